@@ -1,0 +1,1 @@
+"""What nations do together, one folder a capability."""

@@ -1,0 +1,1 @@
+"""How nations cooperate at all."""

@@ -1,0 +1,1 @@
+"""Composes the node: settings, addresses, server, commands."""

@@ -1,0 +1,1 @@
+"""What every room leans on, without a word of the domain."""
