@@ -1,0 +1,1 @@
+"""The foundation, tested file by file."""
