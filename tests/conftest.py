@@ -1,0 +1,135 @@
+"""What every test stands on: a home of its own, a real database, no network, the real data where it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import hypothesis
+import pytest
+from django.test import TransactionTestCase
+
+from taawun.node import catalogues
+from taawun.node.testing import browser_program
+from tests import network
+from tests.postgresql import TemporaryPostgres
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+_HOME = pytest.StashKey[Path]()
+_POSTGRES = pytest.StashKey[TemporaryPostgres]()
+
+# How long an example takes is the machine's affair; a failing one is printed so that it can be kept.
+hypothesis.settings.register_profile("taawun", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("taawun")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        default="sqlite",
+        metavar="sqlite|postgres|URL",
+        help="run on a SQLite file (default), on a PostgreSQL started for the tests, or on a given one",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the node that the tests run on, in the main process and in each xdist worker."""
+    network.guard()
+    is_worker = hasattr(config, "workerinput")
+    url = os.environ.get("TAAWUN_DATABASE_URL", "") if is_worker else _database_url(config)
+    data = os.environ.get("TAAWUN_DATA")
+    for name in [name for name in os.environ if name.startswith("TAAWUN_")]:
+        del os.environ[name]
+    home = Path(tempfile.mkdtemp(prefix="taawun-test-"))
+    config.stash[_HOME] = home
+    os.environ |= {
+        "TAAWUN_HOME": str(home),
+        "TAAWUN_DATABASE_URL": url,
+        "TAAWUN_SECRET_KEY": "only for the tests " * 4,
+        **({"TAAWUN_DATA": data} if data else {}),
+    }
+    if not is_worker:
+        catalogues.compile_stale()
+    _set_up_django()
+
+
+def _set_up_django() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "taawun.node.settings"
+    try:
+        django.setup()
+    except ImportError as problem:  # until every app of the settings exists
+        print(f"\nno Django in these tests: {problem}")
+    finally:
+        # pytest-django would read the settings from here in an xdist worker, before its home is made
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def _database_url(config: pytest.Config) -> str:
+    wanted = str(config.getoption("--database"))
+    if wanted == "sqlite":
+        return ""
+    if wanted != "postgres":
+        return wanted
+    config.stash[_POSTGRES] = TemporaryPostgres()
+    return config.stash[_POSTGRES].url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _POSTGRES in config.stash:
+        config.stash[_POSTGRES].stop()
+    if _HOME in config.stash:
+        shutil.rmtree(config.stash[_HOME], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        case = getattr(item, "cls", None)
+        of_django = isinstance(case, type) and issubclass(case, TransactionTestCase)
+        if of_django or item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
+            item.add_marker("database")
+        if "data_dir" in fixtures:
+            item.add_marker("data")
+        if "browser" in fixtures:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data: TAAWUN_DATA, else `shared/data` beside the checkout."""
+    given = os.environ.get("TAAWUN_DATA")
+    folder = Path(given) if given else CHECKOUT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real data is not here: {folder} is no folder (TAAWUN_DATA names another)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that reaches nothing but this machine; open a context of your own in it."""
+    program = browser_program()
+    if program is None:
+        pytest.skip("no Chromium or Chrome is installed; as root on Debian `./taawun test` installs one")
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser is
+
+    # Playwright keeps an event loop on this thread, which makes Django refuse the database without this.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=str(program),
+            args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1", *as_root],
+        )
+        yield opened
+        opened.close()
