@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
+import django.conf
+import django.utils.functional
 import hypothesis
 import pytest
 from django.test import TransactionTestCase
@@ -70,6 +72,7 @@ def _set_up_django() -> None:
         django.setup()
     except ImportError as problem:  # until every app of the settings exists
         print(f"\nno Django in these tests: {problem}")
+        django.conf.settings._wrapped = django.utils.functional.empty
     finally:
         # pytest-django would read the settings from here in an xdist worker, before its home is made
         del os.environ["DJANGO_SETTINGS_MODULE"]
