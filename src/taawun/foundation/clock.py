@@ -15,7 +15,7 @@ from taawun.foundation.errors import CodedError
 _TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?Z")
 
 
-class TimestampRefused(CodedError):  # noqa: N818 - the house names an error by what was refused
+class TimestampRefused(CodedError):
     """A timestamp that is not RFC 3339 in UTC; codes: ``not-a-timestamp``, ``no-such-time``, ``no-zone``."""
 
 

@@ -47,7 +47,7 @@ _WEAK_Y: Final = frozenset(
 )
 
 
-class SignatureRefused(CodedError):  # noqa: N818 - the house names an error by what was refused
+class SignatureRefused(CodedError):
     """A token or key that is not accepted.
 
     Codes of tokens: ``too-large``, ``not-a-token``, ``bad-header``, ``other-algorithm``,

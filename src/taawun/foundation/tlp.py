@@ -14,7 +14,7 @@ _EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 _CREATED: Final = "2022-10-01T00:00:00.000Z"
 
 
-class UnknownMarking(CodedError):  # noqa: N818 - the name the house gives it
+class UnknownMarking(CodedError):
     """A text that names no level of the protocol; code: ``unknown-marking``."""
 
 
