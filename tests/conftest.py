@@ -71,7 +71,7 @@ def _set_up_django() -> None:
     try:
         django.setup()
     except ImportError as problem:  # until every app of the settings exists
-        print(f"\nno Django in these tests: {problem}")
+        print(f"\nno Django in these tests: {problem}")  # noqa: T201 - until then
         django.conf.settings._wrapped = django.utils.functional.empty
     finally:
         # pytest-django would read the settings from here in an xdist worker, before its home is made

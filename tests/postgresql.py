@@ -69,7 +69,7 @@ class TemporaryPostgres:
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             self._folder.chmod(0o755)
             if not _open_to_everyone(installation):
-                installation = Path(shutil.copytree(installation, self._folder / VERSION_FOLDER))
+                installation = self._copied(installation)
         self._bin = installation / "bin"
         for name in ("data", "sockets"):
             (self._folder / name).mkdir(mode=0o700)
@@ -88,19 +88,32 @@ class TemporaryPostgres:
             said = log.read_text(encoding="utf-8") if log.exists() else ""
             raise PostgresUnavailable(f"{problem}\n{said}") from None
 
+    def _copied(self, installation: Path) -> Path:
+        package = installation.parent
+        older = shutil.ignore_patterns("pginstall")  # the wheel carries PostgreSQL 16 as well
+        shutil.copytree(package, self._folder / PACKAGE, ignore=older)
+        libraries = package.with_name(
+            f"{PACKAGE}.libs"
+        )  # where Linux wheels keep what their programs link to
+        if libraries.exists():
+            shutil.copytree(libraries, self._folder / libraries.name)
+        return self._folder / PACKAGE / installation.name
+
     def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [str(self._bin / program), *arguments],
-            stdin=subprocess.DEVNULL,
-            # not a pipe: the server that pg_ctl starts would keep its other end open for ever
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder,
-            check=False,
-            **self._as,
-        )
-        if done.returncode:
-            raise PostgresUnavailable(f"PostgreSQL's {program} ended with {done.returncode}")
+        # a file, not a pipe: the server that pg_ctl starts would keep its other end open for ever
+        with (self._folder / "output").open("w+", encoding="utf-8") as output:
+            done = subprocess.run(
+                [str(self._bin / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                check=False,
+                **self._as,
+            )
+            if done.returncode:
+                output.seek(0)
+                raise PostgresUnavailable(f"{program} ended with {done.returncode}: {output.read()}")
 
 
 def _installation() -> Path:

@@ -32,7 +32,6 @@ from taawun.node import typography
 __all__ = ["compile_all", "compile_stale", "extract", "main", "problems", "tidy"]
 
 PACKAGE = Path(taawun.__file__).resolve().parent
-LOCALE = PACKAGE / "locale"
 TEMPLATE_ENDINGS = {".html", ".txt", ".svg", ".xml"}
 
 # Babel's own table lacks Django's lazy twins.
@@ -61,10 +60,9 @@ class Language:
     exact: frozenset[int]
     set_marks: Callable[[str], str]
 
-    @property
-    def path(self) -> Path:
+    def path(self, package: Path) -> Path:
         """The catalogue's source file."""
-        return LOCALE / self.code / "LC_MESSAGES" / "django.po"
+        return package / "locale" / self.code / "LC_MESSAGES" / "django.po"
 
 
 LANGUAGES = (
@@ -100,49 +98,49 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def extract() -> None:
+def extract(package: Path = PACKAGE) -> None:
     """Brings every catalogue in line with the code: new messages come in empty, messages that went go."""
-    template = _collect()
+    template = _collect(package)
     for language in LANGUAGES:
-        catalogue = _read(language)
+        catalogue = _read(language, package)
         catalogue.update(template, no_fuzzy_matching=True)
-        _write(language, catalogue)
+        _write(language, package, catalogue)
 
 
-def tidy() -> None:
+def tidy(package: Path = PACKAGE) -> None:
     """Sets the punctuation of every translation as its language wants it."""
     for language in LANGUAGES:
-        catalogue = _read(language)
+        catalogue = _read(language, package)
         for message in catalogue:
             if message.id:
                 marked = [language.set_marks(text) for text in _forms(message)]
                 message.string = tuple(marked) if message.pluralizable else marked[0]
-        _write(language, catalogue)
+        _write(language, package, catalogue)
 
 
-def compile_all() -> None:
+def compile_all(package: Path = PACKAGE) -> None:
     """Writes the compiled catalogue beside each source, whole or not at all."""
     for language in LANGUAGES:
-        if language.path.exists():
-            _compile(language)
+        if language.path(package).exists():
+            _compile(language, package)
 
 
-def compile_stale() -> None:
+def compile_stale(package: Path = PACKAGE) -> None:
     """Compiles the catalogues whose source is newer than what was compiled from it."""
     for language in LANGUAGES:
-        source, compiled = language.path, language.path.with_suffix(".mo")
+        source, compiled = language.path(package), language.path(package).with_suffix(".mo")
         if not source.exists():
             continue
         if not compiled.exists() or compiled.stat().st_mtime <= source.stat().st_mtime:
-            _compile(language)
+            _compile(language, package)
 
 
-def problems() -> list[str]:
+def problems(package: Path = PACKAGE) -> list[str]:
     """What keeps the catalogues from being complete and right: a sentence each, with language and message."""
-    template = _collect()
+    template = _collect(package)
     found: list[str] = []
     for language in LANGUAGES:
-        catalogue = _read(language)
+        catalogue = _read(language, package)
         found += [f"{language.code}: {sentence}" for sentence in _compare(template, catalogue)]
         for message in catalogue:
             if message.id and template.get(_key(message), message.context):
@@ -152,34 +150,33 @@ def problems() -> list[str]:
 
 
 # ---- collecting --------------------------------------------------------------------------------------------
-def _collect() -> Catalog:
+def _collect(package: Path) -> Catalog:
     template = Catalog(charset="utf-8")
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(package.rglob("*.py")):
         if "migrations" not in path.parts:
-            _add(template, path, path.read_bytes())
-    for path in sorted(PACKAGE.rglob("templates/**/*")):
+            _add(template, path.relative_to(package), path.read_bytes())
+    for path in sorted(package.rglob("templates/**/*")):
         if path.suffix in TEMPLATE_ENDINGS:
-            _add(template, path, _as_python(path))
+            _add(template, path.relative_to(package), _as_python(path))
     return template
 
 
 def _as_python(template: Path) -> bytes:
-    text = templatize(template.read_text(encoding="utf-8"), origin=str(template.relative_to(PACKAGE)))
+    text = templatize(template.read_text(encoding="utf-8"), origin=str(template))
     # each call stands on one line; the indentation of the markup would be no Python
     return "\n".join(line.strip() for line in text.split("\n")).encode()
 
 
 def _add(template: Catalog, path: Path, source: bytes) -> None:
-    place = str(path.relative_to(PACKAGE.parent))
     found = babel_extract.extract("python", io.BytesIO(source), KEYWORDS, ("Translators:",), None)
     for line, message, comments, context in found:
-        template.add(message, None, [(place, line)], auto_comments=comments, context=context)
+        template.add(message, None, [(path.as_posix(), line)], auto_comments=comments, context=context)
 
 
 # ---- reading and writing -----------------------------------------------------------------------------------
-def _read(language: Language) -> Catalog:
-    if language.path.exists():
-        with language.path.open("rb") as file:
+def _read(language: Language, package: Path) -> Catalog:
+    if language.path(package).exists():
+        with language.path(package).open("rb") as file:
             catalogue = read_po(file, locale=language.code, charset="utf-8")
     else:
         catalogue = Catalog(locale=language.code, charset="utf-8")
@@ -187,7 +184,7 @@ def _read(language: Language) -> Catalog:
     return catalogue
 
 
-def _write(language: Language, catalogue: Catalog) -> None:
+def _write(language: Language, package: Path, catalogue: Catalog) -> None:
     # no dates and no line numbers: two branches that add different messages then merge without a conflict
     body = io.BytesIO()
     write_po(
@@ -207,14 +204,15 @@ def _write(language: Language, catalogue: Catalog) -> None:
         '"Content-Transfer-Encoding: 8bit\\n"\n'
         f'"Plural-Forms: {language.plurals}\\n"\n\n'
     )
-    language.path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(language.path, header.encode() + body.getvalue().rstrip(b"\n") + b"\n")
+    path = language.path(package)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path, header.encode() + body.getvalue().rstrip(b"\n") + b"\n")
 
 
-def _compile(language: Language) -> None:
+def _compile(language: Language, package: Path) -> None:
     body = io.BytesIO()
-    write_mo(body, _read(language))
-    _replace(language.path.with_suffix(".mo"), body.getvalue())
+    write_mo(body, _read(language, package))
+    _replace(language.path(package).with_suffix(".mo"), body.getvalue())
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -23,8 +23,7 @@ PROTECTED = re.compile(
 FIRST_MASK = 0xE000  # the private use area: no message has these characters of its own
 
 CLOSES = r"(?=[\s»)\]…]|$)"
-FRENCH_HIGH = re.compile(rf"(?<![\s?!;])[ {NO_BREAK}{NARROW_NO_BREAK}]*([?!;]){CLOSES}")
-FRENCH_COLON = re.compile(rf"(?<![\s:])[ {NO_BREAK}{NARROW_NO_BREAK}]*:{CLOSES}")
+FRENCH_MARKS = re.compile(rf"(?<=[^\s?!;:])[ {NO_BREAK}{NARROW_NO_BREAK}]*([?!;:]+){CLOSES}")
 FRENCH_OPEN = re.compile(r"«\s*(?=\S)")
 FRENCH_CLOSE = re.compile(r"(?<=\S)\s*»")
 FRENCH_APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=\w|[\ue000-\uf8ff])")
@@ -41,8 +40,7 @@ def french(text: str) -> str:
         plain = FRENCH_APOSTROPHE.sub("’", plain)
         plain = FRENCH_OPEN.sub("«" + NO_BREAK, plain)
         plain = FRENCH_CLOSE.sub(NO_BREAK + "»", plain)
-        plain = FRENCH_COLON.sub(NO_BREAK + ":", plain)
-        return FRENCH_HIGH.sub(NARROW_NO_BREAK + r"\1", plain)
+        return FRENCH_MARKS.sub(lambda found: _space_before(found[1]) + found[1], plain)
 
     return _around_protected(text, set_marks)
 
@@ -64,6 +62,10 @@ def arabic(text: str) -> str:
 def protected(text: str) -> list[str]:
     """The parts of a message that no translation may set otherwise, in order."""
     return PROTECTED.findall(text)
+
+
+def _space_before(marks: str) -> str:
+    return NO_BREAK if marks.startswith(":") else NARROW_NO_BREAK
 
 
 def _around_protected(text: str, change: Callable[[str], str]) -> str:
