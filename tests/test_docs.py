@@ -1,0 +1,51 @@
+"""The documentation builds, without a dead link and without a request elsewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+# what makes a browser fetch something, as opposed to a link that a person may follow
+FETCHES = re.compile(
+    r"""<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)\s*=\s*["']?(?:https?:)?//[^"'>\s]+"""
+    r"""|url\(\s*["']?(?:https?:)?//[^)]+|@import\s+["'](?:https?:)?//[^"']+""",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fetches"),
+    [
+        ('<script src="https://cdn.example/x.js">', True),
+        ("<link rel=stylesheet href=//cdn.example/x.css>", True),
+        ('<img alt="a" src="http://cdn.example/x.png">', True),
+        ("@import 'https://fonts.example/css';", True),
+        ("src: url(https://fonts.example/x.woff2)", True),
+        ('<a href="https://www.rfc-editor.org/rfc/rfc9421">RFC 9421</a>', False),
+        ('<script src="js/base.js">', False),
+    ],
+)
+def test_a_request_elsewhere_is_told_from_a_link(text: str, fetches: bool):
+    assert bool(FETCHES.search(text)) is fetches
+
+
+def test_the_site_builds_and_asks_no_one_else(tmp_path: Path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = [path for path in tmp_path.rglob("*") if path.suffix in {".html", ".css"}]
+    assert len(pages) > 5
+    found = {path.name: FETCHES.findall(path.read_text(encoding="utf-8")) for path in pages}
+    assert {name: fetched for name, fetched in found.items() if fetched} == {}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_between_the_files_of_the_checkout_lead_somewhere(page: str):
+    text = (CHECKOUT / page).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+
+    assert [target for target in targets if not (CHECKOUT / target).exists()] == []
