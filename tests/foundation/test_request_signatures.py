@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taawun.foundation import clock, request_signatures
+from taawun.foundation import clock
 from taawun.foundation.request_signatures import RequestRefused, SignedBy, sign, verify
 from taawun.foundation.signing import SigningKey
 
@@ -163,9 +163,9 @@ def test_a_signature_must_cover_method_address_and_body(missing):
 
 
 def test_a_signature_may_cover_more_than_it_must():
-    # Only headers that the signature needs are looked at, so that none of the others can be doubled or forged.
-    assert refused(headers=handmade((*COVERED, "date"))) == "bad-signature"
-    assert verify("POST", URL, handmade((*COVERED, "@path")), BODY, known, at=AT).kid == KEY.kid
+    more = handmade((*COVERED, "@path", "date"))
+    assert verify("POST", URL, more, BODY, known, at=AT).kid == KEY.kid
+    assert refused(headers={**more, "Date": "then"}) == "bad-signature"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_an_error_of_the_key_store_is_not_taken_for_a_bad_signature():
 
 
 def test_the_key_is_not_looked_up_for_a_request_that_is_refused_anyway():
-    asked = []
+    asked: list[str] = []
     assert refused(headers=handmade(nonce=None), resolve=asked.append) == "missing-parameter"
     assert refused(at=AT + timedelta(hours=1), resolve=asked.append) == "expired"
     assert asked == []
@@ -233,14 +233,12 @@ def test_the_key_is_not_looked_up_for_a_request_that_is_refused_anyway():
 def test_signatures_of_others_beside_ours_do_not_matter_and_two_of_ours_do():
     ours, proxy, again = handmade(label="a"), handmade(label="b", tag="proxy"), handmade(label="c")
 
-    def joined(*each):
-        return {
-            **ours,
-            **{name: ", ".join(one[name] for one in each) for name in ("Signature", "Signature-Input")},
-        }
-
-    assert verify("POST", URL, joined(ours, proxy), BODY, known, at=AT).kid == KEY.kid
-    assert refused(headers=joined(ours, again)) == "malformed"
+    beside_proxy, twice = (
+        {**ours, **{name: f"{ours[name]}, {other[name]}" for name in ("Signature", "Signature-Input")}}
+        for other in (proxy, again)
+    )
+    assert verify("POST", URL, beside_proxy, BODY, known, at=AT).kid == KEY.kid
+    assert refused(headers=twice) == "malformed"
 
 
 def test_a_header_that_stands_twice_or_is_huge_is_refused():
@@ -299,8 +297,3 @@ def test_an_address_that_is_not_full_and_encoded_is_not_signed(url):
     with pytest.raises(RequestRefused) as caught:
         sign("GET", url, b"", KEY, at=AT)
     assert caught.value.code == "bad-url"
-
-
-def test_the_names_others_rely_on_are_there():
-    assert request_signatures.KeyResolver is not None
-    assert request_signatures.LIFETIME == timedelta(seconds=60)
