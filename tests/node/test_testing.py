@@ -32,26 +32,18 @@ def test_the_steps_depend_on_path_and_quick(paths: tuple[str, ...], quick: bool,
 def planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Lets `run` perform these snippets of Python, or test files, instead of its own steps."""
 
+    def step(number: int, snippet: str) -> testing.Step:
+        name = f"step {number}"
+        if not snippet.startswith("def test"):
+            return testing.Step(name, (sys.executable, "-c", snippet))
+        file = tmp_path / f"test_{number}.py"
+        file.write_text(snippet, encoding="utf-8")
+        (tmp_path / "none.ini").touch()
+        plain = ("-q", "-p", "no:cacheprovider", "-c", str(tmp_path / "none.ini"))
+        return testing.Step(name, (sys.executable, "-m", "pytest", *plain, str(file)), is_pytest=True)
+
     def plan(*snippets: str) -> None:
-        steps = []
-        for number, snippet in enumerate(snippets):
-            if snippet.startswith("def test"):
-                file = tmp_path / f"test_{number}.py"
-                file.write_text(snippet, encoding="utf-8")
-                command = (
-                    "-m",
-                    "pytest",
-                    "-q",
-                    "-p",
-                    "no:cacheprovider",
-                    "-c",
-                    str(tmp_path / "none.ini"),
-                    str(file),
-                )
-                (tmp_path / "none.ini").touch()
-            else:
-                command = ("-c", snippet)
-            steps.append(testing.Step(f"step {number}", (sys.executable, *command), command[0] == "-m"))
+        steps = [step(number, snippet) for number, snippet in enumerate(snippets)]
         monkeypatch.setattr(testing, "_steps", lambda paths, quick: iter(steps))
         monkeypatch.setattr(testing, "_prepare_browser", lambda: None)
 
