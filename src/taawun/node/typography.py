@@ -18,7 +18,7 @@ NARROW_NO_BREAK = "\u202f"
 
 # What a reader does not read as a sentence: placeholders, markup, entities, addresses, code.
 PROTECTED = re.compile(
-    r"%\([^)]*\)[#0\- +]*[\d.]*[a-z]|%[sd%]|\{[^{}]*\}|<[^<>]+>|&#?\w+;|https?://[^\s<>«»]+|`[^`]*`"
+    r"%\([^)]*\)[#0\- +]*[\d.]*[a-z]|%[sd%]|\{[^{}]*\}|<[^<>]+>|&#?\w+;|https?://[^\s<>«»]*[^\s<>«».,;:!?)]|`[^`]*`"
 )
 FIRST_MASK = 0xE000  # the private use area: no message has these characters of its own
 
@@ -29,14 +29,14 @@ FRENCH_CLOSE = re.compile(r"(?<=\S)\s*»")
 FRENCH_APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=\w|[\ue000-\uf8ff])")
 ARABIC_MARK = re.compile(rf"(?<=\S)[?,;]{CLOSES}")
 ARABIC_OF = {"?": "؟", ",": "،", ";": "؛"}
-STRAIGHT_QUOTES = re.compile(r'"([^"]*)"')
+ENGLISH_QUOTES = re.compile(r'"([^"]*)"|“([^“”]*)”')
 
 
 def french(text: str) -> str:
     """French text with its spaces, quotation marks and apostrophes as they should be."""
 
     def set_marks(plain: str) -> str:
-        plain = STRAIGHT_QUOTES.sub(r"«\1»", plain)
+        plain = ENGLISH_QUOTES.sub(_guillemets, plain)
         plain = FRENCH_APOSTROPHE.sub("’", plain)
         plain = FRENCH_OPEN.sub("«" + NO_BREAK, plain)
         plain = FRENCH_CLOSE.sub(NO_BREAK + "»", plain)
@@ -53,7 +53,7 @@ def arabic(text: str) -> str:
     """
 
     def set_marks(plain: str) -> str:
-        plain = STRAIGHT_QUOTES.sub(r"«\1»", plain)
+        plain = ENGLISH_QUOTES.sub(_guillemets, plain)
         return ARABIC_MARK.sub(lambda found: ARABIC_OF[found[0]], plain)
 
     return _around_protected(text, set_marks)
@@ -62,6 +62,10 @@ def arabic(text: str) -> str:
 def protected(text: str) -> list[str]:
     """The parts of a message that no translation may set otherwise, in order."""
     return PROTECTED.findall(text)
+
+
+def _guillemets(quoted: re.Match[str]) -> str:
+    return f"«{quoted[1] or quoted[2] or ''}»"
 
 
 def _space_before(marks: str) -> str:
