@@ -1,0 +1,219 @@
+"""Threat intelligence: STIX objects in all their versions, where each came from, reports, sightings, imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.people.models import Organisation, Person
+from taawun.foundation.clock import now
+from taawun.foundation.identifiers import uuid7
+
+if TYPE_CHECKING:
+    from django.db.models import Manager
+
+
+class Import(models.Model):
+    """A file, a paste or an API call that brought objects in, and what came of it."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting", _("waiting")
+        DONE = "done", _("taken in")
+        REFUSED = "refused", _("refused")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=300)
+    file = models.CharField(max_length=64)  # digest of the bytes as received
+    size = models.BigIntegerField()
+    format = models.CharField(max_length=16, blank=True, default="")
+    default_tlp = models.PositiveSmallIntegerField()  # for objects that carry no marking of their own
+    leave_out_refused = models.BooleanField(default=False)
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    counts: Any = models.JSONField(default=dict)  # new, known, refused, warnings
+    created = models.DateTimeField(default=now, editable=False)
+    finished = models.DateTimeField(null=True)
+
+    issues: Manager[ImportIssue]
+
+
+class ImportIssue(models.Model):
+    """Something that was wrong or could not be mapped, and where it stands."""
+
+    owner = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="issues")
+    severity = models.CharField(max_length=8)
+    code = models.CharField(max_length=40)
+    place = models.CharField(max_length=500, blank=True, default="")  # JSON pointer
+    line = models.PositiveIntegerField(default=0)  # from 1; 0 where there is none
+    object_id = models.CharField(max_length=160, blank=True, default="")
+    params: Any = models.JSONField(default=dict)
+
+
+class StixObject(models.Model):
+    """One version of one STIX object.
+
+    Every version is kept. ``text`` is STIX 2.1 as it is served; ``received`` is the source where that differs.
+    The key is an integer because SQLite's full-text index refers to rows by integers; outside this room an object
+    is known by its STIX identifier.
+    """
+
+    class State(models.TextChoices):
+        """Whether its content is here."""
+
+        LIVE = "live", _("held")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    stix_id = models.CharField(max_length=160)
+    type = models.CharField(max_length=60)
+    version = models.CharField(max_length=40, blank=True, default="")
+    # the newest live version; one a STIX identifier
+    is_current = models.BooleanField(default=False)
+    name = models.CharField(max_length=500, blank=True, default="")
+    summary = models.TextField(blank=True, default="")
+    # folded words of name, summary and values: what a search looks in
+    search = models.TextField(blank=True, default="")
+    tlp = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    received = models.TextField(blank=True, default="")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)  # inside which AMBER+STRICT stays
+    state = models.CharField(max_length=9, choices=State, default=State.LIVE)
+    created = models.DateTimeField(default=now)
+
+    sources: Manager[Source]
+    references: Manager[Reference]
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["stix_id", "version"], name="intel_version_once"),
+            models.UniqueConstraint(
+                fields=["stix_id"], name="intel_one_current", condition=Q(is_current=True)
+            ),
+            models.CheckConstraint(name="intel_object_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),
+        )
+        indexes = (
+            # the objects page: newest first, by type, current only
+            models.Index(fields=["-id"], name="intel_newest", condition=Q(is_current=True)),
+            models.Index(fields=["type", "-id"], name="intel_by_type", condition=Q(is_current=True)),
+        )
+
+
+class Reference(models.Model):
+    """An object names another: ``source_ref``, ``target_ref``, ``object_refs``, ``sighting_of_ref`` and the like."""
+
+    source = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="references")
+    relation = models.CharField(max_length=60)
+    target = models.CharField(max_length=160)
+
+    class Meta:
+        indexes = (
+            # "what names this?" on the page of an object, and the graph
+            models.Index(fields=["target", "relation"], name="intel_reference_target"),
+        )
+
+
+class Source(models.Model):
+    """Where a version of an object came from: an import here, or a release. Without a source it goes."""
+
+    object = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="sources")
+    release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT, related_name="+")
+    imported = models.ForeignKey(Import, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["object", "release"],
+                name="intel_released_once",
+                condition=Q(release__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["object", "imported"],
+                name="intel_imported_once",
+                condition=Q(imported__isnull=False),
+            ),
+        )
+        indexes = (models.Index(fields=["release"], name="intel_source_release"),)
+
+
+class NamedReader(models.Model):
+    """A person a RED object names. Nobody else sees it."""
+
+    object = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="named_readers")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["object", "person"], name="intel_reader_once"),)
+
+
+class Report(models.Model):
+    """A report: what is published as one, with the objects it speaks of."""
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        DRAFT = "draft", _("draft")
+        PUBLISHED = "published", _("published")
+        RECEIVED = "received", _("received")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    stix_id = models.CharField(max_length=160, unique=True)
+    title = models.CharField(max_length=300)
+    summary = models.TextField(blank=True, default="")
+    search = models.TextField(blank=True, default="")
+    tlp = models.PositiveSmallIntegerField()
+    topics: Any = models.JSONField(default=list)
+    languages: Any = models.JSONField(default=list)
+    persons: Any = models.JSONField(default=list)  # whom a RED report names at its receivers
+    state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
+    edition = models.PositiveIntegerField(default=1)  # for If-Match
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    author = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    # the newest release of it, ours or a partner's
+    release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT, related_name="+")
+    created = models.DateTimeField(default=now, editable=False)
+    changed = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = (models.CheckConstraint(name="intel_report_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),)
+        indexes = (models.Index(fields=["state", "-id"], name="intel_report_state"),)
+
+
+class ReportObject(models.Model):
+    """An object a report speaks of, by its STIX identifier: the newest version counts until it is published."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="objects")
+    stix_id = models.CharField(max_length=160)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["report", "stix_id"], name="intel_in_report_once"),)
+        indexes = (models.Index(fields=["stix_id"], name="intel_reports_of"),)
+
+
+class Sighting(models.Model):
+    """Somebody saw an object: we, or a partner that told us."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    stix_id = models.CharField(max_length=160, unique=True)
+    of = models.CharField(max_length=160)  # STIX identifier of what was seen
+    count = models.PositiveBigIntegerField()
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+    note = models.TextField(blank=True, default="")
+    tlp = models.PositiveSmallIntegerField()
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT, related_name="+")
+    # whose eyes: empty is ours, else the partner's address
+    seen_by = models.CharField(max_length=300, blank=True, default="")
+    withdrawn = models.DateTimeField(null=True)
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        indexes = (models.Index(fields=["of", "-id"], name="intel_sightings_of"),)

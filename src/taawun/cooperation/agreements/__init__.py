@@ -1,0 +1,1 @@
+"""Agreements, their clauses, and the one decision everything that leaves a node goes through."""

@@ -1,0 +1,182 @@
+"""How agreements travel: messages of the talk lane become evidence, whatever order they come in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from taawun.cooperation.agreements.actions import (
+    INSTRUMENT_TYP,
+    SIGNATURE_TYP,
+    changed,
+    next_agreement_number,
+    urn,
+)
+from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.errors import DocumentRefused
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.partners.errors import MessageRefused
+from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.messages import MessageKind
+from taawun.cooperation.people.actors import PartyActor
+from taawun.foundation import strict_json
+from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
+from taawun.foundation.digests import sha256
+from taawun.foundation.signing import SignatureRefused, VerifyKey
+from taawun.platform.audit.actions import record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.partners.messages import Message
+
+__all__ = ["MESSAGE_KINDS"]
+
+_SKEW: Final = timedelta(seconds=60)
+
+
+def receive_proposed(message: Message) -> None:
+    """A version from its depositary."""
+    text = _text(message.payload, "document").encode()
+    try:
+        document = parse(text)
+    except DocumentRefused as refused:
+        raise MessageRefused("document-refused", str(refused)) from None
+    if Version.objects.filter(digest=document.digest).exists():
+        return
+    _check_parties(document, message)
+    agreement = _agreement_of(document, message)
+    Version.objects.create(agreement=agreement, number=document.version, text=text, digest=document.digest)
+    agreement.titles = document.title.to_json()
+    agreement.save(update_fields=["titles"])
+    record(
+        _party(message), "agreements.proposed", urn(agreement), {"version": document.version, "digest": document.digest}
+    )
+    changed()
+
+
+def _check_parties(document: Document, message: Message) -> None:
+    partner = message.partner
+    if document.depositary.node != partner.node or document.depositary.kid != partner.kid:
+        raise MessageRefused("not-depositary", "a version is proposed by its depositary, under its own key")
+    me = document.party_of(settings.BASE_URL)
+    if me is None or me.kid != node_key().kid:
+        raise MessageRefused("not-a-party", "this node, with its present key, is not a party of the document")
+
+
+def _agreement_of(document: Document, message: Message) -> Agreement:
+    held = Agreement.objects.select_for_update().filter(id=document.id).first()
+    if held is None:
+        return Agreement.objects.create(
+            id=document.id, number=next_agreement_number(), titles=document.title.to_json()
+        )
+    first = held.versions.order_by("number").first()
+    if first is None or first.document().depositary.node != message.partner.node:
+        raise MessageRefused("not-depositary", "another node is the depositary of this agreement")
+    if held.versions.filter(number=document.version).exists():
+        raise MessageRefused("version-conflict", "the depositary proposed another text under this number")
+    return held
+
+
+def receive_signed(message: Message) -> None:
+    """A party's signature on a version."""
+    token = _text(message.payload, "signature")
+    payload = _verified(message, token, SIGNATURE_TYP)
+    lineage, digest, at = _uuid(payload, "agreement"), _text(payload, "digest"), _at(payload)
+    _signature, is_new = PartySignature.objects.get_or_create(
+        lineage=lineage, digest=digest, node=message.partner.node, defaults={"token": token, "at": at}
+    )
+    if is_new:
+        record(_party(message), "agreements.signed", f"urn:uuid:{lineage}", {"digest": digest})
+        changed()
+
+
+def receive_declared(message: Message) -> None:
+    """A party counters, declines, suspends, resumes or terminates."""
+    token = _text(message.payload, "instrument")
+    payload = _verified(message, token, INSTRUMENT_TYP)
+    kind, lineage = _text(payload, "kind"), _uuid(payload, "agreement")
+    if kind not in PartyInstrument.Kind.values:
+        raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
+    suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
+    _instrument, is_new = PartyInstrument.objects.get_or_create(
+        id=_uuid(payload, "id"),
+        defaults={
+            "lineage": lineage,
+            "kind": kind,
+            "node": message.partner.node,
+            "digest": _text(payload, "digest"),
+            "lifts": _uuid(payload, "lifts") if "lifts" in payload else None,
+            "note": _text(payload, "note")[:4000],
+            "suggestion": suggestion,
+            "token": token,
+            "at": _at(payload),
+        },
+    )
+    if is_new:
+        record(_party(message), f"agreements.{kind}", f"urn:uuid:{lineage}", {})
+        changed()
+
+
+def _suggestion(message: Message, payload: Mapping[str, Any]) -> bytes:
+    text = _text(message.payload, "document").encode()
+    if sha256(text) != payload.get("suggestion"):
+        raise MessageRefused("digest", "the counter-proposal is not the one that was signed for")
+    try:
+        parse(text)
+    except DocumentRefused as refused:
+        raise MessageRefused("document-refused", str(refused)) from None
+    return text
+
+
+def _verified(message: Message, token: str, typ: str) -> Mapping[str, Any]:
+    # Any: JSON at the edge; each member is typed where it is read
+    try:
+        payload = strict_json.parse(VerifyKey.from_jwk(message.partner.jwk).verify(token, typ))
+    except (SignatureRefused, strict_json.JsonRefused) as refused:
+        raise MessageRefused("signature", str(refused)) from None
+    if not isinstance(payload, dict) or payload.get("node") != message.partner.node:
+        raise MessageRefused("signature", "it is not signed in the sender's own name")
+    if settings.BASE_URL not in payload.get("to", []):
+        raise MessageRefused("not-to-us", "it is not addressed to this node")
+    return payload
+
+
+def _text(payload: Mapping[str, Any], member: str) -> str:
+    value = payload.get(member)
+    if not isinstance(value, str):
+        raise MessageRefused("malformed", f"{member} is missing")
+    return value
+
+
+def _uuid(payload: Mapping[str, Any], member: str) -> UUID:
+    try:
+        return UUID(_text(payload, member))
+    except ValueError:
+        raise MessageRefused("malformed", f"{member} is no UUID") from None
+
+
+def _at(payload: Mapping[str, Any]) -> datetime:
+    try:
+        at = parse_timestamp(_text(payload, "at"))
+    except TimestampRefused:
+        raise MessageRefused("malformed", "at is no instant") from None
+    if at > now() + _SKEW:
+        raise MessageRefused("future", "it is signed in the future: compare the two clocks")
+    return at
+
+
+def _party(message: Message) -> PartyActor:
+    return PartyActor(message.partner.node, message.partner.name.in_language("en").value)
+
+
+MESSAGE_KINDS: Final = (
+    MessageKind("agreement.proposed", receive_proposed),
+    MessageKind("agreement.signed", receive_signed),
+    MessageKind("agreement.declared", receive_declared),
+)

@@ -1,0 +1,413 @@
+"""The decision: may this party have this release? Compiled once, asked in microseconds. Pure.
+
+Source: protocol.md, "Decision". :meth:`Policy.decide` answers for one party and one release;
+``queries.readable_by`` says the same as a database condition, and a property test holds the two equal.
+
+Two readings of the protocol are fixed here. A clause that lists topics matches a release that has at least one of
+them. And RED flows only to a release that names its persons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from taawun.cooperation.agreements.document import ANY
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from taawun.cooperation.agreements.document import Clause, Document
+    from taawun.cooperation.agreements.standing import Standing
+
+__all__ = [
+    "Agreed",
+    "Allowed",
+    "Decision",
+    "Denied",
+    "Facts",
+    "Grant",
+    "Origin",
+    "PartnerTrust",
+    "Policy",
+    "compile_policy",
+]
+
+_FOREVER: Final = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How far something that came from elsewhere may go onward: the strictest of all its hops.
+
+    Args:
+        rule: ``own`` for what is ours, else ``none``, ``named``, ``parties`` or ``public``.
+        agreement: for ``parties``: lineage of the agreement whose signatories it may reach.
+        named: for ``named``: party keys.
+        bound: a narrowed audience of some hop: party keys it may not go beyond; None without one.
+    """
+
+    rule: str = "own"
+    agreement: UUID | None = None
+    named: frozenset[str] = frozenset()
+    bound: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a decision looks at in a release.
+
+    Args:
+        kind: release kind.
+        tlp: its marking.
+        topics: ``vocabulary:id`` terms.
+        audience: party keys the publisher named, or None for all the clauses allow. Empty reaches nobody.
+        names_persons: whether it names the persons it is for.
+        origin: where it came from and how far it may go.
+    """
+
+    kind: str
+    tlp: Tlp
+    topics: frozenset[str] = frozenset()
+    audience: frozenset[str] | None = None
+    names_persons: bool = False
+    origin: Origin = field(default_factory=Origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A clause as it applies to one receiver.
+
+    Args:
+        agreement: lineage.
+        code: what people here call the agreement, for example ``AG-014``.
+        digest: of the document.
+        clause: the clause.
+        opens, closes: instants (seconds since the epoch) between which it holds.
+        lapses: when the receiver's descriptor lapses; ``closes`` is never later.
+        hindrance: stable reason why it does not hold at all now, or empty.
+    """
+
+    agreement: UUID
+    code: str
+    digest: str
+    clause: Clause
+    opens: float
+    closes: float
+    lapses: float
+    hindrance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Yes, over this clause."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """No, and why.
+
+    Args:
+        reason: stable code: ``no-agreement``, ``direction``, ``kind``, ``topics``, ``not-begun``, ``ended``,
+            ``suspended``, ``terminated``, ``expired``, ``unsigned``, ``not-verified``, ``descriptor-lapsed``,
+            ``partner-blocked``, ``tlp``, ``red-unnamed``, ``audience``, ``onward``.
+        grant: the clause that came nearest, where one did.
+    """
+
+    reason: str
+    grant: Grant | None = None
+
+
+Decision = Allowed | Denied
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """One agreement as the policy is compiled from it.
+
+    Args:
+        code: what people here call it.
+        standing: where it stands.
+    """
+
+    code: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerTrust:
+    """Whether a partner may receive anything at all.
+
+    Args:
+        hindrance: reason code, or empty.
+        until: when its descriptor lapses, in seconds since the epoch.
+    """
+
+    hindrance: str
+    until: float
+
+
+# The stages of a decision, in order: of several refusals the one that came furthest is the helpful one
+_STAGES: Final = (
+    "no-agreement",
+    "direction",
+    "kind",
+    "topics",
+    "unsigned",
+    "terminated",
+    "expired",
+    "ended",
+    "not-begun",
+    "suspended",
+    "partner-blocked",
+    "not-verified",
+    "descriptor-lapsed",
+    "tlp",
+)
+_RANK: Final = {reason: rank for rank, reason in enumerate(_STAGES)}
+_ONWARD_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3}
+
+
+class Policy:
+    """The compiled rules of this node as a sender.
+
+    Args:
+        grants: for each party key, every clause that names it as a receiver and us as a sender.
+        known: party keys that stand in any agreement, whatever its direction.
+        signatories: for each lineage, the party keys of its version in force.
+        generation: the count of changes it was compiled at.
+    """
+
+    def __init__(
+        self,
+        grants: Mapping[str, Sequence[Grant]],
+        known: frozenset[str],
+        signatories: Mapping[UUID, frozenset[str]],
+        generation: int,
+    ) -> None:
+        self._grants = {party: tuple(sorted(held, key=_strictness)) for party, held in grants.items()}
+        self._known = known
+        self._signatories = dict(signatories)
+        self.generation = generation
+        self._open: dict[tuple[str, str], tuple[tuple[Grant, Allowed], ...]] = {}
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Every party key that stands in any agreement, sorted."""
+        return tuple(sorted(self._known))
+
+    def decide(self, party: str, release: Facts, at: float) -> Decision:
+        """Whether a party may have a release.
+
+        Args:
+            party: a node's base address, or ``host#ref`` for a guest.
+            release: what is to be decided about.
+            at: now, in seconds since the epoch.
+
+        Returns:
+            ``Allowed`` over the strictest clause that allows it, or ``Denied`` with the most helpful reason.
+        """
+        hindrance = self._hindrance(party, release)
+        if not hindrance:
+            tlp, topics = release.tlp, release.topics
+            for grant, allowed in self._matching(party, release.kind):
+                clause = grant.clause
+                if (
+                    tlp <= clause.tlp_max
+                    and grant.opens <= at < grant.closes
+                    and (not clause.topics or not topics.isdisjoint(clause.topics))
+                ):
+                    return allowed
+        return self._why_not(party, release, at, hindrance)
+
+    def all_allowing(self, party: str, release: Facts, at: float) -> tuple[Grant, ...]:
+        """Every clause over which the party may have the release, strictest first; the publisher may tick more."""
+        if self._hindrance(party, release):
+            return ()
+        return tuple(
+            grant
+            for grant, _allowed in self._matching(party, release.kind)
+            if not _obstacle(grant, release, at)
+        )
+
+    def obstacles(self, grants: Sequence[Grant], release: Facts, at: Sequence[float]) -> tuple[str, ...]:
+        """For each of these clauses and instants, why it does not allow the release; empty where it does."""
+        return tuple(_obstacle(grant, release, moment) for grant in grants for moment in at)
+
+    def grants(self, party: str) -> tuple[Grant, ...]:
+        """Every clause that names the party as a receiver, strictest first."""
+        return self._grants.get(party, ())
+
+    def signatories(self, agreement: UUID) -> frozenset[str]:
+        """Party keys of an agreement's version in force; nobody for an unknown one."""
+        return self._signatories.get(agreement, frozenset())
+
+    def agreements_of(self, party: str) -> frozenset[UUID]:
+        """Lineages whose version in force the party signed."""
+        return frozenset(lineage for lineage, parties in self._signatories.items() if party in parties)
+
+    def _matching(self, party: str, kind: str) -> tuple[tuple[Grant, Allowed], ...]:
+        """Unhindered clauses of a party for a kind; found once, then remembered."""
+        key = (party, kind)
+        found = self._open.get(key)
+        if found is None:
+            found = tuple(
+                (grant, Allowed(grant))
+                for grant in self._grants.get(party, ())
+                if not grant.hindrance and kind_matches(grant.clause.kinds, kind)
+            )
+            # kinds come from outside too; what nobody may have is not worth remembering
+            if found:
+                self._open[key] = found
+        return found
+
+    def _hindrance(self, party: str, release: Facts) -> str:
+        """What stands in the way whatever the clause."""
+        if release.audience is not None and party not in release.audience:
+            return "audience"
+        if release.tlp == Tlp.RED and not release.names_persons:
+            return "red-unnamed"
+        if release.origin.rule != "own" and not self._may_go_onward(party, release):
+            return "onward"
+        return ""
+
+    def _may_go_onward(self, party: str, release: Facts) -> bool:
+        origin = release.origin
+        if release.tlp >= Tlp.AMBER_STRICT or origin.rule == "none":
+            return False
+        if origin.bound is not None and party not in origin.bound:
+            return False
+        if origin.rule == "named":
+            return party in origin.named
+        if release.tlp == Tlp.AMBER:
+            return False
+        if origin.rule == "parties":
+            return origin.agreement is not None and party in self.signatories(origin.agreement)
+        return origin.rule == "public"
+
+    def _why_not(self, party: str, release: Facts, at: float, hindrance: str) -> Denied:
+        best = Denied("direction" if party in self._known else "no-agreement")
+        for grant in self._grants.get(party, ()):
+            reason = _obstacle(grant, release, at)
+            if not reason:
+                # the clause itself would allow it
+                return Denied(hindrance, grant)
+            if _RANK[reason] > _RANK[best.reason]:
+                best = Denied(reason, grant)
+        return best
+
+
+def kind_matches(patterns: Iterable[str], kind: str) -> bool:
+    """Whether a kind is one of these: exact, ``room.*`` or ``*``."""
+    return any(
+        pattern in ("*", kind) or (pattern.endswith(".*") and kind.startswith(pattern[:-1]))
+        for pattern in patterns
+    )
+
+
+def _obstacle(grant: Grant, release: Facts, at: float) -> str:
+    """Why this clause does not allow it, or empty."""
+    clause = grant.clause
+    if not kind_matches(clause.kinds, release.kind):
+        return "kind"
+    if clause.topics and release.topics.isdisjoint(clause.topics):
+        return "topics"
+    if grant.hindrance:
+        return grant.hindrance
+    if at < grant.opens:
+        return "not-begun"
+    if at >= grant.lapses:
+        return "descriptor-lapsed"
+    if at >= grant.closes:
+        return "ended"
+    if release.tlp > clause.tlp_max:
+        return "tlp"
+    return ""
+
+
+def _strictness(grant: Grant) -> tuple[int, int, int, str, str]:
+    """Strictest first: lowest marking, then least onward, then shortest keeping, then a stable order."""
+    clause = grant.clause
+    kept = clause.retention_days if clause.retention_days is not None else 1_000_000
+    return (clause.tlp_max, _ONWARD_RANK[clause.onward.rule], kept, grant.code, clause.ref)
+
+
+def compile_policy(
+    own: str, agreed: Iterable[Agreed], trust: Mapping[str, PartnerTrust], generation: int
+) -> Policy:
+    """Turn agreements into grants.
+
+    Args:
+        own: our base address: the sender of every decision.
+        agreed: all agreements that were ever proposed.
+        trust: for each partner's base address, whether it may receive. A node that is missing is not verified.
+        generation: the count of changes this is compiled at.
+    """
+    grants: dict[str, list[Grant]] = {}
+    known: set[str] = set()
+    signatories: dict[UUID, frozenset[str]] = {}
+    for each in agreed:
+        for document, opens, closes, hindrance in _spans(each.standing):
+            me = document.party_of(own)
+            if me is None:
+                continue
+            keys = {party.ref: document.key_of(party) for party in document.parties}
+            known.update(key for key in keys.values() if key != own)
+            if document is each.standing.current and not hindrance:
+                signatories[document.id] = frozenset(keys.values())
+            for clause in document.clauses:
+                for ref in _receivers(clause, me.ref, document):
+                    held = _trust_of(document, ref, trust, own)
+                    grant = Grant(
+                        agreement=document.id,
+                        code=each.code,
+                        digest=document.digest,
+                        clause=clause,
+                        opens=opens,
+                        closes=min(closes, held.until),
+                        lapses=held.until,
+                        hindrance=hindrance or held.hindrance,
+                    )
+                    grants.setdefault(keys[ref], []).append(grant)
+    return Policy(grants, frozenset(known), signatories, generation)
+
+
+def _spans(standing: Standing) -> list[tuple[Document, float, float, str]]:
+    """Versions to look at: each with its window, or with the reason it has none."""
+    if standing.state == "draft" or standing.current is None:
+        return []
+    hindrance = "suspended" if standing.suspensions else ""
+    spans = [
+        (
+            window.document,
+            window.opens.timestamp(),
+            window.closes.timestamp() if window.closes else _FOREVER,
+            hindrance,
+        )
+        for window in standing.windows
+    ]
+    if not spans:
+        reason = "terminated" if standing.state == "terminated" else "unsigned"
+        spans = [(standing.current, 0.0, _FOREVER, reason)]
+    return spans
+
+
+def _receivers(clause: Clause, sender: str, document: Document) -> list[str]:
+    """Refs of the parties a clause lets this sender reach; the sender itself never is one."""
+    if ANY not in clause.senders and sender not in clause.senders:
+        return []
+    everybody = [party.ref for party in document.parties] if ANY in clause.receivers else clause.receivers
+    return [ref for ref in everybody if ref != sender]
+
+
+def _trust_of(document: Document, ref: str, trust: Mapping[str, PartnerTrust], own: str) -> PartnerTrust:
+    party = document.party(ref)
+    if party is not None and party.kind == "guest":
+        party = document.party(party.host)
+    if party is not None and party.node == own:
+        return PartnerTrust("", _FOREVER)  # our own guest
+    return trust.get(party.node if party else "", PartnerTrust("not-verified", _FOREVER))

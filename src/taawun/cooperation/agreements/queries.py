@@ -1,0 +1,220 @@
+"""Reading agreements: their evidence, the policy compiled from it, and the decision as a database condition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.policy import Agreed, PartnerTrust, Policy, compile_policy
+from taawun.cooperation.agreements.standing import Evidence, Instrument, Signature, stand
+from taawun.cooperation.partners.models import Partner, PolicyGeneration
+from taawun.cooperation.partners.rules import can_receive
+from taawun.cooperation.people.rules import Refused
+from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
+from taawun.platform.web.unit import forget, once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from django.db.models import Model, QuerySet
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.standing import Standing
+
+__all__ = ["current_policy", "evidence_of", "forget_policy", "party_name", "policy_of_sender", "readable_by", "standing_of", "standings"]
+
+_compiled: Policy | None = None
+_inbound: dict[str, Policy] = {}
+
+
+def current_policy() -> Policy:
+    """The policy as of now: recompiled when anything it is made of has changed, in whatever process.
+
+    The generation is read from the database once per request, so a suspension takes effect at once everywhere.
+    """
+    return once("agreements.policy", _fresh_policy, Policy)
+
+
+def _fresh_policy() -> Policy:
+    global _compiled  # noqa: PLW0603 - one compiled policy a process, replaced as a whole
+    generation = PolicyGeneration.current()
+    held = _compiled
+    if held is None or held.generation != generation:
+        held = _compiled = _compile(generation)
+    return held
+
+
+def policy_of_sender(node: str) -> Policy:
+    """The same rules with a partner as the sender: what it may send to us.
+
+    Args:
+        node: the partner's base address.
+    """
+    generation = PolicyGeneration.current()
+    held = _inbound.get(node)
+    if held is None or held.generation != generation:
+        at = now()
+        agreed = [Agreed(agreement.code, standing) for agreement, standing in standings(at)]
+        ourselves = {settings.BASE_URL: PartnerTrust("", float("inf"))}
+        held = _inbound[node] = compile_policy(node, agreed, ourselves, generation)
+    return held
+
+
+def forget_policy() -> None:
+    """Whoever changed an agreement in this unit of work sees the change in it."""
+    forget("agreements.policy")
+
+
+def _compile(generation: int) -> Policy:
+    at = now()
+    agreed = [Agreed(agreement.code, standing) for agreement, standing in standings(at)]
+    trust = {partner.node: _trust(partner, at) for partner in Partner.objects.all()}
+    return compile_policy(settings.BASE_URL, agreed, trust, generation)
+
+
+def _trust(partner: Partner, at: datetime) -> PartnerTrust:
+    answer = can_receive(partner, at)
+    hindrance = answer.reason if isinstance(answer, Refused) else ""
+    until = partner.descriptor_valid_until
+    return PartnerTrust(hindrance, until.timestamp() if until else 0.0)
+
+
+def standings(at: datetime) -> list[tuple[Agreement, Standing]]:
+    """Every agreement with where it stands, by number; in four queries however many there are."""
+    agreements = list(Agreement.objects.order_by("number"))
+    evidence = _evidence(agreements)
+    return [(agreement, stand(evidence[agreement.id], at)) for agreement in agreements]
+
+
+def standing_of(agreement: Agreement, at: datetime | None = None) -> Standing:
+    """Where one agreement stands."""
+    return stand(evidence_of(agreement), at or now())
+
+
+def evidence_of(agreement: Agreement) -> Evidence:
+    """Everything that was signed about one agreement."""
+    return _evidence([agreement])[agreement.id]
+
+
+def _evidence(agreements: Iterable[Agreement]) -> Mapping[UUID, Evidence]:
+    ids = [agreement.id for agreement in agreements]
+    documents: dict[str, Document] = {}
+    found: dict[UUID, Evidence] = {each: Evidence([], [], []) for each in ids}
+    versions: dict[UUID, list[Document]] = {each: [] for each in ids}
+    signatures: dict[UUID, list[Signature]] = {each: [] for each in ids}
+    instruments: dict[UUID, list[Instrument]] = {each: [] for each in ids}
+    # one agreement is asked for by its id; all of them by no condition, which is faster than a thousand ids
+    one = {"agreement_id": ids[0]} if len(ids) == 1 else {}
+    lineage = {"lineage": ids[0]} if len(ids) == 1 else {}
+    for version in Version.objects.filter(**one):
+        documents[version.digest] = version.document()
+        versions[version.agreement_id].append(documents[version.digest])
+    for signed in PartySignature.objects.filter(**lineage):
+        party = _party(documents, signed.digest, signed.node)
+        if party:
+            signatures[signed.lineage].append(Signature(signed.digest, party, signed.at))
+    for each in PartyInstrument.objects.filter(**lineage):
+        party = _party(documents, each.digest, each.node)
+        if party:
+            instruments[each.lineage].append(
+                Instrument(each.id, each.kind, party, each.digest, each.at, each.lifts)
+            )
+    for key in found:
+        found[key] = Evidence(versions[key], signatures[key], instruments[key])
+    return found
+
+
+def _party(documents: Mapping[str, Document], digest: str, node: str) -> str:
+    """The ref under which a node is a party of a version; evidence on a version not here yet waits for it."""
+    document = documents.get(digest)
+    party = document.party_of(node) if document else None
+    return party.ref if party else ""
+
+
+def party_name(key: str, language: str) -> str:
+    """What people call a party key: a partner's own name, or a guest's ref at its host."""
+    node, _hash, guest = key.partition("#")
+    partner = Partner.objects.filter(node=node).first()
+    name = partner.name.in_language(language).value if partner else node
+    return _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
+
+
+def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Model]) -> Q:
+    """The decision as a database condition on a :class:`~taawun.cooperation.agreements.models.Governed` table.
+
+    Args:
+        party: a party key.
+        at: now.
+        topics: model of the topics relation, with ``owner`` and ``topic``.
+        parties: model of the parties relation, with ``owner``, ``role`` and ``party``.
+
+    Returns:
+        A condition that holds for exactly the rows for which ``Policy.decide`` allows.
+    """
+    policy = current_policy()
+    clauses = _clause_condition(policy, party, at.timestamp(), topics)
+    if clauses is None:
+        return Q(pk__in=[])
+    listed = parties._default_manager.filter(owner=OuterRef("pk"), party=party)  # noqa: SLF001 - Django's public name for it
+    in_audience = Q(has_audience=False) | Exists(listed.filter(role="audience"))
+    red_is_named = ~Q(tlp=Tlp.RED) | Q(names_persons=True)
+    return clauses & in_audience & red_is_named & _onward_condition(policy, party, listed)
+
+
+def _onward_condition(policy: Policy, party: str, listed: QuerySet[Model]) -> Q:
+    within_bound = Q(is_bound=False) | Exists(listed.filter(role="bound"))
+    named = Q(onward="named") & Exists(listed.filter(role="named"))
+    mine = policy.agreements_of(party)
+    parties = Q(onward="parties", onward_agreement__in=mine) if mine else Q(pk__in=[])
+    wide = Q(tlp__lt=Tlp.AMBER) & (parties | Q(onward="public"))
+    return Q(onward="own") | (Q(tlp__lt=Tlp.AMBER_STRICT) & within_bound & (named | wide))
+
+
+def _clause_condition(policy: Policy, party: str, at: float, topics: type[Model]) -> Q | None:
+    """The clauses that hold now, merged: of the same kind and topics only the highest marking matters."""
+    highest: dict[tuple[str, frozenset[str]], int] = {}
+    for grant in policy.grants(party):
+        if grant.hindrance or not grant.opens <= at < grant.closes:
+            continue
+        for kind in grant.clause.kinds:
+            key = (kind, frozenset(grant.clause.topics))
+            highest[key] = max(highest.get(key, -1), grant.clause.tlp_max)
+    return _either(_one_condition(*each, topics) for each in _merged(highest))
+
+
+def _merged(highest: Mapping[tuple[str, frozenset[str]], int]) -> list[tuple[str, frozenset[str], int]]:
+    """Leave out clauses on topics where one on all topics allows the kind as high; join the rest by marking."""
+    merged: list[tuple[str, frozenset[str], int]] = []
+    joined: dict[tuple[str, int], set[str]] = {}
+    for (kind, topics), tlp in highest.items():
+        if not topics:
+            merged.append((kind, topics, tlp))
+        elif highest.get((kind, frozenset()), -1) < tlp:
+            joined.setdefault((kind, tlp), set()).update(topics)
+    merged += [(kind, frozenset(topics), tlp) for (kind, tlp), topics in joined.items()]
+    return merged
+
+
+def _one_condition(kind: str, wanted: frozenset[str], tlp: int, topics: type[Model]) -> Q:
+    condition = Q(tlp__lte=tlp)
+    if kind.endswith(".*"):
+        condition &= Q(kind__startswith=kind[:-1])
+    elif kind != "*":
+        condition &= Q(kind=kind)
+    if wanted:
+        condition &= Exists(topics._default_manager.filter(owner=OuterRef("pk"), topic__in=wanted))  # noqa: SLF001
+    return condition
+
+
+def _either(conditions: Iterable[Q]) -> Q | None:
+    merged: Q | None = None
+    for condition in conditions:
+        merged = condition if merged is None else merged | condition
+    return merged

@@ -1,0 +1,97 @@
+"""Which step an agreement allows us now, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements.standing import State
+from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.people.rules import Granted, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.people.rules import Answer
+
+__all__ = ["can_declare", "can_propose", "can_sign"]
+
+_OPEN = frozenset({State.PROPOSED, State.COUNTERED})
+_BINDING = frozenset({State.IN_FORCE, State.SUSPENDED, State.SIGNED})
+
+
+def can_propose(document: Document, standing: Standing) -> Answer:
+    """Whether this node may propose the document as the next version."""
+    if document.depositary.node != settings.BASE_URL:
+        return Refused("not-depositary", _("Only the depositary proposes versions; others make counter-proposals."))
+    if standing.state in {State.TERMINATED, State.DECLINED}:
+        return Refused("over", _("This agreement is over. Draft a new one."))
+    for party in document.parties:
+        if party.kind == "node" and party.node != settings.BASE_URL and not _is_met(party.node, party.kid):
+            return Refused(
+                "not-a-partner",
+                _("%(node)s is not a partner with this key. Add it under Partners first.")
+                % {"node": party.node},
+            )
+    return Granted()
+
+
+def _is_met(node: str, kid: str) -> bool:
+    return Partner.objects.filter(node=node, kid=kid).exclude(state=Partner.State.BLOCKED).exists()
+
+
+def can_sign(document: Document, standing: Standing, partners: Mapping[str, Partner]) -> Answer:
+    """Whether a version waits for our signature, and all its other nodes are verified."""
+    about = standing.pending or standing.current
+    me = document.party_of(settings.BASE_URL)
+    if me is None or about is None or about.digest != document.digest:
+        return Refused("not-waiting", _("This version is not waiting for a signature."))
+    if standing.state in {State.DECLINED, State.TERMINATED, State.EXPIRED}:
+        return Refused("over", _("This agreement is over. Draft a new one."))
+    if me.ref in standing.signed_by:
+        return Refused("signed-before", _("This node has signed this version already."))
+    for party in document.parties:
+        if party.kind != "node" or party is me:
+            continue
+        partner = partners.get(party.node)
+        if partner is None or partner.kid != party.kid or partner.state != Partner.State.VERIFIED:
+            return Refused(
+                "not-verified",
+                _("The fingerprint of %(node)s has not been compared yet; compare it before you sign.")
+                % {"node": party.node},
+            )
+    return Granted()
+
+
+def can_declare(standing: Standing, kind: str) -> Answer:
+    """Whether this node may counter, decline, suspend, resume or terminate now."""
+    document = standing.pending or standing.current
+    me = document.party_of(settings.BASE_URL) if document else None
+    if document is None or me is None:
+        return Refused("no-version", _("No version was proposed yet."))
+    ours = {each.party for each in standing.suspensions}
+    possible = {
+        "countered": _is_negotiable(standing) and me.ref not in standing.signed_by,
+        "declined": _is_negotiable(standing) and me.ref not in standing.signed_by,
+        "suspended": standing.state in {State.IN_FORCE, State.SUSPENDED} and me.ref not in ours,
+        "resumed": me.ref in ours,
+        "terminated": standing.state in _BINDING and standing.ends is None,
+    }
+    if possible[kind]:
+        return Granted()
+    sentences = {
+        "countered": _("There is no open proposal to counter."),
+        "declined": _("There is no open proposal to decline."),
+        "suspended": _("Only an agreement in force can be suspended, once by each party."),
+        "resumed": _("This node has not suspended the agreement."),
+        "terminated": _("Only an agreement that binds can be terminated, and notice is given once."),
+    }
+    return Refused(f"cannot-be-{kind}", sentences[kind])
+
+
+def _is_negotiable(standing: Standing) -> bool:
+    return standing.state in _OPEN or standing.pending is not None

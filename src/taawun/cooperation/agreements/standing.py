@@ -1,0 +1,238 @@
+"""Where an agreement stands: a pure function of the signed evidence and the clock.
+
+Messages only ever add evidence. So whatever order they come in, doubled or late, two nodes that hold the same
+evidence give the same answer (protocol.md, "States").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from taawun.cooperation.agreements.document import Document
+
+__all__ = ["Evidence", "Instrument", "Signature", "Standing", "State", "Window", "stand"]
+
+
+class State(StrEnum):
+    """The states of protocol.md."""
+
+    DRAFT = "draft"
+    PROPOSED = "proposed"
+    COUNTERED = "countered"
+    SIGNED = "signed"
+    IN_FORCE = "in-force"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    TERMINATED = "terminated"
+    SUPERSEDED = "superseded"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A party's signature on one version.
+
+    Args:
+        digest: of the document.
+        party: the party's ref.
+        at: when it signed, by its own clock.
+    """
+
+    digest: str
+    party: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A party's signed declaration about the agreement.
+
+    Args:
+        id: its own id.
+        kind: ``suspended``, ``resumed``, ``terminated``, ``declined`` or ``countered``.
+        party: the party's ref.
+        digest: the version it speaks about.
+        at: when it was signed.
+        lifts: for ``resumed``: the id of the suspension it lifts.
+    """
+
+    id: UUID
+    kind: str
+    party: str
+    digest: str
+    at: datetime
+    lifts: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was signed about one agreement.
+
+    Args:
+        versions: the depositary's versions, in any order.
+        signatures: in any order.
+        instruments: in any order.
+    """
+
+    versions: Sequence[Document]
+    signatures: Sequence[Signature]
+    instruments: Sequence[Instrument]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a version is in force.
+
+    Args:
+        document: the version.
+        opens: first instant.
+        closes: first instant after, or None without end.
+    """
+
+    document: Document
+    opens: datetime
+    closes: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the agreement stands.
+
+    Args:
+        state: its state now.
+        current: the version the state speaks about: in force, else the newest.
+        pending: a newer version than the one in force that still waits for signatures, or None.
+        windows: when each completed version is, was or will be in force, oldest first.
+        signed_by: refs of the parties that signed ``pending`` or, without one, ``current``.
+        suspensions: suspensions that nobody lifted, oldest first.
+        ends: when a termination takes effect, or None.
+    """
+
+    state: State
+    current: Document | None
+    pending: Document | None
+    windows: tuple[Window, ...]
+    signed_by: frozenset[str]
+    suspensions: tuple[Instrument, ...]
+    ends: datetime | None
+
+
+_NOTHING: Final = Standing(State.DRAFT, None, None, (), frozenset(), (), None)
+
+
+def stand(evidence: Evidence, at: datetime) -> Standing:
+    """Where an agreement stands at an instant.
+
+    Args:
+        evidence: verified, whatever order it came in.
+        at: the instant.
+    """
+    versions = sorted(evidence.versions, key=lambda document: (document.version, document.digest))
+    if not versions:
+        return _NOTHING
+    ends = _ends(evidence, versions)
+    windows = _windows(evidence, versions, ends)
+    suspensions = _open_suspensions(evidence)
+    in_force = next((w for w in reversed(windows) if w.opens <= at and (w.closes is None or at < w.closes)), None)
+    newest = versions[-1]
+    completed = {window.document.digest for window in windows}
+    pending = newest if in_force and newest.digest not in completed else None
+    current = in_force.document if in_force else newest
+    facts = _Facts(in_force, newest, windows, suspensions, ends)
+    state = _state(evidence, at, facts)
+    about = pending or current
+    signed_by = frozenset(each.party for each in evidence.signatures if each.digest == about.digest)
+    return Standing(state, current, pending, windows, signed_by, suspensions, ends)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the state is read from, besides the evidence itself."""
+
+    in_force: Window | None
+    newest: Document
+    windows: tuple[Window, ...]
+    suspensions: tuple[Instrument, ...]
+    ends: datetime | None
+
+
+def _state(evidence: Evidence, at: datetime, facts: _Facts) -> State:
+    if facts.in_force:
+        return State.SUSPENDED if facts.suspensions else State.IN_FORCE
+    if facts.ends and at >= facts.ends:
+        return State.TERMINATED
+    if any(window.opens > at for window in facts.windows):
+        return State.SIGNED
+    if facts.windows:
+        return State.EXPIRED
+    return _negotiation(evidence, facts.newest)
+
+
+def _negotiation(evidence: Evidence, newest: Document) -> State:
+    about = sorted(
+        (each for each in evidence.instruments if each.digest == newest.digest),
+        key=lambda each: (each.at, each.id),
+    )
+    if any(each.kind == "declined" for each in about):
+        return State.DECLINED
+    if any(each.kind == "countered" for each in about):
+        return State.COUNTERED
+    return State.PROPOSED
+
+
+def _windows(
+    evidence: Evidence, versions: Sequence[Document], ends: datetime | None
+) -> tuple[Window, ...]:
+    complete = [(document, opens) for document in versions if (opens := _opens(evidence, document)) is not None]
+    windows = []
+    for index, (document, opens) in enumerate(complete):
+        later = [after for _document, after in complete[index + 1 :]]
+        closings = [moment for moment in (document.valid_until, ends, *later) if moment is not None]
+        closes = min(closings) if closings else None
+        if closes is None or opens < closes:
+            windows.append(Window(document, opens, closes))
+    return tuple(windows)
+
+
+def _opens(evidence: Evidence, document: Document) -> datetime | None:
+    """When a version enters into force: its date, or the signature that completed it, whichever is later."""
+    nodes = {party.ref for party in document.parties if party.kind == "node"}
+    first: dict[str, datetime] = {}
+    for each in evidence.signatures:
+        if each.digest == document.digest and each.party in nodes:
+            first[each.party] = min(each.at, first.get(each.party, each.at))
+    needed = document.required_signatures()
+    if len(first) < needed or document.depositary.ref not in first:
+        return None
+    completing = sorted(first.values())[needed - 1]
+    return max(document.valid_from, completing)
+
+
+def _ends(evidence: Evidence, versions: Sequence[Document]) -> datetime | None:
+    """When the earliest notice of termination takes effect."""
+    notice = {document.digest: timedelta(days=document.notice_days) for document in versions}
+    ends = [
+        each.at + notice[each.digest]
+        for each in evidence.instruments
+        if each.kind == "terminated" and each.digest in notice
+    ]
+    return min(ends) if ends else None
+
+
+def _open_suspensions(evidence: Evidence) -> tuple[Instrument, ...]:
+    # only the party that suspended may lift, so a lift by another counts for nothing
+    lifted = {(each.lifts, each.party) for each in evidence.instruments if each.kind == "resumed"}
+    still = [
+        each
+        for each in evidence.instruments
+        if each.kind == "suspended" and (each.id, each.party) not in lifted
+    ]
+    return tuple(sorted(still, key=lambda each: (each.at, each.id)))

@@ -1,0 +1,1 @@
+"""Releases over lanes: publish, receive, receipts, withdrawal."""

@@ -1,0 +1,251 @@
+"""The verbs on releases: publish and withdraw. Nothing leaves a node by another way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements.document import ANY
+from taawun.cooperation.agreements.models import Version
+from taawun.cooperation.agreements.policy import Facts, Origin
+from taawun.cooperation.federation.decisions import preview
+from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.models import Passage, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.partners import contents, lanes
+from taawun.cooperation.partners.chain import one_line
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.people.rules import require
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.actions import record
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from taawun.cooperation.agreements.policy import Grant
+    from taawun.cooperation.federation.decisions import PartyDecision
+    from taawun.cooperation.people.actors import Actor
+
+__all__ = ["Draft", "publish", "urn", "withdraw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be published.
+
+    Args:
+        kind: name of a registered release kind.
+        subject: URN of the thing.
+        version: its version; a new version is a new release.
+        title: what people call it.
+        tlp: its marking.
+        content: its bytes (JSON).
+        topics: ``vocabulary:id`` terms.
+        licence: SPDX identifier or address.
+        languages: BCP 47 codes.
+        persons: for RED: e-mail addresses of the persons it is for.
+    """
+
+    kind: str
+    subject: str
+    version: str
+    title: str
+    tlp: Tlp
+    content: bytes
+    topics: frozenset[str] = frozenset()
+    licence: str = ""
+    languages: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+
+    def facts(self, audience: Collection[str] | None) -> Facts:
+        """What a decision looks at."""
+        return Facts(
+            kind=self.kind,
+            tlp=self.tlp,
+            topics=self.topics,
+            audience=None if audience is None else frozenset(audience),
+            names_persons=bool(self.persons),
+            origin=self.origin,
+        )
+
+
+def urn(release: Release) -> str:
+    """The release as audit and notices name it."""
+    return f"urn:uuid:{release.id}"
+
+
+@transaction.atomic
+def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None) -> Release:
+    """Decide, sign and append: the one way out.
+
+    Everything is committed together: the release, its entries on every lane, and the audit row.
+
+    Args:
+        actor: who publishes; needs the kind's permission.
+        draft: what.
+        audience: party keys the publisher chose; None for everybody the clauses allow, now and while it stands.
+
+    Returns:
+        The release. Publishing the same version with the same content again returns the first.
+
+    Raises:
+        NotAllowed: the actor may not publish this kind.
+        NobodyReceives: no clause in force lets anybody have it.
+        ReleaseRefused: another content was published under this version.
+    """
+    require(actor, registry.get(ReleaseKind, draft.kind).permission)
+    draft = replace(draft, content=one_line(draft.content))
+    digest = sha256(draft.content)
+    earlier = Release.objects.filter(subject=draft.subject, version=draft.version, origin=None).first()
+    if earlier:
+        if earlier.digest != digest or earlier.state != Release.State.LIVE:
+            raise ReleaseRefused(
+                "version-exists", _("This version was published before. Make a new version to publish changes.")
+            )
+        return earlier
+    decided = preview(draft.facts(audience))
+    if not decided.receivers:
+        raise NobodyReceives(_("Nobody would receive this: no clause in force allows it to any party."))
+    release = _create(draft, digest, audience, actor)
+    for group in decided.by_clause().values():
+        _append(release, draft, group, narrowed=audience is not None)
+    record(
+        actor,
+        "federation.published",
+        urn(release),
+        {
+            "kind": draft.kind,
+            "subject": draft.subject,
+            "tlp": draft.tlp.label,
+            "receivers": sorted(each.party for each in decided.receivers),
+            "clauses": sorted({f"{g.code} § {g.clause.ref}" for each in decided.receivers if (g := each.grant)}),
+        },
+    )
+    return release
+
+
+def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: Actor) -> Release:
+    release = Release.objects.create(
+        kind=draft.kind,
+        tlp=draft.tlp,
+        has_audience=audience is not None,
+        names_persons=bool(draft.persons),
+        subject=draft.subject,
+        version=draft.version,
+        title=draft.title[:300],
+        digest=digest,
+        size=len(draft.content),
+        licence=draft.licence,
+        languages=list(draft.languages),
+        persons=list(draft.persons),
+        published_by=actor.audit_identity.label[:200],
+    )
+    ReleaseTopic.objects.bulk_create(ReleaseTopic(owner=release, topic=topic) for topic in sorted(draft.topics))
+    ReleaseParty.objects.bulk_create(
+        ReleaseParty(owner=release, role=ReleaseParty.Role.AUDIENCE, party=party)
+        for party in sorted(set(audience or ()))
+    )
+    return release
+
+
+def _append(release: Release, draft: Draft, group: list[PartyDecision], *, narrowed: bool) -> None:
+    grant = next(each.grant for each in group if each.grant)
+    side = _receiving_side(grant)
+    audience = {each.party for each in group} if narrowed else side
+    lane = lanes.open_clause_lane(
+        agreement=grant.agreement,
+        document=grant.digest,
+        clause=grant.clause.ref,
+        readers=_readers(audience),
+        audience=audience,
+    )
+    item = lanes.Item(
+        kind=draft.kind,
+        subject=draft.subject,
+        version=draft.version,
+        action="publish",
+        tlp=draft.tlp,
+        content=draft.content,
+        topics=tuple(sorted(draft.topics)),
+        agreement=grant.digest,
+        clause=grant.clause.ref,
+        audience=tuple(sorted(audience)) if narrowed else (),
+        persons=draft.persons,
+        licence=draft.licence,
+        languages=draft.languages,
+    )
+    entry = lanes.append(lane, [item])[0]
+    Passage.objects.create(
+        release=release,
+        entry=entry,
+        agreement=grant.agreement,
+        document=grant.digest,
+        clause=grant.clause.ref,
+    )
+
+
+def _receiving_side(grant: Grant) -> set[str]:
+    """Every party key the clause lets us reach."""
+    document = Version.objects.get(digest=grant.digest).document()
+    refs = [party.ref for party in document.parties] if ANY in grant.clause.receivers else grant.clause.receivers
+    keys = {document.key_of(party) for ref in refs if (party := document.party(ref))}
+    return keys - {settings.BASE_URL}
+
+
+def _readers(audience: Iterable[str]) -> list[Partner]:
+    """The partners behind party keys: a guest is served by its host."""
+    nodes = {key.partition("#")[0] for key in audience}
+    return list(Partner.objects.filter(node__in=nodes))
+
+
+@transaction.atomic
+def withdraw(actor: Actor, release: Release, reason: str) -> Release:
+    """Take back one of our releases: the headers stay, the content goes, here and at every receiver.
+
+    Args:
+        actor: who; needs the kind's permission.
+        release: one of our own.
+        reason: for the receivers and the trail; at most 2,000 characters.
+
+    Raises:
+        NotAllowed: the actor may not.
+        ReleaseRefused: it is not ours.
+    """
+    require(actor, registry.get(ReleaseKind, release.kind).permission)
+    held = Release.objects.select_for_update().get(id=release.id)
+    if held.origin_id is not None:
+        raise ReleaseRefused("not-ours", _("Only its source can withdraw a release."))
+    if held.state == Release.State.WITHDRAWN:
+        return held
+    for passage in held.passages.select_related("entry__lane").filter(ended__isnull=True):
+        _append_withdrawal(held, passage)
+    held.passages.filter(ended__isnull=True).update(ended=now())
+    held.state, held.withdrawn, held.withdrawal_reason = Release.State.WITHDRAWN, now(), reason[:2000]
+    held.save(update_fields=["state", "withdrawn", "withdrawal_reason"])
+    contents.drop_unused(held.digest)
+    record(actor, "federation.withdrawn", urn(held), {"subject": held.subject, "reason": reason[:2000]})
+    return held
+
+
+def _append_withdrawal(release: Release, passage: Passage) -> None:
+    lane: Lane = passage.entry.lane
+    item = lanes.Item(
+        kind=release.kind,
+        subject=release.subject,
+        version=release.version,
+        action="withdraw",
+        tlp=Tlp(release.tlp),
+        content=None,
+        agreement=passage.document,
+        clause=passage.clause,
+    )
+    lanes.append(lane, [item])
+    LaneEntry.objects.filter(id=passage.entry_id).update(state=LaneEntry.State.WITHDRAWN)

@@ -1,0 +1,42 @@
+"""Django app of federation."""
+
+from django.apps import AppConfig
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+class FederationConfig(AppConfig):
+    """Announces clause lanes, receipts, permissions and notices."""
+
+    name = "taawun.cooperation.federation"
+    label = "federation"
+    verbose_name = "Federation"
+
+    def ready(self) -> None:
+        """Register everything federation brings."""
+        from taawun.cooperation.federation.exchange import CLAUSE_LANES, RECEIPT
+        from taawun.cooperation.people.permissions import Permission, Role
+        from taawun.platform.notices.kinds import NoticeKind
+        from taawun.platform.registry import Capability, registry
+
+        registry.register(
+            Capability(
+                "federation",
+                gettext_lazy("Federation"),
+                (
+                    Permission(
+                        "read:federation", gettext_lazy("see what was given and received"), frozenset(Role)
+                    ),
+                    CLAUSE_LANES,
+                    RECEIPT,
+                    NoticeKind(
+                        "federation.conflict",
+                        "read:federation",
+                        lambda p: _("%(node)s sent two different contents as one version of %(subject)s.") % p,
+                        lambda _p: _("The first is kept. Ask the partner which is right; the right one needs a new version."),
+                        lambda _p: reverse("partners"),
+                    ),
+                ),
+            )
+        )

@@ -1,0 +1,80 @@
+"""Who would receive this, by which clause; who would not, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taawun.cooperation.agreements.policy import Allowed
+from taawun.cooperation.agreements.queries import current_policy
+from taawun.cooperation.agreements.reasons import word
+from taawun.foundation.clock import now
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from taawun.cooperation.agreements.policy import Decision, Facts, Grant
+    from taawun.cooperation.agreements.reasons import Worded
+
+__all__ = ["PartyDecision", "Preview", "preview"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartyDecision:
+    """The decision about one party.
+
+    Args:
+        party: its key.
+        decision: yes over a clause, or no with the reason.
+        worded: the same for people.
+        others: further clauses that would allow it too.
+    """
+
+    party: str
+    decision: Decision
+    worded: Worded
+    others: tuple[Grant, ...]
+
+    @property
+    def grant(self) -> Grant | None:
+        """The clause that allows it, or None."""
+        return self.decision.grant if isinstance(self.decision, Allowed) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The answer for every party of every agreement.
+
+    Args:
+        receivers: who would receive it.
+        others: who would not.
+    """
+
+    receivers: tuple[PartyDecision, ...]
+    others: tuple[PartyDecision, ...]
+
+    def by_clause(self) -> dict[tuple[UUID, str], list[PartyDecision]]:
+        """Receivers grouped by agreement and clause, in order."""
+        groups: dict[tuple[UUID, str], list[PartyDecision]] = {}
+        for each in self.receivers:
+            if each.grant:
+                groups.setdefault((each.grant.agreement, each.grant.clause.ref), []).append(each)
+        return groups
+
+
+def preview(facts: Facts) -> Preview:
+    """Decide about every party, changing nothing.
+
+    Args:
+        facts: of what would be published.
+    """
+    policy, at = current_policy(), now().timestamp()
+    decided = []
+    for party in policy.parties:
+        decision = policy.decide(party, facts, at)
+        allowing = policy.all_allowing(party, facts, at)
+        decided.append(PartyDecision(party, decision, word(decision), allowing[1:]))
+    return Preview(
+        receivers=tuple(each for each in decided if each.grant),
+        others=tuple(each for each in decided if not each.grant),
+    )

@@ -1,0 +1,323 @@
+"""How releases are served on our lanes and taken in from a partner's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from taawun.cooperation.agreements.policy import Facts
+from taawun.cooperation.agreements.queries import current_policy, policy_of_sender
+from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
+from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.partners import contents, messages
+from taawun.cooperation.partners.errors import MessageRefused
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.purposes import LanePurpose, Outcome
+from taawun.cooperation.people.actors import PartyActor
+from taawun.foundation.clock import now
+from taawun.platform.audit.actions import record
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taawun.cooperation.agreements.policy import Grant
+    from taawun.cooperation.partners.chain import Header
+
+__all__ = ["CLAUSE_LANES", "RECEIPT"]
+
+# "Skew under 60 s at valid_from never stops a lane"
+_SKEW: Final = timedelta(seconds=60)
+_MOST_RECEIPTS: Final = 5000
+
+
+# ---- serving ----------------------------------------------------------------------------------------------------
+
+
+def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
+    """Which contents a reader may have at this moment: decided anew each time, whatever was true at publishing."""
+    publishing = [entry.id for entry in entries if entry.action == "publish"]
+    passages = {
+        passage.entry_id: passage
+        for passage in Passage.objects.filter(entry_id__in=publishing)
+        .select_related("release")
+        .prefetch_related("release__topics", "release__parties")
+    }
+    policy, at = current_policy(), now().timestamp()
+    keys = [key for key in policy.parties if key == reader.node or key.startswith(f"{reader.node}#")]
+
+    def may(entry: LaneEntry) -> bool:
+        if entry.kind == "lane.opened":
+            return True
+        passage = passages.get(entry.id)
+        if passage is None or passage.ended or passage.release.state != Release.State.LIVE:
+            return False
+        facts = passage.release.facts()
+        return any(_over(lane, policy.all_allowing(key, facts, at)) for key in keys)
+
+    return [may(entry) for entry in entries]
+
+
+def _over(lane: Lane, grants: Sequence[Grant]) -> bool:
+    return any(grant.agreement == lane.agreement and grant.clause.ref == lane.clause for grant in grants)
+
+
+# ---- taking in --------------------------------------------------------------------------------------------------
+
+
+def accepts(lane: Lane, header: Header) -> Outcome | None:
+    """Hold a partner to its own clause: what it may not send is not opened here either."""
+    if header.kind == "lane.opened" or header.action == "withdraw":
+        return None
+    if registry.find(ReleaseKind, header.kind) is None:
+        return Outcome(LaneEntry.State.UNOPENED, "unknown-kind")
+    if header.audience and not _is_for_us(header.audience):
+        return Outcome(LaneEntry.State.UNOPENED, "not-in-audience")
+    sender = lane.sender
+    if sender is None or lane.agreement is None or header.clause != lane.clause:
+        return Outcome(LaneEntry.State.UNOPENED, "other-clause")
+    policy = policy_of_sender(sender.node)
+    facts = Facts(
+        kind=header.kind,
+        tlp=header.tlp,
+        topics=frozenset(header.topics),
+        names_persons=bool(header.persons),
+    )
+    grants = [
+        grant
+        for key in policy.parties
+        if _is_for_us([key])
+        for grant in policy.grants(key)
+        if grant.agreement == lane.agreement and grant.clause.ref == lane.clause
+    ]
+    if not grants:
+        # its agreement may still be on its way over the talk lane
+        return Outcome(LaneEntry.State.PENDING, "unknown-agreement")
+    return _judge(policy.obstacles(grants, facts, [now().timestamp(), (now() + _SKEW).timestamp()]))
+
+
+def _judge(obstacles: Sequence[str]) -> Outcome | None:
+    if "" in obstacles:
+        return None
+    reason = obstacles[0]
+    # what time or a resumption may mend waits; what the clause never covered stays closed
+    waits = reason in {"unsigned", "not-begun", "suspended", "not-verified", "descriptor-lapsed"}
+    return Outcome(LaneEntry.State.PENDING if waits else LaneEntry.State.UNOPENED, reason)
+
+
+def _is_for_us(keys: Sequence[str]) -> bool:
+    own = settings.BASE_URL
+    return any(key == own or key.startswith(f"{own}#") for key in keys)
+
+
+def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
+    """Take in one entry of a partner's clause lane."""
+    if header.kind == "lane.opened":
+        return Outcome(LaneEntry.State.DONE)
+    if header.action == "withdraw":
+        return _receive_withdrawal(entry, header)
+    if content is None:
+        # withdrawn further along this lane before we ever had it
+        return Outcome(LaneEntry.State.WITHDRAWN)
+    return _receive_publication(entry, header, content)
+
+
+def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Outcome:
+    partner, lane = entry.lane.sender, entry.lane
+    if partner is None or lane.agreement is None:
+        return Outcome(LaneEntry.State.REFUSED, "no-sender")
+    held = Release.objects.filter(subject=header.subject, version=header.version, origin=partner).first()
+    if held and held.digest != header.digest:
+        raise_notice(
+            "federation.conflict",
+            f"urn:uuid:{held.id}",
+            Notice.Level.ALARM,
+            {"node": partner.node, "subject": header.subject, "version": header.version},
+        )
+        return Outcome(LaneEntry.State.REFUSED, "conflict")
+    release = held or _create(header, partner, lane)
+    Passage.objects.get_or_create(
+        entry=entry,
+        defaults={
+            "release": release,
+            "agreement": lane.agreement,
+            "document": header.agreement,
+            "clause": header.clause,
+        },
+    )
+    if held and held.state == Release.State.LIVE:
+        return Outcome(LaneEntry.State.DONE)
+    Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None)
+    release.refresh_from_db()
+    kind = registry.get(ReleaseKind, header.kind)
+    try:
+        with transaction.atomic():
+            kind.receive(Arrival(release, content, partner))
+    except ContentRefused as refused:
+        Passage.objects.filter(entry=entry).delete()
+        if not held:
+            release.delete()
+        contents.drop_unused(header.digest)
+        return Outcome(LaneEntry.State.REFUSED, refused.code)
+    record(
+        PartyActor(partner.node, partner.name.in_language("en").value),
+        "federation.received",
+        f"urn:uuid:{release.id}",
+        {"kind": header.kind, "subject": header.subject, "clause": header.clause, "tlp": header.tlp.label},
+    )
+    return Outcome(LaneEntry.State.DONE)
+
+
+def _create(header: Header, partner: Partner, lane: Lane) -> Release:
+    grant = next(
+        grant
+        for key in policy_of_sender(partner.node).parties
+        if _is_for_us([key])
+        for grant in policy_of_sender(partner.node).grants(key)
+        if grant.agreement == lane.agreement and grant.clause.ref == lane.clause
+    )
+    onward = grant.clause.onward
+    release = Release.objects.create(
+        kind=header.kind,
+        tlp=header.tlp,
+        names_persons=bool(header.persons),
+        onward=onward.rule,
+        onward_agreement=lane.agreement if onward.rule == "parties" else None,
+        is_bound=bool(header.audience),
+        subject=header.subject,
+        version=header.version,
+        digest=header.digest,
+        size=header.size,
+        licence=header.licence,
+        languages=list(header.languages),
+        persons=list(header.persons),
+        origin=partner,
+        published_by=partner.name.in_language("en").value[:200],
+        issued=header.issued,
+    )
+    ReleaseTopic.objects.bulk_create(
+        ReleaseTopic(owner=release, topic=topic[:140]) for topic in sorted(set(header.topics))
+    )
+    lists = {ReleaseParty.Role.NAMED: onward.named, ReleaseParty.Role.BOUND: header.audience}
+    ReleaseParty.objects.bulk_create(
+        ReleaseParty(owner=release, role=role, party=party)
+        for role, parties in lists.items()
+        for party in sorted(set(parties))
+    )
+    return release
+
+
+def _receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
+    partner = entry.lane.sender
+    earlier = LaneEntry.objects.filter(
+        lane=entry.lane, seq__lt=entry.seq, subject=header.subject, version=header.version, action="publish"
+    )
+    passages = Passage.objects.filter(entry__in=earlier, ended__isnull=True)
+    touched = list(Release.objects.filter(passages__in=passages).distinct())
+    passages.update(ended=now())
+    digests = set(earlier.values_list("content_digest", flat=True))
+    earlier.update(state=LaneEntry.State.WITHDRAWN)
+    for release in touched:
+        # the source's own withdrawal removes every provenance; a re-sharer's only its own
+        if release.origin_id == (partner.id if partner else None):
+            release.passages.filter(ended__isnull=True).update(ended=now())
+        if not release.passages.filter(ended__isnull=True).exists():
+            _take_out(release, partner)
+    for digest in digests:
+        contents.drop_unused(digest)
+    return Outcome(LaneEntry.State.DONE)
+
+
+def _take_out(release: Release, partner: Partner | None) -> None:
+    release.state, release.withdrawn = Release.State.WITHDRAWN, now()
+    release.save(update_fields=["state", "withdrawn"])
+    registry.get(ReleaseKind, release.kind).withdraw(release)
+    if partner:
+        record(
+            PartyActor(partner.node, partner.name.in_language("en").value),
+            "federation.withdrawn-by-source",
+            f"urn:uuid:{release.id}",
+            {"subject": release.subject},
+        )
+
+
+# ---- receipts ---------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def acknowledge(lane: Lane, partner: Partner) -> None:
+    """Sign for everything that was dealt with since the last receipt, in one message."""
+    held = Lane.objects.select_for_update().get(id=lane.id)
+    since = LaneEntry.objects.filter(lane=held, seq__gt=held.acknowledged_seq).order_by("seq")
+    waiting = since.filter(state=LaneEntry.State.PENDING).values_list("seq", flat=True).first()
+    last = min(
+        (waiting if waiting is not None else held.head_seq + 1) - 1, held.acknowledged_seq + _MOST_RECEIPTS
+    )
+    if last <= held.acknowledged_seq:
+        return
+    exceptions = since.filter(seq__lte=last).exclude(state=LaneEntry.State.DONE)
+    messages.send(
+        partner,
+        "receipt",
+        {
+            "lane": str(held.id),
+            "from": held.acknowledged_seq + 1,
+            "to_seq": last,
+            "head": since.get(seq=last).digest,
+            "exceptions": [
+                {"seq": seq, "outcome": state, "reason": reason}
+                for seq, state, reason in exceptions.values_list("seq", "state", "reason")
+            ],
+        },
+    )
+    held.acknowledged_seq = last
+    held.save(update_fields=["acknowledged_seq"])
+
+
+def receive_receipt(message: messages.Message) -> None:
+    """A receiver signs for entries of one of our lanes."""
+    try:
+        lane_id, first, last = (
+            UUID(message.payload["lane"]),
+            int(message.payload["from"]),
+            int(message.payload["to_seq"]),
+        )
+        exceptions = {
+            int(each["seq"]): (str(each["outcome"])[:9], str(each["reason"])[:80])
+            for each in message.payload["exceptions"]
+        }
+    except (KeyError, TypeError, ValueError):
+        raise MessageRefused("malformed", "the receipt is malformed") from None
+    reader = LaneReader.objects.filter(lane_id=lane_id, lane__sender=None, partner=message.partner).first()
+    if reader is None:
+        raise MessageRefused("unknown-lane", "the sender of this receipt does not read that lane")
+    if last - first > _MOST_RECEIPTS:
+        raise MessageRefused("malformed", "the receipt covers too many entries at once")
+    head = LaneEntry.objects.filter(lane_id=lane_id, seq=last).first()
+    if head is None or head.digest != message.payload.get("head"):
+        raise MessageRefused("other-head", "the receipt is for another history than the one that was sent")
+    entries = LaneEntry.objects.filter(lane_id=lane_id, seq__gte=first, seq__lte=last)
+    Receipt.objects.bulk_create(
+        (
+            Receipt(
+                entry=entry,
+                partner=message.partner,
+                outcome=exceptions.get(entry.seq, (LaneEntry.State.DONE, ""))[0],
+                reason=exceptions.get(entry.seq, ("", ""))[1],
+                at=message.sent,
+            )
+            for entry in entries
+        ),
+        ignore_conflicts=True,
+    )
+    LaneReader.objects.filter(id=reader.id, receipt_seq__lt=last).update(receipt_seq=last)
+
+
+CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge)
+RECEIPT: Final = messages.MessageKind("receipt", receive_receipt)

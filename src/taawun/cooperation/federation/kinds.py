@@ -1,0 +1,58 @@
+"""The part a capability registers for each kind of release it publishes and takes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taawun.cooperation.federation.models import Release
+    from taawun.cooperation.partners.models import Partner
+
+__all__ = ["Arrival", "ContentRefused", "ReleaseKind"]
+
+
+class ContentRefused(ValueError):
+    """A release whose content cannot be taken in; its entry is marked refused, with the code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A release that arrived and that a clause in force allows.
+
+    Args:
+        release: the row.
+        content: its exact bytes; their digest is the one the sender signed.
+        partner: who sent it.
+    """
+
+    release: Release
+    content: bytes
+    partner: Partner
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseKind:
+    """How a kind of release is published, taken in and withdrawn.
+
+    Args:
+        name: ``room.thing``, for example ``intel.report``.
+        label: what a person reads; a lazy translation.
+        permission: what a person needs to publish it.
+        receive: takes an arrival in, idempotently, inside a transaction; raises ``ContentRefused``.
+        withdraw: takes a received release out again, idempotently, inside a transaction.
+        address: the page that shows it, or empty.
+    """
+
+    name: str
+    label: Any  # a lazy translation
+    permission: str
+    receive: Callable[[Arrival], None]
+    withdraw: Callable[[Release], None]
+    address: Callable[[Release], str]

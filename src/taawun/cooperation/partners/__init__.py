@@ -1,0 +1,1 @@
+"""Other nodes: keys, descriptors, verification, and the signed, chained logs (lanes) that carry anything."""

@@ -1,0 +1,241 @@
+"""The verbs on partners."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.partners import descriptor as descriptors
+from taawun.cooperation.partners import lanes
+from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
+from taawun.cooperation.partners.keys import node_key, recovery_jwk
+from taawun.cooperation.partners.models import Nonce, Partner
+from taawun.cooperation.people.queries import host, nation_name
+from taawun.cooperation.people.rules import require
+from taawun.foundation.clock import now, timestamp
+from taawun.platform.audit.actions import record
+from taawun.platform.notices.actions import raise_notice, resolve
+from taawun.platform.notices.models import Notice
+
+if TYPE_CHECKING:
+    from taawun.cooperation.partners.descriptor import Descriptor
+    from taawun.cooperation.people.actors import Actor
+
+__all__ = [
+    "block",
+    "hear_of",
+    "learn_descriptor",
+    "meet",
+    "own_descriptor",
+    "prune_nonces",
+    "unblock",
+    "urn",
+    "verify",
+]
+
+# strangers may knock, but they cannot fill the house
+MAX_CLAIMED: Final = 100
+
+
+def urn(partner: Partner) -> str:
+    """The partner as audit and notices name it."""
+    return f"urn:taawun:node:{partner.node}"
+
+
+def own_descriptor() -> str:
+    """This node's descriptor, signed now.
+
+    Returns:
+        A compact JWS, valid for 28 days.
+    """
+    organisation = host()
+    nation = organisation.nation_id or ""
+    return descriptors.write(
+        node=settings.BASE_URL,
+        kind=organisation.node_kind,
+        nation=nation,
+        name=organisation.name,
+        nation_name=nation_name(nation) if nation else None,
+        contacts=list(organisation.contacts),
+        key=node_key(),
+        recovery_jwk=recovery_jwk(),
+        at=now(),
+    )
+
+
+@transaction.atomic
+def meet(actor: Actor, node: str) -> Partner:
+    """Ask to be introduced to the node at an address. The sync loop fetches its descriptor.
+
+    Args:
+        actor: who asks.
+        node: the other node's base address.
+
+    Returns:
+        The partner, known by its address alone until it has answered.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PartnerRefused: the address is none, or our own.
+    """
+    require(actor, "manage:partners")
+    node = _base_address(node)
+    partner, created = Partner.objects.get_or_create(node=node, defaults={"state": Partner.State.CLAIMED})
+    if created:
+        record(actor, "partners.met", urn(partner), {})
+    else:
+        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
+    return partner
+
+
+@transaction.atomic
+def hear_of(token: str) -> Partner:
+    """Take note of a node that introduced itself. Nothing it says is believed before its address was asked.
+
+    Raises:
+        DescriptorRefused: the descriptor is not valid.
+        PartnerRefused: too many unknown nodes have introduced themselves.
+    """
+    told = descriptors.read(token, at=now())
+    node = _base_address(told.node)
+    known = Partner.objects.filter(node=node).first()
+    if known:
+        return known
+    if Partner.objects.filter(state=Partner.State.CLAIMED).count() >= MAX_CLAIMED:
+        raise PartnerRefused("too-many-strangers", "Too many unknown nodes have introduced themselves; try later.")
+    partner = Partner.objects.create(node=node, state=Partner.State.CLAIMED)
+    from taawun.cooperation.people.actors import PartyActor
+
+    record(PartyActor(node, node), "partners.introduced-itself", urn(partner), {})
+    return partner
+
+
+@transaction.atomic
+def learn_descriptor(partner: Partner, token: str) -> Partner:
+    """Take a descriptor that was fetched from the partner's own address.
+
+    The key that was compared is never replaced by a descriptor alone.
+
+    Raises:
+        DescriptorRefused: it is invalid, older than the one held, or names another key.
+    """
+    found = descriptors.read(token, at=now(), expected_node=partner.node)
+    held = Partner.objects.select_for_update().get(id=partner.id)
+    if held.descriptor_issued and found.issued < held.descriptor_issued:
+        raise DescriptorRefused("older", "The descriptor is older than the one that is held.")
+    if held.kid and held.kid != found.key.kid:
+        raise_notice(
+            "partners.key-changed",
+            urn(held),
+            Notice.Level.ALARM,
+            {"node": held.node, "name": held.name.in_language("en").value, "partner": str(held.id)},
+        )
+        raise DescriptorRefused("key-changed", "The descriptor names another key than the one that is held.")
+    is_new = not held.kid
+    _fill(held, found)
+    held.save()
+    resolve("partners.key-changed", urn(held))
+    _partners_changed()
+    if is_new:
+        lanes.talk_lane(held)
+    return held
+
+
+def _fill(partner: Partner, found: Descriptor) -> None:
+    partner.kind, partner.nation = found.kind, found.nation
+    partner.names = found.name.to_json()
+    partner.nation_names = found.nation_name.to_json() if found.nation_name else {}
+    partner.kid, partner.jwk = found.key.kid, found.key.to_jwk()
+    partner.descriptor = found.token
+    partner.descriptor_issued, partner.descriptor_valid_until = found.issued, found.valid_until
+    partner.descriptor_fetched = now()
+    if partner.state == Partner.State.CLAIMED:
+        partner.state = Partner.State.MET
+
+
+@transaction.atomic
+def verify(actor: Actor, partner: Partner, kid: str) -> Partner:
+    """Say that two administrators compared the fingerprint out of band, and it is the same.
+
+    Args:
+        actor: our administrator.
+        partner: whose fingerprint.
+        kid: the key that was shown while they compared.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PartnerRefused: the partner has not answered yet, is blocked, or shows another key by now.
+    """
+    require(actor, "manage:partners")
+    held = Partner.objects.select_for_update().get(id=partner.id)
+    if not held.kid or held.state == Partner.State.BLOCKED:
+        raise PartnerRefused("not-met", _("This partner has not answered yet, or is blocked."))
+    if held.kid != kid:
+        raise PartnerRefused("key-changed", _("The key changed while you compared. Compare again."))
+    if held.state != Partner.State.VERIFIED:
+        held.state, held.verified, held.verified_by = Partner.State.VERIFIED, now(), actor.audit_identity.label
+        held.wants_pull = True
+        held.save(update_fields=["state", "verified", "verified_by", "wants_pull"])
+        record(actor, "partners.verified", urn(held), {"kid": kid, "at": timestamp(now())})
+        _partners_changed()
+    return held
+
+
+@transaction.atomic
+def block(actor: Actor, partner: Partner) -> None:
+    """Stop all traffic with a partner at once.
+
+    Raises:
+        NotAllowed: the actor may not.
+    """
+    require(actor, "manage:partners")
+    if Partner.objects.filter(id=partner.id).exclude(state=Partner.State.BLOCKED).update(state=Partner.State.BLOCKED):
+        record(actor, "partners.blocked", urn(partner), {})
+        _partners_changed()
+
+
+@transaction.atomic
+def unblock(actor: Actor, partner: Partner) -> None:
+    """Let a blocked partner talk again. It is compared anew before it receives anything.
+
+    Raises:
+        NotAllowed: the actor may not.
+    """
+    require(actor, "manage:partners")
+    if Partner.objects.filter(id=partner.id, state=Partner.State.BLOCKED).update(
+        state=Partner.State.CLAIMED, wants_pull=True, not_before=now(), descriptor_fetched=None
+    ):
+        record(actor, "partners.unblocked", urn(partner), {})
+        _partners_changed()
+
+
+def _partners_changed() -> None:
+    """Whoever compiled decisions from the state of partners must compile them again."""
+    from taawun.cooperation.partners.models import PolicyGeneration
+
+    PolicyGeneration.bump()
+
+
+def prune_nonces() -> int:
+    """Forget requests that could not be replayed any more.
+
+    Returns:
+        How many were forgotten.
+    """
+    removed, _ = Nonce.objects.filter(expires__lt=now() - timedelta(minutes=2)).delete()
+    return removed
+
+
+def _base_address(node: str) -> str:
+    parts = urlsplit(node.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+        raise PartnerRefused("not-an-address", _("A node's address looks like https://cert.example, without a path."))
+    base = f"{parts.scheme}://{parts.netloc.lower()}"
+    if base == settings.BASE_URL:
+        raise PartnerRefused("ourselves", _("That is this node's own address."))
+    return base

@@ -1,0 +1,47 @@
+"""Django app of partners."""
+
+from datetime import timedelta
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PartnersConfig(AppConfig):
+    """Announces the sync loop, the talk lane, permissions and notices."""
+
+    name = "taawun.cooperation.partners"
+    label = "partners"
+    verbose_name = "Partners"
+
+    def ready(self) -> None:
+        """Register everything partners bring."""
+        from taawun.cooperation.partners import actions, notices, receiving, sync
+        from taawun.cooperation.partners.messages import MessageKind
+        from taawun.cooperation.partners.purposes import LanePurpose
+        from taawun.cooperation.people.permissions import Permission, Role
+        from taawun.platform.registry import Capability, registry
+        from taawun.platform.work.schedules import Loop, Schedule
+
+        everyone = frozenset(Role)
+        administrators = frozenset({Role.ADMINISTRATOR})
+        registry.register(
+            Capability(
+                "partners",
+                _("Partners"),
+                (
+                    Permission("read:partners", _("see partners and their lanes"), everyone),
+                    Permission("manage:partners", _("add, verify and block partners"), administrators),
+                    LanePurpose(
+                        "talk",
+                        receiving.talk_readable,
+                        receiving.talk_accepts,
+                        receiving.receive_talk,
+                        receiving.talk_acknowledge,
+                    ),
+                    MessageKind("lane.stopped", receiving.lane_stopped_there),
+                    Loop("partners.sync", sync.run),
+                    Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
+                    *notices.KINDS,
+                ),
+            )
+        )

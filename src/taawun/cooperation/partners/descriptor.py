@@ -1,0 +1,200 @@
+"""The node descriptor: what a node says of itself, signed (protocol.md, "Node descriptor")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from taawun.cooperation.partners.errors import DescriptorRefused
+from taawun.foundation import strict_json
+from taawun.foundation.clock import parse_timestamp, timestamp
+from taawun.foundation.multilingual import Text
+from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from taawun.foundation.signing import SigningKey
+
+__all__ = ["PROTOCOL", "TYP", "Descriptor", "read", "write"]
+
+PROTOCOL: Final = "taawun/1"
+TYP: Final = "taawun-descriptor+jws"
+LIFE: Final = timedelta(days=28)
+RENEWAL: Final = timedelta(days=1)
+MAX_BYTES: Final = 64 * 1024
+_SKEW: Final = timedelta(seconds=60)
+_KINDS: Final = frozenset({"nation", "organisation", "community"})
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A node's description of itself.
+
+    Args:
+        node: its base address, without a path.
+        kind: ``nation``, ``organisation`` or ``community``.
+        nation: ISO 3166-1 alpha-2, or empty.
+        name: what the node is called.
+        nation_name: what its nation calls itself; None without a nation.
+        contacts: duty contacts as the node gives them.
+        key: the key it signs with.
+        recovery: the public recovery key, or None.
+        issued: when it was signed.
+        valid_until: at most 28 days later.
+        token: the JWS as received.
+    """
+
+    node: str
+    kind: str
+    nation: str
+    name: Text
+    nation_name: Text | None
+    contacts: tuple[Mapping[str, object], ...]
+    key: VerifyKey
+    recovery: VerifyKey | None
+    issued: datetime
+    valid_until: datetime
+    token: str
+
+
+def write(
+    *,
+    node: str,
+    kind: str,
+    nation: str,
+    name: Text,
+    nation_name: Text | None,
+    contacts: list[dict[str, object]],
+    key: SigningKey,
+    recovery_jwk: Mapping[str, str] | None,
+    at: datetime,
+) -> str:
+    """Sign this node's descriptor.
+
+    Returns:
+        A compact JWS of type ``taawun-descriptor+jws``.
+    """
+    keys: dict[str, object] = {"current": key.public.to_jwk(), "retired": []}
+    if recovery_jwk:
+        keys["recovery"] = dict(recovery_jwk)
+    payload: dict[str, object] = {
+        "protocol": PROTOCOL,
+        "node": node,
+        "kind": kind,
+        "name": name.to_json(),
+        "contacts": contacts,
+        "keys": keys,
+        "endpoints": {
+            "lanes": f"{node}/federation/lanes",
+            "blobs": f"{node}/federation/blobs",
+            "inbox": f"{node}/federation/inbox",
+        },
+        "issued": timestamp(at),
+        "valid_until": timestamp(at + LIFE),
+    }
+    if nation:
+        payload["nation"] = nation
+        payload["nation_name"] = nation_name.to_json() if nation_name else {}
+    return key.sign(strict_json.canonical(payload), TYP)
+
+
+def read(token: str | bytes, *, at: datetime, expected_node: str | None = None) -> Descriptor:
+    """Check a descriptor: its shape, its own signature, its times.
+
+    That the key is the node's is not proven by this: two administrators compare it out of band.
+
+    Args:
+        token: the compact JWS.
+        at: now.
+        expected_node: the base address it was fetched from, where it was.
+
+    Raises:
+        DescriptorRefused: with the member that is wrong.
+    """
+    if len(token) > MAX_BYTES:
+        raise DescriptorRefused("too-large", f"A descriptor is at most {MAX_BYTES} bytes.")
+    try:
+        payload = strict_json.parse(peek(token).payload)
+        jwk = payload["keys"]["current"]
+        key = VerifyKey.from_jwk(jwk)
+        key.verify(token, TYP)
+    except (SignatureRefused, strict_json.JsonRefused) as refused:
+        raise DescriptorRefused("signature", f"The descriptor does not verify: {refused}") from None
+    except (KeyError, TypeError):
+        raise DescriptorRefused("malformed", "The descriptor has no current key.") from None
+    try:
+        descriptor = _typed(payload, key, token if isinstance(token, str) else token.decode("ascii"))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise DescriptorRefused("malformed", f"The descriptor is malformed: {problem}") from None
+    _check(descriptor, payload, at, expected_node)
+    return descriptor
+
+
+def _typed(payload: Mapping[str, Any], key: VerifyKey, token: str) -> Descriptor:
+    # Any: JSON at the edge, typed here once
+    nation = payload.get("nation", "")
+    recovery = payload["keys"].get("recovery")
+    nation_name = payload.get("nation_name") or None
+    return Descriptor(
+        node=_text(payload["node"]),
+        kind=_text(payload["kind"]),
+        nation=_text(nation),
+        name=Text.from_json(payload["name"]),
+        nation_name=Text.from_json(nation_name) if nation_name else None,
+        contacts=tuple(payload.get("contacts", [])),
+        key=key,
+        recovery=VerifyKey.from_jwk(recovery) if recovery else None,
+        issued=parse_timestamp(payload["issued"]),
+        valid_until=parse_timestamp(payload["valid_until"]),
+        token=token,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 300:  # noqa: PLR2004 - the column's length
+        raise ValueError(f"{value!r:.40} is not a text of at most 300 characters")
+    return value
+
+
+def _check(
+    descriptor: Descriptor, payload: Mapping[str, Any], at: datetime, expected_node: str | None
+) -> None:
+    parts = urlsplit(descriptor.node)
+    problems = (
+        (payload.get("protocol") != PROTOCOL, "protocol", f"it does not speak {PROTOCOL}"),
+        (descriptor.kind not in _KINDS, "kind", f"its kind is none of {', '.join(sorted(_KINDS))}"),
+        (
+            bool(descriptor.nation) and not _is_nation(descriptor.nation),
+            "nation",
+            "its nation is not two capital letters",
+        ),
+        (descriptor.kind == "nation" and not descriptor.nation, "nation", "a nation's node names its nation"),
+        (
+            parts.scheme not in {"http", "https"} or not parts.hostname or bool(parts.path or parts.query),
+            "node",
+            "its address is not a base address",
+        ),
+        (
+            expected_node is not None and descriptor.node != expected_node,
+            "node",
+            f"it is the descriptor of {descriptor.node}, not of {expected_node}",
+        ),
+        (descriptor.issued > at + _SKEW, "issued", "it is issued in the future: compare the two clocks"),
+        (descriptor.valid_until <= at, "lapsed", "it has lapsed"),
+        (
+            descriptor.valid_until - descriptor.issued > LIFE,
+            "valid-until",
+            f"it claims to be valid for more than {LIFE.days} days",
+        ),
+    )
+    for is_wrong, code, sentence in problems:
+        if is_wrong:
+            raise DescriptorRefused(code, f"The descriptor is refused: {sentence}.")
+
+
+def _is_nation(code: str) -> bool:
+    return len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()  # noqa: PLR2004 - alpha-2

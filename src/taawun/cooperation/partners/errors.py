@@ -1,0 +1,36 @@
+"""What this room refuses, and why."""
+
+from __future__ import annotations
+
+__all__ = ["ChainBroken", "DescriptorRefused", "MessageRefused", "PartnerRefused"]
+
+
+class PartnerRefused(ValueError):
+    """A partner cannot be added, verified or spoken to as asked."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DescriptorRefused(PartnerRefused):
+    """A descriptor that is not valid, not newer, or not this node's."""
+
+
+class MessageRefused(PartnerRefused):
+    """A message of the talk lane that cannot be taken; it is kept, marked refused."""
+
+
+class ChainBroken(ValueError):
+    """An entry does not continue its lane: the lane stops and both administrators are told.
+
+    Args:
+        code: ``gap``, ``reordered``, ``fork``, ``signature``, ``digest``, ``malformed``, ``truncated`` or ``sender``.
+        seq: the entry at which it broke.
+        message: what was expected and what came.
+    """
+
+    def __init__(self, code: str, seq: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.seq = seq

@@ -1,0 +1,209 @@
+"""Our own lanes: opening them, and appending to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from taawun.cooperation.partners import chain, contents
+from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+__all__ = ["Item", "append", "head_of", "open_clause_lane", "talk_lane"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is to be appended; the lane adds its own seq, prev and signature.
+
+    Args:
+        kind: release kind or message kind.
+        subject: URN of what it is about.
+        version: the subject's version.
+        action: ``publish`` or ``withdraw``.
+        tlp: marking of the content.
+        content: its bytes, without raw line breaks, or None.
+        topics, agreement, clause, audience, persons, licence, languages, to, origin: as in
+            :class:`~taawun.cooperation.partners.chain.Header`.
+    """
+
+    kind: str
+    subject: str
+    version: str
+    action: str
+    tlp: Tlp
+    content: bytes | None
+    topics: tuple[str, ...] = ()
+    agreement: str = ""
+    clause: str = ""
+    audience: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    licence: str = ""
+    languages: tuple[str, ...] = ()
+    to: str = ""
+    origin: str = ""
+
+
+@transaction.atomic
+def talk_lane(partner: Partner) -> Lane:
+    """Our talk lane to a partner, opened at the first word."""
+    digest = _audience_digest([partner.node])
+    lane = Lane.objects.filter(sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest).first()
+    if lane:
+        return lane
+    lane = Lane.objects.create(purpose=Lane.Purpose.TALK, audience_digest=digest)
+    LaneReader.objects.create(lane=lane, partner=partner)
+    append(lane, [_opening({"purpose": "talk"}, to=partner.node)])
+    return lane
+
+
+@transaction.atomic
+def open_clause_lane(
+    *, agreement: UUID, document: str, clause: str, readers: Collection[Partner], audience: Collection[str]
+) -> Lane:
+    """The lane of a clause and a choice of readers; opened when it is first used.
+
+    Args:
+        agreement: lineage of the agreement.
+        document: digest of its document in force.
+        clause: the clause's ref.
+        readers: the partners that may read it. Never empty: an empty list reaches nobody, so it needs no lane.
+        audience: base addresses and guests' refs, as entry 0 states them.
+
+    Raises:
+        ValueError: there is nobody to read it.
+    """
+    if not readers:
+        raise ValueError("a lane without a reader is never opened")
+    digest = _audience_digest(audience)
+    lane, created = Lane.objects.get_or_create(
+        sender=None,
+        purpose=Lane.Purpose.CLAUSE,
+        agreement=agreement,
+        clause=clause,
+        audience_digest=digest,
+    )
+    if created:
+        LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=reader) for reader in readers)
+        content = {
+            "purpose": "clause",
+            "agreement": str(agreement),
+            "clause": clause,
+            "audience": sorted(audience),
+        }
+        append(lane, [_opening(content, agreement=document, clause=clause, audience=tuple(sorted(audience)))])
+    return lane
+
+
+def _opening(
+    content: dict[str, object],
+    *,
+    to: str = "",
+    agreement: str = "",
+    clause: str = "",
+    audience: tuple[str, ...] = (),
+) -> Item:
+    return Item(
+        kind="lane.opened",
+        subject=f"urn:taawun:node:{settings.BASE_URL}",
+        version="",
+        action="publish",
+        tlp=Tlp.AMBER,
+        content=canonical({"sender": settings.BASE_URL, **content}),
+        to=to,
+        agreement=agreement,
+        clause=clause,
+        audience=audience,
+    )
+
+
+@transaction.atomic
+def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
+    """Append to one of our lanes, sign, and ask the sync loop to tell its readers.
+
+    Runs inside the caller's transaction: what is published and its entries are committed together or not at all.
+
+    Returns:
+        The entries, in order.
+    """
+    locked = Lane.objects.select_for_update().get(id=lane.id)
+    key, at = node_key(), now()
+    entries = []
+    for item in items:
+        entry = _entry(locked, item, at=at)
+        token = chain.write_header(entry, key)
+        digest = chain.digest_of(token)
+        if item.content is not None:
+            contents.put(item.content)
+        entries.append(
+            LaneEntry(
+                lane=locked,
+                seq=entry.seq,
+                header=token,
+                digest=digest,
+                kind=entry.kind,
+                subject=entry.subject,
+                version=entry.version,
+                action=entry.action,
+                content_digest=entry.digest,
+                size=entry.size,
+                issued=at,
+                recorded=at,
+                state=LaneEntry.State.DONE,
+            )
+        )
+        locked.head_seq, locked.head_digest = entry.seq, digest
+    LaneEntry.objects.bulk_create(entries)
+    locked.known_seq, locked.last_entry = locked.head_seq, at
+    locked.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
+    Partner.objects.filter(reads__lane=locked).exclude(state=Partner.State.BLOCKED).update(wants_push=True)
+    lane.refresh_from_db()
+    return entries
+
+
+def _entry(lane: Lane, item: Item, *, at: datetime) -> chain.Header:
+    content = item.content
+    return chain.Header(
+        lane=lane.id,
+        sender=settings.BASE_URL,
+        seq=lane.head_seq + 1,
+        prev=lane.head_digest,
+        kind=item.kind,
+        subject=item.subject,
+        version=item.version,
+        action=item.action,
+        tlp=item.tlp,
+        digest=sha256(content) if content is not None else "",
+        size=len(content) if content is not None else 0,
+        issued=at,
+        topics=item.topics,
+        agreement=item.agreement,
+        clause=item.clause,
+        audience=item.audience,
+        persons=item.persons,
+        licence=item.licence,
+        languages=item.languages,
+        to=item.to,
+        origin=item.origin,
+    )
+
+
+def head_of(lane: Lane) -> str:
+    """Our signed word on how far a lane of ours reaches."""
+    return chain.write_head(chain.Head(lane.id, lane.head_seq, lane.head_digest, now()), node_key())
+
+
+def _audience_digest(audience: Collection[str]) -> str:
+    return sha256(canonical(sorted(set(audience))))

@@ -1,0 +1,81 @@
+"""The talk lane: every message between two nodes (protocol.md, "Lanes")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taawun.cooperation.partners import lanes
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from typing import Any
+    from uuid import UUID
+
+    from taawun.cooperation.partners.models import LaneEntry, Partner
+
+__all__ = ["Message", "MessageKind", "send"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A verified message that arrived.
+
+    Args:
+        partner: who sent it; the signature on the entry is theirs.
+        kind: for example ``agreement.proposed``.
+        id: its own id, chosen by the sender.
+        payload: its content, parsed.
+        sent: when the sender signed it.
+        received: when it was recorded here.
+    """
+
+    partner: Partner
+    kind: str
+    id: UUID
+    payload: Mapping[str, Any]  # JSON; the kind's handler types it
+    sent: datetime
+    received: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKind:
+    """A kind of message a room understands.
+
+    Args:
+        name: ``room.what-happened``.
+        receive: takes it in, idempotently, inside a transaction; raises ``MessageRefused`` with the reason.
+    """
+
+    name: str
+    receive: Callable[[Message], None]
+
+
+def send(partner: Partner, kind: str, payload: Mapping[str, object]) -> LaneEntry:
+    """Append a message to our talk lane with a partner, inside the caller's transaction.
+
+    Args:
+        partner: to whom.
+        kind: name of the kind.
+        payload: JSON members; ``to`` and ``id`` are added.
+
+    Returns:
+        The entry.
+    """
+    message_id = uuid7()
+    content = canonical({**payload, "id": str(message_id), "to": partner.node})
+    item = lanes.Item(
+        kind=kind,
+        subject=f"urn:uuid:{message_id}",
+        version="",
+        action="publish",
+        # what two nodes say to each other stays between the two organisations
+        tlp=Tlp.AMBER_STRICT,
+        content=content,
+        to=partner.node,
+    )
+    return lanes.append(lanes.talk_lane(partner), [item])[0]

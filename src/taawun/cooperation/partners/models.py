@@ -1,0 +1,204 @@
+"""Partners, lanes and their entries."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from taawun.foundation.clock import now
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.multilingual import Text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# the digest before a lane's first header
+GENESIS = "0" * 64
+
+
+class Partner(models.Model):
+    """Another node, as its own descriptor describes it."""
+
+    class State(models.TextChoices):
+        """How far we trust it. Only a verified partner receives anything or signs with us."""
+
+        CLAIMED = "claimed", _("being contacted")  # named by an administrator or by itself; not asked yet
+        MET = "met", _("not yet compared")
+        VERIFIED = "verified", _("verified")
+        BLOCKED = "blocked", _("blocked")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    node = models.URLField(max_length=300, unique=True)  # base address; the party's name in agreements
+    kind = models.CharField(max_length=12, default="nation")
+    nation = models.CharField(max_length=2, blank=True, default="")
+    names: Any = models.JSONField(default=dict, blank=True)
+    nation_names: Any = models.JSONField(default=dict, blank=True)
+    # the key its administrators compared, and every entry of its lanes is held to
+    kid = models.CharField(max_length=43, blank=True, default="")
+    jwk: Any = models.JSONField(default=dict, blank=True)
+    descriptor = models.TextField(blank=True, default="")  # the JWS as received
+    descriptor_issued = models.DateTimeField(null=True)
+    descriptor_valid_until = models.DateTimeField(null=True)
+    descriptor_fetched = models.DateTimeField(null=True)
+    state = models.CharField(max_length=8, choices=State, default=State.MET)
+    verified = models.DateTimeField(null=True)
+    verified_by = models.CharField(max_length=200, blank=True, default="")
+    created = models.DateTimeField(default=now, editable=False)
+    last_contact = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True, default="")
+    failures = models.PositiveIntegerField(default=0)
+    # what the sync loop has to do: tell them of news, ask them for news, and when to ask without being told
+    wants_push = models.BooleanField(default=False)
+    wants_pull = models.BooleanField(default=True)
+    not_before = models.DateTimeField(default=now)  # back-off after a failure
+    next_poll = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = (models.Index(fields=["next_poll"], name="partners_next_poll"),)
+
+    @property
+    def name(self) -> Text:
+        """The partner's name in the languages it gave one in; its address until it said."""
+        return Text.from_json(self.names) if self.names else Text.of(en=self.node)
+
+    def is_current(self, at: datetime) -> bool:
+        """Whether its descriptor is still valid; after it lapses nothing is sent until renewal."""
+        return self.descriptor_valid_until is not None and at < self.descriptor_valid_until
+
+
+class Nonce(models.Model):
+    """A signed request that was seen, so that it is not taken twice."""
+
+    kid = models.CharField(max_length=43)
+    nonce = models.CharField(max_length=64)
+    expires = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["kid", "nonce"], name="partners_nonce_once"),)
+        indexes = (models.Index(fields=["expires"], name="partners_nonce_expiry"),)
+
+
+class Lane(models.Model):
+    """One signed, hash-chained log from one sender to its readers."""
+
+    class Purpose(models.TextChoices):
+        """What a lane carries."""
+
+        TALK = "talk", _("talk")
+        CLAUSE = "clause", _("clause")
+
+    class State(models.TextChoices):
+        """Whether the lane moves."""
+
+        RUNNING = "running", _("running")
+        STOPPED = "stopped", _("stopped")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    purpose = models.CharField(max_length=8, choices=Purpose)
+    # None when this node is the sender
+    sender = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="sends")
+    agreement = models.UUIDField(null=True)  # the agreement's lineage
+    clause = models.CharField(max_length=40, blank=True, default="")
+    # SHA-256 of the sorted audience: the lane of one clause and one choice of readers is found by it
+    audience_digest = models.CharField(max_length=64, blank=True, default="")
+    head_seq = models.BigIntegerField(default=-1)
+    head_digest = models.CharField(max_length=64, default=GENESIS)
+    # the newest seq the sender signed for; more than head_seq means there is something to pull
+    known_seq = models.BigIntegerField(default=-1)
+    # how far we signed for what we took in
+    acknowledged_seq = models.BigIntegerField(default=-1)
+    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
+    stop_reason = models.CharField(max_length=40, blank=True, default="")
+    stop_detail = models.CharField(max_length=500, blank=True, default="")
+    opened = models.DateTimeField(default=now)
+    last_entry = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["agreement", "clause", "audience_digest"],
+                name="partners_one_lane_per_choice",
+                condition=Q(sender__isnull=True, purpose="clause"),
+            ),
+        )
+
+
+class LaneReader(models.Model):
+    """A partner that may read one of our lanes."""
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="readers")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="reads")
+    # how far the partner's receipts reach
+    receipt_seq = models.BigIntegerField(default=-1)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lane", "partner"], name="partners_reader_once"),)
+
+
+class Content(models.Model):
+    """The bytes of one or more entries, by digest; larger ones lie in a file."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    size = models.BigIntegerField()
+    body = models.BinaryField(null=True)  # None: in a file
+
+
+class LaneEntry(models.Model):
+    """One header of a lane, kept for ever; its content may go."""
+
+    class State(models.TextChoices):
+        """What became of an entry at this node."""
+
+        PENDING = "pending", _("arrived")
+        DONE = "done", _("taken in")
+        UNOPENED = "unopened", _("kept unopened")
+        REFUSED = "refused", _("refused")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="entries")
+    seq = models.BigIntegerField()
+    header = models.TextField()  # the JWS exactly as sent
+    digest = models.CharField(max_length=64)
+    kind = models.CharField(max_length=80)
+    subject = models.CharField(max_length=400)
+    version = models.CharField(max_length=64, blank=True, default="")
+    action = models.CharField(max_length=8)
+    content_digest = models.CharField(max_length=64, blank=True, default="")
+    size = models.BigIntegerField(default=0)
+    issued = models.DateTimeField()
+    recorded = models.DateTimeField(default=now)
+    state = models.CharField(max_length=9, choices=State)
+    reason = models.CharField(max_length=80, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lane", "seq"], name="partners_entry_once"),)
+        indexes = (
+            # the sync loop asks what is left to take in
+            models.Index(fields=["lane", "seq"], name="partners_pending", condition=Q(state="pending")),
+            # a withdrawal asks where else a content, or a subject, is in use
+            models.Index(fields=["content_digest"], name="partners_by_content"),
+            models.Index(fields=["subject", "version"], name="partners_by_subject"),
+        )
+
+
+class PolicyGeneration(models.Model):
+    """Counts changes of who is trusted and what is agreed: a compiled policy is as old as the count it was made at."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    value = models.BigIntegerField(default=0)
+
+    @classmethod
+    def bump(cls) -> None:
+        """Count one more change, inside the caller's transaction."""
+        cls.objects.get_or_create(id=1)
+        cls.objects.filter(id=1).update(value=models.F("value") + 1)
+
+    @classmethod
+    def current(cls) -> int:
+        """The count now."""
+        return cls.objects.filter(id=1).values_list("value", flat=True).first() or 0

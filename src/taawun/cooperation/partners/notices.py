@@ -1,0 +1,77 @@
+"""What partners' administrators are told, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from taawun.platform.notices.kinds import NoticeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["KINDS"]
+
+
+def _address(params: Mapping[str, str]) -> str:
+    return reverse("partner", kwargs={"partner_id": params["partner"]})
+
+
+def _reason(code: str) -> str:
+    reasons = {
+        "gap": _("an entry is missing"),
+        "reordered": _("entries are out of order"),
+        "fork": _("the sender signed two different histories"),
+        "signature": _("a signature is not the sender's"),
+        "digest": _("a content is not the one that was signed for"),
+        "malformed": _("an entry cannot be read"),
+        "truncated": _("entries that were signed for are not served any more"),
+        "sender": _("an entry belongs to another lane or sender"),
+    }
+    return reasons.get(code, code)
+
+
+KINDS = (
+    NoticeKind(
+        "partners.lane-stopped",
+        "read:partners",
+        lambda p: _("A lane of %(node)s was stopped at entry %(seq)s: %(reason)s.")
+        % {"node": p["node"], "seq": p["seq"], "reason": _reason(p["reason"])},
+        lambda _p: _(
+            "Everything received before it is kept. Ask the partner's administrator what happened; the lane starts "
+            "again when both of you agree where."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.lane-stopped-there",
+        "read:partners",
+        lambda p: _("%(node)s stopped one of our lanes: %(reason)s.")
+        % {"node": p["node"], "reason": _reason(p["reason"])},
+        lambda _p: _("Check this node's database and clock, then speak with the partner's administrator."),
+        _address,
+    ),
+    NoticeKind(
+        "partners.key-changed",
+        "read:partners",
+        lambda p: _("%(node)s shows another key than the one that was compared.") % p,
+        lambda _p: _("Nothing it signs with the new key is accepted. Telephone its administrator."),
+        _address,
+    ),
+    NoticeKind(
+        "partners.entry-unopened",
+        "read:partners",
+        lambda p: _("Something of the kind %(kind)s from %(node)s was kept unopened (%(reason)s).") % p,
+        lambda _p: _("See the reason on the partner's page; no clause in force here covers it, or it is not understood."),
+        _address,
+    ),
+    NoticeKind(
+        "partners.entry-waits",
+        "read:partners",
+        lambda p: _("Something of the kind %(kind)s from %(node)s has arrived but cannot be taken in yet.") % p,
+        lambda p: _("It is tried again and again. The last problem was: %(reason)s") % p,
+        _address,
+    ),
+)

@@ -1,0 +1,13 @@
+"""Addresses of the federation protocol (interfaces.md, "Addresses")."""
+
+from django.urls import path
+
+from taawun.cooperation.partners import serving
+
+urlpatterns = [
+    path(".well-known/taawun", serving.descriptor, name="descriptor"),
+    path("federation/lanes", serving.lane_list, name="federation-lanes"),
+    path("federation/lanes/<uuid:lane_id>", serving.lane, name="federation-lane"),
+    path("federation/blobs/<str:digest>", serving.blob, name="federation-blob"),
+    path("federation/inbox", serving.inbox, name="federation-inbox"),
+]

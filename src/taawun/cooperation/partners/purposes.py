@@ -1,0 +1,48 @@
+"""The part a room registers for the kind of lane it fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+
+__all__ = ["LanePurpose", "Outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an entry.
+
+    Args:
+        state: a :class:`~taawun.cooperation.partners.models.LaneEntry.State` value.
+        reason: a stable code where it was not simply taken in.
+    """
+
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LanePurpose:
+    """How the lanes of one purpose are read and taken in.
+
+    Args:
+        name: the purpose, as in ``Lane.Purpose``.
+        readable: which of these entries' contents a reader may have now, in the order given. The chain itself is
+            always served to the lane's readers.
+        accepts: None if a header that continues its lane may be opened here; else what becomes of its entry: left
+            waiting (``pending``) or kept unopened. Asked before its content is fetched.
+        receive: takes in one entry, idempotently, inside a transaction; the content is None for a withdrawal.
+        acknowledge: signs for what was taken in since ``lane.acknowledged_seq``, and moves that on.
+    """
+
+    name: str
+    readable: Callable[[Lane, Sequence[LaneEntry], Partner], list[bool]]
+    accepts: Callable[[Lane, Header], Outcome | None]
+    receive: Callable[[LaneEntry, Header, bytes | None], Outcome]
+    acknowledge: Callable[[Lane, Partner], None]

@@ -1,0 +1,380 @@
+"""Taking in what a partner's lane carries: verify, store, then hand to the room it is for."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+
+from taawun.cooperation.partners import chain, contents, messages
+from taawun.cooperation.partners.errors import ChainBroken, MessageRefused
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners.purposes import LanePurpose, Outcome
+from taawun.cooperation.people.actors import PartyActor
+from taawun.foundation import strict_json
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
+from taawun.foundation.signing import VerifyKey
+from taawun.platform.audit.actions import record
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = [
+    "known_head",
+    "lane_stopped_there",
+    "process_pending",
+    "receive_talk",
+    "stop_lane",
+    "take_page",
+    "talk_accepts",
+    "talk_acknowledge",
+    "talk_readable",
+]
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS: Final = 5
+# an unverified partner may talk, within a small quota
+UNVERIFIED_MESSAGES: Final = 50
+_BATCH: Final = 100
+
+
+def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
+    """Check a signed head against what is held, and remember how far the lane reaches.
+
+    Raises:
+        ChainBroken: the head is not the partner's, or contradicts what is held (``truncated`` or ``fork``).
+    """
+    head = chain.read_head(token, VerifyKey.from_jwk(partner.jwk))
+    if head.lane != lane.id:
+        raise ChainBroken("sender", lane.head_seq, f"the head is of lane {head.lane}")
+    if head.seq < lane.head_seq and not _is_held(lane, head):
+        raise ChainBroken("truncated", head.seq + 1, f"the sender says its lane ends at {head.seq}")
+    if head.seq == lane.head_seq and head.digest != lane.head_digest:
+        raise ChainBroken("fork", head.seq, "the sender signed another header at this place")
+    Lane.objects.filter(id=lane.id, known_seq__lt=head.seq).update(known_seq=head.seq)
+    return head
+
+
+def _is_held(lane: Lane, head: chain.Head) -> bool:
+    """Whether an old head is merely late: it names a header that is held at that place."""
+    if head.seq < 0:
+        return lane.opened > head.time
+    return (
+        LaneEntry.objects.filter(lane=lane, seq=head.seq, digest=head.digest).exists()
+        and lane.last_entry is not None
+        and head.time <= lane.last_entry
+    )
+
+
+def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes]) -> int:
+    """Verify and store the entries of a page, in small transactions, and check the head that ends it.
+
+    What is stored is never taken back: when an entry does not fit, everything before it stays and the lane stops.
+
+    Returns:
+        How many entries were new.
+
+    Raises:
+        ChainBroken: an entry or the head does not continue the lane. The caller stops the lane.
+    """
+    page = _Page(lane, partner)
+    try:
+        for line in lines:
+            if not line.strip():
+                continue
+            read = chain.read_line(line)
+            if read.head is not None:
+                page.store()
+                page.end(read.head)
+                return page.taken
+            page.take(read.header or "", read.content)
+    except ChainBroken:
+        page.store()
+        raise
+    # the connection ended before the head: what came is good, and the next pull continues
+    page.store()
+    return page.taken
+
+
+class _Page:
+    """The entries of a page on their way into the database."""
+
+    def __init__(self, lane: Lane, partner: Partner) -> None:
+        self._lane = lane
+        self._partner = partner
+        self._key = VerifyKey.from_jwk(partner.jwk)
+        self._seq, self._digest = lane.head_seq, lane.head_digest
+        self._waiting: list[tuple[chain.Header, LaneEntry, bytes | None]] = []
+        self.taken = 0
+
+    def take(self, token: str, content: bytes | None) -> None:
+        header = chain.read_header(token, self._key)
+        if header.seq <= self._lane.head_seq:
+            self._check_known(header, token)
+            return
+        chain.check_next(
+            header,
+            lane=self._lane.id,
+            sender=self._partner.node,
+            head_seq=self._seq,
+            head_digest=self._digest,
+        )
+        if content is not None and (len(content) != header.size or sha256(content) != header.digest):
+            raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
+        self._seq, self._digest = header.seq, chain.digest_of(token)
+        self._waiting.append((header, self._entry(header, token), content))
+        if len(self._waiting) >= _BATCH:
+            self.store()
+
+    def _check_known(self, header: chain.Header, token: str) -> None:
+        """Receiving is idempotent by (lane, seq): the same entry again is nothing, another one is a fork."""
+        same = LaneEntry.objects.filter(lane=self._lane, seq=header.seq, digest=chain.digest_of(token))
+        if header.lane != self._lane.id or not same.exists():
+            raise ChainBroken("fork", header.seq, "the sender signed another header at this place")
+
+    def _entry(self, header: chain.Header, token: str) -> LaneEntry:
+        return LaneEntry(
+            lane=self._lane,
+            seq=header.seq,
+            header=token,
+            digest=self._digest,
+            kind=header.kind,
+            subject=header.subject,
+            version=header.version,
+            action=header.action,
+            content_digest=header.digest,
+            size=header.size,
+            issued=header.issued,
+            state=LaneEntry.State.PENDING,
+        )
+
+    @transaction.atomic
+    def store(self) -> None:
+        if not self._waiting:
+            return
+        held = Lane.objects.select_for_update().get(id=self._lane.id)
+        fresh = [each for each in self._waiting if each[0].seq > held.head_seq]
+        at = now()
+        for _header, entry, content in fresh:
+            entry.recorded = at
+            if content is not None:
+                contents.put(content)
+        LaneEntry.objects.bulk_create(entry for _header, entry, _content in fresh)
+        if fresh:
+            last = fresh[-1][1]
+            held.head_seq, held.head_digest, held.last_entry = last.seq, last.digest, at
+            held.known_seq = max(held.known_seq, last.seq)
+            held.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
+        self.taken += len(fresh)
+        self._waiting.clear()
+        self._lane.refresh_from_db()
+
+    def end(self, token: str) -> None:
+        known_head(self._lane, self._partner, token)
+        self._lane.refresh_from_db()
+
+
+@transaction.atomic
+def stop_lane(lane: Lane, partner: Partner, broken: ChainBroken) -> None:
+    """Stop a lane that does not hold, keep what it brought, and tell both administrators."""
+    stopped = Lane.objects.filter(id=lane.id, state=Lane.State.RUNNING).update(
+        state=Lane.State.STOPPED, stop_reason=broken.code, stop_detail=str(broken)[:500]
+    )
+    if not stopped:
+        return
+    params = {"lane": str(lane.id), "node": partner.node, "partner": str(partner.id), "reason": broken.code}
+    raise_notice(
+        "partners.lane-stopped",
+        f"urn:uuid:{lane.id}",
+        Notice.Level.ALARM,
+        {**params, "seq": str(broken.seq), "detail": str(broken)[:300]},
+    )
+    from taawun.cooperation.people.actors import SystemActor
+
+    record(SystemActor("partners.sync"), "partners.lane-stopped", f"urn:uuid:{lane.id}", params)
+    messages.send(
+        partner,
+        "lane.stopped",
+        {"lane": str(lane.id), "reason": broken.code, "seq": broken.seq, "detail": str(broken)[:300]},
+    )
+
+
+def process_pending(lane: Lane, partner: Partner, fetch: Callable[[Partner, str, int], bytes]) -> int:
+    """Hand every entry that waits to the room it is for, oldest first, each in its own transaction.
+
+    Args:
+        lane: a partner's lane.
+        partner: its sender.
+        fetch: fetches a content by digest and size, for what did not come with its line.
+
+    Returns:
+        How many entries left the waiting state.
+    """
+    done = 0
+    pending = LaneEntry.objects.filter(lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
+    for entry in pending.iterator(chunk_size=_BATCH):
+        if _process(entry, partner, fetch):
+            done += 1
+    return done
+
+
+def _process(entry: LaneEntry, partner: Partner, fetch: Callable[[Partner, str, int], bytes]) -> bool:
+    header = chain.read_header(entry.header, VerifyKey.from_jwk(partner.jwk))
+    purpose = registry.get(LanePurpose, entry.lane.purpose)
+    try:
+        refusal = purpose.accepts(entry.lane, header)
+        if refusal:
+            return _settle(entry, partner, refusal)
+        content = _content(entry, header, partner, fetch)
+        with transaction.atomic():
+            locked = LaneEntry.objects.select_for_update().get(id=entry.id)
+            if locked.state != LaneEntry.State.PENDING:
+                return True
+            outcome = purpose.receive(locked, header, content)
+            return _settle(locked, partner, outcome)
+    except _NotYet as why:
+        return _again(entry, partner, str(why))
+    except Exception as problem:
+        log.exception("entry %s of lane %s could not be taken in", entry.seq, entry.lane_id)
+        return _again(entry, partner, f"{type(problem).__name__}: {problem}")
+
+
+class _NotYet(Exception):  # noqa: N818 - it is no error: the content is asked for again at the next pull
+    """The content cannot be had at the moment."""
+
+
+def _content(
+    entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Callable[[Partner, str, int], bytes]
+) -> bytes | None:
+    from taawun.cooperation.partners.errors import PartnerRefused
+    from taawun.foundation.outbound import OutboundFailed, OutboundRefused
+
+    if not header.digest or header.action == "withdraw":
+        return None
+    if contents.has(header.digest):
+        return contents.get(header.digest)
+    if _withdrawn_later(entry):
+        return None
+    try:
+        body = fetch(partner, header.digest, header.size)
+    except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
+        raise _NotYet(str(problem)) from None
+    if sha256(body) != header.digest:
+        raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
+    contents.put(body)
+    return body
+
+
+def _withdrawn_later(entry: LaneEntry) -> bool:
+    return LaneEntry.objects.filter(
+        lane_id=entry.lane_id, seq__gt=entry.seq, subject=entry.subject, action="withdraw"
+    ).exists()
+
+
+def _settle(entry: LaneEntry, partner: Partner, outcome: Outcome) -> bool:
+    if outcome.state == LaneEntry.State.PENDING:
+        return _again(entry, partner, outcome.reason)
+    LaneEntry.objects.filter(id=entry.id).update(state=outcome.state, reason=outcome.reason[:80])
+    if outcome.state in {LaneEntry.State.UNOPENED, LaneEntry.State.REFUSED}:
+        raise_notice(
+            "partners.entry-unopened",
+            f"urn:uuid:{entry.lane_id}#{entry.seq}",
+            Notice.Level.WARNING,
+            {"node": partner.node, "kind": entry.kind, "reason": outcome.reason, "partner": str(partner.id)},
+        )
+    return True
+
+
+def _again(entry: LaneEntry, partner: Partner, why: str) -> bool:
+    """Leave an entry waiting; after some attempts say so, but keep trying: nothing is lost."""
+    entry.attempts = min(entry.attempts + 1, 1000)
+    LaneEntry.objects.filter(id=entry.id).update(attempts=entry.attempts, reason=why[:80])
+    if entry.attempts == MAX_ATTEMPTS:
+        raise_notice(
+            "partners.entry-waits",
+            f"urn:uuid:{entry.lane_id}#{entry.seq}",
+            Notice.Level.WARNING,
+            {"node": partner.node, "kind": entry.kind, "reason": why[:200], "partner": str(partner.id)},
+        )
+    return False
+
+
+# ---- the talk lane's own purpose ------------------------------------------------------------------------------
+
+
+def talk_readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
+    """What was said to a reader is the reader's to read."""
+    del lane, reader
+    return [True] * len(entries)
+
+
+def talk_accepts(lane: Lane, header: chain.Header) -> Outcome | None:
+    """Messages of kinds nobody here knows are kept unopened, as are an unverified partner's beyond its quota."""
+    if header.kind == "lane.opened":
+        return None
+    if registry.find(messages.MessageKind, header.kind) is None:
+        return Outcome(LaneEntry.State.UNOPENED, "unknown-kind")
+    sender = lane.sender
+    if sender and sender.state != Partner.State.VERIFIED and header.seq > UNVERIFIED_MESSAGES:
+        return Outcome(LaneEntry.State.PENDING, "unverified-quota")
+    return None
+
+
+def talk_acknowledge(lane: Lane, partner: Partner) -> None:
+    """A message is answered by messages, not by receipts: receipts of receipts would never end."""
+    del partner
+    Lane.objects.filter(id=lane.id).update(acknowledged_seq=lane.head_seq)
+
+
+def receive_talk(entry: LaneEntry, header: chain.Header, content: bytes | None) -> Outcome:
+    """Hand a message to the room that knows its kind."""
+    from uuid import UUID
+
+    from django.conf import settings
+
+    if header.kind == "lane.opened" or content is None:
+        return Outcome(LaneEntry.State.DONE)
+    partner = entry.lane.sender
+    if partner is None or header.to != settings.BASE_URL:
+        return Outcome(LaneEntry.State.REFUSED, "not-to-us")
+    try:
+        payload = strict_json.parse(content)
+        message_id = UUID(payload["id"])
+        if payload["to"] != settings.BASE_URL:
+            return Outcome(LaneEntry.State.REFUSED, "not-to-us")
+    except (strict_json.JsonRefused, KeyError, TypeError, ValueError):
+        return Outcome(LaneEntry.State.REFUSED, "malformed")
+    message = messages.Message(partner, header.kind, message_id, payload, header.issued, entry.recorded)
+    try:
+        with transaction.atomic():
+            registry.get(messages.MessageKind, header.kind).receive(message)
+    except MessageRefused as refused:
+        return Outcome(LaneEntry.State.REFUSED, refused.code)
+    return Outcome(LaneEntry.State.DONE)
+
+
+def lane_stopped_there(message: messages.Message) -> None:
+    """A partner tells that it stopped a lane of ours: our administrator sees it too."""
+    lane = Lane.objects.filter(id=str(message.payload.get("lane", "")), sender=None).first()
+    if lane is None:
+        raise MessageRefused("unknown-lane", "there is no such lane here")
+    raise_notice(
+        "partners.lane-stopped-there",
+        f"urn:uuid:{lane.id}",
+        Notice.Level.ALARM,
+        {
+            "lane": str(lane.id),
+            "node": message.partner.node,
+            "partner": str(message.partner.id),
+            "reason": str(message.payload.get("reason", ""))[:40],
+            "detail": str(message.payload.get("detail", ""))[:300],
+        },
+    )
+    party = PartyActor(message.partner.node, message.partner.name.in_language("en").value)
+    record(party, "partners.lane-stopped-there", f"urn:uuid:{lane.id}", {})

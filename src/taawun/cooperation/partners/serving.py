@@ -1,0 +1,227 @@
+"""The node's federation addresses: plain views over stored text. A handler never calls another node."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import orjson
+from django.http import FileResponse, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from taawun.cooperation.partners import access, actions, chain, contents, lanes
+from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
+from taawun.cooperation.partners.models import Content, Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.purposes import LanePurpose
+from taawun.foundation import strict_json
+from taawun.foundation.clock import now
+from taawun.foundation.request_signatures import RequestRefused
+from taawun.platform.files import actions as files
+from taawun.platform.registry import registry
+from taawun.platform.web.problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from django.http import HttpRequest, HttpResponseBase
+
+__all__ = ["blob", "descriptor", "inbox", "lane", "lane_list"]
+
+log = logging.getLogger(__name__)
+
+JOSE: Final = "application/jose"
+JSON_LINES: Final = "application/jsonl"
+MAX_PAGE: Final = 500
+_PAGE_BYTES: Final = 8 * 1024 * 1024
+_INBOX_BYTES: Final = 256 * 1024
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
+
+
+def signed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Open a view to partners that sign their requests, and to nobody else."""
+
+    def guarded(request: HttpRequest, **arguments: object) -> HttpResponseBase:
+        try:
+            partner = access.caller(request)
+        except RequestRefused as refused:
+            return problem(401, refused.code, str(refused))
+        except PartnerRefused as refused:
+            return problem(403, refused.code, str(refused))
+        return view(request, partner, **arguments)
+
+    return guarded
+
+
+@require_GET
+def descriptor(request: HttpRequest) -> HttpResponse:
+    """``GET /.well-known/taawun``: who this node says it is."""
+    del request
+    response = HttpResponse(actions.own_descriptor(), content_type=JOSE)
+    response["Cache-Control"] = "max-age=300"
+    return response
+
+
+@require_GET
+@signed
+def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
+    """``GET /federation/lanes``: the lanes the caller may read, with their signed heads."""
+    del request
+    readable = Lane.objects.filter(sender=None, readers__partner=partner)
+    if partner.state != Partner.State.VERIFIED:
+        readable = readable.filter(purpose=Lane.Purpose.TALK)
+    offers = [
+        {
+            "lane": str(each.id),
+            "purpose": each.purpose,
+            "agreement": str(each.agreement) if each.agreement else None,
+            "clause": each.clause,
+            "head": lanes.head_of(each),
+        }
+        for each in readable.order_by("opened")
+    ]
+    return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
+
+
+@require_GET
+@signed
+def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseBase:
+    """``GET /federation/lanes/{lane}?after=SEQ&limit=N``: entries after SEQ as JSON lines, then a signed head."""
+    found = _readable_lane(partner, lane_id)
+    if found is None:
+        # a lane of others is not told apart from none
+        return problem(404, "no-such-lane", "There is no such lane for your node.")
+    try:
+        after = int(request.GET.get("after", "-1"))
+        limit = min(int(request.GET.get("limit", str(MAX_PAGE))), MAX_PAGE)
+    except ValueError:
+        return problem(400, "bad-page", "`after` and `limit` are whole numbers.")
+    if after < -1 or limit < 1:
+        return problem(400, "bad-page", "`after` is at least -1 and `limit` at least 1.")
+    entries = _page(found, after, limit)
+    body = b"".join(_lines(found, entries, partner))
+    return HttpResponse(body, content_type=JSON_LINES)
+
+
+def _readable_lane(partner: Partner, lane_id: UUID) -> Lane | None:
+    reader = LaneReader.objects.select_related("lane").filter(
+        lane_id=lane_id, partner=partner, lane__sender=None
+    ).first()
+    if reader is None:
+        return None
+    if reader.lane.purpose != Lane.Purpose.TALK and partner.state != Partner.State.VERIFIED:
+        return None
+    return reader.lane
+
+
+def _page(found: Lane, after: int, limit: int) -> list[LaneEntry]:
+    page: list[LaneEntry] = []
+    size = 0
+    for entry in LaneEntry.objects.filter(lane=found, seq__gt=after).order_by("seq")[:limit]:
+        size += len(entry.header) + (entry.size if entry.size <= chain.INLINE_BYTES else 0)
+        if page and size > _PAGE_BYTES:
+            break
+        page.append(entry)
+    return page
+
+
+def _lines(found: Lane, entries: Sequence[LaneEntry], reader: Partner) -> Iterator[bytes]:
+    readable = registry.get(LanePurpose, found.purpose).readable(found, entries, reader)
+    wanted = {
+        entry.content_digest
+        for entry, may in zip(entries, readable, strict=True)
+        if may and entry.content_digest and entry.size <= chain.INLINE_BYTES
+    }
+    bodies = contents.find(wanted)
+    for entry, may in zip(entries, readable, strict=True):
+        yield chain.write_line(entry.header, bodies.get(entry.content_digest) if may else None)
+    yield chain.write_head_line(lanes.head_of(found))
+
+
+@require_GET
+@signed
+def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBase:
+    """``GET /federation/blobs/{digest}``: a content that is too large for its line, under the same decision."""
+    if not _DIGEST.fullmatch(digest) or not _may_have(partner, digest):
+        return problem(404, "no-such-blob", "There is no such content for your node.")
+    content = Content.objects.filter(digest=digest).first()
+    if content is None:
+        return problem(410, "withdrawn", "This content was withdrawn.")
+    if content.body is not None:
+        return HttpResponse(bytes(content.body), content_type="application/octet-stream")
+    return _file(request, digest, content.size)
+
+
+def _may_have(partner: Partner, digest: str) -> bool:
+    entries = LaneEntry.objects.select_related("lane").filter(
+        content_digest=digest, lane__sender=None, lane__readers__partner=partner
+    )
+    for entry in entries:
+        if entry.lane.purpose != Lane.Purpose.TALK and partner.state != Partner.State.VERIFIED:
+            continue
+        if registry.get(LanePurpose, entry.lane.purpose).readable(entry.lane, [entry], partner)[0]:
+            return True
+    return False
+
+
+def _file(request: HttpRequest, digest: str, size: int) -> HttpResponseBase:
+    """A file, from where an interrupted download stopped (RFC 9110, section 14)."""
+    handle = files.open_file(digest)
+    start = _range_start(request.headers.get("Range", ""), size)
+    if start is None:
+        return FileResponse(handle, content_type="application/octet-stream")
+    handle.seek(start)
+    response = FileResponse(handle, status=206, content_type="application/octet-stream")
+    response["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+    response["Content-Length"] = str(size - start)
+    return response
+
+
+def _range_start(header: str, size: int) -> int | None:
+    found = re.fullmatch(r"bytes=(\d{1,15})-", header.strip())
+    start = int(found[1]) if found else None
+    return start if start is not None and start < size else None
+
+
+@csrf_exempt
+@require_POST
+def inbox(request: HttpRequest) -> HttpResponseBase:
+    """``POST /federation/inbox``: a node says that it has news, or that it exists. The truth is pulled.
+
+    The body is ``{"descriptor": JWS, "heads": [JWS, …]}``. Heads name the lanes with news.
+    """
+    if len(request.body) > _INBOX_BYTES:
+        return problem(413, "too-large", f"The inbox takes at most {_INBOX_BYTES} bytes.")
+    try:
+        said = strict_json.parse(request.body)
+        token = said["descriptor"]
+        if not isinstance(token, str):
+            raise TypeError  # noqa: TRY301 - one answer for every malformed body
+    except (strict_json.JsonRefused, KeyError, TypeError) as why:
+        return problem(400, "malformed", f"The inbox takes {{descriptor, heads}}: {why}")
+    try:
+        known = Partner.objects.exclude(kid="").filter(kid=_kid(token)).first()
+        if known:
+            partner = access.caller(request)
+        else:
+            access.introduce(request, token)
+            partner = actions.hear_of(token)
+    except RequestRefused as refused:
+        return problem(401, refused.code, str(refused))
+    except DescriptorRefused as refused:
+        return problem(400, refused.code, str(refused))
+    except PartnerRefused as refused:
+        return problem(403, refused.code, str(refused))
+    Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
+    return HttpResponse(status=202)
+
+
+def _kid(token: str) -> str:
+    from taawun.foundation.signing import SignatureRefused, peek
+
+    try:
+        return peek(token).kid
+    except SignatureRefused:
+        return ""

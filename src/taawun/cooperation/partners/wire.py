@@ -1,0 +1,172 @@
+"""Calling another node: the client's side of ``/.well-known/taawun`` and ``/federation/…``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from django.conf import settings
+
+from taawun.cooperation.partners.chain import INLINE_BYTES, MAX_HEADER_BYTES
+from taawun.cooperation.partners.descriptor import MAX_BYTES
+from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.keys import node_key
+from taawun.foundation import request_signatures, strict_json
+from taawun.foundation.clock import now
+from taawun.foundation.outbound import Outbound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from taawun.cooperation.partners.models import Partner
+
+__all__ = ["LaneOffer", "fetch_blob", "fetch_descriptor", "list_lanes", "read_lane", "tell"]
+
+_OK: Final = 200
+_ACCEPTED: Final = 202
+_SHORT_SECONDS: Final = 15.0
+_PAGE_SECONDS: Final = 300.0
+_LISTING_BYTES: Final = 8 * 1024 * 1024
+PAGE_ENTRIES: Final = 500
+# a page of the largest inline contents, and room for their headers
+_PAGE_BYTES: Final = PAGE_ENTRIES * (INLINE_BYTES + MAX_HEADER_BYTES)
+
+
+@cache
+def _outbound() -> Outbound:
+    return Outbound(allow=frozenset(settings.OUTBOUND_ALLOW))
+
+
+class LaneOffer:
+    """What a partner says about one lane we may read.
+
+    Args:
+        lane: its id.
+        purpose: ``talk`` or ``clause``.
+        agreement: lineage of the agreement, or None.
+        clause: the clause's ref, or empty.
+        head: the signed head, a JWS.
+    """
+
+    __slots__ = ("agreement", "clause", "head", "lane", "purpose")
+
+    def __init__(self, lane: UUID, purpose: str, agreement: UUID | None, clause: str, head: str) -> None:
+        self.lane, self.purpose, self.agreement, self.clause, self.head = lane, purpose, agreement, clause, head
+
+
+def fetch_descriptor(node: str) -> str:
+    """The descriptor a node publishes.
+
+    Raises:
+        OutboundRefused: the address is one we must not call.
+        OutboundFailed: it did not answer.
+        PartnerRefused: it answered something else.
+    """
+    answer = _outbound().request(
+        "GET", f"{node}/.well-known/taawun", limit_bytes=MAX_BYTES, deadline_seconds=_SHORT_SECONDS
+    )
+    if answer.status != _OK:
+        raise PartnerRefused("no-descriptor", f"The node answered {answer.status} instead of its descriptor.")
+    return answer.body.decode("ascii", errors="replace").strip()
+
+
+def list_lanes(partner: Partner) -> list[LaneOffer]:
+    """The lanes a partner lets us read, with their signed heads.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+    """
+    from uuid import UUID
+
+    url = f"{partner.node}/federation/lanes"
+    answer = _outbound().request(
+        "GET", url, headers=_signed("GET", url), limit_bytes=_LISTING_BYTES, deadline_seconds=_SHORT_SECONDS
+    )
+    if answer.status != _OK:
+        raise _unexpected(answer.status, answer.body)
+    try:
+        return [
+            LaneOffer(
+                UUID(each["lane"]),
+                str(each["purpose"]),
+                UUID(each["agreement"]) if each.get("agreement") else None,
+                str(each.get("clause", "")),
+                str(each["head"]),
+            )
+            for each in strict_json.parse(answer.body)["lanes"]
+        ]
+    except (strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
+        raise PartnerRefused("malformed", f"The list of lanes is malformed: {problem}") from None
+
+
+@contextmanager
+def read_lane(partner: Partner, lane: UUID, after: int) -> Iterator[Iterator[bytes]]:
+    """Lines of a lane after an entry, as they arrive.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+    """
+    url = f"{partner.node}/federation/lanes/{lane}?after={after}&limit={PAGE_ENTRIES}"
+    with _outbound().stream_lines(
+        "GET",
+        url,
+        headers=_signed("GET", url),
+        limit_line_bytes=INLINE_BYTES + MAX_HEADER_BYTES,
+        limit_bytes=_PAGE_BYTES,
+        deadline_seconds=_PAGE_SECONDS,
+    ) as (status, _headers, lines):
+        if status != _OK:
+            raise _unexpected(status, b"".join(lines))
+        yield lines
+
+
+def fetch_blob(partner: Partner, digest: str, size: int) -> bytes:
+    """A content that is too large for its line.
+
+    Args:
+        partner: who sent the entry.
+        digest: SHA-256 of the content.
+        size: its size as the header states it.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+    """
+    url = f"{partner.node}/federation/blobs/{digest}"
+    answer = _outbound().request(
+        "GET", url, headers=_signed("GET", url), limit_bytes=size, deadline_seconds=_PAGE_SECONDS
+    )
+    if answer.status != _OK:
+        raise _unexpected(answer.status, answer.body)
+    return answer.body
+
+
+def tell(partner: Partner, descriptor: str, heads: Sequence[str]) -> None:
+    """Tell a partner that there is news: our descriptor and the heads of lanes it may read.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+    """
+    url = f"{partner.node}/federation/inbox"
+    body = orjson.dumps({"descriptor": descriptor, "heads": list(heads)})
+    headers = {"Content-Type": "application/json", **_signed("POST", url, body)}
+    answer = _outbound().request(
+        "POST", url, headers=headers, body=body, limit_bytes=MAX_BYTES, deadline_seconds=_SHORT_SECONDS
+    )
+    if answer.status != _ACCEPTED:
+        raise _unexpected(answer.status, answer.body)
+
+
+def _signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
+    return request_signatures.sign(method, url, body, node_key(), at=now())
+
+
+def _unexpected(status: int, body: bytes) -> PartnerRefused:
+    # a problem document says in its own words what is wrong; anything else is shortened
+    try:
+        said = str(strict_json.parse(body)["detail"])
+    except (strict_json.JsonRefused, KeyError, TypeError):
+        said = body[:100].decode("utf-8", errors="replace")
+    return PartnerRefused(f"http-{status}", f"The node answered {status}: {said[:300]}")

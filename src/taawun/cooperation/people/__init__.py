@@ -1,0 +1,1 @@
+"""Nations, organisations, persons, and what a person may do."""

@@ -1,0 +1,333 @@
+"""The verbs on people: every write of this room."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.people.errors import InvitationRefused, PeopleError, ScopeRefused
+from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
+from taawun.cooperation.people.permissions import Permission, Role
+from taawun.cooperation.people.rules import require
+from taawun.foundation.clock import now, timestamp
+from taawun.foundation.digests import sha256
+from taawun.platform.audit.actions import record
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from taawun.cooperation.people.actors import Actor, PersonActor
+    from taawun.foundation.multilingual import Text
+
+__all__ = [
+    "Minted",
+    "accept_invitation",
+    "add_organisation",
+    "create_token",
+    "establish_host",
+    "give_role",
+    "invite",
+    "name_nation",
+    "revoke_invitation",
+    "revoke_token",
+    "set_language",
+    "take_role",
+]
+
+INVITATION_LIFE = timedelta(days=14)
+TOKEN_LIFE = timedelta(days=90)
+LONGEST_TOKEN_LIFE = timedelta(days=366)
+# 32 random bytes: 256 bits, so a plain digest of it cannot be searched
+_SECRET_BYTES = 32
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Minted(Generic[T]):
+    """A thing with a secret that is shown this once.
+
+    Args:
+        thing: the stored row, which keeps only the secret's SHA-256.
+        secret: the secret itself.
+    """
+
+    thing: T
+    secret: str
+
+
+@transaction.atomic
+def establish_host(  # each argument is one fact of the descriptor
+    actor: Actor,
+    *,
+    names: Text,
+    kind: Organisation.Kind,
+    node_kind: Organisation.NodeKind,
+    nation: str | None,
+    nation_names: Text | None = None,
+) -> Organisation:
+    """Say which organisation runs this node; done once, by ``taawun init``.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: there is a host already, or a nation's node has no nation.
+    """
+    require(actor, "manage:people")
+    if Organisation.objects.filter(is_host=True).exists():
+        raise PeopleError(_("This node has its organisation already."))
+    if node_kind == Organisation.NodeKind.NATION and not nation:
+        raise PeopleError(_("A nation's node needs the nation's two-letter code."))
+    if nation:
+        name_nation(actor, nation, nation_names)
+    organisation = Organisation.objects.create(
+        names=names.to_json(), kind=kind, node_kind=node_kind, nation_id=nation or None, is_host=True
+    )
+    record(actor, "people.host-established", f"urn:uuid:{organisation.id}", {"nation": nation or ""})
+    return organisation
+
+
+def name_nation(actor: Actor, code: str, names: Text | None) -> Nation:
+    """Write down a nation, and what it calls itself if that is known.
+
+    Raises:
+        PeopleError: the code is not two capital letters.
+    """
+    if len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()):  # noqa: PLR2004 - ISO 3166-1 alpha-2
+        raise PeopleError(_("%(code)s is not a nation's code: two capital letters, as in MY.") % {"code": code})
+    nation, created = Nation.objects.get_or_create(code=code, defaults={"names": names.to_json() if names else {}})
+    if names and not created and nation.names != names.to_json():
+        nation.names = names.to_json()
+        nation.save(update_fields=["names"])
+        record(actor, "people.nation-named", f"urn:taawun:nation:{code}", {})
+    return nation
+
+
+@transaction.atomic
+def add_organisation(
+    actor: Actor, *, names: Text, kind: Organisation.Kind, nation: str | None
+) -> Organisation:
+    """Add an organisation whose people will work here.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: the nation's code is none.
+    """
+    require(actor, "manage:people")
+    if nation:
+        name_nation(actor, nation, None)
+    organisation = Organisation.objects.create(names=names.to_json(), kind=kind, nation_id=nation or None)
+    record(actor, "people.organisation-added", f"urn:uuid:{organisation.id}", {})
+    return organisation
+
+
+@transaction.atomic
+def invite(
+    actor: Actor, *, email: str, organisation: Organisation, roles: Sequence[str], language: str = "en"
+) -> Minted[Invitation]:
+    """Invite somebody; the secret makes the link that is mailed or handed over.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: the address or a role is wrong, or the person is here already.
+    """
+    require(actor, "manage:people")
+    email = _checked_email(email)
+    wrong = sorted(set(roles) - set(Role.values))
+    if wrong or not roles:
+        raise PeopleError(_("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)})
+    if Person.objects.filter(email__iexact=email).exists():
+        raise PeopleError(_("%(email)s is a person of this node already; give them the role there.") % {"email": email})
+    # a second invitation replaces the first: two open doors for one person are one too many
+    Invitation.objects.filter(email__iexact=email, accepted__isnull=True, revoked__isnull=True).update(revoked=now())
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    invitation = Invitation.objects.create(
+        email=email,
+        organisation=organisation,
+        roles=sorted(set(roles)),
+        language=language,
+        token_digest=sha256(secret.encode()),
+        invited_by_id=_person_id(actor),
+        expires=now() + INVITATION_LIFE,
+    )
+    record(
+        actor, "people.invited", f"urn:uuid:{invitation.id}", {"email": email, "roles": invitation.roles}
+    )
+    return Minted(invitation, secret)
+
+
+@transaction.atomic
+def revoke_invitation(actor: Actor, invitation: Invitation) -> None:
+    """Close an invitation that was not used; one that is closed stays so.
+
+    Raises:
+        NotAllowed: the actor may not.
+    """
+    require(actor, "manage:people")
+    closed = Invitation.objects.filter(id=invitation.id, accepted__isnull=True, revoked__isnull=True).update(
+        revoked=now()
+    )
+    if closed:
+        record(actor, "people.invitation-revoked", f"urn:uuid:{invitation.id}", {})
+
+
+@transaction.atomic
+def accept_invitation(secret: str, *, name: str, password: str, language: str) -> Person:
+    """Become a person of this node.
+
+    Args:
+        secret: from the link.
+        name: what they want to be called, at most 200 characters.
+        password: their own choice, held to the password rules.
+        language: ``ar``, ``en`` or ``fr``.
+
+    Raises:
+        InvitationRefused: unknown, used, revoked or expired.
+        ValidationError: the password is too weak, or the name is empty.
+    """
+    invitation = Invitation.objects.select_for_update().filter(token_digest=sha256(secret.encode())).first()
+    if invitation is None or not invitation.is_open(now()):
+        raise InvitationRefused
+    person = Person(email=invitation.email, name=name.strip(), language=language)
+    validate_password(password, person)
+    person.set_password(password)
+    person.full_clean()
+    person.save()
+    for role in invitation.roles:
+        Membership.objects.create(person=person, organisation=invitation.organisation, role=role)
+    _trust_address(person)
+    invitation.accepted, invitation.person = now(), person
+    invitation.save(update_fields=["accepted", "person"])
+    from taawun.cooperation.people.queries import actor_of
+
+    record(actor_of(person), "people.invitation-accepted", f"urn:uuid:{invitation.id}", {})
+    return person
+
+
+@transaction.atomic
+def give_role(actor: Actor, person: Person, organisation: Organisation, role: str) -> Membership:
+    """Give a person a role in an organisation; one they have stays.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: there is no such role.
+    """
+    require(actor, "manage:people")
+    if role not in Role.values:
+        raise PeopleError(_("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)})
+    membership, created = Membership.objects.get_or_create(person=person, organisation=organisation, role=role)
+    if created:
+        record(actor, "people.role-given", f"urn:uuid:{person.id}", {"role": role})
+    return membership
+
+
+@transaction.atomic
+def take_role(actor: Actor, membership: Membership) -> None:
+    """Take a role from a person.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: it is the last administrator's role, without which nobody could give it back.
+    """
+    require(actor, "manage:people")
+    others = Membership.objects.select_for_update().filter(role=Role.ADMINISTRATOR, person__is_active=True)
+    if membership.role == Role.ADMINISTRATOR and not others.exclude(id=membership.id).exists():
+        raise PeopleError(_("This is the last administrator. Make somebody else one first."))
+    membership.delete()
+    record(actor, "people.role-taken", f"urn:uuid:{membership.person_id}", {"role": membership.role})
+
+
+@transaction.atomic
+def create_token(
+    actor: PersonActor, person: Person, *, name: str, scopes: Iterable[str], life: timedelta = TOKEN_LIFE
+) -> Minted[ApiToken]:
+    """Make an API token for oneself (or, by the operator's console, for a person).
+
+    Args:
+        actor: the person as who acts; a token can never do more than they can.
+        person: whose token it is.
+        name: what it is for.
+        scopes: names of permissions.
+        life: how long it lives, at most 366 days.
+
+    Raises:
+        ScopeRefused: a scope is unknown or not theirs.
+        PeopleError: the life is not between an instant and 366 days.
+    """
+    wanted = sorted(set(scopes))
+    known = {permission.name for permission in registry.all(Permission)}
+    refused = [scope for scope in wanted if scope not in known or scope not in actor.permissions]
+    if refused or not wanted:
+        raise ScopeRefused(refused or ["—"])
+    if not timedelta(0) < life <= LONGEST_TOKEN_LIFE:
+        raise PeopleError(_("A token lives at most %(days)s days.") % {"days": LONGEST_TOKEN_LIFE.days})
+    secret = "taawun_" + secrets.token_urlsafe(_SECRET_BYTES)
+    token = ApiToken.objects.create(
+        person=person,
+        name=name.strip()[:100] or _("unnamed"),
+        digest=sha256(secret.encode()),
+        hint=secret[:12],
+        scopes=wanted,
+        expires=now() + life,
+    )
+    record(
+        actor,
+        "people.token-created",
+        f"urn:uuid:{token.id}",
+        {"scopes": wanted, "expires": timestamp(token.expires)},
+    )
+    return Minted(token, secret)
+
+
+@transaction.atomic
+def revoke_token(actor: PersonActor, token_id: UUID | str) -> bool:
+    """Revoke one of one's own tokens, or anybody's with ``manage:people``.
+
+    Returns:
+        Whether there was such an open token.
+    """
+    tokens = ApiToken.objects.filter(id=token_id, revoked__isnull=True)
+    if "manage:people" not in actor.permissions:
+        tokens = tokens.filter(person_id=actor.id)
+    if not tokens.update(revoked=now()):
+        return False
+    record(actor, "people.token-revoked", f"urn:uuid:{token_id}", {})
+    return True
+
+
+def set_language(person: Person, language: str) -> None:
+    """Remember the language a person chose."""
+    Person.objects.filter(id=person.id).exclude(language=language).update(language=language)
+
+
+def _checked_email(email: str) -> str:
+    try:
+        validate_email(email.strip())
+    except ValidationError:
+        raise PeopleError(_("“%(email)s” is not an e-mail address.") % {"email": email[:254]}) from None
+    return email.strip()
+
+
+def _trust_address(person: Person) -> None:
+    """The invitation reached this address, so it is verified; allauth keeps that in a row of its own."""
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.get_or_create(
+        user=person, email=person.email.lower(), defaults={"verified": True, "primary": True}
+    )
+
+
+def _person_id(actor: Actor) -> UUID | None:
+    from taawun.cooperation.people.actors import PersonActor
+
+    return actor.id if isinstance(actor, PersonActor) else None

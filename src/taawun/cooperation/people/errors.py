@@ -1,0 +1,64 @@
+"""What this room refuses, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["InvitationRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenRefused"]
+
+
+class NotAllowed(Exception):
+    """The actor may not do this.
+
+    Args:
+        reason: stable code of the reason.
+        sentence: the reason in the reader's language, with the mend.
+        params: facts of the reason, for machines.
+    """
+
+    def __init__(self, reason: str, sentence: str, params: Mapping[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+        self.params = dict(params or {})
+
+
+class PeopleError(ValueError):
+    """An act on people that cannot be done as asked."""
+
+    code = "people-refused"
+    field = ""
+
+
+class InvitationRefused(PeopleError):
+    """The invitation cannot be used."""
+
+    code = "invitation-refused"
+
+    def __init__(self) -> None:
+        # one sentence for unknown, used and expired alike: a guesser learns nothing
+        super().__init__(_("This invitation is unknown, used or expired. Ask your administrator for a new one."))
+
+
+class ScopeRefused(PeopleError):
+    """A token was asked for with a scope its owner does not have."""
+
+    code = "scope-refused"
+    field = "scopes"
+
+    def __init__(self, scopes: list[str]) -> None:
+        super().__init__(
+            _("You do not have these permissions yourself, so a token cannot: %(scopes)s.")
+            % {"scopes": ", ".join(scopes)}
+        )
+
+
+class TokenRefused(PeopleError):
+    """A bearer token that opens nothing."""
+
+    code = "token-refused"

@@ -1,0 +1,160 @@
+"""Nations, organisations, persons, and how they come in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from taawun.cooperation.people.permissions import Role
+from taawun.foundation.clock import now
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.multilingual import Text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Nation(models.Model):
+    """A nation by its ISO 3166-1 alpha-2 code, and what it calls itself where we were told."""
+
+    code = models.CharField(primary_key=True, max_length=2)
+    # {"ar": …, "en": …, "fr": …}; empty where only locale data knows
+    names = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="people_nation_code", condition=Q(code__regex=r"^[A-Z][A-Z]$")),
+        )
+
+
+class Organisation(models.Model):
+    """An organisation whose people work on this node."""
+
+    class Kind(models.TextChoices):
+        """What an organisation is."""
+
+        NATIONAL_CERT = "national-cert", _("national CERT")
+        SECTOR_CERT = "sector-cert", _("sector CERT")
+        MINISTRY = "ministry", _("ministry")
+        UNIVERSITY = "university", _("university")
+        COMPANY = "company", _("company")
+        SECRETARIAT = "secretariat", _("secretariat")
+        OTHER = "other", _("other organisation")
+
+    class NodeKind(models.TextChoices):
+        """For whom the node of a host organisation speaks."""
+
+        NATION = "nation", _("a nation")
+        ORGANISATION = "organisation", _("an organisation")
+        COMMUNITY = "community", _("a community of nations")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    names = models.JSONField()
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.OTHER)
+    # a secretariat or a donor has none
+    nation = models.ForeignKey(Nation, null=True, blank=True, on_delete=models.PROTECT)
+    # the organisation that runs this node and in whose name it signs; there is exactly one
+    is_host = models.BooleanField(default=False)
+    node_kind = models.CharField(max_length=12, choices=NodeKind, default=NodeKind.NATION)
+    contacts = models.JSONField(default=list, blank=True)
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["is_host"], name="people_one_host", condition=Q(is_host=True)
+            ),
+        )
+
+    @property
+    def name(self) -> Text:
+        """The organisation's name in the languages it has one in."""
+        return Text.from_json(self.names)
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Looks persons up as Django's sign-in asks for them."""
+
+    def get_by_natural_key(self, username: str | None) -> Person:
+        """The person with this e-mail address, in any case of letters."""
+        return self.get(email__iexact=username)
+
+
+class Person(AbstractBaseUser):
+    """Somebody who works on this node. What they may do comes from their memberships alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=200)
+    language = models.CharField(max_length=2, choices=[("ar", "ar"), ("en", "en"), ("fr", "fr")], default="en")
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=now, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects = PersonManager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(Lower("email"), name="people_one_email"),)
+
+    def get_full_name(self) -> str:
+        """What allauth and the shell call them."""
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in an organisation. Several roles are several rows."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role)
+    since = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["person", "organisation", "role"], name="people_each_role_once"),
+        )
+
+
+class Invitation(models.Model):
+    """A way in, for one e-mail address, for a while, once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(max_length=254)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    roles: Any = models.JSONField()  # list of Role values
+    language = models.CharField(max_length=2, default="en")
+    token_digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    created = models.DateTimeField(default=now, editable=False)
+    expires = models.DateTimeField()
+    accepted = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether it can still be used."""
+        return self.accepted is None and self.revoked is None and at < self.expires
+
+
+class ApiToken(models.Model):
+    """A key for machines: random, so its plain SHA-256 is enough to find and to keep it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    # the first characters, so that a person can tell two tokens apart
+    hint = models.CharField(max_length=16)
+    scopes: Any = models.JSONField()  # list of permission names
+    created = models.DateTimeField(default=now, editable=False)
+    expires = models.DateTimeField()
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)

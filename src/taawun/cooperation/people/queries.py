@@ -1,0 +1,80 @@
+"""Reading about people, and turning a person into the one who acts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from babel import Locale
+
+from taawun.cooperation.people.actors import PersonActor
+from taawun.cooperation.people.models import ApiToken, Membership, Nation, Organisation, Person
+from taawun.cooperation.people.permissions import permissions_of
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
+from taawun.foundation.multilingual import LANGUAGES, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["actor_for_token", "actor_of", "host", "locale_nation_name", "nation_name"]
+
+
+def actor_of(person: Person, scopes: Collection[str] | None = None) -> PersonActor:
+    """The person as the one who acts.
+
+    Args:
+        person: who.
+        scopes: the scopes of the token they came with; None when they signed in.
+
+    Returns:
+        An actor with the permissions of all their roles, narrowed to the scopes. An inactive person has none.
+    """
+    memberships = list(Membership.objects.filter(person=person)) if person.is_active else []
+    permissions = frozenset[str]().union(*(permissions_of(each.role) for each in memberships))
+    if scopes is not None:
+        permissions &= frozenset(scopes)
+    return PersonActor(
+        id=person.id,
+        label=person.name,
+        permissions=permissions,
+        organisations=frozenset(each.organisation_id for each in memberships),
+    )
+
+
+def actor_for_token(secret: str) -> tuple[PersonActor, ApiToken] | None:
+    """The actor behind a bearer token, or None when it opens nothing (unknown, revoked, expired, inactive)."""
+    token = (
+        ApiToken.objects.select_related("person")
+        .filter(digest=sha256(secret.encode()), revoked__isnull=True, expires__gt=now(), person__is_active=True)
+        .first()
+    )
+    return (actor_of(token.person, token.scopes), token) if token else None
+
+
+def host() -> Organisation:
+    """The organisation that runs this node.
+
+    Raises:
+        Organisation.DoesNotExist: the node was not initialised.
+    """
+    return Organisation.objects.select_related("nation").get(is_host=True)
+
+
+def nation_name(code: str) -> Text:
+    """What a nation is called: by its own word where we have it, else by locale data."""
+    nation = Nation.objects.filter(code=code).first()
+    if nation and nation.names:
+        return Text.from_json(nation.names)
+    return locale_nation_name(code)
+
+
+def locale_nation_name(code: str) -> Text:
+    """A nation's name by locale data (CLDR).
+
+    User-assigned codes (ISO 3166-1: AA, QM…QZ, XA…XZ, ZZ) are called by their letters: locale data has
+    pseudo-locales and guesses there.
+    """
+    if code in {"AA", "ZZ"} or code[0] == "X" or (code[0] == "Q" and code[1] >= "M"):
+        return Text.of(en=code)
+    names = {language: Locale(language).territories.get(code, code) for language in LANGUAGES}
+    return Text.from_json(names)

@@ -1,0 +1,245 @@
+"""Every setting of a node: its type, its default and what it is for, in one table.
+
+A value comes from the environment (``TAAWUN_X``), else from the file that ``TAAWUN_X_FILE`` names, else from
+``node.env`` in the node's home (written by ``taawun init``), else from the default here. A value that cannot be
+read is a loud failure that names the setting.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["SETTINGS", "Environment", "Setting", "SettingRefused"]
+
+
+class SettingRefused(ValueError):
+    """A setting has a value that cannot be used."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _number(value: str) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(value)
+
+
+def _switch(value: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False}
+    known["off"] = False
+    try:
+        return known[value.lower()]
+    except KeyError:
+        raise ValueError(f"{value!r} is neither yes nor no") from None
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{value!r} is not an address like https://cert.example")
+    if parts.path not in {"", "/"}:
+        raise ValueError(f"{value!r} must not have a path: a node stands at the root of its host")
+    return value.rstrip("/")
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def choose(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        return value
+
+    return choose
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    Args:
+        name: the environment variable.
+        read: turns its text into a value; raises ValueError with a sentence.
+        default: the text used when it is not given.
+        purpose: one sentence for the documentation.
+    """
+
+    name: str
+    read: Callable[[str], Any]  # each setting has its own type; settings.py gives it back its name and type
+    default: str
+    purpose: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "TAAWUN_HOME",
+        _text,
+        "~/.local/share/taawun",
+        "The node's data folder: keys, database (SQLite), files.",
+    ),
+    Setting(
+        "TAAWUN_BASE_URL",
+        _address,
+        "http://127.0.0.1:8000",
+        "The node's public address, without a path. Signatures cover it.",
+    ),
+    Setting(
+        "TAAWUN_DATABASE_URL",
+        _text,
+        "",
+        "`postgresql://user:password@host/name` or `sqlite:///path`; empty is SQLite in the home.",
+    ),
+    Setting(
+        "TAAWUN_SECRET_KEY",
+        _text,
+        "",
+        "Signs sessions. Empty: the file `secret-key` in the home, which `taawun init` makes.",
+    ),
+    Setting(
+        "TAAWUN_NODE_KEY",
+        _text,
+        "",
+        "The node's Ed25519 key (PEM). Empty: the file `keys/node.pem` in the home, which `taawun init` makes.",
+    ),
+    Setting(
+        "TAAWUN_OUTBOUND_ALLOW",
+        _list,
+        "",
+        "Networks or hosts (`10.1.0.0/16`, `partner.internal`, `127.0.0.1:8002`), separated by commas, that the "
+        "node may call although they are private or speak plain HTTP.",
+    ),
+    Setting(
+        "TAAWUN_PUBLIC_HOSTS",
+        _list,
+        "",
+        "Further host names under which people open the node, separated by commas.",
+    ),
+    Setting("TAAWUN_WEB_WORKERS", _number, "2", "Web processes."),
+    Setting(
+        "TAAWUN_WEB_THREADS",
+        _number,
+        "0",
+        "Threads in each web process; 0 is one on SQLite and four on PostgreSQL.",
+    ),
+    Setting(
+        "TAAWUN_MAX_UPLOAD_BYTES",
+        _number,
+        str(64 * 1024 * 1024),
+        "The largest file or release content that is taken, in bytes.",
+    ),
+    Setting(
+        "TAAWUN_POLL_SECONDS",
+        _number,
+        "30",
+        "How often partners are asked for news when no hint came, in seconds.",
+    ),
+    Setting(
+        "TAAWUN_SECOND_FACTOR",
+        _one_of("required", "optional"),
+        "required",
+        "Whether a person must have a passkey or an authenticator app to work here.",
+    ),
+    Setting(
+        "TAAWUN_EMAIL_URL",
+        _text,
+        "",
+        "`smtp://user:password@host:587` (STARTTLS) or `smtps://…`; empty: links are printed on the page for the "
+        "administrator to hand over.",
+    ),
+    Setting("TAAWUN_EMAIL_FROM", _text, "", "The sender of e-mail; empty is `taawun@` the node's host."),
+    Setting(
+        "TAAWUN_LANGUAGE",
+        _one_of("ar", "en", "fr"),
+        "en",
+        "The language of a visitor whose browser asks for none of ours.",
+    ),
+    Setting("TAAWUN_TIME_ZONE", _text, "UTC", "The zone in which times are shown, for example `Asia/Amman`."),
+    Setting(
+        "TAAWUN_LOG_LEVEL",
+        _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "INFO",
+        "The least severity that is logged, on standard error.",
+    ),
+    Setting("TAAWUN_DEBUG", _switch, "no", "Django's debug pages. Never on a node that others can reach."),
+)
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+class Environment:
+    """Reads settings from the places named in this module's docstring.
+
+    Args:
+        variables: the environment; the process's own by default.
+
+    Raises:
+        SettingRefused: ``node.env`` cannot be read, or a variable begins with ``TAAWUN_`` and is no setting.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+        self._filed: dict[str, str] = {}
+        self.home = Path(str(self["TAAWUN_HOME"])).expanduser().absolute()
+        self._filed = _read_env_file(self.home / "node.env")
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a setting, in its own type.
+
+        Raises:
+            SettingRefused: the value cannot be used.
+        """
+        setting = _BY_NAME[name]
+        try:
+            return setting.read(self._raw(setting))
+        except ValueError as problem:
+            raise SettingRefused(name, str(problem)) from None
+
+    def text(self, name: str) -> str:
+        """The value of a text setting."""
+        return str(self[name])
+
+    def number(self, name: str) -> int:
+        """The value of a numeric setting."""
+        return int(self[name])
+
+    def _raw(self, setting: Setting) -> str:
+        if setting.name in self._variables:
+            return self._variables[setting.name]
+        named = self._variables.get(setting.name + "_FILE", "")
+        if named:
+            try:
+                return Path(named).read_text(encoding="utf-8").strip()
+            except OSError as problem:
+                raise SettingRefused(setting.name + "_FILE", f"{named} cannot be read: {problem}") from None
+        return self._filed.get(setting.name, setting.default)
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except OSError as problem:
+        raise SettingRefused(str(path), str(problem)) from None
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or name.strip() not in _BY_NAME:
+            raise SettingRefused(f"{path}, line {number}", f"{name.strip()!r} is no setting")
+        found[name.strip()] = value.strip()
+    return found

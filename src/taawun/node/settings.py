@@ -1,0 +1,273 @@
+"""Django's settings, all from :mod:`taawun.node.environment`."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from taawun.node.environment import Environment, SettingRefused
+
+ENVIRONMENT = Environment()
+HOME: Path = ENVIRONMENT.home
+BASE_URL = ENVIRONMENT.text("TAAWUN_BASE_URL")
+_BASE = urlsplit(BASE_URL)
+PACKAGE = Path(__file__).resolve().parent.parent
+
+DEBUG = bool(ENVIRONMENT["TAAWUN_DEBUG"])
+
+
+def _secret_key() -> str:
+    given = ENVIRONMENT.text("TAAWUN_SECRET_KEY")
+    if given:
+        return given
+    kept = HOME / "secret-key"
+    # before `taawun init` there is no session to sign; commands like `init` and `--help` still need settings
+    return kept.read_text(encoding="ascii").strip() if kept.exists() else "uninitialised-" + "0" * 50
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = [_BASE.hostname or "", *ENVIRONMENT["TAAWUN_PUBLIC_HOSTS"]]
+CSRF_TRUSTED_ORIGINS = [BASE_URL, *(f"https://{host}" for host in ENVIRONMENT["TAAWUN_PUBLIC_HOSTS"])]
+
+# ---- what Taawun's own rooms read -----------------------------------------------------------------------------
+NODE_KEY = ENVIRONMENT.text("TAAWUN_NODE_KEY")
+OUTBOUND_ALLOW: tuple[str, ...] = ENVIRONMENT["TAAWUN_OUTBOUND_ALLOW"]
+MAX_UPLOAD_BYTES = ENVIRONMENT.number("TAAWUN_MAX_UPLOAD_BYTES")
+POLL_SECONDS = ENVIRONMENT.number("TAAWUN_POLL_SECONDS")
+SECOND_FACTOR_REQUIRED = ENVIRONMENT.text("TAAWUN_SECOND_FACTOR") == "required"
+WEB_WORKERS = ENVIRONMENT.number("TAAWUN_WEB_WORKERS")
+
+INSTALLED_APPS = [
+    "taawun.platform.web",
+    "taawun.platform.audit",
+    "taawun.platform.files",
+    "taawun.platform.work",
+    "taawun.platform.notices",
+    "taawun.cooperation.people",
+    "taawun.cooperation.partners",
+    "taawun.cooperation.agreements",
+    "taawun.cooperation.federation",
+    "taawun.capabilities.intel",
+    "taawun.node",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_tasks",
+    "django_tasks_db",
+    "django_htmx",
+    "csp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "taawun.platform.web.middleware.RequestUnit",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "taawun.cooperation.people.middleware.SecondFactor",
+]
+
+ROOT_URLCONF = "taawun.node.urls"
+WSGI_APPLICATION = "taawun.node.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # before the apps', so that allauth's pages wear our shell
+        "DIRS": [PACKAGE / "platform" / "web" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "taawun.node.context.shell",
+            ],
+            "builtins": ["django.templatetags.i18n", "taawun.platform.web.templatetags.components"],
+        },
+    }
+]
+
+
+# ---- database ---------------------------------------------------------------------------------------------------
+def _database(url: str) -> dict[str, Any]:
+    # Django's DATABASES is a dictionary of anything
+    if not url:
+        url = f"sqlite:///{HOME / 'taawun.sqlite3'}"
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(parts.path[1:]),  # sqlite:///relative or sqlite:////absolute
+            "CONN_MAX_AGE": 600,
+            "OPTIONS": {
+                # deferred transactions that upgrade to writing fail at once when another writes; immediate ones wait
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 30,
+                "init_command": (
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                    "PRAGMA cache_size=-32000; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+                ),
+            },
+            # tests use a file too: several threads and processes read it, as in production
+            "TEST": {"NAME": str(HOME / "test.sqlite3")},
+        }
+    if parts.scheme in {"postgres", "postgresql"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": _postgres_host(parts.hostname, parts.query),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 600,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise SettingRefused(
+        "TAAWUN_DATABASE_URL", f"the scheme {parts.scheme!r} is neither sqlite nor postgresql"
+    )
+
+
+def _postgres_host(hostname: str | None, query: str) -> str:
+    for part in query.split("&"):
+        name, _equals, value = part.partition("=")
+        if name == "host":
+            return unquote(value)  # a folder with a Unix socket
+    return unquote(hostname or "")
+
+
+DATABASES = {"default": _database(ENVIRONMENT.text("TAAWUN_DATABASE_URL"))}
+ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+WEB_THREADS = ENVIRONMENT.number("TAAWUN_WEB_THREADS") or (1 if ON_SQLITE else 4)
+
+# ---- files, work ------------------------------------------------------------------------------------------------
+MEDIA_ROOT = HOME / "files"
+STORAGES = {
+    "default": {"BACKEND": "taawun.platform.files.storage.DurableFileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# ---- people -----------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "people.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_REDIRECT_URL = "home"
+LOGIN_URL = "account_login"
+ACCOUNT_ADAPTER = "taawun.cooperation.people.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is verified by the invitation that was sent to it
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_SESSION_REMEMBER = False
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Taawun"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _BASE.scheme == "http"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _BASE.scheme == "https"
+# several nodes on one host (the demonstration) must not take each other's cookies: cookies know no ports
+_SUFFIX = f"-{_BASE.port}" if _BASE.port else ""
+SESSION_COOKIE_NAME = f"taawun-session{_SUFFIX}"
+CSRF_COOKIE_NAME = f"taawun-csrf{_SUFFIX}"
+LANGUAGE_COOKIE_NAME = f"taawun-language{_SUFFIX}"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# ---- what a browser may do --------------------------------------------------------------------------------------
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _BASE.scheme == "https" else None
+SECURE_HSTS_SECONDS = 31_536_000 if _BASE.scheme == "https" else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# ---- language and time ------------------------------------------------------------------------------------------
+LANGUAGES = [("ar", _("Arabic")), ("en", _("English")), ("fr", _("French"))]
+LANGUAGE_CODE = ENVIRONMENT.text("TAAWUN_LANGUAGE")
+LOCALE_PATHS = [PACKAGE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+DISPLAY_TIME_ZONE = ENVIRONMENT.text("TAAWUN_TIME_ZONE")
+
+
+# ---- e-mail -----------------------------------------------------------------------------------------------------
+def _email(url: str) -> dict[str, Any]:
+    # Django's e-mail settings are of several types
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise SettingRefused("TAAWUN_EMAIL_URL", "it must look like smtp://user:password@host:587")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
+EMAIL_URL = ENVIRONMENT.text("TAAWUN_EMAIL_URL")
+globals().update(_email(EMAIL_URL))
+DEFAULT_FROM_EMAIL = ENVIRONMENT.text("TAAWUN_EMAIL_FROM") or f"taawun@{_BASE.hostname}"
+if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
+    raise SettingRefused("TAAWUN_EMAIL_FROM", f"{DEFAULT_FROM_EMAIL!r} is not an e-mail address")
+
+# ---- logging ----------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": ENVIRONMENT.text("TAAWUN_LOG_LEVEL")},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,24 @@
+"""Every address of the node, by room."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("taawun.cooperation.partners.protocol_urls")),
+]
+
+# a room's pages live under its own name, below the language
+_ROOMS = (
+    ("people/", "taawun.cooperation.people.urls"),
+    ("audit/", "taawun.platform.audit.urls"),
+    ("notices/", "taawun.platform.notices.urls"),
+)
+
+urlpatterns += i18n_patterns(
+    path("account/", include("allauth.urls")),
+    *(path(prefix, include(module)) for prefix, module in _ROOMS if find_spec(module)),
+)

@@ -1,0 +1,124 @@
+"""Writing to the trail, and chaining what was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from taawun.foundation.clock import timestamp
+from taawun.foundation.digests import sha256
+from taawun.foundation.strict_json import canonical
+from taawun.platform.audit.models import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taawun.platform.audit.actors import Auditable
+
+__all__ = ["Verification", "record", "seal", "verify"]
+
+# Before the first row stands a digest of nothing, so that the first link is made like every other.
+GENESIS = "0" * 64
+_BATCH = 1000
+
+
+def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, object] | None = None) -> Entry:
+    """Write one row, inside the caller's transaction.
+
+    Args:
+        actor: who acts.
+        verb: ``room.what-was-done``, for example ``agreements.signed``.
+        subject: the URN of the thing acted on.
+        details: what a reader needs to understand the act; JSON values, never marked content or a secret.
+
+    Returns:
+        The row, not yet sealed.
+    """
+    who = actor.audit_identity
+    return Entry.objects.create(
+        actor_kind=who.kind,
+        actor_id=who.id,
+        actor_label=who.label,
+        verb=verb,
+        subject=subject,
+        details=dict(details or {}),
+    )
+
+
+def seal() -> int:
+    """Give every row that has none its place in the chain, oldest first.
+
+    Runs as a schedule. Several workers may run it at once: the unique ``seq`` lets one of them win.
+
+    Returns:
+        How many rows were sealed.
+    """
+    sealed = 0
+    while batch := _seal_batch():
+        sealed += batch
+    return sealed
+
+
+@transaction.atomic
+def _seal_batch() -> int:
+    last = Entry.objects.select_for_update().filter(seq__isnull=False).order_by("-seq").first()
+    seq, previous = (last.seq or 0, last.digest) if last else (0, GENESIS)
+    rows = list(Entry.objects.select_for_update().filter(seq__isnull=True).order_by("id")[:_BATCH])
+    for row in rows:
+        seq += 1
+        row.seq = seq
+        row.digest = previous = _digest(row, previous)
+    Entry.objects.bulk_update(rows, ["seq", "digest"])
+    return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a walk over the chain found.
+
+    Args:
+        rows: sealed rows that were read.
+        broken_at: the ``seq`` of the first row that does not fit, or None.
+        unsealed: rows still waiting for the sweep.
+        head: digest of the last good row; compare it with one noted earlier to see a cut-off end.
+    """
+
+    rows: int
+    broken_at: int | None
+    unsealed: int
+    head: str
+
+
+def verify() -> Verification:
+    """Walk the chain from its first row and recompute every link."""
+    previous, count = GENESIS, 0
+    for row in Entry.objects.filter(seq__isnull=False).order_by("seq").iterator(chunk_size=2000):
+        if row.seq != count + 1 or row.digest != _digest(row, previous):
+            return Verification(count, count + 1, _unsealed(), previous)
+        previous, count = row.digest, count + 1
+    return Verification(count, None, _unsealed(), previous)
+
+
+def _unsealed() -> int:
+    return Entry.objects.filter(seq__isnull=True).count()
+
+
+def _digest(row: Entry, previous: str) -> str:
+    return sha256(
+        canonical(
+            [
+                previous,
+                row.seq,
+                str(row.id),
+                timestamp(row.at),
+                row.actor_kind,
+                row.actor_id,
+                row.actor_label,
+                row.verb,
+                row.subject,
+                row.details,
+            ]
+        )
+    )

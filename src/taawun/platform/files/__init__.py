@@ -1,0 +1,1 @@
+"""Files by digest: uploads, large release contents, later course media and telemetry."""

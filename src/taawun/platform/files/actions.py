@@ -1,0 +1,109 @@
+"""Storing, opening and letting go of files."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from taawun.foundation.clock import now
+from taawun.foundation.digests import Sha256Stream
+from taawun.platform.files.errors import FileGone, FileTooLarge
+from taawun.platform.files.models import FileUse, StoredFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["let_go", "open_file", "read", "store", "sweep"]
+
+_MEMORY = 1024 * 1024
+# a file stored moments ago may belong to a transaction that has not committed its use yet
+_GRACE = timedelta(hours=1)
+
+
+def store(chunks: Iterable[bytes], *, owner: str, limit: int, name: str = "") -> StoredFile:
+    """Store bytes for an owner; bytes that are there already are not stored again.
+
+    Args:
+        chunks: the bytes, in order.
+        owner: URN of the thing that needs the file.
+        limit: the most bytes to take.
+        name: what the file was called, for people.
+
+    Raises:
+        FileTooLarge: there is more than ``limit``; nothing is stored.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=_MEMORY) as spool:
+        stream = Sha256Stream()
+        for chunk in chunks:
+            stream.update(chunk)
+            if stream.size > limit:
+                raise FileTooLarge(limit)
+            spool.write(chunk)
+        digest, size = stream.hexdigest(), stream.size
+        place = _place(digest)
+        if not default_storage.exists(place):
+            spool.seek(0)
+            default_storage.save(place, File(spool, name=digest))
+    with transaction.atomic():
+        stored, _ = StoredFile.objects.get_or_create(digest=digest, defaults={"size": size})
+        FileUse.objects.get_or_create(file=stored, owner=owner, defaults={"name": name[:300]})
+    return stored
+
+
+def open_file(digest: str) -> IO[bytes]:
+    """Open a stored file for reading.
+
+    Raises:
+        FileGone: storage does not have it.
+    """
+    try:
+        return default_storage.open(_place(digest), "rb")
+    except FileNotFoundError as missing:
+        raise FileGone(f"the file {digest} is not in storage") from missing
+
+
+def read(digest: str) -> bytes:
+    """All bytes of a stored file.
+
+    Raises:
+        FileGone: storage does not have it.
+    """
+    with open_file(digest) as handle:
+        return handle.read()
+
+
+def let_go(owner: str) -> int:
+    """Say that an owner needs its files no longer.
+
+    Returns:
+        How many uses ended.
+    """
+    ended, _ = FileUse.objects.filter(owner=owner).delete()
+    return ended
+
+
+def sweep() -> int:
+    """Remove files that nobody uses.
+
+    Returns:
+        How many files were removed.
+    """
+    removed = 0
+    for stored in StoredFile.objects.filter(uses__isnull=True, created__lt=now() - _GRACE):
+        with transaction.atomic():
+            still = StoredFile.objects.select_for_update().filter(digest=stored.digest, uses__isnull=True)
+            if not still.exists():
+                continue
+            still.delete()
+        default_storage.delete(_place(stored.digest))
+        removed += 1
+    return removed
+
+
+def _place(digest: str) -> str:
+    return f"{digest[:2]}/{digest[2:4]}/{digest}"

@@ -1,0 +1,1 @@
+"""Notices: what a person must know, kept until it is dealt with."""

@@ -1,0 +1,52 @@
+"""Raising and resolving notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+
+from taawun.foundation.clock import now
+from taawun.platform.notices.kinds import NoticeKind
+from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["raise_notice", "resolve"]
+
+
+@transaction.atomic
+def raise_notice(kind: str, subject: str, level: Notice.Level, params: Mapping[str, str]) -> Notice:
+    """Tell the people concerned. The same kind about the same subject, while open, is counted, not repeated.
+
+    Args:
+        kind: name of a registered :class:`NoticeKind`.
+        subject: URN of the thing it is about.
+        level: how much it matters.
+        params: what the kind's sentences are made of; never marked content.
+
+    Raises:
+        NotRegistered: there is no such kind.
+    """
+    registry.get(NoticeKind, kind)
+    notice, created = Notice.objects.get_or_create(
+        kind=kind, subject=subject, resolved=None, defaults={"level": level, "params": dict(params)}
+    )
+    if not created:
+        Notice.objects.filter(id=notice.id).update(
+            last_seen=now(), times=F("times") + 1, params=dict(params), level=level
+        )
+        notice.refresh_from_db()
+    return notice
+
+
+def resolve(kind: str, subject: str) -> int:
+    """Close what is open of this kind about this subject.
+
+    Returns:
+        How many notices were closed (0 or 1).
+    """
+    return Notice.objects.filter(kind=kind, subject=subject, resolved=None).update(resolved=now())

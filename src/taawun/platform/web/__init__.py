@@ -1,0 +1,1 @@
+"""The web shell: components, problem documents, paging, and what every page leans on."""
