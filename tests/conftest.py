@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
-import django.conf
-import django.utils.functional
 import hypothesis
 import pytest
 from django.test import TransactionTestCase
@@ -64,15 +62,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker:
         catalogues.compile_stale()
     _set_up_django()
+    # the cast speaks of models, so it can only be imported now
+    config.pluginmanager.import_plugin("tests.cast")
 
 
 def _set_up_django() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "taawun.node.settings"
     try:
         django.setup()
-    except ImportError as problem:  # until every app of the settings exists
-        print(f"\nno Django in these tests: {problem}")  # noqa: T201 - until then
-        django.conf.settings._wrapped = django.utils.functional.empty
     finally:
         # pytest-django would read the settings from here in an xdist worker, before its home is made
         del os.environ["DJANGO_SETTINGS_MODULE"]

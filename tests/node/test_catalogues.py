@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from django.test import override_settings
+from django.utils.translation.trans_real import DjangoTranslation
 
 from taawun.node import catalogues
 
@@ -257,6 +259,22 @@ def test_a_compiled_catalogue_chooses_among_the_six_arabic_forms(package: Path, 
         compiled = gettext.GNUTranslations(file)
 
     assert compiled.ngettext("%(n)s release", "%(n)s releases", number) == expected
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, "%d secteur"), (1, "%d secteur"), (2, "%d secteurs")])
+def test_our_two_french_forms_live_beside_the_three_of_django(package: Path, number: int, expected: str):
+    write(
+        package,
+        'A = ngettext("%d sector", "%d sectors", n)',
+        'msgid "%d sector"\nmsgid_plural "%d sectors"\nmsgstr[0] "%d secteur"\nmsgstr[1] "%d secteurs"',
+    )
+    catalogues.compile_all(package)
+
+    with override_settings(LOCALE_PATHS=[package / "locale"]):
+        french = DjangoTranslation("fr")
+
+    assert french.ngettext("%d sector", "%d sectors", number) == expected
+    assert french.gettext("Yes") == "Oui"
 
 
 def test_only_a_catalogue_that_changed_is_compiled_again(package: Path):
