@@ -52,7 +52,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "modified-before-created": "The object was modified (%(later)s) before it was created (%(earlier)s).",
     "times-reversed": "“%(last)s” (%(later)s) lies before “%(first)s” (%(earlier)s).",
     "pattern-too-long": "The pattern has %(size)s bytes; at most %(limit)s are accepted.",
-    "object-too-large": "The object has %(size)s bytes; at most %(limit)s are accepted.",
+    "object-too-large": "The object has %(size)s characters; at most %(limit)s are accepted.",
     "same-version-differs": (
         "An object with this identifier and version was already in the file, with other content."
     ),
@@ -96,7 +96,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "misp-unknown-tlp": (
         "The tag “%(tag)s” is no TLP marking that is known; what it marks is held as TLP:RED."
     ),
-    "misp-completed": "The MISP %(kind)s had no %(property)s; one was derived from its content.",
+    "misp-completed": "The MISP %(kind)s had no usable UUID; one was derived from its content.",
+    "misp-undated": "The MISP event names no time; 1 January 1970 stands in for it.",
     "misp-bad-event": "The MISP event cannot be read: %(text)s",
 }
 

@@ -9,6 +9,7 @@ import importlib
 import json
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,6 +92,7 @@ def convert(document: Any) -> Conversion:
 
 
 def _converted(event: Event) -> Iterator[dict[str, Any]]:
+    # The clock of the machine, since the converter looks at no other.
     started = datetime.now(UTC)
     parser = _parser_class()()
     try:
@@ -98,7 +100,8 @@ def _converted(event: Event) -> Iterator[dict[str, Any]]:
         objects = [json.loads(each.serialize()) for each in parser.stix_objects]
     # The converter meets a hostile event with whatever exception its depths happen to raise.
     except Exception as error:  # noqa: BLE001
-        event.findings.append(Finding("error", "misp-bad-event", event.path, {"text": _one_line(str(error))}))
+        text = _one_line(f"{type(error).__name__}: {error}")
+        event.findings.append(Finding("error", "misp-bad-event", event.path, {"text": text}))
         return
     objects = [each for each in objects if from_stix_marking(each["id"]) is None]
     _settle(objects, event, started)
@@ -109,9 +112,11 @@ def _converted(event: Event) -> Iterator[dict[str, Any]]:
 @cache
 def _parser_class() -> type[_Parser]:
     # Loaded here, since it takes 0.4 s and 50 MB that only those should pay who read MISP.
-    converter = importlib.import_module("misp_stix_converter")
-    # It logs what it also reports, with values of the event in it; what is confidential does not belong in
-    # a log.
+    with warnings.catch_warnings():
+        # Its dependencies were written for older Pythons and say so as they load; nobody here can mend that.
+        warnings.simplefilter("ignore")
+        converter = importlib.import_module("misp_stix_converter")
+    # It logs what it also reports, values of the event included; what is confidential belongs in no log.
     for name in ("pymisp", "misp_stix_converter"):
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False
@@ -122,20 +127,27 @@ def _parser_class() -> type[_Parser]:
 def _settle(objects: list[dict[str, Any]], event: Event, started: datetime) -> None:
     """Replace what the converter made up, in place: the time of day, and random identifiers."""
     time = datetime.fromtimestamp(event.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    known = {match[0] for match in _UUID.finditer(json.dumps(event.value).lower())}
-    renamed: dict[str, str] = {}
     for each in objects:
         for name in _TIMES:
             instant = parse_time(each[name]) if isinstance(each.get(name), str) else None
             if instant is not None and instant >= started:
                 each[name] = time
-        match = _UUID.search(each["id"])
-        if match and match[1] == _RANDOM and match[0] not in known:
-            content = canonical_json({name: part for name, part in each.items() if name != "id"})
-            identifier = content_uuid("misp", event.value["uuid"], each["type"], content)
+    known = {match[0] for match in _UUID.finditer(json.dumps(event.value).lower())}
+    # Random identifiers inside the content count as no more than their type.
+    made_up = {each["id"]: each["type"] for each in objects if _is_random(_uuid_of(each), known)}
+    renamed: dict[str, str] = {}
+    for each in objects:
+        if each["id"] in made_up:
+            content = canonical_json(_with_names(each, made_up))
+            identifier = content_uuid("misp", event.value["uuid"], content)
             renamed[each["id"]] = f"{each['type']}--{identifier}"
     if renamed:
         objects[:] = [_with_names(each, renamed) for each in objects]
+
+
+def _is_random(uuid: str, known: set[str]) -> bool:
+    match = _UUID.fullmatch(uuid)
+    return match is not None and match[1] == _RANDOM and uuid not in known
 
 
 def _with_names(value: Any, renamed: dict[str, str]) -> Any:
@@ -153,15 +165,19 @@ def _report(parser: _Parser, objects: list[dict[str, Any]], event: Event) -> Non
     custom = {_uuid_of(each) for each in objects if each["type"] in _UNMAPPED_TYPES}
     kept = {_uuid_of(each) for each in objects}
     said = {text for text in messages if _UNMAPPED.fullmatch(text)}
+    about: dict[str, list[str]] = {}
+    for text in messages:
+        for match in _UUID.finditer(text):
+            about.setdefault(match[0], []).append(text)
     for identifier, (kind, type_, path) in event.records.items():
         params = {"kind": kind, "uuid": identifier, "type": type_}
-        about = [text for text in messages if identifier in text]
         if identifier in custom:
             event.findings.append(Finding("warning", "misp-unmapped", path, params))
         elif identifier not in kept and type_ not in _PARTS_OF_FILES:
-            reason = _one_line(about[0]) if about else "the converter gives no reason"
+            reasons = about.get(identifier, [])
+            reason = _one_line(reasons[0]) if reasons else "the converter gives no reason"
             event.findings.append(Finding("error", "misp-lost", path, params | {"text": reason}))
-            said.update(about)
+            said.update(reasons)
     for text, kind in messages.items():
         if text in said:
             continue

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -95,12 +95,12 @@ class _Preparation:
         seconds = _seconds_of_event(value)
         if seconds is None:
             seconds = 0
-            self._note("info", "misp-completed", path, kind="event", property="timestamp")
+            self._note("warning", "misp-undated", path)
         self._path = path
         self._seconds = seconds
         self._uuid = _uuid(value) or str(content_uuid("misp", canonical_json(dict(value))))
         if _uuid(value) is None:
-            self._note("info", "misp-completed", path, kind="event", property="uuid")
+            self._note("info", "misp-completed", path, kind="event")
         self._tlp = self._level(value, path)
         completed = self._completed(value, path, self._tlp)
         completed |= {"uuid": self._uuid, "timestamp": str(self._seconds)}
@@ -110,11 +110,15 @@ class _Preparation:
         completed = {name: each for name, each in value.items() if name not in _NOT_CONTENT}
         for name in _RECORDS.keys() & completed.keys():
             completed[name] = list(self._entries(name, completed[name], (*path, name), tlp))
+        if "Tag" in completed:
+            completed["Tag"] = [tag for tag in map(_completed_tag, _as_list(completed["Tag"])) if tag]
+        if isinstance(completed.get("Galaxy"), list):
+            completed["Galaxy"] = [_completed_galaxy(galaxy) for galaxy in completed["Galaxy"]]
         return completed
 
     def _entries(self, name: str, entries: Any, path: Path, tlp: Tlp | None) -> Iterator[dict[str, Any]]:
         kind = _RECORDS[name]
-        for position, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+        for position, entry in enumerate(_as_list(entries)):
             place = (*path, position)
             if not isinstance(entry, dict):
                 self._note("error", "misp-lost", place, kind=kind, uuid="?", type="?", text="it is no object")
@@ -129,7 +133,7 @@ class _Preparation:
         if identifier is None:
             place = "/".join(map(str, path))
             identifier = str(content_uuid("misp", self._uuid, place, canonical_json(dict(entry))))
-            self._note("info", "misp-completed", path, kind=kind, property="uuid")
+            self._note("info", "misp-completed", path, kind=kind)
         own = self._level(entry, path)
         tlp = outer if own is None else own
         completed = self._completed(entry, path, tlp) | {"uuid": identifier}
@@ -172,11 +176,39 @@ class _Preparation:
         self._findings.append(Finding(severity, code, path, params))
 
 
-def _tags(value: Mapping[str, Any]) -> Iterable[str]:
-    tags = value.get("Tag")
-    for tag in tags if isinstance(tags, list) else []:
-        name = tag.get("name") if isinstance(tag, dict) else None
-        yield name if isinstance(name, str) else ""
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _completed_tag(tag: Any) -> dict[str, Any] | None:
+    if isinstance(tag, str):
+        return {"name": tag}
+    return tag if isinstance(tag, dict) and isinstance(tag.get("name"), str) else None
+
+
+def _completed_galaxy(galaxy: Any) -> Any:
+    clusters = galaxy.get("GalaxyCluster") if isinstance(galaxy, dict) else None
+    if not isinstance(clusters, list):
+        return galaxy
+    return {**galaxy, "GalaxyCluster": [_completed_cluster(each) for each in clusters]}
+
+
+def _completed_cluster(cluster: Any) -> Any:
+    if not isinstance(cluster, dict) or _uuid(cluster) is not None:
+        return cluster
+    # A cluster is the same thing in every event that names it.
+    identifier = content_uuid("misp-galaxy", str(cluster.get("type")), str(cluster.get("value")))
+    return {**cluster, "uuid": str(identifier)}
+
+
+def _tags(value: Mapping[str, Any]) -> Iterator[str]:
+    """The names of a record's tags, in whatever way an export nests them: a level must not be missed."""
+    for property_ in ("Tag", "EventTag", "AttributeTag"):
+        for tag in _as_list(value.get(property_)):
+            inner = tag.get("Tag", tag) if isinstance(tag, dict) else tag
+            name = inner.get("name") if isinstance(inner, dict) else inner
+            if property_ == "Tag" or isinstance(name, str):
+                yield name if isinstance(name, str) else ""
 
 
 def _uuid(value: Mapping[str, Any]) -> str | None:

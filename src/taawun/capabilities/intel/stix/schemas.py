@@ -8,18 +8,26 @@ from typing import Any, Final
 
 import jsonschema_rs
 
+from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
+
 # OASIS cti-stix2-json-schemas as the package stix2-validator carries them. The package is located and not
 # imported: importing it would load a pattern parser and an HTTP client that nothing here needs.
 _PACKAGE: Final = "stix2validator"
 _FOLDER: Final = Path("schemas-2.1", "schemas")
 _FOLDERS_OF_TYPES: Final = ("sdos", "sros", "observables")
 _TYPES_IN_COMMON: Final = ("marking-definition", "language-content", "extension-definition")
+_TIMES_OF_EVERY_TYPE: Final = frozenset({"created", "modified"})
 _OBJECT, _OBSERVABLE = "core", "cyber-observable-core"
 
 
 def is_standard(type_: str) -> bool:
     """Tell whether STIX 2.1 defines a type; all others are custom."""
     return type_ in _schemas_of_types()
+
+
+def times_of(type_: str) -> frozenset[str]:
+    """Tell which properties of a type are timestamps; of a custom one ``created`` and ``modified``."""
+    return _times_of_types().get(type_, _TIMES_OF_EVERY_TYPE)
 
 
 @cache
@@ -54,6 +62,25 @@ def _schemas_of_types() -> dict[str, dict[str, Any]]:
         if name.partition("/")[0] in _FOLDERS_OF_TYPES
     }
     return types | {type_: documents[f"common/{type_}.json"] for type_ in _TYPES_IN_COMMON}
+
+
+@cache
+def _times_of_types() -> dict[str, frozenset[str]]:
+    times = {type_: _times_in(schema) for type_, schema in _schemas_of_types().items()}
+    return {
+        type_: frozenset(own if type_ in OBSERVABLE_TYPES else own | _TIMES_OF_EVERY_TYPE)
+        for type_, own in times.items()
+    }
+
+
+def _times_in(schema: dict[str, Any]) -> set[str]:
+    own = {name for name, rule in schema.get("properties", {}).items() if _is_time(rule)}
+    return own.union(*(_times_in(part) for part in schema.get("allOf", ())))
+
+
+def _is_time(rule: dict[str, Any]) -> bool:
+    parts = [rule, *rule.get("allOf", ())]
+    return any(part.get("$ref", "").endswith("/timestamp.json") for part in parts)
 
 
 @cache

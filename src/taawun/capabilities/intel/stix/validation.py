@@ -25,16 +25,6 @@ _MOST_FINDINGS: Final = 20
 # and a refusal would lose the indicator: such a value is kept, with a warning.
 _OBSERVED_VALUES: Final = frozenset({"url", "domain-name", "email-addr"})
 
-_TIMES: Final = frozenset(
-    {
-        *("created", "modified", "first_seen", "last_seen", "first_observed", "last_observed", "published"),
-        *("valid_from", "valid_until", "start_time", "stop_time", "start", "end", "date", "submitted"),
-        *("analysis_started", "analysis_ended", "ctime", "mtime", "atime", "created_time", "modified_time"),
-        *("account_created", "account_expires", "credential_last_changed", "account_first_login"),
-        *("account_last_login", "validity_not_before", "validity_not_after"),
-    }
-)
-_TIMES_OF_EVERY_TYPE: Final = frozenset({"created", "modified"})
 # STIX 2.1, the descriptions of these properties: the second is not before the first.
 _ORDERED_TIMES: Final = (
     ("first_seen", "last_seen"),
@@ -138,7 +128,7 @@ def _own_rules(value: Mapping[str, Any], type_: str) -> Iterator[Finding]:
 
 
 def _time_rules(value: Mapping[str, Any], type_: str) -> Iterator[Finding]:
-    names = _TIMES if schemas.is_standard(type_) else _TIMES_OF_EVERY_TYPE
+    names = schemas.times_of(type_)
     times: dict[str, datetime] = {}
     for name in [name for name in value if name in names]:
         text = value[name]

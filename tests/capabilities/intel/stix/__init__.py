@@ -1,0 +1,1 @@
+"""Reading STIX and MISP."""
