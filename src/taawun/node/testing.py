@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
             PostgreSQL, the browser, the journeys and what is marked slow).
 
     Returns:
-        0 when everything held, 1 when something did not, 3 when the tests are not here.
+        0 when everything held, 1 when something did not, 3 when the tests are not here, 130 when interrupted.
     """
     parser = argparse.ArgumentParser(prog="taawun test", description="Run the checks and the tests.")
     parser.add_argument("paths", nargs="*", metavar="PATH", help="run only these tests, without the checks")
@@ -79,10 +79,13 @@ def run(arguments: list[str]) -> int:
     if not chosen.quick:
         _prepare_browser()
     outcomes = []
-    for step in _steps(paths, quick=chosen.quick):
-        outcomes.append(_perform(step))
-        if not outcomes[-1].ok:
-            break
+    try:
+        for step in _steps(paths, quick=chosen.quick):
+            outcomes.append(_perform(step))
+            if not outcomes[-1].ok:
+                break
+    except KeyboardInterrupt:
+        return 130
     return _conclude(outcomes)
 
 
