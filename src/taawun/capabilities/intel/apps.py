@@ -1,6 +1,7 @@
 """Django app of threat intelligence."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class IntelConfig(AppConfig):
@@ -9,3 +10,29 @@ class IntelConfig(AppConfig):
     name = "taawun.capabilities.intel"
     label = "intel"
     verbose_name = "Threat intelligence"
+
+    def ready(self) -> None:
+        """Register permissions, release kinds and the import job."""
+        from taawun.capabilities.intel.actions import give_up_import, run_import
+        from taawun.capabilities.intel.exchange import RELEASE_KINDS
+        from taawun.cooperation.people.permissions import Permission, Role
+        from taawun.platform.registry import Capability, registry
+        from taawun.platform.work.schedules import JobKind
+
+        readers = frozenset(
+            {Role.ANALYST, Role.RESEARCHER, Role.INSTRUCTOR, Role.CONTROLLER, Role.POLICYMAKER, Role.OFFICER}
+        )
+        analysts = frozenset({Role.ANALYST})
+        registry.register(
+            Capability(
+                "intel",
+                _("Threat intelligence"),
+                (
+                    Permission("read:intel", _("read threat intelligence"), readers),
+                    Permission("write:intel", _("import intelligence, write reports, sight"), analysts),
+                    Permission("publish:intel", _("publish and withdraw reports"), analysts),
+                    JobKind("intel.import", _("Import"), run_import, give_up_import),
+                    *RELEASE_KINDS,
+                ),
+            )
+        )

@@ -83,7 +83,11 @@ class StixObject(models.Model):
     tlp = models.PositiveSmallIntegerField()
     text = models.TextField()
     received = models.TextField(blank=True, default="")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)  # inside which AMBER+STRICT stays
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT
+    )  # inside which AMBER+STRICT stays
+    # whose word it is: empty is ours, else the partner's address; a version of another origin never becomes current
+    origin = models.CharField(max_length=300, blank=True, default="")
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     created = models.DateTimeField(default=now)
 
@@ -195,6 +199,16 @@ class ReportObject(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=["report", "stix_id"], name="intel_in_report_once"),)
         indexes = (models.Index(fields=["stix_id"], name="intel_reports_of"),)
+
+
+class ReportReader(models.Model):
+    """A person of this node whom a RED report names."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="readers")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["report", "person"], name="intel_report_reader_once"),)
 
 
 class Sighting(models.Model):

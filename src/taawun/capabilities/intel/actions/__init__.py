@@ -1,0 +1,26 @@
+"""The verbs on intelligence: import, write and publish reports, sight."""
+
+from taawun.capabilities.intel.actions.importing import begin_import, give_up_import, run_import
+from taawun.capabilities.intel.actions.reporting import (
+    ReportFields,
+    create_report,
+    edit_report,
+    preview_report,
+    publish_report,
+    withdraw_report,
+)
+from taawun.capabilities.intel.actions.sighting import SightingOutcome, sight
+
+__all__ = [
+    "ReportFields",
+    "SightingOutcome",
+    "begin_import",
+    "create_report",
+    "edit_report",
+    "give_up_import",
+    "preview_report",
+    "publish_report",
+    "run_import",
+    "sight",
+    "withdraw_report",
+]

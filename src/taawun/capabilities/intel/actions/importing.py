@@ -1,0 +1,180 @@
+"""Bringing files in: refused at the door, or taken in the background with every issue listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import transaction
+
+from taawun.capabilities.intel.errors import ImportRefused
+from taawun.capabilities.intel.models import Import, ImportIssue
+from taawun.capabilities.intel.reports import reports_from_import
+from taawun.capabilities.intel.stix import ReadingRefused, read
+from taawun.capabilities.intel.store import Counts, Origin, Prepared, prepare, store
+from taawun.cooperation.people.actors import PersonActor, SystemActor
+from taawun.cooperation.people.queries import actor_of, host
+from taawun.cooperation.people.rules import require
+from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.actions import record
+from taawun.platform.files import actions as files
+from taawun.platform.work.actions import enqueue
+
+if TYPE_CHECKING:
+    from taawun.capabilities.intel.stix import IssueList, Reading
+    from taawun.cooperation.people.actors import Actor
+    from taawun.cooperation.people.models import Organisation
+    from taawun.platform.work.schedules import Reporter
+
+__all__ = ["begin_import", "give_up_import", "run_import"]
+
+JOB: Final = "intel.import"
+_REPORT_EVERY: Final = 500
+
+
+def begin_import(
+    actor: Actor,
+    data: bytes,
+    *,
+    name: str,
+    default_tlp: Tlp,
+    leave_out_refused: bool = False,
+    organisation: Organisation | None = None,
+) -> Import:
+    """Check a file at the door, keep it as received, and have it taken in by the worker.
+
+    Args:
+        actor: who brings it.
+        data: its exact bytes.
+        name: what it is called.
+        default_tlp: the marking of objects that carry none of their own.
+        leave_out_refused: take the rest when single objects are refused; otherwise nothing is stored then.
+        organisation: inside which AMBER+STRICT stays; the node's own by default.
+
+    Returns:
+        The import, waiting; its issues and counts appear when the worker has done it.
+
+    Raises:
+        NotAllowed: the actor may not.
+        ImportRefused: the file is no intelligence this node accepts; nothing is stored.
+    """
+    require(actor, "write:intel")
+    if len(data) > settings.MAX_UPLOAD_BYTES:
+        raise ImportRefused(
+            "too-large", f"The file has {len(data)} bytes; at most {settings.MAX_UPLOAD_BYTES} are accepted."
+        )
+    reading = _read(data, name, default_tlp)
+    with transaction.atomic():
+        held = Import(
+            name=name[:300] or "—",
+            size=len(data),
+            format=reading.format,
+            default_tlp=default_tlp,
+            leave_out_refused=leave_out_refused,
+            person_id=actor.id if isinstance(actor, PersonActor) else None,
+            organisation=organisation or host(),
+        )
+        held.file = files.store(
+            [data], owner=_owner(held), limit=settings.MAX_UPLOAD_BYTES, name=held.name
+        ).digest
+        held.save()
+        record(
+            actor,
+            "intel.import-begun",
+            _owner(held),
+            {"name": held.name, "size": held.size, "format": held.format},
+        )
+        enqueue(JOB, str(held.id))
+    return held
+
+
+def _read(data: bytes, name: str, default_tlp: Tlp) -> Reading:
+    try:
+        return read(data, default_tlp=default_tlp, name=name)
+    except ReadingRefused as refused:
+        raise ImportRefused(
+            refused.code, str(refused), line=refused.line, column=refused.column, pointer=refused.pointer
+        ) from None
+
+
+def run_import(reporter: Reporter, import_id: str) -> dict[str, object]:
+    """Take an import in. Called by the worker, and again from the start if a worker died over it.
+
+    Nothing is stored before every object has been checked.
+
+    Args:
+        reporter: told how far it is.
+        import_id: which.
+
+    Returns:
+        The counts.
+    """
+    held = Import.objects.select_related("person", "organisation").get(id=import_id)
+    if held.state != Import.State.WAITING:
+        return dict(held.counts)
+    reading = _read(files.read(held.file), held.name, Tlp(held.default_tlp))
+    prepared: list[Prepared] = []
+    for checked in reading.objects:
+        prepared.append(prepare(checked))
+        if len(prepared) % _REPORT_EVERY == 0:
+            reporter.progress(len(prepared))
+    if reading.issues.errors and not held.leave_out_refused:
+        return _finish(held, Import.State.REFUSED, reading.issues, Counts())
+    counts = Counts()
+    for counts in store(prepared, _origin(held)):
+        reporter.progress(counts.new + counts.known, len(prepared))
+    reports_from_import(held, prepared)
+    return _finish(held, Import.State.DONE, reading.issues, counts)
+
+
+def _origin(held: Import) -> Origin:
+    return Origin(
+        organisation=held.organisation,
+        imported=held,
+        # a RED file names nobody but the person who brought it
+        readers=[held.person] if held.person else [],
+    )
+
+
+@transaction.atomic
+def _finish(held: Import, state: Import.State, issues: IssueList, counts: Counts) -> dict[str, object]:
+    ImportIssue.objects.filter(owner=held).delete()
+    ImportIssue.objects.bulk_create(
+        ImportIssue(
+            owner=held,
+            severity=issue.severity,
+            code=issue.code,
+            place=issue.place[:500],
+            line=issue.line or 0,
+            object_id=issue.object_id[:160],
+            params=dict(issue.params),
+        )
+        for issue in issues
+    )
+    held.state, held.finished = state, now()
+    held.counts = {
+        "new": counts.new,
+        "known": counts.known,
+        "differing": len(counts.differing),
+        "refused": issues.errors,
+        "warnings": issues.warnings,
+        "remarks": issues.infos,
+        "not_listed": issues.not_kept,
+    }
+    held.save(update_fields=["state", "finished", "counts"])
+    actor = actor_of(held.person) if held.person else SystemActor("intel.import")
+    record(actor, f"intel.import-{state}", _owner(held), dict(held.counts))
+    return dict(held.counts)
+
+
+def give_up_import(import_id: str, error: str) -> None:
+    """Say on the import itself that it failed for good."""
+    del error  # stands on the job
+    Import.objects.filter(id=import_id, state=Import.State.WAITING).update(
+        state=Import.State.FAILED, finished=now()
+    )
+
+
+def _owner(held: Import) -> str:
+    return f"urn:uuid:{held.id}"

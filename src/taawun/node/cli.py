@@ -1,0 +1,89 @@
+"""The `taawun` command: one module a command, exit codes as interfaces.md fixes them.
+
+0 done, 1 done with findings that matter, 2 wrong use, 3 could not (one line on standard error, with the mend).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import Final
+
+from taawun import __version__
+
+__all__ = ["CannotDo", "main"]
+
+DONE: Final = 0
+FINDINGS: Final = 1
+WRONG_USE: Final = 2
+COULD_NOT: Final = 3
+
+# name, module, one line for the help; a module is imported only when its command is used
+COMMANDS: Final = (
+    ("init", "taawun.node.commands.init", "create this node"),
+    ("up", "taawun.node.commands.up", "run this node: migrations, web, worker"),
+    ("doctor", "taawun.node.commands.doctor", "check this deployment and say what is wrong"),
+    ("token", "taawun.node.commands.token", "make an API token"),
+    ("intel", "taawun.node.commands.intel", "bring intelligence in and out"),
+    ("audit", "taawun.node.commands.audit", "prove the audit trail unbroken"),
+    ("demo", "taawun.node.commands.demo", "two nodes, an agreement, and a report that travels"),
+    ("test", "taawun.node.testing", "run the checks and tests (in a checkout)"),
+)
+
+
+class CannotDo(Exception):  # noqa: N818 - it is what the command says, not a fault of the program
+    """The command could not do it; its sentence names the mend."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: without the program's name; the process's own by default.
+
+    Returns:
+        The exit code.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or given[0] in {"-h", "--help", "help"}:
+        _help()
+        return DONE if given else WRONG_USE
+    if given[0] in {"-V", "--version"}:
+        print(f"taawun {__version__}")
+        return DONE
+    module = next((module for name, module, _line in COMMANDS if name == given[0]), None)
+    if module is None:
+        print(f"taawun: there is no command {given[0]!r}; `taawun --help` lists them", file=sys.stderr)
+        return WRONG_USE
+    return _run(module, given)
+
+
+def _run(module: str, given: list[str]) -> int:
+    if given[0] == "test":
+        return int(import_module(module).run(given[1:]))
+    command = import_module(module)
+    parser = argparse.ArgumentParser(prog=f"taawun {given[0]}", description=command.__doc__)
+    command.add_arguments(parser)
+    try:
+        chosen = parser.parse_args(given[1:])
+        return int(command.run(chosen))
+    except CannotDo as why:
+        print(f"taawun: {why}", file=sys.stderr)
+        return COULD_NOT
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # whoever read our output went away; nothing is wrong with what was done
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else WRONG_USE
+
+
+def _help() -> None:
+    print("usage: taawun COMMAND [...]\n\nTaawun lets countries help each other against cyber attacks without giving")
+    print("up control of their data. Commands (each takes --help):\n")
+    for name, _module, line in COMMANDS:
+        print(f"  {name:8} {line}")

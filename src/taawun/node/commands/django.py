@@ -1,0 +1,46 @@
+"""Starting Django for a command, with failures in one line."""
+
+from __future__ import annotations
+
+import os
+
+from taawun.node.cli import CannotDo
+from taawun.node.environment import Environment, SettingRefused
+
+__all__ = ["is_initialised", "start"]
+
+
+def start(*, initialised: bool = True) -> None:
+    """Set Django up.
+
+    Args:
+        initialised: whether the command needs a node that `taawun init` has made.
+
+    Raises:
+        CannotDo: a setting cannot be used, or there is no node yet.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taawun.node.settings")
+    try:
+        environment = Environment()
+        environment.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        import django
+
+        django.setup()
+    except SettingRefused as refused:
+        raise CannotDo(str(refused)) from None
+    except OSError as problem:
+        raise CannotDo(f"the node's home cannot be used: {problem}; set TAAWUN_HOME to another folder") from None
+    if initialised and not is_initialised():
+        raise CannotDo(f"there is no node in {environment.home}; run `taawun init` first, or set TAAWUN_HOME")
+
+
+def is_initialised() -> bool:
+    """Whether `taawun init` has made a node here."""
+    from django.db import DatabaseError
+
+    from taawun.cooperation.people.models import Organisation
+
+    try:
+        return Organisation.objects.filter(is_host=True).exists()
+    except DatabaseError:
+        return False  # no tables yet

@@ -1,0 +1,144 @@
+"""Create this node: its keys, its database, its organisation and its first administrator."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from typing import TYPE_CHECKING
+
+from taawun.node.cli import DONE, CannotDo
+from taawun.node.commands.django import is_initialised, start
+
+if TYPE_CHECKING:
+    import argparse
+
+    from taawun.cooperation.people.actors import SystemActor
+    from taawun.cooperation.people.models import Organisation
+    from taawun.foundation.multilingual import Text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `taawun init` takes."""
+    parser.add_argument("--yes", action="store_true", help="ask nothing; what is missing is an error")
+    parser.add_argument("--name", help="name of the organisation that runs the node")
+    parser.add_argument("--name-ar", help="its name in Arabic")
+    parser.add_argument("--name-fr", help="its name in French")
+    parser.add_argument("--nation", help="two-letter code (ISO 3166-1) of the nation the node speaks for")
+    parser.add_argument("--nation-name", help="what the nation calls itself, in English")
+    parser.add_argument("--nation-name-ar", help="the same in Arabic")
+    parser.add_argument("--nation-name-fr", help="the same in French")
+    parser.add_argument("--admin-email", help="e-mail address of the first administrator")
+    parser.add_argument("--base-url", help="the node's public address, like https://cert.example")
+    parser.add_argument("--language", choices=("ar", "en", "fr"), default="en", help="the administrator's language")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the node and print the administrator's invitation."""
+    if arguments.base_url:
+        os.environ["TAAWUN_BASE_URL"] = arguments.base_url
+    start(initialised=False)
+    if is_initialised():
+        raise CannotDo("there is a node here already; choose another TAAWUN_HOME for a second one")
+    name = _ask(arguments, "name", "Name of the organisation that runs this node")
+    nation = _ask(arguments, "nation", "Two-letter code of its nation (empty for a secretariat or donor)", empty=True)
+    email = _ask(arguments, "admin_email", "E-mail address of the first administrator")
+    link, recovery = _create(arguments, name, nation.upper(), email)
+    if arguments.json:
+        print(json.dumps({"invitation": link, "recovery_key": recovery}))
+        return DONE
+    print(f"\nThe node is ready. Its first administrator opens this link, once, within 14 days:\n\n  {link}\n")
+    print(f"The recovery key lies in {recovery}.")
+    print("Move it to paper or a disk in a safe, then delete it here. Only it can revoke the node's key.")
+    print("\nNow run `taawun up`.")
+    return DONE
+
+
+def _ask(arguments: argparse.Namespace, option: str, question: str, *, empty: bool = False) -> str:
+    given: str | None = getattr(arguments, option)
+    if given is not None:
+        return given
+    if not arguments.yes and sys.stdin.isatty():
+        while not (answer := input(f"{question}: ").strip()) and not empty:
+            print("This is needed.")
+        return answer
+    if empty:
+        return ""
+    raise CannotDo(f"--{option.replace('_', '-')} is missing")
+
+
+def _create(arguments: argparse.Namespace, name: str, nation: str, email: str) -> tuple[str, str]:
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import transaction
+    from django.urls import reverse
+    from django.utils.translation import override
+
+    from taawun.cooperation.partners.keys import create_keys
+    from taawun.cooperation.people import actions
+    from taawun.cooperation.people.actors import SystemActor
+    from taawun.cooperation.people.errors import PeopleError
+    from taawun.cooperation.people.permissions import Role
+
+    call_command("migrate", verbosity=0, interactive=False)
+    _write_secret_key()
+    try:
+        recovery = create_keys()
+    except FileExistsError:
+        # an earlier `init` was interrupted after this step; its keys are as good as new ones
+        recovery = settings.HOME / "keys" / "recovery.pem"
+    if arguments.base_url:
+        (settings.HOME / "node.env").write_text(f"TAAWUN_BASE_URL={settings.BASE_URL}\n", encoding="utf-8")
+    actor = SystemActor("init")
+    try:
+        with transaction.atomic():
+            organisation = _host(actor, arguments, name, nation)
+            minted = actions.invite(
+                actor,
+                email=email,
+                organisation=organisation,
+                roles=[Role.ADMINISTRATOR],
+                language=arguments.language,
+            )
+    except PeopleError as refused:
+        raise CannotDo(str(refused)) from None
+    with override(arguments.language):
+        link = settings.BASE_URL + reverse("invitation-accept", args=[minted.secret])
+    return link, str(recovery)
+
+
+def _host(actor: SystemActor, arguments: argparse.Namespace, name: str, nation: str) -> Organisation:
+    from taawun.cooperation.people import actions
+    from taawun.cooperation.people.models import Organisation
+
+    return actions.establish_host(
+        actor,
+        names=_text(name, arguments.name_ar, arguments.name_fr),
+        kind=Organisation.Kind.NATIONAL_CERT if nation else Organisation.Kind.OTHER,
+        node_kind=Organisation.NodeKind.NATION if nation else Organisation.NodeKind.ORGANISATION,
+        nation=nation or None,
+        nation_names=(
+            _text(arguments.nation_name, arguments.nation_name_ar, arguments.nation_name_fr)
+            if arguments.nation_name
+            else None
+        ),
+    )
+
+
+def _text(english: str, arabic: str | None, french: str | None) -> Text:
+    from taawun.foundation.multilingual import Text
+
+    given = {"en": english, "ar": arabic, "fr": french}
+    return Text.from_json({language: value for language, value in given.items() if value})
+
+
+def _write_secret_key() -> None:
+    from django.conf import settings
+
+    place = settings.HOME / "secret-key"
+    if not place.exists():
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(64))
