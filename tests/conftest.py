@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     home = Path(tempfile.mkdtemp(prefix="taawun-test-"))
     config.stash[_HOME] = home
+    (home / "static").mkdir()  # whitenoise warns about a folder that is not there, and a warning is an error
     os.environ |= {
         "TAAWUN_HOME": str(home),
         "TAAWUN_DATABASE_URL": url,

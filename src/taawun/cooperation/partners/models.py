@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -187,18 +188,22 @@ class LaneEntry(models.Model):
 
 
 class PolicyGeneration(models.Model):
-    """Counts changes of who is trusted and what is agreed: a compiled policy is as old as the count it was made at."""
+    """Marks changes of who is trusted and what is agreed: a compiled policy is good for one mark.
+
+    The mark is random and not a count: after a transaction that was rolled back a count would come to the same
+    number again, and a policy compiled inside that transaction would be taken for the present one.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     value = models.BigIntegerField(default=0)
 
     @classmethod
     def bump(cls) -> None:
-        """Count one more change, inside the caller's transaction."""
+        """Mark one more change, inside the caller's transaction."""
         cls.objects.get_or_create(id=1)
-        cls.objects.filter(id=1).update(value=models.F("value") + 1)
+        cls.objects.filter(id=1).update(value=secrets.randbits(62))
 
     @classmethod
     def current(cls) -> int:
-        """The count now."""
+        """The mark now; 0 before the first change."""
         return cls.objects.filter(id=1).values_list("value", flat=True).first() or 0
