@@ -190,8 +190,8 @@ class LaneEntry(models.Model):
 class PolicyGeneration(models.Model):
     """Marks changes of who is trusted and what is agreed: a compiled policy is good for one mark.
 
-    The mark is random and not a count: after a transaction that was rolled back a count would come to the same
-    number again, and a policy compiled inside that transaction would be taken for the present one.
+    The mark is random and not a count: after a transaction that was rolled back a count would come to the
+    same number again, and a policy compiled inside that transaction would be taken for the present one.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
