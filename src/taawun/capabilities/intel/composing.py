@@ -15,12 +15,12 @@ from taawun.foundation.clock import parse_timestamp
 from taawun.foundation.tlp import Tlp, stix_marking_definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from taawun.capabilities.intel.models import Report
 
-__all__ = ["bundle", "identity_object", "report_object", "sighting_object", "stix_time"]
+__all__ = ["bundle", "bundle_chunks", "identity_object", "report_object", "sighting_object", "stix_time"]
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -107,3 +107,13 @@ def bundle(texts: Iterable[str], markings: Iterable[Tlp]) -> bytes:
     return (
         b'{"type":"bundle","id":"bundle--' + str(uuid.uuid4()).encode() + b'","objects":[' + objects + b"]}"
     )
+
+
+def bundle_chunks(texts: Iterable[str]) -> Iterator[bytes]:
+    """A bundle of these objects piece by piece, each object exactly as it is held."""
+    yield b'{"type":"bundle","id":"bundle--' + str(uuid.uuid4()).encode() + b'","objects":['
+    separator = b""
+    for text in texts:
+        yield separator + text.encode()
+        separator = b",\n"
+    yield b"]}\n"

@@ -122,7 +122,7 @@ def withdraw(release: Release) -> None:
     for report in Report.objects.filter(release=release):
         report.state, report.summary, report.search, report.changed = Report.State.WITHDRAWN, "", "", now()
         report.save(update_fields=["state", "summary", "search", "changed"])
-        report.objects.all().delete()
+        report.named_objects.all().delete()
     Sighting.objects.filter(release=release).update(withdrawn=now(), note="")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -12,9 +12,6 @@ from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Organisation, Person
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
-
-if TYPE_CHECKING:
-    from django.db.models import Manager
 
 
 class Import(models.Model):
@@ -41,8 +38,6 @@ class Import(models.Model):
     counts: Any = models.JSONField(default=dict)  # new, known, refused, warnings
     created = models.DateTimeField(default=now, editable=False)
     finished = models.DateTimeField(null=True)
-
-    issues: Manager[ImportIssue]
 
 
 class ImportIssue(models.Model):
@@ -90,9 +85,6 @@ class StixObject(models.Model):
     origin = models.CharField(max_length=300, blank=True, default="")
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     created = models.DateTimeField(default=now)
-
-    sources: Manager[Source]
-    references: Manager[Reference]
 
     class Meta:
         constraints = (
@@ -193,7 +185,7 @@ class Report(models.Model):
 class ReportObject(models.Model):
     """An object a report speaks of, by its STIX identifier: the newest version counts until it is published."""
 
-    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="objects")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="named_objects")
     stix_id = models.CharField(max_length=160)
 
     class Meta:

@@ -87,7 +87,7 @@ def objects_of(actor: Actor, report: Report) -> QuerySet[StixObject]:
 
 def reports_naming(actor: Actor, stix_id: str) -> QuerySet[Report]:
     """Reports that name an object."""
-    return reports(actor).filter(objects__stix_id=stix_id)
+    return reports(actor).filter(named_objects__stix_id=stix_id)
 
 
 def sightings_of(actor: Actor, stix_ids: QuerySet[StixObject] | list[str]) -> QuerySet[Sighting]:

@@ -32,7 +32,7 @@ def visible_objects(actor: Actor) -> Q:
     return (
         Q(tlp__lte=Tlp.AMBER)
         | Q(tlp=Tlp.AMBER_STRICT, organisation_id__in=actor.organisations)
-        | (Q(tlp=Tlp.RED) & Exists(named))
+        | (Q(tlp=Tlp.RED) & Q(Exists(named)))
     )
 
 
@@ -43,7 +43,7 @@ def visible_reports(actor: Actor) -> Q:
     if not isinstance(actor, PersonActor) or "read:intel" not in actor.permissions:
         return Q(pk__in=[])
     named = ReportReader.objects.filter(report=OuterRef("pk"), person_id=actor.id)
-    mine = Q(author_id=actor.id) | Exists(named)
+    mine = Q(author_id=actor.id) | Q(Exists(named))
     return (
         Q(tlp__lte=Tlp.AMBER)
         | Q(tlp=Tlp.AMBER_STRICT, organisation_id__in=actor.organisations)

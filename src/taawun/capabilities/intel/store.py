@@ -297,8 +297,7 @@ def _choose_current(stix_id: str) -> None:
     live = StixObject.objects.filter(stix_id=stix_id, state=StixObject.State.LIVE)
     # our own word first, then the newest
     newest = live.order_by("origin", "-version").first()
-    StixObject.objects.filter(stix_id=stix_id, is_current=True).exclude(
-        id=newest.id if newest else None
-    ).update(is_current=False)
+    outdated = StixObject.objects.filter(stix_id=stix_id, is_current=True)
+    (outdated.exclude(id=newest.id) if newest else outdated).update(is_current=False)
     if newest and not newest.is_current:
         StixObject.objects.filter(id=newest.id).update(is_current=True)

@@ -140,13 +140,13 @@ def propose(actor: Actor, agreement: Agreement) -> Version:
     )
     document = parse(text)
     ensure(can_propose(document, standing))
-    version = Version.objects.create(agreement=held, number=document.version, text=text, digest=document.digest)
+    version = Version.objects.create(
+        agreement=held, number=document.version, text=text, digest=document.digest
+    )
     held.draft, held.titles = "", document.title.to_json()
     held.save(update_fields=["draft", "titles"])
     _tell(document, "agreement.proposed", {"document": text.decode()})
-    record(
-        actor, "agreements.proposed", urn(held), {"version": document.version, "digest": document.digest}
-    )
+    record(actor, "agreements.proposed", urn(held), {"version": document.version, "digest": document.digest})
     changed()
     return version
 
@@ -361,7 +361,9 @@ def _tell(document: Document, kind: str, payload: dict[str, object]) -> None:
 
 
 def _others(document: Document) -> list[str]:
-    return [party.node for party in document.parties if party.kind == "node" and party.node != settings.BASE_URL]
+    return [
+        party.node for party in document.parties if party.kind == "node" and party.node != settings.BASE_URL
+    ]
 
 
 def _nodes() -> dict[str, Partner]:

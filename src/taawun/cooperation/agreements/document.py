@@ -425,7 +425,9 @@ def _check_whole(document: Document) -> None:
         _check_side(clause.senders, refs, f"{place}/from")
         _check_side(clause.receivers, refs, f"{place}/to")
         if not clause.kinds:
-            raise DocumentRefused(f"{place}/kinds", "names no kind, so nothing could ever flow; use * for all")
+            raise DocumentRefused(
+                f"{place}/kinds", "names no kind, so nothing could ever flow; use * for all"
+            )
     if document.valid_until and document.valid_until <= document.valid_from:
         raise DocumentRefused("/valid_until", "is not after valid_from")
 

@@ -55,7 +55,10 @@ def receive_proposed(message: Message) -> None:
     agreement.titles = document.title.to_json()
     agreement.save(update_fields=["titles"])
     record(
-        _party(message), "agreements.proposed", urn(agreement), {"version": document.version, "digest": document.digest}
+        _party(message),
+        "agreements.proposed",
+        urn(agreement),
+        {"version": document.version, "digest": document.digest},
     )
     changed()
 

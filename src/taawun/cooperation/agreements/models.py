@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.agreements.document import Document, parse
@@ -18,7 +17,9 @@ from taawun.foundation.multilingual import Text
 class Agreement(models.Model):
     """One agreement over all its versions. Its state is derived from the evidence, never stored."""
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)  # the lineage, the same at every party
+    id = models.UUIDField(
+        primary_key=True, default=uuid7, editable=False
+    )  # the lineage, the same at every party
     number = models.PositiveIntegerField(unique=True)  # this node's own counting
     titles: Any = models.JSONField()
     # a draft or a counter-proposal being written here; nobody else has seen it
@@ -64,9 +65,7 @@ class Approval(models.Model):
     at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["version", "person"], name="agreements_approve_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["version", "person"], name="agreements_approve_once"),)
 
 
 class PartySignature(models.Model):
@@ -140,6 +139,3 @@ class Governed(models.Model):
 
     class Meta:
         abstract = True
-        constraints = (
-            models.CheckConstraint(name="%(app_label)s_%(class)s_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),
-        )

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.standing import Standing
 
-__all__ = ["current_policy", "evidence_of", "forget_policy", "party_name", "policy_of_sender", "readable_by", "standing_of", "standings"]
+__all__ = [
+    "current_policy",
+    "evidence_of",
+    "forget_policy",
+    "party_name",
+    "policy_of_sender",
+    "readable_by",
+    "standing_of",
+    "standings",
+]
 
 _compiled: Policy | None = None
 _inbound: dict[str, Policy] = {}
@@ -163,14 +172,14 @@ def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Mod
     if clauses is None:
         return Q(pk__in=[])
     listed = parties._default_manager.filter(owner=OuterRef("pk"), party=party)  # noqa: SLF001 - Django's public name for it
-    in_audience = Q(has_audience=False) | Exists(listed.filter(role="audience"))
+    in_audience = Q(has_audience=False) | Q(Exists(listed.filter(role="audience")))
     red_is_named = ~Q(tlp=Tlp.RED) | Q(names_persons=True)
     return clauses & in_audience & red_is_named & _onward_condition(policy, party, listed)
 
 
 def _onward_condition(policy: Policy, party: str, listed: QuerySet[Model]) -> Q:
-    within_bound = Q(is_bound=False) | Exists(listed.filter(role="bound"))
-    named = Q(onward="named") & Exists(listed.filter(role="named"))
+    within_bound = Q(is_bound=False) | Q(Exists(listed.filter(role="bound")))
+    named = Q(onward="named") & Q(Exists(listed.filter(role="named")))
     mine = policy.agreements_of(party)
     parties = Q(onward="parties", onward_agreement__in=mine) if mine else Q(pk__in=[])
     wide = Q(tlp__lt=Tlp.AMBER) & (parties | Q(onward="public"))
@@ -209,7 +218,7 @@ def _one_condition(kind: str, wanted: frozenset[str], tlp: int, topics: type[Mod
     elif kind != "*":
         condition &= Q(kind=kind)
     if wanted:
-        condition &= Exists(topics._default_manager.filter(owner=OuterRef("pk"), topic__in=wanted))  # noqa: SLF001
+        condition &= Q(Exists(topics._default_manager.filter(owner=OuterRef("pk"), topic__in=wanted)))  # noqa: SLF001
     return condition
 
 

@@ -53,9 +53,7 @@ def _refusal(denied: Denied) -> Worded:
         "no-agreement": Worded(
             _("There is no agreement with this party."), _("Draft an agreement"), "agreement"
         ),
-        "direction": Worded(
-            _("No clause lets this node send anything to this party."), amend, "agreement"
-        ),
+        "direction": Worded(_("No clause lets this node send anything to this party."), amend, "agreement"),
         "kind": Worded(_("No clause covers this kind of release."), amend, "agreement"),
         "topics": Worded(
             _("Clause %(clause)s of %(agreement)s covers other topics.") % names, amend, "agreement"

@@ -27,7 +27,9 @@ _BINDING = frozenset({State.IN_FORCE, State.SUSPENDED, State.SIGNED})
 def can_propose(document: Document, standing: Standing) -> Answer:
     """Whether this node may propose the document as the next version."""
     if document.depositary.node != settings.BASE_URL:
-        return Refused("not-depositary", _("Only the depositary proposes versions; others make counter-proposals."))
+        return Refused(
+            "not-depositary", _("Only the depositary proposes versions; others make counter-proposals.")
+        )
     if standing.state in {State.TERMINATED, State.DECLINED}:
         return Refused("over", _("This agreement is over. Draft a new one."))
     for party in document.parties:

@@ -141,7 +141,9 @@ def stand(evidence: Evidence, at: datetime) -> Standing:
     ends = _ends(evidence, versions)
     windows = _windows(evidence, versions, ends)
     suspensions = _open_suspensions(evidence)
-    in_force = next((w for w in reversed(windows) if w.opens <= at and (w.closes is None or at < w.closes)), None)
+    in_force = next(
+        (w for w in reversed(windows) if w.opens <= at and (w.closes is None or at < w.closes)), None
+    )
     newest = versions[-1]
     completed = {window.document.digest for window in windows}
     pending = newest if in_force and newest.digest not in completed else None
@@ -188,10 +190,10 @@ def _negotiation(evidence: Evidence, newest: Document) -> State:
     return State.PROPOSED
 
 
-def _windows(
-    evidence: Evidence, versions: Sequence[Document], ends: datetime | None
-) -> tuple[Window, ...]:
-    complete = [(document, opens) for document in versions if (opens := _opens(evidence, document)) is not None]
+def _windows(evidence: Evidence, versions: Sequence[Document], ends: datetime | None) -> tuple[Window, ...]:
+    complete = [
+        (document, opens) for document in versions if (opens := _opens(evidence, document)) is not None
+    ]
     windows = []
     for index, (document, opens) in enumerate(complete):
         later = [after for _document, after in complete[index + 1 :]]

@@ -108,7 +108,8 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
     if earlier:
         if earlier.digest != digest or earlier.state != Release.State.LIVE:
             raise ReleaseRefused(
-                "version-exists", _("This version was published before. Make a new version to publish changes.")
+                "version-exists",
+                _("This version was published before. Make a new version to publish changes."),
             )
         return earlier
     decided = preview(draft.facts(audience))
@@ -126,7 +127,9 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
             "subject": draft.subject,
             "tlp": draft.tlp.label,
             "receivers": sorted(each.party for each in decided.receivers),
-            "clauses": sorted({f"{g.code} § {g.clause.ref}" for each in decided.receivers if (g := each.grant)}),
+            "clauses": sorted(
+                {f"{g.code} § {g.clause.ref}" for each in decided.receivers if (g := each.grant)}
+            ),
         },
     )
     return release
@@ -148,7 +151,9 @@ def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: 
         persons=list(draft.persons),
         published_by=actor.audit_identity.label[:200],
     )
-    ReleaseTopic.objects.bulk_create(ReleaseTopic(owner=release, topic=topic) for topic in sorted(draft.topics))
+    ReleaseTopic.objects.bulk_create(
+        ReleaseTopic(owner=release, topic=topic) for topic in sorted(draft.topics)
+    )
     ReleaseParty.objects.bulk_create(
         ReleaseParty(owner=release, role=ReleaseParty.Role.AUDIENCE, party=party)
         for party in sorted(set(audience or ()))
@@ -195,7 +200,9 @@ def _append(release: Release, draft: Draft, group: list[PartyDecision], *, narro
 def _receiving_side(grant: Grant) -> set[str]:
     """Every party key the clause lets us reach."""
     document = Version.objects.get(digest=grant.digest).document()
-    refs = [party.ref for party in document.parties] if ANY in grant.clause.receivers else grant.clause.receivers
+    refs = (
+        [party.ref for party in document.parties] if ANY in grant.clause.receivers else grant.clause.receivers
+    )
     keys = {document.key_of(party) for ref in refs if (party := document.party(ref))}
     return keys - {settings.BASE_URL}
 

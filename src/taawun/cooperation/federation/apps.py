@@ -33,8 +33,12 @@ class FederationConfig(AppConfig):
                     NoticeKind(
                         "federation.conflict",
                         "read:federation",
-                        lambda p: _("%(node)s sent two different contents as one version of %(subject)s.") % p,
-                        lambda _p: _("The first is kept. Ask the partner which is right; the right one needs a new version."),
+                        lambda p: (
+                            _("%(node)s sent two different contents as one version of %(subject)s.") % p
+                        ),
+                        lambda _p: _(
+                            "The first is kept. Ask the partner which is right; the right one needs a new version."
+                        ),
                         lambda _p: reverse("partners"),
                     ),
                 ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -14,9 +14,6 @@ from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.tlp import Tlp
-
-if TYPE_CHECKING:
-    from django.db.models import Manager
 
 
 class Release(Governed):
@@ -45,13 +42,9 @@ class Release(Governed):
     withdrawn = models.DateTimeField(null=True)
     withdrawal_reason = models.TextField(blank=True, default="")
 
-    topics: Manager[ReleaseTopic]
-    parties: Manager[ReleaseParty]
-    passages: Manager[Passage]
-
     class Meta(Governed.Meta):
         constraints = (
-            *Governed.Meta.constraints,
+            models.CheckConstraint(name="federation_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),
             # the same version again is the same release; another content under it is an alert
             models.UniqueConstraint(
                 fields=["subject", "version"], name="federation_own_once", condition=Q(origin__isnull=True)

@@ -107,7 +107,9 @@ def hear_of(token: str) -> Partner:
     if known:
         return known
     if Partner.objects.filter(state=Partner.State.CLAIMED).count() >= MAX_CLAIMED:
-        raise PartnerRefused("too-many-strangers", "Too many unknown nodes have introduced themselves; try later.")
+        raise PartnerRefused(
+            "too-many-strangers", "Too many unknown nodes have introduced themselves; try later."
+        )
     partner = Partner.objects.create(node=node, state=Partner.State.CLAIMED)
     from taawun.cooperation.people.actors import PartyActor
 
@@ -178,7 +180,11 @@ def verify(actor: Actor, partner: Partner, kid: str) -> Partner:
     if held.kid != kid:
         raise PartnerRefused("key-changed", _("The key changed while you compared. Compare again."))
     if held.state != Partner.State.VERIFIED:
-        held.state, held.verified, held.verified_by = Partner.State.VERIFIED, now(), actor.audit_identity.label
+        held.state, held.verified, held.verified_by = (
+            Partner.State.VERIFIED,
+            now(),
+            actor.audit_identity.label,
+        )
         held.wants_pull = True
         held.save(update_fields=["state", "verified", "verified_by", "wants_pull"])
         record(actor, "partners.verified", urn(held), {"kid": kid, "at": timestamp(now())})
@@ -194,7 +200,11 @@ def block(actor: Actor, partner: Partner) -> None:
         NotAllowed: the actor may not.
     """
     require(actor, "manage:partners")
-    if Partner.objects.filter(id=partner.id).exclude(state=Partner.State.BLOCKED).update(state=Partner.State.BLOCKED):
+    if (
+        Partner.objects.filter(id=partner.id)
+        .exclude(state=Partner.State.BLOCKED)
+        .update(state=Partner.State.BLOCKED)
+    ):
         record(actor, "partners.blocked", urn(partner), {})
         _partners_changed()
 
@@ -233,8 +243,15 @@ def prune_nonces() -> int:
 
 def _base_address(node: str) -> str:
     parts = urlsplit(node.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
-        raise PartnerRefused("not-an-address", _("A node's address looks like https://cert.example, without a path."))
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.path not in {"", "/"}
+        or parts.query
+    ):
+        raise PartnerRefused(
+            "not-an-address", _("A node's address looks like https://cert.example, without a path.")
+        )
     base = f"{parts.scheme}://{parts.netloc.lower()}"
     if base == settings.BASE_URL:
         raise PartnerRefused("ourselves", _("That is this node's own address."))

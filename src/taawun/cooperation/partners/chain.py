@@ -264,7 +264,9 @@ def check_next(header: Header, *, lane: UUID, sender: str, head_seq: int, head_d
         raise ChainBroken("reordered", expected, f"entry {expected} was expected and {header.seq} came")
     if header.prev != head_digest:
         raise ChainBroken(
-            "fork", expected, f"entry {expected} follows {header.prev[:12]}…, not {head_digest[:12]}… which is held"
+            "fork",
+            expected,
+            f"entry {expected} follows {header.prev[:12]}…, not {head_digest[:12]}… which is held",
         )
 
 

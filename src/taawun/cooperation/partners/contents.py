@@ -61,9 +61,10 @@ def drop_unused(digest: str) -> bool:
     Returns:
         Whether they were removed.
     """
-    if not digest or LaneEntry.objects.filter(content_digest=digest).exclude(
-        state=LaneEntry.State.WITHDRAWN
-    ).exists():
+    if (
+        not digest
+        or LaneEntry.objects.filter(content_digest=digest).exclude(state=LaneEntry.State.WITHDRAWN).exists()
+    ):
         return False
     removed, _ = Content.objects.filter(digest=digest).delete()
     files.let_go(_owner(digest))

@@ -17,7 +17,7 @@ from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -108,7 +108,7 @@ def open_clause_lane(
 
 
 def _opening(
-    content: dict[str, object],
+    content: Mapping[str, object],
     *,
     to: str = "",
     agreement: str = "",

@@ -37,8 +37,10 @@ KINDS = (
     NoticeKind(
         "partners.lane-stopped",
         "read:partners",
-        lambda p: _("A lane of %(node)s was stopped at entry %(seq)s: %(reason)s.")
-        % {"node": p["node"], "seq": p["seq"], "reason": _reason(p["reason"])},
+        lambda p: (
+            _("A lane of %(node)s was stopped at entry %(seq)s: %(reason)s.")
+            % {"node": p["node"], "seq": p["seq"], "reason": _reason(p["reason"])}
+        ),
         lambda _p: _(
             "Everything received before it is kept. Ask the partner's administrator what happened; the lane starts "
             "again when both of you agree where."
@@ -48,8 +50,10 @@ KINDS = (
     NoticeKind(
         "partners.lane-stopped-there",
         "read:partners",
-        lambda p: _("%(node)s stopped one of our lanes: %(reason)s.")
-        % {"node": p["node"], "reason": _reason(p["reason"])},
+        lambda p: (
+            _("%(node)s stopped one of our lanes: %(reason)s.")
+            % {"node": p["node"], "reason": _reason(p["reason"])}
+        ),
         lambda _p: _("Check this node's database and clock, then speak with the partner's administrator."),
         _address,
     ),
@@ -64,13 +68,17 @@ KINDS = (
         "partners.entry-unopened",
         "read:partners",
         lambda p: _("Something of the kind %(kind)s from %(node)s was kept unopened (%(reason)s).") % p,
-        lambda _p: _("See the reason on the partner's page; no clause in force here covers it, or it is not understood."),
+        lambda _p: _(
+            "See the reason on the partner's page; no clause in force here covers it, or it is not understood."
+        ),
         _address,
     ),
     NoticeKind(
         "partners.entry-waits",
         "read:partners",
-        lambda p: _("Something of the kind %(kind)s from %(node)s has arrived but cannot be taken in yet.") % p,
+        lambda p: (
+            _("Something of the kind %(kind)s from %(node)s has arrived but cannot be taken in yet.") % p
+        ),
         lambda p: _("It is tried again and again. The last problem was: %(reason)s") % p,
         _address,
     ),

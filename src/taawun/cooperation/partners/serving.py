@@ -106,9 +106,11 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseB
 
 
 def _readable_lane(partner: Partner, lane_id: UUID) -> Lane | None:
-    reader = LaneReader.objects.select_related("lane").filter(
-        lane_id=lane_id, partner=partner, lane__sender=None
-    ).first()
+    reader = (
+        LaneReader.objects.select_related("lane")
+        .filter(lane_id=lane_id, partner=partner, lane__sender=None)
+        .first()
+    )
     if reader is None:
         return None
     if reader.lane.purpose != Lane.Purpose.TALK and partner.state != Partner.State.VERIFIED:

@@ -71,9 +71,7 @@ def sync_partner(partner_id: UUID) -> None:
     partner = Partner.objects.get(id=partner_id)
     has_news = partner.wants_push or partner.last_contact is None
     # cleared before the work: what is asked for meanwhile sets them again and is done next time
-    Partner.objects.filter(id=partner_id).update(
-        wants_push=False, wants_pull=False, next_poll=_next_poll()
-    )
+    Partner.objects.filter(id=partner_id).update(wants_push=False, wants_pull=False, next_poll=_next_poll())
     try:
         partner = _renew_descriptor(partner)
         if has_news:

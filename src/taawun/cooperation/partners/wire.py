@@ -54,7 +54,13 @@ class LaneOffer:
     __slots__ = ("agreement", "clause", "head", "lane", "purpose")
 
     def __init__(self, lane: UUID, purpose: str, agreement: UUID | None, clause: str, head: str) -> None:
-        self.lane, self.purpose, self.agreement, self.clause, self.head = lane, purpose, agreement, clause, head
+        self.lane, self.purpose, self.agreement, self.clause, self.head = (
+            lane,
+            purpose,
+            agreement,
+            clause,
+            head,
+        )
 
 
 def fetch_descriptor(node: str) -> str:

@@ -104,8 +104,12 @@ def name_nation(actor: Actor, code: str, names: Text | None) -> Nation:
         PeopleError: the code is not two capital letters.
     """
     if len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()):  # noqa: PLR2004 - ISO 3166-1 alpha-2
-        raise PeopleError(_("%(code)s is not a nation's code: two capital letters, as in MY.") % {"code": code})
-    nation, created = Nation.objects.get_or_create(code=code, defaults={"names": names.to_json() if names else {}})
+        raise PeopleError(
+            _("%(code)s is not a nation's code: two capital letters, as in MY.") % {"code": code}
+        )
+    nation, created = Nation.objects.get_or_create(
+        code=code, defaults={"names": names.to_json() if names else {}}
+    )
     if names and not created and nation.names != names.to_json():
         nation.names = names.to_json()
         nation.save(update_fields=["names"])
@@ -145,11 +149,17 @@ def invite(
     email = _checked_email(email)
     wrong = sorted(set(roles) - set(Role.values))
     if wrong or not roles:
-        raise PeopleError(_("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)})
+        raise PeopleError(
+            _("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)}
+        )
     if Person.objects.filter(email__iexact=email).exists():
-        raise PeopleError(_("%(email)s is a person of this node already; give them the role there.") % {"email": email})
+        raise PeopleError(
+            _("%(email)s is a person of this node already; give them the role there.") % {"email": email}
+        )
     # a second invitation replaces the first: two open doors for one person are one too many
-    Invitation.objects.filter(email__iexact=email, accepted__isnull=True, revoked__isnull=True).update(revoked=now())
+    Invitation.objects.filter(email__iexact=email, accepted__isnull=True, revoked__isnull=True).update(
+        revoked=now()
+    )
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     invitation = Invitation.objects.create(
         email=email,
@@ -160,9 +170,7 @@ def invite(
         invited_by_id=_person_id(actor),
         expires=now() + INVITATION_LIFE,
     )
-    record(
-        actor, "people.invited", f"urn:uuid:{invitation.id}", {"email": email, "roles": invitation.roles}
-    )
+    record(actor, "people.invited", f"urn:uuid:{invitation.id}", {"email": email, "roles": invitation.roles})
     return Minted(invitation, secret)
 
 
@@ -224,8 +232,12 @@ def give_role(actor: Actor, person: Person, organisation: Organisation, role: st
     """
     require(actor, "manage:people")
     if role not in Role.values:
-        raise PeopleError(_("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)})
-    membership, created = Membership.objects.get_or_create(person=person, organisation=organisation, role=role)
+        raise PeopleError(
+            _("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)}
+        )
+    membership, created = Membership.objects.get_or_create(
+        person=person, organisation=organisation, role=role
+    )
     if created:
         record(actor, "people.role-given", f"urn:uuid:{person.id}", {"role": role})
     return membership

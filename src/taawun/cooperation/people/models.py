@@ -66,9 +66,7 @@ class Organisation(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["is_host"], name="people_one_host", condition=Q(is_host=True)
-            ),
+            models.UniqueConstraint(fields=["is_host"], name="people_one_host", condition=Q(is_host=True)),
         )
 
     @property
@@ -91,7 +89,9 @@ class Person(AbstractBaseUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(max_length=254)
     name = models.CharField(max_length=200)
-    language = models.CharField(max_length=2, choices=[("ar", "ar"), ("en", "en"), ("fr", "fr")], default="en")
+    language = models.CharField(
+        max_length=2, choices=[("ar", "ar"), ("en", "en"), ("fr", "fr")], default="en"
+    )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now, editable=False)
 

@@ -45,7 +45,9 @@ def actor_for_token(secret: str) -> tuple[PersonActor, ApiToken] | None:
     """The actor behind a bearer token, or None when it opens nothing (unknown, revoked, expired, inactive)."""
     token = (
         ApiToken.objects.select_related("person")
-        .filter(digest=sha256(secret.encode()), revoked__isnull=True, expires__gt=now(), person__is_active=True)
+        .filter(
+            digest=sha256(secret.encode()), revoked__isnull=True, expires__gt=now(), person__is_active=True
+        )
         .first()
     )
     return (actor_of(token.person, token.scopes), token) if token else None

@@ -29,7 +29,9 @@ def start(*, initialised: bool = True) -> None:
     except SettingRefused as refused:
         raise CannotDo(str(refused)) from None
     except OSError as problem:
-        raise CannotDo(f"the node's home cannot be used: {problem}; set TAAWUN_HOME to another folder") from None
+        raise CannotDo(
+            f"the node's home cannot be used: {problem}; set TAAWUN_HOME to another folder"
+        ) from None
     if initialised and not is_initialised():
         raise CannotDo(f"there is no node in {environment.home}; run `taawun init` first, or set TAAWUN_HOME")
 

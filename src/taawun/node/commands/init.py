@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nation-name-fr", help="the same in French")
     parser.add_argument("--admin-email", help="e-mail address of the first administrator")
     parser.add_argument("--base-url", help="the node's public address, like https://cert.example")
-    parser.add_argument("--language", choices=("ar", "en", "fr"), default="en", help="the administrator's language")
+    parser.add_argument(
+        "--language", choices=("ar", "en", "fr"), default="en", help="the administrator's language"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -43,13 +45,17 @@ def run(arguments: argparse.Namespace) -> int:
     if is_initialised():
         raise CannotDo("there is a node here already; choose another TAAWUN_HOME for a second one")
     name = _ask(arguments, "name", "Name of the organisation that runs this node")
-    nation = _ask(arguments, "nation", "Two-letter code of its nation (empty for a secretariat or donor)", empty=True)
+    nation = _ask(
+        arguments, "nation", "Two-letter code of its nation (empty for a secretariat or donor)", empty=True
+    )
     email = _ask(arguments, "admin_email", "E-mail address of the first administrator")
     link, recovery = _create(arguments, name, nation.upper(), email)
     if arguments.json:
         print(json.dumps({"invitation": link, "recovery_key": recovery}))
         return DONE
-    print(f"\nThe node is ready. Its first administrator opens this link, once, within 14 days:\n\n  {link}\n")
+    print(
+        f"\nThe node is ready. Its first administrator opens this link, once, within 14 days:\n\n  {link}\n"
+    )
     print(f"The recovery key lies in {recovery}.")
     print("Move it to paper or a disk in a safe, then delete it here. Only it can revoke the node's key.")
     print("\nNow run `taawun up`.")

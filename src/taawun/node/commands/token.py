@@ -17,7 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `taawun token` takes."""
     parser.add_argument("what", choices=("create",))
     parser.add_argument("--person", required=True, help="e-mail address of the person")
-    parser.add_argument("--scope", required=True, help="permissions, separated by commas: read:intel,write:intel")
+    parser.add_argument(
+        "--scope", required=True, help="permissions, separated by commas: read:intel,write:intel"
+    )
     parser.add_argument("--name", default="made at the console", help="what it is for")
     parser.add_argument("--days", type=int, default=90, help="how many days it lives, at most 366")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

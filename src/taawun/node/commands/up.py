@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     _prepare()
     this = [sys.executable, "-m", "taawun", "up", "--host", arguments.host, "--port", str(port)]
     print(f"taawun: {settings.BASE_URL} (listening at {arguments.host}:{port}); stop with Ctrl+C", flush=True)
-    return supervise([Process("web", [*this, "--only", "web"]), Process("worker", [*this, "--only", "worker"])])
+    return supervise(
+        [Process("web", [*this, "--only", "web"]), Process("worker", [*this, "--only", "worker"])]
+    )
 
 
 def _prepare() -> None:

@@ -18,7 +18,7 @@ class DurableFileSystemStorage(FileSystemStorage):
     """
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        saved = super()._save(name, content)
+        saved: str = super()._save(name, content)  # type: ignore[misc]  # documented by Django, absent in its stubs
         path = self.path(saved)
         for place in (path, os.path.dirname(path)):  # noqa: PTH120 - the storage speaks in str paths
             handle = os.open(place, os.O_RDONLY)

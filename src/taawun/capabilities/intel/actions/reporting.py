@@ -228,12 +228,12 @@ def publish_report(
         )
     collected = _collect(actor, held)
     value = report_object(held, _previous(held), collected.refs, now())
-    problems = [each for each in validate(value) if each.severity == "error"]
+    text = orjson.dumps(value).decode()
+    problems = [each for each in validate(value, size=len(text)) if each.severity == "error"]
     if problems:
         raise ReportRefused(
             "not-valid", _("The report cannot be written as STIX: %(code)s.") % {"code": problems[0].code}
         )
-    text = orjson.dumps(value).decode()
     content = bundle([text, *collected.texts], sorted({Tlp(held.tlp), *collected.levels}))
     if len(content) > settings.MAX_UPLOAD_BYTES:
         raise ReportRefused(
