@@ -69,14 +69,18 @@ def _in_thread(partner_id: UUID) -> None:
 def sync_partner(partner_id: UUID) -> None:
     """Do for one partner what waits to be done: descriptor, hints out, pull in, and what arrived."""
     partner = Partner.objects.get(id=partner_id)
-    has_news = partner.wants_push or partner.last_contact is None
+    is_new = partner.last_contact is None
+    has_news = partner.wants_push or is_new
     # cleared before the work: what is asked for meanwhile sets them again and is done next time
     Partner.objects.filter(id=partner_id).update(wants_push=False, wants_pull=False, next_poll=_next_poll())
     try:
         partner = _renew_descriptor(partner)
         if has_news:
             _tell(partner)
-        _pull(partner)
+        # a node that hears of us for the first time knows our key only once it has asked our address for it;
+        # it then tells us, and if it cannot reach us the next poll finds it ready
+        if not is_new:
+            _pull(partner)
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         Partner.objects.filter(id=partner_id).update(wants_pull=True)
         if has_news:
