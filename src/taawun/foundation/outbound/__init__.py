@@ -1,0 +1,7 @@
+"""Calling other machines safely: the one way out of a node."""
+
+from taawun.foundation.outbound.client import Answer, Outbound
+from taawun.foundation.outbound.errors import OutboundFailed, OutboundRefused
+from taawun.foundation.outbound.network import Resolver, system_resolver
+
+__all__ = ["Answer", "Outbound", "OutboundFailed", "OutboundRefused", "Resolver", "system_resolver"]

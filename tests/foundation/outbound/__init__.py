@@ -1,0 +1,1 @@
+"""The way out of a node, tested against a real server on this machine."""
