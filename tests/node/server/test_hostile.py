@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.node.server.running import Server, received, running
+from tests.node.server.running import Server, received, running, wait_until
 
 HEAD = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
 MEBIBYTE = 1024 * 1024
@@ -203,13 +203,15 @@ def test_a_reader_that_does_not_read_holds_neither_thread_nor_memory():
         assert state["memory"] - before < 30 * MEBIBYTE
 
 
-def test_a_client_that_goes_away_leaves_nothing_open(server):
+def test_a_client_that_goes_away_leaves_nothing_open():
     with running(workers=1, threads=1) as single:
         for sent in range(20):
             with single.connect() as line:
                 line.sendall(b"GET /stream?chunks=20&size=100000 HTTP/1.1\r\nHost: a\r\n\r\n")
                 if sent % 2:
-                    line.recv(1000)
-        assert single.ask().status == 200
-        state = single.ask(path="/state").json
-        assert state["opened"] == state["closed"] == 20
+                    assert line.recv(1000)
+        # Who leaves before the head was read may never be served; the ten that read something were.
+        state = wait_until(
+            lambda: (told := single.ask(path="/state").json)["opened"] == told["closed"] and told
+        )
+        assert state["opened"] >= 10
