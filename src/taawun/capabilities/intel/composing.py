@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from taawun.capabilities.intel.models import Report
 
-__all__ = ["bundle", "bundle_chunks", "identity_object", "report_object", "sighting_object", "stix_time"]
+__all__ = [
+    "bundle",
+    "bundle_chunks",
+    "identity_object",
+    "instant",
+    "report_object",
+    "sighting_object",
+    "stix_time",
+]
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -28,6 +36,16 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 def stix_time(at: datetime) -> str:
     """An instant as STIX writes it, in milliseconds (STIX 2.1, section 2.16)."""
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+def instant(text: str) -> datetime:
+    """A STIX timestamp; digits beyond microseconds, which STIX allows, are cut.
+
+    Args:
+        text: as it stands in an object that was checked.
+    """
+    seconds, _dot, fraction = text.rstrip("Z").partition(".")
+    return parse_timestamp(f"{seconds}.{fraction[:6] or '0'}Z")
 
 
 def identity_object() -> dict[str, Any]:
@@ -57,7 +75,7 @@ def report_object(
         at: now. The version is always later than the last one.
     """
     if previous:
-        at = max(at, parse_timestamp(previous["modified"]) + _MILLISECOND)
+        at = max(at, instant(previous["modified"]) + _MILLISECOND)
     moment = stix_time(at)
     value: dict[str, Any] = dict(previous or {})
     value.setdefault("type", report.stix_id.partition("--")[0])

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from taawun.capabilities.intel.actions.reporting import KIND as REPORT
 from taawun.capabilities.intel.actions.reporting import subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
+from taawun.capabilities.intel.composing import instant
 from taawun.capabilities.intel.models import Report, Sighting
 from taawun.capabilities.intel.reports import REPORT_TYPES, fill
 from taawun.capabilities.intel.stix import ReadingRefused, read
@@ -19,7 +20,7 @@ from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.queries import host
-from taawun.foundation.clock import now, parse_timestamp
+from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def receive_sighting(arrival: Arrival) -> None:
         defaults={
             "of": value["sighting_of_ref"][:160],
             "count": value.get("count", 1),
-            "first_seen": parse_timestamp(value.get("first_seen", moment)),
-            "last_seen": parse_timestamp(moment),
+            "first_seen": instant(value.get("first_seen", moment)),
+            "last_seen": instant(moment),
             "note": value.get("description", ""),
             "tlp": about.tlp,
             "release": arrival.release,

@@ -9,7 +9,7 @@ from taawun.capabilities.intel.models import Import, Report, ReportObject, Sight
 from taawun.capabilities.intel.rules import visible_objects, visible_reports
 from taawun.capabilities.intel.search import matching
 from taawun.cooperation.people.actors import PersonActor
-from taawun.foundation.folding import tokens
+from taawun.foundation.folding import query_terms
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -67,7 +67,7 @@ def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
 def reports(actor: Actor, *, text: str = "", state: str = "", tlp: int | None = None) -> QuerySet[Report]:
     """Reports the actor may see, newest first."""
     found = Report.objects.filter(visible_reports(actor)).select_related("release__origin", "author")
-    for word in tokens(text)[:12]:
+    for word in query_terms(text)[:12]:
         # a word begins a word of the folded column; reports are few beside objects, so a scan serves
         found = found.filter(search__contains=word)
     if state:

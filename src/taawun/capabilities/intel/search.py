@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from taawun.foundation.folding import tokens
+from taawun.foundation.folding import query_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def matching(question: str) -> Q:
     """
     if not question.strip():
         return Q()
-    words = list(dict.fromkeys(tokens(question)))[:MOST_WORDS]
+    words = query_terms(question)[:MOST_WORDS]
     if not words:
         return Q(pk__in=[])
     return _on_postgresql(words) if connection.vendor == "postgresql" else _on_sqlite(words)

@@ -9,6 +9,7 @@ them. And RED flows only to a release that names its persons.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -172,6 +173,38 @@ _RANK: Final = {reason: rank for rank, reason in enumerate(_STAGES)}
 _ONWARD_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3}
 
 
+@dataclass(frozen=True, slots=True)
+class _Clauses:
+    """What one party's clauses say about one kind, laid out so that a refusal is as quick as a yes.
+
+    Args:
+        free: clauses on all topics, strictest first.
+        levels: their highest markings, ascending, for a binary search.
+        by_topic: clauses on some topics, for each of their topics, strictest first.
+        off_topic: one of the latter, for the reason "covers other topics".
+        closed: the most helpful refusal by a clause that does not hold at all now.
+    """
+
+    free: tuple[_Open, ...]
+    levels: tuple[int, ...]
+    by_topic: Mapping[str, tuple[_Open, ...]]
+    off_topic: Grant | None
+    closed: Denied
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A clause that holds, with its place in the order of strictness and the answer it would give."""
+
+    place: int
+    grant: Grant
+    answer: Allowed
+
+
+# how many clauses that fail by time alone are looked at for a reason; one is enough for nearly all
+_LOOKED_AT: Final = 8
+
+
 class Policy:
     """The compiled rules of this node as a sender.
 
@@ -193,7 +226,7 @@ class Policy:
         self._known = known
         self._signatories = dict(signatories)
         self.generation = generation
-        self._open: dict[tuple[str, str], tuple[tuple[Grant, Allowed], ...]] = {}
+        self._clauses: dict[tuple[str, str], _Clauses] = {}
 
     @property
     def parties(self) -> tuple[str, ...]:
@@ -211,28 +244,18 @@ class Policy:
         Returns:
             ``Allowed`` over the strictest clause that allows it, or ``Denied`` with the most helpful reason.
         """
+        clauses = self._clauses_for(party, release.kind)
+        found = _strictest(clauses, release, at)
+        if found is None:
+            return _why_not(clauses, release, at)
         hindrance = self._hindrance(party, release)
-        if not hindrance:
-            tlp, topics = release.tlp, release.topics
-            for grant, allowed in self._matching(party, release.kind):
-                clause = grant.clause
-                if (
-                    tlp <= clause.tlp_max
-                    and grant.opens <= at < grant.closes
-                    and (not clause.topics or not topics.isdisjoint(clause.topics))
-                ):
-                    return allowed
-        return self._why_not(party, release, at, hindrance)
+        return Denied(hindrance, found.grant) if hindrance else found.answer
 
     def all_allowing(self, party: str, release: Facts, at: float) -> tuple[Grant, ...]:
         """Every clause over which the party may have the release, strictest first; the publisher may tick more."""
         if self._hindrance(party, release):
             return ()
-        return tuple(
-            grant
-            for grant, _allowed in self._matching(party, release.kind)
-            if not _obstacle(grant, release, at)
-        )
+        return tuple(grant for grant in self.grants(party) if not _obstacle(grant, release, at))
 
     def obstacles(self, grants: Sequence[Grant], release: Facts, at: Sequence[float]) -> tuple[str, ...]:
         """For each of these clauses and instants, why it does not allow the release; empty where it does."""
@@ -250,20 +273,39 @@ class Policy:
         """Lineages whose version in force the party signed."""
         return frozenset(lineage for lineage, parties in self._signatories.items() if party in parties)
 
-    def _matching(self, party: str, kind: str) -> tuple[tuple[Grant, Allowed], ...]:
-        """Unhindered clauses of a party for a kind; found once, then remembered."""
-        key = (party, kind)
-        found = self._open.get(key)
+    def _clauses_for(self, party: str, kind: str) -> _Clauses:
+        found = self._clauses.get((party, kind))
         if found is None:
-            found = tuple(
-                (grant, Allowed(grant))
-                for grant in self._grants.get(party, ())
-                if not grant.hindrance and kind_matches(grant.clause.kinds, kind)
-            )
-            # kinds come from outside too; what nobody may have is not worth remembering
-            if found:
-                self._open[key] = found
+            found = self._laid_out(party, kind)
+            # kinds come from outside too: only what some clause names is worth remembering
+            if found.free or found.by_topic:
+                self._clauses[party, kind] = found
         return found
+
+    def _laid_out(self, party: str, kind: str) -> _Clauses:
+        free: list[_Open] = []
+        by_topic: dict[str, list[_Open]] = {}
+        off_topic: Grant | None = None
+        closed = Denied("direction" if party in self._known else "no-agreement")
+        for place, grant in enumerate(self.grants(party)):
+            clause = grant.clause
+            if not kind_matches(clause.kinds, kind):
+                closed = _further(closed, Denied("kind", grant))
+            elif grant.hindrance:
+                closed = _further(closed, Denied(grant.hindrance, grant))
+            elif clause.topics:
+                off_topic = grant
+                for topic in clause.topics:
+                    by_topic.setdefault(topic, []).append(_Open(place, grant, Allowed(grant)))
+            else:
+                free.append(_Open(place, grant, Allowed(grant)))
+        return _Clauses(
+            free=tuple(free),
+            levels=tuple(each.grant.clause.tlp_max for each in free),
+            by_topic={topic: tuple(held) for topic, held in by_topic.items()},
+            off_topic=off_topic,
+            closed=closed,
+        )
 
     def _hindrance(self, party: str, release: Facts) -> str:
         """What stands in the way whatever the clause."""
@@ -289,16 +331,40 @@ class Policy:
             return origin.agreement is not None and party in self.signatories(origin.agreement)
         return origin.rule == "public"
 
-    def _why_not(self, party: str, release: Facts, at: float, hindrance: str) -> Denied:
-        best = Denied("direction" if party in self._known else "no-agreement")
-        for grant in self._grants.get(party, ()):
-            reason = _obstacle(grant, release, at)
-            if not reason:
-                # the clause itself would allow it
-                return Denied(hindrance, grant)
-            if _RANK[reason] > _RANK[best.reason]:
-                best = Denied(reason, grant)
-        return best
+
+def _strictest(clauses: _Clauses, release: Facts, at: float) -> _Open | None:
+    """The strictest clause that allows it, or None."""
+    best = None
+    for each in clauses.free[bisect_left(clauses.levels, release.tlp) :]:
+        if each.grant.opens <= at < each.grant.closes:
+            best = each
+            break
+    for topic in release.topics if clauses.by_topic else ():
+        for each in clauses.by_topic.get(topic, ()):
+            if best is not None and best.place < each.place:
+                break
+            if release.tlp <= each.grant.clause.tlp_max and each.grant.opens <= at < each.grant.closes:
+                best = each
+                break
+    return best
+
+
+def _why_not(clauses: _Clauses, release: Facts, at: float) -> Denied:
+    """Of all refusals the one that came furthest: it is the helpful one."""
+    best = clauses.closed
+    if clauses.off_topic:
+        best = _further(best, Denied("topics", clauses.off_topic))
+    first = bisect_left(clauses.levels, release.tlp)
+    # too strict a marking, nearest first; then clauses that fail by time alone
+    near = [*reversed(clauses.free[:first][-_LOOKED_AT:]), *clauses.free[first : first + _LOOKED_AT]]
+    near += [each for topic in release.topics for each in clauses.by_topic.get(topic, ())[-_LOOKED_AT:]]
+    for each in near:
+        best = _further(best, Denied(_obstacle(each.grant, release, at), each.grant))
+    return best
+
+
+def _further(one: Denied, other: Denied) -> Denied:
+    return other if _RANK[other.reason] > _RANK[one.reason] else one
 
 
 def kind_matches(patterns: Iterable[str], kind: str) -> bool:
