@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from taawun.cooperation.agreements.errors import DocumentRefused
+from taawun.cooperation.partners.addresses import is_base_address
 from taawun.foundation import strict_json
 from taawun.foundation.clock import TimestampRefused, parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
@@ -240,7 +240,7 @@ class _Reader:
         self._known(("ref", "kind", "node", "host", "nation", "organisation", "kid"))
         kind = self._one_of("kind", ("node", "guest"))
         node, kid = self._text("node", default=""), self._text("kid", default="")
-        if kind == "node" and not _is_base_address(node):
+        if kind == "node" and not is_base_address(node):
             raise self._wrong("node", "must be a node's base address, like https://cert.example")
         if kind == "node" and not _KID.fullmatch(kid):
             raise self._wrong("kid", "must be the thumbprint of the node's key (43 characters)")
@@ -290,7 +290,7 @@ class _Reader:
         if isinstance(value, dict) and set(value) == {"named"}:
             named = _Reader(value, f"{self._place}/onward")._texts("named")
             for index, node in enumerate(named):
-                if not _is_base_address(node):
+                if not is_base_address(node):
                     raise self._wrong(f"onward/named/{index}", "must be a node's base address")
             return Onward("named", named)
         raise self._wrong("onward", 'must be "none", "parties", "public" or {"named": [addresses]}')
@@ -457,16 +457,6 @@ def _check_side(side: tuple[str, ...], refs: set[str], place: str) -> None:
     for ref in side:
         if ref != ANY and ref not in refs:
             raise DocumentRefused(place, f"{ref} is not a party")
-
-
-def _is_base_address(node: str) -> bool:
-    parts = urlsplit(node)
-    return (
-        parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and not (parts.path or parts.query or parts.fragment)
-        and node == node.lower()
-    )
 
 
 def write(document: Document) -> bytes:

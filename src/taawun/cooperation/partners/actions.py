@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners import descriptor as descriptors
 from taawun.cooperation.partners import lanes
+from taawun.cooperation.partners.addresses import base_address
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.keys import node_key, recovery_jwk
 from taawun.cooperation.partners.models import Nonce, Partner
@@ -242,17 +242,12 @@ def prune_nonces() -> int:
 
 
 def _base_address(node: str) -> str:
-    parts = urlsplit(node.strip())
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.path not in {"", "/"}
-        or parts.query
-    ):
+    try:
+        base = base_address(node.strip())
+    except ValueError:
         raise PartnerRefused(
             "not-an-address", _("A node's address looks like https://cert.example, without a path.")
-        )
-    base = f"{parts.scheme}://{parts.netloc.lower()}"
+        ) from None
     if base == settings.BASE_URL:
         raise PartnerRefused("ourselves", _("That is this node's own address."))
     return base

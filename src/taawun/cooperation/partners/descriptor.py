@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from taawun.cooperation.partners.addresses import is_base_address
 from taawun.cooperation.partners.errors import DescriptorRefused
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp, timestamp
@@ -163,7 +163,6 @@ def _text(value: object) -> str:
 def _check(
     descriptor: Descriptor, payload: Mapping[str, Any], at: datetime, expected_node: str | None
 ) -> None:
-    parts = urlsplit(descriptor.node)
     problems = (
         (payload.get("protocol") != PROTOCOL, "protocol", f"it does not speak {PROTOCOL}"),
         (descriptor.kind not in _KINDS, "kind", f"its kind is none of {', '.join(sorted(_KINDS))}"),
@@ -174,7 +173,7 @@ def _check(
         ),
         (descriptor.kind == "nation" and not descriptor.nation, "nation", "a nation's node names its nation"),
         (
-            parts.scheme not in {"http", "https"} or not parts.hostname or bool(parts.path or parts.query),
+            not is_base_address(descriptor.node),
             "node",
             "its address is not a base address",
         ),
