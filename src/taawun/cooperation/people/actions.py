@@ -38,6 +38,7 @@ __all__ = [
     "give_role",
     "invite",
     "name_nation",
+    "rename",
     "revoke_invitation",
     "revoke_token",
     "set_language",
@@ -320,6 +321,23 @@ def revoke_token(actor: PersonActor, token_id: UUID | str) -> bool:
 def set_language(person: Person, language: str) -> None:
     """Remember the language a person chose."""
     Person.objects.filter(id=person.id).exclude(language=language).update(language=language)
+
+
+@transaction.atomic
+def rename(actor: PersonActor, person: Person, name: str) -> None:
+    """Change what a person is called: one's own name, or anybody's with ``manage:people``.
+
+    Raises:
+        NotAllowed: it is somebody else's name, and the actor may not.
+        PeopleError: the name is empty or longer than 200 characters.
+    """
+    if actor.id != person.id:
+        require(actor, "manage:people")
+    wanted = " ".join(name.split())
+    if not 0 < len(wanted) <= 200:  # noqa: PLR2004 - the column's width
+        raise PeopleError(_("A name has 1 to 200 characters."))
+    if Person.objects.filter(id=person.id).exclude(name=wanted).update(name=wanted):
+        record(actor, "people.renamed", f"urn:uuid:{person.id}", {})
 
 
 def _checked_email(email: str) -> str:

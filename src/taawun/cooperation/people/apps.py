@@ -12,9 +12,13 @@ class PeopleConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Register permissions."""
+        """Register permissions, the doorkeeper and the navigation."""
+        from taawun.cooperation.people import sessions
         from taawun.cooperation.people.permissions import Permission, Role
+        from taawun.cooperation.people.tokens import DOOR
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.access import Doorkeeper
+        from taawun.platform.web.navigation import Group, NavigationEntry
 
         everyone = frozenset(Role)
         administrators = frozenset({Role.ADMINISTRATOR})
@@ -26,7 +30,15 @@ class PeopleConfig(AppConfig):
                     Permission("read:people", _("see the people of this node"), everyone),
                     Permission("manage:people", _("invite people and give roles"), administrators),
                     Permission(
-                        "read:audit", _("read the audit trail"), administrators | {Role.OFFICER, Role.POLICYMAKER}
+                        "read:audit",
+                        _("read the audit trail"),
+                        administrators | {Role.OFFICER, Role.POLICYMAKER},
+                    ),
+                    Permission("manage:notices", _("mark notices as dealt with"), administrators),
+                    DOOR,
+                    Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),
+                    NavigationEntry(
+                        "people", Group.NODE, _("People"), "people", "read:people", order=10, icon="people"
                     ),
                 ),
             )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from babel import Locale
+from django.db.models import Exists, OuterRef, Q
 
 from taawun.cooperation.people.actors import PersonActor
-from taawun.cooperation.people.models import ApiToken, Membership, Nation, Organisation, Person
+from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
 from taawun.cooperation.people.permissions import permissions_of
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
@@ -16,7 +17,17 @@ from taawun.foundation.multilingual import LANGUAGES, Text
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["actor_for_token", "actor_of", "host", "locale_nation_name", "nation_name"]
+    from django.db.models import QuerySet
+
+__all__ = [
+    "actor_for_token",
+    "actor_of",
+    "host",
+    "locale_nation_name",
+    "nation_name",
+    "open_invitation",
+    "persons",
+]
 
 
 def actor_of(person: Person, scopes: Collection[str] | None = None) -> PersonActor:
@@ -80,3 +91,25 @@ def locale_nation_name(code: str) -> Text:
         return Text.of(en=code)
     names = {language: Locale(language).territories.get(code, code) for language in LANGUAGES}
     return Text.from_json(names)
+
+
+def persons(text: str = "", role: str = "") -> QuerySet[Person]:
+    """The persons of this node with their roles. Who may ask is the caller's question (``read:people``).
+
+    Args:
+        text: part of a name or an e-mail address; empty for everybody.
+        role: a role that they hold; empty for any.
+    """
+    found = Person.objects.prefetch_related("memberships__organisation")
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(email__icontains=text))
+    if role:
+        found = found.filter(Exists(Membership.objects.filter(person=OuterRef("pk"), role=role)))
+    return found
+
+
+def open_invitation(secret: str) -> Invitation | None:
+    """The invitation that this secret opens, or None (unknown, used, revoked, expired alike)."""
+    digest = sha256(secret.encode())
+    found = Invitation.objects.select_related("organisation").filter(token_digest=digest).first()
+    return found if found and found.is_open(now()) else None

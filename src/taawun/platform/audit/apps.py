@@ -7,18 +7,28 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AuditConfig(AppConfig):
-    """Announces the sealing sweep."""
+    """Announces the sealing sweep and the page of the trail."""
 
     name = "taawun.platform.audit"
     label = "audit"
     verbose_name = "Audit trail"
 
     def ready(self) -> None:
-        """Register the schedule that seals new rows."""
+        """Register the schedule that seals new rows, and the page."""
         from taawun.platform.audit.actions import seal
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.work.schedules import Schedule
 
         registry.register(
-            Capability("audit", _("Audit trail"), (Schedule("audit.seal", timedelta(seconds=10), seal),))
+            Capability(
+                "audit",
+                _("Audit trail"),
+                (
+                    Schedule("audit.seal", timedelta(seconds=10), seal),
+                    NavigationEntry(
+                        "audit", Group.NODE, _("Audit trail"), "audit", "read:audit", order=20, icon="audit"
+                    ),
+                ),
+            )
         )

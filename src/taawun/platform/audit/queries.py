@@ -10,7 +10,7 @@ from taawun.platform.audit.models import Entry
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-__all__ = ["Filters", "entries"]
+__all__ = ["Chain", "Filters", "chain", "entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,25 @@ def entries(filters: Filters) -> QuerySet[Entry]:
     if filters.actor:
         rows = rows.filter(actor_id=filters.actor)
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where the chain stands, without walking it.
+
+    Args:
+        rows: sealed rows.
+        head: digest of the last one; empty before the first.
+        waiting: rows that the sweep has not sealed yet.
+    """
+
+    rows: int
+    head: str
+    waiting: int
+
+
+def chain() -> Chain:
+    """Where the chain stands. That it is whole is only known to :func:`taawun.platform.audit.actions.verify`."""
+    last = Entry.objects.filter(seq__isnull=False).order_by("-seq").first()
+    waiting = Entry.objects.filter(seq__isnull=True).count()
+    return Chain(last.seq or 0, last.digest, waiting) if last else Chain(0, "", waiting)

@@ -1,6 +1,7 @@
 """Django app of notices."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class NoticesConfig(AppConfig):
@@ -9,3 +10,14 @@ class NoticesConfig(AppConfig):
     name = "taawun.platform.notices"
     label = "notices"
     verbose_name = "Notices"
+
+    def ready(self) -> None:
+        """Register the page of notices, with the number of those that are open."""
+        from taawun.platform.notices.queries import count_open
+        from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.navigation import Group, NavigationEntry
+
+        page = NavigationEntry(
+            "notices", Group.NODE, _("Notices"), "notices", order=5, icon="bell", count=count_open
+        )
+        registry.register(Capability("notices", _("Notices"), (page,)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
@@ -13,10 +13,24 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["open_notices"]
+__all__ = ["Reader", "count_open", "open_notices"]
+
+
+class Reader(Protocol):
+    """Anybody who reads notices: an actor with permissions."""
+
+    @property
+    def permissions(self) -> Collection[str]:
+        """What they may do."""
+        ...
 
 
 def open_notices(permissions: Collection[str]) -> QuerySet[Notice]:
     """What is open and meant for somebody with these permissions, newest first."""
     kinds = [kind.name for kind in registry.all(NoticeKind) if kind.permission in permissions]
     return Notice.objects.filter(kind__in=kinds, resolved=None).order_by("-last_seen", "-id")
+
+
+def count_open(reader: Reader) -> int:
+    """How many notices wait for this reader."""
+    return open_notices(reader.permissions).count()

@@ -1,0 +1,154 @@
+"""What people's pages ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.utils.functional import lazy
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.permissions import Permission, Role
+from taawun.platform.registry import registry
+from taawun.platform.web.shell import THEMES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["AcceptForm", "InviteForm", "PeopleFilters", "ProfileForm", "RoleForm", "TokenForm"]
+
+# each in its own name, so that whoever landed in a wrong language finds theirs
+LANGUAGES = (("ar", "العربية"), ("en", "English"), ("fr", "Français"))
+LIVES = (
+    (7, _("one week")),
+    (30, _("30 days")),
+    (90, _("90 days")),
+    (366, _("one year")),
+)
+
+
+def _password_rules() -> SafeString:
+    rules = ((rule,) for rule in password_validators_help_texts())
+    return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", rules))
+
+
+# in the language of each reader, not in that of the first import
+_password_rules_later = lazy(_password_rules, SafeString)
+
+
+class PeopleFilters(forms.Form):
+    """Search and filter of the list of persons."""
+
+    q = forms.CharField(label=_("Name or e-mail"), required=False, max_length=200)
+    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("all")), *Role.choices])
+
+
+if TYPE_CHECKING:
+    _Choice = forms.ModelChoiceField[Organisation]
+else:
+    _Choice = forms.ModelChoiceField  # Django's own takes its model only in the stubs
+
+
+class _OrganisationField(_Choice):
+    """Chooses an organisation by its name in the reader's language."""
+
+    def label_from_instance(self, obj: Organisation) -> str:
+        """The organisation's name."""
+        return obj.name.in_language(get_language() or "en").value
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, and as what."""
+
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    organisation = _OrganisationField(
+        label=_("Organisation"),
+        queryset=Organisation.objects.order_by("-is_host", "created"),
+        empty_label=None,
+    )
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        choices=Role.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A role is a set of permissions; several roles add up."),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of the invitation"),
+        choices=LANGUAGES,
+        help_text=_("They can change it afterwards."),
+    )
+
+
+class RoleForm(forms.Form):
+    """A role to give in an organisation."""
+
+    organisation = _OrganisationField(
+        label=_("Organisation"),
+        queryset=Organisation.objects.order_by("-is_host", "created"),
+        empty_label=None,
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class AcceptForm(forms.Form):
+    """What somebody who was invited tells of themself."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=200,
+        help_text=_("As colleagues and partners should see it."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_password_rules_later(),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
+
+
+class ProfileForm(forms.Form):
+    """What a person changes about themself."""
+
+    name = forms.CharField(
+        label=_("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
+    theme = forms.ChoiceField(
+        label=_("Appearance"),
+        required=False,
+        choices=[("", _("as this device")), *zip(THEMES, (_("light"), _("dark")), strict=True)],
+        help_text=_("Kept in this browser only."),
+    )
+
+
+class TokenForm(forms.Form):
+    """A key for a machine."""
+
+    name = forms.CharField(
+        label=_("What it is for"), max_length=100, help_text=_("For example: import from our sensors.")
+    )
+    days = forms.TypedChoiceField(label=_("How long it lives"), coerce=int, choices=LIVES, initial=90)
+
+    def __init__(self, *args: Any, permissions: Collection[str], **kwargs: Any) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        own = (each for each in registry.all(Permission) if each.name in permissions)
+        self.fields["scopes"] = forms.MultipleChoiceField(
+            label=_("What it may do"),
+            widget=forms.CheckboxSelectMultiple,
+            help_text=_("Only what you may do yourself; as little as the machine needs."),
+            choices=[
+                (
+                    each.name,
+                    format_html('{} <bdi dir="ltr" class="mono quiet">{}</bdi>', each.label, each.name),
+                )
+                for each in own
+            ],
+        )
+        self.order_fields(("name", "scopes", "days"))

@@ -1,0 +1,58 @@
+"""What leaves the node for a person's hand: the invitation, by e-mail or on paper."""
+
+from __future__ import annotations
+
+import logging
+from smtplib import SMTPException
+from typing import TYPE_CHECKING
+
+import segno
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+if TYPE_CHECKING:
+    from taawun.cooperation.people.models import Invitation
+
+__all__ = ["invitation_link", "mail_invitation", "qr"]
+
+log = logging.getLogger(__name__)
+
+
+def invitation_link(invitation: Invitation, secret: str) -> str:
+    """The address that opens an invitation, in the language of the invited."""
+    with override(invitation.language):
+        return str(settings.BASE_URL) + reverse("invitation-accept", args=[secret])
+
+
+def mail_invitation(invitation: Invitation, link: str) -> bool:
+    """Send the invitation by e-mail.
+
+    Returns:
+        Whether it was handed to the mail server. Without one, or when it refuses, the link is for the
+        administrator to hand over.
+    """
+    if not settings.EMAIL_URL:
+        return False
+    with override(invitation.language):
+        name = invitation.organisation.name.in_language(invitation.language).value
+        subject = _("Invitation to the node of %(organisation)s") % {"organisation": name}
+        body = render_to_string(
+            "people/invitation.txt", {"invitation": invitation, "link": link, "organisation": name}
+        )
+    try:
+        send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [invitation.email])
+    except (SMTPException, OSError):
+        log.exception("the invitation %s could not be mailed", invitation.id)
+        return False
+    return True
+
+
+def qr(text: str) -> SafeString:
+    """A text as a QR code (ISO/IEC 18004): inline SVG without a style of its own."""
+    code = segno.make(text, error="m", micro=False)
+    return SafeString(code.svg_inline(omitsize=True, border=2, svgclass=None, lineclass=None))

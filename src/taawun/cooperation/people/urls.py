@@ -1,0 +1,19 @@
+"""Addresses of people's pages, below the language."""
+
+from django.urls import path
+
+from taawun.cooperation.people import views
+
+urlpatterns = [
+    path("", views.people, name="people"),
+    path("profile/", views.profile, name="profile"),
+    path("tokens/", views.tokens, name="tokens"),
+    path("tokens/<uuid:token_id>/revoke/", views.revoke_token, name="token-revoke"),
+    path("invitations/", views.invitations, name="invitations"),
+    path("invitations/new/", views.invite, name="invite"),
+    path("invitations/<uuid:invitation_id>/revoke/", views.revoke_invitation, name="invitation-revoke"),
+    path("invitations/<str:secret>/", views.accept, name="invitation-accept"),
+    path("roles/<int:membership_id>/take/", views.take_role, name="role-take"),
+    path("<uuid:person_id>/", views.person, name="person"),
+    path("<uuid:person_id>/roles/", views.give_role, name="role-give"),
+]

@@ -1,0 +1,120 @@
+"""How forms are shown: one view of a field for one template, and the filters of a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    from django.forms import BaseForm, BoundField
+    from django.http import QueryDict
+
+__all__ = ["ActiveFilter", "FieldView", "active_filters"]
+
+# what a person writes in one direction whatever the page's is
+_TECHNICAL = frozenset({"email", "url", "password", "number", "datetime-local", "date", "time", "tel"})
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """A bound field as the template ``web/components/field.html`` draws it."""
+
+    bound: BoundField
+    extra_hint: str = ""
+
+    @cached_property
+    def kind(self) -> str:
+        """``group`` for several boxes or radios, ``box`` for one, ``select``, or ``plain``."""
+        widget = self.bound.field.widget
+        if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+            return "group"
+        if isinstance(widget, forms.CheckboxInput):
+            return "box"
+        if isinstance(widget, forms.Select) and not isinstance(widget, forms.SelectMultiple):
+            return "select"
+        return "plain"
+
+    @cached_property
+    def hint(self) -> str:
+        """What is said below the field."""
+        return self.extra_hint or str(self.bound.help_text)
+
+    @property
+    def hint_id(self) -> str:
+        """The id of the hint, as Django's widgets point to it."""
+        return f"{self.bound.auto_id}_helptext"
+
+    @property
+    def error_id(self) -> str:
+        """The id of the error, as Django's widgets point to it."""
+        return f"{self.bound.auto_id}_error"
+
+    @cached_property
+    def control(self) -> SafeString:
+        """The control itself, told what describes it and in which direction one writes in it."""
+        widget = self.bound.field.widget
+        attributes: dict[str, str | bool] = {}
+        described = [self.hint_id] if self.hint else []
+        described += [self.error_id] if self.bound.errors else []
+        if described:
+            attributes["aria-describedby"] = " ".join(described)
+        if self.bound.errors:
+            attributes["aria-invalid"] = "true"
+        kind = widget.attrs.get("type", getattr(widget, "input_type", ""))
+        # a placeholder that repeats the label says nothing and vanishes when one writes
+        if self._repeats_label(str(widget.attrs.get("placeholder", ""))):
+            attributes["placeholder"] = ""
+        if "dir" not in widget.attrs and self.kind == "plain":
+            attributes["dir"] = "ltr" if kind in _TECHNICAL else "auto"
+        return self.bound.as_widget(attrs=attributes)
+
+    def _repeats_label(self, placeholder: str) -> bool:
+        label, shown = str(self.bound.label).casefold(), placeholder.casefold()
+        return bool(shown) and (shown in label or label in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFilter:
+    """A filter that narrows the list now.
+
+    Args:
+        label: its field's label.
+        value: what is asked for, in words.
+        without: the address of the list without it.
+    """
+
+    label: str
+    value: str
+    without: str
+
+
+def active_filters(form: BaseForm, asked: QueryDict) -> list[ActiveFilter]:
+    """The filters of a list that are in its address, except the search.
+
+    Args:
+        form: the filter form, bound to the address.
+        asked: ``request.GET``.
+    """
+    found = []
+    for name, field in form.fields.items():
+        value = asked.get(name, "")
+        if name == "q" or not value or name in form.errors:
+            continue
+        without = asked.copy()
+        del without[name]
+        without.pop("after", None)
+        found.append(
+            ActiveFilter(str(field.label or name), _in_words(field, value), f"?{without.urlencode()}")
+        )
+    return found
+
+
+def _in_words(field: forms.Field, value: str) -> str:
+    for choice, words in getattr(field, "choices", ()):
+        if str(choice) == value:
+            return str(words)
+    return value

@@ -1,0 +1,160 @@
+"""Lists by pages, keyset underneath: a page costs the same wherever it is, and nothing is counted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Field, Model, Q
+from django.utils.timezone import is_aware
+from django.utils.translation import gettext as _
+
+from taawun.foundation.strict_json import JsonRefused, Limits, canonical, parse
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+__all__ = ["MAX_LIMIT", "BadCursor", "Page", "page"]
+
+MAX_LIMIT = 1000
+_LIMITS = Limits(max_bytes=4096, max_depth=2, max_string=1024)
+
+M = TypeVar("M", bound=Model)
+
+
+class BadCursor(ValueError):
+    """An ``after`` that this list did not give out."""
+
+    code = "bad-cursor"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "“after” is not a mark that this list gave. Begin again without it, or use the last answer's “next”."
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    """One page of a list.
+
+    Args:
+        items: the rows, in the order that was asked for.
+        next: what to pass as ``after`` for the following page; None on the last one.
+    """
+
+    items: list[M]
+    next: str | None
+
+
+def page(queryset: QuerySet[M], *, order: tuple[str, ...], after: str | None, limit: int) -> Page[M]:
+    """One page of a queryset.
+
+    Args:
+        queryset: what the reader may see, filtered; its own order is replaced.
+        order: field names, each with ``-`` for descending; never-null columns, the last one unique. A name may
+            reach over a relation (``release__published``), which should then be in ``select_related``.
+        after: the ``next`` of the page before; None or empty for the first page.
+        limit: rows on the page, 1 to 1000.
+
+    Returns:
+        The page. It reads one row more than it shows, to know whether there is a following one.
+
+    Raises:
+        BadCursor: ``after`` was not given out by this list.
+        ValueError: the limit is out of bounds.
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise ValueError(_("A page has 1 to %(most)d rows.") % {"most": MAX_LIMIT})
+    rows = queryset.order_by(*order)
+    if after:
+        rows = rows.filter(_behind(order, _decode(after, queryset.model, order)))
+    found = list(rows[: limit + 1])
+    more = len(found) > limit
+    items = found[:limit]
+    return Page(items, _encode(items[-1], order) if more else None)
+
+
+def _behind(order: tuple[str, ...], values: list[Any]) -> Q:
+    """Rows behind these values: (a > x) or (a = x and b > y) or …, with a >= x outside for the index."""
+    names = [name.removeprefix("-") for name in order]
+    comparisons = ["lt" if name.startswith("-") else "gt" for name in order]
+    either = Q()
+    for depth, (name, comparison) in enumerate(zip(names, comparisons, strict=True)):
+        level = Q(**{f"{name}__{comparison}": values[depth]})
+        for before in range(depth):
+            level &= Q(**{names[before]: values[before]})
+        either |= level
+    return Q(**{f"{names[0]}__{comparisons[0]}e": values[0]}) & either
+
+
+def _encode(row: Model, order: tuple[str, ...]) -> str:
+    values = [_plain(_value(row, name.removeprefix("-"))) for name in order]
+    return _packed(canonical([list(order), values]))
+
+
+def _packed(document: bytes) -> str:
+    return base64.urlsafe_b64encode(document).rstrip(b"=").decode("ascii")
+
+
+def _value(row: Model, path: str) -> Any:
+    # a column's value is of any type until _plain has looked at it
+    found: Any = row
+    for name in path.split("__"):
+        found = getattr(found, name)
+    return found
+
+
+def _plain(value: Any) -> str | int:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"a list cannot be ordered by {value!r}")
+
+
+def _decode(after: str, model: type[Model], order: tuple[str, ...]) -> list[Any]:
+    try:
+        document = base64.urlsafe_b64decode(after.encode("ascii") + b"=" * (-len(after) % 4))
+        given = parse(document, _LIMITS)
+    except (UnicodeEncodeError, binascii.Error, JsonRefused):
+        raise BadCursor from None
+    # a mark has one spelling, and belongs to one order: what was changed by hand mostly fails here
+    if not isinstance(given, list) or len(given) != 2 or given[0] != list(order):  # noqa: PLR2004 - order, values
+        raise BadCursor
+    values = given[1]
+    if not isinstance(values, list) or len(values) != len(order) or _packed(canonical(given)) != after:
+        raise BadCursor
+    return [_typed(model, name.removeprefix("-"), value) for name, value in zip(order, values, strict=True)]
+
+
+def _typed(model: type[Model], path: str, value: Any) -> Any:
+    field = _field(model, path)
+    try:
+        typed = field.to_python(value)
+    except (ValidationError, TypeError, OverflowError):
+        raise BadCursor from None
+    if typed is None or _plain(typed) != value or (isinstance(typed, datetime) and not is_aware(typed)):
+        raise BadCursor
+    return typed
+
+
+def _field(model: type[Model], path: str) -> Field[Any, Any]:
+    *relations, name = path.split("__")
+    for relation in relations:
+        related = model._meta.get_field(relation).related_model  # noqa: SLF001 - Django documents _meta
+        if not isinstance(related, type):
+            raise TypeError(f"{path} does not lead from {model.__name__} to a column")
+        model = related
+    field = model._meta.get_field(name)  # noqa: SLF001 - Django documents _meta
+    if not isinstance(field, Field):
+        raise TypeError(f"{name} of {model.__name__} is no column")
+    return field

@@ -1,0 +1,95 @@
+/* What JavaScript adds. Every page works without it. */
+(() => {
+  "use strict";
+
+  /* copy buttons show themselves only where they can work */
+  const showCopyButtons = (root) => {
+    if (!navigator.clipboard) return;
+    for (const button of root.querySelectorAll("button.copy[hidden]")) button.hidden = false;
+  };
+
+  const copy = async (button) => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    const words = button.getAttribute("aria-label");
+    button.classList.add("copied");
+    button.setAttribute("aria-label", button.dataset.done);
+    button.title = button.dataset.done;
+    setTimeout(() => {
+      button.classList.remove("copied");
+      button.setAttribute("aria-label", words);
+      button.title = words;
+    }, 2000);
+  };
+
+  const isWriting = (element) =>
+    element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details.person[open]")) {
+      if (menu !== except) menu.open = false;
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target) return;
+    closeMenus(target.closest("details.person"));
+    const button = target.closest("button.copy");
+    if (button) copy(button);
+    if (target.closest("[data-close-dialog]")) target.closest("dialog").close();
+    if (target.closest("[data-print]")) window.print();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      closeMenus(null);
+      if (location.hash === "#menu") location.hash = "#main";
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
+    if (event.key === "/") {
+      const search = document.querySelector(".cover-search input");
+      if (search && search.offsetParent) {
+        event.preventDefault();
+        search.focus();
+      }
+    }
+    if (event.key === "?") {
+      const help = document.getElementById("help");
+      if (help && !help.open) help.showModal();
+    }
+  });
+
+  /* a form that is on its way says so, keeps its width, and is not sent twice */
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button || !button.dataset.busy || event.defaultPrevented) return;
+    button.style.minInlineSize = `${button.offsetWidth}px`;
+    /* after the browser has read the form: a disabled button's own value would not be sent */
+    setTimeout(() => {
+      button.dataset.words = button.textContent;
+      button.disabled = true;
+      button.textContent = button.dataset.busy;
+    }, 0);
+  });
+
+  /* a page that comes back from the browser's memory must not come back busy */
+  window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("button[data-words]")) {
+      button.disabled = false;
+      button.textContent = button.dataset.words;
+      delete button.dataset.words;
+    }
+  });
+
+  document.addEventListener("allauth.error", (event) => {
+    const place = document.getElementById("passkey-problem");
+    if (!place) return;
+    event.preventDefault();
+    place.hidden = false;
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    showCopyButtons(document);
+    document.body.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
+  });
+})();

@@ -1,0 +1,442 @@
+"""The components of the interface as template tags; they are built in, so no template loads them.
+
+Text given to a tag is escaped. Markup comes in through block tags, or as a value made with ``format_html``.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.conf import settings
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from django.urls import translate_url
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from taawun.foundation.multilingual import Rendered, Text
+from taawun.foundation.tlp import Tlp, UnknownMarking
+from taawun.platform.web import formats, icons
+from taawun.platform.web.components import STATES, Station, Tone
+from taawun.platform.web.forms import FieldView, active_filters
+from taawun.platform.web.shell import Shell, shell_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.forms import BaseForm, BoundField
+    from django.template.context import Context
+
+    from taawun.platform.web.components import Fact, Moment, PublishPreview, Step, Tab
+    from taawun.platform.web.paging import Page
+
+register = template.Library()
+
+_RTL = frozenset({"ar", "fa", "ur", "he"})
+# each in its own name, so that whoever landed in a wrong language finds theirs
+_OWN_NAMES = {"ar": "العربية", "en": "English", "fr": "Français"}
+
+
+# ---- small things ------------------------------------------------------------------------------------------
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon. With a label it speaks to screen readers; without one it is an ornament beside a word."""
+    flip = " flip" if name in icons.FLIPPED else ""
+    speaks = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    body = mark_safe(icons.ICONS[name])  # noqa: S308 - our own drawing
+    return format_html('<svg class="icon{}" viewBox="0 0 20 20" {}>{}</svg>', flip, speaks, body)
+
+
+@register.simple_tag
+def star(size: str = "mark") -> SafeString:
+    """The eight-fold star: ``mark`` (in the header) or ``empty`` (112 px, in an empty state)."""
+    if size == "empty":
+        return SafeString(render_to_string("web/components/star.html"))
+    body = mark_safe(icons.STAR)  # noqa: S308 - our own drawing
+    return format_html('<svg class="star" viewBox="0 0 32 32" aria-hidden="true">{}</svg>', body)
+
+
+@register.simple_tag
+def tlp(marking: Tlp | str | None) -> SafeString:
+    """The chip of a marking, exactly as FIRST draws it. Nothing for no marking; an unknown one shows as RED."""
+    if marking is None or marking == "":
+        return mark_safe("")
+    try:
+        known = marking if isinstance(marking, Tlp) else Tlp.parse(marking)
+    except UnknownMarking:
+        known = Tlp.RED
+    name = known.name.lower().replace("_", "-")
+    return format_html('<bdi dir="ltr" class="tlp tlp-{}">{}</bdi>', name, known.label)
+
+
+@register.simple_tag
+def state(name: str, word: str = "") -> SafeString:
+    """A state as icon and word.
+
+    Args:
+        name: a key of ``STATES`` (``in-force``, ``in_force`` and ``IN_FORCE`` are the same).
+        word: says it in other words.
+    """
+    shown = STATES[str(name).lower().replace("_", "-")]
+    return format_html(
+        '<span class="state {}">{} {}</span>', shown.tone, icon(shown.icon), word or shown.word
+    )
+
+
+@register.simple_tag
+def tile(code: str, name: str = "", *, own: bool = False, large: bool = False) -> SafeString:
+    """A nation as a tile of two letters; its full name is for hovering and for screen readers."""
+    classes = "tile" + (" own" if own else "") + (" large" if large else "")
+    if not name:
+        return format_html('<bdi dir="ltr" class="{}">{}</bdi>', classes, code or "—")
+    return format_html(
+        '<bdi dir="ltr" class="{}" title="{}"><span aria-hidden="true">{}</span></bdi>'
+        '<span class="unseen">{}</span>',
+        classes,
+        name,
+        code or "—",
+        name,
+    )
+
+
+@register.simple_tag
+def clause(agreement: str, number: object, url: str = "", note: str = "") -> SafeString:
+    """The chip of a clause: the agreement's code, then its number in the reader's digits."""
+    code = format_html('<bdi dir="ltr" class="mono">{}</bdi> ', agreement) if agreement else mark_safe("")
+    # Translators: a clause and its number, as in § 2.1
+    shown = _("§ %(number)s") % {"number": formats.digits(number)}
+    inside = format_html("{}<b>{}</b>{}", code, shown, f" {note}" if note else "")
+    if url:
+        return format_html('<a class="clause" href="{}">{}</a>', url, inside)
+    return format_html('<span class="clause">{}</span>', inside)
+
+
+@register.simple_tag
+def code(value: object, *, short: int = 0, copy: bool = True) -> SafeString:
+    """A technical value: left-to-right, isolated, with a copy button.
+
+    Args:
+        value: the value.
+        short: shows only so many characters of its beginning and eight of its end; the button copies all.
+        copy: whether there is a button.
+    """
+    text = str(value)
+    shown = f"{text[:short]}…{text[-8:]}" if short and len(text) > short + 9 else text
+    titled = format_html(' title="{}"', text) if shown != text else mark_safe("")
+    button = copy_button(text) if copy else mark_safe("")
+    return format_html(
+        '<span class="code"><bdi dir="ltr"><code{}>{}</code></bdi>{}</span>', titled, shown, button
+    )
+
+
+@register.simple_tag
+def copy_button(value: object, label: str = "") -> SafeString:
+    """A button that copies a value; it shows itself only where JavaScript runs."""
+    return format_html(
+        '<button type="button" class="copy" hidden data-copy="{}" data-done="{}" aria-label="{}" title="{}">'
+        "{}</button>",
+        value,
+        _("Copied"),
+        label or _("Copy"),
+        label or _("Copy"),
+        icon("copy"),
+    )
+
+
+@register.simple_tag
+def text(words: Text | Rendered | str) -> SafeString:
+    """A text that people wrote, in the page's language where it has it; a fallback bears its own language."""
+    if isinstance(words, str):
+        return format_html('<span dir="auto">{}</span>', words)
+    chosen = words.in_language(get_language() or "en") if isinstance(words, Text) else words
+    if not chosen.is_fallback:
+        return format_html("{}", chosen.value)
+    direction = "rtl" if chosen.language.partition("-")[0] in _RTL else "ltr"
+    return format_html('<bdi lang="{}" dir="{}">{}</bdi>', chosen.language, direction, chosen.value)
+
+
+# ---- dates and numbers -------------------------------------------------------------------------------------
+@register.simple_tag
+def day(value: date | None, *, hijri: bool = False) -> SafeString:
+    """A day in full, with the Hijri date behind a comma where it is asked for; a dash for none."""
+    if value is None:
+        return mark_safe("—")
+    shown = formats.day(value)
+    if hijri:
+        shown = _("%(gregorian)s, %(hijri)s") % {"gregorian": shown, "hijri": formats.hijri_day(value)}
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString:
+    """A day and time in the node's zone; hovering tells it in UTC; a dash for none."""
+    if value is None:
+        return mark_safe("—")
+    stamp = value.isoformat()
+    return format_html('<time datetime="{}" title="{}">{}</time>', stamp, stamp, formats.moment(value))
+
+
+@register.simple_tag
+def ago(value: datetime | None) -> SafeString:
+    """How long ago or until when; hovering tells the moment; a dash for none."""
+    if value is None:
+        return mark_safe("—")
+    stamp = value.isoformat()
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', stamp, formats.moment(value), formats.ago(value)
+    )
+
+
+@register.filter
+def number(value: float) -> str:
+    """A count in the reader's digits."""
+    return formats.number(value)
+
+
+@register.filter
+def filesize(value: int) -> str:
+    """A count of bytes with its unit, in the reader's digits."""
+    return formats.filesize(value)
+
+
+@register.filter
+def digits(value: object) -> str:
+    """A numbering such as a version or a clause, in the reader's digits."""
+    return formats.digits(value)
+
+
+@register.filter
+def as_line(value: object) -> str:
+    """A JSON value on one line, for people who read code."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+# ---- things with parts -------------------------------------------------------------------------------------
+@register.inclusion_tag("web/components/provenance.html")
+def provenance(stations: Sequence[Station]) -> dict[str, Any]:
+    """The strip of four stations; what comes after a failed one reads “not reached”."""
+    shown: list[Station] = []
+    failed = False
+    for station in stations:
+        if failed:
+            station = Station(station.label, _("not reached"), station.icon, tone=Tone.MUTED)  # noqa: PLW2901
+        shown.append(station)
+        failed = failed or station.tone is Tone.ALARM
+    return {"stations": shown}
+
+
+@register.inclusion_tag("web/components/facts.html")
+def facts(items: Sequence[Fact]) -> dict[str, Any]:
+    """A definition list."""
+    return {"facts": items}
+
+
+@register.inclusion_tag("web/components/history.html")
+def history(items: Sequence[Moment]) -> dict[str, Any]:
+    """A vertical history, newest first."""
+    return {"moments": items}
+
+
+@register.inclusion_tag("web/components/state_line.html")
+def state_line(steps: Sequence[Step]) -> dict[str, Any]:
+    """The states of a thing as dots on a line."""
+    return {"steps": steps}
+
+
+@register.inclusion_tag("web/components/tabs.html")
+def tabs(items: Sequence[Tab], label: str) -> dict[str, Any]:
+    """Tabs; the label tells screen readers what they choose among."""
+    return {"tabs": items, "label": label}
+
+
+@register.inclusion_tag("web/components/crumbs.html")
+def crumbs(*pairs: str) -> dict[str, Any]:
+    """The way to this page: label, address, label, address …; the last label may lack its address."""
+    steps = [(pairs[at], pairs[at + 1] if at + 1 < len(pairs) else "") for at in range(0, len(pairs), 2)]
+    return {"steps": steps}
+
+
+@register.inclusion_tag("web/components/progress.html")
+def progress(name: str, done: int, total: int | None, sentence: str = "") -> dict[str, Any]:
+    """Long work: its name, how far it is, one sentence. A total of None is not yet known."""
+    share = formats.percent(min(done / total, 1)) if total else ""
+    return {"name": name, "done": done, "total": total, "share": share, "sentence": sentence}
+
+
+@register.inclusion_tag("web/components/publish_preview.html")
+def publish_preview(preview: PublishPreview) -> dict[str, Any]:
+    """Who will receive, by which clause; who will not, and why. It stands inside a form."""
+    return {"preview": preview}
+
+
+@register.inclusion_tag("web/components/paging.html", takes_context=True)
+def paging(context: Context, page: Page[Any]) -> dict[str, Any]:
+    """The way to the first and the following page; filters stay in the address."""
+    asked = context["request"].GET
+    following = ""
+    if page.next:
+        query = asked.copy()
+        query["after"] = page.next
+        following = f"?{query.urlencode()}"
+    begin = asked.copy()
+    begin.pop("after", None)
+    return {"first": f"?{begin.urlencode()}" if asked.get("after") else "", "following": following}
+
+
+@register.inclusion_tag("web/components/exports.html", takes_context=True)
+def exports(context: Context) -> dict[str, Any]:
+    """Links to the same list as CSV and JSON (``?format=csv``), filters included."""
+    query = context["request"].GET.copy()
+    query.pop("after", None)
+    links = []
+    for name in ("csv", "json"):
+        query["format"] = name
+        links.append((name.upper(), f"?{query.urlencode()}"))
+    return {"links": links}
+
+
+# ---- forms -------------------------------------------------------------------------------------------------
+@register.simple_tag
+def field(bound: BoundField, hint: str = "") -> SafeString:
+    """A form's field: label, control, hint, and the error with its icon. Hidden fields are only themselves."""
+    if bound.is_hidden:
+        return SafeString(str(bound))
+    return SafeString(render_to_string("web/components/field.html", {"view": FieldView(bound, hint)}))
+
+
+@register.simple_tag
+def fields(form: BaseForm) -> SafeString:
+    """The errors of a form as a whole, then each of its fields."""
+    return format_html("{}{}", errors(form), format_html_join("", "{}", ((field(bound),) for bound in form)))
+
+
+@register.simple_tag
+def errors(form: BaseForm) -> SafeString:
+    """What stands in the way of a form, at its top, with links to the fields."""
+    if not form.errors:
+        return mark_safe("")
+    return SafeString(render_to_string("web/components/errors.html", {"form": form}))
+
+
+@register.inclusion_tag("web/components/filterbar.html", takes_context=True)
+def filterbar(context: Context, form: BaseForm, count: str = "") -> dict[str, Any]:
+    """Search and filters of a list; they live in the address.
+
+    Args:
+        context: of the template.
+        form: bound to ``request.GET``; a field named ``q`` is the search.
+        count: what the list holds, in words.
+    """
+    asked = context["request"].GET
+    return {"form": form, "active": active_filters(form, asked), "count": count, "search": "q" in form.fields}
+
+
+@register.simple_tag(takes_context=True)
+def hidden_token(context: Context) -> SafeString:
+    """The token against forged requests, for partials that are included without it."""
+    return format_html(
+        '<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(context["request"])
+    )
+
+
+# ---- blocks ------------------------------------------------------------------------------------------------
+@register.simple_block_tag
+def sheet(content: str, title: str = "", note: str = "", *, id: str = "", flush: bool = False) -> SafeString:  # noqa: A002 - the attribute's own name
+    """A sheet of paper with a heading.
+
+    Args:
+        content: between the tags.
+        title: its heading (h2); empty for none.
+        note: a few words beside the heading.
+        id: for links to it.
+        flush: without padding, for tables and lists that reach the edges.
+    """
+    return SafeString(
+        render_to_string(
+            "web/components/sheet.html",
+            {"content": content, "title": title, "note": note, "id": id, "flush": flush},
+        )
+    )
+
+
+@register.simple_block_tag
+def notice(content: str, tone: str = "neutral") -> SafeString:
+    """A notice: icon, sentence, one link. Tones: neutral, green, gold, alarm."""
+    names = {"neutral": "info", "green": "check", "gold": "alert", "alarm": "close"}
+    role = "alert" if tone == "alarm" else "status"
+    return format_html(
+        '<div class="notice {}" role="{}">{}<div>{}</div></div>', tone, role, icon(names[tone]), content
+    )
+
+
+@register.simple_block_tag
+def callout(content: str, name: str = "info") -> SafeString:
+    """A remark in running text, in a thin gold border; the name is that of its icon."""
+    return format_html('<div class="callout">{}<div>{}</div></div>', icon(name), content)
+
+
+@register.simple_block_tag
+def empty(content: str, title: str, why: str = "") -> SafeString:
+    """An empty state: the star, what is missing, why it matters; between the tags the one thing to do first."""
+    return SafeString(
+        render_to_string("web/components/empty.html", {"content": content, "title": title, "why": why})
+    )
+
+
+@register.simple_block_tag
+def table(content: str, caption: str, *, rows: bool = True) -> SafeString:
+    """A table that scrolls by itself.
+
+    Args:
+        content: thead and tbody. Cells of numbers have the class ``number``.
+        caption: what it lists, for screen readers.
+        rows: on a phone each row becomes a title (its ``th``) and a meta line, whose cells are introduced by
+            their ``data-label``.
+    """
+    return format_html(
+        '<div class="table-frame" tabindex="0" role="region" aria-label="{}">'
+        '<table class="{}"><caption class="unseen">{}</caption>{}</table></div>',
+        caption,
+        "rows" if rows else "",
+        caption,
+        content,
+    )
+
+
+# ---- the shell ---------------------------------------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def shell(context: Context) -> Shell:
+    """The frame of this page; the base template asks for it once."""
+    return shell_of(context.get("request"))
+
+
+@register.simple_tag
+def has_mail() -> bool:
+    """Whether this node sends e-mail (``TAAWUN_EMAIL_URL``)."""
+    return bool(settings.EMAIL_URL)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """The first letters of a name's first and last word; in Arabic script, whose letters join, the first alone."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    if not words:
+        return "?"
+    if "\u0600" <= words[0][0] <= "\u06ff" or len(words) == 1:
+        return words[0][0].upper()
+    return (words[0][0] + words[-1][0]).upper()
+
+
+@register.inclusion_tag("web/components/languages.html", takes_context=True)
+def languages(context: Context) -> dict[str, Any]:
+    """The same page in each language, each in its own name."""
+    request = context.get("request")
+    path = request.get_full_path() if request else "/"
+    current = (get_language() or "en").partition("-")[0]
+    shown = [(code, name, translate_url(path, code)) for code, name in _OWN_NAMES.items()]
+    return {"languages": shown, "current": current}

@@ -1,0 +1,64 @@
+"""What is answered when a request fails; ``node.urls`` names these as its handlers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from taawun.platform.web.pages import refuse, wants_page
+from taawun.platform.web.problems import problem
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+__all__ = ["bad_request", "csrf_failure", "forbidden", "not_found", "server_error"]
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400: the request itself is unsound."""
+    del exception  # it may quote the request
+    sentence = _(
+        "Your browser sent something that this node cannot read. Go back, load the page again and retry."
+    )
+    return refuse(request, 400, _("The request cannot be read"), sentence, code="bad-request")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: somebody may not."""
+    reason = str(exception or "")
+    sentence = reason or _(
+        "You may not open this. Ask an administrator of this node for a role that includes it."
+    )
+    return refuse(request, 403, _("Not allowed"), sentence, code="not-allowed")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: there is nothing, or nothing that this reader may know of."""
+    del exception  # it tells addresses
+    sentence = _(
+        "There is nothing at this address, or you may not see it. Look for it by name, or begin at home."
+    )
+    return refuse(request, 404, _("Not found"), sentence, code="not-found")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: the form did not come from a page of this node, or is too old."""
+    del reason  # for developers; Django logs it
+    sentence = _(
+        "This form is too old, or came from elsewhere. Go back, load the page again and send it once more."
+    )
+    return refuse(request, 403, _("The form was not accepted"), sentence, code="form-not-accepted")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: a fault of ours. The page asks neither the database nor the session, which may be what failed."""
+    sentence = _(
+        "This node made a mistake; its operator finds it in the log. What you sent was not saved. Try again."
+    )
+    if not wants_page(request):
+        return problem(500, "fault", sentence)
+    context = {"title": _("A fault of this node"), "sentence": sentence, "status": 500}
+    return HttpResponse(render_to_string("web/fault.html", context), status=500)
