@@ -35,12 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     person = Person.objects.filter(email__iexact=arguments.person, is_active=True).first()
     if person is None:
         raise CannotDo(f"{arguments.person} is nobody on this node; invite them first")
+    actor = queries.actor_of(person)
+    asked = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
     try:
         minted = actions.create_token(
-            queries.actor_of(person),
+            actor,
             person,
             name=arguments.name,
-            scopes=[scope.strip() for scope in arguments.scope.split(",") if scope.strip()],
+            scopes=sorted(actor.permissions) if asked == ["all"] else asked,
             life=timedelta(days=arguments.days),
         )
     except PeopleError as refused:

@@ -56,7 +56,6 @@ def _web(host: str, port: int) -> int:
 
     from taawun.node.server import BodyRules, serve
 
-    limit = settings.MAX_UPLOAD_BYTES
     serve(
         "taawun.node.wsgi:application",
         host=host,

@@ -1,0 +1,1 @@
+"""The demonstration: two nodes of invented nations, an agreement, and a report that travels."""
