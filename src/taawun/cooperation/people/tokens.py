@@ -1,0 +1,56 @@
+"""Who calls with a bearer token: from the secret to the one who acts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Q
+
+from taawun.cooperation.people.actors import PersonActor
+from taawun.cooperation.people.models import ApiToken
+from taawun.cooperation.people.queries import actor_for_token
+from taawun.cooperation.people.rules import require
+from taawun.foundation.clock import now
+from taawun.platform.audit.actions import record
+from taawun.platform.web.bearer import Bearer, TokenDoor
+
+if TYPE_CHECKING:
+    from taawun.platform.web.api import ApiRequest
+
+__all__ = ["DOOR", "acting", "bearer"]
+
+# when a token was last used is told to the minute: a write for every request would cost more than the requests
+_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+def bearer(secret: str) -> Bearer | None:
+    """Who a token belongs to, or None when it opens nothing (unknown, revoked, expired, inactive)."""
+    found = actor_for_token(secret)
+    if found is None:
+        return None
+    actor, token = found
+    _note_use(token)
+    return Bearer(actor, token.id, token.expires, actor.permissions, secret)
+
+
+def _note_use(token: ApiToken) -> None:
+    at = now()
+    if token.last_used is None or at - token.last_used >= _NOTED_EVERY:
+        before = Q(last_used__isnull=True) | Q(last_used__lt=at)
+        ApiToken.objects.filter(before, id=token.id).update(last_used=at)
+
+
+def acting(request: ApiRequest) -> PersonActor:
+    """The person behind a request that passed the gate.
+
+    Raises:
+        TypeError: it did not pass the gate of people's tokens.
+    """
+    actor = request.auth.actor
+    if not isinstance(actor, PersonActor):
+        raise TypeError("the bearer of an API token is a person")
+    return actor
+
+
+DOOR: Final = TokenDoor("people", bearer, require, record)
