@@ -1,11 +1,24 @@
 """Django app of the web shell."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class WebConfig(AppConfig):
-    """The shell: templates, components, static files. It announces nothing; it shows what others announced."""
+    """The shell: templates, components, static files; and what the machine interface remembers for a day."""
 
     name = "taawun.platform.web"
     label = "web"
     verbose_name = "Web shell"
+
+    def ready(self) -> None:
+        """Register the sweep of answers that were kept for requests sent twice."""
+        from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.idempotency import prune
+        from taawun.platform.work.schedules import Schedule
+
+        registry.register(
+            Capability("web", _("Web shell"), (Schedule("web.answers", timedelta(hours=1), prune),))
+        )

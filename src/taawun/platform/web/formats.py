@@ -78,7 +78,8 @@ def digits(text: object) -> str:
 
 def number(value: float) -> str:
     """A number with the reader's digits and separators."""
-    return str(format_decimal(value, locale=reader_locale(), numbering_system="default"))
+    # Babel sets the separators of the numbering system, and leaves the digits as they are
+    return digits(format_decimal(value, locale=reader_locale(), numbering_system="default"))
 
 
 def percent(share: float) -> str:

@@ -69,7 +69,10 @@ class FieldView:
         if self._repeats_label(str(widget.attrs.get("placeholder", ""))):
             attributes["placeholder"] = ""
         if "dir" not in widget.attrs and self.kind == "plain":
-            attributes["dir"] = "ltr" if kind in _TECHNICAL else "auto"
+            if kind in _TECHNICAL:
+                attributes["dir"] = "ltr"
+            elif self.bound.value():  # an empty one would stand left-to-right on an Arabic page
+                attributes["dir"] = "auto"
         return self.bound.as_widget(attrs=attributes)
 
     def _repeats_label(self, placeholder: str) -> bool:
