@@ -24,7 +24,6 @@ COULD_NOT: Final = 3
 COMMANDS: Final = (
     ("init", "taawun.node.commands.init", "create this node"),
     ("up", "taawun.node.commands.up", "run this node: migrations, web, worker"),
-    ("doctor", "taawun.node.commands.doctor", "check this deployment and say what is wrong"),
     ("token", "taawun.node.commands.token", "make an API token"),
     ("intel", "taawun.node.commands.intel", "bring intelligence in and out"),
     ("audit", "taawun.node.commands.audit", "prove the audit trail unbroken"),

@@ -7,8 +7,12 @@ from importlib.util import find_spec
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path
 
+from taawun.node.health import healthz, readyz
+
 urlpatterns = [
     path("", include("taawun.cooperation.partners.protocol_urls")),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
 ]
 
 # a room's pages live under its own name, below the language
@@ -16,6 +20,10 @@ _ROOMS = (
     ("people/", "taawun.cooperation.people.urls"),
     ("audit/", "taawun.platform.audit.urls"),
     ("notices/", "taawun.platform.notices.urls"),
+    ("partners/", "taawun.cooperation.partners.urls"),
+    ("agreements/", "taawun.cooperation.agreements.urls"),
+    ("releases/", "taawun.cooperation.federation.urls"),
+    ("", "taawun.node.page_urls"),
 )
 
 urlpatterns += i18n_patterns(
