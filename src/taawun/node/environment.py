@@ -127,6 +127,13 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Further host names under which people open the node, separated by commas.",
     ),
+    Setting(
+        "TAAWUN_TRUSTED_PROXIES",
+        _list,
+        "",
+        "Addresses or networks of the proxies in front of the node, separated by commas; they are believed about who "
+        "the client is and whether it came by HTTPS.",
+    ),
     Setting("TAAWUN_WEB_WORKERS", _number, "2", "Web processes."),
     Setting(
         "TAAWUN_WEB_THREADS",

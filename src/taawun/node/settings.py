@@ -40,6 +40,7 @@ OUTBOUND_ALLOW: tuple[str, ...] = ENVIRONMENT["TAAWUN_OUTBOUND_ALLOW"]
 MAX_UPLOAD_BYTES = ENVIRONMENT.number("TAAWUN_MAX_UPLOAD_BYTES")
 POLL_SECONDS = ENVIRONMENT.number("TAAWUN_POLL_SECONDS")
 SECOND_FACTOR_REQUIRED = ENVIRONMENT.text("TAAWUN_SECOND_FACTOR") == "required"
+TRUSTED_PROXIES: tuple[str, ...] = ENVIRONMENT["TAAWUN_TRUSTED_PROXIES"]
 WEB_WORKERS = ENVIRONMENT.number("TAAWUN_WEB_WORKERS")
 
 INSTALLED_APPS = [
@@ -207,7 +208,8 @@ LANGUAGE_COOKIE_NAME = f"taawun-language{_SUFFIX}"
 SESSION_COOKIE_AGE = 12 * 3600
 
 # ---- what a browser may do --------------------------------------------------------------------------------------
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _BASE.scheme == "https" else None
+# the server shell has dropped this header unless a trusted proxy sent it
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if _BASE.scheme == "https" else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

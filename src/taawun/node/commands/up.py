@@ -56,13 +56,18 @@ def _web(host: str, port: int) -> int:
 
     from taawun.node.server import BodyRules, serve
 
+    # bodies and answers too large for memory wait beside the node's data, not in a small system folder
+    spool = settings.HOME / "spool"
+    spool.mkdir(mode=0o700, exist_ok=True)
     serve(
         "taawun.node.wsgi:application",
         host=host,
         port=port,
         workers=settings.WEB_WORKERS,
         threads=settings.WEB_THREADS,
-        bodies=BodyRules(limit_of=_Limits(settings.MAX_UPLOAD_BYTES)),
+        bodies=BodyRules(limit_of=_Limits(settings.MAX_UPLOAD_BYTES), spool=spool),
+        trusted_proxies=settings.TRUSTED_PROXIES,
+        spool=spool,
     )
     return 0
 
