@@ -208,8 +208,7 @@ LANGUAGE_COOKIE_NAME = f"taawun-language{_SUFFIX}"
 SESSION_COOKIE_AGE = 12 * 3600
 
 # ---- what a browser may do --------------------------------------------------------------------------------------
-# the server shell has dropped this header unless a trusted proxy sent it
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+# whether a request came by HTTPS is the server shell's word: it believes named proxies only
 SECURE_HSTS_SECONDS = 31_536_000 if _BASE.scheme == "https" else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
