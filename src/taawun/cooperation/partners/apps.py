@@ -15,11 +15,14 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything partners bring."""
-        from taawun.cooperation.partners import actions, notices, receiving, sync
+        from taawun.cooperation.partners import actions, home, notices, receiving, sync
         from taawun.cooperation.partners.messages import MessageKind
         from taawun.cooperation.partners.purposes import LanePurpose
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.home import HomeSource
+        from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import Loop, Schedule
 
         everyone = frozenset(Role)
@@ -42,6 +45,18 @@ class PartnersConfig(AppConfig):
                     Loop("partners.sync", sync.run),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
                     *notices.KINDS,
+                    NavigationEntry(
+                        "partners",
+                        Group.COOPERATE,
+                        _("Partners"),
+                        "partners",
+                        "read:partners",
+                        order=20,
+                        icon="partners",
+                        count=home.count_waiting,
+                    ),
+                    SearchSource("partners", _("Partners"), "read:partners", home.find),
+                    HomeSource("partners", "read:partners", waiting=home.waiting, hints=home.hints),
                 ),
             )
         )

@@ -12,14 +12,15 @@ from taawun.platform.notices.kinds import NoticeKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "stop_reason"]
 
 
 def _address(params: Mapping[str, str]) -> str:
     return reverse("partner", kwargs={"partner_id": params["partner"]})
 
 
-def _reason(code: str) -> str:
+def stop_reason(code: str) -> str:
+    """Why a lane was stopped, in the reader's words; an unknown code is shown as it is."""
     reasons = {
         "gap": _("an entry is missing"),
         "reordered": _("entries are out of order"),
@@ -39,7 +40,7 @@ KINDS = (
         "read:partners",
         lambda p: (
             _("A lane of %(node)s was stopped at entry %(seq)s: %(reason)s.")
-            % {"node": p["node"], "seq": p["seq"], "reason": _reason(p["reason"])}
+            % {"node": p["node"], "seq": p["seq"], "reason": stop_reason(p["reason"])}
         ),
         lambda _p: _(
             "Everything received before it is kept. Ask the partner's administrator what happened; the lane starts "
@@ -52,7 +53,7 @@ KINDS = (
         "read:partners",
         lambda p: (
             _("%(node)s stopped one of our lanes: %(reason)s.")
-            % {"node": p["node"], "reason": _reason(p["reason"])}
+            % {"node": p["node"], "reason": stop_reason(p["reason"])}
         ),
         lambda _p: _("Check this node's database and clock, then speak with the partner's administrator."),
         _address,

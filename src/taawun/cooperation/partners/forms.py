@@ -1,0 +1,42 @@
+"""What the pages of partners ask for."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from taawun.cooperation.partners.models import Partner
+
+__all__ = ["AddForm", "CompareForm", "PartnerFilters"]
+
+
+class PartnerFilters(forms.Form):
+    """Search and filter of the list of partners."""
+
+    q = forms.CharField(label=_("Name or address"), required=False, max_length=200)
+    state = forms.ChoiceField(
+        label=_("State"), required=False, choices=[("", _("all")), *Partner.State.choices]
+    )
+
+
+class AddForm(forms.Form):
+    """Where another node is."""
+
+    node = forms.CharField(
+        label=_("Address of the node"),
+        max_length=300,
+        help_text=_("As its administrator told you, for example https://cert.example."),
+        widget=forms.TextInput(
+            attrs={"dir": "ltr", "inputmode": "url", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+
+
+class CompareForm(forms.Form):
+    """That two administrators compared the fingerprint that was shown."""
+
+    kid = forms.CharField(widget=forms.HiddenInput, max_length=43)
+    compared = forms.BooleanField(
+        label=_("We spoke, and all sixteen words were the same."),
+        error_messages={"required": _("Compare first: read the words to each other, then tick this box.")},
+    )

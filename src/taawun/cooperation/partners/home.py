@@ -1,0 +1,85 @@
+"""What partners tell on the first page, beside the navigation, and to the search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.partners import queries
+from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.partners.presenting import standing
+from taawun.platform.web.home import Hint, Line
+from taawun.platform.web.search import Found
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["count_waiting", "find", "hints", "waiting"]
+
+_MANAGE = "manage:partners"
+_MOST = 20
+
+
+def waiting(actor: PersonActor) -> list[Line]:
+    """Partners that answered and whose fingerprint nobody has compared; for those who may compare it."""
+    if _MANAGE not in actor.permissions:
+        return []
+    return [
+        Line(
+            _("Compare the fingerprint of %(name)s") % {"name": _name(partner)},
+            reverse("partner-verify", args=[partner.id]),
+            format_html("{}", _("Until then it receives nothing")),
+            partner.created,
+            partner.nation,
+        )
+        for partner in _uncompared()[:_MOST]
+    ]
+
+
+def count_waiting(actor: PersonActor) -> int:
+    """How many fingerprints wait for this actor to compare them."""
+    return _uncompared().count() if _MANAGE in actor.permissions else 0
+
+
+def _uncompared() -> QuerySet[Partner]:
+    return Partner.objects.filter(state=Partner.State.MET).order_by("created", "id")
+
+
+def hints(actor: PersonActor) -> list[Hint]:
+    """The first step on a node without partners."""
+    if _MANAGE not in actor.permissions or Partner.objects.exists():
+        return []
+    return [
+        Hint(
+            _("Add a partner"),
+            _(
+                "Cooperation begins with another node: you know its address, and its administrator knows yours."
+            ),
+            _("Add a partner…"),
+            reverse("partner-add"),
+            order=10,
+        )
+    ]
+
+
+def find(_actor: object, text: str, limit: int) -> list[Found]:
+    """Partners by name, nation or address."""
+    return [
+        Found(
+            _name(partner),
+            reverse("partner", args=[partner.id]),
+            _("Partner"),
+            f"{partner.node}, {standing(partner).word}",
+        )
+        for partner in queries.matching(text)[:limit]
+    ]
+
+
+def _name(partner: Partner) -> str:
+    return partner.name.in_language(get_language() or "en").value

@@ -1,0 +1,330 @@
+"""What the pages of partners show: fingerprints, lanes and states in the reader's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.partners import descriptor
+from taawun.cooperation.partners.errors import DescriptorRefused
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.notices import stop_reason
+from taawun.cooperation.people.letters import qr
+from taawun.foundation import fingerprint
+from taawun.foundation.multilingual import LANGUAGES, Text
+from taawun.platform.registry import registry
+from taawun.platform.web import formats
+from taawun.platform.web.components import Fact
+from taawun.platform.web.templatetags.components import code, day, moment, text
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.home import Line
+
+__all__ = [
+    "Fingerprint",
+    "LaneCaption",
+    "LaneLine",
+    "PartnerSection",
+    "Standing",
+    "descriptor_facts",
+    "fingerprint_of",
+    "lane_lines",
+    "lanes_in_step",
+    "standing",
+]
+
+
+# ---- parts that other rooms register --------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class LaneCaption:
+    """How the lanes of a purpose are called; the room that fills them registers it.
+
+    Args:
+        name: the purpose, as in ``Lane.Purpose``.
+        captions: for these lanes, what each carries; markup.
+    """
+
+    name: str
+    captions: Callable[[Sequence[Lane]], Mapping[UUID, SafeString]]
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerSection:
+    """What another room shows on the page of a partner.
+
+    Args:
+        name: the room, for example ``agreements``.
+        label: the heading; a lazy translation.
+        permission: who sees it.
+        lines: what concerns this partner, the most important first.
+        none: the sentence for none; a lazy translation.
+    """
+
+    name: str
+    label: Any  # a lazy translation
+    permission: str
+    lines: Callable[[PersonActor, Partner], Sequence[Line]]
+    none: Any  # a lazy translation
+
+
+# ---- state ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A partner's state as its badge shows it.
+
+    Args:
+        badge: a key of the shell's ``STATES``.
+        word: what is written.
+        sentence: what the state means for both.
+    """
+
+    badge: str
+    word: str
+    sentence: str
+
+
+def standing(partner: Partner) -> Standing:
+    """How far we trust a partner, in words."""
+    shown = {
+        Partner.State.CLAIMED: Standing(
+            "waiting",
+            _("being contacted"),
+            _("This node asks that address for its descriptor. Until it answers, only the address is known."),
+        ),
+        Partner.State.MET: Standing(
+            "not-compared",
+            _("not yet compared, receives nothing"),
+            _(
+                "It may negotiate, and receives nothing until two administrators have compared its fingerprint."
+            ),
+        ),
+        Partner.State.VERIFIED: Standing(
+            "verified",
+            _("verified"),
+            _("Its fingerprint was compared: it receives what agreements in force allow."),
+        ),
+        Partner.State.BLOCKED: Standing(
+            "terminated",
+            _("blocked"),
+            _("Nothing passes in either direction. What was received before is kept."),
+        ),
+    }
+    return shown[Partner.State(partner.state)]
+
+
+# ---- fingerprint ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A key's fingerprint as two people compare it.
+
+    Args:
+        kid: the key's thumbprint (RFC 7638).
+        words: sixteen words in the reader's language.
+        digits: eight groups of five digits, for two people without a common language.
+        qr: the node's address and the thumbprint as a QR code.
+    """
+
+    kid: str
+    words: tuple[str, ...]
+    digits: tuple[str, ...]
+    qr: SafeString
+
+
+def fingerprint_of(node: str, kid: str) -> Fingerprint:
+    """The fingerprint of a node's key in the language of the page.
+
+    Args:
+        node: the node's base address.
+        kid: the key's thumbprint.
+    """
+    language = (get_language() or "en").partition("-")[0]
+    words = fingerprint.words(kid, language if language in LANGUAGES else "en")
+    return Fingerprint(kid, words, fingerprint.digits(kid), qr(f"{node}/.well-known/taawun#{kid}"))
+
+
+# ---- descriptor -----------------------------------------------------------------------------------------------
+def descriptor_facts(partner: Partner) -> list[Fact]:
+    """What the partner says of itself, and how fresh its word is."""
+    facts = [Fact(_("Address"), code(partner.node))]
+    if partner.kid:
+        facts += [
+            Fact(_("Speaks for"), _speaks_for(partner)),
+            Fact(_("Key"), code(partner.kid, short=12)),
+            Fact(_("Descriptor"), _validity(partner)),
+        ]
+        facts += _contacts(partner)
+    if partner.verified:
+        facts.append(
+            Fact(_("Compared"), format_html("{} {}", day(partner.verified), _by(partner.verified_by)))
+        )
+    facts.append(Fact(_("Last contact"), moment(partner.last_contact)))
+    if partner.last_error:
+        facts.append(Fact(_("Last problem"), text(partner.last_error)))
+    return facts
+
+
+def _speaks_for(partner: Partner) -> SafeString:
+    kinds = {
+        "nation": _("a nation"),
+        "organisation": _("an organisation"),
+        "community": _("a community of nations"),
+    }
+    kind = kinds.get(partner.kind, partner.kind)
+    if not partner.nation_names:
+        return format_html("{}", kind)
+    return format_html("{}<br>{}", text(Text.from_json(partner.nation_names)), kind)
+
+
+def _validity(partner: Partner) -> SafeString:
+    issued, until = partner.descriptor_issued, partner.descriptor_valid_until
+    if issued is None or until is None:
+        return format_html("{}", _("none held"))
+    return format_html(
+        "{}<br>{}",
+        _("issued %(moment)s") % {"moment": formats.moment(issued)},
+        _("valid until %(moment)s") % {"moment": formats.moment(until)},
+    )
+
+
+def _by(name: str) -> str:
+    return _("by %(name)s") % {"name": name} if name else ""
+
+
+def _contacts(partner: Partner) -> list[Fact]:
+    try:
+        told = descriptor.read(partner.descriptor, at=partner.descriptor_issued or partner.created)
+    except DescriptorRefused:
+        return []
+    # a contact is what the node wrote; only plain texts of it are shown
+    rows = [
+        tuple((str(name), str(value)) for name, value in contact.items() if isinstance(value, str | int))
+        for contact in told.contacts
+    ]
+    return [
+        Fact(
+            _("Contact"),
+            format_html_join(format_html("<br>"), '{} <bdi dir="auto">{}</bdi>', row),
+        )
+        for row in rows
+        if row
+    ]
+
+
+# ---- lanes ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class LaneLine:
+    """One lane with a partner.
+
+    Args:
+        lane: the row.
+        is_ours: whether this node sends on it.
+        caption: what it carries; markup.
+        entries: how many entries it has here.
+        badge: a key of the shell's ``STATES``.
+        word: its state in words.
+        mend: what to do when it does not move; empty when there is nothing to do.
+    """
+
+    lane: Lane
+    is_ours: bool
+    caption: SafeString
+    entries: int
+    badge: str
+    word: str
+    mend: str
+
+
+def lane_lines(partner: Partner) -> list[LaneLine]:
+    """Every lane with a partner: what it sends to us first, then what we send to it."""
+    waiting = (
+        LaneEntry.objects.filter(lane=OuterRef("pk"), state=LaneEntry.State.PENDING)
+        .order_by()
+        .values("lane")
+        .annotate(n=Count("id"))
+        .values("n")
+    )
+    theirs = list(
+        Lane.objects.filter(sender=partner)
+        .annotate(waiting=Coalesce(Subquery(waiting), 0))
+        .order_by("-purpose", "opened")
+    )
+    ours = list(
+        LaneReader.objects.filter(partner=partner, lane__sender=None)
+        .select_related("lane")
+        .order_by("-lane__purpose", "lane__opened")
+    )
+    captions = _captions([*theirs, *(reader.lane for reader in ours)])
+    return [
+        *(_incoming(lane, captions[lane.id], lane.waiting) for lane in theirs),
+        *(_outgoing(reader, captions[reader.lane_id]) for reader in ours),
+    ]
+
+
+def _captions(lanes: Sequence[Lane]) -> dict[UUID, SafeString]:
+    captions = {lane.id: format_html("{}", _("messages")) for lane in lanes}
+    for part in registry.all(LaneCaption):
+        captions.update(part.captions([lane for lane in lanes if lane.purpose == part.name]))
+    return captions
+
+
+def _incoming(lane: Lane, caption: SafeString, waiting: int) -> LaneLine:
+    behind = max(0, lane.known_seq - lane.head_seq)
+    badge, word, mend = "done", _("in step"), ""
+    if lane.state == Lane.State.STOPPED:
+        badge = "failed"
+        word = _("stopped: %(reason)s") % {"reason": stop_reason(lane.stop_reason)}
+        mend = _(
+            "What came before is kept. Telephone the partner's administrator and find out what happened; nothing more "
+            "is taken in over this lane until both of you agree where it starts again."
+        )
+    elif behind:
+        badge, word = "waiting", ngettext("%(count)s entry to fetch", "%(count)s entries to fetch", behind)
+        word %= {"count": formats.number(behind)}
+    elif waiting:
+        badge, word = "waiting", ngettext("%(count)s entry waits", "%(count)s entries wait", waiting)
+        word %= {"count": formats.number(waiting)}
+        mend = _(
+            "They arrived and cannot be taken in yet, for example because an agreement is still unsigned."
+        )
+    return LaneLine(lane, False, caption, lane.head_seq + 1, badge, word, mend)
+
+
+def _outgoing(reader: LaneReader, caption: SafeString) -> LaneLine:
+    lane = reader.lane
+    badge, word, mend = "done", _("open"), ""
+    # messages are answered by messages; only clause lanes are signed for
+    if lane.purpose == Lane.Purpose.CLAUSE:
+        unsigned = max(0, lane.head_seq - reader.receipt_seq)
+        word = _("all signed for")
+        if unsigned:
+            badge = "waiting"
+            word = ngettext("%(count)s not signed for", "%(count)s not signed for", unsigned)
+            word %= {"count": formats.number(unsigned)}
+            mend = _("The partner fetches and signs for them when its node next asks.")
+    return LaneLine(lane, True, caption, lane.head_seq + 1, badge, word, mend)
+
+
+def lanes_in_step(partners: Sequence[Partner]) -> dict[UUID, tuple[int, int]]:
+    """For each partner, how many of the lanes it sends are in step, and how many there are."""
+    ids = [partner.id for partner in partners]
+    rows = (
+        Lane.objects.filter(sender_id__in=ids)
+        .values("sender_id")
+        .annotate(
+            lanes=Count("id"),
+            moving=Count("id", filter=Q(state=Lane.State.RUNNING, known_seq__lte=F("head_seq"))),
+        )
+    )
+    found = {row["sender_id"]: (row["moving"], row["lanes"]) for row in rows}
+    return {each: found.get(each, (0, 0)) for each in ids}

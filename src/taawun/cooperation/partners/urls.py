@@ -1,0 +1,15 @@
+"""Addresses of the pages of partners, below the language."""
+
+from django.urls import path
+
+from taawun.cooperation.partners import views
+
+urlpatterns = [
+    path("", views.partners, name="partners"),
+    path("new/", views.add, name="partner-add"),
+    path("<uuid:partner_id>/", views.partner, name="partner"),
+    path("<uuid:partner_id>/ask/", views.ask, name="partner-ask"),
+    path("<uuid:partner_id>/verify/", views.verify, name="partner-verify"),
+    path("<uuid:partner_id>/block/", views.block, name="partner-block"),
+    path("<uuid:partner_id>/unblock/", views.unblock, name="partner-unblock"),
+]

@@ -1,0 +1,265 @@
+"""The pages of partners: who they are, whether they are compared, and how their lanes stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from taawun.cooperation.partners import actions, queries
+from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.forms import AddForm, CompareForm, PartnerFilters
+from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.partners.presenting import (
+    PartnerSection,
+    descriptor_facts,
+    fingerprint_of,
+    lane_lines,
+    lanes_in_step,
+    standing,
+)
+from taawun.cooperation.people.queries import host
+from taawun.cooperation.people.sessions import signed_in
+from taawun.platform.notices.kinds import NoticeKind
+from taawun.platform.notices.queries import open_notices
+from taawun.platform.registry import registry
+from taawun.platform.web import formats
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.pages import confirm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.partners.presenting import Standing
+    from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.home import Line
+
+__all__ = ["add", "ask", "block", "partner", "partners", "unblock", "verify"]
+
+_MANAGE = "manage:partners"
+
+
+# ---- the list -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Row:
+    partner: Partner
+    standing: Standing
+    lanes: str
+
+
+@require_safe
+@signed_in("read:partners")
+def partners(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """The nodes that this one knows."""
+    form = PartnerFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = queries.matching(wanted.get("q", ""), wanted.get("state", ""))
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found)
+    steps = lanes_in_step(found)
+    context = {
+        "form": form,
+        "rows": [_Row(each, standing(each), _lanes_in_words(*steps[each.id])) for each in found],
+        "is_filtered": bool(wanted.get("q") or wanted.get("state")),
+        "may_manage": _MANAGE in actor.permissions,
+        "own": fingerprint_of(settings.BASE_URL, node_key().kid),
+        "own_node": settings.BASE_URL,
+    }
+    return render(request, "partners/partners.html", context)
+
+
+def _lanes_in_words(moving: int, lanes: int) -> str:
+    if not lanes:
+        return "—"
+    sentence = ngettext(
+        "%(moving)s of %(lanes)s lane in step", "%(moving)s of %(lanes)s lanes in step", lanes
+    )
+    return sentence % {"moving": formats.number(moving), "lanes": formats.number(lanes)}
+
+
+def _export(ending: str, found: Iterable[Partner]) -> HttpResponseBase:
+    rows = [
+        {
+            "id": str(each.id),
+            "node": each.node,
+            "nation": each.nation,
+            "name": each.name.to_json(),
+            "state": each.state,
+            "kid": each.kid,
+            "last_contact": each.last_contact.isoformat() if each.last_contact else None,
+        }
+        for each in found
+    ]
+    if ending == "json":
+        return as_json("partners", rows)
+    head = ("id", "node", "nation", "name", "state", "kid", "last_contact")
+    named = (
+        {**row, "name": each.name.in_language("en").value} for row, each in zip(rows, found, strict=True)
+    )
+    return as_csv("partners", head, ([row[column] for column in head] for row in named))
+
+
+# ---- meeting one ----------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def add(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Ask a node to introduce itself."""
+    form = AddForm(request.POST or None, initial={"node": request.GET.get("node", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            met = actions.meet(actor, form.cleaned_data["node"])
+        except PartnerRefused as refused:
+            form.add_error("node", str(refused))
+        else:
+            return redirect("partner", met.id)
+    return render(request, "partners/add.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_POST
+@signed_in(_MANAGE)
+def ask(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Ask a partner's node again, now."""
+    known = get_object_or_404(Partner, id=partner_id)
+    actions.meet(actor, known.node)
+    messages.info(request, _("Its node is asked again now."))
+    return redirect("partner", known.id)
+
+
+# ---- one of them ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Section:
+    part: PartnerSection
+    lines: Sequence[Line]
+
+
+@require_safe
+@signed_in("read:partners")
+def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """One partner: who it says it is, whether that was compared, and how its lanes stand."""
+    known = get_object_or_404(Partner, id=partner_id)
+    seen = f"{known.state}-{known.failures}"
+    if request.GET.get("seen") == seen:
+        # the page asks while a node is being contacted; it is drawn anew only when something changed
+        return HttpResponse(status=204)
+    context = {
+        "partner": known,
+        "seen": seen,
+        "standing": standing(known),
+        "facts": descriptor_facts(known),
+        "fingerprint": fingerprint_of(known.node, known.kid) if known.kid else None,
+        "lanes": lane_lines(known),
+        "notices": _notices(actor, known),
+        "sections": [
+            _Section(part, part.lines(actor, known))
+            for part in registry.all(PartnerSection)
+            if part.permission in actor.permissions
+        ],
+        "may_manage": _MANAGE in actor.permissions,
+        "may_audit": "read:audit" in actor.permissions,
+        "subject": actions.urn(known),
+    }
+    return render(request, "partners/partner.html", context)
+
+
+def _notices(actor: PersonActor, known: Partner) -> list[tuple[str, str]]:
+    found = open_notices(actor.permissions).filter(params__partner=str(known.id))[:20]
+    kinds = ((registry.get(NoticeKind, notice.kind), notice.params) for notice in found)
+    return [(kind.sentence(params), kind.mend(params)) for kind, params in kinds]
+
+
+# ---- comparing, blocking --------------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def verify(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Compare a partner's fingerprint with its administrator, and say that it is the same."""
+    known = get_object_or_404(Partner, id=partner_id)
+    if not known.kid or known.state == Partner.State.BLOCKED:
+        return redirect("partner", known.id)
+    form = CompareForm(request.POST or None, initial={"kid": known.kid})
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.verify(actor, known, form.cleaned_data["kid"])
+        except PartnerRefused as refused:
+            # what is on the page is the new key now, and so must be what the next tick speaks about
+            form = CompareForm(initial={"kid": known.kid})
+            return _verify_page(request, known, form, str(refused))
+        messages.success(
+            request,
+            _("The fingerprint is compared. Agreements with this partner can now be signed and used."),
+        )
+        return redirect("partner", known.id)
+    return _verify_page(request, known, form)
+
+
+def _verify_page(request: HttpRequest, known: Partner, form: CompareForm, refusal: str = "") -> HttpResponse:
+    context = {
+        "partner": known,
+        "form": form,
+        "refusal": refusal,
+        "theirs": fingerprint_of(known.node, known.kid),
+        "ours": fingerprint_of(settings.BASE_URL, node_key().kid),
+        "host": host(),
+    }
+    return render(request, "partners/verify.html", context, status=422 if refusal or form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def block(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Stop all traffic with a partner, after asking."""
+    known = get_object_or_404(Partner, id=partner_id)
+    if request.method == "POST":
+        actions.block(actor, known)
+        messages.success(request, _("Nothing passes between this node and the partner now."))
+        return redirect("partner", known.id)
+    return confirm(
+        request,
+        question=_("Block %(name)s?") % {"name": _name(known)},
+        effects=[
+            _("From this moment nothing is sent to it and nothing is taken from it, under any agreement."),
+            _("What it holds of ours it keeps, and what we hold of it we keep."),
+            _("After unblocking, its fingerprint has to be compared again before it receives anything."),
+        ],
+        action=_("Block this partner"),
+        cancel_url=reverse("partner", args=[known.id]),
+        tone="alarm",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def unblock(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Let a blocked partner talk again, after asking."""
+    known = get_object_or_404(Partner, id=partner_id)
+    if request.method == "POST":
+        actions.unblock(actor, known)
+        messages.success(
+            request, _("Its node is being asked again. Compare its fingerprint when it has answered.")
+        )
+        return redirect("partner", known.id)
+    return confirm(
+        request,
+        question=_("Unblock %(name)s?") % {"name": _name(known)},
+        effects=[
+            _("Messages pass again in both directions."),
+            _("It receives nothing until its fingerprint has been compared anew."),
+        ],
+        action=_("Unblock this partner"),
+        cancel_url=reverse("partner", args=[known.id]),
+    )
+
+
+def _name(known: Partner) -> str:
+    return known.name.in_language(get_language() or "en").value
