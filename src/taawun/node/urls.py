@@ -11,6 +11,7 @@ from taawun.node.health import healthz, readyz
 
 urlpatterns = [
     path("", include("taawun.cooperation.partners.protocol_urls")),
+    path("", include("taawun.node.api")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

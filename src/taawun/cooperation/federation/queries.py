@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef, Q
+
 from taawun.cooperation.agreements.queries import readable_by
 from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseParty, ReleaseTopic
 from taawun.foundation.clock import now
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from django.db.models import QuerySet
 
-__all__ = ["passages_of", "readable_releases", "receipts_of", "releases"]
+__all__ = ["passages_of", "readable_releases", "receipts_of", "releases", "with_partner"]
 
 
 def releases() -> QuerySet[Release]:
@@ -30,6 +33,17 @@ def readable_releases(party: str, at: datetime | None = None) -> QuerySet[Releas
     """
     condition = readable_by(party, at or now(), ReleaseTopic, ReleaseParty)
     return Release.objects.filter(condition, state=Release.State.LIVE).order_by("-id")
+
+
+def with_partner(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
+    """Those among releases that came from a partner, or went over a lane that it reads.
+
+    Args:
+        found: releases.
+        partner: the partner's id.
+    """
+    read = Passage.objects.filter(release=OuterRef("pk"), entry__lane__readers__partner=partner)
+    return found.filter(Q(origin=partner) | Exists(read))
 
 
 def passages_of(release: Release) -> QuerySet[Passage]:

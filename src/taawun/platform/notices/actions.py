@@ -13,9 +13,9 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["raise_notice", "resolve"]
+__all__ = ["raise_notice", "resolve", "settle"]
 
 
 @transaction.atomic
@@ -50,3 +50,20 @@ def resolve(kind: str, subject: str) -> int:
         How many notices were closed (0 or 1).
     """
     return Notice.objects.filter(kind=kind, subject=subject, resolved=None).update(resolved=now())
+
+
+@transaction.atomic
+def settle(notice: Notice, record: Callable[[str, str], object]) -> bool:
+    """A person says that a notice has been dealt with.
+
+    Args:
+        notice: which; whoever may see it and mark it was asked before.
+        record: ``record(verb, subject)`` writes the audit row for that person.
+
+    Returns:
+        Whether it was open.
+    """
+    closed = Notice.objects.filter(id=notice.id, resolved=None).update(resolved=now())
+    if closed:
+        record("notices.resolved", f"urn:uuid:{notice.id}")
+    return closed > 0

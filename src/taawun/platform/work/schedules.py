@@ -31,12 +31,14 @@ class JobKind:
         run: called with a :class:`Reporter` and the id of the row the job is about; returns a JSON result. It
             must be idempotent: after a crash it is called again with the same id.
         give_up: called with that id when the job has failed for good, so the row can say so.
+        permission: what one must hold to watch such a job over the API; empty: nobody watches it.
     """
 
     name: str
     label: Any  # a lazy translation
     run: Callable[[Reporter, str], dict[str, object]]
     give_up: Callable[[str, str], None] | None = None
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,345 @@
+"""The machine face of agreements: drafting, negotiating, signing, and reading what was agreed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Status
+
+from taawun.cooperation.agreements import actions, comparison, drafting, models, schemas, showing
+from taawun.cooperation.agreements.document import Document, parse
+from taawun.cooperation.agreements.errors import AgreementError, DocumentRefused, StepRefused
+from taawun.cooperation.partners.api import found_partner
+from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.tokens import acting
+from taawun.foundation.clock import now
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.strict_json import canonical
+from taawun.platform.web.api import (
+    ApiRequest,
+    ErrorAnswers,
+    Listing,
+    Paging,
+    Refusal,
+    check_edition,
+    etag,
+    listing,
+    missing,
+)
+from taawun.platform.web.openapi import IF_MATCH
+
+__all__ = ["ERRORS", "router"]
+
+router = Router(tags=["agreements"])
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------
+
+
+@router.get("/agreements", response=Listing[schemas.AgreementSummary], summary="List agreements")
+def list_agreements(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.AgreementSummary]:
+    """Every agreement with where it stands, newest first."""
+    require(acting(request), "read:agreements")
+    return listing(
+        Listing[schemas.AgreementSummary],
+        models.Agreement.objects.all(),
+        paging,
+        order=("-number",),
+        show=showing.summaries,
+    )
+
+
+@router.get("/agreement-templates", response=schemas.TemplateList, summary="List templates")
+def list_templates(request: ApiRequest) -> schemas.TemplateList:
+    """Starts for a new agreement."""
+    require(acting(request), "read:agreements")
+    return schemas.TemplateList(
+        items=[
+            schemas.Template(
+                name=each.name,
+                label=str(each.label),
+                purpose=str(each.purpose),
+                title=each.title.to_json(),
+                clauses=[clause.title.to_json() for clause in each.clauses],
+            )
+            for each in drafting.TEMPLATES
+        ]
+    )
+
+
+@router.get("/agreements/{uuid:agreement_id}", response=schemas.Agreement, summary="Get an agreement")
+def get_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreement:
+    """Where an agreement stands, and everything that was signed about it."""
+    require(acting(request), "read:agreements")
+    return _shown(request, _found(agreement_id))
+
+
+@router.get(
+    "/agreements/{uuid:agreement_id}/versions/{int:number}", response=schemas.Version, summary="Get a version"
+)
+def get_version(request: ApiRequest, agreement_id: UUID, number: int) -> schemas.Version:
+    """A version with its signatures and its text, parsed."""
+    require(acting(request), "read:agreements")
+    agreement = _found(agreement_id)
+    return showing.version(agreement, _found_version(agreement, number))
+
+
+@router.get(
+    "/agreements/{uuid:agreement_id}/versions/{int:number}/text",
+    response=dict[str, Any],
+    summary="Get a version's exact text",
+)
+def get_version_text(request: ApiRequest, agreement_id: UUID, number: int) -> HttpResponse:
+    """The bytes that the parties sign; their SHA-256 is the version's digest, and the ETag."""
+    require(acting(request), "read:agreements")
+    version = _found_version(_found(agreement_id), number)
+    response = HttpResponse(bytes(version.text), content_type="application/json")
+    response["ETag"] = etag(version.digest)
+    return response
+
+
+@router.get(
+    "/agreements/{uuid:agreement_id}/compare", response=schemas.Comparison, summary="Compare two texts"
+)
+def compare_texts(
+    request: ApiRequest, agreement_id: UUID, texts: Query[schemas.ComparisonQuery]
+) -> schemas.Comparison:
+    """What differs between two versions, the draft, or counter-proposals, member by member."""
+    require(acting(request), "read:agreements")
+    agreement = _found(agreement_id)
+    before, after = _text(request, agreement, texts.before), _text(request, agreement, texts.after)
+    return schemas.Comparison(
+        before=texts.before,
+        after=texts.after,
+        changes=[
+            schemas.Change(place=each.place, before=each.before, after=each.after)
+            for each in comparison.compare(before, after)
+        ],
+    )
+
+
+# ---- drafting ---------------------------------------------------------------------------------------------------
+
+
+@router.post("/agreements", response={201: schemas.Agreement}, summary="Draft an agreement")
+def draft_agreement(request: ApiRequest, body: schemas.NewAgreement) -> Status[schemas.Agreement]:
+    """Begin an agreement from a document or a template. Nobody else sees it until it is proposed."""
+    actor = acting(request)
+    require(actor, "write:agreements")
+    agreement = actions.draft(actor, _first_document(body))
+    return Status(201, _shown(request, agreement))
+
+
+@router.get("/agreements/{uuid:agreement_id}/draft", response=schemas.Draft, summary="Get the draft")
+def get_draft(request: ApiRequest, response: HttpResponse, agreement_id: UUID) -> schemas.Draft:
+    """The draft that is being written here. Its edition is the ETag."""
+    require(acting(request), "write:agreements")
+    agreement = _found(agreement_id)
+    if not agreement.draft:
+        missing("no-draft", _("There is no draft of this agreement."))
+    response["ETag"] = etag(agreement.draft_edition)
+    return showing.draft(agreement)
+
+
+@router.put(
+    "/agreements/{uuid:agreement_id}/draft",
+    response=schemas.Draft,
+    summary="Replace the draft",
+    openapi_extra=IF_MATCH,
+)
+def edit_draft(
+    request: ApiRequest, response: HttpResponse, agreement_id: UUID, body: schemas.DraftEdit
+) -> schemas.Draft:
+    """Replace the draft, or begin one of the next version."""
+    actor = acting(request)
+    require(actor, "write:agreements")
+    agreement = _found(agreement_id)
+    check_edition(request, agreement.draft_edition)
+    edited = actions.edit_draft(
+        actor, agreement, _document(body.document, agreement.id), edition=agreement.draft_edition
+    )
+    response["ETag"] = etag(edited.draft_edition)
+    return showing.draft(edited)
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/propose", response=schemas.Agreement, summary="Propose the draft"
+)
+def propose_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreement:
+    """Send the draft to every other party as the next version."""
+    agreement = _to_write(request, agreement_id)
+    actions.propose(acting(request), agreement)
+    return _shown(request, agreement)
+
+
+# ---- negotiating and signing ------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/counter", response=schemas.Agreement, summary="Make a counter-proposal"
+)
+def counter_agreement(
+    request: ApiRequest, agreement_id: UUID, body: schemas.CounterProposal
+) -> schemas.Agreement:
+    """Answer a proposal with a text of one's own. The depositary may adopt it."""
+    agreement = _to_write(request, agreement_id)
+    actions.counter(acting(request), agreement, _document(body.document, agreement.id), body.note)
+    return _shown(request, agreement)
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/adopt", response=schemas.Agreement, summary="Adopt a counter-proposal"
+)
+def adopt_counter(
+    request: ApiRequest, agreement_id: UUID, body: schemas.SuggestionAdopted
+) -> schemas.Agreement:
+    """Take a party's counter-proposal as our draft of the next version."""
+    agreement = _to_write(request, agreement_id)
+    suggestion = models.PartyInstrument.objects.filter(id=body.suggestion, lineage=agreement.id).first()
+    if suggestion is None:
+        raise Refusal(
+            422,
+            "no-suggestion",
+            _("There is no such counter-proposal to this agreement."),
+            pointer="/suggestion",
+        )
+    return _shown(request, actions.adopt(acting(request), agreement, suggestion))
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/approve", response=schemas.Agreement, summary="Approve a version"
+)
+def approve_agreement(
+    request: ApiRequest, agreement_id: UUID, body: schemas.ApprovalGiven
+) -> schemas.Agreement:
+    """Approve a version. The second officer's approval lets the node sign it, in the same step."""
+    agreement = _to_sign(request, agreement_id)
+    actions.approve(acting(request), agreement, body.digest)
+    return _shown(request, agreement)
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/decline", response=schemas.Agreement, summary="Decline a version"
+)
+def decline_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
+    """Say no to the version that was proposed."""
+    agreement = _to_sign(request, agreement_id)
+    actions.decline(acting(request), agreement, body.note)
+    return _shown(request, agreement)
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/suspend", response=schemas.Agreement, summary="Suspend an agreement"
+)
+def suspend_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
+    """Suspend the agreement at once: nothing more flows under it until this node resumes it."""
+    agreement = _to_sign(request, agreement_id)
+    actions.suspend(acting(request), agreement, body.note)
+    return _shown(request, agreement)
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/resume", response=schemas.Agreement, summary="Resume an agreement"
+)
+def resume_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
+    """Lift our own suspension."""
+    agreement = _to_sign(request, agreement_id)
+    actions.resume(acting(request), agreement, body.note)
+    return _shown(request, agreement)
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/terminate", response=schemas.Agreement, summary="Terminate an agreement"
+)
+def terminate_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
+    """Give notice. The agreement ends when the days of notice in it are over."""
+    agreement = _to_sign(request, agreement_id)
+    actions.terminate(acting(request), agreement, body.note)
+    return _shown(request, agreement)
+
+
+# ---- what was asked for -----------------------------------------------------------------------------------------
+
+
+def _found(agreement_id: UUID) -> models.Agreement:
+    agreement = models.Agreement.objects.filter(id=agreement_id).first()
+    if agreement is None:
+        missing("no-such-agreement", _("There is no such agreement on this node."))
+    return agreement
+
+
+def _to_write(request: ApiRequest, agreement_id: UUID) -> models.Agreement:
+    # the action asks too; asked first, who may not write is not told what there is
+    require(acting(request), "write:agreements")
+    return _found(agreement_id)
+
+
+def _to_sign(request: ApiRequest, agreement_id: UUID) -> models.Agreement:
+    require(acting(request), "approve:agreements")
+    return _found(agreement_id)
+
+
+def _found_version(agreement: models.Agreement, number: int) -> models.Version:
+    version = models.Version.objects.filter(agreement=agreement, number=number).first()
+    if version is None:
+        missing("no-such-version", _("There is no such version of this agreement here."))
+    return version
+
+
+def _text(request: ApiRequest, agreement: models.Agreement, name: str) -> bytes:
+    """The text that a comparison names."""
+    if name == "draft" and agreement.draft:
+        require(acting(request), "write:agreements")
+        return agreement.draft.encode()
+    if name.isascii() and name.isdigit():
+        return bytes(_found_version(agreement, int(name)).text)
+    counters = models.PartyInstrument.objects.filter(lineage=agreement.id, suggestion__isnull=False)
+    found = next((each.suggestion for each in counters if str(each.id) == name), None)
+    if found is None:
+        missing("no-such-text", _("This agreement has no text of the name “%(name)s”.") % {"name": name})
+    return bytes(found)
+
+
+def _shown(request: ApiRequest, agreement: models.Agreement) -> schemas.Agreement:
+    agreement.refresh_from_db()
+    return showing.agreement(agreement, shows_draft="write:agreements" in request.auth.permissions)
+
+
+def _first_document(body: schemas.NewAgreement) -> Document:
+    if (body.document is None) == (body.template is None):
+        raise Refusal(
+            422, "document-or-template", _("Send either a “document” or a “template” with its “partners”.")
+        )
+    if body.document is not None:
+        return _document(body.document, uuid7())
+    partners = [found_partner(each) for each in body.partners]
+    return drafting.draft_from(
+        body.template or "", partners, valid_from=body.valid_from or now(), valid_until=body.valid_until
+    )
+
+
+def _document(value: dict[str, Any], lineage: UUID) -> Document:
+    """A document that came in a body; it may leave out its id and version, which are the agreement's affair."""
+    try:
+        return parse(canonical({"id": str(lineage), "version": 1, **value}))
+    except DocumentRefused as refused:
+        raise Refusal(422, refused.code, str(refused), pointer=f"/document{refused.place}") from None
+
+
+def _document_refused(refused: DocumentRefused) -> Refusal:
+    return Refusal(422, refused.code, str(refused), pointer=refused.place)
+
+
+def _step_refused(refused: StepRefused) -> Refusal:
+    statuses = {"edited-meanwhile": 412, "unknown-version": 422, "unknown-template": 422}
+    return Refusal(statuses.get(refused.code, 409), refused.code, str(refused))
+
+
+ERRORS: Final[ErrorAnswers] = {
+    DocumentRefused: _document_refused,
+    StepRefused: _step_refused,
+    AgreementError: lambda refused: Refusal(409, refused.code, str(refused)),
+}

@@ -1,0 +1,244 @@
+"""What agreements' API takes and answers with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import AwareDatetime, Field
+
+from taawun.platform.web.api import Body
+
+__all__ = [
+    "Agreement",
+    "AgreementSummary",
+    "Approval",
+    "ApprovalGiven",
+    "Change",
+    "Comparison",
+    "ComparisonQuery",
+    "CounterProposal",
+    "Draft",
+    "DraftEdit",
+    "Event",
+    "NewAgreement",
+    "Note",
+    "Party",
+    "Signature",
+    "SuggestionAdopted",
+    "Suspension",
+    "Template",
+    "TemplateList",
+    "Version",
+    "VersionBrief",
+]
+
+Words = Annotated[dict[str, str], Field(description="A text by language: `ar`, `en`, `fr`.")]
+# JSON of the protocol's own shape; `document.parse` reads it
+DocumentJson = Annotated[
+    dict[str, Any], Field(description="An agreement document of the federation protocol.")
+]
+NoteText = Annotated[str, Field(max_length=4000, description="For the other parties and the trail.")]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of a version's exact text.")]
+
+
+class Party(Schema):
+    """A party."""
+
+    ref: str
+    kind: str
+    node: str
+    nation: str | None
+    organisation: Words
+    is_us: bool
+
+
+class AgreementSummary(Schema):
+    """An agreement in a list."""
+
+    id: Annotated[UUID, Field(description="The same at every party and in every version.")]
+    code: Annotated[str, Field(description="What people on this node call it.")]
+    title: Words
+    state: Annotated[
+        str,
+        Field(
+            description="`draft`, `proposed`, `countered`, `signed`, `in-force`, `suspended`, `expired`, "
+            "`terminated`, `superseded` or `declined`."
+        ),
+    ]
+    version: Annotated[int | None, Field(description="Number of the version the state speaks about.")]
+    parties: list[Party]
+    valid_from: datetime | None
+    valid_until: datetime | None
+    ends: Annotated[datetime | None, Field(description="When a notice of termination takes effect.")]
+    waits_for_us: Annotated[bool, Field(description="Whether a version waits for our signature.")]
+
+
+class Signature(Schema):
+    """A party's signature on a version."""
+
+    party: str
+    node: str
+    at: datetime
+
+
+class VersionBrief(Schema):
+    """A version as it was proposed."""
+
+    number: int
+    digest: str
+    received: datetime
+    opens: Annotated[datetime | None, Field(description="When it enters, or entered, into force.")]
+    closes: datetime | None
+    signatures: list[Signature]
+    required_signatures: int
+
+
+class Version(VersionBrief):
+    """A version with its text, parsed; the exact bytes that are signed are at `/text`."""
+
+    document: DocumentJson
+
+
+class Suspension(Schema):
+    """A suspension that its party has not lifted."""
+
+    instrument: UUID
+    party: str
+    since: datetime
+
+
+class Approval(Schema):
+    """One of our officers approved a version."""
+
+    version: int
+    person: str
+    at: datetime
+
+
+class Event(Schema):
+    """Something that happened to an agreement."""
+
+    at: datetime
+    what: Annotated[
+        str,
+        Field(
+            description="`proposed`, `approved`, `signed`, `countered`, `declined`, `suspended`, `resumed` or "
+            "`terminated`."
+        ),
+    ]
+    who: Annotated[str, Field(description="A party's node, or the name of one of our officers.")]
+    version: Annotated[int | None, Field(description="Null where the version is not here.")]
+    note: str
+    instrument: Annotated[UUID | None, Field(description="Id of a declaration; of a counter to adopt it.")]
+
+
+class Agreement(AgreementSummary):
+    """An agreement with everything that was signed about it."""
+
+    pending: Annotated[
+        int | None,
+        Field(description="Number of a newer version that waits for signatures while one is in force."),
+    ]
+    signed_by: Annotated[list[str], Field(description="Refs of who signed the version that is being signed.")]
+    suspensions: list[Suspension]
+    versions: list[VersionBrief]
+    approvals: list[Approval]
+    history: list[Event]
+    draft_edition: Annotated[
+        int | None, Field(description="Null without a draft, or for who may not see it.")
+    ]
+
+
+class Draft(Schema):
+    """The draft that is being written here."""
+
+    edition: int
+    document: DocumentJson
+
+
+class NewAgreement(Body):
+    """An agreement to be drafted: a document of one's own, or a template with partners."""
+
+    document: DocumentJson | None = None
+    template: Annotated[str | None, Field(max_length=40)] = None
+    partners: Annotated[list[UUID], Field(max_length=100, description="The other parties.")] = Field(
+        default_factory=list
+    )
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+
+
+class DraftEdit(Body):
+    """A new text of a draft; its id and version are the agreement's own."""
+
+    document: DocumentJson
+
+
+class CounterProposal(Body):
+    """A text of one's own, for the depositary to adopt."""
+
+    document: DocumentJson
+    note: NoteText = ""
+
+
+class SuggestionAdopted(Body):
+    """The counter-proposal to be taken as our draft."""
+
+    suggestion: Annotated[UUID, Field(description="Its `instrument` in the agreement's history.")]
+
+
+class ApprovalGiven(Body):
+    """The version that was read, so that nobody approves what came meanwhile."""
+
+    digest: Digest
+
+
+class Note(Body):
+    """A word to the other parties."""
+
+    note: NoteText = ""
+
+
+class Template(Schema):
+    """A start for an agreement."""
+
+    name: str
+    label: Annotated[str, Field(description="In the language of the answer.")]
+    purpose: str
+    title: Words
+    clauses: Annotated[list[Words], Field(description="Titles of its clauses.")]
+
+
+class TemplateList(Schema):
+    """The templates; there are few."""
+
+    items: list[Template]
+
+
+class ComparisonQuery(Schema):
+    """Two texts: each a version's number, `draft`, or the id of a counter-proposal."""
+
+    before: Annotated[str, Field(max_length=36)]
+    after: Annotated[str, Field(max_length=36)]
+
+
+class Change(Schema):
+    """One member that differs."""
+
+    place: Annotated[
+        str,
+        Field(description="Its path; clauses and parties are named by their refs: `/clauses/2.1/tlp_max`."),
+    ]
+    before: Any  # whatever JSON value the member has; null where it was not there
+    after: Any
+
+
+class Comparison(Schema):
+    """What differs from one text to another."""
+
+    before: str
+    after: str
+    changes: list[Change]

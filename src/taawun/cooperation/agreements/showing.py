@@ -1,0 +1,178 @@
+"""Agreements as their API shows them: rows and evidence turned into its schemas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from taawun.cooperation.agreements import schemas
+from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.models import Approval, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.queries import standing_of, standings_of
+from taawun.foundation.strict_json import parse as parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.models import Agreement
+    from taawun.cooperation.agreements.standing import Standing
+
+__all__ = ["agreement", "draft", "summaries", "version"]
+
+_OVER = frozenset({"declined", "terminated", "expired", "superseded"})
+
+
+def summaries(rows: Sequence[Agreement]) -> list[schemas.AgreementSummary]:
+    """The rows of a list, each with where it stands."""
+    standings = standings_of(rows)
+    return [_summary(row, standings[row.id]) for row in rows]
+
+
+def agreement(row: Agreement, *, shows_draft: bool) -> schemas.Agreement:
+    """One agreement with everything that was signed about it.
+
+    Args:
+        row: the agreement.
+        shows_draft: whether the reader may know that a next version is being drafted.
+    """
+    standing = standing_of(row)
+    versions = list(row.versions.order_by("number"))
+    approvals = list(Approval.objects.filter(version__in=versions).select_related("version", "person"))
+    return schemas.Agreement(
+        **_summary(row, standing).model_dump(),
+        pending=standing.pending.version if standing.pending else None,
+        signed_by=sorted(standing.signed_by),
+        suspensions=[
+            schemas.Suspension(instrument=each.id, party=each.party, since=each.at)
+            for each in standing.suspensions
+        ],
+        versions=[_brief(each, standing) for each in versions],
+        approvals=[
+            schemas.Approval(version=each.version.number, person=each.person.name, at=each.at)
+            for each in sorted(approvals, key=lambda each: each.at)
+        ],
+        history=_history(row, versions, approvals),
+        draft_edition=row.draft_edition if shows_draft and row.draft else None,
+    )
+
+
+def version(row: Agreement, held: Version) -> schemas.Version:
+    """One version with its text, parsed."""
+    brief = _brief(held, standing_of(row))
+    return schemas.Version(**brief.model_dump(), document=parse_json(bytes(held.text)))
+
+
+def draft(row: Agreement) -> schemas.Draft:
+    """The draft that is being written here."""
+    return schemas.Draft(edition=row.draft_edition, document=parse_json(row.draft.encode()))
+
+
+def _summary(row: Agreement, standing: Standing) -> schemas.AgreementSummary:
+    # before the first proposal there is nothing but the draft to tell of
+    current = standing.current
+    document = current or (parse(row.draft.encode()) if row.draft else None)
+    return schemas.AgreementSummary(
+        id=row.id,
+        code=row.code,
+        title=row.titles,
+        state=standing.state,
+        version=current.version if current else None,
+        parties=_parties(document) if document else [],
+        valid_from=document.valid_from if document else None,
+        valid_until=document.valid_until if document else None,
+        ends=standing.ends,
+        waits_for_us=_waits_for_us(standing),
+    )
+
+
+def _waits_for_us(standing: Standing) -> bool:
+    about = standing.pending or standing.current
+    us = about.party_of(settings.BASE_URL) if about else None
+    return us is not None and us.ref not in standing.signed_by and standing.state not in _OVER
+
+
+def _parties(document: Document) -> list[schemas.Party]:
+    return [
+        schemas.Party(
+            ref=party.ref,
+            kind=party.kind,
+            node=party.node,
+            nation=party.nation or None,
+            organisation=party.organisation.to_json(),
+            is_us=party.node == settings.BASE_URL,
+        )
+        for party in document.parties
+    ]
+
+
+def _brief(held: Version, standing: Standing) -> schemas.VersionBrief:
+    document = held.document()
+    window = next((each for each in standing.windows if each.document.digest == held.digest), None)
+    signatures = PartySignature.objects.filter(lineage=document.id, digest=held.digest).order_by("at", "node")
+    return schemas.VersionBrief(
+        number=held.number,
+        digest=held.digest,
+        received=held.received,
+        opens=window.opens if window else None,
+        closes=window.closes if window else None,
+        signatures=[
+            schemas.Signature(party=party.ref, node=each.node, at=each.at)
+            for each in signatures
+            if (party := document.party_of(each.node))
+        ],
+        required_signatures=document.required_signatures(),
+    )
+
+
+def _history(
+    row: Agreement, versions: Sequence[Version], approvals: Sequence[Approval]
+) -> list[schemas.Event]:
+    """What happened, oldest first; signatures and declarations at the instant their party gives."""
+    numbers = {each.digest: each.number for each in versions}
+    events = [
+        schemas.Event(
+            at=each.received,
+            what="proposed",
+            who=each.document().depositary.node,
+            version=each.number,
+            note="",
+            instrument=None,
+        )
+        for each in versions
+    ]
+    events += [
+        schemas.Event(
+            at=each.at,
+            what="approved",
+            who=each.person.name,
+            version=each.version.number,
+            note="",
+            instrument=None,
+        )
+        for each in approvals
+    ]
+    events += [
+        schemas.Event(
+            at=each.at,
+            what="signed",
+            who=each.node,
+            version=numbers.get(each.digest),
+            note="",
+            instrument=None,
+        )
+        for each in PartySignature.objects.filter(lineage=row.id)
+    ]
+    events += [
+        schemas.Event(
+            at=each.at,
+            what=each.kind,
+            who=each.node,
+            version=numbers.get(each.digest),
+            note=each.note,
+            instrument=each.id,
+        )
+        for each in PartyInstrument.objects.filter(lineage=row.id)
+    ]
+    return sorted(events, key=lambda event: (event.at, event.what, event.who))

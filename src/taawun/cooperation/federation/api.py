@@ -1,0 +1,246 @@
+"""The machine face of federation: who would receive something, and what was given and received."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from ninja import Query, Router
+
+from taawun.cooperation.agreements.policy import Denied, Facts
+from taawun.cooperation.agreements.queries import party_name
+from taawun.cooperation.federation import models, queries, schemas
+from taawun.cooperation.federation.decisions import preview
+from taawun.cooperation.federation.errors import ReleaseError
+from taawun.cooperation.federation.rules import can_see_content, reader_of
+from taawun.cooperation.people.rules import Refused, require
+from taawun.cooperation.people.tokens import acting
+from taawun.foundation.tlp import Tlp, UnknownMarking
+from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
+    from taawun.cooperation.agreements.policy import Grant
+    from taawun.cooperation.federation.decisions import PartyDecision
+    from taawun.cooperation.federation.rules import Reader
+
+__all__ = ["ERRORS", "router"]
+
+router = Router(tags=["federation"])
+
+
+# ---- before publishing ------------------------------------------------------------------------------------------
+
+
+@router.post("/federation/decide", response=schemas.Decided, summary="Who would receive this?")
+def decide(request: ApiRequest, body: schemas.Question) -> schemas.Decided:
+    """Who would receive it, by which clause; who would not, and why. Changes nothing."""
+    require(acting(request), "read:federation")
+    facts = Facts(
+        kind=body.kind,
+        tlp=_marking(body.tlp),
+        topics=frozenset(body.topics),
+        audience=None if body.audience is None else frozenset(body.audience),
+        names_persons=body.names_persons,
+    )
+    decided = preview(facts)
+    return schemas.Decided(
+        receivers=[_receiver(each, each.grant) for each in decided.receivers if each.grant],
+        others=[_unreached(each) for each in decided.others],
+    )
+
+
+def _marking(text: str) -> Tlp:
+    try:
+        return Tlp.parse(text)
+    except UnknownMarking:
+        names = ", ".join(tlp.label for tlp in Tlp)
+        raise Refusal(
+            422,
+            "unknown-marking",
+            _("Choose one of these markings: %(names)s.") % {"names": names},
+            pointer="/tlp",
+        ) from None
+
+
+def _receiver(decided: PartyDecision, grant: Grant) -> schemas.Receiver:
+    return schemas.Receiver(
+        party=decided.party,
+        name=_name(decided.party),
+        clause=_clause(grant),
+        sentence=decided.worded.sentence,
+        also=[_clause(each) for each in decided.others],
+    )
+
+
+def _unreached(decided: PartyDecision) -> schemas.Unreached:
+    decision = decided.decision
+    nearest = decision.grant
+    return schemas.Unreached(
+        party=decided.party,
+        name=_name(decided.party),
+        reason=decision.reason if isinstance(decision, Denied) else "",
+        sentence=decided.worded.sentence,
+        mend=decided.worded.mend,
+        step=decided.worded.step,
+        nearest=_clause(nearest) if nearest else None,
+    )
+
+
+def _name(party: str) -> str:
+    return party_name(party, get_language() or "en")
+
+
+def _clause(grant: Grant) -> schemas.ClauseRef:
+    return schemas.ClauseRef(
+        agreement=grant.agreement,
+        code=grant.code,
+        clause=grant.clause.ref,
+        title=grant.clause.title.to_json(),
+        tlp_max=grant.clause.tlp_max.label,
+        onward=grant.clause.onward.rule,
+    )
+
+
+# ---- what was given and received --------------------------------------------------------------------------------
+
+
+@router.get("/federation/releases", response=Listing[schemas.Release], summary="List releases")
+def list_releases(
+    request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.ReleaseFilter]
+) -> Listing[schemas.Release]:
+    """What was given and received, newest first. What a marking keeps from the caller is left out of each."""
+    actor = acting(request)
+    require(actor, "read:federation")
+    reader = reader_of(actor)
+    return listing(
+        Listing[schemas.Release],
+        _wanted(wanted).prefetch_related("topics"),
+        paging,
+        order=("-id",),
+        show=lambda rows: [_release(each, reader) for each in rows],
+    )
+
+
+@router.get("/federation/releases/{uuid:release_id}", response=schemas.Release, summary="Get a release")
+def get_release(request: ApiRequest, release_id: UUID) -> schemas.Release:
+    """One release. Its content is in the room of its kind."""
+    actor = acting(request)
+    require(actor, "read:federation")
+    return _release(_found(release_id), reader_of(actor))
+
+
+@router.get(
+    "/federation/releases/{uuid:release_id}/passages",
+    response=Listing[schemas.Passage],
+    summary="List a release's passages",
+)
+def list_passages(request: ApiRequest, release_id: UUID, paging: Query[Paging]) -> Listing[schemas.Passage]:
+    """Where a release of ours went, or over what a partner's came: its provenance."""
+    require(acting(request), "read:federation")
+    passages = queries.passages_of(_found(release_id)).prefetch_related("entry__lane__readers__partner")
+    return listing(Listing[schemas.Passage], passages, paging, order=("id",), show=_passages)
+
+
+@router.get(
+    "/federation/releases/{uuid:release_id}/receipts",
+    response=Listing[schemas.Receipt],
+    summary="List a release's receipts",
+)
+def list_receipts(request: ApiRequest, release_id: UUID, paging: Query[Paging]) -> Listing[schemas.Receipt]:
+    """Who signed for a release of ours, and what became of it there."""
+    require(acting(request), "read:federation")
+    receipts = queries.receipts_of(_found(release_id)).select_related("entry")
+    return listing(Listing[schemas.Receipt], receipts, paging, order=("at", "id"), show=_receipts)
+
+
+def _found(release_id: UUID) -> models.Release:
+    release = queries.releases().prefetch_related("topics").filter(id=release_id).first()
+    if release is None:
+        missing("no-such-release", _("There is no such release on this node."))
+    return release
+
+
+def _wanted(wanted: schemas.ReleaseFilter) -> QuerySet[models.Release]:
+    found = queries.releases()
+    if wanted.kind:
+        found = found.filter(kind=wanted.kind)
+    if wanted.subject:
+        found = found.filter(subject=wanted.subject)
+    if wanted.state:
+        found = found.filter(state=wanted.state)
+    if wanted.direction:
+        found = found.filter(origin__isnull=wanted.direction == "sent")
+    return queries.with_partner(found, wanted.partner) if wanted.partner else found
+
+
+def _release(release: models.Release, reader: Reader) -> schemas.Release:
+    answer = can_see_content(reader, release)
+    kept = answer.sentence if isinstance(answer, Refused) else ""
+    state: Any = release.state  # one of the words of schemas.Release.state, held by the model's choices
+    return schemas.Release(
+        id=release.id,
+        kind=release.kind,
+        direction="sent" if release.origin_id is None else "received",
+        tlp=Tlp(release.tlp).label,
+        subject=None if kept else release.subject,
+        title=None if kept else release.title,
+        topics=None if kept else sorted(each.topic for each in release.topics.all()),
+        restricted=kept,
+        version=release.version,
+        digest=release.digest,
+        size=release.size,
+        licence=release.licence,
+        languages=release.languages,
+        origin=release.origin_id,
+        published_by=release.published_by,
+        issued=release.issued,
+        state=state,
+        withdrawn=release.withdrawn,
+        withdrawal_reason="" if kept else release.withdrawal_reason,
+    )
+
+
+def _passages(rows: Sequence[models.Passage]) -> list[schemas.Passage]:
+    return [
+        schemas.Passage(
+            lane=each.entry.lane_id,
+            seq=each.entry.seq,
+            agreement=each.agreement,
+            document=each.document,
+            clause=each.clause,
+            partners=_ends(each),
+            issued=each.entry.issued,
+            ended=each.ended,
+        )
+        for each in rows
+    ]
+
+
+def _ends(passage: models.Passage) -> list[str]:
+    lane = passage.entry.lane
+    if lane.sender is not None:
+        return [lane.sender.node]
+    return sorted(reader.partner.node for reader in lane.readers.all())
+
+
+def _receipts(rows: Sequence[models.Receipt]) -> list[schemas.Receipt]:
+    return [
+        schemas.Receipt(
+            partner=each.partner.node,
+            lane=each.entry.lane_id,
+            seq=each.entry.seq,
+            outcome=each.outcome,
+            reason=each.reason,
+            at=each.at,
+        )
+        for each in rows
+    ]
+
+
+ERRORS: Final[ErrorAnswers] = {ReleaseError: lambda refused: Refusal(409, refused.code, str(refused))}

@@ -1,0 +1,55 @@
+"""Who on this node may see what a release is about (FIRST, TLP 2.0; protocol.md, "Decision").
+
+That something passed over a lane is for everybody who may see what was given and received. What it is about is
+marked content: AMBER+STRICT stays inside the receiving organisation, also within a node, and RED is for the
+persons it names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.people.models import Person
+from taawun.cooperation.people.queries import host
+from taawun.cooperation.people.rules import Granted, Refused
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from taawun.cooperation.federation.models import Release
+    from taawun.cooperation.people.actors import PersonActor
+    from taawun.cooperation.people.rules import Answer
+
+__all__ = ["Reader", "can_see_content", "reader_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What the rule asks about a person; read once for a whole list.
+
+    Args:
+        email: their address, in small letters.
+        is_inside: whether they belong to the organisation that runs this node, which is the one that receives.
+    """
+
+    email: str
+    is_inside: bool
+
+
+def reader_of(actor: PersonActor) -> Reader:
+    """A person as the reader of releases."""
+    email = Person.objects.values_list("email", flat=True).get(id=actor.id)
+    return Reader(email.lower(), host().id in actor.organisations)
+
+
+def can_see_content(reader: Reader, release: Release) -> Answer:
+    """Whether the reader may see what a release is about."""
+    if release.tlp == Tlp.RED and reader.email not in {str(each).lower() for each in release.persons}:
+        return Refused("red", _("TLP:RED is for the persons it names, and you are none of them."))
+    if release.tlp == Tlp.AMBER_STRICT and not reader.is_inside:
+        return Refused(
+            "amber-strict", _("TLP:AMBER+STRICT stays inside the organisation that runs this node.")
+        )
+    return Granted()

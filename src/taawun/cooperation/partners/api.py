@@ -1,0 +1,204 @@
+"""The machine face of partners: this node's own descriptor, other nodes, and the lanes between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Status
+
+from taawun.cooperation.partners import actions, models, schemas
+from taawun.cooperation.partners import descriptor as descriptors
+from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.tokens import acting
+from taawun.foundation import fingerprint
+from taawun.foundation.clock import now
+from taawun.foundation.multilingual import LANGUAGES
+from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+__all__ = ["ERRORS", "found_partner", "router"]
+
+router = Router(tags=["partners"])
+
+
+@router.get("/node", response=schemas.Node, summary="Describe this node")
+def get_node(request: ApiRequest, shown: Query[schemas.FingerprintQuery]) -> schemas.Node:
+    """This node as its descriptor describes it, with the fingerprint that partners compare."""
+    require(acting(request), "read:partners")
+    told = descriptors.read(actions.own_descriptor(), at=now())
+    return schemas.Node(
+        node=told.node,
+        kind=told.kind,
+        name=told.name.to_json(),
+        nation=told.nation or None,
+        nation_name=told.nation_name.to_json() if told.nation_name else None,
+        fingerprint=_fingerprint(told.key.kid, shown.language),
+        issued=told.issued,
+        valid_until=told.valid_until,
+        descriptor=told.token,
+    )
+
+
+@router.get("/partners", response=Listing[schemas.Partner], summary="List partners")
+def list_partners(
+    request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.PartnerFilter]
+) -> Listing[schemas.Partner]:
+    """Other nodes that are known here, by address."""
+    require(acting(request), "read:partners")
+    partners = models.Partner.objects.all()
+    if wanted.state:
+        partners = partners.filter(state=wanted.state)
+    return listing(
+        Listing[schemas.Partner],
+        partners,
+        paging,
+        order=("node",),
+        show=lambda rows: [_partner(each, wanted.language) for each in rows],
+    )
+
+
+@router.post("/partners", response={202: schemas.Partner}, summary="Meet a node")
+def meet_partner(request: ApiRequest, body: schemas.Meeting) -> Status[schemas.Partner]:
+    """Ask to be introduced to the node at an address. It is asked soon; until it answers it is `claimed`."""
+    return Status(202, _partner(actions.meet(acting(request), body.node), None))
+
+
+@router.get("/partners/{uuid:partner_id}", response=schemas.Partner, summary="Get a partner")
+def get_partner(
+    request: ApiRequest, partner_id: UUID, shown: Query[schemas.FingerprintQuery]
+) -> schemas.Partner:
+    """A partner, with the fingerprint of its key."""
+    require(acting(request), "read:partners")
+    return _partner(found_partner(partner_id), shown.language)
+
+
+@router.post("/partners/{uuid:partner_id}/verify", response=schemas.Partner, summary="Verify a partner")
+def verify_partner(request: ApiRequest, partner_id: UUID, body: schemas.Verification) -> schemas.Partner:
+    """Say that two administrators compared the fingerprint out of band, and it is the same."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    return _partner(actions.verify(actor, found_partner(partner_id), body.kid), None)
+
+
+@router.post("/partners/{uuid:partner_id}/block", response=schemas.Partner, summary="Block a partner")
+def block_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
+    """Stop all traffic with a partner at once."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    actions.block(actor, found_partner(partner_id))
+    return _partner(found_partner(partner_id), None)
+
+
+@router.post("/partners/{uuid:partner_id}/unblock", response=schemas.Partner, summary="Unblock a partner")
+def unblock_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
+    """Let a blocked partner talk again. Its fingerprint is compared anew before it receives anything."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    actions.unblock(actor, found_partner(partner_id))
+    return _partner(found_partner(partner_id), None)
+
+
+@router.get(
+    "/partners/{uuid:partner_id}/lanes", response=Listing[schemas.Lane], summary="List a partner's lanes"
+)
+def list_lanes(request: ApiRequest, partner_id: UUID, paging: Query[Paging]) -> Listing[schemas.Lane]:
+    """The lanes between this node and a partner, both ways, newest first, with how far each is."""
+    require(acting(request), "read:partners")
+    return listing(
+        Listing[schemas.Lane],
+        _lanes(found_partner(partner_id)),
+        paging,
+        order=("-opened", "id"),
+        show=lambda rows: [_lane(each) for each in rows],
+    )
+
+
+def found_partner(partner_id: UUID) -> models.Partner:
+    """A partner by its id.
+
+    Raises:
+        Refusal: 404.
+    """
+    partner = models.Partner.objects.filter(id=partner_id).first()
+    if partner is None:
+        missing("no-such-partner", _("There is no such partner."))
+    return partner
+
+
+def _partner(partner: models.Partner, language: str | None) -> schemas.Partner:
+    state: Any = partner.state  # one of the words of schemas.Partner.state, held by the model's choices
+    return schemas.Partner(
+        id=partner.id,
+        node=partner.node,
+        kind=partner.kind,
+        name=partner.name.to_json(),
+        nation=partner.nation or None,
+        nation_name=partner.nation_names or None,
+        state=state,
+        fingerprint=_fingerprint(partner.kid, language) if partner.kid else None,
+        is_current=partner.is_current(now()),
+        descriptor_issued=partner.descriptor_issued,
+        descriptor_valid_until=partner.descriptor_valid_until,
+        verified=partner.verified,
+        verified_by=partner.verified_by,
+        created=partner.created,
+        last_contact=partner.last_contact,
+        last_error=partner.last_error,
+    )
+
+
+def _fingerprint(kid: str, language: str | None) -> schemas.Fingerprint:
+    spoken = language or (get_language() or "en")[:2]
+    if spoken not in LANGUAGES:
+        spoken = "en"
+    return schemas.Fingerprint(
+        kid=kid,
+        language=spoken,
+        words=list(fingerprint.words(kid, spoken)),
+        digits=list(fingerprint.digits(kid)),
+    )
+
+
+def _lanes(partner: models.Partner) -> QuerySet[models.Lane]:
+    # only a lane of ours is read by somebody else, who signs receipts; of theirs we know our own
+    signed = models.LaneReader.objects.filter(lane__sender=None, partner=partner)
+    receipt = signed.filter(lane=OuterRef("pk")).values("receipt_seq")
+    return models.Lane.objects.filter(Q(sender=partner) | Q(id__in=signed.values("lane"))).annotate(
+        receipt_seq=Subquery(receipt)
+    )
+
+
+def _lane(lane: models.Lane) -> schemas.Lane:
+    is_ours = lane.sender_id is None
+    values: Any = lane  # with the annotation of _lanes, and words that the model's choices hold
+    return schemas.Lane(
+        id=lane.id,
+        direction="sent" if is_ours else "received",
+        purpose=values.purpose,
+        agreement=lane.agreement,
+        clause=lane.clause,
+        state=values.state,
+        stop_reason=lane.stop_reason,
+        stop_detail=lane.stop_detail,
+        head=lane.head_seq,
+        known=lane.known_seq,
+        acknowledged=values.receipt_seq if is_ours else lane.acknowledged_seq,
+        opened=lane.opened,
+        last_entry=lane.last_entry,
+    )
+
+
+def _refused(refused: PartnerRefused) -> Refusal:
+    if refused.code in {"not-an-address", "ourselves"}:
+        return Refusal(422, refused.code, str(refused), pointer="/node")
+    return Refusal(409, refused.code, str(refused))
+
+
+ERRORS: Final[ErrorAnswers] = {PartnerRefused: _refused}

@@ -1,0 +1,117 @@
+"""What partners' API takes and answers with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from taawun.platform.web.api import Body
+
+__all__ = [
+    "Fingerprint",
+    "FingerprintQuery",
+    "Lane",
+    "Meeting",
+    "Node",
+    "Partner",
+    "PartnerFilter",
+    "Verification",
+]
+
+Words = Annotated[dict[str, str], Field(description="A text by language: `ar`, `en`, `fr`.")]
+Language = Literal["ar", "en", "fr"]
+
+
+class Fingerprint(Schema):
+    """A key as two administrators compare it: both read out the same, each in their own language."""
+
+    kid: Annotated[str, Field(description="The key's thumbprint (RFC 7638).")]
+    language: str
+    words: list[str]
+    digits: list[str]
+
+
+class FingerprintQuery(Schema):
+    """In which language the words of fingerprints are."""
+
+    language: Annotated[
+        Language | None, Field(description="Of the fingerprint's words; that of the answer by default.")
+    ] = None
+
+
+class PartnerFilter(FingerprintQuery):
+    """Which partners."""
+
+    state: Literal["claimed", "met", "verified", "blocked"] | None = None
+
+
+class Node(Schema):
+    """This node, as its descriptor describes it."""
+
+    node: Annotated[str, Field(description="Its base address.")]
+    kind: str
+    name: Words
+    nation: str | None
+    nation_name: Words | None
+    fingerprint: Fingerprint
+    issued: datetime
+    valid_until: datetime
+    descriptor: Annotated[str, Field(description="The signed descriptor (JWS), as partners fetch it.")]
+
+
+class Partner(Schema):
+    """Another node, as its own descriptor describes it."""
+
+    id: UUID
+    node: Annotated[str, Field(description="Its base address.")]
+    kind: str
+    name: Words
+    nation: str | None
+    nation_name: Words | None
+    state: Annotated[
+        Literal["claimed", "met", "verified", "blocked"],
+        Field(description="Only a verified partner receives anything or signs with us."),
+    ]
+    fingerprint: Annotated[Fingerprint | None, Field(description="Null until it has answered.")]
+    is_current: Annotated[bool, Field(description="Whether its descriptor is still valid.")]
+    descriptor_issued: datetime | None
+    descriptor_valid_until: datetime | None
+    verified: datetime | None
+    verified_by: str
+    created: datetime
+    last_contact: datetime | None
+    last_error: str
+
+
+class Meeting(Body):
+    """A node to be asked for an introduction."""
+
+    node: Annotated[str, Field(min_length=1, max_length=300, examples=["https://cert.example"])]
+
+
+class Verification(Body):
+    """The key whose fingerprint two administrators compared."""
+
+    kid: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$")]
+
+
+class Lane(Schema):
+    """A signed log between this node and a partner."""
+
+    id: UUID
+    direction: Literal["sent", "received"]
+    purpose: Literal["talk", "clause"]
+    agreement: UUID | None
+    clause: str
+    state: Literal["running", "stopped"]
+    stop_reason: str
+    stop_detail: str
+    head: Annotated[int, Field(description="Number of the last entry held; −1 for none.")]
+    known: Annotated[int, Field(description="Number of the last entry the sender signed for.")]
+    acknowledged: Annotated[int, Field(description="Number of the last entry the receiver signed for.")]
+    opened: datetime
+    last_entry: datetime | None

@@ -1,0 +1,343 @@
+"""The machine face of people: oneself, tokens, persons and roles, invitations, organisations, nations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from ninja import Query, Router, Status
+
+from taawun.cooperation.people import actions, letters, models, queries, schemas
+from taawun.cooperation.people.actors import PersonActor
+from taawun.cooperation.people.errors import NotAllowed, PeopleError
+from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.tokens import acting
+from taawun.foundation.clock import now
+from taawun.foundation.multilingual import Text, TextRefused
+from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
+
+__all__ = ["ERRORS", "router", "words"]
+
+router = Router(tags=["people"])
+
+
+def words(value: dict[str, str], pointer: str) -> Text:
+    """A text that came in a body.
+
+    Raises:
+        Refusal: 422 with the place.
+    """
+    try:
+        return Text.from_json(value)
+    except TextRefused as refused:
+        raise Refusal(422, refused.code, str(refused), pointer=pointer) from None
+
+
+# ---- oneself ----------------------------------------------------------------------------------------------------
+
+
+@router.get("/me", response=schemas.Me, summary="Who am I, and what may I do?")
+def get_me(request: ApiRequest) -> schemas.Me:
+    """The person behind the token, their roles, and what the token lets them do."""
+    actor = acting(request)
+    person = queries.persons().get(id=actor.id)
+    return schemas.Me(
+        person=_person(person, shows_email=True),
+        permissions=sorted(actor.permissions),
+        token=_token(models.ApiToken.objects.get(id=request.auth.token)),
+    )
+
+
+@router.get("/tokens", response=schemas.TokenList, summary="List my tokens")
+def list_tokens(request: ApiRequest) -> schemas.TokenList:
+    """One's own API tokens, newest first, with those that are over."""
+    tokens = models.ApiToken.objects.filter(person_id=acting(request).id).order_by("-id")
+    return schemas.TokenList(items=[_token(each) for each in tokens])
+
+
+@router.post("/tokens", response={201: schemas.TokenMade}, summary="Make a token")
+def create_token(request: ApiRequest, body: schemas.NewToken) -> Status[schemas.TokenMade]:
+    """A further token for oneself. It can do no more, and lives no longer, than the token that asks for it."""
+    actor = acting(request)
+    left = request.auth.expires - now()
+    life = timedelta(days=body.days) if body.days else left
+    if life > left:
+        raise Refusal(
+            422,
+            "outlives",
+            _("A token that is made with a token lives no longer than it. Sign in to make one that does."),
+            pointer="/days",
+        )
+    minted = actions.create_token(
+        actor, models.Person.objects.get(id=actor.id), name=body.name, scopes=body.scopes, life=life
+    )
+    return Status(201, schemas.TokenMade(token=minted.secret, about=_token(minted.thing)))
+
+
+@router.delete("/tokens/{uuid:token_id}", response={204: None}, summary="Revoke a token")
+def revoke_token(request: ApiRequest, token_id: UUID) -> Status[None]:
+    """Revoke one of one's own tokens; who manages people may revoke anybody's."""
+    if not actions.revoke_token(acting(request), token_id):
+        missing("no-such-token", _("There is no such token of yours that is still good."))
+    return Status(204, None)
+
+
+def _token(token: models.ApiToken) -> schemas.Token:
+    return schemas.Token(
+        id=token.id,
+        name=token.name,
+        hint=token.hint,
+        scopes=token.scopes,
+        created=token.created,
+        expires=token.expires,
+        last_used=token.last_used,
+        revoked=token.revoked,
+    )
+
+
+# ---- persons ----------------------------------------------------------------------------------------------------
+
+
+@router.get("/people", response=Listing[schemas.Person], summary="List persons")
+def list_people(
+    request: ApiRequest, paging: Query[Paging], search: str = "", role: str = ""
+) -> Listing[schemas.Person]:
+    """The persons of this node with their roles, by name; `search` in names, `role` who holds it."""
+    actor = acting(request)
+    require(actor, "read:people")
+    return listing(
+        Listing[schemas.Person],
+        queries.persons(search, role),
+        paging,
+        order=("name", "id"),
+        show=lambda rows: [_person(each, shows_email=_shows_email(actor, each)) for each in rows],
+    )
+
+
+@router.get("/people/{uuid:person_id}", response=schemas.Person, summary="Get a person")
+def get_person(request: ApiRequest, person_id: UUID) -> schemas.Person:
+    """A person with their roles."""
+    actor = acting(request)
+    require(actor, "read:people")
+    person = _found_person(person_id)
+    return _person(person, shows_email=_shows_email(actor, person))
+
+
+@router.post("/people/{uuid:person_id}/roles", response={201: schemas.Membership}, summary="Give a role")
+def give_role(request: ApiRequest, person_id: UUID, body: schemas.NewRole) -> Status[schemas.Membership]:
+    """Give a person a role in an organisation; one they have already stays."""
+    actor = acting(request)
+    require(actor, "manage:people")
+    membership = actions.give_role(
+        actor, _found_person(person_id), _found_organisation(body.organisation), body.role
+    )
+    return Status(201, _membership(membership))
+
+
+@router.delete(
+    "/people/{uuid:person_id}/roles/{int:membership_id}", response={204: None}, summary="Take a role"
+)
+def take_role(request: ApiRequest, person_id: UUID, membership_id: int) -> Status[None]:
+    """Take a role from a person; the last administrator's stays."""
+    actor = acting(request)
+    require(actor, "manage:people")
+    membership = models.Membership.objects.filter(id=membership_id, person_id=person_id).first()
+    if membership is None:
+        missing("no-such-role", _("This person has no such role."))
+    actions.take_role(actor, membership)
+    return Status(204, None)
+
+
+def _found_person(person_id: UUID) -> models.Person:
+    person = queries.persons().filter(id=person_id).first()
+    if person is None:
+        missing("no-such-person", _("There is no such person on this node."))
+    return person
+
+
+def _shows_email(actor: PersonActor, person: models.Person) -> bool:
+    return person.id == actor.id or "manage:people" in actor.permissions
+
+
+def _person(person: models.Person, *, shows_email: bool) -> schemas.Person:
+    return schemas.Person(
+        id=person.id,
+        name=person.name,
+        email=person.email if shows_email else None,
+        language=person.language,
+        is_active=person.is_active,
+        joined=person.date_joined,
+        memberships=[_membership(each) for each in person.memberships.all()],
+    )
+
+
+def _membership(membership: models.Membership) -> schemas.Membership:
+    return schemas.Membership(
+        id=membership.pk,
+        organisation=_name(membership.organisation),
+        role=membership.role,
+        since=membership.since,
+    )
+
+
+def _name(organisation: models.Organisation) -> schemas.OrganisationName:
+    return schemas.OrganisationName(id=organisation.id, name=organisation.names)
+
+
+# ---- organisations and nations ----------------------------------------------------------------------------------
+
+
+@router.get("/organisations", response=Listing[schemas.Organisation], summary="List organisations")
+def list_organisations(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Organisation]:
+    """The organisations whose people work on this node, oldest first: this node's own is the first."""
+    require(acting(request), "read:people")
+    return listing(
+        Listing[schemas.Organisation],
+        models.Organisation.objects.all(),
+        paging,
+        order=("created", "id"),
+        show=lambda rows: [_organisation(each) for each in rows],
+    )
+
+
+@router.post("/organisations", response={201: schemas.Organisation}, summary="Add an organisation")
+def add_organisation(request: ApiRequest, body: schemas.NewOrganisation) -> Status[schemas.Organisation]:
+    """Add an organisation whose people will work here."""
+    actor = acting(request)
+    require(actor, "manage:people")
+    if body.kind not in models.Organisation.Kind.values:
+        raise Refusal(
+            422,
+            "unknown-kind",
+            _("Choose one of these kinds: %(kinds)s.")
+            % {"kinds": ", ".join(models.Organisation.Kind.values)},
+            pointer="/kind",
+        )
+    organisation = actions.add_organisation(
+        actor,
+        names=words(body.name, "/name"),
+        kind=models.Organisation.Kind(body.kind),
+        nation=body.nation,
+    )
+    return Status(201, _organisation(organisation))
+
+
+@router.get("/nations", response=Listing[schemas.Nation], summary="List nations")
+def list_nations(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Nation]:
+    """The nations this node has heard of, by code, each by its own word where that is known."""
+    require(acting(request), "read:people")
+    return listing(
+        Listing[schemas.Nation],
+        models.Nation.objects.all(),
+        paging,
+        order=("code",),
+        show=lambda rows: [_nation(each) for each in rows],
+    )
+
+
+def _nation(nation: models.Nation) -> schemas.Nation:
+    names = nation.names or queries.locale_nation_name(nation.code).to_json()
+    return schemas.Nation(code=nation.code, name=names)
+
+
+def _found_organisation(organisation_id: UUID) -> models.Organisation:
+    organisation = models.Organisation.objects.filter(id=organisation_id).first()
+    if organisation is None:
+        raise Refusal(
+            422,
+            "no-such-organisation",
+            _("There is no such organisation on this node."),
+            pointer="/organisation",
+        )
+    return organisation
+
+
+def _organisation(organisation: models.Organisation) -> schemas.Organisation:
+    return schemas.Organisation(
+        id=organisation.id,
+        name=organisation.names,
+        kind=organisation.kind,
+        nation=organisation.nation_id,
+        is_host=organisation.is_host,
+    )
+
+
+# ---- invitations ------------------------------------------------------------------------------------------------
+
+
+@router.get("/invitations", response=Listing[schemas.Invitation], summary="List invitations")
+def list_invitations(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Invitation]:
+    """Every invitation, newest first, with what became of it."""
+    require(acting(request), "manage:people")
+    return listing(
+        Listing[schemas.Invitation],
+        models.Invitation.objects.select_related("organisation"),
+        paging,
+        order=("-id",),
+        show=lambda rows: [_invitation(each) for each in rows],
+    )
+
+
+@router.post("/invitations", response={201: schemas.InvitationMade}, summary="Invite somebody")
+def invite(request: ApiRequest, body: schemas.NewInvitation) -> Status[schemas.InvitationMade]:
+    """Invite somebody. The link is mailed where the node can, and answered here, once."""
+    actor = acting(request)
+    require(actor, "manage:people")
+    organisation = _found_organisation(body.organisation) if body.organisation else queries.host()
+    minted = actions.invite(
+        actor, email=body.email, organisation=organisation, roles=body.roles, language=body.language
+    )
+    link = letters.invitation_link(minted.thing, minted.secret)
+    made = schemas.InvitationMade(
+        link=link, was_mailed=letters.mail_invitation(minted.thing, link), about=_invitation(minted.thing)
+    )
+    return Status(201, made)
+
+
+@router.delete("/invitations/{uuid:invitation_id}", response={204: None}, summary="Revoke an invitation")
+def revoke_invitation(request: ApiRequest, invitation_id: UUID) -> Status[None]:
+    """Close an invitation that was not used; one that is closed stays so."""
+    actor = acting(request)
+    require(actor, "manage:people")
+    invitation = models.Invitation.objects.filter(id=invitation_id).first()
+    if invitation is None:
+        missing("no-such-invitation", _("There is no such invitation."))
+    actions.revoke_invitation(actor, invitation)
+    return Status(204, None)
+
+
+def _invitation(invitation: models.Invitation) -> schemas.Invitation:
+    return schemas.Invitation(
+        id=invitation.id,
+        email=invitation.email,
+        organisation=_name(invitation.organisation),
+        roles=invitation.roles,
+        language=invitation.language,
+        state=_state(invitation),
+        created=invitation.created,
+        expires=invitation.expires,
+        accepted=invitation.accepted,
+        revoked=invitation.revoked,
+    )
+
+
+def _state(invitation: models.Invitation) -> Any:  # one of the words of schemas.Invitation.state
+    if invitation.accepted:
+        return "accepted"
+    if invitation.revoked:
+        return "revoked"
+    return "open" if invitation.is_open(now()) else "expired"
+
+
+def _not_allowed(refused: NotAllowed) -> Refusal:
+    facts: dict[str, Any] = dict(refused.params)  # further members of the problem document
+    return Refusal(403, refused.reason, refused.sentence, **facts)
+
+
+def _people_error(error: PeopleError) -> Refusal:
+    return Refusal(422, error.code, str(error), pointer=f"/{error.field}" if error.field else "")
+
+
+ERRORS: Final[ErrorAnswers] = {NotAllowed: _not_allowed, PeopleError: _people_error}

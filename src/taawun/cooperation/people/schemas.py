@@ -1,0 +1,178 @@
+"""What people's API takes and answers with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from taawun.platform.web.api import Body
+
+__all__ = [
+    "Invitation",
+    "InvitationMade",
+    "Me",
+    "Membership",
+    "Nation",
+    "NewInvitation",
+    "NewOrganisation",
+    "NewRole",
+    "NewToken",
+    "Organisation",
+    "OrganisationName",
+    "Person",
+    "Token",
+    "TokenList",
+    "TokenMade",
+]
+
+Language = Literal["ar", "en", "fr"]
+Words = Annotated[dict[str, str], Field(description="A text by language: `ar`, `en`, `fr`.")]
+
+
+class OrganisationName(Schema):
+    """An organisation, named."""
+
+    id: UUID
+    name: Words
+
+
+class Membership(Schema):
+    """A role in an organisation."""
+
+    id: int
+    organisation: OrganisationName
+    role: str
+    since: datetime
+
+
+class Person(Schema):
+    """Somebody who works on this node."""
+
+    id: UUID
+    name: str
+    email: Annotated[
+        str | None, Field(description="For oneself and who manages people; null for others.")
+    ] = None
+    language: str
+    is_active: bool
+    joined: datetime
+    memberships: list[Membership]
+
+
+class Token(Schema):
+    """An API token, without its secret."""
+
+    id: UUID
+    name: str
+    hint: Annotated[str, Field(description="The token's first characters.")]
+    scopes: list[str]
+    created: datetime
+    expires: datetime
+    last_used: Annotated[datetime | None, Field(description="To the minute.")]
+    revoked: datetime | None
+
+
+class TokenList(Schema):
+    """One's own tokens, newest first; there are few."""
+
+    items: list[Token]
+
+
+class TokenMade(Schema):
+    """A new token."""
+
+    token: Annotated[str, Field(description="The secret. It is shown this once.")]
+    about: Token
+
+
+class Me(Schema):
+    """Who the caller is, and what the token lets them do."""
+
+    person: Person
+    permissions: Annotated[
+        list[str], Field(description="What the person's roles and the token's scopes both allow.")
+    ]
+    token: Token
+
+
+class NewToken(Body):
+    """A token to be made."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, description="What it is for.")]
+    scopes: Annotated[list[str], Field(min_length=1, max_length=200, description="Names of permissions.")]
+    days: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=366,
+            description="How many days it lives; no longer than the token that asks, which is the default.",
+        ),
+    ] = None
+
+
+class NewRole(Body):
+    """A role to be given."""
+
+    organisation: UUID
+    role: Annotated[str, Field(max_length=16)]
+
+
+class Organisation(Schema):
+    """An organisation whose people work on this node."""
+
+    id: UUID
+    name: Words
+    kind: str
+    nation: str | None
+    is_host: bool
+
+
+class NewOrganisation(Body):
+    """An organisation to be added."""
+
+    name: Words
+    kind: Annotated[str, Field(max_length=16)] = "other"
+    nation: Annotated[str | None, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")] = None
+
+
+class Nation(Schema):
+    """A nation this node has heard of."""
+
+    code: str
+    name: Words
+
+
+class Invitation(Schema):
+    """An invitation, without its secret."""
+
+    id: UUID
+    email: str
+    organisation: OrganisationName
+    roles: list[str]
+    language: str
+    state: Literal["open", "accepted", "revoked", "expired"]
+    created: datetime
+    expires: datetime
+    accepted: datetime | None
+    revoked: datetime | None
+
+
+class NewInvitation(Body):
+    """Somebody to be invited."""
+
+    email: Annotated[str, Field(max_length=254)]
+    roles: Annotated[list[str], Field(min_length=1, max_length=20)]
+    organisation: Annotated[UUID | None, Field(description="This node's own by default.")] = None
+    language: Language = "en"
+
+
+class InvitationMade(Schema):
+    """A new invitation."""
+
+    link: Annotated[str, Field(description="The way in, for the invited alone. It is shown this once.")]
+    was_mailed: bool
+    about: Invitation

@@ -1,0 +1,74 @@
+"""The machine interface: every room's router under ``/api/v1/``, behind one gate.
+
+A room is added by a line in ``_ROOMS``. What it may need to know is in ``platform/web/api.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.http import HttpResponseRedirect
+from django.urls import URLPattern, include, path, re_path, reverse
+
+from taawun import __version__
+from taawun.cooperation.agreements import api as agreements
+from taawun.cooperation.federation import api as federation
+from taawun.cooperation.partners import api as partners
+from taawun.cooperation.people import api as people
+from taawun.platform.audit import api as audit
+from taawun.platform.notices import api as notices
+from taawun.platform.web.api import Renderer, StrictParser, TokenAuth, gate, handle_errors, no_such_address
+from taawun.platform.web.openapi import DocumentedAPI
+from taawun.platform.work import api as work
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+__all__ = ["api", "urlpatterns"]
+
+_ROOMS: Final = (people, partners, agreements, federation, notices, audit, work)
+_PUBLIC: Final = frozenset({"openapi-json", "openapi-view", "api-root"})
+_DESCRIPTION: Final = """\
+Everything a person may do on this node, a program may do with their token.
+
+- **Tokens** are sent as `Authorization: Bearer …`. A token may do what its scopes and its person's roles both allow.
+- **Errors** are problem documents (RFC 9457): a stable `type`, and a `detail` in the language of `Accept-Language`.
+- **Lists** take `limit` (50, at most 500) and `after`, which is the `next` of the page before.
+- **Edits** need the ETag of what was edited as `If-Match`.
+- **Every POST** takes an `Idempotency-Key`: sent again within 24 hours, it is not done again.
+- A text in several languages is an object: `{"ar": …, "en": …, "fr": …}`.
+"""
+
+api = DocumentedAPI(
+    title="Taawun",
+    version="1",
+    description=_DESCRIPTION,
+    urls_namespace="api",
+    auth=TokenAuth(),
+    parser=StrictParser(),
+    renderer=Renderer(),
+    openapi_extra={"info": {"x-software-version": __version__}},
+)
+for room in _ROOMS:
+    api.add_router("", room.router)
+handle_errors(api, *(getattr(room, "ERRORS", {}) for room in _ROOMS))
+
+
+def _root(request: HttpRequest, **_arguments: object) -> HttpResponse:
+    del request
+    return HttpResponseRedirect(reverse("api:openapi-view"))
+
+
+def _behind_the_gate(pattern: URLPattern) -> URLPattern:
+    view = _root if pattern.name == "api-root" else pattern.callback
+    return path(str(pattern.pattern), gate(view, is_public=pattern.name in _PUBLIC), name=pattern.name)
+
+
+_patterns, _application, _namespace = api.urls
+_gated: Final = [_behind_the_gate(each) for each in _patterns if isinstance(each, URLPattern)]
+
+urlpatterns = [
+    path("api/v1/", include((_gated, _application), namespace=_namespace)),
+    # whatever else is asked for below /api/ gets a problem, not a page
+    re_path(r"^api(?:/.*)?$", no_such_address),
+]

@@ -1,0 +1,126 @@
+"""The OpenAPI document, complete: what holds for every operation is written into each of them here."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from ninja import NinjaAPI
+
+from taawun.platform.web.idempotency import LIFE, LONGEST_KEY
+from taawun.platform.web.problems import MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ninja.openapi.schema import OpenAPISchema
+    from ninja.operation import Operation
+    from ninja.types import DictStrAny
+
+__all__ = ["IF_MATCH", "DocumentedAPI"]
+
+# an operation that checks editions takes this as its `openapi_extra`
+IF_MATCH: Final = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "If-Match",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "The ETag of what was edited (RFC 9110).",
+        }
+    ]
+}
+_IDEMPOTENCY_KEY: Final = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+    "description": (
+        f"Sent again with the same key within {LIFE.total_seconds() // 3600:.0f} hours, the request is not done "
+        "again: it gets the first answer."
+    ),
+}
+_PROBLEM: Final = {
+    "title": "Problem",
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Stable name of the problem: a URN."},
+        "title": {"type": "string", "description": "What the status means, in the reader's language."},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong here and how to mend it."},
+        "pointer": {"type": "string", "description": "JSON pointer (RFC 6901) to the place in the body."},
+        "line": {"type": "integer", "description": "Line of the body, from 1."},
+        "column": {"type": "integer", "description": "Column of the body, from 1."},
+        "errors": {
+            "type": "array",
+            "description": "Every place that does not fit.",
+            "items": {
+                "type": "object",
+                "required": ["detail", "code"],
+                "properties": {
+                    "detail": {"type": "string"},
+                    "pointer": {"type": "string"},
+                    "parameter": {"type": "string"},
+                    "code": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_ALWAYS: Final = (401, 403, 429, 500, 503)
+_WITH_BODY: Final = (400, 413, 415, 422)
+_WRITING: Final = frozenset({"post", "put", "delete"})
+
+
+class DocumentedAPI(NinjaAPI):
+    """A ninja API whose document tells every problem that an operation may answer with."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """An operation is called what its function is called; functions of all rooms differ."""
+        return operation.view_func.__name__
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: DictStrAny | None = None
+    ) -> OpenAPISchema:
+        """The document, with problems, Idempotency-Key and the schema of problems added."""
+        document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        for path, method, operation in _operations(document):
+            if method == "post":
+                operation["parameters"].append(_IDEMPOTENCY_KEY)
+            for status in _problems_of(path, method, operation):
+                operation["responses"].setdefault(status, _problem_response(status))
+        document["components"]["schemas"]["Problem"] = _PROBLEM
+        return document
+
+
+def _operations(document: OpenAPISchema) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    # Any: an operation of the document is a tree of JSON
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def _problems_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:
+    statuses = {*_ALWAYS}
+    if "requestBody" in operation:
+        statuses.update(_WITH_BODY)
+    if operation["parameters"]:
+        statuses.add(422)
+    if re.search(r"\{\w+\}", path):
+        statuses.add(404)
+    if method in _WRITING:
+        statuses.update((400, 409))
+    if any(each["name"] == "If-Match" for each in operation["parameters"]):
+        statuses.update((412, 428))
+    return sorted(statuses)
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }

@@ -1,0 +1,29 @@
+"""What background work's API answers with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+__all__ = ["Job"]
+
+
+class Job(Schema):
+    """A piece of background work and how far it is."""
+
+    id: UUID
+    kind: str
+    label: Annotated[str, Field(description="What it is, in the language of the answer.")]
+    subject_id: Annotated[str, Field(description="Id of the thing it works on.")]
+    state: Literal["queued", "running", "done", "failed"]
+    done: int
+    total: Annotated[int | None, Field(description="Null while it is not known how much there is.")]
+    result: dict[str, Any]  # JSON values that the job's kind chose
+    error: str
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
