@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "django_htmx",
+    "ninja",  # for the assets of its API page: nothing is fetched from elsewhere
     "csp",
     "django.contrib.auth",
     "django.contrib.contenttypes",
