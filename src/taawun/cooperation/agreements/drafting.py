@@ -97,15 +97,15 @@ TEMPLATES: Final = (
         title=Text.of(
             en="Agreement on the sharing of threat intelligence",
             ar="اتفاقية بشأن تبادل معلومات التهديدات",
-            fr="Accord relatif au partage de renseignements sur les menaces",
+            fr="Accord relatif au partage d’informations sur les menaces",
         ),
         preamble=Text.of(
             en="The parties share what they know of threats so that each can protect itself, on equal terms and "
             "without giving up control of their own data.",
             ar="يتبادل الأطراف ما يعرفونه عن التهديدات كي يتمكن كل منهم من حماية نفسه، على قدم المساواة ودون التخلي "
             "عن السيطرة على بياناتهم.",
-            fr="Les parties partagent ce qu'elles savent des menaces afin que chacune puisse se protéger, sur un pied "
-            "d'égalité et sans renoncer à la maîtrise de leurs données.",
+            fr="Les parties partagent ce qu’elles savent des menaces afin que chacune puisse se protéger, sur un pied "
+            "d’égalité et sans renoncer à la maîtrise de leurs données.",
         ),
         clauses=(
             _clause(
@@ -147,8 +147,8 @@ TEMPLATES: Final = (
         preamble=Text.of(
             en="The parties build skills together: what one has prepared, the other may teach, adapt and translate.",
             ar="يبني الأطراف المهارات معًا: ما يعدّه أحدهم يجوز للآخر أن يدرّسه ويكيّفه ويترجمه.",
-            fr="Les parties développent ensemble les compétences : ce que l'une a préparé, l'autre peut l'enseigner, "
-            "l'adapter et le traduire.",
+            fr="Les parties développent ensemble les compétences : ce que l’une a préparé, l’autre peut l’enseigner, "
+            "l’adapter et le traduire.",
         ),
         clauses=(
             _clause(
@@ -185,15 +185,15 @@ TEMPLATES: Final = (
         title=Text.of(
             en="Agreement on early warning",
             ar="اتفاقية الإنذار المبكر",
-            fr="Accord d'alerte précoce",
+            fr="Accord d’alerte précoce",
         ),
         preamble=Text.of(
             en="The parties warn each other without delay of attacks that may reach the other, and keep such warnings "
             "within the receiving organisation.",
             ar="ينذر الأطراف بعضهم بعضًا دون تأخير بالهجمات التي قد تصل إلى الطرف الآخر، ويبقون هذه الإنذارات داخل "
             "المنظمة المستلمة.",
-            fr="Les parties s'alertent sans délai des attaques susceptibles d'atteindre l'autre, et conservent ces "
-            "alertes au sein de l'organisation destinataire.",
+            fr="Les parties s’alertent sans délai des attaques susceptibles d’atteindre l’autre, et conservent ces "
+            "alertes au sein de l’organisation destinataire.",
         ),
         clauses=(
             _clause(
