@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from taawun.node.cli import DONE, FINDINGS, CannotDo
 from taawun.node.commands.django import start
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
     from taawun.capabilities.intel.models import Import
     from taawun.foundation.tlp import Tlp
+    from taawun.platform.work.models import Job
+
+_LOOK_SECONDS: Final = 0.3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,10 +79,42 @@ def _import_one(file: str, tlp: Tlp, arguments: argparse.Namespace) -> int:
         )
     except ImportRefused as refused:
         raise CannotDo(str(refused)) from None
-    # the console does the work itself; a worker that finds the job finds it done
-    actions.run_import(_Progress(file), str(held.id))
+    _work_through(held, Path(file).name)
     held.refresh_from_db()
     return _say(held, as_json=arguments.json)
+
+
+def _work_through(held: Import, name: str) -> None:
+    """Run the job here, or wait for the worker that took it first."""
+    from taawun.platform.work.actions import run as run_job
+    from taawun.platform.work.models import Job
+
+    job = Job.objects.get(kind="intel.import", subject_id=str(held.id))
+    over = threading.Event()
+    shown = threading.Thread(target=_show_progress, args=(job, name, over), daemon=True)
+    shown.start()
+    try:
+        run_job(job.id)
+        while Job.objects.filter(id=job.id, finished__isnull=True).exists():
+            time.sleep(_LOOK_SECONDS)
+    finally:
+        over.set()
+        shown.join()
+
+
+def _show_progress(job: Job, name: str, over: threading.Event) -> None:
+    """A line on a terminal, nothing in a pipe."""
+    from django.db import connection
+
+    try:
+        while sys.stderr.isatty() and not over.wait(_LOOK_SECONDS):
+            job.refresh_from_db()
+            of_all = f" of {job.total}" if job.total else ""
+            print(f"\r{name}: {job.done}{of_all} objects", end="", file=sys.stderr, flush=True)
+    finally:
+        connection.close()
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
 
 
 def _say(held: Import, *, as_json: bool) -> int:
@@ -105,22 +142,6 @@ def _read(file: str) -> bytes:
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except (OSError, EOFError) as problem:
         raise CannotDo(f"{file} cannot be read: {problem}") from None
-
-
-class _Progress:
-    """A line on a terminal, nothing in a pipe."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._on_terminal = sys.stderr.isatty()
-
-    def progress(self, done: int, total: int | None = None) -> None:
-        """Show how far it is."""
-        if self._on_terminal:
-            end = "\n" if done == total else ""
-            print(
-                f"\r{self._name}: {done}{f' of {total}' if total else ''} objects", end=end, file=sys.stderr
-            )
 
 
 def _export(arguments: argparse.Namespace) -> int:

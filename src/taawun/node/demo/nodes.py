@@ -303,7 +303,7 @@ class RunningNode:
 def _descendants(root: int, part: str) -> list[int]:
     """Processes below a process; with a part, only those that run it."""
     listing = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["/bin/ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     children: dict[int, list[tuple[int, str]]] = {}
     for line in listing.splitlines():
