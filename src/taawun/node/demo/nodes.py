@@ -309,10 +309,11 @@ def _descendants(root: int, part: str) -> list[int]:
     for line in listing.splitlines():
         pid, parent, *rest = line.split(None, 2)
         children.setdefault(int(parent), []).append((int(pid), rest[0] if rest else ""))
-    found, waiting = [], [(root, "")]
+    found: list[int] = []
+    waiting = [(root, "")]
     while waiting:
-        pid, arguments = waiting.pop()
-        waiting += children.get(pid, [])
-        if pid != root and (not part or arguments.endswith(f"--only {part}")):
-            found.append(pid)
+        process, arguments = waiting.pop()
+        waiting += children.get(process, [])
+        if process != root and (not part or arguments.endswith(f"--only {part}")):
+            found.append(process)
     return found

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from taawun.node.demo.nodes import DemoFailed, wait_for
@@ -118,7 +119,7 @@ class Story:
             for node, other in ((self.north, self.south), (self.south, self.north)):
                 self._admin(node).post("/partners", {"node": other.base})
             for node, other in ((self.north, self.south), (self.south, self.north)):
-                shown = wait_for(f"{node.nation.key} to meet the other", lambda n=node: self._met(n))
+                shown = wait_for(f"{node.nation.key} to meet the other", partial(self._met, node))
                 own = self._admin(other).get("/node", language="en")["fingerprint"]
                 self.tell.check(
                     f"{node.nation.key} reads of {other.nation.key} what {other.nation.key} reads of itself: "
@@ -214,7 +215,7 @@ class Story:
             self._approve(self.south)
             for node in (self.north, self.south):
                 held = wait_for(
-                    "the agreement in force", lambda n=node: self._in_state(self._officer(n), "in-force")
+                    "the agreement in force", partial(self._in_state, self._officer(node), "in-force")
                 )
                 self.tell.check(
                     f"{node.nation.key}: {held['code']} version {held['version']} is in force",
@@ -288,11 +289,16 @@ class Story:
     def _receipt(self, analyst: ApiClient) -> None:
         release = analyst.get("/federation/releases", direction="sent", kind=KIND)["items"][0]["id"]
         receipt = wait_for(
-            "the receipt", lambda: analyst.get(f"/federation/releases/{release}/receipts")["items"] or None
-        )[0]
+            "the receipt", partial(self._first, analyst, f"/federation/releases/{release}/receipts")
+        )
         self.tell.check(
             "the south signed a receipt for it", holds=receipt["outcome"] == "done", found=receipt
         )
+
+    @staticmethod
+    def _first(api: ApiClient, path: str, **query: str) -> Any:
+        items = api.get(path, **query)["items"]
+        return items[0] if items else None
 
     def sight(self) -> None:
         """The partner saw one of the objects, and says so."""
@@ -310,11 +316,11 @@ class Story:
                 found=sighted,
             )
             came = wait_for(
-                "the sighting in the north", lambda: here.get("/intel/sightings", of=seen)["items"] or None
+                "the sighting in the north", partial(self._first, here, "/intel/sightings", of=seen)
             )
             self.tell.check(
                 f"the north knows that the south saw it {SEEN} times",
-                holds=came[0]["count"] == SEEN,
+                holds=came["count"] == SEEN,
                 found=came,
             )
 
@@ -393,7 +399,7 @@ class Story:
         """Trail and lanes hold on both sides."""
         with self.tell.step("Both prove what happened"):
             for node in (self.north, self.south):
-                wait_for("the trail to be sealed", lambda n=node: self._sealed(n))
+                wait_for("the trail to be sealed", partial(self._sealed, node))
                 lanes = self._lanes(node)
                 self.tell.check(
                     f"{node.nation.key}: the audit trail is unbroken, and its {len(lanes)} lanes run",
