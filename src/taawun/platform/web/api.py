@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NoReturn, TypeVar, cast
@@ -152,11 +153,10 @@ def gate(
         try:
             _limit(ADDRESSES, request.META.get("REMOTE_ADDR", ""))
             bearer = None if is_public else _admit(request)
-            if request.method == "HEAD":
-                request.method = "GET"  # RFC 9110, 9.3.2: as GET; the server leaves the content out
 
             def answer() -> HttpResponseBase:
-                response = _as_problem(view(request, *args, **kwargs))
+                with _as_get(request):
+                    response = _as_problem(view(request, *args, **kwargs))
                 if bearer:
                     # what one token may see, no cache keeps for another
                     response.headers.setdefault("Cache-Control", "private, no-store")
@@ -173,6 +173,18 @@ def gate(
 
     guarded.csrf_exempt = True  # type: ignore[attr-defined]  # Django's own mark; a token is no cookie
     return guarded
+
+
+@contextmanager
+def _as_get(request: HttpRequest) -> Iterator[None]:
+    """HEAD is answered like GET; the server leaves the content out (RFC 9110, 9.3.2)."""
+    method = request.method
+    if method == "HEAD":
+        request.method = "GET"
+    try:
+        yield
+    finally:
+        request.method = method
 
 
 def _limit(buckets: Buckets, caller: str) -> None:
