@@ -108,7 +108,8 @@ def standing(number: int, parties: int):  # noqa: ANN201 - typed where it is mad
         f"{number:064x}",
     )
     in_force = random.random() > 0.1
-    windows = (Window(document, since, since + timedelta(days=9999)),) if in_force else ()
+    signed = tuple((member.ref, since) for member in members)
+    windows = (Window(document, since, since + timedelta(days=9999), signed),) if in_force else ()
     state = State.IN_FORCE if in_force else State.PROPOSED
     return Standing(state, document, None, windows, frozenset(), (), None)
 

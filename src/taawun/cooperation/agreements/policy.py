@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taawun.cooperation.agreements.document import Clause, Document
-    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.agreements.standing import Standing, Window
 
 __all__ = [
     "Agreed",
@@ -89,6 +89,9 @@ class Grant:
         opens, closes: instants (seconds since the epoch) between which it holds.
         lapses: when the receiver's descriptor lapses; ``closes`` is never later.
         hindrance: stable reason why it does not hold at all now, or empty.
+        ending: reason once its version is over: ``terminated``, ``expired``, or ``ended`` when another followed.
+        since: what was issued before this instant is not the receiver's: it joined then, and the clause gives no
+            earlier history; 0 where it does.
     """
 
     agreement: UUID
@@ -99,6 +102,8 @@ class Grant:
     closes: float
     lapses: float
     hindrance: str
+    ending: str = "ended"
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,7 @@ class Policy:
     Args:
         grants: for each party key, every clause that names it as a receiver and us as a sender.
         known: party keys that stand in any agreement, whatever its direction.
-        signatories: for each lineage, the party keys of its version in force.
+        signatories: for each lineage and party key that signed, the spans in which it is bound.
         generation: the count of changes it was compiled at.
     """
 
@@ -219,7 +224,7 @@ class Policy:
         self,
         grants: Mapping[str, Sequence[Grant]],
         known: frozenset[str],
-        signatories: Mapping[UUID, frozenset[str]],
+        signatories: Mapping[UUID, Mapping[str, Sequence[tuple[float, float]]]],
         generation: int,
     ) -> None:
         self._grants = {party: tuple(sorted(held, key=_strictness)) for party, held in grants.items()}
@@ -248,12 +253,12 @@ class Policy:
         found = _strictest(clauses, release, at)
         if found is None:
             return _why_not(clauses, release, at)
-        hindrance = self._hindrance(party, release)
+        hindrance = self._hindrance(party, release, at)
         return Denied(hindrance, found.grant) if hindrance else found.answer
 
     def all_allowing(self, party: str, release: Facts, at: float) -> tuple[Grant, ...]:
         """Every clause over which the party may have the release, strictest first; the publisher may tick more."""
-        if self._hindrance(party, release):
+        if self._hindrance(party, release, at):
             return ()
         return tuple(grant for grant in self.grants(party) if not _obstacle(grant, release, at))
 
@@ -265,13 +270,19 @@ class Policy:
         """Every clause that names the party as a receiver, strictest first."""
         return self._grants.get(party, ())
 
-    def signatories(self, agreement: UUID) -> frozenset[str]:
-        """Party keys of an agreement's version in force; nobody for an unknown one."""
-        return self._signatories.get(agreement, frozenset())
+    def signatories(self, agreement: UUID, at: float) -> frozenset[str]:
+        """Party keys that an agreement in force binds at an instant; nobody for an unknown one."""
+        return frozenset(
+            party for party in self._signatories.get(agreement, ()) if self._is_bound(agreement, party, at)
+        )
 
-    def agreements_of(self, party: str) -> frozenset[UUID]:
-        """Lineages whose version in force the party signed."""
-        return frozenset(lineage for lineage, parties in self._signatories.items() if party in parties)
+    def agreements_of(self, party: str, at: float) -> frozenset[UUID]:
+        """Lineages of the agreements in force that bind the party at an instant."""
+        return frozenset(each for each in self._signatories if self._is_bound(each, party, at))
+
+    def _is_bound(self, agreement: UUID, party: str, at: float) -> bool:
+        spans = self._signatories.get(agreement, {}).get(party, ())
+        return any(opens <= at < closes for opens, closes in spans)
 
     def _clauses_for(self, party: str, kind: str) -> _Clauses:
         found = self._clauses.get((party, kind))
@@ -307,17 +318,17 @@ class Policy:
             closed=closed,
         )
 
-    def _hindrance(self, party: str, release: Facts) -> str:
+    def _hindrance(self, party: str, release: Facts, at: float) -> str:
         """What stands in the way whatever the clause."""
         if release.audience is not None and party not in release.audience:
             return "audience"
         if release.tlp == Tlp.RED and not release.names_persons:
             return "red-unnamed"
-        if release.origin.rule != "own" and not self._may_go_onward(party, release):
+        if release.origin.rule != "own" and not self._may_go_onward(party, release, at):
             return "onward"
         return ""
 
-    def _may_go_onward(self, party: str, release: Facts) -> bool:
+    def _may_go_onward(self, party: str, release: Facts, at: float) -> bool:
         origin = release.origin
         if release.tlp >= Tlp.AMBER_STRICT or origin.rule == "none":
             return False
@@ -328,7 +339,7 @@ class Policy:
         if release.tlp == Tlp.AMBER:
             return False
         if origin.rule == "parties":
-            return origin.agreement is not None and party in self.signatories(origin.agreement)
+            return origin.agreement is not None and self._is_bound(origin.agreement, party, at)
         return origin.rule == "public"
 
 
@@ -375,7 +386,7 @@ def kind_matches(patterns: Iterable[str], kind: str) -> bool:
     )
 
 
-def _obstacle(grant: Grant, release: Facts, at: float) -> str:
+def _obstacle(grant: Grant, release: Facts, at: float) -> str:  # noqa: PLR0911 - one line for each reason
     """Why this clause does not allow it, or empty."""
     clause = grant.clause
     if not kind_matches(clause.kinds, release.kind):
@@ -389,7 +400,7 @@ def _obstacle(grant: Grant, release: Facts, at: float) -> str:
     if at >= grant.lapses:
         return "descriptor-lapsed"
     if at >= grant.closes:
-        return "ended"
+        return grant.ending
     if release.tlp > clause.tlp_max:
         return "tlp"
     return ""
@@ -415,51 +426,127 @@ def compile_policy(
     """
     grants: dict[str, list[Grant]] = {}
     known: set[str] = set()
-    signatories: dict[UUID, frozenset[str]] = {}
+    signatories: dict[UUID, dict[str, list[tuple[float, float]]]] = {}
     for each in agreed:
-        for document, opens, closes, hindrance in _spans(each.standing):
-            me = document.party_of(own)
-            if me is None:
-                continue
-            keys = {party.ref: document.key_of(party) for party in document.parties}
+        spans = _spans(each.standing, own)
+        joined = _joined(spans)
+        for span in spans:
+            keys = span.keys
             known.update(key for key in keys.values() if key != own)
-            if document is each.standing.current and not hindrance:
-                signatories[document.id] = frozenset(keys.values())
-            for clause in document.clauses:
-                for ref in _receivers(clause, me.ref, document):
-                    held = _trust_of(document, ref, trust, own)
-                    grant = Grant(
-                        agreement=document.id,
-                        code=each.code,
-                        digest=document.digest,
-                        clause=clause,
-                        opens=opens,
-                        closes=min(closes, held.until),
-                        lapses=held.until,
-                        hindrance=hindrance or held.hindrance,
-                    )
+            for key, bound in span.bound().items():
+                signatories.setdefault(span.document.id, {}).setdefault(key, []).append(bound)
+            for clause in span.document.clauses:
+                for ref in _receivers(clause, span.sender, span.document):
+                    held = _trust_of(span.document, ref, trust, own)
+                    grant = span.grant(each.code, clause, ref, held, joined.get(keys[ref], 0.0))
                     grants.setdefault(keys[ref], []).append(grant)
     return Policy(grants, frozenset(known), signatories, generation)
 
 
-def _spans(standing: Standing) -> list[tuple[Document, float, float, str]]:
-    """Versions to look at: each with its window, or with the reason it has none."""
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A version while it holds, or why it does not, as seen by a sender.
+
+    Args:
+        document: the version.
+        sender: the sender's ref in it, or empty.
+        opens, closes: seconds since the epoch.
+        hindrance: why nothing flows under it at all, or empty.
+        ending: reason once it is over.
+        signed: refs that its signatures bind, each with when; a guest is bound by its host's.
+    """
+
+    document: Document
+    sender: str
+    opens: float
+    closes: float
+    hindrance: str
+    ending: str
+    signed: Mapping[str, float]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The party key of each ref."""
+        return {party.ref: self.document.key_of(party) for party in self.document.parties}
+
+    def joined(self) -> dict[str, float]:
+        """When each party key that signed did so."""
+        keys = self.keys
+        return {keys[ref]: at for ref, at in self.signed.items()}
+
+    def bound(self) -> dict[str, tuple[float, float]]:
+        """Party keys that it binds, each with from when to when."""
+        if self.hindrance:
+            return {}
+        return {key: (max(self.opens, at), self.closes) for key, at in self.joined().items()}
+
+    def grant(self, code: str, clause: Clause, ref: str, held: PartnerTrust, joined: float) -> Grant:
+        """A clause of it for one receiver that joined the agreement at an instant."""
+        unsigned = "" if ref in self.signed and self.sender in self.signed else "unsigned"
+        began = [self.signed[each] for each in (ref, self.sender) if each in self.signed]
+        return Grant(
+            agreement=self.document.id,
+            code=code,
+            digest=self.document.digest,
+            clause=clause,
+            opens=max(self.opens, *began) if began else self.opens,
+            closes=min(self.closes, held.until),
+            lapses=held.until,
+            hindrance=self.hindrance or unsigned or held.hindrance,
+            ending=self.ending,
+            since=0.0 if clause.history == "all" else joined,
+        )
+
+
+def _joined(spans: Iterable[_Span]) -> dict[str, float]:
+    """When each party key first signed any version."""
+    first: dict[str, float] = {}
+    for span in spans:
+        for key, at in span.joined().items():
+            first[key] = min(at, first.get(key, at))
+    return first
+
+
+def _spans(standing: Standing, own: str) -> list[_Span]:
+    """Versions with a sender in them: each with its window, or with the reason it has none."""
     if standing.state == "draft" or standing.current is None:
         return []
     hindrance = "suspended" if standing.suspensions else ""
     spans = [
-        (
+        _Span(
             window.document,
+            _ref_of(window.document, own),
             window.opens.timestamp(),
             window.closes.timestamp() if window.closes else _FOREVER,
             hindrance,
+            _ending(window, standing),
+            _bound_refs(window),
         )
         for window in standing.windows
     ]
     if not spans:
         reason = "terminated" if standing.state == "terminated" else "unsigned"
-        spans = [(standing.current, 0.0, _FOREVER, reason)]
-    return spans
+        spans = [_Span(standing.current, _ref_of(standing.current, own), 0.0, _FOREVER, reason, reason, {})]
+    return [span for span in spans if span.sender]
+
+
+def _ref_of(document: Document, node: str) -> str:
+    party = document.party_of(node)
+    return party.ref if party else ""
+
+
+def _bound_refs(window: Window) -> dict[str, float]:
+    signed = {ref: at.timestamp() for ref, at in window.signed}
+    speakers = {party.ref: party.host or party.ref for party in window.document.parties}
+    return {ref: signed[speaker] for ref, speaker in speakers.items() if speaker in signed}
+
+
+def _ending(window: Window, standing: Standing) -> str:
+    if window.closes is None:
+        return "ended"
+    if window.closes == standing.ends:
+        return "terminated"
+    return "expired" if window.closes == window.document.valid_until else "ended"
 
 
 def _receivers(clause: Clause, sender: str, document: Document) -> list[str]:

@@ -136,9 +136,12 @@ def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evide
         party = _party(documents, signed.lineage, signed.digest, signed.node)
         if party:
             signatures[signed.lineage].append(Signature(signed.digest, party, signed.at))
-    for each in PartyInstrument.objects.filter(wanted):
+    rows = list(PartyInstrument.objects.filter(wanted))
+    author = {each.id: each.node for each in rows}
+    for each in rows:
         party = _party(documents, each.lineage, each.digest, each.node)
-        if party:
+        # a ref may name another node in another version: only the node that suspended lifts it
+        if party and (each.lifts is None or author.get(each.lifts) == each.node):
             instruments[each.lineage].append(
                 Instrument(each.id, each.kind, party, each.digest, each.at, each.lifts)
             )
@@ -185,13 +188,13 @@ def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Mod
     listed = parties._default_manager.filter(owner=OuterRef("pk"), party=party)  # noqa: SLF001 - Django's public name for it
     in_audience = Q(has_audience=False) | Q(Exists(listed.filter(role="audience")))
     red_is_named = ~Q(tlp=Tlp.RED) | Q(names_persons=True)
-    return clauses & in_audience & red_is_named & _onward_condition(policy, party, listed)
+    return clauses & in_audience & red_is_named & _onward_condition(policy, party, at.timestamp(), listed)
 
 
-def _onward_condition(policy: Policy, party: str, listed: QuerySet[Model]) -> Q:
+def _onward_condition(policy: Policy, party: str, at: float, listed: QuerySet[Model]) -> Q:
     within_bound = Q(is_bound=False) | Q(Exists(listed.filter(role="bound")))
     named = Q(onward="named") & Q(Exists(listed.filter(role="named")))
-    mine = policy.agreements_of(party)
+    mine = policy.agreements_of(party, at)
     parties = Q(onward="parties", onward_agreement__in=mine) if mine else Q(pk__in=[])
     wide = Q(tlp__lt=Tlp.AMBER) & (parties | Q(onward="public"))
     return Q(onward="own") | (Q(tlp__lt=Tlp.AMBER_STRICT) & within_bound & (named | wide))

@@ -71,28 +71,35 @@ def can_sign(document: Document, standing: Standing, partners: Mapping[str, Part
 
 def can_declare(standing: Standing, kind: str) -> Answer:
     """Whether this node may counter, decline, suspend, resume or terminate now."""
-    document = standing.pending or standing.current
-    me = document.party_of(settings.BASE_URL) if document else None
-    if document is None or me is None:
+    if standing.current is None:
         return Refused("no-version", _("No version was proposed yet."))
-    ours = {each.party for each in standing.suspensions}
+    waiting = standing.pending or standing.current
+    is_open = _is_negotiable(standing) and _own_ref(waiting) not in {"", *standing.signed_by}
+    me = _own_ref(standing.current)
+    is_bound = me in standing.signatories
+    is_ours = me in {each.party for each in standing.suspensions}
     possible = {
-        "countered": _is_negotiable(standing) and me.ref not in standing.signed_by,
-        "declined": _is_negotiable(standing) and me.ref not in standing.signed_by,
-        "suspended": standing.state in {State.IN_FORCE, State.SUSPENDED} and me.ref not in ours,
-        "resumed": me.ref in ours,
-        "terminated": standing.state in _BINDING and standing.ends is None,
+        "countered": is_open,
+        "declined": is_open,
+        "suspended": standing.state in {State.IN_FORCE, State.SUSPENDED} and is_bound and not is_ours,
+        "resumed": is_ours,
+        "terminated": standing.state in _BINDING and is_bound and standing.ends is None,
     }
     if possible[kind]:
         return Granted()
     sentences = {
         "countered": _("There is no open proposal to counter."),
         "declined": _("There is no open proposal to decline."),
-        "suspended": _("Only an agreement in force can be suspended, once by each party."),
+        "suspended": _("Only an agreement in force can be suspended, once by each party that signed it."),
         "resumed": _("This node has not suspended the agreement."),
         "terminated": _("Only an agreement that binds can be terminated, and notice is given once."),
     }
     return Refused(f"cannot-be-{kind}", sentences[kind])
+
+
+def _own_ref(document: Document) -> str:
+    me = document.party_of(settings.BASE_URL)
+    return me.ref if me else ""
 
 
 def _is_negotiable(standing: Standing) -> bool:

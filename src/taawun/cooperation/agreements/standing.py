@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -95,11 +95,13 @@ class Window:
         document: the version.
         opens: first instant.
         closes: first instant after, or None without end.
+        signed: refs of the parties that signed it, each with when; nobody else gives or takes anything under it.
     """
 
     document: Document
     opens: datetime
     closes: datetime | None
+    signed: tuple[tuple[str, datetime], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,12 @@ class Standing:
     suspensions: tuple[Instrument, ...]
     ends: datetime | None
 
+    @property
+    def signatories(self) -> frozenset[str]:
+        """Refs of the parties that are bound by ``current``; nobody before it is complete."""
+        window = next((each for each in self.windows if each.document is self.current), None)
+        return frozenset(ref for ref, _at in window.signed) if window else frozenset()
+
 
 _NOTHING: Final = Standing(State.DRAFT, None, None, (), frozenset(), (), None)
 
@@ -135,47 +143,55 @@ def stand(evidence: Evidence, at: datetime) -> Standing:
         evidence: verified, whatever order it came in.
         at: the instant.
     """
-    versions = sorted(evidence.versions, key=lambda document: (document.version, document.digest))
+    by_digest = {document.digest: document for document in evidence.versions}
+    versions = sorted(by_digest.values(), key=lambda document: (document.version, document.digest))
     if not versions:
         return _NOTHING
-    ends = _ends(evidence, versions)
-    windows = _windows(evidence, versions, ends)
-    suspensions = _open_suspensions(evidence)
+    signed = {document.digest: _signed(evidence, document) for document in versions}
+    binding = [each for each in evidence.instruments if each.party in signed.get(each.digest, {})]
+    ends = _ends(binding, versions)
+    complete = [
+        (document, opens)
+        for document in versions
+        if (opens := _opens(document, signed[document.digest])) is not None
+    ]
+    windows = _windows(complete, signed, ends)
+    suspensions = _open_suspensions(binding)
     in_force = next(
         (w for w in reversed(windows) if w.opens <= at and (w.closes is None or at < w.closes)), None
     )
     newest = versions[-1]
-    completed = {window.document.digest for window in windows}
-    pending = newest if in_force and newest.digest not in completed else None
+    negotiation = _negotiation(evidence, newest)
+    is_complete = any(document is newest for document, _opens in complete)
+    pending = newest if in_force and not is_complete and negotiation != State.DECLINED else None
     current = in_force.document if in_force else newest
-    facts = _Facts(in_force, newest, windows, suspensions, ends)
-    state = _state(evidence, at, facts)
+    facts = _Facts(in_force, windows, suspensions, ends, negotiation, is_complete)
+    state = _state(at, facts)
     about = pending or current
-    signed_by = frozenset(each.party for each in evidence.signatures if each.digest == about.digest)
-    return Standing(state, current, pending, windows, signed_by, suspensions, ends)
+    return Standing(state, current, pending, windows, frozenset(signed[about.digest]), suspensions, ends)
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What the state is read from, besides the evidence itself."""
+    """What the state is read from."""
 
     in_force: Window | None
-    newest: Document
     windows: tuple[Window, ...]
     suspensions: tuple[Instrument, ...]
     ends: datetime | None
+    negotiation: State
+    is_complete: bool  # the newest version has all the signatures it needs
 
 
-def _state(evidence: Evidence, at: datetime, facts: _Facts) -> State:
+def _state(at: datetime, facts: _Facts) -> State:
     if facts.in_force:
         return State.SUSPENDED if facts.suspensions else State.IN_FORCE
     if facts.ends and at >= facts.ends:
         return State.TERMINATED
     if any(window.opens > at for window in facts.windows):
         return State.SIGNED
-    if facts.windows:
-        return State.EXPIRED
-    return _negotiation(evidence, facts.newest)
+    # what came after an expired version may still be signed
+    return State.EXPIRED if facts.is_complete else facts.negotiation
 
 
 def _negotiation(evidence: Evidence, newest: Document) -> State:
@@ -190,51 +206,49 @@ def _negotiation(evidence: Evidence, newest: Document) -> State:
     return State.PROPOSED
 
 
-def _windows(evidence: Evidence, versions: Sequence[Document], ends: datetime | None) -> tuple[Window, ...]:
-    complete = [
-        (document, opens) for document in versions if (opens := _opens(evidence, document)) is not None
-    ]
+def _signed(evidence: Evidence, document: Document) -> dict[str, datetime]:
+    """The node parties that signed a version, each with its first signature."""
+    nodes = {party.ref for party in document.parties if party.kind == "node"}
+    first: dict[str, datetime] = {}
+    for each in evidence.signatures:
+        if each.digest == document.digest and each.party in nodes:
+            first[each.party] = min(each.at, first.get(each.party, each.at))
+    return first
+
+
+def _opens(document: Document, signed: Mapping[str, datetime]) -> datetime | None:
+    """When a version enters into force: its date, or the signature that completed it, whichever is later."""
+    needed = document.required_signatures()
+    if len(signed) < needed or document.depositary.ref not in signed:
+        return None
+    completing = sorted(signed.values())[needed - 1]
+    return max(document.valid_from, completing, signed[document.depositary.ref])
+
+
+def _windows(
+    complete: Sequence[tuple[Document, datetime]],
+    signed: Mapping[str, Mapping[str, datetime]],
+    ends: datetime | None,
+) -> tuple[Window, ...]:
     windows = []
     for index, (document, opens) in enumerate(complete):
         later = [after for _document, after in complete[index + 1 :]]
         closings = [moment for moment in (document.valid_until, ends, *later) if moment is not None]
         closes = min(closings) if closings else None
         if closes is None or opens < closes:
-            windows.append(Window(document, opens, closes))
+            windows.append(Window(document, opens, closes, tuple(sorted(signed[document.digest].items()))))
     return tuple(windows)
 
 
-def _opens(evidence: Evidence, document: Document) -> datetime | None:
-    """When a version enters into force: its date, or the signature that completed it, whichever is later."""
-    nodes = {party.ref for party in document.parties if party.kind == "node"}
-    first: dict[str, datetime] = {}
-    for each in evidence.signatures:
-        if each.digest == document.digest and each.party in nodes:
-            first[each.party] = min(each.at, first.get(each.party, each.at))
-    needed = document.required_signatures()
-    if len(first) < needed or document.depositary.ref not in first:
-        return None
-    completing = sorted(first.values())[needed - 1]
-    return max(document.valid_from, completing)
-
-
-def _ends(evidence: Evidence, versions: Sequence[Document]) -> datetime | None:
+def _ends(binding: Iterable[Instrument], versions: Sequence[Document]) -> datetime | None:
     """When the earliest notice of termination takes effect."""
     notice = {document.digest: timedelta(days=document.notice_days) for document in versions}
-    ends = [
-        each.at + notice[each.digest]
-        for each in evidence.instruments
-        if each.kind == "terminated" and each.digest in notice
-    ]
-    return min(ends) if ends else None
+    return min((each.at + notice[each.digest] for each in binding if each.kind == "terminated"), default=None)
 
 
-def _open_suspensions(evidence: Evidence) -> tuple[Instrument, ...]:
+def _open_suspensions(binding: Sequence[Instrument]) -> tuple[Instrument, ...]:
     # only the party that suspended may lift, so a lift by another counts for nothing
-    lifted = {(each.lifts, each.party) for each in evidence.instruments if each.kind == "resumed"}
-    still = [
-        each
-        for each in evidence.instruments
-        if each.kind == "suspended" and (each.id, each.party) not in lifted
-    ]
-    return tuple(sorted(still, key=lambda each: (each.at, each.id)))
+    lifted = {(each.lifts, each.party) for each in binding if each.kind == "resumed"}
+    still = [each for each in binding if each.kind == "suspended" and (each.id, each.party) not in lifted]
+    # the same instrument delivered twice is one
+    return tuple(sorted(dict.fromkeys(still), key=lambda each: (each.at, each.id)))

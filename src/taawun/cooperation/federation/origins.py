@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from taawun.cooperation.agreements.policy import Origin
+from taawun.foundation.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,39 +15,41 @@ if TYPE_CHECKING:
 
 __all__ = ["narrowest"]
 
-_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3, "own": 4}
+_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3}
 
 
-def narrowest(origins: Iterable[Origin], policy: Policy) -> Origin:
-    """The origin under which everything may go that each of these lets go.
+def narrowest(origins: Iterable[Origin], policy: Policy, at: float | None = None) -> Origin:
+    """The origin under which only that may go which each of these lets go.
+
+    The widest rule is kept and bounded by the reach of the others, not the other way round: ``named`` lets
+    TLP:AMBER through, which ``parties`` and ``public`` do not.
 
     Args:
         origins: of every part; our own parts narrow nothing.
         policy: tells the signatories where an origin speaks of the parties of its agreement.
+        at: the instant at which they are asked for, in seconds since the epoch; now by default.
 
     Returns:
-        The strictest rule of all, bounded by what the others allow.
+        One origin that stands for all of them.
     """
-    result = Origin()
-    for each in sorted(origins, key=lambda origin: _RANK[origin.rule]):
-        result = each if result.rule == "own" else _both(result, each, policy)
-    return result
+    moment = now().timestamp() if at is None else at
+    received = sorted((each for each in origins if each.rule != "own"), key=lambda each: _RANK[each.rule])
+    if not received:
+        return Origin()
+    *others, widest = received
+    if received[0].rule == "none":
+        return Origin(rule="none")
+    bounds = [*(each.bound for each in received), *(_reach(each, policy, moment) for each in others)]
+    return Origin(widest.rule, widest.agreement, widest.named, reduce(_narrower, bounds))
 
 
-def _both(strict: Origin, other: Origin, policy: Policy) -> Origin:
-    bound = _narrower(strict.bound, other.bound)
-    if strict.rule == other.rule == "named":
-        return replace(strict, named=strict.named & other.named, bound=bound)
-    return replace(strict, bound=_narrower(bound, _reach(other, policy)))
-
-
-def _reach(origin: Origin, policy: Policy) -> frozenset[str] | None:
+def _reach(origin: Origin, policy: Policy, at: float) -> frozenset[str] | None:
     """Whom an origin's own rule can reach; None for everybody."""
     if origin.rule == "named":
         return origin.named
     if origin.rule == "parties":
-        return policy.signatories(origin.agreement) if origin.agreement else frozenset()
-    return frozenset() if origin.rule == "none" else None
+        return policy.signatories(origin.agreement, at) if origin.agreement else frozenset()
+    return None
 
 
 def _narrower(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

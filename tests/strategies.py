@@ -1,0 +1,194 @@
+"""What hypothesis draws from: documents, the evidence about them, and releases to decide about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from taawun.cooperation.agreements.document import Clause, Document, Onward, Party, parse, write
+from taawun.cooperation.agreements.policy import Facts, Origin
+from taawun.cooperation.agreements.standing import Evidence, Instrument, Signature
+from taawun.foundation.multilingual import Text
+from taawun.foundation.tlp import Tlp
+
+__all__ = [
+    "KINDS",
+    "NODES",
+    "TOPICS",
+    "clauses",
+    "documents",
+    "evidences",
+    "facts",
+    "instants",
+    "onwards",
+    "origins",
+    "words",
+]
+
+# few of each, so that what is drawn meets often
+NODES = tuple(f"https://n{number}.example" for number in range(5))
+KINDS = ("intel.report", "intel.sighting", "drills.scenario")
+KIND_PATTERNS = ("*", "intel.*", "intel.report", "drills.*", "learning.course")
+TOPICS = ("attack:T1566", "attack:T1059", "sector:energy")
+_LETTERS = "abz ÀéĀçتعاونٌ0-_"
+_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+words = st.text(_LETTERS, min_size=1, max_size=30).filter(lambda text: text.strip() != "")
+instants = st.integers(0, 400 * 24).map(lambda hours: _BEGIN + timedelta(hours=hours, microseconds=hours))
+_texts = st.dictionaries(st.sampled_from(("ar", "en", "fr", "pt-BR")), words, min_size=1).map(Text)
+_kids = st.text("ABCxyz019-_", min_size=43, max_size=43)
+onwards = st.one_of(
+    st.sampled_from(("none", "parties", "public")).map(Onward),
+    st.lists(st.sampled_from(NODES), unique=True).map(lambda named: Onward("named", tuple(named))),
+)
+
+
+def _some(values: Sequence[str], *, least: int = 0) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(values), min_size=least, max_size=3, unique=True).map(tuple)
+
+
+def _sides(refs: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.one_of(st.just(("any",)), _some(refs, least=1))
+
+
+@st.composite
+def clauses(draw: st.DrawFn, ref: str, refs: Sequence[str]) -> Clause:
+    """A clause between parties with these refs."""
+    return Clause(
+        ref=ref,
+        title=draw(_texts),
+        senders=draw(_sides(refs)),
+        receivers=draw(_sides(refs)),
+        kinds=draw(_some(KIND_PATTERNS, least=1)),
+        topics=draw(_some(TOPICS)),
+        tlp_max=draw(st.sampled_from(Tlp)),
+        purpose=tuple(draw(st.lists(words, max_size=2, unique=True))),
+        onward=draw(onwards),
+        history=draw(st.sampled_from(("from-accession", "all"))),
+        retention_days=draw(st.none() | st.integers(1, 36500)),
+        on_termination=draw(st.sampled_from(("keep", "delete"))),
+        recognises=tuple(draw(st.lists(st.fixed_dictionaries({"issuer": words}), max_size=2))),
+    )
+
+
+@st.composite
+def documents(
+    draw: st.DrawFn, *, us: str = "", kids: Sequence[str] = (), lineage: UUID | None = None, version: int = 0
+) -> Document:
+    """A document that holds together.
+
+    Args:
+        draw: hypothesis's.
+        us: base address of a node that is always a party.
+        kids: keys of ``us`` and of NODES, in this order; any where there are none.
+        lineage: its id; any by default.
+        version: its number; any from 1 by default.
+    """
+    addresses = draw(st.permutations([*draw(_some(NODES, least=1 if us else 2)), *([us] if us else [])]))
+    known = dict(zip((us, *NODES), kids, strict=False))
+    nodes = [
+        Party(
+            f"p{index}",
+            "node",
+            node,
+            "",
+            draw(st.sampled_from(("", "XN"))),
+            draw(_texts),
+            known.get(node) or draw(_kids),
+        )
+        for index, node in enumerate(addresses)
+    ]
+    guests = [
+        Party(f"g{index}", "guest", "", draw(st.sampled_from(nodes)).ref, "", draw(_texts), "")
+        for index in range(draw(st.integers(0, 2)))
+    ]
+    parties = (*nodes, *guests)
+    refs = [party.ref for party in parties]
+    begins = draw(instants)
+    drawn = Document(
+        id=lineage or draw(st.uuids()),
+        version=version or draw(st.integers(1, 10_000)),
+        title=draw(_texts),
+        parties=parties,
+        clauses=tuple(draw(clauses(f"{index}.1", refs)) for index in range(1, draw(st.integers(2, 4)))),
+        valid_from=begins,
+        valid_until=draw(st.none() | st.integers(1, 500).map(lambda days: begins + timedelta(days=days))),
+        supersedes=draw(st.sampled_from(("", "a" * 64))),
+        accession=draw(st.sampled_from(("closed", "by-invitation"))),
+        min_signatories=draw(st.integers(2, 250)),
+        entry_into_force=draw(st.just("all") | st.integers(2, 250)),
+        notice_days=draw(st.integers(0, 60)),
+        authentic_languages=draw(_some(("ar", "en", "fr"), least=1)),
+        prevailing=draw(st.sampled_from(("", "en"))),
+        preamble=draw(st.none() | _texts),
+        text=b"",
+        digest="",
+    )
+    return parse(write(drawn))
+
+
+@st.composite
+def evidences(draw: st.DrawFn) -> Evidence:
+    """What parties said about one agreement: versions, signatures and instruments, some of them beside the point."""
+    lineage = draw(st.uuids())
+    first = draw(documents(lineage=lineage, version=1))
+    versions = [first]
+    for number in range(2, draw(st.integers(2, 4))):
+        begins = draw(instants)
+        last = versions[-1]
+        changed = replace(
+            last, version=number, valid_from=begins, valid_until=None, notice_days=draw(st.integers(0, 9))
+        )
+        versions.append(parse(write(changed)))
+    spoken = st.builds(
+        lambda version, party, at: (version.digest, party, at),
+        st.sampled_from(versions),
+        st.sampled_from([party.ref for party in first.parties]),
+        instants,
+    )
+    signatures = [Signature(*each) for each in draw(st.lists(spoken, max_size=12))]
+    kinds = st.sampled_from(("suspended", "terminated", "declined", "countered"))
+    instruments = [
+        Instrument(draw(st.uuids()), draw(kinds), party, digest, at)
+        for digest, party, at in draw(st.lists(spoken, max_size=5))
+    ]
+    for each in draw(st.lists(st.sampled_from(instruments), max_size=3)) if instruments else ():
+        lifter = draw(st.sampled_from([each.party, *(party.ref for party in first.parties)]))
+        instruments.append(
+            Instrument(draw(st.uuids()), "resumed", lifter, each.digest, draw(instants), each.id)
+        )
+    return Evidence(versions, signatures, instruments)
+
+
+def origins(agreements: Sequence[UUID], parties: Sequence[str]) -> st.SearchStrategy[Origin]:
+    """How far something may go: our own, or a partner's under these agreements and between these parties."""
+    some = st.frozensets(st.sampled_from(parties))
+    bounds = st.none() | some
+    return st.one_of(
+        st.just(Origin()),
+        st.builds(lambda bound: Origin("none", bound=bound), bounds),
+        st.builds(lambda named, bound: Origin("named", None, named, bound), some, bounds),
+        st.builds(
+            lambda agreement, bound: Origin("parties", agreement, bound=bound),
+            st.sampled_from(agreements),
+            bounds,
+        ),
+        st.builds(lambda bound: Origin("public", bound=bound), bounds),
+    )
+
+
+@st.composite
+def facts(draw: st.DrawFn, agreements: Sequence[UUID], parties: Sequence[str]) -> Facts:
+    """What a decision looks at in a release."""
+    return Facts(
+        kind=draw(st.sampled_from(KINDS)),
+        tlp=draw(st.sampled_from(Tlp)),
+        topics=draw(st.frozensets(st.sampled_from(TOPICS))),
+        audience=draw(st.none() | st.frozensets(st.sampled_from(parties))),
+        names_persons=draw(st.booleans()),
+        origin=draw(origins(agreements, parties)),
+    )
