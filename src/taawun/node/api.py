@@ -11,6 +11,7 @@ from django.http import HttpResponseRedirect
 from django.urls import URLPattern, include, path, re_path, reverse
 
 from taawun import __version__
+from taawun.capabilities.intel import api as intel
 from taawun.cooperation.agreements import api as agreements
 from taawun.cooperation.federation import api as federation
 from taawun.cooperation.partners import api as partners
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["api", "urlpatterns"]
 
-_ROOMS: Final = (people, partners, agreements, federation, notices, audit, work)
+_ROOMS: Final = (people, partners, agreements, federation, intel, notices, audit, work)
 _PUBLIC: Final = frozenset({"openapi-json", "openapi-view", "api-root"})
 _DESCRIPTION: Final = """\
 Everything a person may do on this node, a program may do with their token.

@@ -5,26 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from taawun.capabilities.intel.models import Import, Report, ReportObject, Sighting, StixObject
+from django.db.models import Q
+
+from taawun.capabilities.intel.models import Import, Reference, Report, ReportObject, Sighting, StixObject
 from taawun.capabilities.intel.rules import visible_objects, visible_reports
 from taawun.capabilities.intel.search import matching
 from taawun.cooperation.people.actors import PersonActor
 from taawun.foundation.folding import query_terms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from django.db.models import QuerySet
 
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [
     "ObjectFilters",
+    "current_among",
     "imports",
     "object_named",
     "objects",
     "objects_of",
+    "references_of",
     "reports",
     "reports_naming",
     "sightings_of",
+    "texts_with",
     "versions_of",
 ]
 
@@ -109,3 +116,27 @@ def imports(actor: Actor) -> QuerySet[Import]:
             else found.none()
         )
     return found
+
+
+def texts_with(actor: Actor, report: Report) -> Iterator[str]:
+    """The report's own object and what it names, as text, as far as the actor may see it."""
+    own = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, is_current=True)
+    yield from own.values_list("text", flat=True)
+    named = objects_of(actor, report).exclude(stix_id=report.stix_id)
+    yield from named.values_list("text", flat=True).iterator(chunk_size=500)
+
+
+def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
+    """Ties of an object: what it names, and what of what the actor may see names it."""
+    seen = StixObject.objects.filter(visible_objects(actor), is_current=True)
+    return (
+        Reference.objects.filter(Q(source=held) | Q(target=held.stix_id, source__in=seen))
+        .select_related("source")
+        .order_by("id")
+    )
+
+
+def current_among(actor: Actor, stix_ids: Sequence[str]) -> dict[str, StixObject]:
+    """Current versions of these objects, by identifier, as far as the actor may see them."""
+    found = StixObject.objects.filter(visible_objects(actor), stix_id__in=set(stix_ids), is_current=True)
+    return {each.stix_id: each for each in found.defer("text", "received", "search")}

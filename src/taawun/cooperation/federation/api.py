@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from taawun.cooperation.agreements.policy import Grant
-    from taawun.cooperation.federation.decisions import PartyDecision
+    from taawun.cooperation.federation.decisions import PartyDecision, Preview
     from taawun.cooperation.federation.rules import Reader
 
-__all__ = ["ERRORS", "router"]
+__all__ = ["ERRORS", "decided", "router"]
 
 router = Router(tags=["federation"])
 
@@ -48,10 +48,14 @@ def decide(request: ApiRequest, body: schemas.Question) -> schemas.Decided:
         audience=None if body.audience is None else frozenset(body.audience),
         names_persons=body.names_persons,
     )
-    decided = preview(facts)
+    return decided(preview(facts))
+
+
+def decided(found: Preview) -> schemas.Decided:
+    """A preview as every room's API shows it."""
     return schemas.Decided(
-        receivers=[_receiver(each, each.grant) for each in decided.receivers if each.grant],
-        others=[_unreached(each) for each in decided.others],
+        receivers=[_receiver(each, each.grant) for each in found.receivers if each.grant],
+        others=[_unreached(each) for each in found.others],
     )
 
 
