@@ -359,11 +359,6 @@ class Listing(Schema, Generic[T]):
         str | None, Field(description="Pass it as `after` for the following page; null on the last one.")
     ]
 
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """What the OpenAPI document calls it, for example ``PartnerList``; each of ``params`` is a type."""
-        return f"{params[0].__name__}List"
-
 
 def listing(
     into: type[Listing[T]],

@@ -71,6 +71,7 @@ _PROBLEM: Final = {
         },
     },
 }
+_LISTING: Final = re.compile(r"\bListing[_\[](\w+?)[_\]](?!\w)")
 _ALWAYS: Final = (401, 403, 429, 500, 503)
 _WITH_BODY: Final = (400, 413, 415, 422)
 _WRITING: Final = frozenset({"post", "put", "delete"})
@@ -78,6 +79,9 @@ _WRITING: Final = frozenset({"post", "put", "delete"})
 
 class DocumentedAPI(NinjaAPI):
     """A ninja API whose document tells every problem that an operation may answer with."""
+
+    # made once: the document is open to everybody, and making it takes a while
+    _document: OpenAPISchema | None = None
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """An operation is called what its function is called; functions of all rooms differ."""
@@ -87,6 +91,11 @@ class DocumentedAPI(NinjaAPI):
         self, *, path_prefix: str | None = None, path_params: DictStrAny | None = None
     ) -> OpenAPISchema:
         """The document, with problems, Idempotency-Key and the schema of problems added."""
+        if self._document is None:
+            self._document = self._complete(path_prefix, path_params)
+        return self._document
+
+    def _complete(self, path_prefix: str | None, path_params: DictStrAny | None) -> OpenAPISchema:
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for path, method, operation in _operations(document):
             if method == "post":
@@ -94,7 +103,18 @@ class DocumentedAPI(NinjaAPI):
             for status in _problems_of(path, method, operation):
                 operation["responses"].setdefault(status, _problem_response(status))
         document["components"]["schemas"]["Problem"] = _PROBLEM
+        for part in ("paths", "components"):
+            document[part] = _tidily_named(document[part])
         return document
+
+
+def _tidily_named(value: Any) -> Any:
+    """A tree of JSON in which ``Listing_Partner_``, as pydantic calls a list of partners, is ``PartnerList``."""
+    if isinstance(value, dict):
+        return {_LISTING.sub(r"\1List", str(name)): _tidily_named(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_tidily_named(each) for each in value]
+    return _LISTING.sub(r"\1List", value) if isinstance(value, str) else value
 
 
 def _operations(document: OpenAPISchema) -> Iterator[tuple[str, str, dict[str, Any]]]:
