@@ -70,10 +70,13 @@ def _locale(language: str, territory: str) -> Locale:
     return Locale("ar", "EG") if language == "ar" else Locale(language)
 
 
+def _has_own_digits() -> bool:
+    return bool(reader_locale().default_numbering_system == "arab")
+
+
 def digits(text: object) -> str:
     """A number or numbering as written (``2.1``), in the reader's digits."""
-    shown = str(text)
-    return shown.translate(_ARABIC_INDIC) if reader_locale().default_numbering_system == "arab" else shown
+    return str(text).translate(_ARABIC_INDIC) if _has_own_digits() else str(text)
 
 
 def number(value: float) -> str:
@@ -85,7 +88,7 @@ def number(value: float) -> str:
 def percent(share: float) -> str:
     """A share (0.62) as a percentage without decimals (62%)."""
     shown = digits(format_percent(share, locale=reader_locale()))
-    return shown if shown.isascii() else shown.replace("%", "٪")
+    return shown.replace("%", "٪") if _has_own_digits() else shown
 
 
 def filesize(size: int) -> str:

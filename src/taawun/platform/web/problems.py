@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -46,7 +45,13 @@ def title_of(status: int) -> str:
 
 
 def problem(
-    status: int, code: str, detail: str, *, pointer: str = "", line: int | None = None, **members: Any
+    status: int,
+    code: str,
+    detail: _StrOrPromise,
+    *,
+    pointer: str = "",
+    line: int | None = None,
+    **members: Any,
 ) -> HttpResponse:
     """An error as a problem document (RFC 9457, section 3.1).
 
@@ -65,7 +70,7 @@ def problem(
         "type": TYPE_PREFIX + code,
         "title": title_of(status),
         "status": status,
-        "detail": str(detail) if isinstance(detail, Promise) else detail,
+        "detail": str(detail),
     }
     if pointer:
         document["pointer"] = pointer

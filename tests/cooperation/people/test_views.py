@@ -1,0 +1,246 @@
+"""People's pages meet everybody of the cast."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from taawun.cooperation.people.models import ApiToken, Membership, Organisation, Person
+from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.queries import actor_for_token
+from taawun.foundation.clock import frozen, now
+from taawun.platform.audit.models import Entry
+from taawun.platform.web.shell import THEME_COOKIE
+from tests.cast import Cast, person, some_id
+from tests.pages import read
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+def host() -> Organisation:
+    return Organisation.objects.get(is_host=True)
+
+
+# ---- who may open what -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("address", "statuses"),
+    [
+        ("people", {"administrator": 200, "analyst": 200, "trainee": 200, "stranger": 403}),
+        ("invitations", {"administrator": 200, "analyst": 403, "officer": 403, "stranger": 403}),
+        ("invite", {"administrator": 200, "analyst": 403, "officer": 403, "stranger": 403}),
+        ("profile", {"administrator": 200, "analyst": 200, "stranger": 200}),
+        ("tokens", {"administrator": 200, "analyst": 200, "stranger": 200}),
+    ],
+)
+def test_a_page_opens_to_those_who_may_and_tells_others_why_not(
+    cast: Cast, address: str, statuses: dict[str, int]
+) -> None:
+    for name, status in statuses.items():
+        page = read(dict(cast)[name].browser().get(reverse(address)), status)
+        if status == 403:
+            assert "This needs the permission" in page.text
+
+
+@pytest.mark.parametrize("address", ["people", "invitations", "invite", "profile", "tokens"])
+def test_who_is_not_signed_in_is_led_to_sign_in_and_back(node: Organisation, address: str) -> None:
+    answer = Client().get(reverse(address) + "?role=analyst")
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/en/account/login/?next={reverse(address)}%3Frole%3Danalyst"
+
+
+def test_a_person_who_became_inactive_is_a_stranger_at_the_door(cast: Cast) -> None:
+    browser = cast.analyst.browser()
+    Person.objects.filter(id=cast.analyst.row.id).update(is_active=False)
+    assert browser.get(reverse("people")).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("method", "address"), [("post", "people"), ("put", "profile"), ("delete", "tokens"), ("patch", "invite")]
+)
+def test_another_method_is_refused(cast: Cast, method: str, address: str) -> None:
+    assert cast.administrator.browser().generic(method.upper(), reverse(address)).status_code == 405
+
+
+# ---- the list --------------------------------------------------------------------------------------------------
+def test_the_list_searches_names_and_addresses_and_filters_by_role(cast: Cast) -> None:
+    made = person(Role.INSTRUCTOR, name="Zaynab Q.")
+    browser = cast.analyst.browser()
+    everybody = read(browser.get(reverse("people")))
+    assert {"Zaynab Q.", "Analyst", "Trainee"} <= {each.name for each in Person.objects.all()}
+    assert "Zaynab Q." in everybody.text
+    by_name = read(browser.get(reverse("people"), {"q": "zayn"}))
+    assert made.email in by_name.text
+    assert cast.trainee.row.email not in by_name.text
+    by_role = read(browser.get(reverse("people"), {"role": "trainee"}))
+    assert cast.trainee.row.email in by_role.text
+    assert made.email not in by_role.text
+    assert "Nobody fits" in read(browser.get(reverse("people"), {"q": "nobody at all"})).text
+
+
+def test_the_list_has_pages(cast: Cast) -> None:
+    Person.objects.bulk_create(
+        Person(name=f"Number {number:03}", email=f"n{number}@x.example", password="!") for number in range(60)
+    )
+    browser = cast.analyst.browser()
+    [following] = [has["href"] for has in read(browser.get(reverse("people"))).all("a", rel="next")]
+    second = read(browser.get(reverse("people") + following))
+    assert "Number 059" in second.text
+    assert "Number 001" not in second.text
+
+
+def test_a_mark_that_the_list_did_not_give_begins_again(cast: Cast) -> None:
+    answer = cast.analyst.browser().get(reverse("people"), {"after": "forged"})
+    assert (answer.status_code, answer["Location"]) == (302, reverse("people"))
+
+
+def test_the_list_leaves_as_csv_and_json_with_its_filters(cast: Cast) -> None:
+    browser = cast.analyst.browser()
+    rows = json.loads(browser.get(reverse("people"), {"role": "trainee", "format": "json"}).getvalue())
+    assert rows == [
+        {
+            "id": str(cast.trainee.row.id),
+            "name": "Trainee",
+            "email": cast.trainee.row.email,
+            "roles": ["trainee"],
+            "active": True,
+        }
+    ]
+    text = browser.get(reverse("people"), {"role": "trainee", "format": "csv"}).getvalue().decode("utf-8-sig")
+    assert text.splitlines() == [
+        "id,name,email,roles,active",
+        f"{cast.trainee.row.id},Trainee,{cast.trainee.row.email},trainee,True",
+    ]
+
+
+# ---- roles -----------------------------------------------------------------------------------------------------
+def test_an_administrator_gives_a_role_and_the_trail_says_so(cast: Cast) -> None:
+    receiver = cast.trainee.row
+    browser = cast.administrator.browser()
+    form = {"organisation": str(host().id), "role": "instructor"}
+    answer = browser.post(reverse("role-give", args=[receiver.id]), form, follow=True)
+    assert "Trainee is now instructor." in read(answer).text
+    assert set(Membership.objects.filter(person=receiver).values_list("role", flat=True)) == {
+        "trainee",
+        "instructor",
+    }
+    assert Entry.objects.filter(verb="people.role-given", subject=f"urn:uuid:{receiver.id}").count() == 1
+
+
+@pytest.mark.parametrize("form", [{}, {"role": "king"}, {"role": "analyst", "organisation": "nowhere"}])
+def test_a_role_that_is_none_is_refused_beside_its_field(cast: Cast, form: dict[str, str]) -> None:
+    answer = cast.administrator.browser().post(reverse("role-give", args=[cast.trainee.row.id]), form)
+    assert "This cannot be saved yet:" in read(answer, 422).text
+    assert Membership.objects.filter(person=cast.trainee.row).count() == 1
+
+
+def test_a_role_is_taken_only_after_the_question_was_answered(cast: Cast) -> None:
+    membership = Membership.objects.get(person=cast.trainee.row)
+    browser = cast.administrator.browser()
+    address = reverse("role-take", args=[membership.id])
+    assert "Take the role “trainee” from Trainee?" in read(browser.get(address)).text
+    assert Membership.objects.filter(id=membership.id).exists()
+    assert browser.post(address).status_code == 302
+    assert not Membership.objects.filter(id=membership.id).exists()
+
+
+def test_the_last_administrator_keeps_the_role_and_is_told_why(cast: Cast) -> None:
+    membership = Membership.objects.get(role=Role.ADMINISTRATOR)
+    page = read(cast.administrator.browser().post(reverse("role-take", args=[membership.id])), 422)
+    assert "This is the last administrator. Make somebody else one first." in page.text
+    assert Membership.objects.filter(id=membership.id).exists()
+
+
+@pytest.mark.parametrize("who", ["analyst", "officer", "stranger"])
+def test_nobody_else_gives_or_takes_roles(cast: Cast, who: str) -> None:
+    browser = dict(cast)[who].browser()
+    membership = Membership.objects.get(person=cast.trainee.row)
+    form = {"organisation": str(host().id), "role": "administrator"}
+    assert browser.post(reverse("role-give", args=[cast.trainee.row.id]), form).status_code == 403
+    assert browser.post(reverse("role-take", args=[membership.id])).status_code == 403
+    assert list(Membership.objects.filter(person=cast.trainee.row)) == [membership]
+
+
+@pytest.mark.parametrize("address", ["person", "role-give"])
+def test_a_person_who_is_not_there_is_not_found(cast: Cast, address: str) -> None:
+    browser = cast.administrator.browser()
+    send = browser.get if address == "person" else browser.post
+    assert send(reverse(address, args=[some_id()])).status_code == 404
+
+
+# ---- oneself ---------------------------------------------------------------------------------------------------
+def test_one_changes_ones_name_language_and_appearance(cast: Cast) -> None:
+    form = {"name": "  Layla   M. ", "language": "ar", "theme": "dark"}
+    answer = cast.stranger.browser().post(reverse("profile"), form)
+    assert (answer.status_code, answer["Location"]) == (302, "/ar/people/profile/")
+    assert answer.cookies[THEME_COOKIE].value == "dark"
+    changed = Person.objects.get(id=cast.stranger.row.id)
+    assert (changed.name, changed.language) == ("Layla M.", "ar")
+    assert Entry.objects.filter(verb="people.renamed", actor_id=str(changed.id)).count() == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "", "language": "en"},
+        {"name": "x" * 201, "language": "en"},
+        {"name": "Layla", "language": "de"},
+        {"name": "Layla", "language": "en", "theme": "purple"},
+    ],
+)
+def test_a_profile_that_does_not_fit_keeps_what_was_typed(cast: Cast, form: dict[str, str]) -> None:
+    page = read(cast.stranger.browser().post(reverse("profile"), form), 422)
+    assert page.all("input", name="name")[0].get("value", "") == form["name"]
+    assert Person.objects.get(id=cast.stranger.row.id).name == "Stranger"
+
+
+# ---- tokens ----------------------------------------------------------------------------------------------------
+def test_a_token_is_shown_once_and_opens_only_what_was_chosen(cast: Cast) -> None:
+    browser = cast.analyst.browser()
+    form = {"name": "sensors", "scopes": ["read:people"], "days": "7"}
+    page = read(browser.post(reverse("tokens"), form))
+    [secret] = [
+        has["data-copy"] for has in page.all("button") if has.get("data-copy", "").startswith("taawun_")
+    ]
+    found = actor_for_token(secret)
+    assert found is not None
+    assert found[0].permissions == frozenset({"read:people"})
+    assert timedelta(days=6, hours=23) < found[1].expires - now() <= timedelta(days=7)
+    assert secret not in browser.get(reverse("tokens")).content.decode()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "x", "scopes": ["manage:people"], "days": "7"},
+        {"name": "x", "scopes": ["everything"], "days": "7"},
+        {"name": "x", "days": "7"},
+        {"name": "x", "scopes": ["read:people"], "days": "5000"},
+        {"scopes": ["read:people"], "days": "7"},
+    ],
+)
+def test_a_token_cannot_do_more_or_live_longer_than_it_may(cast: Cast, form: dict[str, object]) -> None:
+    before = ApiToken.objects.count()
+    read(cast.analyst.browser().post(reverse("tokens"), form), 422)
+    assert ApiToken.objects.count() == before
+
+
+def test_only_ones_own_tokens_can_be_revoked_here(cast: Cast) -> None:
+    own = ApiToken.objects.get(person=cast.analyst.row)
+    address = reverse("token-revoke", args=[own.id])
+    assert cast.officer.browser().post(address).status_code == 404
+    assert cast.administrator.browser().get(address).status_code == 404
+    browser = cast.analyst.browser()
+    assert "Revoke the token “of the tests”?" in read(browser.get(address)).text
+    assert actor_for_token(cast.analyst.token or "") is not None
+    assert "The token opens nothing now." in read(browser.post(address, follow=True)).text
+    assert actor_for_token(cast.analyst.token or "") is None
+
+
+def test_the_list_of_tokens_says_which_of_them_still_open(cast: Cast) -> None:
+    with frozen(now() + timedelta(days=2)):
+        assert "Expired" in read(cast.analyst.browser().get(reverse("tokens"))).text
+    assert "Active" in read(cast.analyst.browser().get(reverse("tokens"))).text

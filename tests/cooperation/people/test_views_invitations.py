@@ -1,0 +1,188 @@
+"""From an invitation to a person of this node, by way of its pages."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings as SettingsWrapper
+
+from taawun.cooperation.people import actions
+from taawun.cooperation.people.models import Invitation, Membership, Organisation, Person
+from taawun.foundation.clock import frozen, now
+from tests.cast import Cast
+from tests.pages import Markup, read
+
+pytestmark = pytest.mark.usefixtures("pages")
+PASSWORD = "seven quiet harbours"
+
+
+def form_for(email: str, /, **changes: object) -> dict[str, object]:
+    host = str(Organisation.objects.get(is_host=True).id)
+    return {"email": email, "organisation": host, "roles": ["analyst"], "language": "ar"} | changes
+
+
+def invited(cast: Cast, email: str = "layla@cert.example") -> str:
+    """The secret of an open invitation."""
+    host = Organisation.objects.get(is_host=True)
+    minted = actions.invite(
+        cast.administrator.actor,
+        email=email,
+        organisation=host,
+        roles=["analyst", "instructor"],
+        language="en",
+    )
+    return minted.secret
+
+
+def link_on(page: Markup) -> str:
+    [link] = [has["data-copy"] for has in page.all("button") if "/invitations/" in has.get("data-copy", "")]
+    return link
+
+
+def test_without_mail_the_link_is_shown_once_with_its_qr_code(cast: Cast) -> None:
+    browser = cast.administrator.browser()
+    page = read(browser.post(reverse("invite"), form_for("layla@cert.example")))
+    link = link_on(page)
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/ar/people/invitations/[\w-]{43}/", link)
+    assert len(page.all("path", stroke="#000")) == 1
+    assert "layla@cert.example" in page.text
+    listed = browser.get(reverse("invitations")).content.decode()
+    assert link.rsplit("/", 2)[1] not in listed
+    assert len(mail.outbox) == 0
+
+
+def test_with_mail_the_link_is_sent_in_the_language_of_the_invited(
+    cast: Cast, pages: SettingsWrapper
+) -> None:
+    pages.EMAIL_URL = "smtp://mail.example"
+    page = read(
+        cast.administrator.browser().post(reverse("invite"), form_for("layla@cert.example"), follow=True)
+    )
+    assert "The invitation was sent to layla@cert.example." in page.text
+    [letter] = mail.outbox
+    assert letter.to == ["layla@cert.example"]
+    assert "فريق الشمال" in letter.subject
+    assert "/ar/people/invitations/" in letter.body
+    assert "&" not in letter.body
+
+
+def test_a_mail_server_that_refuses_leaves_the_link_with_the_administrator(
+    cast: Cast, pages: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.EMAIL_URL = "smtp://mail.example"
+
+    def refuse(*_arguments: object) -> int:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("taawun.cooperation.people.letters.send_mail", refuse)
+    page = read(cast.administrator.browser().post(reverse("invite"), form_for("layla@cert.example")))
+    assert "The mail server did not take the invitation." in page.text
+    assert link_on(page)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"email": "no address"}, "Enter a valid email address."),
+        ({"roles": []}, "This field is required."),
+        ({"roles": ["king"]}, "Select a valid choice. king is not one of the available choices."),
+        ({"language": "de"}, "Select a valid choice. de is not one of the available choices."),
+    ],
+)
+def test_an_invitation_that_does_not_fit_is_refused(
+    cast: Cast, changes: dict[str, object], told: str
+) -> None:
+    page = read(
+        cast.administrator.browser().post(reverse("invite"), form_for("l@cert.example", **changes)), 422
+    )
+    assert told in page.text
+    assert not Invitation.objects.exists()
+
+
+def test_who_is_here_already_is_not_invited_again(cast: Cast) -> None:
+    there = cast.analyst.row.email
+    page = read(cast.administrator.browser().post(reverse("invite"), form_for(there)), 422)
+    assert f"{there} is a person of this node already" in page.text
+
+
+def test_the_invited_becomes_a_person_with_the_roles_of_the_invitation(cast: Cast) -> None:
+    address = reverse("invitation-accept", args=[invited(cast)])
+    browser = Client()
+    page = read(browser.get(address))
+    assert "layla@cert.example" in page.text
+    assert "at least 12 characters" in page.text
+    answer = browser.post(address, {"name": "Layla M.", "password": PASSWORD, "language": "fr"})
+    assert (answer.status_code, answer["Location"]) == (302, "/fr/account/login/")
+    made = Person.objects.get(email="layla@cert.example")
+    assert (made.name, made.language, made.check_password(PASSWORD)) == ("Layla M.", "fr", True)
+    assert set(Membership.objects.filter(person=made).values_list("role", flat=True)) == {
+        "analyst",
+        "instructor",
+    }
+    assert browser.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({"name": "Layla", "password": "short", "language": "en"}, "This password is too short."),
+        ({"name": "Layla", "password": "password1234", "language": "en"}, "This password is too common."),
+        ({"name": "Layla", "password": "layla@cert.example", "language": "en"}, "too similar to the email"),
+        ({"name": "", "password": PASSWORD, "language": "en"}, "This field is required."),
+        (
+            {"name": "Layla", "password": PASSWORD, "language": "de"},
+            "de is not one of the available choices.",
+        ),
+    ],
+)
+def test_a_weak_password_or_a_missing_name_makes_nobody(cast: Cast, form: dict[str, str], told: str) -> None:
+    address = reverse("invitation-accept", args=[invited(cast)])
+    page = read(Client().post(address, form), 422)
+    assert told in page.text
+    assert page.all("input", name="name")[0].get("value", "") == form["name"]
+    assert "value" not in page.all("input", name="password")[0]
+    assert not Person.objects.filter(email="layla@cert.example").exists()
+
+
+def test_an_unknown_a_used_a_revoked_and_an_old_invitation_say_the_same(cast: Cast) -> None:
+    told = "This invitation is unknown, used or expired."
+    revoked, old = invited(cast, "a@cert.example"), invited(cast, "b@cert.example")
+    actions.revoke_invitation(cast.administrator.actor, Invitation.objects.get(email="a@cert.example"))
+    assert told in read(Client().get(reverse("invitation-accept", args=[revoked])), 404).text
+    assert told in read(Client().get(reverse("invitation-accept", args=["x" * 43])), 404).text
+    with frozen(now() + timedelta(days=15)):
+        address = reverse("invitation-accept", args=[old])
+        form = {"name": "B", "password": PASSWORD, "language": "en"}
+        assert told in read(Client().post(address, form), 404).text
+
+
+def test_who_is_signed_in_does_not_become_somebody_else(cast: Cast) -> None:
+    address = reverse("invitation-accept", args=[invited(cast)])
+    page = read(cast.analyst.browser().get(address), 409)
+    assert "You are signed in as Analyst." in page.text
+
+
+def test_a_secret_page_is_kept_by_no_cache(cast: Cast) -> None:
+    answer = Client().get(reverse("invitation-accept", args=[invited(cast)]))
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_the_list_tells_what_became_of_each(cast: Cast) -> None:
+    invited(cast, "open@cert.example")
+    secret = invited(cast, "used@cert.example")
+    actions.accept_invitation(secret, name="Used", password=PASSWORD, language="en")
+    invited(cast, "gone@cert.example")
+    gone = Invitation.objects.get(email="gone@cert.example")
+    browser = cast.administrator.browser()
+    address = reverse("invitation-revoke", args=[gone.id])
+    assert "Revoke the invitation of gone@cert.example?" in read(browser.get(address)).text
+    assert read(browser.post(address, follow=True)).text.count("Revoked") == 1
+    text = read(browser.get(reverse("invitations"))).text
+    assert re.search(
+        r"gone@cert\.example .*? Revoked .*? used@cert\.example .*? Used .*? open@cert\.example", text
+    )

@@ -1,0 +1,91 @@
+"""The page of the trail."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from taawun.cooperation.people.actors import SystemActor
+from taawun.platform.audit.actions import record, seal
+from taawun.platform.audit.models import Entry
+from tests.cast import Cast
+from tests.pages import read
+
+pytestmark = pytest.mark.usefixtures("pages")
+SYSTEM = SystemActor("tests")
+
+
+@pytest.fixture
+def rows(cast: Cast) -> Cast:
+    Entry.objects.all().delete()
+    record(SYSTEM, "agreements.signed", "urn:uuid:1", {"note": "=1+1"})
+    record(cast.analyst.actor, "intel.imported", "urn:uuid:2")
+    record(SYSTEM, "agreements.proposed", "urn:uuid:1")
+    return cast
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("administrator", 200), ("officer", 200), ("analyst", 403), ("observer", 403), ("stranger", 403)],
+)
+def test_the_trail_opens_to_those_who_may_read_it(rows: Cast, who: str, status: int) -> None:
+    browser = dict(rows)[who].browser()
+    assert browser.get(reverse("audit")).status_code == status
+    assert browser.post(reverse("audit-chain")).status_code == (302 if status == 200 else 403)
+
+
+@pytest.mark.parametrize(
+    ("query", "verbs"),
+    [
+        ({}, ["agreements.proposed", "intel.imported", "agreements.signed"]),
+        ({"verb": "intel.imported"}, ["intel.imported"]),
+        ({"verb": "agreements."}, ["agreements.proposed", "agreements.signed"]),
+        ({"subject": "urn:uuid:1"}, ["agreements.proposed", "agreements.signed"]),
+        ({"actor": "tests", "verb": "agreements.signed"}, ["agreements.signed"]),
+        ({"verb": "nothing.at-all"}, []),
+    ],
+)
+def test_the_trail_is_filtered_newest_first(rows: Cast, query: dict[str, str], verbs: list[str]) -> None:
+    browser = rows.officer.browser()
+    assert read(browser.get(reverse("audit"), query))
+    told = json.loads(browser.get(reverse("audit"), {**query, "format": "json"}).getvalue())
+    assert [row["verb"] for row in told] == verbs
+
+
+def test_the_trail_leaves_as_csv_without_formulas(rows: Cast) -> None:
+    answer = rows.officer.browser().get(reverse("audit"), {"format": "csv", "verb": "agreements.signed"})
+    lines = answer.getvalue().decode("utf-8-sig").splitlines()
+    assert lines[0] == "seq,at,actor_kind,actor_id,actor_label,verb,subject,details,digest"
+    assert lines[1].split(",")[2:7] == ["system", "tests", "tests", "agreements.signed", "urn:uuid:1"]
+
+
+def test_the_trail_has_pages(rows: Cast) -> None:
+    for number in range(110):
+        record(SYSTEM, "tests.counted", f"urn:number:{number}")
+    browser = rows.officer.browser()
+    first = read(browser.get(reverse("audit"), {"verb": "tests."}))
+    [following] = [has["href"] for has in first.all("a", rel="next")]
+    assert "verb=tests." in following
+    assert len(read(browser.get(reverse("audit") + following)).all("th", scope="row")) == 10
+    assert browser.get(reverse("audit"), {"after": "forged"}).status_code == 302
+
+
+def test_the_page_says_whether_the_chain_is_whole(rows: Cast) -> None:
+    seal()
+    browser = rows.administrator.browser()
+    whole = read(browser.post(reverse("audit-chain"), follow=True))
+    assert "The chain is whole: each of 3 rows fits the one before it." in whole.text
+    Entry.objects.filter(seq=2).update(verb="intel.forgotten")
+    broken = read(browser.post(reverse("audit-chain"), follow=True))
+    assert "The chain is broken at row 2." in broken.text
+
+
+def test_a_long_chain_is_checked_at_the_console(rows: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    seal()
+    monkeypatch.setattr("taawun.platform.audit.views._LONGEST_WALK", 2)
+    browser = rows.administrator.browser()
+    assert not read(browser.get(reverse("audit"))).all("form", action=reverse("audit-chain"))
+    page = read(browser.post(reverse("audit-chain"), follow=True))
+    assert "Let the operator check it: taawun audit verify." in page.text

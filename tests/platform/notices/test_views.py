@@ -1,0 +1,67 @@
+"""The page of notices, and their number in the frame of every page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from taawun.platform.notices import queries, views
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.kinds import NoticeKind
+from taawun.platform.notices.models import Notice
+from taawun.platform.registry import Capability, Registry
+from tests.cast import Cast
+from tests.pages import read
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+def kind(name: str, permission: str) -> NoticeKind:
+    def sentence(facts: Mapping[str, str]) -> str:
+        return f"The lane of {facts['partner']} stopped."
+
+    return NoticeKind(
+        name, permission, sentence, lambda _facts: "Telephone them.", lambda facts: f"/en/{facts['partner']}/"
+    )
+
+
+@pytest.fixture
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Registry()
+    made.register(
+        Capability(
+            "tests", "tests", (kind("tests.stopped", "read:partners"), kind("tests.secret", "manage:people"))
+        )
+    )
+    for module in (queries, views):
+        monkeypatch.setattr(module, "registry", made)
+    monkeypatch.setattr("taawun.platform.notices.actions.registry", made)
+
+
+@pytest.mark.usefixtures("kinds")
+def test_a_reader_sees_what_is_open_and_meant_for_them(cast: Cast) -> None:
+    raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "<b>South"})
+    raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "<b>South"})
+    raise_notice("tests.secret", "urn:2", Notice.Level.WARNING, {"partner": "East"})
+    analyst = read(cast.analyst.browser().get(reverse("notices")))
+    assert "The lane of <b>South stopped. Telephone them. alarm now seen 2 times" in analyst.text
+    assert "East" not in analyst.text
+    administrator = read(cast.administrator.browser().get(reverse("notices")))
+    assert "East" in administrator.text
+
+
+@pytest.mark.usefixtures("kinds")
+def test_every_page_tells_how_many_wait(cast: Cast) -> None:
+    browser = cast.analyst.browser()
+    assert not read(browser.get(reverse("profile"))).all("a", **{"class": "cover-notices"})
+    raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "South"})
+    page = read(browser.get(reverse("profile")))
+    assert page.all("a", **{"class": "cover-notices"})[0]["href"] == reverse("notices")
+
+
+def test_without_notices_the_page_says_what_would_stand_there(cast: Cast) -> None:
+    assert "Nothing to mend" in read(cast.stranger.browser().get(reverse("notices"))).text
+    assert Client().get(reverse("notices")).status_code == 302

@@ -1,0 +1,257 @@
+"""Pages in a real browser: nothing that axe finds, nothing that runs over, nothing that its policy refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.urls import reverse
+from django.utils.translation import override
+
+from taawun.cooperation.people import actions
+from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.models import Organisation
+from taawun.platform.notices.models import Notice
+from tests.cast import Member, establish_node, token_of
+from tests.pages import axe_violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    Visit = Callable[..., Page]
+
+pytestmark = pytest.mark.browser
+PASSWORD = "seven quiet harbours"
+PROFILE = re.compile(r"^[^?]*/people/profile/$")
+PEOPLE = ("people", "person", "invitations", "invite", "profile", "tokens")
+ACCOUNT = (
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_list_webauthn",
+    "mfa_generate_recovery_codes",
+    "account_change_password",
+    "account_logout",
+)
+OUTSIDE = (
+    "account_login",
+    "account_signup",
+    "account_reset_password",
+    "account_inactive",
+    "invitation-accept",
+)
+
+
+@pytest.fixture
+def administrator(transactional_db: None) -> Member:
+    """An administrator with a password, who signed in a moment ago, and something on every page."""
+    host = establish_node()
+    first = SystemActor("tests")
+    minted = actions.invite(
+        first, email="maryam@cert.example", organisation=host, roles=["administrator", "officer"]
+    )
+    made = actions.accept_invitation(minted.secret, name="Maryam T.", password=PASSWORD, language="en")
+    token_of(made, "read:people")
+    member = Member(made, None)
+    actions.invite(member.actor, email="open@cert.example", organisation=host, roles=["analyst"])
+    return member
+
+
+def address_of(name: str, language: str, member: Member) -> str:
+    with override(language):
+        if name == "person":
+            return reverse(name, args=[member.row.id])
+        if name == "invitation-accept":
+            host = Organisation.objects.get(is_host=True)
+            minted = actions.invite(
+                member.actor, email="layla@cert.example", organisation=host, roles=["analyst"]
+            )
+            return reverse(name, args=[minted.secret])
+        return reverse(name)
+
+
+def runs_over(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def judge(page: Page, path: str) -> list[str]:
+    found = [f"{path}: {each}" for each in axe_violations(page)]
+    return [*found, f"{path} runs over"] if runs_over(page) else found
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "theme"),
+    [
+        ("en", 1440, "light"),
+        ("ar", 1440, "dark"),
+        ("fr", 1000, "light"),
+        ("en", 360, "dark"),
+        ("ar", 360, "light"),
+    ],
+)
+def test_the_pages_of_people_trail_and_notices_can_be_used_by_everybody(
+    visit: Visit, administrator: Member, language: str, width: int, theme: str
+) -> None:
+    Notice.objects.create(kind="partners.lane-stopped", level="alarm", subject="urn:1", params={})
+    page = visit(address_of("profile", language, administrator), administrator, width=width, theme=theme)
+    found = judge(page, "profile")
+    for name in (*PEOPLE, "audit"):
+        page.goto(address_of(name, language, administrator))
+        found += judge(page, name)
+    assert found == []
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 360), ("ar", 1440)])
+def test_the_pages_of_an_account_can_be_used_by_everybody(
+    visit: Visit, administrator: Member, language: str, width: int
+) -> None:
+    page = sign_in(visit, administrator, language, width)
+    found = prove_again(page, language)
+    for name in ACCOUNT:
+        page.goto(address_of(name, language, administrator))
+        assert page.url.endswith(address_of(name, language, administrator))
+        found += judge(page, name)
+    assert found == []
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1440), ("ar", 360)])
+def test_the_pages_before_the_door_can_be_used_by_everybody(
+    visit: Visit, administrator: Member, language: str, width: int
+) -> None:
+    found = []
+    for name in OUTSIDE:
+        path = address_of(name, language, administrator)
+        found += judge(visit(path, width=width), name)
+    assert found == []
+
+
+def sign_in(visit: Visit, member: Member, language: str = "en", width: int = 1440) -> Page:
+    page = visit(
+        address_of("account_login", language, member) + f"?next=/{language}/people/profile/", width=width
+    )
+    page.fill("[name=login]", member.row.email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("button.primary")
+    page.wait_for_url(PROFILE)
+    return page
+
+
+def prove_again(page: Page, language: str = "en") -> list[str]:
+    """Pass the question whether it is still oneself; what axe finds on its page."""
+    page.goto(f"/{language}/account/reauthenticate/?next=/{language}/account/2fa/")
+    found = judge(page, "account_reauthenticate")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button.primary")
+    page.wait_for_url("**/account/2fa/")
+    return found
+
+
+def test_what_axe_would_find_is_found(visit: Visit, administrator: Member) -> None:
+    page = visit("/en/account/login/")
+    page.evaluate("document.querySelector('main').append(document.createElement('img'))")
+    assert [each.partition(":")[0] for each in axe_violations(page)] == ["image-alt"]
+
+
+def test_a_wrong_password_says_so_beside_nothing_else(visit: Visit, administrator: Member) -> None:
+    page = visit("/en/account/login/")
+    page.fill("[name=login]", administrator.row.email)
+    page.fill("[name=password]", "not this one")
+    page.click("button.primary")
+    assert page.locator(".notice.alarm").first.is_visible()
+    assert page.input_value("[name=login]") == administrator.row.email
+    assert axe_violations(page) == []
+
+
+def test_an_authenticator_app_is_set_up_and_then_asked_for(visit: Visit, administrator: Member) -> None:
+    page = sign_in(visit, administrator)
+    prove_again(page)
+    page.goto("/en/account/2fa/totp/activate/")
+    secret = page.locator("main .code code").inner_text()
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    page.fill("[name=code]", code)
+    page.click("text=Activate the app")
+    page.wait_for_url("**/recovery-codes/**")
+    assert page.locator(".codes li").count() == 10
+    assert axe_violations(page) == []
+    page.goto("/en/account/2fa/")
+    assert axe_violations(page) == []
+    second = visit("/en/account/login/")
+    second.fill("[name=login]", administrator.row.email)
+    second.fill("[name=password]", PASSWORD)
+    second.click("button.primary")
+    second.wait_for_url("**/2fa/authenticate/**")
+    assert axe_violations(second) == []
+    assert second.locator("#mfa_webauthn_authenticate").is_visible()
+
+
+def test_a_passkey_is_added_and_opens_the_door(
+    visit: Visit, administrator: Member, live_server: object
+) -> None:
+    page = sign_in(visit, administrator)
+    prove_again(page)
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    session.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+    page.goto("/en/account/2fa/webauthn/add/")
+    page.fill("[name=name]", "office laptop")
+    page.check("[name=passwordless]")
+    page.click("#mfa_webauthn_add")
+    page.wait_for_url("**/recovery-codes/**")
+    page.goto("/en/account/2fa/webauthn/")
+    assert "office laptop" in page.locator("tbody").inner_text()
+    assert axe_violations(page) == []
+    page.locator(".person summary").click()
+    page.click("text=Sign out")
+    page.wait_for_url("**/login/**")
+    page.goto("/en/account/login/?next=/en/people/profile/")
+    page.click("#passkey_login")
+    page.wait_for_url(PROFILE)
+    assert page.locator("h1").inner_text() == "Your profile"
+
+
+def test_the_menu_of_a_phone_opens_and_closes_without_a_script(visit: Visit, administrator: Member) -> None:
+    page = visit("/en/people/", administrator, width=360, scripts=False)
+    menu = page.locator("#menu")
+    assert not menu.is_visible()
+    page.click(".bottom-bar a[href='#menu']")
+    menu.wait_for(state="visible")
+    assert menu.locator("text=Audit trail").is_visible()
+    page.click("#menu .side-close")
+    menu.wait_for(state="hidden")
+
+
+def test_keys_lead_to_the_search_and_to_the_help(visit: Visit, administrator: Member) -> None:
+    page = visit("/en/people/", administrator)
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+
+
+def test_a_value_is_copied(visit: Visit, administrator: Member) -> None:
+    page = visit(f"/en/people/{administrator.row.id}/", administrator)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("main button.copy")
+    assert page.evaluate("navigator.clipboard.readText()") == administrator.row.email
+    assert page.locator("main button.copy.copied").count() == 1
+
+
+def test_a_row_on_a_phone_tells_what_each_value_is(visit: Visit, administrator: Member) -> None:
+    page = visit("/en/people/", administrator, width=360)
+    label = page.evaluate("getComputedStyle(document.querySelector('td[data-label]'), '::before').content")
+    assert label == '"Roles"'

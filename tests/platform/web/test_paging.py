@@ -1,0 +1,154 @@
+"""Pages by keyset: every row once, in order, and no mark that the list did not give."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import FieldError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from taawun.cooperation.people.models import Membership, Organisation
+from taawun.platform.audit.models import Entry
+from taawun.platform.notices.models import Notice
+from taawun.platform.web.paging import BadCursor, page
+from tests.cast import Cast
+
+START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+ORDER = ("-last_seen", "-id")
+
+
+def raise_notices(count: int) -> list[Notice]:
+    """Notices of which each two were seen at the same instant."""
+    made = [
+        Notice(
+            kind="tests.kind",
+            level="warning",
+            subject=f"urn:{number}",
+            last_seen=START + timedelta(microseconds=number // 2),
+        )
+        for number in range(count)
+    ]
+    return Notice.objects.bulk_create(made)
+
+
+def walk(order: tuple[str, ...], limit: int) -> list[Notice]:
+    seen: list[Notice] = []
+    after: str | None = None
+    while True:
+        found = page(Notice.objects.all(), order=order, after=after, limit=limit)
+        assert len(found.items) <= limit
+        seen += found.items
+        if found.next is None:
+            return seen
+        after = found.next
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100])
+@pytest.mark.parametrize("order", [ORDER, ("last_seen", "id"), ("-last_seen", "id"), ("subject",)])
+def test_every_row_is_on_one_page_in_the_order_asked_for(order: tuple[str, ...], limit: int) -> None:
+    raise_notices(7)
+    assert [each.id for each in walk(order, limit)] == list(
+        Notice.objects.order_by(*order).values_list("id", flat=True)
+    )
+
+
+@pytest.mark.django_db
+def test_a_row_that_comes_in_between_shifts_nothing() -> None:
+    raise_notices(4)
+    first = page(Notice.objects.all(), order=ORDER, after=None, limit=2)
+    Notice.objects.create(kind="k", level="alarm", subject="new", last_seen=START + timedelta(days=1))
+    second = page(Notice.objects.all(), order=ORDER, after=first.next, limit=2)
+    assert {each.id for each in first.items}.isdisjoint(each.id for each in second.items)
+    assert second.next is None
+
+
+def test_an_order_may_reach_over_a_relation(cast: Cast) -> None:
+    rows = Membership.objects.select_related("person")
+    order = ("person__name", "id")
+    first = page(rows, order=order, after=None, limit=2)
+    second = page(rows, order=order, after=first.next, limit=2)
+    names = [each.person.name for each in (*first.items, *second.items)]
+    assert names == sorted(names)
+    assert len(names) == 4
+
+
+@pytest.mark.django_db
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=200))
+def test_what_is_no_mark_is_refused_and_nothing_else_happens(after: str) -> None:
+    if not after:
+        return
+    with pytest.raises(BadCursor):
+        page(Notice.objects.all(), order=ORDER, after=after, limit=5)
+
+
+def forged(document: object) -> str:
+    return (
+        base64.urlsafe_b64encode(json.dumps(document, separators=(",", ":")).encode()).rstrip(b"=").decode()
+    )
+
+
+GOOD_ID = "01a202d3-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {},
+        [["-last_seen", "-id"]],
+        [["-id"], [GOOD_ID]],
+        [["-last_seen", "-id"], [GOOD_ID]],
+        [["-last_seen", "-id"], ["2026-11-22T08:00:00", GOOD_ID]],
+        [["-last_seen", "-id"], ["2026-11-22 08:00:00+00:00", GOOD_ID]],
+        [["-last_seen", "-id"], ["2026-11-22T08:00:00+00:00", GOOD_ID.upper()]],
+        [["-last_seen", "-id"], ["2026-11-22T08:00:00+00:00", 7]],
+        [["-last_seen", "-id"], [None, GOOD_ID]],
+        [["-last_seen", "-id"], [["2026-11-22T08:00:00+00:00"], GOOD_ID]],
+        [["-last_seen", "-id"], ["2026-99-22T08:00:00+00:00", GOOD_ID]],
+    ],
+)
+@pytest.mark.django_db
+def test_a_mark_made_by_hand_is_refused(document: object) -> None:
+    with pytest.raises(BadCursor):
+        page(Notice.objects.all(), order=ORDER, after=forged(document), limit=5)
+
+
+@pytest.mark.django_db
+def test_a_mark_has_one_spelling_and_belongs_to_one_order() -> None:
+    raise_notices(3)
+    given_out = page(Notice.objects.all(), order=ORDER, after=None, limit=1).next
+    assert given_out is not None
+    padded = given_out + "=" * (-len(given_out) % 4)
+    for other in {padded + "=", given_out + "\n", " " + given_out}:
+        with pytest.raises(BadCursor):
+            page(Notice.objects.all(), order=ORDER, after=other, limit=1)
+    with pytest.raises(BadCursor):
+        page(Notice.objects.all(), order=("last_seen", "id"), after=given_out, limit=1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+def test_a_limit_out_of_bounds_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match="1 to 1000"):
+        page(Entry.objects.all(), order=("-id",), after=None, limit=limit)
+
+
+def test_a_list_is_not_ordered_by_what_is_no_column(node: Organisation) -> None:
+    with pytest.raises(FieldError):
+        page(Organisation.objects.all(), order=("nothing",), after=forged([["nothing"], [1]]), limit=1)
+
+
+@pytest.mark.django_db
+def test_a_list_cannot_be_ordered_by_what_may_be_missing() -> None:
+    Entry.objects.bulk_create(
+        Entry(actor_kind="system", actor_id="t", actor_label="t", verb="t.t", subject="urn:t")
+        for _ in range(2)
+    )
+    with pytest.raises(TypeError, match="cannot be ordered by None"):
+        page(Entry.objects.all(), order=("seq",), after=None, limit=1)

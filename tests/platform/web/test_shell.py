@@ -1,0 +1,109 @@
+"""The frame around every page, in each language and for each visitor."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils.translation import override
+
+from taawun.platform.web import views
+from taawun.platform.web.shell import THEME_COOKIE
+from tests.cast import Cast
+from tests.pages import read
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+@pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("en", "ltr"), ("fr", "ltr")])
+def test_a_page_says_its_language_and_direction_and_is_sound(
+    cast: Cast, language: str, direction: str
+) -> None:
+    page = read(cast.administrator.browser().get(f"/{language}/people/profile/"))
+    [root] = page.all("html")
+    assert (root["lang"], root["dir"]) == (language, direction)
+    assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "nation"),
+    [("en", "Northern CERT", "Nation: Northland"), ("ar", "فريق الشمال", "الدولة: الشمال")],
+)
+def test_the_header_says_whose_node_it_is(cast: Cast, language: str, name: str, nation: str) -> None:
+    page = read(cast.analyst.browser().get(f"/{language}/people/profile/"))
+    assert name in page.text
+    assert nation in page.text
+
+
+def test_a_page_before_the_node_has_an_owner_is_still_a_page(db: None) -> None:
+    assert "Taawun" in read(Client().get("/en/account/login/")).text
+
+
+def test_the_policy_of_content_lets_nothing_run_that_stands_in_a_page(cast: Cast) -> None:
+    answer = cast.analyst.browser().get("/en/people/profile/")
+    policy = answer["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+
+
+def test_a_theme_that_a_person_chose_is_on_the_page_and_nonsense_is_not(cast: Cast) -> None:
+    browser = cast.analyst.browser()
+    assert "data-theme" not in read(browser.get("/en/people/profile/")).all("html")[0]
+    browser.cookies[THEME_COOKIE] = "dark"
+    assert read(browser.get("/en/people/profile/")).all("html")[0]["data-theme"] == "dark"
+    browser.cookies[THEME_COOKIE] = '"><script>'
+    assert "data-theme" not in read(browser.get("/en/people/profile/")).all("html")[0]
+
+
+def test_the_navigation_leads_only_where_the_reader_may_go(cast: Cast) -> None:
+    administrator = read(cast.administrator.browser().get("/en/people/profile/"))
+    stranger = read(cast.stranger.browser().get("/en/people/profile/"))
+    addresses = {has["href"] for has in administrator.all("a")}
+    assert {reverse("people"), reverse("audit"), reverse("notices")} <= addresses
+    assert {reverse("people"), reverse("audit")}.isdisjoint(has["href"] for has in stranger.all("a"))
+
+
+def request_for(path: str, accept: str = "text/html") -> HttpRequest:
+    return RequestFactory().get(path, headers={"Accept": accept})
+
+
+@pytest.mark.parametrize(
+    ("view", "status", "title"),
+    [
+        (views.bad_request, 400, "The request cannot be read"),
+        (views.forbidden, 403, "Not allowed"),
+        (views.not_found, 404, "Not found"),
+        (views.csrf_failure, 403, "The form was not accepted"),
+        (views.server_error, 500, "A fault of this node"),
+    ],
+)
+def test_a_failure_is_a_sentence_with_a_next_step(db: None, view: object, status: int, title: str) -> None:
+    assert callable(view)
+    with override("en"):
+        page = read(view(request_for("/en/nowhere/")), status)
+    assert title in page.text
+    assert page.all("a", **{"class": "button primary"})
+
+
+def test_a_reason_that_was_given_is_told(db: None) -> None:
+    answer = views.forbidden(request_for("/en/x/"), PermissionDenied("Only the depositary may."))
+    assert "Only the depositary may." in read(answer, 403).text
+
+
+def test_the_page_of_a_fault_asks_no_database() -> None:
+    # without the database fixture, any query fails this test
+    assert b"A fault of this node" in views.server_error(request_for("/en/people/")).content
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [("/api/v1/nothing", "application/json"), ("/federation/x", "*/*"), ("/api/v1/x", "text/html")],
+)
+def test_a_machine_gets_a_problem_document(path: str, accept: str) -> None:
+    answer = views.not_found(request_for(path, accept))
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert json.loads(answer.content)["type"] == "urn:taawun:problem:not-found"
