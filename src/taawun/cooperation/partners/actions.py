@@ -14,7 +14,8 @@ from taawun.cooperation.partners import lanes
 from taawun.cooperation.partners.addresses import base_address
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.keys import node_key, recovery_jwk
-from taawun.cooperation.partners.models import Nonce, Partner
+from taawun.cooperation.partners.models import Nonce, Partner, PolicyGeneration
+from taawun.cooperation.people.actors import PartyActor
 from taawun.cooperation.people.queries import host, nation_name
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 # strangers may knock, but they cannot fill the house
-MAX_CLAIMED: Final = 100
+MAX_STRANGERS: Final = 100
 
 
 def urn(partner: Partner) -> str:
@@ -104,20 +105,21 @@ def hear_of(token: str) -> Partner:
     told = descriptors.read(token, at=now())
     node = _base_address(told.node)
     known = Partner.objects.filter(node=node).first()
+    if known and known.state == Partner.State.BLOCKED:
+        raise PartnerRefused("partner-blocked", "This node does not talk to yours.")
     if known:
         return known
-    if Partner.objects.filter(state=Partner.State.CLAIMED).count() >= MAX_CLAIMED:
+    if Partner.objects.filter(state__in=(Partner.State.CLAIMED, Partner.State.MET)).count() >= MAX_STRANGERS:
         raise PartnerRefused(
             "too-many-strangers", "Too many unknown nodes have introduced themselves; try later."
         )
-    partner = Partner.objects.create(node=node, state=Partner.State.CLAIMED)
-    from taawun.cooperation.people.actors import PartyActor
-
+    partner, is_new = Partner.objects.get_or_create(node=node, defaults={"state": Partner.State.CLAIMED})
+    if not is_new:
+        return partner
     record(PartyActor(node, node), "partners.introduced-itself", urn(partner), {})
     return partner
 
 
-@transaction.atomic
 def learn_descriptor(partner: Partner, token: str) -> Partner:
     """Take a descriptor that was fetched from the partner's own address.
 
@@ -127,17 +129,31 @@ def learn_descriptor(partner: Partner, token: str) -> Partner:
         DescriptorRefused: it is invalid, older than the one held, or names another key.
     """
     found = descriptors.read(token, at=now(), expected_node=partner.node)
+    try:
+        return _take_descriptor(partner, found)
+    except DescriptorRefused as refused:
+        # outside the transaction that the refusal undid: the alarm stays
+        if refused.code == "key-changed":
+            raise_notice(
+                "partners.key-changed",
+                urn(partner),
+                Notice.Level.ALARM,
+                {
+                    "node": partner.node,
+                    "name": partner.name.in_language("en").value,
+                    "partner": str(partner.id),
+                },
+            )
+        raise
+
+
+@transaction.atomic
+def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
     held = Partner.objects.select_for_update().get(id=partner.id)
+    if held.kid and held.kid != found.key.kid:
+        raise DescriptorRefused("key-changed", "The descriptor names another key than the one that is held.")
     if held.descriptor_issued and found.issued < held.descriptor_issued:
         raise DescriptorRefused("older", "The descriptor is older than the one that is held.")
-    if held.kid and held.kid != found.key.kid:
-        raise_notice(
-            "partners.key-changed",
-            urn(held),
-            Notice.Level.ALARM,
-            {"node": held.node, "name": held.name.in_language("en").value, "partner": str(held.id)},
-        )
-        raise DescriptorRefused("key-changed", "The descriptor names another key than the one that is held.")
     is_new = not held.kid
     _fill(held, found)
     held.save()
@@ -226,8 +242,6 @@ def unblock(actor: Actor, partner: Partner) -> None:
 
 def _partners_changed() -> None:
     """Whoever compiled decisions from the state of partners must compile them again."""
-    from taawun.cooperation.partners.models import PolicyGeneration
-
     PolicyGeneration.bump()
 
 

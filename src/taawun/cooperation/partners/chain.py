@@ -11,18 +11,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SignatureRefused
-from taawun.foundation.tlp import Tlp, UnknownMarking
+from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from uuid import UUID
 
     from taawun.foundation.signing import SigningKey, VerifyKey
 
@@ -138,7 +138,11 @@ class Line:
 
 
 def write_header(header: Header, key: SigningKey) -> str:
-    """Sign a header."""
+    """Sign a header.
+
+    Raises:
+        ValueError: it would be refused by whoever reads it, which would stop the lane at every reader.
+    """
     payload = {
         "lane": str(header.lane),
         "sender": header.sender,
@@ -162,7 +166,11 @@ def write_header(header: Header, key: SigningKey) -> str:
         "to": header.to,
         "origin": header.origin,
     }
-    return key.sign(strict_json.canonical({k: v for k, v in payload.items() if v not in ("", [])}), ENTRY_TYP)
+    said = {name: value for name, value in payload.items() if value not in ("", [])}
+    token = key.sign(strict_json.canonical(said), ENTRY_TYP)
+    if _typed(said) != header or len(token) > MAX_HEADER_BYTES:
+        raise ValueError(f"a header is at most {MAX_HEADER_BYTES} bytes, and says only what can be read back")
+    return token
 
 
 def read_header(token: str, key: VerifyKey) -> Header:
@@ -179,14 +187,12 @@ def read_header(token: str, key: VerifyKey) -> Header:
         raise ChainBroken("signature", -1, str(refused)) from None
     try:
         return _typed(payload)
-    except (KeyError, TypeError, ValueError, UnknownMarking) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise ChainBroken("malformed", -1, f"the header is malformed: {problem}") from None
 
 
 def _typed(payload: Mapping[str, Any]) -> Header:
     # Any: JSON at the edge, typed here once
-    from uuid import UUID
-
     header = Header(
         lane=UUID(payload["lane"]),
         sender=_text(payload, "sender", 300),
@@ -282,8 +288,6 @@ def read_head(token: str, key: VerifyKey) -> Head:
     Raises:
         ChainBroken: ``signature`` or ``malformed``.
     """
-    from uuid import UUID
-
     try:
         payload = strict_json.parse(key.verify(token, HEAD_TYP))
     except (SignatureRefused, strict_json.JsonRefused) as refused:
@@ -296,7 +300,7 @@ def read_head(token: str, key: VerifyKey) -> Head:
             digest=_digest(payload["digest"]),
             time=parse_timestamp(payload["time"]),
         )
-    except (KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise ChainBroken("malformed", -1, f"the head is malformed: {problem}") from None
 
 

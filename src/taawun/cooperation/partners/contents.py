@@ -56,15 +56,13 @@ def has(digest: str) -> bool:
 
 @transaction.atomic
 def drop_unused(digest: str) -> bool:
-    """Remove bytes that no entry needs any more: every entry that named them is withdrawn.
+    """Remove bytes that no entry needs any more: every entry that named them is withdrawn or refused.
 
     Returns:
         Whether they were removed.
     """
-    if (
-        not digest
-        or LaneEntry.objects.filter(content_digest=digest).exclude(state=LaneEntry.State.WITHDRAWN).exists()
-    ):
+    gone = (LaneEntry.State.WITHDRAWN, LaneEntry.State.REFUSED)
+    if not digest or LaneEntry.objects.filter(content_digest=digest).exclude(state__in=gone).exists():
         return False
     removed, _ = Content.objects.filter(digest=digest).delete()
     files.let_go(_owner(digest))

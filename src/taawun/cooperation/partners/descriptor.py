@@ -61,7 +61,7 @@ class Descriptor:
     token: str
 
 
-def write(
+def write(  # noqa: PLR0913 - each argument is one member of the descriptor
     *,
     node: str,
     kind: str,
@@ -124,7 +124,7 @@ def read(token: str | bytes, *, at: datetime, expected_node: str | None = None) 
         key.verify(token, TYP)
     except (SignatureRefused, strict_json.JsonRefused) as refused:
         raise DescriptorRefused("signature", f"The descriptor does not verify: {refused}") from None
-    except (KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError):
         raise DescriptorRefused("malformed", "The descriptor has no current key.") from None
     try:
         descriptor = _typed(payload, key, token if isinstance(token, str) else token.decode("ascii"))
@@ -145,13 +145,19 @@ def _typed(payload: Mapping[str, Any], key: VerifyKey, token: str) -> Descriptor
         nation=_text(nation),
         name=Text.from_json(payload["name"]),
         nation_name=Text.from_json(nation_name) if nation_name else None,
-        contacts=tuple(payload.get("contacts", [])),
+        contacts=tuple(_objects(payload.get("contacts", []))),
         key=key,
         recovery=VerifyKey.from_jwk(recovery) if recovery else None,
         issued=parse_timestamp(payload["issued"]),
         valid_until=parse_timestamp(payload["valid_until"]),
         token=token,
     )
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ValueError("its contacts are not a list of objects")
+    return value
 
 
 def _text(value: object) -> str:

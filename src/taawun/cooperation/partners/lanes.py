@@ -60,8 +60,12 @@ class Item:
 def talk_lane(partner: Partner) -> Lane:
     """Our talk lane to a partner, opened at the first word."""
     digest = _audience_digest([partner.node])
-    lane = Lane.objects.filter(sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest).first()
-    if lane:
+    opened = Lane.objects.filter(sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest)
+    if lane := opened.first():
+        return lane
+    # two first words at once open one lane
+    Partner.objects.select_for_update().get(id=partner.id)
+    if lane := opened.all().first():
         return lane
     lane = Lane.objects.create(purpose=Lane.Purpose.TALK, audience_digest=digest)
     LaneReader.objects.create(lane=lane, partner=partner)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from taawun.cooperation.partners import chain, contents, messages
-from taawun.cooperation.partners.errors import ChainBroken, MessageRefused
-from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
+from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
-from taawun.cooperation.people.actors import PartyActor
+from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
+from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.foundation.signing import VerifyKey
 from taawun.platform.audit.actions import record
-from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
@@ -42,6 +46,8 @@ MAX_ATTEMPTS: Final = 5
 # an unverified partner may talk, within a small quota
 UNVERIFIED_MESSAGES: Final = 50
 _BATCH: Final = 100
+# from the moment an entry is signed until its transaction is committed, heads still end before it
+_COMMITTING: Final = timedelta(seconds=60)
 
 
 def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
@@ -53,23 +59,25 @@ def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
     head = chain.read_head(token, VerifyKey.from_jwk(partner.jwk))
     if head.lane != lane.id:
         raise ChainBroken("sender", lane.head_seq, f"the head is of lane {head.lane}")
-    if head.seq < lane.head_seq and not _is_held(lane, head):
-        raise ChainBroken("truncated", head.seq + 1, f"the sender says its lane ends at {head.seq}")
-    if head.seq == lane.head_seq and head.digest != lane.head_digest:
+    if head.seq <= lane.head_seq and not _agrees(lane, head):
         raise ChainBroken("fork", head.seq, "the sender signed another header at this place")
+    if head.seq < lane.head_seq and not _is_late(lane, head):
+        raise ChainBroken("truncated", head.seq + 1, f"the sender says its lane ends at {head.seq}")
     Lane.objects.filter(id=lane.id, known_seq__lt=head.seq).update(known_seq=head.seq)
     return head
 
 
-def _is_held(lane: Lane, head: chain.Head) -> bool:
-    """Whether an old head is merely late: it names a header that is held at that place."""
+def _agrees(lane: Lane, head: chain.Head) -> bool:
+    """Whether a head names the header that is held at its place."""
     if head.seq < 0:
-        return lane.opened > head.time
-    return (
-        LaneEntry.objects.filter(lane=lane, seq=head.seq, digest=head.digest).exists()
-        and lane.last_entry is not None
-        and head.time <= lane.last_entry
-    )
+        return head.digest == GENESIS
+    return LaneEntry.objects.filter(lane=lane, seq=head.seq, digest=head.digest).exists()
+
+
+def _is_late(lane: Lane, head: chain.Head) -> bool:
+    """Whether an old head is merely late: signed before the entry that follows it, by the sender's own clock."""
+    following = LaneEntry.objects.filter(lane=lane, seq=head.seq + 1).values_list("issued", flat=True).first()
+    return following is not None and head.time <= following + _COMMITTING
 
 
 def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes]) -> int:
@@ -94,7 +102,13 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes]) -> int:
                 page.end(read.head)
                 return page.taken
             page.take(read.header or "", read.content)
-    except ChainBroken:
+    except ChainBroken as broken:
+        page.store()
+        # what cannot be read does not say where it stands: it stands where the next entry was expected
+        seq = broken.seq if broken.seq >= 0 else page.expected
+        raise ChainBroken(broken.code, seq, str(broken)) from None
+    except (OutboundFailed, OutboundRefused):
+        # broken off in the middle: on a line that never holds for a whole page this is how a lane advances
         page.store()
         raise
     # the connection ended before the head: what came is good, and the next pull continues
@@ -113,9 +127,13 @@ class _Page:
         self._waiting: list[tuple[chain.Header, LaneEntry, bytes | None]] = []
         self.taken = 0
 
+    @property
+    def expected(self) -> int:
+        return self._seq + 1
+
     def take(self, token: str, content: bytes | None) -> None:
         header = chain.read_header(token, self._key)
-        if header.seq <= self._lane.head_seq:
+        if header.lane == self._lane.id and header.seq <= self._seq:
             self._check_known(header, token)
             return
         chain.check_next(
@@ -134,9 +152,15 @@ class _Page:
 
     def _check_known(self, header: chain.Header, token: str) -> None:
         """Receiving is idempotent by (lane, seq): the same entry again is nothing, another one is a fork."""
-        same = LaneEntry.objects.filter(lane=self._lane, seq=header.seq, digest=chain.digest_of(token))
-        if header.lane != self._lane.id or not same.exists():
+        digest = chain.digest_of(token)
+        known = any(
+            (entry.seq, entry.digest) == (header.seq, digest) for _header, entry, _content in self._waiting
+        )
+        if not known and not self._is_held(header.seq, digest):
             raise ChainBroken("fork", header.seq, "the sender signed another header at this place")
+
+    def _is_held(self, seq: int, digest: str) -> bool:
+        return LaneEntry.objects.filter(lane=self._lane, seq=seq, digest=digest).exists()
 
     def _entry(self, header: chain.Header, token: str) -> LaneEntry:
         return LaneEntry(
@@ -160,6 +184,7 @@ class _Page:
             return
         held = Lane.objects.select_for_update().get(id=self._lane.id)
         fresh = [each for each in self._waiting if each[0].seq > held.head_seq]
+        self._check_same_history(len(self._waiting) - len(fresh))
         at = now()
         for _header, entry, content in fresh:
             entry.recorded = at
@@ -174,6 +199,13 @@ class _Page:
         self.taken += len(fresh)
         self._waiting.clear()
         self._lane.refresh_from_db()
+
+    def _check_same_history(self, stale: int) -> None:
+        """What another thread stored meanwhile is nothing new, unless it was told another history."""
+        if stale and not self._is_held(self._waiting[stale - 1][0].seq, self._waiting[stale - 1][1].digest):
+            seq = self._waiting[stale - 1][0].seq
+            self._waiting.clear()
+            raise ChainBroken("fork", seq, "the sender signed another header at this place")
 
     def end(self, token: str) -> None:
         known_head(self._lane, self._partner, token)
@@ -195,8 +227,6 @@ def stop_lane(lane: Lane, partner: Partner, broken: ChainBroken) -> None:
         Notice.Level.ALARM,
         {**params, "seq": str(broken.seq), "detail": str(broken)[:300]},
     )
-    from taawun.cooperation.people.actors import SystemActor
-
     record(SystemActor("partners.sync"), "partners.lane-stopped", f"urn:uuid:{lane.id}", params)
     messages.send(
         partner,
@@ -240,27 +270,25 @@ def _process(entry: LaneEntry, partner: Partner, fetch: Callable[[Partner, str, 
             return _settle(locked, partner, outcome)
     except _NotYet as why:
         return _again(entry, partner, str(why))
+    except ChainBroken as broken:
+        stop_lane(entry.lane, partner, broken)
+        return _again(entry, partner, broken.code)
     except Exception as problem:
         log.exception("entry %s of lane %s could not be taken in", entry.seq, entry.lane_id)
         return _again(entry, partner, f"{type(problem).__name__}: {problem}")
 
 
-class _NotYet(Exception):  # noqa: N818 - it is no error: the content is asked for again at the next pull
-    """The content cannot be had at the moment."""
+class _NotYet(Exception):
+    """The content cannot be had at the moment; it is asked for again at the next pull."""
 
 
 def _content(
     entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Callable[[Partner, str, int], bytes]
 ) -> bytes | None:
-    from taawun.cooperation.partners.errors import PartnerRefused
-    from taawun.foundation.outbound import OutboundFailed, OutboundRefused
-
-    if not header.digest or header.action == "withdraw":
+    if not header.digest or header.action == "withdraw" or _withdrawn_later(entry):
         return None
     if contents.has(header.digest):
         return contents.get(header.digest)
-    if _withdrawn_later(entry):
-        return None
     try:
         body = fetch(partner, header.digest, header.size)
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
@@ -273,7 +301,11 @@ def _content(
 
 def _withdrawn_later(entry: LaneEntry) -> bool:
     return LaneEntry.objects.filter(
-        lane_id=entry.lane_id, seq__gt=entry.seq, subject=entry.subject, action="withdraw"
+        lane_id=entry.lane_id,
+        seq__gt=entry.seq,
+        subject=entry.subject,
+        version=entry.version,
+        action="withdraw",
     ).exists()
 
 
@@ -288,6 +320,8 @@ def _settle(entry: LaneEntry, partner: Partner, outcome: Outcome) -> bool:
             Notice.Level.WARNING,
             {"node": partner.node, "kind": entry.kind, "reason": outcome.reason, "partner": str(partner.id)},
         )
+    if entry.attempts >= MAX_ATTEMPTS:
+        resolve("partners.entry-waits", f"urn:uuid:{entry.lane_id}#{entry.seq}")
     return True
 
 
@@ -334,10 +368,6 @@ def talk_acknowledge(lane: Lane, partner: Partner) -> None:
 
 def receive_talk(entry: LaneEntry, header: chain.Header, content: bytes | None) -> Outcome:
     """Hand a message to the room that knows its kind."""
-    from uuid import UUID
-
-    from django.conf import settings
-
     if header.kind == "lane.opened" or content is None:
         return Outcome(LaneEntry.State.DONE)
     partner = entry.lane.sender
@@ -348,7 +378,7 @@ def receive_talk(entry: LaneEntry, header: chain.Header, content: bytes | None) 
         message_id = UUID(payload["id"])
         if payload["to"] != settings.BASE_URL:
             return Outcome(LaneEntry.State.REFUSED, "not-to-us")
-    except (strict_json.JsonRefused, KeyError, TypeError, ValueError):
+    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError):
         return Outcome(LaneEntry.State.REFUSED, "malformed")
     message = messages.Message(partner, header.kind, message_id, payload, header.issued, entry.recorded)
     try:
@@ -361,7 +391,11 @@ def receive_talk(entry: LaneEntry, header: chain.Header, content: bytes | None) 
 
 def lane_stopped_there(message: messages.Message) -> None:
     """A partner tells that it stopped a lane of ours: our administrator sees it too."""
-    lane = Lane.objects.filter(id=str(message.payload.get("lane", "")), sender=None).first()
+    try:
+        lane_id = UUID(str(message.payload.get("lane")))
+    except ValueError:
+        raise MessageRefused("malformed", "lane is no UUID") from None
+    lane = Lane.objects.filter(id=lane_id, sender=None, readers__partner=message.partner).first()
     if lane is None:
         raise MessageRefused("unknown-lane", "there is no such lane here")
     raise_notice(

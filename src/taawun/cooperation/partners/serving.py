@@ -19,6 +19,7 @@ from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
 from taawun.foundation.request_signatures import RequestRefused
+from taawun.foundation.signing import SignatureRefused, peek
 from taawun.platform.files import actions as files
 from taawun.platform.registry import registry
 from taawun.platform.web.problems import problem
@@ -139,6 +140,8 @@ def _lines(found: Lane, entries: Sequence[LaneEntry], reader: Partner) -> Iterat
     bodies = contents.find(wanted)
     for entry, may in zip(entries, readable, strict=True):
         yield chain.write_line(entry.header, bodies.get(entry.content_digest) if may else None)
+    # the head is read after the entries, so that it never ends before the last of them
+    found.refresh_from_db(fields=["head_seq", "head_digest"])
     yield chain.write_head_line(lanes.head_of(found))
 
 
@@ -221,8 +224,6 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
 
 
 def _kid(token: str) -> str:
-    from taawun.foundation.signing import SignatureRefused, peek
-
     try:
         return peek(token).kid
     except SignatureRefused:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q
 
 from taawun.cooperation.partners import actions, lanes, wire
@@ -17,7 +17,13 @@ from taawun.cooperation.partners.descriptor import RENEWAL
 from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
-from taawun.cooperation.partners.receiving import known_head, process_pending, stop_lane, take_page
+from taawun.cooperation.partners.receiving import (
+    UNVERIFIED_MESSAGES,
+    known_head,
+    process_pending,
+    stop_lane,
+    take_page,
+)
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.platform.registry import registry
@@ -61,6 +67,7 @@ def _in_thread(partner_id: UUID) -> None:
         sync_partner(partner_id)
     except Exception:
         log.exception("sync with %s fell over", partner_id)
+        _ask_again(partner_id, push=True)
         _back_off(partner_id, "an error at this node; see its log")
     finally:
         connection.close()
@@ -68,11 +75,9 @@ def _in_thread(partner_id: UUID) -> None:
 
 def sync_partner(partner_id: UUID) -> None:
     """Do for one partner what waits to be done: descriptor, hints out, pull in, and what arrived."""
-    partner = Partner.objects.get(id=partner_id)
+    partner = _begin(partner_id)
     is_new = partner.last_contact is None
     has_news = partner.wants_push or is_new
-    # cleared before the work: what is asked for meanwhile sets them again and is done next time
-    Partner.objects.filter(id=partner_id).update(wants_push=False, wants_pull=False, next_poll=_next_poll())
     try:
         partner = _renew_descriptor(partner)
         if has_news:
@@ -82,12 +87,24 @@ def sync_partner(partner_id: UUID) -> None:
         if not is_new:
             _pull(partner)
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
-        Partner.objects.filter(id=partner_id).update(wants_pull=True)
-        if has_news:
-            Partner.objects.filter(id=partner_id).update(wants_push=True)
+        _ask_again(partner_id, push=has_news)
         _back_off(partner_id, str(problem))
         return
     Partner.objects.filter(id=partner_id).update(last_contact=now(), last_error="", failures=0)
+
+
+@transaction.atomic
+def _begin(partner_id: UUID) -> Partner:
+    """Read what waits and clear it in one step: what is asked for from now on is done next time."""
+    partner = Partner.objects.select_for_update().get(id=partner_id)
+    Partner.objects.filter(id=partner_id).update(wants_push=False, wants_pull=False, next_poll=_next_poll())
+    return partner
+
+
+def _ask_again(partner_id: UUID, *, push: bool) -> None:
+    Partner.objects.filter(id=partner_id).update(wants_pull=True)
+    if push:
+        Partner.objects.filter(id=partner_id).update(wants_push=True)
 
 
 def _next_poll() -> object:
@@ -117,15 +134,17 @@ def _renew_descriptor(partner: Partner) -> Partner:
 
 
 def _tell(partner: Partner) -> None:
-    reading = Lane.objects.filter(sender=None, readers__partner=partner)
-    behind = reading.filter(head_seq__gt=F("readers__receipt_seq")).order_by("-last_entry")[:50]
-    wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane) for lane in behind])
+    # one condition on one reader: apart they would ask about two
+    behind = Lane.objects.filter(
+        sender=None, readers__partner=partner, head_seq__gt=F("readers__receipt_seq")
+    ).order_by("-last_entry")
+    wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane) for lane in behind[:50]])
 
 
 def _pull(partner: Partner) -> None:
     for offer in wire.list_lanes(partner):
         lane = _lane_for(partner, offer)
-        if lane is None or lane.state == Lane.State.STOPPED:
+        if lane is None or lane.state == Lane.State.STOPPED or _is_over_quota(partner, lane):
             continue
         try:
             known_head(lane, partner, offer.head)
@@ -139,11 +158,18 @@ def _pull(partner: Partner) -> None:
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
 
 
+def _is_over_quota(partner: Partner, lane: Lane) -> bool:
+    """Whether a partner nobody compared yet has said enough: what it says further stays with it until then."""
+    return partner.state != Partner.State.VERIFIED and lane.head_seq >= UNVERIFIED_MESSAGES
+
+
 def _lane_for(partner: Partner, offer: wire.LaneOffer) -> Lane | None:
     """The partner's lane as we keep it, begun when it is first offered; None for one that is not to be read."""
     if offer.purpose not in Lane.Purpose.values:
         return None
-    if offer.purpose == Lane.Purpose.CLAUSE and partner.state != Partner.State.VERIFIED:
+    if partner.state != Partner.State.VERIFIED and (
+        offer.purpose != Lane.Purpose.TALK or _has_other_lane(partner, offer.lane)
+    ):
         return None
     lane, _created = Lane.objects.get_or_create(
         id=offer.lane,
@@ -158,10 +184,20 @@ def _lane_for(partner: Partner, offer: wire.LaneOffer) -> Lane | None:
     return lane if lane.sender_id == partner.id and lane.purpose == offer.purpose else None
 
 
+def _has_other_lane(partner: Partner, lane: UUID) -> bool:
+    return Lane.objects.filter(sender=partner, purpose=Lane.Purpose.TALK).exclude(id=lane).exists()
+
+
 def _read_to_the_end(partner: Partner, lane: Lane) -> None:
     while lane.known_seq > lane.head_seq:
-        with wire.read_lane(partner, lane.id, lane.head_seq) as lines:
-            taken = take_page(lane, partner, lines)
+        try:
+            with wire.read_lane(partner, lane.id, lane.head_seq) as lines:
+                taken = take_page(lane, partner, lines)
+        except OutboundRefused as refused:
+            if refused.code != "line-too-long":
+                raise
+            lane.refresh_from_db()
+            raise ChainBroken("malformed", lane.head_seq + 1, str(refused)) from None
         process_pending(lane, partner, wire.fetch_blob)
         lane.refresh_from_db()
         if not taken:

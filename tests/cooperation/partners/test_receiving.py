@@ -1,0 +1,632 @@
+"""What a partner's lane brings: taken once, held to its chain, and stopped at the first thing that does not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from taawun.cooperation.partners import chain, contents, messages
+from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
+from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner
+from taawun.cooperation.partners.receiving import (
+    MAX_ATTEMPTS,
+    UNVERIFIED_MESSAGES,
+    known_head,
+    process_pending,
+    stop_lane,
+    take_page,
+)
+from taawun.cooperation.people.models import Organisation
+from taawun.foundation.clock import frozen, now
+from taawun.foundation.digests import sha256
+from taawun.foundation.outbound import OutboundFailed, OutboundRefused
+from taawun.foundation.signing import SigningKey
+from taawun.foundation.strict_json import canonical, parse
+from taawun.platform.audit.models import Entry as AuditEntry
+from taawun.platform.notices.models import Notice
+from tests.cast import PartnerNode, agreement_in_force, partner
+from tests.cooperation.conftest import Notes
+from tests.lanes import Entry, TheirLane, clause_lane, nothing_to_fetch, talk_lane
+
+LATER = timedelta(minutes=2)
+
+
+@pytest.fixture
+def south(node: Organisation) -> PartnerNode:
+    return partner()
+
+
+@pytest.fixture
+def lane(south: PartnerNode) -> TheirLane:
+    """A lane of five entries; nothing of it has been taken."""
+    made = clause_lane(south, agreement_in_force(south))
+    for number in range(1, 5):
+        made.write(kind="tests.note", subject=f"urn:test:{number}", content=b'{"n":%d}' % number)
+    return made
+
+
+def _kept(lane: TheirLane) -> list[str]:
+    return list(LaneEntry.objects.filter(lane=lane.row).order_by("seq").values_list("digest", flat=True))
+
+
+def _flipped(line: bytes, pattern: bytes) -> bytes:
+    """The line with the first letter that follows a pattern changed."""
+    found = re.search(pattern, line)
+    assert found
+    place = found.end()
+    return line[:place] + (b"A" if line[place : place + 1] != b"A" else b"B") + line[place + 1 :]
+
+
+# ---- a page that is as it should be ---------------------------------------------------------------------------------
+
+
+def test_a_page_is_kept_entry_for_entry_as_it_was_sent(lane: TheirLane) -> None:
+    assert lane.take() == 5
+    held = list(LaneEntry.objects.filter(lane=lane.row).order_by("seq"))
+    assert [each.header for each in held] == [each.token for each in lane.entries]
+    assert [each.digest for each in held] == [each.digest for each in lane.entries]
+    assert {each.state for each in held} == {"pending"}
+    assert [contents.get(each.content_digest) for each in held] == [each.content for each in lane.entries]
+    lane.row.refresh_from_db()
+    assert (lane.row.head_seq, lane.row.known_seq, lane.row.head_digest) == (4, 4, lane.entries[4].digest)
+
+
+def test_the_same_page_again_is_nothing_new(lane: TheirLane) -> None:
+    lane.take()
+    assert lane.take(lane.page()) == 0
+    assert len(_kept(lane)) == 5
+
+
+def test_an_entry_repeated_within_a_page_is_nothing_new(lane: TheirLane) -> None:
+    first, second, *others = lane.page()
+    assert lane.take([first, second, first, second, *others]) == 5
+    assert _kept(lane) == [each.digest for each in lane.entries]
+
+
+def test_pages_that_overlap_continue_each_other(lane: TheirLane) -> None:
+    assert lane.take([*lane.page()[:3], chain.write_head_line(lane.head(2))]) == 3
+    assert lane.take(lane.page()) == 2
+
+
+def test_empty_lines_are_passed_over(lane: TheirLane) -> None:
+    assert lane.take([b"", *lane.page()[:2], b"  \r", *lane.page()[2:]]) == 5
+
+
+def test_a_page_without_content_is_good_as_far_as_it_goes(lane: TheirLane) -> None:
+    bare = [chain.write_line(each.token, None) for each in lane.entries]
+    assert lane.take([*bare, chain.write_head_line(lane.head())]) == 5
+    # a new sender's word for "gone" is the header alone; nothing was stored as content
+    assert not Content.objects.filter(digest=lane.entries[1].header.digest).exists()
+
+
+def test_many_entries_are_stored_in_batches_and_a_fault_at_the_end_loses_none(south: PartnerNode) -> None:
+    lane = clause_lane(south, None)
+    for _ in range(230):
+        lane.write()
+    with pytest.raises(ChainBroken):
+        lane.take([*lane.page()[:-1], b"{}"])
+    assert len(_kept(lane)) == 231
+
+
+@pytest.mark.parametrize(
+    "problem", [OutboundFailed("broken-off", "x"), OutboundRefused("answer-too-large", "x")], ids=str
+)
+def test_what_came_before_the_line_broke_off_is_kept_and_the_next_pull_continues(
+    lane: TheirLane, problem: Exception
+) -> None:
+    def breaking() -> Iterator[bytes]:
+        yield from lane.page()[:3]
+        raise problem
+
+    with pytest.raises(type(problem)):
+        lane.take(breaking())
+    assert _kept(lane) == [each.digest for each in lane.entries[:3]]
+    assert lane.take() == 2
+
+
+def test_a_page_that_ends_without_its_head_is_continued_by_the_next(lane: TheirLane) -> None:
+    assert lane.take(lane.page()[:2]) == 2
+    assert lane.take() == 3
+
+
+# ---- a page that was tampered with ----------------------------------------------------------------------------------
+
+Tamper = Callable[[TheirLane], Iterable[bytes]]
+
+
+def _instead(place: int, change: Callable[[TheirLane], bytes]) -> Tamper:
+    def tamper(lane: TheirLane) -> list[bytes]:
+        page = lane.page()
+        page[place] = change(lane)
+        return page
+
+    return tamper
+
+
+def _entry(place: int, change: Callable[[TheirLane, Entry], Entry]) -> Tamper:
+    return _instead(place, lambda lane: change(lane, lane.entries[place]).line)
+
+
+def _signed_nonsense(lane: TheirLane) -> bytes:
+    return chain.write_line(lane.sender.key.sign(b'{"lane":5}', chain.ENTRY_TYP), b"{}")
+
+
+def _other_typ(lane: TheirLane, entry: Entry) -> Entry:
+    payload = lane.sender.key.public.verify(entry.token, chain.ENTRY_TYP)
+    return replace(entry, token=lane.sender.key.sign(payload, chain.HEAD_TYP))
+
+
+def _other_head(lane: TheirLane, seq: int) -> str:
+    return chain.write_head(chain.Head(lane.row.id, seq, "e" * 64, now()), lane.sender.key)
+
+
+def _with_head(change: Callable[[TheirLane], str]) -> Tamper:
+    return _instead(5, lambda lane: chain.write_head_line(change(lane)))
+
+
+# what is done to the page, the code and entry at which it breaks, and how many entries are kept
+TAMPERINGS: dict[str, tuple[Tamper, str, int, int]] = {
+    "a byte of a header": (
+        _instead(2, lambda lane: _flipped(lane.page()[2], rb"\.\w{20}")),
+        "signature",
+        2,
+        2,
+    ),
+    "a byte of a signature": (
+        _instead(2, lambda lane: _flipped(lane.page()[2], rb"\.[\w-]+\.[\w-]{9}")),
+        "signature",
+        2,
+        2,
+    ),
+    "a byte of a content": (
+        _instead(2, lambda lane: lane.page()[2].replace(b'"n":2', b'"n":3')),
+        "digest",
+        2,
+        2,
+    ),
+    "another content": (
+        _entry(2, lambda lane, each: replace(each, content=lane.entries[3].content)),
+        "digest",
+        2,
+        2,
+    ),
+    "a longer content": (_entry(2, lambda _, each: replace(each, content=b'{"n":2} ')), "digest", 2, 2),
+    "another size": (_entry(2, lambda lane, each: lane.forged(each, size=8)), "digest", 2, 2),
+    "two entries exchanged": (lambda lane: [lane.page()[i] for i in (0, 2, 1, 3, 4, 5)], "gap", 1, 1),
+    "an entry left out": (lambda lane: [lane.page()[i] for i in (0, 1, 3, 4, 5)], "gap", 2, 2),
+    "a seq that jumps": (_entry(3, lambda lane, each: lane.forged(each, seq=9)), "gap", 3, 3),
+    "another history": (_entry(3, lambda lane, each: lane.forged(each, prev="f" * 64)), "fork", 3, 3),
+    "another entry in a place that is taken": (
+        _entry(3, lambda lane, each: lane.forged(each, seq=1)),
+        "fork",
+        1,
+        3,
+    ),
+    "the end of another lane": (
+        _entry(3, lambda lane, each: lane.forged(each, lane=uuid4())),
+        "sender",
+        3,
+        3,
+    ),
+    "the beginning of another lane": (
+        _entry(3, lambda lane, each: lane.forged(each, lane=uuid4(), seq=0)),
+        "sender",
+        3,
+        3,
+    ),
+    "another sender": (
+        _entry(3, lambda lane, each: lane.forged(each, sender="https://x.example")),
+        "sender",
+        3,
+        3,
+    ),
+    "another key": (
+        _entry(3, lambda lane, each: lane.forged(each, SigningKey.generate())),
+        "signature",
+        3,
+        3,
+    ),
+    "another kind of token": (_entry(3, _other_typ), "signature", 3, 3),
+    "a header that says nothing": (_instead(3, _signed_nonsense), "malformed", 3, 3),
+    "a line that is none": (_instead(3, lambda _: b"{}"), "malformed", 3, 3),
+    "a line of a page": (_instead(3, lambda _: b"<html>"), "malformed", 3, 3),
+    "a line cut off": (_instead(3, lambda lane: lane.page()[3][:50]), "malformed", 3, 3),
+    "a header without end": (_instead(3, lambda _: chain.write_line("x" * 70_000, b"{}")), "malformed", 3, 3),
+    "a head that cannot be read": (_with_head(lambda _: "a.b.c"), "signature", 5, 5),
+    "a head by another key": (
+        _with_head(lambda lane: lane.head(key=SigningKey.generate())),
+        "signature",
+        5,
+        5,
+    ),
+    "a header for a head": (_with_head(lambda lane: lane.entries[4].token), "signature", 5, 5),
+    "another head": (_with_head(lambda lane: _other_head(lane, 4)), "fork", 4, 5),
+    "an older head of another history": (_with_head(lambda lane: _other_head(lane, 2)), "fork", 2, 5),
+    "a head of another lane": (
+        _with_head(lambda lane: TheirLane(lane.sender, Lane()).head(-1)),
+        "sender",
+        4,
+        5,
+    ),
+    "a head that takes back what was sent": (
+        _with_head(lambda lane: lane.head(2, at=now() + LATER)),
+        "truncated",
+        3,
+        5,
+    ),
+    "a head that takes back everything": (
+        _with_head(lambda lane: lane.head(-1, at=now() + LATER)),
+        "truncated",
+        0,
+        5,
+    ),
+}
+
+
+@pytest.mark.parametrize(("tamper", "code", "seq", "kept"), TAMPERINGS.values(), ids=TAMPERINGS)
+def test_a_tampered_lane_keeps_exactly_what_came_before_and_names_the_fault(
+    lane: TheirLane, tamper: Tamper, code: str, seq: int, kept: int
+) -> None:
+    with pytest.raises(ChainBroken) as broken:
+        lane.take(tamper(lane))
+    assert (broken.value.code, broken.value.seq) == (code, seq)
+    assert _kept(lane) == [each.digest for each in lane.entries[:kept]]
+
+
+def test_a_history_rewritten_after_it_was_taken_is_a_fork(lane: TheirLane) -> None:
+    lane.take()
+    rewritten = lane.forged(lane.entries[2], subject="urn:test:other")
+    with pytest.raises(ChainBroken) as broken:
+        lane.take([rewritten.line])
+    assert (broken.value.code, broken.value.seq) == ("fork", 2)
+
+
+def test_a_stopped_lane_is_told_to_both_administrators_once(lane: TheirLane, south: PartnerNode) -> None:
+    lane.take()
+    for _ in range(2):
+        stop_lane(lane.row, south.row, ChainBroken("gap", 5, "entry 5 was expected and 7 came"))
+    lane.row.refresh_from_db()
+    assert (lane.row.state, lane.row.stop_reason) == ("stopped", "gap")
+    assert lane.row.stop_detail == "entry 5 was expected and 7 came"
+    notice = Notice.objects.get(kind="partners.lane-stopped")
+    assert (notice.subject, notice.level, notice.times) == (f"urn:uuid:{lane.row.id}", "alarm", 1)
+    assert (notice.params["node"], notice.params["seq"], notice.params["reason"]) == (south.node, "5", "gap")
+    said = LaneEntry.objects.get(lane__sender=None, kind="lane.stopped")
+    message = parse(contents.get(said.content_digest))
+    assert {name: message[name] for name in ("lane", "reason", "seq", "to")} == {
+        "lane": str(lane.row.id),
+        "reason": "gap",
+        "seq": 5,
+        "to": south.node,
+    }
+    assert AuditEntry.objects.filter(verb="partners.lane-stopped").count() == 1
+    assert len(_kept(lane)) == 5
+    south.row.refresh_from_db()
+    assert south.row.wants_push is True
+
+
+# ---- heads ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_head_further_on_says_that_there_is_something_to_pull(lane: TheirLane) -> None:
+    known_head(lane.row, lane.sender.row, lane.head())
+    lane.row.refresh_from_db()
+    assert (lane.row.known_seq, lane.row.head_seq) == (4, -1)
+
+
+def test_a_head_that_is_merely_late_stops_nothing_whatever_the_clocks_say(lane: TheirLane) -> None:
+    with frozen(datetime(2026, 3, 1, tzinfo=UTC)) as clock:
+        # the sender's clock is an hour ahead of ours
+        ahead = timedelta(hours=1)
+        lane.write(issued=clock.now() + ahead)
+        late = lane.head(at=clock.now() + ahead)
+        lane.write(issued=clock.now() + ahead + timedelta(seconds=1))
+        lane.take()
+        known_head(lane.row, lane.sender.row, late)
+        lane.row.refresh_from_db()
+        assert lane.row.state == "running"
+        with pytest.raises(ChainBroken, match="ends at 5"):
+            known_head(lane.row, lane.sender.row, lane.head(5, at=clock.now() + ahead + LATER))
+
+
+# ---- several at once ------------------------------------------------------------------------------------------------
+
+
+def _at_once(*tasks: Callable[[], object]) -> list[object]:
+    """Run tasks in a thread each; what each gave or raised."""
+    results: list[object] = [None] * len(tasks)
+
+    def run(place: int) -> None:
+        try:
+            results[place] = tasks[place]()
+        except ChainBroken as broken:
+            results[place] = broken.code
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=run, args=(place,)) for place in range(len(tasks))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_threads_that_take_the_same_page_store_it_once(lane: TheirLane) -> None:
+    page = lane.page()
+
+    def take() -> int:
+        return take_page(Lane.objects.get(id=lane.row.id), lane.sender.row, page)
+
+    results = _at_once(take, take, take)
+    assert _kept(lane) == [each.digest for each in lane.entries]
+    assert sum(taken for taken in results if isinstance(taken, int)) == 5
+
+
+def test_a_thread_that_was_told_another_history_meanwhile_finds_the_fork(lane: TheirLane) -> None:
+    forged = lane.forged(lane.entries[1], subject="urn:test:other")
+    stale = Lane.objects.get(id=lane.row.id)
+
+    def meanwhile() -> Iterator[bytes]:
+        yield lane.entries[0].line
+        yield forged.line
+        # the same lane is taken by somebody else, who is told the first history
+        take_page(Lane.objects.get(id=lane.row.id), lane.sender.row, lane.page())
+        yield chain.write_head_line(lane.head())
+
+    with pytest.raises(ChainBroken) as broken:
+        take_page(stale, lane.sender.row, meanwhile())
+    assert (broken.value.code, broken.value.seq) == ("fork", 1)
+    assert _kept(lane) == [each.digest for each in lane.entries]
+
+
+# ---- handing entries to their rooms ---------------------------------------------------------------------------------
+
+
+def test_a_message_is_heard_once_however_often_the_lane_is_pulled(south: PartnerNode, notes: Notes) -> None:
+    lane = talk_lane(south)
+    lane.say("tests.word", {"word": 1})
+    assert lane.deliver() == [("done", ""), ("done", "")]
+    lane.take(lane.page())
+    process_pending(lane.row, south.row, nothing_to_fetch)
+    assert notes.heard == [1]
+
+
+def test_what_fell_over_waits_and_is_taken_in_once_at_a_later_sync(south: PartnerNode, notes: Notes) -> None:
+    lane = talk_lane(south)
+    lane.say("tests.word", {"word": 1})
+    lane.say("tests.word", {"word": 2})
+    notes.problem = RuntimeError("the disk is full")
+    assert lane.deliver()[1:] == [("pending", "RuntimeError: the disk is full")] * 2
+    assert [each.attempts for each in LaneEntry.objects.filter(lane=lane.row, state="pending")] == [1, 1]
+    notes.problem = None
+    assert lane.deliver() == [("done", "")] * 3
+    assert notes.heard == [1, 2]
+
+
+def test_one_entry_that_falls_over_does_not_hold_up_those_after_it(south: PartnerNode, notes: Notes) -> None:
+    lane = talk_lane(south)
+    for number in range(250):
+        lane.say("tests.word", {"word": number} if number % 50 else {})
+    outcomes = lane.deliver()
+    assert [number for number, (state, _reason) in enumerate(outcomes) if state == "pending"] == [
+        1,
+        51,
+        101,
+        151,
+        201,
+    ]
+    assert notes.heard == [number for number in range(250) if number % 50]
+
+
+def test_after_some_attempts_it_is_said_and_when_it_is_taken_in_the_notice_closes(
+    south: PartnerNode, notes: Notes
+) -> None:
+    lane = talk_lane(south)
+    lane.say("tests.word", {"word": 1})
+    notes.problem = RuntimeError("no")
+    for attempt in range(1, MAX_ATTEMPTS + 3):
+        lane.deliver()
+        waits = Notice.objects.filter(kind="partners.entry-waits", resolved=None)
+        assert [each.params["reason"] for each in waits] == (
+            ["RuntimeError: no"] if attempt >= MAX_ATTEMPTS else []
+        )
+    notes.problem = None
+    lane.deliver()
+    assert notes.heard == [1]
+    assert not Notice.objects.filter(kind="partners.entry-waits", resolved=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("payload", "changes", "outcome"),
+    [
+        ({"word": 1}, {"to": "https://other.example"}, ("refused", "not-to-us")),
+        ({"word": 1, "to": "https://other.example"}, {}, ("refused", "not-to-us")),
+        ({"word": 1, "id": "7"}, {}, ("refused", "malformed")),
+        ({"word": 1, "id": 7}, {}, ("refused", "malformed")),
+        ({}, {"content": b"[]"}, ("refused", "malformed")),
+        ({}, {"content": b"not json"}, ("refused", "malformed")),
+        ({}, {"content": b'{"id":1,"id":2}'}, ("refused", "malformed")),
+        ({}, {"kind": "tests.unheard"}, ("unopened", "unknown-kind")),
+    ],
+)
+def test_a_message_that_is_not_for_us_or_not_whole_is_kept_and_marked(
+    south: PartnerNode,
+    notes: Notes,
+    payload: dict[str, object],
+    changes: dict[str, object],
+    outcome: tuple[str, str],
+) -> None:
+    lane = talk_lane(south)
+    entry = lane.say(str(changes.pop("kind", "tests.word")), payload, **changes)
+    assert lane.deliver()[1] == outcome
+    assert notes.heard == []
+    notice = Notice.objects.get(kind="partners.entry-unopened")
+    assert (notice.subject, notice.params["reason"]) == (f"urn:uuid:{lane.row.id}#1", outcome[1])
+    assert contents.get(entry.header.digest) == entry.content
+
+
+def test_a_message_that_its_room_refuses_says_why(south: PartnerNode, notes: Notes) -> None:
+    lane = talk_lane(south)
+    lane.say("tests.word", {"word": 1})
+    notes.problem = MessageRefused("not-now", "another time")
+    assert lane.deliver()[1] == ("refused", "not-now")
+
+
+def test_what_an_unverified_partner_says_beyond_its_quota_waits_until_it_is_compared(
+    node: Organisation, notes: Notes
+) -> None:
+    stranger = partner(state=Partner.State.MET)
+    lane = talk_lane(stranger)
+    for number in range(1, UNVERIFIED_MESSAGES + 3):
+        lane.say("tests.word", {"word": number})
+    outcomes = lane.deliver()
+    assert outcomes[-2:] == [("pending", "unverified-quota")] * 2
+    assert len(notes.heard) == UNVERIFIED_MESSAGES
+    Partner.objects.filter(id=stranger.row.id).update(state=Partner.State.VERIFIED)
+    assert lane.deliver()[-2:] == [("done", "")] * 2
+    assert len(notes.heard) == UNVERIFIED_MESSAGES + 2
+
+
+def _large(lane: TheirLane, **changes: Any) -> tuple[Entry, list[bytes]]:
+    """An entry whose content does not come with its line, and the page that brings it; headers hold several types."""
+    content = canonical({"long": "x" * chain.INLINE_BYTES})
+    entry = lane.write(kind="tests.note", content=content, **changes)
+    page = lane.page(-1)
+    page[entry.header.seq] = chain.write_line(entry.token, None)
+    return entry, page
+
+
+def test_a_large_content_is_fetched_by_its_digest_when_it_is_its_turn(lane: TheirLane, notes: Notes) -> None:
+    entry, page = _large(lane)
+    asked: list[tuple[str, int]] = []
+
+    def fetch(_partner: Partner, digest: str, size: int) -> bytes:
+        asked.append((digest, size))
+        return entry.content or b""
+
+    lane.take(page)
+    process_pending(lane.row, lane.sender.row, fetch)
+    assert asked == [(entry.header.digest, entry.header.size)]
+    assert notes.received[-1] == (entry.header.subject, "", entry.content)
+    assert Content.objects.get(digest=entry.header.digest).body is None
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        OutboundFailed("too-slow", "x"),
+        OutboundRefused("answer-too-large", "x"),
+        PartnerRefused("http-404", "x"),
+    ],
+    ids=str,
+)
+def test_a_content_that_cannot_be_had_now_is_asked_for_again(
+    lane: TheirLane, notes: Notes, problem: Exception
+) -> None:
+    entry, page = _large(lane)
+    lane.take(page)
+
+    def failing(_partner: Partner, _digest: str, _size: int) -> bytes:
+        raise problem
+
+    process_pending(lane.row, lane.sender.row, failing)
+    assert lane.outcomes()[-1][0] == "pending"
+    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: entry.content or b"")
+    assert lane.outcomes()[-1] == ("done", "")
+
+
+def test_a_fetched_content_of_another_digest_stops_the_lane_and_is_not_kept(
+    lane: TheirLane, notes: Notes
+) -> None:
+    _entry, page = _large(lane)
+    lane.write(kind="tests.note", subject="urn:test:after")
+    lane.take([*page[:-1], *lane.page()[-2:]])
+    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: b'{"other":1}')
+    lane.row.refresh_from_db()
+    assert (lane.row.state, lane.row.stop_reason) == ("stopped", "digest")
+    assert lane.outcomes()[-2:] == [("pending", "digest"), ("done", "")]
+    assert not contents.has(sha256(b'{"other":1}'))
+    assert Notice.objects.filter(kind="partners.lane-stopped").count() == 1
+
+
+def test_a_new_version_is_taken_in_though_an_older_one_was_withdrawn_after_it(
+    lane: TheirLane, notes: Notes
+) -> None:
+    first, _page = _large(lane, subject="urn:test:big", version="1")
+    second = lane.write(
+        kind="tests.note", subject="urn:test:big", version="2", content=canonical({"y": "y" * 300_000})
+    )
+    lane.withdraw(first)
+    page = lane.page()
+    for entry in (first, second):
+        page[entry.header.seq] = chain.write_line(entry.token, None)
+    lane.take(page)
+
+    def fetch(_partner: Partner, digest: str, _size: int) -> bytes:
+        assert digest == second.header.digest
+        return second.content or b""
+
+    process_pending(lane.row, lane.sender.row, fetch)
+    assert lane.outcomes()[-3:] == [("withdrawn", ""), ("done", ""), ("done", "")]
+    assert [version for subject, version, _content in notes.received if subject == "urn:test:big"] == ["2"]
+
+
+def test_what_was_withdrawn_further_along_is_not_taken_in_even_for_a_moment(
+    lane: TheirLane, notes: Notes
+) -> None:
+    gone = lane.write(kind="tests.note", subject="urn:test:gone")
+    lane.withdraw(gone)
+    assert lane.deliver()[-2:] == [("withdrawn", ""), ("done", "")]
+    assert "urn:test:gone" not in {subject for subject, _version, _content in notes.received}
+    assert not contents.has(gone.header.digest)
+
+
+# ---- a lane of ours that was stopped over there ---------------------------------------------------------------------
+
+
+def test_a_partner_that_stopped_our_lane_is_heard_by_our_administrator(south: PartnerNode) -> None:
+    entry = messages.send(south.row, "tests.word", {"word": 1})
+    lane = talk_lane(south)
+    lane.say("lane.stopped", {"lane": str(entry.lane_id), "reason": "fork", "seq": 1, "detail": "x"})
+    assert lane.deliver()[1] == ("done", "")
+    notice = Notice.objects.get(kind="partners.lane-stopped-there")
+    assert (notice.subject, notice.params["reason"]) == (f"urn:uuid:{entry.lane_id}", "fork")
+
+
+@pytest.mark.parametrize(
+    ("lane_id", "reason"),
+    [
+        ("none", "malformed"),
+        (5, "malformed"),
+        (None, "malformed"),
+        (str(uuid4()), "unknown-lane"),
+        ("another's", "unknown-lane"),
+    ],
+)
+def test_a_partner_speaks_of_no_lane_but_those_it_reads(
+    south: PartnerNode, lane_id: object, reason: str
+) -> None:
+    east = partner(nation="XE")
+    others = messages.send(east.row, "tests.word", {"word": 1}).lane_id
+    lane = talk_lane(south)
+    lane.say("lane.stopped", {"lane": str(others) if lane_id == "another's" else lane_id, "reason": "fork"})
+    assert lane.deliver()[1] == ("refused", reason)
+    assert not Notice.objects.filter(kind="partners.lane-stopped-there").exists()
+
+
+def test_what_we_say_is_signed_by_us_and_addressed_to_the_partner(south: PartnerNode) -> None:
+    entry = messages.send(south.row, "tests.word", {"word": 1})
+    header = chain.read_header(entry.header, node_key().public)
+    assert (header.sender, header.to, header.kind) == (settings.BASE_URL, south.node, "tests.word")
