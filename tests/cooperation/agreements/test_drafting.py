@@ -76,7 +76,7 @@ def test_an_unknown_template_is_refused_with_the_names_of_those_there_are(node: 
 
 def test_a_partner_that_has_not_answered_cannot_be_a_party(node: Organisation) -> None:
     row = Partner.objects.create(node="https://east.example", state=Partner.State.CLAIMED)
-    with pytest.raises(StepRefused, match="east.example"):
+    with pytest.raises(StepRefused, match=r"east\.example"):
         draft_from("training", [row], valid_from=now())
 
 

@@ -1,0 +1,72 @@
+"""The machine face of background work."""
+
+from __future__ import annotations
+
+import pytest
+
+from taawun.foundation.clock import now
+from taawun.platform.registry import Capability, Registry
+from taawun.platform.work import api
+from taawun.platform.work.models import Job
+from taawun.platform.work.schedules import JobKind, Reporter
+from tests.cast import Cast, some_id
+
+
+def _run(_reporter: Reporter, _subject: str) -> dict[str, object]:
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Registry()
+    made.register(
+        Capability(
+            "tests",
+            "tests",
+            (
+                JobKind("tests.import", "Import", _run, permission="read:audit"),
+                JobKind("tests.inner", "Inner", _run),
+            ),
+        )
+    )
+    monkeypatch.setattr(api, "registry", made)
+
+
+def test_a_job_is_watched_by_who_holds_its_kinds_permission(cast: Cast) -> None:
+    job = Job.objects.create(kind="tests.import", subject_id="7")
+    assert cast.meet("GET", f"/jobs/{job.id}") == Cast.statuses(
+        403, administrator=200, officer=200, other_officer=200
+    )
+
+
+def test_a_job_tells_how_far_it_is(cast: Cast) -> None:
+    job = Job.objects.create(
+        kind="tests.import", subject_id="7", state=Job.State.RUNNING, done=3, total=9, started=now()
+    )
+    found = cast.officer.api.get(f"/jobs/{job.id}").json()
+    assert {name: found[name] for name in ("label", "subject_id", "state", "done", "total", "finished")} == {
+        "label": "Import",
+        "subject_id": "7",
+        "state": "running",
+        "done": 3,
+        "total": 9,
+        "finished": None,
+    }
+
+
+def test_a_job_that_failed_tells_why_and_one_that_is_done_what_came_of_it(cast: Cast) -> None:
+    failed = Job.objects.create(kind="tests.import", subject_id="1", state="failed", error="ValueError: no")
+    done = Job.objects.create(kind="tests.import", subject_id="2", state="done", result={"stored": 5})
+    assert cast.officer.api.get(f"/jobs/{failed.id}").json()["error"] == "ValueError: no"
+    assert cast.officer.api.get(f"/jobs/{done.id}").json()["result"] == {"stored": 5}
+
+
+@pytest.mark.parametrize("kind", ["tests.inner", "tests.gone"])
+def test_a_job_that_is_nobodys_to_watch_is_not_found(cast: Cast, kind: str) -> None:
+    job = Job.objects.create(kind=kind, subject_id="7")
+    answer = cast.administrator.api.get(f"/jobs/{job.id}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:taawun:problem:no-such-job")
+
+
+def test_a_job_that_is_not_there_is_not_found(cast: Cast) -> None:
+    assert cast.administrator.api.get(f"/jobs/{some_id()}").status_code == 404
