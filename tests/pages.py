@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from django.conf import settings as django_settings
 from django.http import HttpResponse
 from django.test import Client
+from django.utils.translation import override
 
 if TYPE_CHECKING:
     from django.http import HttpResponseBase
@@ -115,14 +116,16 @@ def axe_violations(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def pages(settings: SettingsWrapper) -> SettingsWrapper:
+def pages(settings: SettingsWrapper) -> Iterator[SettingsWrapper]:
     """Settings under which pages are shown without collecting static files and without a second factor."""
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.SECOND_FACTOR_REQUIRED = False
-    return settings
+    # a page in another language leaves it behind in this thread
+    with override("en"):
+        yield settings
 
 
 @pytest.fixture

@@ -149,6 +149,13 @@ def test_a_weak_password_or_a_missing_name_makes_nobody(cast: Cast, form: dict[s
     assert not Person.objects.filter(email="layla@cert.example").exists()
 
 
+def test_a_weak_password_is_told_in_the_language_of_the_page(cast: Cast) -> None:
+    address = reverse("invitation-accept", args=[invited(cast)]).replace("/en/", "/ar/")
+    page = read(Client().post(address, {"name": "ليلى", "password": "short", "language": "ar"}), 422)
+    assert "كلمة المرور هذه قصيرة جدًا." in page.text
+    assert "password" not in page.text
+
+
 def test_an_unknown_a_used_a_revoked_and_an_old_invitation_say_the_same(cast: Cast) -> None:
     told = "This invitation is unknown, used or expired."
     revoked, old = invited(cast, "a@cert.example"), invited(cast, "b@cert.example")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.conf import settings
-from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import translate_url
 from django.utils.html import format_html, format_html_join
@@ -302,10 +301,18 @@ def exports(context: Context) -> dict[str, Any]:
 
 # ---- forms -------------------------------------------------------------------------------------------------
 @register.simple_tag
-def field(bound: BoundField, hint: str = "") -> SafeString:
-    """A form's field: label, control, hint, and the error with its icon. Hidden fields are only themselves."""
+def field(bound: BoundField, hint: str = "", *, label: str = "") -> SafeString:
+    """A form's field: label, control, hint, and the error with its icon. Hidden fields are only themselves.
+
+    Args:
+        bound: the field.
+        hint: said below it instead of its help text.
+        label: stands above it instead of its label, for forms that others wrote.
+    """
     if bound.is_hidden:
         return SafeString(str(bound))
+    if label:
+        bound.label = label
     return SafeString(render_to_string("web/components/field.html", {"view": FieldView(bound, hint)}))
 
 
@@ -334,14 +341,6 @@ def filterbar(context: Context, form: BaseForm, count: str = "") -> dict[str, An
     """
     asked = context["request"].GET
     return {"form": form, "active": active_filters(form, asked), "count": count, "search": "q" in form.fields}
-
-
-@register.simple_tag(takes_context=True)
-def hidden_token(context: Context) -> SafeString:
-    """The token against forged requests, for partials that are included without it."""
-    return format_html(
-        '<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(context["request"])
-    )
 
 
 # ---- blocks ------------------------------------------------------------------------------------------------
