@@ -65,8 +65,8 @@ class FieldView:
         if self.bound.errors:
             attributes["aria-invalid"] = "true"
         kind = widget.attrs.get("type", getattr(widget, "input_type", ""))
-        # a placeholder that repeats the label says nothing and vanishes when one writes
-        if self._repeats_label(str(widget.attrs.get("placeholder", ""))):
+        # it vanishes when one writes; what it would say stands in the label or the hint
+        if "placeholder" in widget.attrs:
             attributes["placeholder"] = ""
         if "dir" not in widget.attrs and self.kind == "plain":
             if kind in _TECHNICAL:
@@ -74,10 +74,6 @@ class FieldView:
             elif self.bound.value():  # an empty one would stand left-to-right on an Arabic page
                 attributes["dir"] = "auto"
         return self.bound.as_widget(attrs=attributes)
-
-    def _repeats_label(self, placeholder: str) -> bool:
-        label, shown = str(self.bound.label).casefold(), placeholder.casefold()
-        return bool(shown) and (shown in label or label in shown)
 
 
 @dataclass(frozen=True, slots=True)
