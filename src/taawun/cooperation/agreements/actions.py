@@ -302,7 +302,7 @@ def _step(actor: Actor, agreement: Agreement, kind: PartyInstrument.Kind, note: 
     return _declare(actor, held, about, kind, note=note, lifts=lifts)
 
 
-def _declare(  # each argument is one member of the instrument
+def _declare(  # noqa: PLR0913 - each argument is one member of the instrument
     actor: Actor,
     agreement: Agreement,
     document: Document,
@@ -356,8 +356,9 @@ def changed() -> None:
 
 
 def _tell(document: Document, kind: str, payload: dict[str, object]) -> None:
-    for node in _others(document):
-        messages.send(Partner.objects.get(node=node), kind, payload)
+    # a party that we have not met yet cannot be told: before we sign, all of them are verified
+    for partner in Partner.objects.filter(node__in=_others(document)).order_by("node"):
+        messages.send(partner, kind, payload)
 
 
 def _others(document: Document) -> list[str]:
@@ -381,5 +382,5 @@ def _next_number(agreement: Agreement) -> int:
 
 
 def next_agreement_number() -> int:
-    """The next number of this node's own counting; people read it as AG-001, AG-002, …"""
+    """The next number of this node's own counting; people read it as AG-001, AG-002 and so on."""
     return (Agreement.objects.aggregate(last=Max("number"))["last"] or 0) + 1

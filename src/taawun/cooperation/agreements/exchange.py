@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["MESSAGE_KINDS"]
 
 _SKEW: Final = timedelta(seconds=60)
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 def receive_proposed(message: Message) -> None:
@@ -90,7 +92,7 @@ def receive_signed(message: Message) -> None:
     """A party's signature on a version."""
     token = _text(message.payload, "signature")
     payload = _verified(message, token, SIGNATURE_TYP)
-    lineage, digest, at = _uuid(payload, "agreement"), _text(payload, "digest"), _at(payload)
+    lineage, digest, at = _uuid(payload, "agreement"), _digest(payload), _at(payload)
     _signature, is_new = PartySignature.objects.get_or_create(
         lineage=lineage, digest=digest, node=message.partner.node, defaults={"token": token, "at": at}
     )
@@ -107,14 +109,15 @@ def receive_declared(message: Message) -> None:
     if kind not in PartyInstrument.Kind.values:
         raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
     suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
+    node = message.partner.node
     _instrument, is_new = PartyInstrument.objects.get_or_create(
-        id=_uuid(payload, "id"),
+        id=_own_id(node, _uuid(payload, "id")),
         defaults={
             "lineage": lineage,
             "kind": kind,
-            "node": message.partner.node,
-            "digest": _text(payload, "digest"),
-            "lifts": _uuid(payload, "lifts") if "lifts" in payload else None,
+            "node": node,
+            "digest": _digest(payload),
+            "lifts": _own_id(node, _uuid(payload, "lifts")) if "lifts" in payload else None,
             "note": _text(payload, "note")[:4000],
             "suggestion": suggestion,
             "token": token,
@@ -124,6 +127,16 @@ def receive_declared(message: Message) -> None:
     if is_new:
         record(_party(message), f"agreements.{kind}", f"urn:uuid:{lineage}", {})
         changed()
+
+
+def _own_id(node: str, chosen: UUID) -> UUID:
+    """The id under which a party's instrument is kept: its own choice, unless another party's has that id.
+
+    Instruments reach every party, so one of them could give its own the id of another's and send it on faster:
+    the other's, a suspension perhaps, would then pass for known and count for nothing.
+    """
+    is_taken = PartyInstrument.objects.filter(id=chosen).exclude(node=node).exists()
+    return uuid5(chosen, node) if is_taken else chosen
 
 
 def _suggestion(message: Message, payload: Mapping[str, Any]) -> bytes:
@@ -145,7 +158,8 @@ def _verified(message: Message, token: str, typ: str) -> Mapping[str, Any]:
         raise MessageRefused("signature", str(refused)) from None
     if not isinstance(payload, dict) or payload.get("node") != message.partner.node:
         raise MessageRefused("signature", "it is not signed in the sender's own name")
-    if settings.BASE_URL not in payload.get("to", []):
+    addressed = payload.get("to")
+    if not isinstance(addressed, list) or settings.BASE_URL not in addressed:
         raise MessageRefused("not-to-us", "it is not addressed to this node")
     return payload
 
@@ -155,6 +169,13 @@ def _text(payload: Mapping[str, Any], member: str) -> str:
     if not isinstance(value, str):
         raise MessageRefused("malformed", f"{member} is missing")
     return value
+
+
+def _digest(payload: Mapping[str, Any]) -> str:
+    digest = _text(payload, "digest")
+    if not _SHA256.fullmatch(digest):
+        raise MessageRefused("malformed", "digest is no SHA-256")
+    return digest
 
 
 def _uuid(payload: Mapping[str, Any], member: str) -> UUID:
