@@ -55,6 +55,13 @@ def test_persons_are_found_by_name_and_role(cast: Cast) -> None:
     assert names == ["Trainee"]
 
 
+def test_an_address_is_searched_by_who_manages_people_alone(cast: Cast) -> None:
+    part = cast.analyst.row.email.partition("@")[0]
+    found = cast.administrator.api.get("/people", search=part).json()["items"]
+    assert [each["name"] for each in found] == ["Analyst"]
+    assert cast.observer.api.get("/people", search=part).json()["items"] == []
+
+
 def test_an_address_is_for_oneself_and_who_manages_people(cast: Cast) -> None:
     path = f"/people/{cast.analyst.row.id}"
     assert cast.observer.api.get(path).json()["email"] is None

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
+from django.http import StreamingHttpResponse
 
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import ApiToken, Invitation
 from taawun.foundation.clock import frozen, now
 from taawun.platform.audit.models import Entry
-from taawun.platform.web.idempotency import LIFE, prune
+from taawun.platform.web.bearer import Bearer
+from taawun.platform.web.idempotency import LIFE, answer_once, prune
 from taawun.platform.web.models import Answer
-from tests.cast import Caller, Cast, establish_node, person, token_of
+from tests.cast import Caller, Cast, establish_node, partner, person, some_id, token_of
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -119,6 +121,19 @@ def test_the_secret_in_an_answer_cannot_be_read_from_the_database(cast: Cast) ->
     sealed = bytes(Answer.objects.get().sealed)
     assert answer.json()["token"].encode() not in sealed
     assert b"for a script" not in sealed
+
+
+def test_an_answer_that_is_streamed_is_given_once_and_its_act_stays(cast: Cast) -> None:
+    bearer = Bearer(cast.analyst.actor, some_id(), now(), frozenset(), "taawun_secret")
+
+    def act() -> StreamingHttpResponse:
+        partner()
+        return StreamingHttpResponse(iter([b"done"]))
+
+    for _ in range(2):
+        answer = answer_once(bearer, KEY, "digest", act)
+        assert answer.status_code == 200
+    assert (Partner.objects.count(), Answer.objects.count()) == (2, 0)
 
 
 def test_reading_and_replacing_take_no_key(cast: Cast) -> None:

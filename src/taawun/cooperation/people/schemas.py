@@ -24,6 +24,7 @@ __all__ = [
     "Organisation",
     "OrganisationName",
     "Person",
+    "PersonFilter",
     "Token",
     "TokenList",
     "TokenMade",
@@ -61,6 +62,15 @@ class Person(Schema):
     is_active: bool
     joined: datetime
     memberships: list[Membership]
+
+
+class PersonFilter(Schema):
+    """Which persons; empty means all."""
+
+    search: Annotated[
+        str, Field(max_length=200, description="Part of a name; for who manages people also of an address.")
+    ] = ""
+    role: Annotated[str, Field(max_length=16, description="Who holds this role.")] = ""
 
 
 class Token(Schema):

@@ -65,11 +65,14 @@ def answer_once(
         if not is_new:
             return _given_again(held, bearer, key, request_digest)
         response = answer()
-        if response.status_code >= _FIRST_ERROR or not isinstance(response, HttpResponse):
+        if response.status_code >= _FIRST_ERROR:
             transaction.set_rollback(True)
-            return response
-        held.sealed = _seal(response, bearer, key)
-        held.save(update_fields=["sealed"])
+        elif isinstance(response, HttpResponse):
+            held.sealed = _seal(response, bearer, key)
+            held.save(update_fields=["sealed"])
+        else:
+            # what is streamed cannot be given again; its act is done, so the key is free for the next one
+            held.delete()
         return response
 
 
