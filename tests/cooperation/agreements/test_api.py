@@ -299,6 +299,14 @@ def test_an_edit_of_an_older_edition_is_refused_and_changes_nothing(cast: Cast) 
     assert cast.officer.api.get(path).json()["document"]["notice_days"] == 3
 
 
+def test_an_edit_of_a_draft_that_was_proposed_meanwhile_is_refused(cast: Cast) -> None:
+    south = partner()
+    path = _drafted(cast, south)
+    cast.officer.api.post(path.replace("/draft", "/propose"))
+    late = cast.other_officer.api.put(path, {"document": _json(south, notice_days=8)}, If_Match='"1"')
+    assert (late.status_code, late.headers["ETag"]) == (412, '"2"')
+
+
 def test_an_edit_names_the_edition_it_changes(cast: Cast) -> None:
     south = partner()
     path = _drafted(cast, south)

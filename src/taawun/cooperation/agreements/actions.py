@@ -143,8 +143,10 @@ def propose(actor: Actor, agreement: Agreement) -> Version:
     version = Version.objects.create(
         agreement=held, number=document.version, text=text, digest=document.digest
     )
-    held.draft, held.titles = "", document.title.to_json()
-    held.save(update_fields=["draft", "titles"])
+    # whoever still has the draft before them edits what is no longer there
+    held.draft, held.draft_edition = "", held.draft_edition + 1
+    held.titles = document.title.to_json()
+    held.save(update_fields=["draft", "draft_edition", "titles"])
     _tell(document, "agreement.proposed", {"document": text.decode()})
     record(actor, "agreements.proposed", urn(held), {"version": document.version, "digest": document.digest})
     changed()
