@@ -16,7 +16,7 @@ from ninja import Query, Router, Status
 from taawun.capabilities.intel import actions, models, queries, schemas
 from taawun.capabilities.intel.composing import bundle_chunks
 from taawun.capabilities.intel.errors import EditedMeanwhile, ImportRefused, IntelError, ReportRefused
-from taawun.capabilities.intel.wording import sentence_of
+from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.federation.api import decided
 from taawun.cooperation.federation.schemas import Decided
 from taawun.cooperation.people.rules import require
@@ -166,7 +166,7 @@ def _issues(rows: Sequence[models.ImportIssue]) -> list[schemas.Issue]:
         schemas.Issue(
             severity=each.severity,
             code=each.code,
-            sentence=sentence_of(each),
+            sentence=issue_sentence(each.code, each.params),
             place=each.place,
             line=each.line or None,
             object=each.object_id,
@@ -299,12 +299,12 @@ def list_reports(
     """Ours and partners', newest first."""
     actor = acting(request)
     require(actor, "read:intel")
-    found = queries.reports(
-        actor, text=wanted.text, state=wanted.state, tlp=_marking(wanted.tlp) if wanted.tlp else None
+    filters = queries.ReportFilters(
+        text=wanted.text, state=wanted.state, tlp=_marking(wanted.tlp) if wanted.tlp else None
     )
     return listing(
         Listing[schemas.ReportSummary],
-        found,
+        queries.reports(actor, filters),
         paging,
         order=("-id",),
         show=lambda rows: [schemas.ReportSummary(**_summary(each)) for each in rows],

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
-from django.db.models import Q
 
 from taawun.capabilities.intel.models import Reference, ReportObject, Source, StixObject
 from taawun.capabilities.intel.rules import visible_objects
@@ -14,7 +13,9 @@ from taawun.cooperation.federation.models import Release
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterator, Sequence
+
+    from django.db.models import Q
 
     from taawun.capabilities.intel.models import Report
     from taawun.cooperation.agreements.policy import Origin
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Collected", "collect"]
 
+T = TypeVar("T")
+
 _MOST: Final = 20_000
 _CHUNK: Final = 500
+_ENDS: Final = frozenset({"source_ref", "target_ref"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Collected:
         levels: the markings among them.
         stricter: identifiers of objects that are marked more strictly than the report.
         origins: how far what came from partners may go.
+        missing: identifiers the report names that do not go: the actor may not see them, or they are here no more.
     """
 
     refs: tuple[str, ...]
@@ -43,6 +48,7 @@ class Collected:
     levels: frozenset[Tlp]
     stricter: tuple[str, ...]
     origins: tuple[Origin, ...]
+    missing: tuple[str, ...]
 
 
 def collect(actor: Actor, report: Report) -> Collected:
@@ -53,18 +59,16 @@ def collect(actor: Actor, report: Report) -> Collected:
     """
     named = list(ReportObject.objects.filter(report=report).order_by("id").values_list("stix_id", flat=True))
     rows = _with_needed(actor, named)
-    rows.update(_ties(actor, set(rows)))
+    rows.update(_ties(actor, rows.keys()))
     rows.pop(report.stix_id, None)
-    refs = [each for each in named if each in rows]
-    refs += [
-        stix_id for stix_id, row in rows.items() if row.type == "relationship" and stix_id not in set(refs)
-    ]
+    ties = [row.stix_id for row in rows.values() if row.type == "relationship"]
     return Collected(
-        refs=tuple(refs),
+        refs=tuple(dict.fromkeys([*(each for each in named if each in rows), *ties])),
         texts=tuple(row.text for row in rows.values()),
         levels=frozenset(Tlp(row.tlp) for row in rows.values()),
         stricter=tuple(sorted(row.stix_id for row in rows.values() if row.tlp > report.tlp)),
-        origins=_origins(rows.values()),
+        origins=_origins([row.id for row in rows.values()]),
+        missing=tuple(each for each in named if each not in rows and each != report.stix_id),
     )
 
 
@@ -72,28 +76,24 @@ def _with_needed(actor: Actor, named: Collection[str]) -> dict[str, StixObject]:
     rows: dict[str, StixObject] = {}
     wanted = set(named)
     while wanted and len(rows) < _MOST:
-        found = _current(actor, wanted)
+        found = _current(visible_objects(actor), wanted)
         rows.update(found)
         needed = {need for row in found.values() for need in _needs(row)}
         wanted = needed - rows.keys()
     return rows
 
 
-def _current(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
-    found: dict[str, StixObject] = {}
-    ordered = sorted(stix_ids)
-    for start in range(0, len(ordered), _CHUNK):
-        chunk = ordered[start : start + _CHUNK]
-        for row in StixObject.objects.filter(visible_objects(actor), stix_id__in=chunk, is_current=True):
-            found[row.stix_id] = row
-    return found
+def _current(visible: Q, stix_ids: Collection[str]) -> dict[str, StixObject]:
+    return {
+        row.stix_id: row
+        for chunk in _chunks(sorted(stix_ids))
+        for row in StixObject.objects.filter(visible, stix_id__in=chunk, is_current=True)
+    }
 
 
-def _needs(row: StixObject) -> Iterable[str]:
-    """Every identifier an object names; a relationship's two ends must be there already for it to go."""
+def _needs(row: StixObject) -> Iterator[str]:
+    """Every identifier an object names, so that whoever receives it can resolve them."""
     value: dict[str, Any] = orjson.loads(row.text)
-    if row.type == "relationship":
-        yield from (value.get("source_ref", ""), value.get("target_ref", ""))
     for name, held in value.items():
         if name.endswith("_ref") and isinstance(held, str):
             yield held
@@ -101,39 +101,42 @@ def _needs(row: StixObject) -> Iterable[str]:
             yield from (each for each in held if isinstance(each, str))
 
 
-def _ties(actor: Actor, stix_ids: set[str]) -> dict[str, StixObject]:
+def _ties(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
     """Relationships whose two ends are both among these objects."""
     ends: dict[int, set[str]] = {}
-    ordered = sorted(stix_ids)
-    for start in range(0, len(ordered), _CHUNK):
+    for chunk in _chunks(sorted(stix_ids)):
         touching = Reference.objects.filter(
-            Q(relation="source_ref") | Q(relation="target_ref"),
-            target__in=ordered[start : start + _CHUNK],
+            relation__in=_ENDS,
+            target__in=chunk,
             source__is_current=True,
             source__type="relationship",
-        ).values_list("source_id", "relation")
-        for source, relation in touching:
+        )
+        for source, relation in touching.values_list("source_id", "relation"):
             ends.setdefault(source, set()).add(relation)
-    both = [source for source, relations in ends.items() if len(relations) == 2]  # noqa: PLR2004 - two ends
-    found: dict[str, StixObject] = {}
-    for start in range(0, len(both), _CHUNK):
-        rows = StixObject.objects.filter(visible_objects(actor), id__in=both[start : start + _CHUNK])
-        found.update({row.stix_id: row for row in rows})
-    return found
+    both = [source for source, relations in ends.items() if relations == _ENDS]
+    visible = visible_objects(actor)
+    return {
+        row.stix_id: row
+        for chunk in _chunks(both)
+        for row in StixObject.objects.filter(visible, id__in=chunk)
+    }
 
 
-def _origins(rows: Iterable[StixObject]) -> tuple[Origin, ...]:
-    """How far each release may go on that brought something here which we do not have from ourselves."""
-    ids = [row.id for row in rows]
-    releases: set[Any] = set()
-    for start in range(0, len(ids), _CHUNK):
-        chunk = ids[start : start + _CHUNK]
-        sources = Source.objects.filter(object_id__in=chunk).select_related("release")
-        own = {each.object_id for each in sources if each.imported_id or _is_ours(each)}
-        releases |= {each.release_id for each in sources if each.object_id not in own}
-    held = Release.objects.filter(id__in=releases).prefetch_related("topics", "parties")
+def _origins(ids: Sequence[int]) -> tuple[Origin, ...]:
+    """How far each release may go on that brought something here which we had not from ourselves before.
+
+    What a partner told us first stays bound by what its clause allows, also when we import the same later.
+    """
+    releases: set[Any] = set()  # keys of releases
+    for chunk in _chunks(ids):
+        first: dict[int, bool] = {}
+        sources = Source.objects.filter(object_id__in=chunk).order_by("object_id", "id")
+        for key, release, partner in sources.values_list("object_id", "release_id", "release__origin_id"):
+            if first.setdefault(key, partner is not None) and partner is not None:
+                releases.add(release)
+    held = Release.objects.filter(id__in=releases).order_by("id").prefetch_related("topics", "parties")
     return tuple(release.facts().origin for release in held)
 
 
-def _is_ours(source: Source) -> bool:
-    return source.release is not None and source.release.origin_id is None
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

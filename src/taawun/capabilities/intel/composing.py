@@ -49,10 +49,13 @@ def instant(text: str) -> datetime:
 
 
 def identity_object() -> dict[str, Any]:
-    """Who speaks: this node's organisation, under an identifier that never changes."""
+    """Who speaks: this node's organisation, under an identifier that never changes.
+
+    It is marked TLP:CLEAR in its own words, because it travels with things that are not.
+    """
     organisation = host()
     since = stix_time(organisation.created)
-    return {
+    value = {
         "type": "identity",
         "spec_version": "2.1",
         "id": f"identity--{uuid.uuid5(uuid.NAMESPACE_URL, settings.BASE_URL)}",
@@ -61,6 +64,7 @@ def identity_object() -> dict[str, Any]:
         "name": organisation.name.in_language("en").value,
         "identity_class": "organization",
     }
+    return with_tlp(value, Tlp.CLEAR)
 
 
 def report_object(
@@ -116,10 +120,10 @@ def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
 
 
 def bundle(texts: Iterable[str], markings: Iterable[Tlp]) -> bytes:
-    """A STIX bundle of these objects, each exactly as it is held, and of the markings they bear."""
+    """A STIX bundle of these objects, each exactly as it is held, of who speaks, and of the markings they bear."""
     own = [
         orjson.dumps(identity_object()),
-        *(orjson.dumps(stix_marking_definition(each)) for each in markings),
+        *(orjson.dumps(stix_marking_definition(each)) for each in sorted({Tlp.CLEAR, *markings})),
     ]
     objects = b",".join([*own, *(text.encode() for text in texts)])
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -11,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from taawun.capabilities.intel.actions.reporting import KIND as REPORT
 from taawun.capabilities.intel.actions.reporting import subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
-from taawun.capabilities.intel.composing import instant
-from taawun.capabilities.intel.models import Report, Sighting
+from taawun.capabilities.intel.models import Report, Sighting, StixObject
 from taawun.capabilities.intel.reports import REPORT_TYPES, fill
 from taawun.capabilities.intel.stix import ReadingRefused, read
-from taawun.capabilities.intel.store import Origin, Prepared, prepare, remove_release, store
+from taawun.capabilities.intel.stix.validation import parse_time
+from taawun.capabilities.intel.store import Origin, Prepared, prepare, remove_release, store, version_key
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Person
@@ -24,58 +25,76 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from taawun.cooperation.federation.kinds import Arrival
 
 __all__ = ["RELEASE_KINDS"]
 
 
+# ---- taking in --------------------------------------------------------------------------------------------------
+
+
 def receive_report(arrival: Arrival) -> None:
-    """Take in a report with its objects; it is the partner's, never ours to change."""
+    """Take in a report with its objects; it is the partner's, never ours to change.
+
+    Raises:
+        ContentRefused: the bundle is not what its header says, or something in it is not valid.
+    """
     release = arrival.release
-    prepared = _prepared(arrival)
-    about = next(
-        (
-            each
-            for each in prepared
-            if each.type in REPORT_TYPES and subject_of(each.stix_id) == release.subject
-        ),
-        None,
-    )
-    if about is None:
-        raise ContentRefused("no-report", "the bundle does not hold the report that its header names")
-    report = Report.objects.filter(stix_id=about.stix_id).first()
-    if report and (report.release is None or report.release.origin_id != release.origin_id):
-        raise ContentRefused("not-theirs", "a report with this identifier came from somebody else")
+    prepared, about = _opened(arrival, REPORT_TYPES, "no-report")
     _store(arrival, prepared)
-    report = report or Report(stix_id=about.stix_id, organisation=host())
+    Release.objects.filter(id=release.id).update(title=about.name[:300])
+    report = Report.objects.filter(stix_id=about.stix_id, origin=arrival.partner.node).first()
+    if report is None:
+        report = Report(stix_id=about.stix_id, origin=arrival.partner.node, organisation=host())
+    elif _holds_newer(report, release):
+        return
+    _show(report, release, about)
+
+
+def _holds_newer(report: Report, release: Release) -> bool:
+    """Whether a later version is here already: over another lane, or after a delay, an earlier one may follow it."""
+    held = report.release
+    return (
+        held is not None
+        and held.state == Release.State.LIVE
+        and held.id != release.id
+        and version_key(held.version) > version_key(release.version)
+    )
+
+
+def _show(report: Report, release: Release, about: Prepared | StixObject) -> None:
     report.state, report.release = Report.State.RECEIVED, release
-    fill(report, about, readers=_named(release))
+    fill(report, about, tlp=Tlp(about.tlp), readers=_named(release))
     report.topics = sorted(release.topics.values_list("topic", flat=True))
     report.persons = list(release.persons)
     report.save(update_fields=["topics", "persons"])
-    Release.objects.filter(id=release.id).update(title=report.title)
 
 
 def receive_sighting(arrival: Arrival) -> None:
-    """Take in a partner's sighting of something."""
-    prepared = _prepared(arrival)
-    about = next((each for each in prepared if subject_of(each.stix_id) == arrival.release.subject), None)
-    if about is None or about.type != "sighting":
-        raise ContentRefused("no-sighting", "the bundle does not hold the sighting that its header names")
+    """Take in a partner's sighting of something.
+
+    Raises:
+        ContentRefused: as for a report; also when another partner spoke under this identifier.
+    """
+    prepared, about = _opened(arrival, {"sighting"}, "no-sighting")
     held = Sighting.objects.filter(stix_id=about.stix_id).first()
     if held and held.seen_by != arrival.partner.node:
         raise ContentRefused("not-theirs", "a sighting with this identifier came from somebody else")
-    _store(arrival, prepared)
     value = orjson.loads(about.text)
-    moment = value.get("last_seen", value["created"])
+    last = _time(value.get("last_seen") or value.get("first_seen") or value["created"])
+    first = _time(value.get("first_seen")) if value.get("first_seen") else last
+    _store(arrival, prepared)
     Sighting.objects.update_or_create(
         stix_id=about.stix_id,
         defaults={
-            "of": value["sighting_of_ref"][:160],
+            "of": value["sighting_of_ref"],
             "count": value.get("count", 1),
-            "first_seen": instant(value.get("first_seen", moment)),
-            "last_seen": instant(moment),
-            "note": value.get("description", ""),
+            "first_seen": first,
+            "last_seen": last,
+            "note": about.summary,
             "tlp": about.tlp,
             "release": arrival.release,
             "seen_by": arrival.partner.node,
@@ -84,8 +103,15 @@ def receive_sighting(arrival: Arrival) -> None:
     )
 
 
-def _prepared(arrival: Arrival) -> list[Prepared]:
-    """Every object of an arrival, checked; one that is not valid refuses the whole."""
+def _time(text: str) -> datetime:
+    found = parse_time(text)
+    if found is None:
+        raise ContentRefused("not-valid", f"{text[:40]} is no time")
+    return found
+
+
+def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list[Prepared], Prepared]:
+    """Every object of an arrival, checked, and the one its header speaks of; one that is not valid refuses all."""
     release = arrival.release
     try:
         reading = read(arrival.content, default_tlp=Tlp(release.tlp))
@@ -98,7 +124,17 @@ def _prepared(arrival: Arrival) -> list[Prepared]:
     if any(each.tlp > release.tlp for each in prepared):
         # its clause was asked about the header's marking alone
         raise ContentRefused("marking", "an object is marked more strictly than the release that carries it")
-    return prepared
+    candidates = [
+        each for each in prepared if each.type in types and subject_of(each.stix_id) == release.subject
+    ]
+    if not candidates:
+        raise ContentRefused(absent, "the bundle does not hold what its header names")
+    about = next((each for each in candidates if each.version == version_key(release.version)), None)
+    if about is None:
+        raise ContentRefused("other-version", "the bundle holds another version than its header names")
+    # it travelled under the header's marking, so here it is not held under a weaker one
+    marked = replace(about, tlp=Tlp(release.tlp))
+    return [each for each in prepared if each is not about] + [marked], marked
 
 
 def _store(arrival: Arrival, prepared: list[Prepared]) -> None:
@@ -117,22 +153,68 @@ def _named(release: Release) -> list[Person]:
     return [person for address in release.persons for person in Person.objects.filter(email__iexact=address)]
 
 
-def withdraw(release: Release) -> None:
-    """Take out what a release brought, unless another one brought it too."""
-    remove_release(release.id)
+# ---- taking out -------------------------------------------------------------------------------------------------
+
+
+def withdraw_report(release: Release) -> None:
+    """Take out a version of a report and what it brought, unless another release or import brought it too.
+
+    Where an earlier version still stands, the report shows that one; otherwise only its place is left.
+    """
+    remove_release(release)
+    Release.objects.filter(id=release.id).update(title="")
     for report in Report.objects.filter(release=release):
-        report.state, report.summary, report.search, report.changed = Report.State.WITHDRAWN, "", "", now()
-        report.save(update_fields=["state", "summary", "search", "changed"])
-        report.named_objects.all().delete()
+        before = _version_before(report, release)
+        if before is None:
+            _close(report)
+        else:
+            _show(report, *before)
+
+
+def _version_before(report: Report, gone: Release) -> tuple[Release, StixObject] | None:
+    live = Release.objects.filter(subject=gone.subject, origin=gone.origin, state=Release.State.LIVE)
+    releases = sorted(live.exclude(id=gone.id), key=lambda each: version_key(each.version), reverse=True)
+    for release in releases:
+        row = StixObject.objects.filter(
+            stix_id=report.stix_id, sources__release=release, version=version_key(release.version)
+        ).first()
+        if row is not None and row.state == StixObject.State.LIVE:
+            return release, row
+    return None
+
+
+def _close(report: Report) -> None:
+    report.state, report.changed = Report.State.WITHDRAWN, now()
+    report.title = report.summary = report.search = ""
+    report.save(update_fields=["state", "changed", "title", "summary", "search"])
+    report.named_objects.all().delete()
+
+
+def withdraw_sighting(release: Release) -> None:
+    """Take out a sighting."""
+    remove_release(release)
+    Release.objects.filter(id=release.id).update(title="")
     Sighting.objects.filter(release=release).update(withdrawn=now(), note="")
 
 
+# ---- addresses --------------------------------------------------------------------------------------------------
+
+
 def _report_address(release: Release) -> str:
-    report = Report.objects.filter(release=release).first()
+    report = Report.objects.filter(release__subject=release.subject, release__origin=release.origin).first()
     return reverse("report", kwargs={"report_id": report.id}) if report else ""
 
 
+def _sighting_address(release: Release) -> str:
+    sighting = Sighting.objects.filter(release=release).first()
+    return reverse("object", kwargs={"stix_id": sighting.of}) if sighting else ""
+
+
 RELEASE_KINDS: Final = (
-    ReleaseKind(REPORT, _("Threat report"), "publish:intel", receive_report, withdraw, _report_address),
-    ReleaseKind(SIGHTING, _("Sighting"), "publish:intel", receive_sighting, withdraw, lambda _release: ""),
+    ReleaseKind(
+        REPORT, _("Threat report"), "publish:intel", receive_report, withdraw_report, _report_address
+    ),
+    ReleaseKind(
+        SIGHTING, _("Sighting"), "publish:intel", receive_sighting, withdraw_sighting, _sighting_address
+    ),
 )

@@ -13,6 +13,9 @@ from taawun.cooperation.people.models import Organisation, Person
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 
+# STIX 2.1, sections 2.7 and 3.2: a type of at most 250 characters, two hyphens, a UUID; and some room
+STIX_ID = 300
+
 
 class Import(models.Model):
     """A file, a paste or an API call that brought objects in, and what came of it."""
@@ -48,16 +51,17 @@ class ImportIssue(models.Model):
     code = models.CharField(max_length=40)
     place = models.CharField(max_length=500, blank=True, default="")  # JSON pointer
     line = models.PositiveIntegerField(default=0)  # from 1; 0 where there is none
-    object_id = models.CharField(max_length=160, blank=True, default="")
+    object_id = models.CharField(max_length=STIX_ID, blank=True, default="")
     params: Any = models.JSONField(default=dict)
 
 
 class StixObject(models.Model):
-    """One version of one STIX object.
+    """One version of one STIX object, in one wording.
 
-    Every version is kept. ``text`` is STIX 2.1 as it is served; ``received`` is the source where that differs.
-    The key is an integer because SQLite's full-text index refers to rows by integers; outside this room an object
-    is known by its STIX identifier.
+    Every version is kept, and the same text is kept once, whoever brought it. Two texts under one version are two
+    rows: what one party says of an object never displaces what another says. ``text`` is STIX 2.1 as it is served;
+    ``received`` is the source where that differs. The key is an integer because SQLite's full-text index refers to
+    rows by integers; outside this room an object is known by its STIX identifier.
     """
 
     class State(models.TextChoices):
@@ -66,10 +70,12 @@ class StixObject(models.Model):
         LIVE = "live", _("held")
         WITHDRAWN = "withdrawn", _("withdrawn")
 
-    stix_id = models.CharField(max_length=160)
-    type = models.CharField(max_length=60)
+    stix_id = models.CharField(max_length=STIX_ID)
+    type = models.CharField(max_length=250)
     version = models.CharField(max_length=40, blank=True, default="")
-    # the newest live version; one a STIX identifier
+    # created_by_ref: versions of one object are those of one creator (STIX 2.1, section 3.6.2)
+    creator = models.CharField(max_length=STIX_ID, blank=True, default="")
+    # the one that a list, a search and a report show; store.py says which it is
     is_current = models.BooleanField(default=False)
     name = models.CharField(max_length=500, blank=True, default="")
     summary = models.TextField(blank=True, default="")
@@ -78,17 +84,18 @@ class StixObject(models.Model):
     tlp = models.PositiveSmallIntegerField()
     text = models.TextField()
     received = models.TextField(blank=True, default="")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT
-    )  # inside which AMBER+STRICT stays
-    # whose word it is: empty is ours, else the partner's address; a version of another origin never becomes current
+    digest = models.CharField(max_length=64)  # SHA-256 of the text; it stays when the text is withdrawn
+    # inside which AMBER+STRICT stays; an index over the one or two there are would only cost
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, db_index=False)
+    # whose word it is: empty is ours, else the partner's address
     origin = models.CharField(max_length=300, blank=True, default="")
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     created = models.DateTimeField(default=now)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["stix_id", "version"], name="intel_version_once"),
+            # every write asks by it what is held under an identifier; the page of an object lists its versions
+            models.UniqueConstraint(fields=["stix_id", "version", "digest"], name="intel_text_once"),
             models.UniqueConstraint(
                 fields=["stix_id"], name="intel_one_current", condition=Q(is_current=True)
             ),
@@ -105,8 +112,8 @@ class Reference(models.Model):
     """An object names another: ``source_ref``, ``target_ref``, ``object_refs``, ``sighting_of_ref`` and the like."""
 
     source = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="references")
-    relation = models.CharField(max_length=60)
-    target = models.CharField(max_length=160)
+    relation = models.CharField(max_length=250)
+    target = models.CharField(max_length=STIX_ID)
 
     class Meta:
         indexes = (
@@ -118,38 +125,45 @@ class Reference(models.Model):
 class Source(models.Model):
     """Where a version of an object came from: an import here, or a release. Without a source it goes."""
 
-    object = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="sources")
+    # the first constraint's index begins with the object, so it needs none of its own
+    object = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="sources", db_index=False)
     release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT, related_name="+")
     imported = models.ForeignKey(Import, null=True, on_delete=models.PROTECT, related_name="+")
+    # it brought the version here; an import that is run again still counts what it brought
+    is_first = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=["object", "release"],
-                name="intel_released_once",
-                condition=Q(release__isnull=False),
-            ),
+            models.UniqueConstraint(fields=["object", "release"], name="intel_released_once"),
             models.UniqueConstraint(
                 fields=["object", "imported"],
                 name="intel_imported_once",
                 condition=Q(imported__isnull=False),
             ),
+            models.CheckConstraint(
+                name="intel_source_one",
+                condition=Q(release__isnull=True, imported__isnull=False)
+                | Q(release__isnull=False, imported__isnull=True),
+            ),
         )
-        indexes = (models.Index(fields=["release"], name="intel_source_release"),)
 
 
 class NamedReader(models.Model):
-    """A person a RED object names. Nobody else sees it."""
+    """A person whom a RED object names, by one of its sources. Nobody else sees it."""
 
-    object = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="named_readers")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="named_readers")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["object", "person"], name="intel_reader_once"),)
+        constraints = (models.UniqueConstraint(fields=["source", "person"], name="intel_reader_once"),)
 
 
 class Report(models.Model):
-    """A report: what is published as one, with the objects it speaks of."""
+    """A report: what is published as one, with the objects it speaks of.
+
+    A partner's report is its own row even where it bears the identifier of one of ours, so that nobody's report
+    can be replaced from outside.
+    """
 
     class State(models.TextChoices):
         """Where it stands."""
@@ -160,8 +174,9 @@ class Report(models.Model):
         WITHDRAWN = "withdrawn", _("withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    stix_id = models.CharField(max_length=160, unique=True)
-    title = models.CharField(max_length=300)
+    stix_id = models.CharField(max_length=STIX_ID)
+    origin = models.CharField(max_length=300, blank=True, default="")  # as in StixObject
+    title = models.CharField(max_length=300, blank=True)  # empty when it was withdrawn
     summary = models.TextField(blank=True, default="")
     search = models.TextField(blank=True, default="")
     tlp = models.PositiveSmallIntegerField()
@@ -178,7 +193,10 @@ class Report(models.Model):
     changed = models.DateTimeField(default=now)
 
     class Meta:
-        constraints = (models.CheckConstraint(name="intel_report_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),)
+        constraints = (
+            models.UniqueConstraint(fields=["stix_id", "origin"], name="intel_report_once"),
+            models.CheckConstraint(name="intel_report_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),
+        )
         indexes = (models.Index(fields=["state", "-id"], name="intel_report_state"),)
 
 
@@ -186,7 +204,7 @@ class ReportObject(models.Model):
     """An object a report speaks of, by its STIX identifier: the newest version counts until it is published."""
 
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="named_objects")
-    stix_id = models.CharField(max_length=160)
+    stix_id = models.CharField(max_length=STIX_ID)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["report", "stix_id"], name="intel_in_report_once"),)
@@ -207,8 +225,8 @@ class Sighting(models.Model):
     """Somebody saw an object: we, or a partner that told us."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    stix_id = models.CharField(max_length=160, unique=True)
-    of = models.CharField(max_length=160)  # STIX identifier of what was seen
+    stix_id = models.CharField(max_length=STIX_ID, unique=True)
+    of = models.CharField(max_length=STIX_ID)  # STIX identifier of what was seen
     count = models.PositiveBigIntegerField()
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()

@@ -5,31 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from taawun.capabilities.intel.models import Import, Reference, Report, ReportObject, Sighting, StixObject
-from taawun.capabilities.intel.rules import visible_objects, visible_reports
-from taawun.capabilities.intel.search import matching
+from taawun.capabilities.intel.rules import (
+    visible_imports,
+    visible_objects,
+    visible_reports,
+    visible_sightings,
+)
+from taawun.capabilities.intel.search import matching, words_begin
 from taawun.cooperation.people.actors import PersonActor
-from taawun.foundation.folding import query_terms
+from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.queries import host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from django.db.models import QuerySet
+    from collections.abc import Collection, Iterator
+    from uuid import UUID
 
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [
     "ObjectFilters",
+    "ReportFilters",
     "current_among",
+    "home_of",
     "imports",
     "object_named",
     "objects",
     "objects_of",
     "references_of",
+    "report_named",
     "reports",
     "reports_naming",
+    "sightings",
     "sightings_of",
     "texts_with",
     "versions_of",
@@ -41,7 +50,7 @@ class ObjectFilters:
     """What a reader of objects asks for; empty means all.
 
     Args:
-        text: words, searched folded.
+        text: words, searched folded, or a STIX identifier.
         type: a STIX type.
         tlp: a marking's rank, or None.
     """
@@ -49,6 +58,29 @@ class ObjectFilters:
     text: str = ""
     type: str = ""
     tlp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFilters:
+    """What a reader of reports asks for; empty means all.
+
+    Args:
+        text: words, searched folded.
+        state: a state.
+        tlp: a marking's rank, or None.
+    """
+
+    text: str = ""
+    state: str = ""
+    tlp: int | None = None
+
+
+def home_of(actor: Actor) -> Organisation:
+    """The organisation in whose name an actor brings things: the host where they belong to it, or are no person."""
+    own = host()
+    if not isinstance(actor, PersonActor) or own.id in actor.organisations:
+        return own
+    return Organisation.objects.filter(id__in=actor.organisations).order_by("created", "id").first() or own
 
 
 def objects(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
@@ -71,61 +103,6 @@ def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
     return StixObject.objects.filter(visible_objects(actor), stix_id=stix_id).order_by("-version", "-id")
 
 
-def reports(actor: Actor, *, text: str = "", state: str = "", tlp: int | None = None) -> QuerySet[Report]:
-    """Reports the actor may see, newest first."""
-    found = Report.objects.filter(visible_reports(actor)).select_related("release__origin", "author")
-    for word in query_terms(text)[:12]:
-        # a word begins a word of the folded column; reports are few beside objects, so a scan serves
-        found = found.filter(search__contains=word)
-    if state:
-        found = found.filter(state=state)
-    if tlp is not None:
-        found = found.filter(tlp=tlp)
-    return found.order_by("-id")
-
-
-def objects_of(actor: Actor, report: Report) -> QuerySet[StixObject]:
-    """The current versions of what a report names, as the actor may see them."""
-    named = ReportObject.objects.filter(report=report).values("stix_id")
-    return StixObject.objects.filter(visible_objects(actor), stix_id__in=named, is_current=True).order_by(
-        "type", "id"
-    )
-
-
-def reports_naming(actor: Actor, stix_id: str) -> QuerySet[Report]:
-    """Reports that name an object."""
-    return reports(actor).filter(named_objects__stix_id=stix_id)
-
-
-def sightings_of(actor: Actor, stix_ids: QuerySet[StixObject] | list[str]) -> QuerySet[Sighting]:
-    """Sightings of these objects, newest first, never beyond what the actor may see of the objects."""
-    seen = StixObject.objects.filter(visible_objects(actor), is_current=True)
-    wanted = stix_ids if isinstance(stix_ids, list) else stix_ids.values("stix_id")
-    return Sighting.objects.filter(
-        of__in=seen.filter(stix_id__in=wanted).values("stix_id"), withdrawn__isnull=True
-    ).order_by("-id")
-
-
-def imports(actor: Actor) -> QuerySet[Import]:
-    """Imports, newest first: a person's own organisations'."""
-    found = Import.objects.select_related("person").order_by("-id")
-    if isinstance(actor, PersonActor):
-        found = (
-            found.filter(organisation_id__in=actor.organisations)
-            if "write:intel" in actor.permissions
-            else found.none()
-        )
-    return found
-
-
-def texts_with(actor: Actor, report: Report) -> Iterator[str]:
-    """The report's own object and what it names, as text, as far as the actor may see it."""
-    own = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, is_current=True)
-    yield from own.values_list("text", flat=True)
-    named = objects_of(actor, report).exclude(stix_id=report.stix_id)
-    yield from named.values_list("text", flat=True).iterator(chunk_size=500)
-
-
 def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
     """Ties of an object: what it names, and what of what the actor may see names it."""
     seen = StixObject.objects.filter(visible_objects(actor), is_current=True)
@@ -136,7 +113,81 @@ def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
     )
 
 
-def current_among(actor: Actor, stix_ids: Sequence[str]) -> dict[str, StixObject]:
-    """Current versions of these objects, by identifier, as far as the actor may see them."""
+def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
+    """Current versions of these objects, by identifier, as far as the actor may see them; without their texts."""
     found = StixObject.objects.filter(visible_objects(actor), stix_id__in=set(stix_ids), is_current=True)
     return {each.stix_id: each for each in found.defer("text", "received", "search")}
+
+
+def reports(actor: Actor, filters: ReportFilters | None = None) -> QuerySet[Report]:
+    """Reports the actor may see, newest first."""
+    wanted = filters or ReportFilters()
+    found = Report.objects.filter(visible_reports(actor), words_begin(wanted.text))
+    if wanted.state:
+        found = found.filter(state=wanted.state)
+    if wanted.tlp is not None:
+        found = found.filter(tlp=wanted.tlp)
+    return found.select_related("release__origin", "author").order_by("-id")
+
+
+def report_named(actor: Actor, report_id: UUID) -> Report | None:
+    """A report by its key, if the actor may see it."""
+    return reports(actor).select_related("organisation").filter(id=report_id).first()
+
+
+def objects_of(actor: Actor, report: Report) -> QuerySet[StixObject]:
+    """What a report names, as the actor may see it.
+
+    Of a partner's report these are the versions it came with; of ours the current ones, which are what would be
+    published.
+    """
+    named = ReportObject.objects.filter(report=report).values("stix_id")
+    found = StixObject.objects.filter(visible_objects(actor), _version_of(report), stix_id__in=named)
+    return found.filter(state=StixObject.State.LIVE).order_by("type", "id")
+
+
+def texts_with(actor: Actor, report: Report) -> Iterator[str]:
+    """The report's own object and what it names, as text, as far as the actor may see it."""
+    version = _version_of(report)
+    own = StixObject.objects.filter(visible_objects(actor), version, stix_id=report.stix_id)
+    yield from own.values_list("text", flat=True)
+    named = objects_of(actor, report).exclude(stix_id=report.stix_id)
+    yield from named.values_list("text", flat=True).iterator(chunk_size=500)
+
+
+def _version_of(report: Report) -> Q:
+    """Which version of an object counts for a report."""
+    return Q(sources__release=report.release_id) if report.origin else Q(is_current=True)
+
+
+def reports_naming(actor: Actor, stix_id: str) -> QuerySet[Report]:
+    """Reports that name an object."""
+    return reports(actor).filter(named_objects__stix_id=stix_id)
+
+
+def sightings(actor: Actor, of: str = "") -> QuerySet[Sighting]:
+    """Sightings the actor may see, newest first.
+
+    Args:
+        actor: who asks.
+        of: STIX identifier of what was seen; empty for all.
+    """
+    found = Sighting.objects.filter(visible_sightings(actor), withdrawn__isnull=True)
+    return (found.filter(of=of) if of else found).order_by("-id")
+
+
+def sightings_of(actor: Actor, stix_ids: Collection[str] | QuerySet[StixObject]) -> QuerySet[Sighting]:
+    """Sightings of any of these objects, newest first.
+
+    Args:
+        actor: who asks.
+        stix_ids: identifiers, or a query for the objects.
+    """
+    if isinstance(stix_ids, QuerySet):
+        return sightings(actor).filter(of__in=stix_ids.order_by().values("stix_id"))
+    return sightings(actor).filter(of__in=list(stix_ids))
+
+
+def imports(actor: Actor) -> QuerySet[Import]:
+    """Imports the actor may see, newest first."""
+    return Import.objects.filter(visible_imports(actor)).select_related("person").order_by("-id")

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 import orjson
+from django.db import transaction
 
 from taawun.capabilities.intel.models import Report, ReportObject, ReportReader, StixObject
+from taawun.capabilities.intel.search import index_words
 from taawun.foundation.clock import now
-from taawun.foundation.folding import search_text
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -19,50 +20,91 @@ if TYPE_CHECKING:
     from taawun.capabilities.intel.store import Prepared
     from taawun.cooperation.people.models import Person
 
-__all__ = ["REPORT_TYPES", "fill", "reports_from_import", "technique_topics"]
+__all__ = [
+    "LONGEST_TITLE",
+    "REPORT_TYPES",
+    "fill",
+    "name_objects",
+    "name_readers",
+    "reports_from_import",
+    "technique_topics",
+]
 
 REPORT_TYPES: Final = frozenset({"report", "grouping"})
+LONGEST_TITLE: Final = 300
+# the first edition; whoever edits a report by hand makes the second
+_AS_IMPORTED: Final = 1
 _TECHNIQUE: Final = re.compile(r"T\d{4}(\.\d{3})?")
 
 
 def reports_from_import(held: Import, prepared: Sequence[Prepared]) -> list[Report]:
-    """A draft of ours for every report an import brought; one that is here already is left as it is."""
-    made = []
-    for each in prepared:
-        if each.type not in REPORT_TYPES or Report.objects.filter(stix_id=each.stix_id).exists():
-            continue
+    """A draft of ours for every report an import brought.
+
+    A draft that nobody has touched follows a newer version of its object; any other report of ours is left as it is.
+    """
+    return [
+        report
+        for each in prepared
+        if each.type in REPORT_TYPES and (report := _report_from_import(held, each)) is not None
+    ]
+
+
+@transaction.atomic
+def _report_from_import(held: Import, each: Prepared) -> Report | None:
+    report = Report.objects.select_for_update().filter(stix_id=each.stix_id, origin="").first()
+    if report is None:
         report = Report(stix_id=each.stix_id, organisation=held.organisation, author=held.person)
-        fill(report, each, readers=[held.person] if held.person else [])
-        made.append(report)
-    return made
+    elif report.state != Report.State.DRAFT or report.edition != _AS_IMPORTED or not _is_newest(each):
+        return None
+    fill(report, each, tlp=max(each.tlp, Tlp(report.tlp or 0)), readers=[held.person] if held.person else [])
+    return report
 
 
-def fill(report: Report, each: Prepared, *, readers: Iterable[Person]) -> None:
+def _is_newest(each: Prepared) -> bool:
+    return StixObject.objects.filter(stix_id=each.stix_id, digest=each.digest, is_current=True).exists()
+
+
+def fill(report: Report, each: Prepared | StixObject, *, tlp: Tlp, readers: Iterable[Person]) -> None:
     """Write a report row from its STIX object, with the objects it names.
 
     Args:
         report: new or held.
         each: its STIX object.
+        tlp: the marking of the report; never weaker than that of its object.
         readers: whom it names here if it is RED.
     """
     value = orjson.loads(each.text)
     refs = [ref for ref in value.get("object_refs", []) if isinstance(ref, str)]
-    report.title = (each.name or each.stix_id)[:300]
+    report.title = (each.name or each.stix_id)[:LONGEST_TITLE]
     report.summary = each.summary
-    report.search = search_text(report.title, report.summary)
-    report.tlp = each.tlp
+    report.search = index_words(f"{report.title} {report.summary}")
+    report.tlp = tlp
     report.languages = [value["lang"]] if isinstance(value.get("lang"), str) else []
     report.topics = technique_topics(refs)
     report.changed = now()
     report.save()
-    ReportObject.objects.filter(report=report).exclude(stix_id__in=refs).delete()
+    name_objects(report, refs)
+    name_readers(report, readers)
+
+
+def name_objects(report: Report, stix_ids: Collection[str]) -> None:
+    """Let a report speak of these objects and no others."""
+    held = ReportObject.objects.filter(report=report)
+    wanted = dict.fromkeys(stix_ids)
+    gone = [row for row, stix_id in held.values_list("id", "stix_id") if stix_id not in wanted]
+    ReportObject.objects.filter(id__in=gone).delete()
     ReportObject.objects.bulk_create(
-        (ReportObject(report=report, stix_id=ref[:160]) for ref in dict.fromkeys(refs)), ignore_conflicts=True
+        (ReportObject(report=report, stix_id=each) for each in wanted), ignore_conflicts=True
     )
-    if each.tlp == Tlp.RED:
-        ReportReader.objects.bulk_create(
-            (ReportReader(report=report, person=person) for person in readers), ignore_conflicts=True
-        )
+
+
+def name_readers(report: Report, persons: Iterable[Person]) -> None:
+    """Let a RED report name these persons of this node and no others; any other report names nobody."""
+    wanted = {person.pk for person in persons} if report.tlp == Tlp.RED else set()
+    ReportReader.objects.filter(report=report).exclude(person__in=wanted).delete()
+    ReportReader.objects.bulk_create(
+        (ReportReader(report=report, person_id=each) for each in sorted(wanted)), ignore_conflicts=True
+    )
 
 
 def technique_topics(stix_ids: Collection[str]) -> list[str]:

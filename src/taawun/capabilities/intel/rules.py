@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from taawun.capabilities.intel.models import NamedReader, Report, ReportReader
+from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.tlp import Tlp
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import Actor
     from taawun.cooperation.people.rules import Answer
 
-__all__ = ["can_edit", "can_publish", "can_withdraw", "visible_objects", "visible_reports"]
+__all__ = [
+    "can_edit",
+    "can_publish",
+    "can_withdraw",
+    "visible_imports",
+    "visible_objects",
+    "visible_reports",
+    "visible_sightings",
+]
 
 
 def visible_objects(actor: Actor) -> Q:
@@ -24,37 +32,59 @@ def visible_objects(actor: Actor) -> Q:
 
     A party sees nothing here: what it may have reaches it over lanes.
     """
-    if isinstance(actor, SystemActor):
-        return Q()
-    if not isinstance(actor, PersonActor) or "read:intel" not in actor.permissions:
-        return Q(pk__in=[])
-    named = NamedReader.objects.filter(object=OuterRef("pk"), person_id=actor.id)
-    return (
-        Q(tlp__lte=Tlp.AMBER)
-        | Q(tlp=Tlp.AMBER_STRICT, organisation_id__in=actor.organisations)
-        | (Q(tlp=Tlp.RED) & Q(Exists(named)))
-    )
+    person = _reader(actor)
+    if not isinstance(person, PersonActor):
+        return person
+    named = NamedReader.objects.filter(source__object=OuterRef("pk"), person_id=person.id)
+    return _marked(person) | (Q(tlp=Tlp.RED) & Q(Exists(named)))
 
 
 def visible_reports(actor: Actor) -> Q:
     """Reports the actor may see; a RED one is its author's and the persons' it names."""
+    person = _reader(actor)
+    if not isinstance(person, PersonActor):
+        return person
+    named = ReportReader.objects.filter(report=OuterRef("pk"), person_id=person.id)
+    return _marked(person) | (Q(tlp=Tlp.RED) & (Q(author_id=person.id) | Q(Exists(named))))
+
+
+def visible_sightings(actor: Actor) -> Q:
+    """Sightings of objects the actor may see; a partner's also by the marking it put on its own word."""
+    if isinstance(actor, SystemActor):
+        return Q()
+    seen = StixObject.objects.filter(visible_objects(actor), is_current=True)
+    of_visible = Q(Exists(seen.filter(stix_id=OuterRef("of"))))
+    return of_visible & (Q(seen_by="") | Q(Exists(seen.filter(stix_id=OuterRef("stix_id")))))
+
+
+def visible_imports(actor: Actor) -> Q:
+    """Imports by one's own organisations; what was brought as RED is for the person who brought it."""
+    if isinstance(actor, SystemActor):
+        return Q()
+    if not isinstance(actor, PersonActor) or "write:intel" not in actor.permissions:
+        return Q(pk__in=[])
+    return Q(organisation_id__in=actor.organisations) & (Q(default_tlp__lt=Tlp.RED) | Q(person_id=actor.id))
+
+
+def _reader(actor: Actor) -> PersonActor | Q:
+    """The person who reads, or the whole answer for who is none: the system sees all, anybody else nothing."""
     if isinstance(actor, SystemActor):
         return Q()
     if not isinstance(actor, PersonActor) or "read:intel" not in actor.permissions:
         return Q(pk__in=[])
-    named = ReportReader.objects.filter(report=OuterRef("pk"), person_id=actor.id)
-    mine = Q(author_id=actor.id) | Q(Exists(named))
-    return (
-        Q(tlp__lte=Tlp.AMBER)
-        | Q(tlp=Tlp.AMBER_STRICT, organisation_id__in=actor.organisations)
-        | (Q(tlp=Tlp.RED) & mine)
-    )
+    return actor
+
+
+def _marked(person: PersonActor) -> Q:
+    return Q(tlp__lte=Tlp.AMBER) | Q(tlp=Tlp.AMBER_STRICT, organisation_id__in=person.organisations)
 
 
 def can_edit(report: Report) -> Answer:
     """Only what is ours can be changed; a change of a published report is a new version when it is published."""
-    if report.state == Report.State.RECEIVED:
-        return Refused("not-ours", _("This report is a partner's. Add a note of your own instead."))
+    if report.origin:
+        return Refused(
+            "not-ours", _("This report is a partner's. Write one of your own that names its objects.")
+        )
     if report.state == Report.State.WITHDRAWN:
         return Refused("withdrawn", _("This report was withdrawn. Make a new one."))
     return Granted()
@@ -67,6 +97,6 @@ def can_publish(report: Report) -> Answer:
 
 def can_withdraw(report: Report) -> Answer:
     """Only what we published."""
-    if report.state != Report.State.PUBLISHED:
+    if report.state != Report.State.PUBLISHED or report.origin:
         return Refused("not-published", _("Only a report that this node published can be withdrawn."))
     return Granted()

@@ -7,49 +7,77 @@ object. The indexes are made by migration 0002.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from taawun.foundation.folding import query_terms
+from taawun.foundation.folding import query_terms, search_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["matching"]
+__all__ = ["index_words", "matching", "words_begin"]
 
-MOST_WORDS = 12
+_MOST_WORDS: Final = 12
+# longer than a SHA-512; PostgreSQL refuses a row for a word beyond 2,046 bytes
+_LONGEST_WORD: Final = 128
+_MOST_INDEXED: Final = 20_000
+_STIX_ID: Final = re.compile(
+    r"[a-z0-9-]{1,250}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
 
-SQLITE_INDEX = """
+# The column holds words that are folded and parted by spaces, so the plainest tokenizer is the right one; and nobody
+# asks where in the column a word stands.
+SQLITE_INDEX = (
+    """\
 CREATE VIRTUAL TABLE intel_object_words USING fts5(
-    search, content='intel_stixobject', content_rowid='id', tokenize='unicode61 remove_diacritics 0');
+    search, content='intel_stixobject', content_rowid='id', tokenize='ascii', detail=none, columnsize=0)
+""",
+    """\
 CREATE TRIGGER intel_object_words_added AFTER INSERT ON intel_stixobject BEGIN
     INSERT INTO intel_object_words(rowid, search) VALUES (new.id, new.search);
-END;
+END
+""",
+    """\
 CREATE TRIGGER intel_object_words_removed AFTER DELETE ON intel_stixobject BEGIN
     INSERT INTO intel_object_words(intel_object_words, rowid, search) VALUES ('delete', old.id, old.search);
-END;
+END
+""",
+    """\
 CREATE TRIGGER intel_object_words_changed AFTER UPDATE OF search ON intel_stixobject BEGIN
     INSERT INTO intel_object_words(intel_object_words, rowid, search) VALUES ('delete', old.id, old.search);
     INSERT INTO intel_object_words(rowid, search) VALUES (new.id, new.search);
-END;
-"""
-SQLITE_INDEX_GONE = """
-DROP TRIGGER intel_object_words_added;
-DROP TRIGGER intel_object_words_removed;
-DROP TRIGGER intel_object_words_changed;
-DROP TABLE intel_object_words;
-"""
+END
+""",
+)
+SQLITE_INDEX_GONE = (
+    "DROP TRIGGER intel_object_words_added",
+    "DROP TRIGGER intel_object_words_removed",
+    "DROP TRIGGER intel_object_words_changed",
+    "DROP TABLE intel_object_words",
+)
 # words are ours, so they become lexemes as they are, past PostgreSQL's own parser and stemmers
 POSTGRESQL_VECTOR = "array_to_tsvector(string_to_array(search, ' '))"
-POSTGRESQL_INDEX = f"CREATE INDEX intel_object_words ON intel_stixobject USING gin ({POSTGRESQL_VECTOR})"
-POSTGRESQL_INDEX_GONE = "DROP INDEX intel_object_words"
+POSTGRESQL_INDEX = (f"CREATE INDEX intel_object_words ON intel_stixobject USING gin ({POSTGRESQL_VECTOR})",)
+POSTGRESQL_INDEX_GONE = ("DROP INDEX intel_object_words",)
+
+
+def index_words(text: str) -> str:
+    """The words by which a text is found, folded, each once; of a very long text or word the beginning."""
+    # folding is the dearest step of an import: no word is folded twice
+    distinct = " ".join(dict.fromkeys(text[:_MOST_INDEXED].split()))
+    folded = search_text(distinct)
+    words = folded.split()
+    if max(map(len, words), default=0) <= _LONGEST_WORD:
+        return folded
+    return " ".join(dict.fromkeys(word[:_LONGEST_WORD] for word in words))
 
 
 def matching(question: str) -> Q:
-    """A condition on objects: every word of the question begins a word of the object.
+    """A condition on objects: every word of the question begins a word of the object, or it is the object's identifier.
 
     Args:
         question: what a person typed; beyond twelve words it is cut.
@@ -59,22 +87,38 @@ def matching(question: str) -> Q:
     """
     if not question.strip():
         return Q()
-    words = query_terms(question)[:MOST_WORDS]
+    if _STIX_ID.fullmatch(question.strip()):
+        return Q(stix_id=question.strip())
+    words = _asked(question)
     if not words:
         return Q(pk__in=[])
     return _on_postgresql(words) if connection.vendor == "postgresql" else _on_sqlite(words)
 
 
+def words_begin(question: str) -> Q:
+    """The same on a table without an index over its folded words, which are few enough to be read through."""
+    condition = Q()
+    words = _asked(question)
+    for word in words:
+        condition &= Q(search__startswith=word) | Q(search__contains=f" {word}")
+    return condition if words or not question.strip() else Q(pk__in=[])
+
+
+def _asked(question: str) -> list[str]:
+    return [word[:_LONGEST_WORD] for word in query_terms(question)[:_MOST_WORDS]]
+
+
 def _on_sqlite(words: Sequence[str]) -> Q:
     asked = " ".join(f'"{word}"*' for word in words)
-    found = RawSQL("SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s", [asked])  # noqa: S611 - the question is a parameter
+    found = RawSQL("SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s", [asked])
     return Q(id__in=found)
 
 
 def _on_postgresql(words: Sequence[str]) -> Q:
+    # letters and digits in quotes: a cast takes them as they are, where to_tsquery would cut them up again
     asked = " & ".join(f"'{word}':*" for word in words)
     found = RawSQL(  # noqa: S611 - the question is a parameter; the expression is the constant of the index
-        f"SELECT id FROM intel_stixobject WHERE {POSTGRESQL_VECTOR} @@ to_tsquery('simple', %s)",  # noqa: S608
+        f"SELECT id FROM intel_stixobject WHERE {POSTGRESQL_VECTOR} @@ %s::tsquery",  # noqa: S608
         [asked],
     )
     return Q(id__in=found)

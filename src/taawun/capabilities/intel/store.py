@@ -1,33 +1,53 @@
-"""Writing checked objects: every version kept, one current, every source remembered, no marking ever lowered."""
+"""Writing checked objects: every version kept, every source remembered, no marking ever lowered.
+
+Of all versions of an object one is current: our own word before a partner's, a named creator's before nobody's,
+whoever spoke first before who came later, and of that one creator the newest version. So a partner can neither
+replace what is ours nor what another partner said, and a converter's stub does not displace the object itself.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
-from taawun.capabilities.intel.models import NamedReader, Reference, Source, StixObject
+from taawun.capabilities.intel.bulk import insert, one_writer, reserve_ids
+from taawun.capabilities.intel.models import STIX_ID, NamedReader, Reference, Source, StixObject
+from taawun.capabilities.intel.search import index_words
+from taawun.capabilities.intel.stix.checking import CheckedObject, written
+from taawun.capabilities.intel.stix.describing import name_of, references_of, summary_of
 from taawun.foundation.clock import now
-from taawun.foundation.folding import search_text
+from taawun.foundation.digests import sha256
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from uuid import UUID
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from taawun.capabilities.intel.models import Import
-    from taawun.capabilities.intel.stix import CheckedObject
     from taawun.cooperation.federation.models import Release
     from taawun.cooperation.people.models import Organisation, Person
 
-__all__ = ["Counts", "Origin", "Prepared", "prepare", "remove_release", "store", "version_key"]
+__all__ = [
+    "Counts",
+    "Origin",
+    "Prepared",
+    "prepare",
+    "prepare_own",
+    "remove_release",
+    "store",
+    "version_key",
+]
 
 _BATCH: Final = 500
 _SEARCHED: Final = 2000
-_MICROSECONDS: Final = 6
-# who made it stands in the text, and no page asks for it backwards
-_NOT_KEPT: Final = frozenset({"created_by_ref"})
+_MICROSECONDS, _LONGEST_FRACTION = 6, 18
+# STIX 2.1, section 3.2; it has a column of its own
+_CREATOR: Final = "created_by_ref"
+# nearly every object of a file names these, and no page asks for them backwards
+_NOT_KEPT: Final = frozenset({_CREATOR, "x_mitre_modified_by_ref"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,7 @@ class Prepared:
     stix_id: str
     type: str
     version: str
+    creator: str
     name: str
     summary: str
     search: str
@@ -63,6 +84,7 @@ class Prepared:
     text: str
     received: str
     references: tuple[tuple[str, str], ...]
+    digest: str
 
 
 @dataclass(slots=True)
@@ -71,13 +93,34 @@ class Counts:
 
     Args:
         new: versions that were not here.
-        known: versions that were here already.
-        differing: STIX identifiers of known versions that came with other content; the first is kept.
+        known: versions that were here already, or stood in the same batch twice.
+        differing: STIX identifiers of new versions of which another text was here; both are kept.
     """
 
     new: int = 0
     known: int = 0
     differing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A stored version, without its texts."""
+
+    id: int
+    stix_id: str
+    version: str
+    creator: str
+    digest: str
+    origin: str
+    tlp: int
+    state: str
+    is_current: bool
+
+
+_ROW: Final = tuple(each.name for each in fields(_Row))
+# what stands on the row of an object as it was prepared
+_TAKEN: Final = tuple(each.name for each in fields(Prepared) if each.name != "references")
+_taken: Final = attrgetter(*_TAKEN)
 
 
 def prepare(checked: CheckedObject) -> Prepared:
@@ -86,17 +129,43 @@ def prepare(checked: CheckedObject) -> Prepared:
         stix_id=checked.stix_id,
         type=checked.type,
         version=version_key(checked.version),
+        creator=next((target for relation, target in checked.refs if relation == _CREATOR), "")[:STIX_ID],
         name=checked.name,
         summary=checked.summary,
-        search=search_text(checked.name, checked.summary[:_SEARCHED], checked.stix_id, *_values(checked)),
+        search=index_words(f"{checked.name} {checked.summary[:_SEARCHED]} {' '.join(_values(checked))}"),
         tlp=checked.tlp,
         text=checked.text,
         received=checked.received,
         references=tuple(
-            (reference.relation, reference.target)
-            for reference in checked.refs
-            if reference.relation not in _NOT_KEPT
+            (relation, target) for relation, target in checked.refs if relation not in _NOT_KEPT
         ),
+        digest=sha256(checked.text.encode()),
+    )
+
+
+def prepare_own(value: Mapping[str, Any], tlp: Tlp) -> Prepared:
+    """What is stored of an object that this node wrote itself.
+
+    Args:
+        value: valid STIX 2.1.
+        tlp: its marking.
+    """
+    return prepare(
+        CheckedObject(
+            index=0,
+            line=0,
+            stix_id=value["id"],
+            type=value["type"],
+            version=value.get("modified", ""),
+            text=written(value),
+            received="",
+            value=dict(value),
+            tlp=tlp,
+            is_marked=True,
+            name=name_of(value),
+            summary=summary_of(value),
+            refs=references_of(value),
+        )
     )
 
 
@@ -105,7 +174,7 @@ def version_key(version: str) -> str:
     if not version:
         return ""
     seconds, _dot, fraction = version.rstrip("Z").partition(".")
-    return f"{seconds}.{fraction.ljust(_MICROSECONDS, '0')}Z"
+    return f"{seconds}.{fraction.ljust(_MICROSECONDS, '0')[:_LONGEST_FRACTION]}Z"
 
 
 def _values(checked: CheckedObject) -> Iterator[str]:
@@ -134,170 +203,222 @@ def store(objects: Sequence[Prepared], origin: Origin) -> Iterator[Counts]:
         The counts so far, after each batch.
     """
     counts = Counts()
-    for start in range(0, len(objects), _BATCH):
+    # in the order of the indexes, which are else written all over with every batch
+    ordered = sorted(objects, key=attrgetter("stix_id", "version"))
+    for start in range(0, len(ordered), _BATCH):
         with transaction.atomic():
-            _store_batch(objects[start : start + _BATCH], origin, counts)
+            _store_batch(ordered[start : start + _BATCH], origin, counts)
         yield counts
 
 
 def _store_batch(batch: Sequence[Prepared], origin: Origin, counts: Counts) -> None:
-    held = {
-        (row.stix_id, row.version): row
-        for row in StixObject.objects.select_for_update()
-        .filter(stix_id__in={each.stix_id for each in batch})
-        .defer("text", "received", "search", "summary")
+    one_writer()
+    wanted = {each.digest: each for each in batch}
+    held = {row.digest: row for row in _rows({each.stix_id for each in batch})}
+    versions = {(row.stix_id, row.version) for row in held.values() if row.state == StixObject.State.LIVE}
+    fresh = [each for digest, each in wanted.items() if digest not in held]
+    met = {digest: _met(held[digest], each, origin) for digest, each in wanted.items() if digest in held}
+    made = {
+        each.digest: _made(each, key, origin)
+        for each, key in zip(fresh, reserve_ids(StixObject, len(fresh)), strict=True)
     }
-    fresh: dict[tuple[str, str], Prepared] = {}
-    known: list[Prepared] = []
-    for each in batch:
-        key = (each.stix_id, each.version)
-        if key in held:
-            known.append(each)
-        else:
-            fresh.setdefault(key, each)
-    made = _create(list(fresh.values()), list(held.values()), origin)
-    _meet_again(known, held, counts)
-    counts.new += len(made)
-    counts.known += len(known)
-    _remember_source(made + [held[each.stix_id, each.version] for each in known], origin)
+    current = _current([*(held | met).values(), *made.values()])
+    _dethrone(row.id for row in held.values() if row.is_current and row.id not in current)
+    _insert(fresh, made, current, origin)
+    _change(wanted, held, met, origin)
+    _enthrone(row.id for digest, row in held.items() if row.id in current and not row.is_current)
+    _remember([row.id for row in met.values()], [row.id for row in made.values()], origin)
+    _name_readers([row.id for row in [*met.values(), *made.values()] if row.tlp == Tlp.RED], origin)
+    counts.new += len(fresh)
+    counts.known += len(batch) - len(fresh)
+    counts.differing += [each.stix_id for each in fresh if (each.stix_id, each.version) in versions]
 
 
-def _remember_source(rows: Sequence[StixObject], origin: Origin) -> None:
-    Source.objects.bulk_create(
-        (Source(object=row, release=origin.release, imported=origin.imported) for row in rows),
-        ignore_conflicts=True,
+def _rows(stix_ids: Collection[str]) -> list[_Row]:
+    found = StixObject.objects.filter(stix_id__in=stix_ids).order_by("id").values_list(*_ROW)
+    return [_Row(*each) for each in found]
+
+
+def _made(each: Prepared, key: int, origin: Origin) -> _Row:
+    return _Row(
+        id=key,
+        stix_id=each.stix_id,
+        version=each.version,
+        creator=each.creator,
+        digest=each.digest,
+        origin=origin.node,
+        tlp=each.tlp,
+        state=StixObject.State.LIVE,
+        is_current=False,
     )
-    NamedReader.objects.bulk_create(
-        (
-            NamedReader(object=row, person=person)
-            for row in rows
-            if row.tlp == Tlp.RED
-            for person in origin.readers
-        ),
-        ignore_conflicts=True,
-    )
 
 
-def _create(fresh: Sequence[Prepared], held: Sequence[StixObject], origin: Origin) -> list[StixObject]:
-    if not fresh:
-        return []
-    newest = _newest(fresh, held, origin.node)
-    outdated = [row.id for row in held if row.is_current and newest[row.stix_id] != row.version]
-    if outdated:
-        StixObject.objects.filter(id__in=outdated).update(is_current=False)
-    at = now()
-    made = StixObject.objects.bulk_create(
-        StixObject(
-            stix_id=each.stix_id,
-            type=each.type,
-            version=each.version,
-            is_current=newest[each.stix_id] == each.version,
-            name=each.name,
-            summary=each.summary,
-            search=each.search,
-            tlp=each.tlp,
-            text=each.text,
-            received=each.received,
-            organisation=origin.organisation,
-            origin=origin.node,
-            created=at,
-        )
-        for each in fresh
-    )
-    Reference.objects.bulk_create(
-        Reference(source=row, relation=relation[:60], target=target[:160])
-        for row, each in zip(made, fresh, strict=True)
-        for relation, target in each.references
-    )
-    return made
+def _met(row: _Row, each: Prepared, origin: Origin) -> _Row:
+    """What becomes of a version that is here when it comes again.
 
-
-def _newest(fresh: Sequence[Prepared], held: Sequence[StixObject], node: str) -> dict[str, str]:
-    """For each identifier, the version that is current once these are stored.
-
-    A version of another origin than the current one's never becomes current: a partner cannot replace what is ours,
-    nor what another partner said.
+    Withdrawn content comes back; what we bring ourselves is our word from then on; the stricter of two markings
+    holds. But a partner cannot raise the marking of what is ours: it would take our own objects out of our hands.
     """
-    newest: dict[str, str] = {}
-    guarded: set[str] = set()
-    for row in held:
-        if row.is_current:
-            newest[row.stix_id] = row.version
-            if row.origin != node:
-                guarded.add(row.stix_id)
-    for each in fresh:
-        if each.stix_id not in guarded and each.version >= newest.get(each.stix_id, ""):
-            newest[each.stix_id] = each.version
-    return newest
+    if row.state == StixObject.State.WITHDRAWN:
+        return replace(row, state=StixObject.State.LIVE, origin=origin.node, tlp=max(row.tlp, each.tlp))
+    if origin.node and not row.origin:
+        return row
+    return replace(row, origin=row.origin if origin.node else "", tlp=max(row.tlp, each.tlp))
 
 
-def _meet_again(known: Sequence[Prepared], held: dict[tuple[str, str], StixObject], counts: Counts) -> None:
-    """Versions that are here: withdrawn content comes back, and the stricter of two markings holds."""
-    if not known:
-        return
-    rows = {(each.stix_id, each.version): held[each.stix_id, each.version] for each in known}
-    texts = dict(
-        StixObject.objects.filter(id__in=[row.id for row in rows.values()]).values_list("id", "text")
+def _current(rows: Iterable[_Row]) -> set[int]:
+    """Which of these versions, all that are held of their objects, are current."""
+    live = sorted(
+        (row for row in rows if row.state == StixObject.State.LIVE), key=attrgetter("stix_id", "id")
     )
-    for each in known:
-        row = rows[each.stix_id, each.version]
-        if row.state == StixObject.State.WITHDRAWN:
-            _bring_back(row, each)
-        elif each.version and texts[row.id] != each.text:
-            counts.differing.append(each.stix_id)
-        if each.tlp > row.tlp:
-            row.tlp = each.tlp
-            StixObject.objects.filter(id=row.id).update(tlp=each.tlp)
+    current = set()
+    for _stix_id, versions in groupby(live, key=attrgetter("stix_id")):
+        ordered = list(versions)
+        speaker = min(ordered, key=lambda row: (bool(row.origin), not row.creator, row.id))
+        said = [row for row in ordered if (row.origin, row.creator) == (speaker.origin, speaker.creator)]
+        current.add(max(said, key=lambda row: (row.version, -row.id)).id)
+    return current
 
 
-def _bring_back(row: StixObject, each: Prepared) -> None:
-    row.state, row.name, row.summary, row.search = StixObject.State.LIVE, each.name, each.summary, each.search
-    row.text, row.received, row.tlp = each.text, each.received, max(each.tlp, row.tlp)
-    row.save(update_fields=["state", "name", "summary", "search", "text", "received", "tlp"])
-    _choose_current(row.stix_id)
+def _insert(fresh: Sequence[Prepared], made: Mapping[str, _Row], current: set[int], origin: Origin) -> None:
+    insert(
+        StixObject,
+        ("id", "is_current", *_TAKEN),
+        ((row.id, row.id in current, *_taken(each)) for each in fresh for row in (made[each.digest],)),
+        same={
+            "origin": origin.node,
+            "state": StixObject.State.LIVE,
+            "organisation": origin.organisation.pk,
+            "created": now(),
+        },
+    )
+    _insert_references((made[each.digest].id, each) for each in fresh)
+
+
+def _insert_references(rows: Iterable[tuple[int, Prepared]]) -> None:
+    insert(
+        Reference,
+        ("source", "relation", "target"),
+        ((key, relation, target[:STIX_ID]) for key, each in rows for relation, target in each.references),
+    )
+
+
+def _change(
+    wanted: Mapping[str, Prepared], held: Mapping[str, _Row], met: Mapping[str, _Row], origin: Origin
+) -> None:
+    """Write what meeting again has changed; mostly nothing."""
+    changed = [(held[digest], row, wanted[digest]) for digest, row in met.items() if row != held[digest]]
+    back = [(row, each) for before, row, each in changed if before.state != row.state]
+    StixObject.objects.bulk_update(
+        [
+            StixObject(
+                id=row.id,
+                origin=row.origin,
+                organisation=origin.organisation,
+                tlp=row.tlp,
+                state=row.state,
+                name=each.name,
+                summary=each.summary,
+                search=each.search,
+                text=each.text,
+                received=each.received,
+            )
+            for row, each in back
+        ],
+        ["origin", "organisation", "tlp", "state", "name", "summary", "search", "text", "received"],
+    )
+    _insert_references((row.id, each) for row, each in back)
+    stayed = [(before, row) for before, row, _each in changed if before.state == row.state]
+    adopted = [row.id for before, row in stayed if before.origin != row.origin]
+    StixObject.objects.filter(id__in=adopted).update(origin="", organisation=origin.organisation)
+    for tlp in Tlp:
+        raised = [row.id for before, row in stayed if before.tlp != row.tlp == tlp]
+        StixObject.objects.filter(id__in=raised).update(tlp=tlp)
+
+
+def _dethrone(ids: Iterable[int]) -> None:
+    StixObject.objects.filter(id__in=list(ids)).update(is_current=False)
+
+
+def _enthrone(ids: Iterable[int]) -> None:
+    StixObject.objects.filter(id__in=list(ids)).update(is_current=True)
+
+
+def _remember(known: Sequence[int], made: Sequence[int], origin: Origin) -> None:
+    insert(
+        Source,
+        ("object", "is_first"),
+        [(key, True) for key in made] + [(key, False) for key in known],
+        same={
+            "release": origin.release.pk if origin.release else None,
+            "imported": origin.imported.pk if origin.imported else None,
+        },
+        skip_known=True,
+    )
+
+
+def _name_readers(red: Sequence[int], origin: Origin) -> None:
+    if not red or not origin.readers:
+        return
+    sources = Source.objects.filter(object_id__in=red, release=origin.release, imported=origin.imported)
+    NamedReader.objects.bulk_create(
+        (NamedReader(source=source, person=person) for source in sources for person in origin.readers),
+        ignore_conflicts=True,
+    )
 
 
 @transaction.atomic
-def remove_release(release_id: UUID) -> int:
+def remove_release(release: Release) -> int:
     """Take back what a release brought: content without another source goes, its identifier stays.
 
     Returns:
         How many versions lost their content.
     """
-    gone = Source.objects.filter(release_id=release_id)
-    touched = list(gone.values_list("object_id", flat=True))
-    gone.delete()
-    removed = 0
-    for start in range(0, len(touched), _BATCH):
-        orphans = list(
-            StixObject.objects.filter(
-                id__in=touched[start : start + _BATCH],
-                sources__isnull=True,
-                state=StixObject.State.LIVE,
-            )
-        )
-        _empty(orphans)
-        removed += len(orphans)
+    one_writer()
+    brought = Source.objects.filter(release=release)
+    touched = list(brought.order_by("object_id").values_list("object_id", flat=True))
+    brought.delete()
+    return sum(
+        _release_batch(touched[start : start + _BATCH], release) for start in range(0, len(touched), _BATCH)
+    )
+
+
+def _release_batch(touched: Sequence[int], release: Release) -> int:
+    node = release.origin.node if release.origin else ""
+    remaining = _speakers(touched)
+    gone = [key for key in touched if key not in remaining]
+    for speaker in set(remaining.values()) - {node}:
+        left = [key for key, each in remaining.items() if each == speaker]
+        # where the same text came from others too it is now their word
+        StixObject.objects.filter(id__in=left, origin=node).update(origin=speaker)
+    removed = _empty(gone)
+    stix_ids = StixObject.objects.filter(id__in=touched).values_list("stix_id", flat=True)
+    rows = _rows(set(stix_ids))
+    current = _current(rows)
+    _dethrone(row.id for row in rows if row.is_current and row.id not in current)
+    _enthrone(row.id for row in rows if row.id in current and not row.is_current)
     return removed
 
 
-def _empty(rows: Sequence[StixObject]) -> None:
-    Reference.objects.filter(source__in=rows).delete()
-    NamedReader.objects.filter(object__in=rows).delete()
-    for row in rows:
-        was_current = row.is_current
-        row.state, row.is_current = StixObject.State.WITHDRAWN, False
-        row.name = row.summary = row.search = row.text = row.received = ""
-        row.save(update_fields=["state", "is_current", "name", "summary", "search", "text", "received"])
-        if was_current:
-            _choose_current(row.stix_id)
+def _speakers(ids: Sequence[int]) -> dict[int, str]:
+    """Whose word each of these versions is by the sources it has: ours if one is, else the earliest's."""
+    found: dict[int, str] = {}
+    sources = Source.objects.filter(object_id__in=ids).order_by("id")
+    for key, imported, node in sources.values_list("object_id", "imported", "release__origin__node"):
+        speaker = "" if imported or node is None else node
+        if not speaker or key not in found:
+            found[key] = speaker
+    return found
 
 
-def _choose_current(stix_id: str) -> None:
-    live = StixObject.objects.filter(stix_id=stix_id, state=StixObject.State.LIVE)
-    # our own word first, then the newest
-    newest = live.order_by("origin", "-version").first()
-    outdated = StixObject.objects.filter(stix_id=stix_id, is_current=True)
-    (outdated.exclude(id=newest.id) if newest else outdated).update(is_current=False)
-    if newest and not newest.is_current:
-        StixObject.objects.filter(id=newest.id).update(is_current=True)
+def _empty(ids: Sequence[int]) -> int:
+    Reference.objects.filter(source__in=ids).delete()
+    return StixObject.objects.filter(id__in=ids, state=StixObject.State.LIVE).update(
+        state=StixObject.State.WITHDRAWN,
+        is_current=False,
+        name="",
+        summary="",
+        search="",
+        text="",
+        received="",
+    )

@@ -2,6 +2,7 @@
 
 from taawun.capabilities.intel.actions.importing import begin_import, give_up_import, run_import
 from taawun.capabilities.intel.actions.reporting import (
+    Previewed,
     ReportFields,
     create_report,
     edit_report,
@@ -12,6 +13,7 @@ from taawun.capabilities.intel.actions.reporting import (
 from taawun.capabilities.intel.actions.sighting import SightingOutcome, sight
 
 __all__ = [
+    "Previewed",
     "ReportFields",
     "SightingOutcome",
     "begin_import",

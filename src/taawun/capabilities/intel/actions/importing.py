@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.errors import ImportRefused
-from taawun.capabilities.intel.models import Import, ImportIssue
+from taawun.capabilities.intel.models import STIX_ID, Import, ImportIssue, Source
+from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.reports import reports_from_import
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.store import Counts, Origin, Prepared, prepare, store
+from taawun.capabilities.intel.wording import refusal_sentence
 from taawun.cooperation.people.actors import PersonActor, SystemActor
-from taawun.cooperation.people.queries import actor_of, host
+from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -22,35 +25,30 @@ from taawun.platform.files import actions as files
 from taawun.platform.work.actions import enqueue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from taawun.capabilities.intel.stix import IssueList, Reading
     from taawun.cooperation.people.actors import Actor
-    from taawun.cooperation.people.models import Organisation
     from taawun.platform.work.schedules import Reporter
 
-__all__ = ["begin_import", "give_up_import", "run_import"]
+__all__ = ["JOB", "begin_import", "give_up_import", "run_import"]
 
 JOB: Final = "intel.import"
 _REPORT_EVERY: Final = 500
+_MOST_DIFFERING: Final = 1000
 
 
 def begin_import(
-    actor: Actor,
-    data: bytes,
-    *,
-    name: str,
-    default_tlp: Tlp,
-    leave_out_refused: bool = False,
-    organisation: Organisation | None = None,
+    actor: Actor, data: bytes, *, name: str, default_tlp: Tlp, leave_out_refused: bool = False
 ) -> Import:
     """Check a file at the door, keep it as received, and have it taken in by the worker.
 
     Args:
-        actor: who brings it.
+        actor: who brings it; what is marked AMBER+STRICT stays inside their organisation.
         data: its exact bytes.
-        name: what it is called.
+        name: what it is called; it decides nothing.
         default_tlp: the marking of objects that carry none of their own.
         leave_out_refused: take the rest when single objects are refused; otherwise nothing is stored then.
-        organisation: inside which AMBER+STRICT stays; the node's own by default.
 
     Returns:
         The import, waiting; its issues and counts appear when the worker has done it.
@@ -62,22 +60,23 @@ def begin_import(
     require(actor, "write:intel")
     if len(data) > settings.MAX_UPLOAD_BYTES:
         raise ImportRefused(
-            "too-large", f"The file has {len(data)} bytes; at most {settings.MAX_UPLOAD_BYTES} are accepted."
+            "too-large",
+            _("The file has %(size)d bytes; at most %(most)d are accepted.")
+            % {"size": len(data), "most": settings.MAX_UPLOAD_BYTES},
         )
     reading = _read(data, name, default_tlp)
     with transaction.atomic():
         held = Import(
-            name=name[:300] or "—",
+            name=name.strip()[:300] or "—",
             size=len(data),
             format=reading.format,
             default_tlp=default_tlp,
             leave_out_refused=leave_out_refused,
             person_id=actor.id if isinstance(actor, PersonActor) else None,
-            organisation=organisation or host(),
+            organisation=home_of(actor),
         )
-        held.file = files.store(
-            [data], owner=_owner(held), limit=settings.MAX_UPLOAD_BYTES, name=held.name
-        ).digest
+        stored = files.store([data], owner=_owner(held), limit=settings.MAX_UPLOAD_BYTES, name=held.name)
+        held.file = stored.digest
         held.save()
         record(
             actor,
@@ -94,14 +93,19 @@ def _read(data: bytes, name: str, default_tlp: Tlp) -> Reading:
         return read(data, default_tlp=default_tlp, name=name)
     except ReadingRefused as refused:
         raise ImportRefused(
-            refused.code, str(refused), line=refused.line, column=refused.column, pointer=refused.pointer
+            refused.code,
+            refusal_sentence(refused),
+            line=refused.line,
+            column=refused.column,
+            pointer=refused.pointer,
         ) from None
 
 
 def run_import(reporter: Reporter, import_id: str) -> dict[str, object]:
     """Take an import in. Called by the worker, and again from the start if a worker died over it.
 
-    Nothing is stored before every object has been checked.
+    Nothing is stored before every object has been checked. Then it is stored in batches, so that others can write
+    in between; a batch that was committed before a crash is met again and changes nothing.
 
     Args:
         reporter: told how far it is.
@@ -120,12 +124,12 @@ def run_import(reporter: Reporter, import_id: str) -> dict[str, object]:
         if len(prepared) % _REPORT_EVERY == 0:
             reporter.progress(len(prepared))
     if reading.issues.errors and not held.leave_out_refused:
-        return _finish(held, Import.State.REFUSED, reading.issues, Counts())
+        return _finish(held, Import.State.REFUSED, reading.issues, Counts(), 0)
     counts = Counts()
     for counts in store(prepared, _origin(held)):
         reporter.progress(counts.new + counts.known, len(prepared))
     reports_from_import(held, prepared)
-    return _finish(held, Import.State.DONE, reading.issues, counts)
+    return _finish(held, Import.State.DONE, reading.issues, counts, len(prepared))
 
 
 def _origin(held: Import) -> Origin:
@@ -138,34 +142,46 @@ def _origin(held: Import) -> Origin:
 
 
 @transaction.atomic
-def _finish(held: Import, state: Import.State, issues: IssueList, counts: Counts) -> dict[str, object]:
+def _finish(
+    held: Import, state: Import.State, issues: IssueList, counts: Counts, total: int
+) -> dict[str, object]:
     ImportIssue.objects.filter(owner=held).delete()
-    ImportIssue.objects.bulk_create(
-        ImportIssue(
-            owner=held,
-            severity=issue.severity,
-            code=issue.code,
-            place=issue.place[:500],
-            line=issue.line or 0,
-            object_id=issue.object_id[:160],
-            params=dict(issue.params),
-        )
-        for issue in issues
-    )
+    ImportIssue.objects.bulk_create([*_listed(held, issues), *_differing(held, counts)])
+    # counted in the store and not on the way, so that a second run after a crash counts what the first brought
+    new = Source.objects.filter(imported=held, is_first=True).count()
     held.state, held.finished = state, now()
     held.counts = {
-        "new": counts.new,
-        "known": counts.known,
+        "new": new,
+        "known": total - new,
         "differing": len(counts.differing),
-        "refused": issues.errors,
+        "refused": issues.refused,
+        "errors": issues.errors,
         "warnings": issues.warnings,
         "remarks": issues.infos,
-        "not_listed": issues.not_kept,
+        "not_listed": issues.not_kept + max(0, len(counts.differing) - _MOST_DIFFERING),
     }
     held.save(update_fields=["state", "finished", "counts"])
     actor = actor_of(held.person) if held.person else SystemActor("intel.import")
     record(actor, f"intel.import-{state}", _owner(held), dict(held.counts))
     return dict(held.counts)
+
+
+def _listed(held: Import, issues: IssueList) -> Iterator[ImportIssue]:
+    for issue in issues:
+        yield ImportIssue(
+            owner=held,
+            severity=issue.severity,
+            code=issue.code,
+            place=issue.place[:500],
+            line=issue.line or 0,
+            object_id=issue.object_id[:STIX_ID],
+            params=dict(issue.params),
+        )
+
+
+def _differing(held: Import, counts: Counts) -> Iterator[ImportIssue]:
+    for stix_id in counts.differing[:_MOST_DIFFERING]:
+        yield ImportIssue(owner=held, severity="info", code="held-differs", object_id=stix_id)
 
 
 def give_up_import(import_id: str, error: str) -> None:

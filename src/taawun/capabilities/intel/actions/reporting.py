@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from taawun.capabilities.intel.collecting import collect
-from taawun.capabilities.intel.composing import bundle, report_object
+from taawun.capabilities.intel.composing import bundle, identity_object, report_object
 from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
-from taawun.capabilities.intel.models import Report, ReportObject, ReportReader, StixObject
+from taawun.capabilities.intel.models import Report, ReportReader, StixObject
+from taawun.capabilities.intel.queries import home_of
+from taawun.capabilities.intel.reports import LONGEST_TITLE, name_objects, name_readers
 from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw, visible_objects
+from taawun.capabilities.intel.search import index_words
 from taawun.capabilities.intel.stix import validate
+from taawun.capabilities.intel.stix.checking import written
 from taawun.capabilities.intel.store import Origin as StoredFrom
-from taawun.capabilities.intel.store import Prepared, store, version_key
+from taawun.capabilities.intel.store import prepare_own, store
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.origins import narrowest
 from taawun.cooperation.people.actors import PersonActor
-from taawun.cooperation.people.models import Organisation, Person
-from taawun.cooperation.people.queries import host
+from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.rules import ensure, require
 from taawun.foundation.clock import now
-from taawun.foundation.folding import search_text
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from taawun.capabilities.intel.collecting import Collected
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [
     "KIND",
+    "Previewed",
     "ReportFields",
     "create_report",
     "edit_report",
@@ -54,7 +58,11 @@ __all__ = [
 
 KIND: Final = "intel.report"
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_LONGEST_SUMMARY: Final = 100_000
 _MOST_OBJECTS: Final = 20_000
+_MOST_TERMS: Final = 500
+_LONGEST_REASON: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class ReportFields:
 
     Args:
         title: at most 300 characters.
-        summary: Markdown-free text, at most 100,000 characters.
+        summary: plain text, at most 100,000 characters.
         tlp: its marking.
         topics: ``vocabulary:id`` terms.
         object_ids: STIX identifiers of what it speaks of.
@@ -80,6 +88,22 @@ class ReportFields:
     persons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed(Preview):
+    """What publishing a report would do: who would receive it and who would not, and what would go.
+
+    Args:
+        receivers: who would receive it.
+        others: who would not.
+        objects: how many objects would go with it.
+        missing: identifiers of objects it names that stay behind, because the publisher may not see them or they
+            are here no more.
+    """
+
+    objects: int
+    missing: tuple[str, ...]
+
+
 def urn(report: Report) -> str:
     """The report as audit names it."""
     return f"urn:uuid:{report.id}"
@@ -88,6 +112,9 @@ def urn(report: Report) -> str:
 def subject_of(stix_id: str) -> str:
     """What a release about a STIX object is about."""
     return f"urn:taawun:stix:{stix_id}"
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -101,7 +128,7 @@ def create_report(actor: Actor, fields: ReportFields) -> Report:
     require(actor, "write:intel")
     report = Report(
         stix_id=f"report--{uuid.uuid4()}",
-        organisation=_organisation(actor),
+        organisation=home_of(actor),
         author_id=actor.id if isinstance(actor, PersonActor) else None,
     )
     _write(actor, report, fields)
@@ -125,19 +152,36 @@ def edit_report(actor: Actor, report: Report, fields: ReportFields, *, edition: 
         ReportRefused: with the field that is wrong.
     """
     require(actor, "write:intel")
-    held = Report.objects.select_for_update().get(id=report.id)
+    held = _locked(report, edition)
     ensure(can_edit(held))
-    if held.edition != edition:
-        raise EditedMeanwhile(
-            "edited-meanwhile",
-            _("Somebody else changed this report meanwhile. Load it again and repeat your change."),
+    floor = _floor(held)
+    if fields.tlp < floor:
+        raise ReportRefused(
+            "tlp-lowered",
+            _("This report was marked %(tlp)s before. A marking is never lowered.") % {"tlp": floor.label},
+            "tlp",
         )
-    if fields.tlp < held.tlp and held.state == Report.State.PUBLISHED:
-        raise ReportRefused("tlp-lowered", _("The marking of a published report is never lowered."), "tlp")
     held.edition += 1
     _write(actor, held, fields)
     record(actor, "intel.report-edited", urn(held), {"edition": held.edition})
     return held
+
+
+def _locked(report: Report, edition: int | None) -> Report:
+    held = Report.objects.select_for_update().get(id=report.id)
+    if edition is not None and held.edition != edition:
+        raise EditedMeanwhile(
+            "edited-meanwhile",
+            _("Somebody else changed this report meanwhile. Load it again and repeat what you did."),
+        )
+    return held
+
+
+def _floor(report: Report) -> Tlp:
+    """The weakest marking it may have: that of its published versions, and that under which it was imported."""
+    versions = StixObject.objects.filter(stix_id=report.stix_id, origin="")
+    published = report.tlp if report.state == Report.State.PUBLISHED else Tlp.CLEAR
+    return max(Tlp(each) for each in (published, *versions.values_list("tlp", flat=True)))
 
 
 def _write(actor: Actor, report: Report, fields: ReportFields) -> None:
@@ -145,40 +189,27 @@ def _write(actor: Actor, report: Report, fields: ReportFields) -> None:
     report.title, report.summary, report.tlp = fields.title.strip(), fields.summary.strip(), fields.tlp
     report.topics = sorted(set(fields.topics))
     report.languages, report.persons = list(fields.languages), list(fields.persons)
-    report.search = search_text(report.title, report.summary)
+    report.search = index_words(f"{report.title} {report.summary}")
     report.changed = now()
     report.save()
-    ReportObject.objects.filter(report=report).exclude(stix_id__in=fields.object_ids).delete()
-    ReportObject.objects.bulk_create(
-        (ReportObject(report=report, stix_id=each) for each in dict.fromkeys(fields.object_ids)),
-        ignore_conflicts=True,
-    )
-    if isinstance(actor, PersonActor) and fields.tlp == Tlp.RED:
-        named = Person.objects.filter(email__in=fields.persons)
-        ReportReader.objects.bulk_create(
-            (ReportReader(report=report, person=person) for person in named), ignore_conflicts=True
-        )
+    name_objects(report, fields.object_ids)
+    name_readers(report, _persons_here(fields.persons))
+
+
+def _persons_here(addresses: Iterable[str]) -> list[Person]:
+    return [person for address in addresses for person in Person.objects.filter(email__iexact=address)]
 
 
 def _check(actor: Actor, fields: ReportFields) -> None:
-    if not fields.title.strip() or len(fields.title) > 300:  # noqa: PLR2004 - the column's length
+    if not fields.title.strip() or len(fields.title) > LONGEST_TITLE:
         raise ReportRefused("title", _("A report needs a title of at most 300 characters."), "title")
-    if len(fields.summary) > 100_000:  # noqa: PLR2004 - more than any summary
+    if len(fields.summary) > _LONGEST_SUMMARY:
         raise ReportRefused("summary", _("The summary is longer than 100,000 characters."), "summary")
-    for topic in fields.topics:
-        if not _TOPIC.fullmatch(topic):
-            raise ReportRefused(
-                "topics",
-                _("“%(topic)s” is no topic: write vocabulary:id, as in attack:T1566.") % {"topic": topic},
-                "topics",
-            )
+    _check_terms(fields)
     if len(fields.object_ids) > _MOST_OBJECTS:
         raise ReportRefused("objects", _("A report speaks of at most 20,000 objects."), "objects")
-    seen = set(
-        StixObject.objects.filter(
-            visible_objects(actor), stix_id__in=fields.object_ids, is_current=True
-        ).values_list("stix_id", flat=True)
-    )
+    visible = StixObject.objects.filter(visible_objects(actor), is_current=True)
+    seen = set(visible.filter(stix_id__in=fields.object_ids).values_list("stix_id", flat=True))
     missing = [each for each in fields.object_ids if each not in seen]
     if missing:
         raise ReportRefused(
@@ -188,8 +219,51 @@ def _check(actor: Actor, fields: ReportFields) -> None:
         )
 
 
-def preview_report(actor: Actor, report: Report, audience: Collection[str] | None = None) -> Preview:
+def _check_terms(fields: ReportFields) -> None:
+    for name, terms in (
+        ("topics", fields.topics),
+        ("languages", fields.languages),
+        ("persons", fields.persons),
+    ):
+        if len(terms) > _MOST_TERMS:
+            raise ReportRefused(name, _("At most 500 entries can stand here."), name)
+    for topic in fields.topics:
+        if not _TOPIC.fullmatch(topic):
+            raise ReportRefused(
+                "topics",
+                _("“%(topic)s” is no topic: write vocabulary:id, as in attack:T1566.")
+                % {"topic": topic[:80]},
+                "topics",
+            )
+    for language in fields.languages:
+        if not _LANGUAGE.fullmatch(language):
+            raise ReportRefused(
+                "languages",
+                _("“%(language)s” is no language code: write it as in en or pt-BR.")
+                % {"language": language[:80]},
+                "languages",
+            )
+    for person in fields.persons:
+        if "@" not in person.strip("@") or len(person) > 254 or any(map(str.isspace, person)):  # noqa: PLR2004 - RFC 5321
+            raise ReportRefused(
+                "persons", _("“%(person)s” is no e-mail address.") % {"person": person[:80]}, "persons"
+            )
+    if fields.tlp == Tlp.RED and not fields.persons:
+        raise ReportRefused(
+            "persons", _("TLP:RED is for the persons it names. Write their e-mail addresses."), "persons"
+        )
+
+
+# ---- publishing -------------------------------------------------------------------------------------------------
+
+
+def preview_report(actor: Actor, report: Report, audience: Collection[str] | None = None) -> Previewed:
     """Who would receive the report, by which clause; who would not, and why. Changes nothing.
+
+    Args:
+        actor: who asks.
+        report: which.
+        audience: party keys that were chosen; None for all the clauses allow.
 
     Raises:
         NotAllowed: the actor may not publish it.
@@ -197,7 +271,9 @@ def preview_report(actor: Actor, report: Report, audience: Collection[str] | Non
     """
     require(actor, "publish:intel")
     ensure(can_publish(report))
-    return preview(_draft(report, _collect(actor, report), b"{}", "").facts(audience))
+    collected = _collect(actor, report)
+    decided = preview(_draft(report, collected, b"{}", "").facts(audience))
+    return Previewed(decided.receivers, decided.others, len(collected.texts), collected.missing)
 
 
 @transaction.atomic
@@ -214,21 +290,16 @@ def publish_report(
 
     Raises:
         NotAllowed: the actor may not.
-        EditedMeanwhile: somebody else changed it since.
+        EditedMeanwhile: somebody else changed or published it since.
         ReportRefused: it cannot be published as it is; the message says what to mend.
         NobodyReceives: no clause in force allows it to anybody.
     """
     require(actor, "publish:intel")
-    held = Report.objects.select_for_update().get(id=report.id)
+    held = _locked(report, edition)
     ensure(can_publish(held))
-    if edition is not None and held.edition != edition:
-        raise EditedMeanwhile(
-            "edited-meanwhile",
-            _("Somebody else changed this report meanwhile. Look at it again before it is published."),
-        )
     collected = _collect(actor, held)
     value = report_object(held, _previous(held), collected.refs, now())
-    text = orjson.dumps(value).decode()
+    text = written(value)
     problems = [each for each in validate(value, size=len(text)) if each.severity == "error"]
     if problems:
         raise ReportRefused(
@@ -242,28 +313,39 @@ def publish_report(
             "objects",
         )
     release = federation.publish(actor, _draft(held, collected, content, value["modified"]), audience)
-    _keep_version(held, value, text, release)
+    _keep_version(held, value, release)
     held.state, held.release, held.changed = Report.State.PUBLISHED, release, now()
-    held.save(update_fields=["state", "release", "changed"])
+    held.edition += 1
+    held.save(update_fields=["state", "release", "changed", "edition"])
     record(actor, "intel.report-published", urn(held), {"version": release.version})
     return held
 
 
 def _collect(actor: Actor, report: Report) -> Collected:
+    floor = _floor(report)
+    if report.tlp < floor:
+        raise ReportRefused(
+            "tlp-lowered",
+            _("A version of this report is marked %(tlp)s. A marking is never lowered; raise the report's.")
+            % {"tlp": floor.label},
+            "tlp",
+        )
     collected = collect(actor, report)
     if not collected.refs:
         raise ReportRefused(
             "no-objects", _("A report speaks of at least one object. Add one first."), "objects"
         )
-    stricter = [each for each in collected.stricter]
-    if stricter:
+    if collected.stricter:
         raise ReportRefused(
             "stricter-objects",
-            _(
-                "%(count)s of its objects are marked more strictly than the report, the first is %(object)s. Raise the "
-                "report's marking or leave them out."
+            ngettext(
+                "%(count)s of its objects is marked more strictly than the report: %(object)s. Raise the report's "
+                "marking or leave the object out.",
+                "%(count)s of its objects are marked more strictly than the report, the first is %(object)s. Raise "
+                "the report's marking or leave them out.",
+                len(collected.stricter),
             )
-            % {"count": len(stricter), "object": stricter[0]},
+            % {"count": len(collected.stricter), "object": collected.stricter[0]},
             "tlp",
         )
     return collected
@@ -286,52 +368,54 @@ def _draft(report: Report, collected: Collected, content: bytes, version: str) -
 
 def _previous(report: Report) -> dict[str, Any] | None:
     # Any: a STIX object is JSON of any shape
-    held = StixObject.objects.filter(stix_id=report.stix_id, is_current=True).first()
-    return orjson.loads(held.text) if held else None
+    held = StixObject.objects.filter(stix_id=report.stix_id, origin="", is_current=True).first()
+    # json keeps whole numbers of any length, and this is written out again
+    return json.loads(held.text) if held else None
 
 
-def _keep_version(report: Report, value: dict[str, Any], text: str, release: Release) -> None:
-    prepared = Prepared(
-        stix_id=report.stix_id,
-        type=value["type"],
-        version=version_key(value["modified"]),
-        name=report.title,
-        summary=report.summary,
-        search=report.search,
-        tlp=Tlp(report.tlp),
-        text=text,
-        received="",
-        references=tuple(("object_refs", ref) for ref in value["object_refs"]),
+def _keep_version(report: Report, value: dict[str, Any], release: Release) -> None:
+    """Keep what was published as one more version of the report's object, and who we said we are beside it."""
+    readers = ReportReader.objects.filter(report=report).select_related("person")
+    persons = {each.person for each in readers} | ({report.author} if report.author else set())
+    own = StoredFrom(
+        report.organisation, release=release, readers=sorted(persons, key=lambda person: person.pk)
     )
-    readers = [each.person for each in report.readers.select_related("person")]
-    for _counts in store([prepared], StoredFrom(report.organisation, release=release, readers=readers)):
+    kept = replace(prepare_own(value, Tlp(report.tlp)), search=report.search)
+    for _counts in store([kept, prepare_own(identity_object(), Tlp.CLEAR)], own):
         pass
 
 
+# ---- withdrawing ------------------------------------------------------------------------------------------------
+
+
 @transaction.atomic
-def withdraw_report(actor: Actor, report: Report, reason: str) -> Report:
+def withdraw_report(actor: Actor, report: Report, reason: str, *, edition: int | None = None) -> Report:
     """Take a published report back in all its versions, at every receiver.
+
+    Args:
+        actor: who.
+        report: which.
+        reason: for the receivers and the trail; beyond 2,000 characters it is cut.
+        edition: the edition that was looked at, if it is to be held to it.
 
     Raises:
         NotAllowed: the actor may not, or this node did not publish it.
+        EditedMeanwhile: somebody else changed it since.
+        ReportRefused: no reason was given.
     """
     require(actor, "publish:intel")
-    held = Report.objects.select_for_update().get(id=report.id)
+    held = _locked(report, edition)
     ensure(can_withdraw(held))
+    reason = reason.strip()[:_LONGEST_REASON]
+    if not reason:
+        raise ReportRefused("reason", _("Say why it is withdrawn: its receivers will ask."), "reason")
     live = Release.objects.filter(
         subject=subject_of(held.stix_id), origin__isnull=True, state=Release.State.LIVE
     )
-    for release in live:
+    for release in live.order_by("id"):
         federation.withdraw(actor, release, reason)
     held.state, held.changed = Report.State.WITHDRAWN, now()
-    held.save(update_fields=["state", "changed"])
-    record(actor, "intel.report-withdrawn", urn(held), {"reason": reason[:2000]})
+    held.edition += 1
+    held.save(update_fields=["state", "changed", "edition"])
+    record(actor, "intel.report-withdrawn", urn(held), {"reason": reason})
     return held
-
-
-def _organisation(actor: Actor) -> Organisation:
-    if isinstance(actor, PersonActor) and actor.organisations:
-        own = host()
-        if own.id not in actor.organisations:
-            return Organisation.objects.filter(id__in=actor.organisations).order_by("created")[0]
-    return host()

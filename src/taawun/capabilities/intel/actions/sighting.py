@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.actions.reporting import subject_of
 from taawun.capabilities.intel.composing import bundle, sighting_object
-from taawun.capabilities.intel.errors import ReportRefused
-from taawun.capabilities.intel.models import Sighting, StixObject
+from taawun.capabilities.intel.errors import SightingRefused
+from taawun.capabilities.intel.models import Sighting, Source, StixObject
+from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.rules import visible_objects
+from taawun.capabilities.intel.stix.checking import written
+from taawun.capabilities.intel.store import Origin, prepare_own, store
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
+from taawun.cooperation.federation.models import Release, ReleaseTopic
 from taawun.cooperation.people.actors import PersonActor
-from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.rules import Granted, has_permission, require
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from taawun.cooperation.people.actors import Actor
 
@@ -31,6 +38,8 @@ __all__ = ["KIND", "SightingOutcome", "sight"]
 
 KIND: Final = "intel.sighting"
 _MOST: Final = 999_999_999  # STIX 2.1, section 5.2: count
+_LONGEST_NOTE: Final = 10_000
+_SKEW: Final = timedelta(minutes=5)  # between the clock of whoever saw it and ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +48,13 @@ class SightingOutcome:
 
     Args:
         sighting: the row.
+        sources: addresses of the partners that told us of what was seen.
         sent_to: party keys it was sent to.
-        preview: why the others, among them the one that told us, do not receive it.
+        preview: who of them may have it by which clause, and why the others may not.
     """
 
     sighting: Sighting
+    sources: tuple[str, ...]
     sent_to: tuple[str, ...]
     preview: Preview
 
@@ -60,29 +71,42 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
 ) -> SightingOutcome:
     """Record a sighting, and send it back to the partners the object came from if a clause allows it.
 
+    It goes to nobody else. Who may not publish records it here only.
+
     Args:
         actor: who saw it.
         stix_id: what was seen.
         count: how often, at least 1.
-        first_seen, last_seen: when; now by default.
-        note: for whoever receives it.
+        first_seen: when first; the last time, or now, if it is not given.
+        last_seen: when last; the first time, or now, if it is not given.
+        note: for whoever receives it; at most 10,000 characters.
 
     Raises:
         NotAllowed: the actor may not.
-        ReportRefused: there is no such object here, or the numbers make no sense.
+        SightingRefused: there is no such object here, or the numbers make no sense.
     """
     require(actor, "write:intel")
-    seen = StixObject.objects.filter(visible_objects(actor), stix_id=stix_id, is_current=True).first()
-    if seen is None:
-        raise ReportRefused("unknown-object", _("There is no such object here."), "object")
+    known = list(
+        StixObject.objects.filter(
+            visible_objects(actor), stix_id=stix_id, state=StixObject.State.LIVE
+        ).order_by("-is_current", "id")
+    )
+    if not known:
+        raise SightingRefused("unknown-object", _("There is no such object here."), "of")
     at = now()
     first, last = first_seen or last_seen or at, last_seen or first_seen or at
-    if not 1 <= count <= _MOST:
-        raise ReportRefused("count", _("A sighting counts at least one time."), "count")
-    if last < first:
-        raise ReportRefused("times", _("It was last seen before it was first seen."), "last_seen")
+    note = note.strip()
+    _check(count, first, last, note)
+    # whoever said it most strictly may read of it
+    tlp = max(Tlp(each.tlp) for each in known)
     value = sighting_object(
-        of=stix_id, count=count, first_seen=first, last_seen=last, note=note, tlp=Tlp(seen.tlp), at=at
+        of=stix_id,
+        count=count,
+        first_seen=first,
+        last_seen=last,
+        note=note,
+        tlp=tlp,
+        at=at,
     )
     sighting = Sighting.objects.create(
         stix_id=value["id"],
@@ -91,31 +115,57 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         first_seen=first,
         last_seen=last,
         note=note,
-        tlp=seen.tlp,
+        tlp=tlp,
         person_id=actor.id if isinstance(actor, PersonActor) else None,
     )
-    outcome = _send_back(actor, sighting, seen, orjson.dumps(value).decode(), value["modified"])
+    outcome = _send_back(actor, sighting, known, value)
     record(actor, "intel.sighted", f"urn:uuid:{sighting.id}", {"of": stix_id, "count": count})
     return outcome
 
 
+def _check(count: int, first: datetime, last: datetime, note: str) -> None:
+    if not 1 <= count <= _MOST:
+        raise SightingRefused("count", _("A sighting counts from 1 to 999,999,999."), "count")
+    if last < first:
+        raise SightingRefused("times", _("It was last seen before it was first seen."), "last_seen")
+    if last > now() + _SKEW:
+        raise SightingRefused("times", _("What will be seen has not been seen yet."), "last_seen")
+    if len(note) > _LONGEST_NOTE:
+        raise SightingRefused("note", _("The note is longer than 10,000 characters."), "note")
+
+
 def _send_back(
-    actor: Actor, sighting: Sighting, seen: StixObject, text: str, version: str
+    actor: Actor, sighting: Sighting, known: Sequence[StixObject], value: dict[str, Any]
 ) -> SightingOutcome:
-    sources = frozenset(
-        seen.sources.filter(release__origin__isnull=False).values_list("release__origin__node", flat=True)
-    )
+    # Any: a STIX object is JSON of any shape
+    told = _told_by(known)
+    sources = tuple(sorted(set(told.values_list("origin__node", flat=True))))
     draft = federation.Draft(
         kind=KIND,
         subject=subject_of(sighting.stix_id),
-        version=version,
-        title=seen.name,
-        tlp=Tlp(seen.tlp),
-        content=bundle([text], [Tlp(seen.tlp)]),
+        version=value["modified"],
+        title=known[0].name,
+        tlp=Tlp(sighting.tlp),
+        content=bundle([written(value)], [Tlp(sighting.tlp)]),
+        # a clause on certain topics carries back what is said of them
+        topics=frozenset(ReleaseTopic.objects.filter(owner__in=told).values_list("topic", flat=True)),
     )
     decided = preview(draft.facts(sources))
-    if decided.receivers and "publish:intel" in getattr(actor, "permissions", {"publish:intel"}):
-        sighting.release = federation.publish(actor, draft, sources)
-        sighting.save(update_fields=["release"])
-        return SightingOutcome(sighting, tuple(each.party for each in decided.receivers), decided)
-    return SightingOutcome(sighting, (), decided)
+    decided = Preview(decided.receivers, tuple(each for each in decided.others if each.party in sources))
+    may_publish = isinstance(has_permission(actor, "publish:intel"), Granted)
+    if not decided.receivers or not may_publish:
+        return SightingOutcome(sighting, sources, (), decided)
+    sighting.release = federation.publish(actor, draft, sources)
+    sighting.save(update_fields=["release"])
+    kept = prepare_own(value, Tlp(sighting.tlp))
+    for _counts in store([kept], Origin(home_of(actor), release=sighting.release)):
+        pass
+    return SightingOutcome(sighting, sources, tuple(each.party for each in decided.receivers), decided)
+
+
+def _told_by(known: Sequence[StixObject]) -> QuerySet[Release]:
+    """The releases in which partners told us of an object, and which they have not taken back."""
+    sources = Source.objects.filter(object__in=[each.id for each in known])
+    return Release.objects.filter(
+        id__in=sources.values("release"), origin__isnull=False, state=Release.State.LIVE
+    )

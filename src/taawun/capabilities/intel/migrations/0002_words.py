@@ -1,5 +1,7 @@
 """The full-text index over the folded words of objects, one body a database."""
 
+from collections.abc import Iterable
+
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
@@ -7,25 +9,17 @@ from django.db.migrations.state import StateApps
 from taawun.capabilities.intel import search
 
 
-def make(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def make(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     _run(schema_editor, search.SQLITE_INDEX, search.POSTGRESQL_INDEX)
 
 
-def drop(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def drop(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     _run(schema_editor, search.SQLITE_INDEX_GONE, search.POSTGRESQL_INDEX_GONE)
 
 
-def _run(editor: BaseDatabaseSchemaEditor, sqlite: str, postgresql: str) -> None:
-    if editor.connection.vendor == "postgresql":
-        editor.execute(postgresql)
-        return
-    statement = ""
-    # triggers hold semicolons of their own: a statement ends where its END or its parenthesis does
-    for line in sqlite.strip().splitlines():
-        statement += line + "\n"
-        if line.startswith(("END;", "DROP")) or line.endswith(");") and "VALUES" not in line:
-            editor.execute(statement)
-            statement = ""
+def _run(editor: BaseDatabaseSchemaEditor, sqlite: Iterable[str], postgresql: Iterable[str]) -> None:
+    for statement in postgresql if editor.connection.vendor == "postgresql" else sqlite:
+        editor.execute(statement)
 
 
 class Migration(migrations.Migration):

@@ -59,9 +59,9 @@ class CheckedObject:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where an object of the file stands."""
+    """Where an object of the file stands; what is said of the whole file has no index."""
 
-    index: int
+    index: int | None
     line: int
     path: _Path
     text: str = ""
@@ -126,7 +126,7 @@ class Checker:
 
     def note(self, finding: Finding) -> None:
         """Keep a finding about the file rather than about one STIX object; its path is from the top."""
-        self._add(_Source(0, 0, ()), finding, None)
+        self._add(_Source(None, 0, ()), finding, None)
 
     def _refusal(self, element: RawElement) -> Finding | None:
         value = element.value
@@ -171,7 +171,7 @@ class Checker:
         for finding in judgement.findings:
             self._add(source, finding, value, path)
         return CheckedObject(
-            index=source.index,
+            index=source.index or 0,
             line=source.line,
             stix_id=value["id"],
             type=value["type"],
@@ -215,7 +215,8 @@ class Checker:
                 object_id=identifier if isinstance(identifier, str) else "",
                 message=finding.message,
                 params=finding.params,
-            )
+            ),
+            source.index,
         )
 
 

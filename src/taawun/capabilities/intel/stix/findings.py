@@ -12,93 +12,113 @@ from typing import Final, Literal
 
 Severity = Literal["error", "warning", "info"]
 
+
+def gettext_noop(sentence: str) -> str:
+    """Mark a sentence for the catalogues, which find it by this name; it is translated where it is shown."""
+    return sentence
+
+
 SENTENCES: Final[Mapping[str, str]] = {
     # the shape of an object
-    "not-an-object": "This is %(found)s; a STIX object is a JSON object.",
-    "no-type": "The object has no property “type” with a text in it, so it cannot be read.",
-    "bundle-in-bundle": "A bundle cannot hold a bundle; put its objects beside the others.",
-    "missing-property": "The property “%(property)s” is missing; this type of object needs it.",
-    "unexpected-property": "The property “%(property)s” has a name that STIX does not allow here.",
-    "reserved-property": (
+    "not-an-object": gettext_noop("This is %(found)s; a STIX object is a JSON object."),
+    "no-type": gettext_noop("The object has no property “type” with a text in it, so it cannot be read."),
+    "bundle-in-bundle": gettext_noop("A bundle cannot hold a bundle; put its objects beside the others."),
+    "missing-property": gettext_noop("The property “%(property)s” is missing; this type of object needs it."),
+    "unexpected-property": gettext_noop(
+        "The property “%(property)s” has a name that STIX does not allow here."
+    ),
+    "reserved-property": gettext_noop(
         "One of the names severity, action, username and phone_numbers is used; STIX reserves them."
     ),
-    "wrong-type": "Here stands %(found)s; it must be %(expected)s.",
-    "empty-value": "The value is empty; leave the property out when there is nothing to say.",
-    "too-few": "There are fewer than %(limit)s entries here.",
-    "too-many": "There are more than %(limit)s entries here.",
-    "length-out-of-range": "The text is too short or too long; the limit is %(limit)s characters.",
-    "number-out-of-range": "The number %(value)s is out of range; the limit is %(limit)s.",
-    "not-in-list": "“%(value)s” is not one of the values the standard lists: %(allowed)s.",
-    "bad-identifier": (
+    "wrong-type": gettext_noop("Here stands %(found)s; it must be %(expected)s."),
+    "empty-value": gettext_noop("The value is empty; leave the property out when there is nothing to say."),
+    "too-few": gettext_noop("There are fewer than %(limit)s entries here."),
+    "too-many": gettext_noop("There are more than %(limit)s entries here."),
+    "length-out-of-range": gettext_noop(
+        "The text is too short or too long; the limit is %(limit)s characters."
+    ),
+    "number-out-of-range": gettext_noop("The number %(value)s is out of range; the limit is %(limit)s."),
+    "not-in-list": gettext_noop("“%(value)s” is not one of the values the standard lists: %(allowed)s."),
+    "bad-identifier": gettext_noop(
         "“%(value)s” is no STIX identifier; it must read like %(type)s--and a UUID of version 1 to 5."
     ),
-    "bad-timestamp": "“%(value)s” is no STIX timestamp; it must read like 2024-01-31T12:00:00.000Z.",
-    "bad-hash": "“%(value)s” is not a hash of the kind its name says.",
-    "bad-encoding": (
+    "bad-timestamp": gettext_noop(
+        "“%(value)s” is no STIX timestamp; it must read like 2024-01-31T12:00:00.000Z."
+    ),
+    "bad-hash": gettext_noop("“%(value)s” is not a hash of the kind its name says."),
+    "bad-encoding": gettext_noop(
         "“%(value)s” is not text of the encoding the property's name says (Base64 or hexadecimal)."
     ),
-    "bad-address": "“%(value)s” is no address of this kind.",
-    "bad-form": "“%(value)s” does not have the form the standard gives for it.",
-    "bad-format": "“%(value)s” does not follow the standard's form (%(format)s).",
-    "unusual-value": (
+    "bad-address": gettext_noop("“%(value)s” is no address of this kind."),
+    "bad-form": gettext_noop("“%(value)s” does not have the form the standard gives for it."),
+    "bad-format": gettext_noop("“%(value)s” does not follow the standard's form (%(format)s)."),
+    "unusual-value": gettext_noop(
         "“%(value)s” does not follow the standard's form (%(format)s); it is kept as it was observed."
     ),
-    "no-form-fits": "The value fits none of the forms the standard gives for this property.",
-    "several-forms-fit": "The value fits several forms of which the standard allows only one at a time.",
-    "not-allowed": "The value has a form that the standard rules out here.",
-    "not-valid": "The value is not valid here (rule “%(rule)s”).",
-    "more-errors": "The object is large and is judged up to its first error; there may be more.",
-    "wrong-prefix": "The identifier “%(value)s” must begin with “%(type)s--” here.",
-    "modified-before-created": "The object was modified (%(later)s) before it was created (%(earlier)s).",
-    "times-reversed": "“%(last)s” (%(later)s) lies before “%(first)s” (%(earlier)s).",
-    "pattern-too-long": "The pattern has %(size)s bytes; at most %(limit)s are accepted.",
-    "object-too-large": "The object has %(size)s characters; at most %(limit)s are accepted.",
-    "same-version-differs": (
+    "no-form-fits": gettext_noop("The value fits none of the forms the standard gives for this property."),
+    "several-forms-fit": gettext_noop(
+        "The value fits several forms of which the standard allows only one at a time."
+    ),
+    "not-allowed": gettext_noop("The value has a form that the standard rules out here."),
+    "not-valid": gettext_noop("The value is not valid here (rule “%(rule)s”)."),
+    "more-errors": gettext_noop(
+        "The object is large and is judged up to its first error; there may be more."
+    ),
+    "wrong-prefix": gettext_noop("The identifier “%(value)s” must begin with “%(type)s--” here."),
+    "modified-before-created": gettext_noop(
+        "The object was modified (%(later)s) before it was created (%(earlier)s)."
+    ),
+    "times-reversed": gettext_noop("“%(last)s” (%(later)s) lies before “%(first)s” (%(earlier)s)."),
+    "pattern-too-long": gettext_noop("The pattern has %(size)s bytes; at most %(limit)s are accepted."),
+    "object-too-large": gettext_noop("The object has %(size)s characters; at most %(limit)s are accepted."),
+    "same-version-differs": gettext_noop(
         "An object with this identifier and version was already in the file, with other content."
     ),
-    "repeated-object": "The same object was already in the file; it is taken once.",
-    "observable-differs": (
+    "repeated-object": gettext_noop("The same object was already in the file; it is taken once."),
+    "observable-differs": gettext_noop(
         "This observable was already in the file with other properties; the first one is kept."
     ),
     # markings
-    "unknown-marking": (
+    "unknown-marking": gettext_noop(
         "The marking %(marking)s is neither known nor in the file; the object is held as TLP:RED."
     ),
     # STIX 2.0
-    "read-as-2.0": "The object has no spec_version, so it is read as STIX 2.0 and raised to STIX 2.1.",
-    "unknown-spec-version": "The spec_version is %(found)s; 2.0 and 2.1 are read here.",
-    "bad-observable": "The observed object “%(key)s” is not readable, so it is left out.",
-    "dangling-observable": (
+    "read-as-2.0": gettext_noop(
+        "The object has no spec_version, so it is read as STIX 2.0 and raised to STIX 2.1."
+    ),
+    "unknown-spec-version": gettext_noop("The spec_version is %(found)s; 2.0 and 2.1 are read here."),
+    "bad-observable": gettext_noop("The observed object “%(key)s” is not readable, so it is left out."),
+    "dangling-observable": gettext_noop(
         "“%(property)s” names “%(target)s”, which is not among the observed objects; it is left out."
     ),
-    "observables-in-circle": (
+    "observables-in-circle": gettext_noop(
         "The observed objects refer to each other in a circle or a very long line; this one got an "
         "identifier of its own."
     ),
-    "property-left-behind": (
+    "property-left-behind": gettext_noop(
         "STIX 2.1 no longer has the property “%(property)s” here; it is kept as “%(kept)s”."
     ),
-    "marking-widened": (
+    "marking-widened": gettext_noop(
         "The marking %(marking)s covered a part of an observed object; it now covers the whole of it."
     ),
     # MISP
-    "misp-error": "The MISP converter could not take something as it is: %(text)s",
-    "misp-warning": "The MISP converter says: %(text)s",
-    "misp-deleted": "The MISP %(kind)s %(uuid)s is marked as deleted; it is left out.",
-    "misp-unmapped": (
+    "misp-error": gettext_noop("The MISP converter could not take something as it is: %(text)s"),
+    "misp-warning": gettext_noop("The MISP converter says: %(text)s"),
+    "misp-deleted": gettext_noop("The MISP %(kind)s %(uuid)s is marked as deleted; it is left out."),
+    "misp-unmapped": gettext_noop(
         "STIX has no form for the MISP %(kind)s %(uuid)s of the type “%(type)s”; it is kept as a "
         "MISP %(kind)s."
     ),
-    "misp-lost": "The MISP %(kind)s %(uuid)s of the type “%(type)s” was not taken: %(text)s",
-    "misp-sample": (
+    "misp-lost": gettext_noop("The MISP %(kind)s %(uuid)s of the type “%(type)s” was not taken: %(text)s"),
+    "misp-sample": gettext_noop(
         "The malware sample of the MISP attribute %(uuid)s is left out; its name and hashes are taken."
     ),
-    "misp-unknown-tlp": (
+    "misp-unknown-tlp": gettext_noop(
         "The tag “%(tag)s” is no TLP marking that is known; what it marks is held as TLP:RED."
     ),
-    "misp-completed": "The MISP %(kind)s had no usable UUID; one was derived from its content.",
-    "misp-undated": "The MISP event names no time; 1 January 1970 stands in for it.",
-    "misp-bad-event": "The MISP event cannot be read: %(text)s",
+    "misp-completed": gettext_noop("The MISP %(kind)s had no usable UUID; one was derived from its content."),
+    "misp-undated": gettext_noop("The MISP event names no time; 1 January 1970 stands in for it."),
+    "misp-bad-event": gettext_noop("The MISP event cannot be read: %(text)s"),
 }
 
 
@@ -161,6 +181,8 @@ class IssueList:
         self._limit = limit
         self._kept: list[Issue] = []
         self._counts: dict[Severity, int] = {"error": 0, "warning": 0, "info": 0}
+        self._refused = 0
+        self._last_refused: int | None = None
 
     def __iter__(self) -> Iterator[Issue]:
         return iter(self._kept)
@@ -173,6 +195,11 @@ class IssueList:
     def errors(self) -> int:
         """How many errors there were, kept or not."""
         return self._counts["error"]
+
+    @property
+    def refused(self) -> int:
+        """How many objects of the file were refused; one of them may have several errors."""
+        return self._refused
 
     @property
     def warnings(self) -> int:
@@ -189,9 +216,17 @@ class IssueList:
         """How many issues were counted without being kept."""
         return sum(self._counts.values()) - len(self._kept)
 
-    def add(self, issue: Issue) -> None:
-        """Count an issue, and keep it while there is room for its severity."""
+    def add(self, issue: Issue, index: int | None = None) -> None:
+        """Count an issue, and keep it while there is room for its severity.
+
+        Args:
+            issue: the issue.
+            index: which object of the file it is about, from 0; they come in order. None for none in particular.
+        """
         self._counts[issue.severity] += 1
+        if issue.severity == "error":
+            self._refused += index is None or index != self._last_refused
+            self._last_refused = index
         if self._counts[issue.severity] <= self._limit:
             self._kept.append(issue)
 

@@ -6,7 +6,7 @@ caller's decision.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -148,7 +148,7 @@ class _File:
             message = f"This is a bundle of STIX {shown(version)}; versions 2.0 and 2.1 are accepted."
             raise ReadingRefused("unknown-version", message)
         format_: Format = "stix-2.0" if version == _OLD_VERSION else "stix-2.1"
-        return self._stix(format_, elements, self._markings_in(self._data), ("objects",))
+        return self._stix(format_, elements, lambda: self._markings_in(self._data), ("objects",))
 
     def _single(self, value: Any) -> Reading:
         if isinstance(value, dict) and any(key in value for key in _MISP_KEYS):
@@ -160,7 +160,7 @@ class _File:
         text = str(self._data, "utf-8-sig")
         line = text[: text.index("{")].count("\n") + 1
         element = RawElement(0, text.strip(" \t\r\n"), value, line)
-        return self._stix(_format_of(value), iter([element]), Markings(_definitions([element])), None)
+        return self._stix(_format_of(value), iter([element]), lambda: Markings(_definitions([element])), None)
 
     def _list(self) -> Reading:
         wrapped = _LIST_OPENING + self._data.removeprefix(_BYTE_ORDER_MARK) + _LIST_CLOSING
@@ -177,8 +177,9 @@ class _File:
             return self._misp(strict_json.parse(self._data, self._limits.json))
         if not _is_stix(first.value):
             raise _not_intelligence(f"a list whose first entry is {_description_of(first.value)}")
-        markings = self._markings_in(wrapped)
-        return self._stix(_format_of(first.value), _chained(first, elements), markings, ())
+        return self._stix(
+            _format_of(first.value), _chained(first, elements), lambda: self._markings_in(wrapped), ()
+        )
 
     def _elements_of_list(self, wrapped: bytes) -> Iterator[RawElement]:
         envelope, elements = strict_json.objects_of(wrapped, "objects", self._limits_of_wrapped())
@@ -207,20 +208,19 @@ class _File:
         self,
         format_: Format,
         elements: Iterator[RawElement],
-        markings: Markings,
+        markings: Callable[[], Markings],
         path: tuple[str | int, ...] | None,
     ) -> Reading:
         issues = IssueList(self._limits.max_issues)
-        checker = Checker(markings, self._default_tlp, self._limits.max_object_size, issues)
-        is_stix_2_0 = format_ == "stix-2.0"
-        objects = (
-            checked
-            for element in elements
-            for checked in checker.element(
-                element, () if path is None else (*path, element.index), is_stix_2_0=is_stix_2_0
-            )
-        )
-        return Reading(format_, objects, issues)
+
+        def objects() -> Iterator[CheckedObject]:
+            # the markings are a reading of their own, which is not done for a file that is only recognised
+            checker = Checker(markings(), self._default_tlp, self._limits.max_object_size, issues)
+            for element in elements:
+                at = () if path is None else (*path, element.index)
+                yield from checker.element(element, at, is_stix_2_0=format_ == "stix-2.0")
+
+        return Reading(format_, objects(), issues)
 
     def _misp(self, document: Any) -> Reading:
         conversion = convert(document)
