@@ -32,6 +32,7 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = [_BASE.hostname or "", *ENVIRONMENT["TAAWUN_PUBLIC_HOSTS"]]
+CSRF_FAILURE_VIEW = "taawun.platform.web.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [BASE_URL, *(f"https://{host}" for host in ENVIRONMENT["TAAWUN_PUBLIC_HOSTS"])]
 
 # ---- what Taawun's own rooms read -----------------------------------------------------------------------------

@@ -31,3 +31,8 @@ urlpatterns += i18n_patterns(
     path("account/", include("allauth.urls")),
     *(path(prefix, include(module)) for prefix, module in _ROOMS if find_spec(module)),
 )
+
+handler400 = "taawun.platform.web.views.bad_request"
+handler403 = "taawun.platform.web.views.forbidden"
+handler404 = "taawun.platform.web.views.not_found"
+handler500 = "taawun.platform.web.views.server_error"

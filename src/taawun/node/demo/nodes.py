@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import httpx
 
@@ -142,7 +142,6 @@ class RunningNode:
     port: int
     extra: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
-    _log: IO[bytes] | None = None
     _clients: dict[str, ApiClient] = field(default_factory=dict)
 
     @property
@@ -213,16 +212,16 @@ class RunningNode:
 
     def start(self) -> Self:
         """Start it and wait until it is ready."""
-        self._log = self.log.open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "taawun", "up", "--port", str(self.port)],
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            # Ctrl+C on the terminal is the demonstration's to handle: it stops the nodes in its own order
-            start_new_session=True,
-        )
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "taawun", "up", "--port", str(self.port)],
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl+C on the terminal is the demonstration's to handle: it stops the nodes in its own order
+                start_new_session=True,
+            )
         wait_for(f"{self.nation.key} to start (see {self.log})", self._is_ready, seconds=START_SECONDS)
         return self
 
@@ -237,6 +236,7 @@ class RunningNode:
         """Stop it, and wait until its processes are gone."""
         for client in self._clients.values():
             client.close()
+        self._clients.clear()
         if self._process and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -244,9 +244,6 @@ class RunningNode:
             except subprocess.TimeoutExpired:
                 self.kill()
         self._process = None
-        if self._log:
-            self._log.close()
-            self._log = None
 
     def kill(self, part: str = "") -> None:
         """Kill processes of the node at once (SIGKILL), as a power cut would.

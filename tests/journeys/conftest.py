@@ -1,0 +1,103 @@
+"""Two real nodes with their own databases, keys and processes, under an agreement in force."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from taawun.node.demo import sample
+from taawun.node.demo.cast import NORTH, SOUTH
+from taawun.node.demo.narration import Narrator
+from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports
+from taawun.node.demo.story import Material, Story
+
+pytestmark = pytest.mark.journey
+
+
+@dataclass
+class Pair:
+    """Two nodes that have agreed to share reports and sightings up to TLP:AMBER."""
+
+    north: RunningNode
+    south: RunningNode
+    story: Story
+
+    def analyst(self, node: RunningNode) -> ApiClient:
+        return node.api(node.nation.player("analyst"))
+
+    def officer(self, node: RunningNode) -> ApiClient:
+        return node.api(node.nation.player("officer"))
+
+    def administrator(self, node: RunningNode) -> ApiClient:
+        return node.api(node.nation.player("administrator"))
+
+    def new_report(self, title: str, tlp: str = "TLP:GREEN") -> str:
+        """A draft in the north about something that is there; its id."""
+        analyst = self.analyst(self.north)
+        item = analyst.get("/intel/objects", type="indicator", limit=1)["items"][0]
+        body = {"title": title, "summary": title, "tlp": tlp, "object_ids": [item["id"]]}
+        identifier: str = analyst.post("/intel/reports", body)["id"]
+        return identifier
+
+    def received(self) -> dict[str, str]:
+        """Reports the south received: title to id."""
+        return {
+            each["title"]: each["id"]
+            for each in everything(self.analyst(self.south), "/intel/reports", state="received")
+        }
+
+
+def everything(api: ApiClient, path: str, **query: str) -> list[dict[str, object]]:
+    """All items of a list, page by page."""
+    items: list[dict[str, object]] = []
+    after: str | None = ""
+    while after is not None:
+        page = api.get(path, limit=500, **query, **({"after": after} if after else {}))
+        items += page["items"]
+        after = page["next"]
+    return items
+
+
+def rows(node: RunningNode, question: str, *arguments: object) -> list[tuple[object, ...]]:
+    """What stands in a node's database."""
+    with closing(sqlite3.connect(node.home / "taawun.sqlite3", timeout=30)) as database:
+        return database.execute(question, arguments).fetchall()
+
+
+def tamper(node: RunningNode, statement: str, *arguments: object) -> int:
+    """Change a node's database behind its back; how many rows."""
+    with closing(sqlite3.connect(node.home / "taawun.sqlite3", timeout=30)) as database, database:
+        return database.execute(statement, arguments).rowcount
+
+
+def make_pair(folder: Path) -> Pair:
+    ports = free_ports(2)
+    north = RunningNode(NORTH, folder / "north", ports[0])
+    south = RunningNode(SOUTH, folder / "south", ports[1])
+    story = Story(north, south, Material("an invented report", sample.bundle()), Narrator(out=io.StringIO()))
+    pair = Pair(north, south, story)
+    try:
+        story.found()
+        story.meet()
+        story.take_in()
+        story.agree()
+    except BaseException:
+        north.stop()
+        south.stop()
+        raise
+    return pair
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two nodes for the tests of one file."""
+    made = make_pair(tmp_path_factory.mktemp("pair"))
+    yield made
+    made.north.stop()
+    made.south.stop()

@@ -1,0 +1,141 @@
+"""A partner whose lane does not hold: it is stopped, what came is kept, both administrators are told."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import pytest
+
+from taawun.node.demo.nodes import RunningNode, wait_for
+from tests.journeys.conftest import Pair, rows, tamper
+
+pytestmark = [pytest.mark.journey, pytest.mark.slow]
+
+
+# what the north does, behind its program's back, to the last but one report of its lane
+THE_LIE = (
+    "where id = (select id from partners_laneentry where kind = 'intel.report' and action = 'publish' "
+    "order by id desc limit 1 offset 1)"
+)
+FAULTS = [
+    pytest.param(
+        f"update partners_laneentry set header = substr(header, 1, length(header) - 8) || 'AAAAAAAA' {THE_LIE}",
+        "signature",
+        id="a changed signature",
+    ),
+    pytest.param(f"delete from partners_laneentry {THE_LIE}", "gap", id="an entry that is gone"),
+    pytest.param(
+        "update partners_content set body = cast(replace(cast(body as text), 'lie', 'LIE') as blob) "
+        f"where digest = (select content_digest from partners_laneentry {THE_LIE})",
+        "digest",
+        id="a changed content",
+    ),
+    pytest.param(
+        "update partners_laneentry set header = (select header from partners_laneentry e where "
+        f"e.lane_id = partners_laneentry.lane_id and e.seq = partners_laneentry.seq - 1) {THE_LIE}",
+        # what is repeated is known already; what follows it does not continue what is held
+        "gap",
+        id="a repeated entry",
+    ),
+    pytest.param(
+        "update partners_laneentry set header = (select header from partners_laneentry e where "
+        f"e.lane_id = partners_laneentry.lane_id and e.seq = partners_laneentry.seq + 1) {THE_LIE}",
+        "gap",
+        id="entries out of order",
+    ),
+    pytest.param(
+        f"delete from partners_laneentry where id >= (select id from partners_laneentry {THE_LIE})",
+        "truncated",
+        id="an end that is cut off",
+    ),
+]
+
+
+@pytest.fixture
+def mended(pair: Pair) -> Iterator[Pair]:
+    """The pair, with the north's lane whole again afterwards and the south's allowed to run."""
+    yield pair
+    pair.north.stop()
+    pair.south.stop()
+    with closing(sqlite3.connect(pair.north.home / "taawun.sqlite3")) as database, database:
+        database.execute("attach ? as before", (str(pair.north.home / "before.sqlite3"),))
+        for table in ("partners_laneentry", "partners_content"):
+            database.execute(f"insert or replace into main.{table} select * from before.{table}")
+    tamper(pair.south, "update partners_lane set state = 'running', stop_reason = '', stop_detail = ''")
+    for node in (pair.north, pair.south):
+        tamper(node, "delete from notices_notice")
+    pair.north.start()
+    pair.south.start()
+
+
+def copy_of(pair: Pair) -> None:
+    """Keep the north's database as it is now."""
+    with (
+        closing(sqlite3.connect(pair.north.home / "taawun.sqlite3")) as database,
+        closing(sqlite3.connect(pair.north.home / "before.sqlite3")) as copy,
+    ):
+        database.backup(copy)
+
+
+@pytest.mark.parametrize(("change", "reason"), FAULTS)
+def test_a_lane_that_does_not_hold_is_stopped_kept_and_told_to_both(mended: Pair, change: str, reason: str):
+    pair, analyst = mended, mended.analyst(mended.north)
+    mark = uuid.uuid4().hex
+    analyst.post(f"/intel/reports/{pair.new_report(f'before {mark}')}/publish")
+    wait_for("the first report", lambda: f"before {mark}" in pair.received() or None)
+    pair.south.stop()
+    for title in (f"the lie {mark}", f"after {mark}"):
+        analyst.post(f"/intel/reports/{pair.new_report(title)}/publish")
+    copy_of(pair)
+    assert tamper(pair.north, change) in {1, 2}
+
+    pair.south.start()
+    stopped = wait_for(
+        "the lane to stop",
+        lambda: rows(pair.south, "select stop_reason from partners_lane where state = 'stopped'") or None,
+        seconds=60,
+    )
+
+    assert stopped == [(reason,)]
+    assert {title for title in pair.received() if mark in title} == {f"before {mark}"}
+    for node, kind in ((pair.south, "partners.lane-stopped"), (pair.north, "partners.lane-stopped-there")):
+        notice = wait_for("the notice", partial(found_notice, pair, node, kind), seconds=60)
+        assert notice["level"] == "alarm"
+
+
+def found_notice(pair: Pair, node: RunningNode, kind: str) -> Any:
+    notices = pair.administrator(node).get("/notices")["items"]
+    return next((each for each in notices if each["kind"] == kind), None)
+
+
+NEWEST = (
+    "select state from partners_laneentry where kind = 'intel.report' and lane_id in "
+    "(select id from partners_lane where sender_id is not null) and state = 'pending'"
+)
+
+
+def test_a_suspended_agreement_withholds_what_is_already_on_its_way(pair: Pair):
+    analyst = pair.analyst(pair.north)
+    pair.south.stop()
+    analyst.post(f"/intel/reports/{pair.new_report('in flight')}/publish")
+    pair.officer(pair.north).post(f"/agreements/{pair.story.agreement}/suspend", {"note": "wait"})
+
+    pair.south.start()
+    wait_for(
+        "the header in the south",
+        lambda: rows(pair.south, "select 1 from partners_laneentry where kind = 'intel.report'") or None,
+        seconds=60,
+    )
+
+    assert rows(pair.south, "select state from partners_laneentry where kind = 'intel.report'") == [
+        ("pending",)
+    ]
+    assert "in flight" not in pair.received()
+
+    pair.officer(pair.north).post(f"/agreements/{pair.story.agreement}/resume", {"note": "go on"})
+    wait_for("the report in the south", lambda: "in flight" in pair.received() or None, seconds=60)
