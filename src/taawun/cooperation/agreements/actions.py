@@ -111,7 +111,10 @@ def edit_draft(actor: Actor, agreement: Agreement, document: Document, *, editio
     if held.draft_edition != edition:
         raise StepRefused("edited-meanwhile", _("Somebody else edited the draft meanwhile. Load it again."))
     text = write(replace(document, id=held.id, version=_next_number(held)))
-    held.titles = parse(text).title.to_json()
+    checked = parse(text)
+    if not held.versions.exists():
+        # once something was proposed, the agreement is called what its newest version calls it
+        held.titles = checked.title.to_json()
     held.draft, held.draft_edition = text.decode(), held.draft_edition + 1
     held.save(update_fields=["titles", "draft", "draft_edition"])
     record(actor, "agreements.draft-edited", urn(held), {"edition": held.draft_edition})
@@ -157,6 +160,8 @@ def propose(actor: Actor, agreement: Agreement) -> Version:
 def counter(actor: Actor, agreement: Agreement, document: Document, note: str) -> PartyInstrument:
     """Answer a proposal with a text of one's own. The depositary may adopt it as the next version.
 
+    The draft it was written in is done with.
+
     Raises:
         NotAllowed: the actor may not.
         DocumentRefused: the document does not hold together.
@@ -171,6 +176,9 @@ def counter(actor: Actor, agreement: Agreement, document: Document, note: str) -
         raise StepRefused("no-version", _("No version was proposed yet."))
     text = write(replace(document, id=held.id, version=about.version + 1, supersedes=about.digest))
     parse(text)
+    if held.draft:
+        held.draft, held.draft_edition = "", held.draft_edition + 1
+        held.save(update_fields=["draft", "draft_edition"])
     return _declare(actor, held, about, PartyInstrument.Kind.COUNTERED, note=note, suggestion=text)
 
 
