@@ -116,8 +116,10 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
     if not decided.receivers:
         raise NobodyReceives(_("Nobody would receive this: no clause in force allows it to any party."))
     release = _create(draft, digest, audience, actor)
+    # what others bound to some parties goes over a lane of those parties: nobody else sees so much as its header
+    narrowed = audience is not None or draft.origin.rule != "own"
     for group in decided.by_clause().values():
-        _append(release, draft, group, narrowed=audience is not None)
+        _append(release, draft, group, narrowed=narrowed)
     record(
         actor,
         "federation.published",
@@ -141,6 +143,9 @@ def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: 
         tlp=draft.tlp,
         has_audience=audience is not None,
         names_persons=bool(draft.persons),
+        onward=draft.origin.rule,
+        onward_agreement=draft.origin.agreement,
+        is_bound=draft.origin.bound is not None,
         subject=draft.subject,
         version=draft.version,
         title=draft.title[:300],
@@ -154,9 +159,15 @@ def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: 
     ReleaseTopic.objects.bulk_create(
         ReleaseTopic(owner=release, topic=topic) for topic in sorted(draft.topics)
     )
+    lists = {
+        ReleaseParty.Role.AUDIENCE: audience or (),
+        ReleaseParty.Role.NAMED: draft.origin.named,
+        ReleaseParty.Role.BOUND: draft.origin.bound or (),
+    }
     ReleaseParty.objects.bulk_create(
-        ReleaseParty(owner=release, role=ReleaseParty.Role.AUDIENCE, party=party)
-        for party in sorted(set(audience or ()))
+        ReleaseParty(owner=release, role=role, party=party)
+        for role, parties in lists.items()
+        for party in sorted(set(parties))
     )
     return release
 
@@ -165,11 +176,14 @@ def _append(release: Release, draft: Draft, group: list[PartyDecision], *, narro
     grant = next(each.grant for each in group if each.grant)
     side = _receiving_side(grant)
     audience = {each.party for each in group} if narrowed else side
+    readers = _readers(audience)
+    if not readers:
+        return  # guests of this node alone: they are served here, without a lane
     lane = lanes.open_clause_lane(
         agreement=grant.agreement,
         document=grant.digest,
         clause=grant.clause.ref,
-        readers=_readers(audience),
+        readers=readers,
         audience=audience,
     )
     item = lanes.Item(

@@ -19,6 +19,7 @@ from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Part
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
@@ -27,7 +28,7 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taawun.cooperation.agreements.policy import Grant
+    from taawun.cooperation.agreements.policy import Grant, Policy
     from taawun.cooperation.partners.chain import Header
 
 __all__ = ["CLAUSE_LANES", "RECEIPT"]
@@ -35,6 +36,7 @@ __all__ = ["CLAUSE_LANES", "RECEIPT"]
 # "Skew under 60 s at valid_from never stops a lane"
 _SKEW: Final = timedelta(seconds=60)
 _MOST_RECEIPTS: Final = 5000
+_MENDABLE: Final = frozenset({"unsigned", "not-begun", "suspended"})
 
 
 # ---- serving ----------------------------------------------------------------------------------------------------
@@ -58,14 +60,18 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[
         passage = passages.get(entry.id)
         if passage is None or passage.ended or passage.release.state != Release.State.LIVE:
             return False
-        facts = passage.release.facts()
-        return any(_over(lane, policy.all_allowing(key, facts, at)) for key in keys)
+        facts, issued = passage.release.facts(), entry.issued.timestamp()
+        return any(_over(lane, policy.all_allowing(key, facts, at), issued) for key in keys)
 
     return [may(entry) for entry in entries]
 
 
-def _over(lane: Lane, grants: Sequence[Grant]) -> bool:
-    return any(grant.agreement == lane.agreement and grant.clause.ref == lane.clause for grant in grants)
+def _over(lane: Lane, grants: Sequence[Grant], issued: float) -> bool:
+    """Whether one of these is the lane's own clause, and gives what was issued then."""
+    return any(
+        grant.agreement == lane.agreement and grant.clause.ref == lane.clause and grant.since <= issued
+        for grant in grants
+    )
 
 
 # ---- taking in --------------------------------------------------------------------------------------------------
@@ -75,13 +81,22 @@ def accepts(lane: Lane, header: Header) -> Outcome | None:
     """Hold a partner to its own clause: what it may not send is not opened here either."""
     if header.kind == "lane.opened" or header.action == "withdraw":
         return None
-    if registry.find(ReleaseKind, header.kind) is None:
-        return Outcome(LaneEntry.State.UNOPENED, "unknown-kind")
-    if header.audience and not _is_for_us(header.audience):
-        return Outcome(LaneEntry.State.UNOPENED, "not-in-audience")
     sender = lane.sender
-    if sender is None or lane.agreement is None or header.clause != lane.clause:
-        return Outcome(LaneEntry.State.UNOPENED, "other-clause")
+    outside = (
+        (registry.find(ReleaseKind, header.kind) is None, "unknown-kind"),
+        (bool(header.audience) and not _is_for_us(header.audience), "not-in-audience"),
+        (sender is None or lane.agreement is None or header.clause != lane.clause, "other-clause"),
+        (header.tlp == Tlp.RED and not header.persons, "red-unnamed"),
+    )
+    closed = next((reason for is_so, reason in outside if is_so), "")
+    if closed or sender is None:
+        return Outcome(LaneEntry.State.UNOPENED, closed)
+    if sender.state != Partner.State.VERIFIED:
+        return Outcome(LaneEntry.State.PENDING, "not-verified")
+    return _under_its_clause(lane, sender, header)
+
+
+def _under_its_clause(lane: Lane, sender: Partner, header: Header) -> Outcome | None:
     policy = policy_of_sender(sender.node)
     facts = Facts(
         kind=header.kind,
@@ -89,26 +104,35 @@ def accepts(lane: Lane, header: Header) -> Outcome | None:
         topics=frozenset(header.topics),
         names_persons=bool(header.persons),
     )
-    grants = [
-        grant
-        for key in policy.parties
-        if _is_for_us([key])
-        for grant in policy.grants(key)
-        if grant.agreement == lane.agreement and grant.clause.ref == lane.clause
-    ]
+    grants = _grants_to_us(policy, lane)
     if not grants:
         # its agreement may still be on its way over the talk lane
         return Outcome(LaneEntry.State.PENDING, "unknown-agreement")
     return _judge(policy.obstacles(grants, facts, [now().timestamp(), (now() + _SKEW).timestamp()]))
 
 
+def _grants_to_us(policy: Policy, lane: Lane) -> list[Grant]:
+    """What a lane's clause gives this node and its guests, in every version."""
+    return [
+        grant
+        for key in policy.parties
+        if _is_for_us([key])
+        for grant in policy.grants(key)
+        if grant.agreement == lane.agreement and grant.clause.ref == lane.clause
+    ]
+
+
 def _judge(obstacles: Sequence[str]) -> Outcome | None:
     if "" in obstacles:
         return None
-    reason = obstacles[0]
-    # what time or a resumption may mend waits; what the clause never covered stays closed
-    waits = reason in {"unsigned", "not-begun", "suspended", "not-verified", "descriptor-lapsed"}
-    return Outcome(LaneEntry.State.PENDING if waits else LaneEntry.State.UNOPENED, reason)
+    # what a signature, time or a resumption may mend waits, whichever version of the clause it is that hopes;
+    # what the clause never covered stays closed
+    hopeful = next((reason for reason in obstacles if reason in _MENDABLE), None)
+    return (
+        Outcome(LaneEntry.State.PENDING, hopeful)
+        if hopeful
+        else Outcome(LaneEntry.State.UNOPENED, obstacles[0])
+    )
 
 
 def _is_for_us(keys: Sequence[str]) -> bool:
@@ -163,6 +187,7 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
         Passage.objects.filter(entry=entry).delete()
         if not held:
             release.delete()
+        LaneEntry.objects.filter(id=entry.id).update(state=LaneEntry.State.REFUSED)
         contents.drop_unused(header.digest)
         return Outcome(LaneEntry.State.REFUSED, refused.code)
     record(
@@ -175,13 +200,9 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
 
 
 def _create(header: Header, partner: Partner, lane: Lane) -> Release:
-    grant = next(
-        grant
-        for key in policy_of_sender(partner.node).parties
-        if _is_for_us([key])
-        for grant in policy_of_sender(partner.node).grants(key)
-        if grant.agreement == lane.agreement and grant.clause.ref == lane.clause
-    )
+    grants = _grants_to_us(policy_of_sender(partner.node), lane)
+    # the clause as it stands in the version it was sent under, else as it was agreed with us at all
+    grant = next((each for each in grants if each.digest == header.agreement), grants[0])
     onward = grant.clause.onward
     release = Release.objects.create(
         kind=header.kind,
@@ -289,15 +310,17 @@ def receive_receipt(message: messages.Message) -> None:
             int(message.payload["to_seq"]),
         )
         exceptions = {
-            int(each["seq"]): (str(each["outcome"])[:9], str(each["reason"])[:80])
+            int(each["seq"]): (LaneEntry.State(each["outcome"]).value, str(each["reason"])[:80])
             for each in message.payload["exceptions"]
         }
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise MessageRefused("malformed", "the receipt is malformed") from None
+    if not 0 <= first <= last:
+        raise MessageRefused("malformed", "the receipt covers no entry")
     reader = LaneReader.objects.filter(lane_id=lane_id, lane__sender=None, partner=message.partner).first()
     if reader is None:
         raise MessageRefused("unknown-lane", "the sender of this receipt does not read that lane")
-    if last - first > _MOST_RECEIPTS:
+    if last - first >= _MOST_RECEIPTS:
         raise MessageRefused("malformed", "the receipt covers too many entries at once")
     head = LaneEntry.objects.filter(lane_id=lane_id, seq=last).first()
     if head is None or head.digest != message.payload.get("head"):

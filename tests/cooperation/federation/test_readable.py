@@ -1,0 +1,179 @@
+"""The list of releases a party may have is the decision, asked of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings as node_settings
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from taawun.cooperation.agreements.document import Document
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.policy import Allowed, Facts
+from taawun.cooperation.agreements.queries import current_policy
+from taawun.cooperation.federation.models import Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.queries import readable_releases
+from taawun.cooperation.partners.models import Partner, PolicyGeneration
+from taawun.cooperation.people.models import Organisation
+from taawun.foundation.clock import frozen
+from taawun.foundation.tlp import Tlp
+from tests.cast import agreement_in_force, partner
+from tests.strategies import NODES, documents, facts, instants
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+STRANGER = "https://nobody.example"
+
+
+@dataclass(frozen=True)
+class World:
+    """What a decision is made of, as rows that are yet to be written."""
+
+    documents: Sequence[Document]
+    signatures: Sequence[tuple[int, str, datetime]]
+    suspensions: Sequence[tuple[int, str, datetime]]
+    partners: dict[str, tuple[str, datetime | None]]
+    releases: Sequence[Facts]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    texts = draw(st.lists(documents(us=node_settings.BASE_URL, version=1), min_size=1, max_size=4))
+    spoken = [(index, party.node) for index, text in enumerate(texts) for party in text.parties if party.node]
+    some = st.lists(st.sampled_from(spoken), max_size=2, unique=True)
+    unsigned, suspended = draw(some), draw(some)
+    lapses = st.none() | st.integers(-1, 28).map(lambda days: NOW + timedelta(days=days))
+    lineages = [*(text.id for text in texts), UUID(int=9)]
+    keys = sorted({text.key_of(party) for text in texts for party in text.parties} | {STRANGER})
+    return World(
+        texts,
+        [(*each, draw(instants)) for each in spoken if each not in unsigned],
+        [(*each, NOW) for each in suspended],
+        draw(
+            st.fixed_dictionaries({node: st.tuples(st.sampled_from(Partner.State), lapses) for node in NODES})
+        ),
+        draw(st.lists(facts(lineages, keys), min_size=1, max_size=25)),
+    )
+
+
+def _write(world: World) -> None:
+    Partner.objects.bulk_create(
+        Partner(node=node, kid=f"{index:043}", state=state, descriptor_valid_until=until)
+        for index, (node, (state, until)) in enumerate(world.partners.items())
+    )
+    Agreement.objects.bulk_create(
+        Agreement(id=text.id, number=number, titles={"en": "A"})
+        for number, text in enumerate(world.documents, 1)
+    )
+    Version.objects.bulk_create(
+        Version(agreement_id=text.id, number=text.version, text=text.text, digest=text.digest)
+        for text in world.documents
+    )
+    spoken = [(world.documents[index], node, at) for index, node, at in world.signatures]
+    PartySignature.objects.bulk_create(
+        PartySignature(lineage=text.id, digest=text.digest, node=node, token="x", at=at)
+        for text, node, at in spoken
+    )
+    PartyInstrument.objects.bulk_create(
+        PartyInstrument(
+            id=UUID(int=number),
+            lineage=world.documents[index].id,
+            kind="suspended",
+            node=node,
+            digest=world.documents[index].digest,
+            token="x",
+            at=at,
+        )
+        for number, (index, node, at) in enumerate(world.suspensions, 1)
+    )
+    PolicyGeneration.bump()
+
+
+def _publish(releases: Sequence[Facts]) -> list[Release]:
+    rows = Release.objects.bulk_create(
+        Release(
+            kind=each.kind,
+            tlp=each.tlp,
+            has_audience=each.audience is not None,
+            names_persons=each.names_persons,
+            onward=each.origin.rule,
+            onward_agreement=each.origin.agreement,
+            is_bound=each.origin.bound is not None,
+            subject=f"urn:test:{number}",
+            digest="0" * 64,
+            size=2,
+        )
+        for number, each in enumerate(releases)
+    )
+    ReleaseTopic.objects.bulk_create(
+        ReleaseTopic(owner=row, topic=topic)
+        for row, each in zip(rows, releases, strict=True)
+        for topic in each.topics
+    )
+    ReleaseParty.objects.bulk_create(
+        ReleaseParty(owner=row, role=role, party=party)
+        for row, each in zip(rows, releases, strict=True)
+        for role, listed in (
+            ("audience", each.audience),
+            ("named", each.origin.named),
+            ("bound", each.origin.bound),
+        )
+        for party in listed or ()
+    )
+    return rows
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(worlds(), instants)
+def test_a_release_is_in_the_list_exactly_when_the_decision_is_yes(
+    db: None, world: World, other: datetime
+) -> None:
+    with frozen(NOW), transaction.atomic():
+        _write(world)
+        rows = dict(zip((row.id for row in _publish(world.releases)), world.releases, strict=True))
+        policy = current_policy()
+        parties = {text.key_of(party) for text in world.documents for party in text.parties} | {STRANGER}
+        for party in sorted(parties):
+            for at in (NOW, other):
+                listed = set(readable_releases(party, at).values_list("id", flat=True))
+                decided = {
+                    key
+                    for key, release in rows.items()
+                    if isinstance(policy.decide(party, release, at.timestamp()), Allowed)
+                }
+                assert listed == decided, (party, at)
+        held = {row.id: row.facts() for row in Release.objects.prefetch_related("topics", "parties")}
+        assert held == rows
+        transaction.set_rollback(True)
+
+
+def _release(number: int, **members: object) -> Release:
+    return Release.objects.create(
+        kind="intel.report", tlp=Tlp.GREEN, subject=f"urn:test:{number}", digest="0" * 64, size=2, **members
+    )
+
+
+def test_the_list_is_newest_first_and_without_what_was_withdrawn(node: Organisation) -> None:
+    south = partner()
+    agreement_in_force(south)
+    first, second = _release(1), _release(2)
+    _release(3, state=Release.State.WITHDRAWN)
+    assert list(readable_releases(south.node)) == [second, first]
+
+
+def test_an_empty_audience_reaches_nobody(node: Organisation) -> None:
+    south = partner()
+    agreement_in_force(south)
+    _release(1, has_audience=True)
+    assert list(readable_releases(south.node)) == []
+
+
+def test_nobody_without_an_agreement_has_anything_to_read(node: Organisation) -> None:
+    south = partner()
+    _release(1)
+    assert list(readable_releases(south.node)) == []
+    assert list(readable_releases("")) == []
