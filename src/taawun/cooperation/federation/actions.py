@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.document import ANY
@@ -82,7 +82,6 @@ def urn(release: Release) -> str:
     return f"urn:uuid:{release.id}"
 
 
-@transaction.atomic
 def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None) -> Release:
     """Decide, sign and append: the one way out.
 
@@ -101,6 +100,15 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
         NobodyReceives: no clause in force lets anybody have it.
         ReleaseRefused: another content was published under this version.
     """
+    try:
+        return _publish(actor, draft, audience)
+    except IntegrityError:
+        # the same version was published by somebody else in this moment: now it is there to be found
+        return _publish(actor, draft, audience)
+
+
+@transaction.atomic
+def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Release:
     require(actor, registry.get(ReleaseKind, draft.kind).permission)
     draft = replace(draft, content=one_line(draft.content))
     digest = sha256(draft.content)
@@ -118,7 +126,8 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
     release = _create(draft, digest, audience, actor)
     # what others bound to some parties goes over a lane of those parties: nobody else sees so much as its header
     narrowed = audience is not None or draft.origin.rule != "own"
-    for group in decided.by_clause().values():
+    # always in the same order: two that publish at once never wait for each other's lanes
+    for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
         _append(release, draft, group, narrowed=narrowed)
     record(
         actor,
