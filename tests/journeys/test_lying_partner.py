@@ -113,9 +113,10 @@ def found_notice(pair: Pair, node: RunningNode, kind: str) -> Any:
     return next((each for each in notices if each["kind"] == kind), None)
 
 
-NEWEST = (
-    "select state from partners_laneentry where kind = 'intel.report' and lane_id in "
-    "(select id from partners_lane where sender_id is not null) and state = 'pending'"
+# states of what the south holds of reports that wait
+WAITING = (
+    "select state from partners_laneentry where kind = 'intel.report' and state = 'pending' and lane_id in "
+    "(select id from partners_lane where sender_id is not null)"
 )
 
 
@@ -126,16 +127,11 @@ def test_a_suspended_agreement_withholds_what_is_already_on_its_way(pair: Pair):
     pair.officer(pair.north).post(f"/agreements/{pair.story.agreement}/suspend", {"note": "wait"})
 
     pair.south.start()
-    wait_for(
-        "the header in the south",
-        lambda: rows(pair.south, "select 1 from partners_laneentry where kind = 'intel.report'") or None,
-        seconds=60,
-    )
+    held = wait_for("the header in the south", lambda: rows(pair.south, WAITING) or None, seconds=60)
 
-    assert rows(pair.south, "select state from partners_laneentry where kind = 'intel.report'") == [
-        ("pending",)
-    ]
+    assert held == [("pending",)]
     assert "in flight" not in pair.received()
 
     pair.officer(pair.north).post(f"/agreements/{pair.story.agreement}/resume", {"note": "go on"})
     wait_for("the report in the south", lambda: "in flight" in pair.received() or None, seconds=60)
+    assert rows(pair.south, WAITING) == []
