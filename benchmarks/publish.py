@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,7 @@ sys.path.insert(0, str(CHECKOUT / "src"))
 from taawun.node.demo import sample  # noqa: E402 - a script finds the package itself
 from taawun.node.demo.cast import NORTH, SOUTH  # noqa: E402
 from taawun.node.demo.narration import Narrator  # noqa: E402
-from taawun.node.demo.nodes import RunningNode, free_ports, wait_for  # noqa: E402
+from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports, wait_for  # noqa: E402
 from taawun.node.demo.story import Material, Story  # noqa: E402
 
 
@@ -57,17 +58,7 @@ def measure(story: Story, count: int) -> None:
         report = here.post("/intel/reports", body)["id"]
         start = time.perf_counter()
         here.post(f"/intel/reports/{report}/publish")
-        title = body["title"]
-        wait_for(
-            str(title),
-            lambda t=title: (
-                any(
-                    each["title"] == t
-                    for each in there.get("/intel/reports", state="received", limit=1)["items"]
-                )
-                or None
-            ),
-        )
+        wait_for(f"report {number}", partial(newest_is, there, f"report {number}"))
         waits.append(time.perf_counter() - start)
     spent = cpu_of(story.north) + cpu_of(story.south) - cpu
     waits.sort()
@@ -76,6 +67,12 @@ def measure(story: Story, count: int) -> None:
         f"slowest 1 in 20 {waits[int(count * 0.95)]:.2f} s, slowest {waits[-1]:.2f} s (wall, hints on); "
         f"{spent / count * 1e3:.0f} ms CPU a release on both nodes together, the asking included"
     )
+
+
+def newest_is(there: ApiClient, title: str) -> bool | None:
+    """Whether this is the newest report the partner received."""
+    items = there.get("/intel/reports", state="received", limit=1)["items"]
+    return bool(items and items[0]["title"] == title) or None
 
 
 def cpu_of(node: RunningNode) -> float:

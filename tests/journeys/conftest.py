@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,9 +54,9 @@ class Pair:
         }
 
 
-def everything(api: ApiClient, path: str, **query: str) -> list[dict[str, object]]:
+def everything(api: ApiClient, path: str, **query: str) -> list[dict[str, Any]]:
     """All items of a list, page by page."""
-    items: list[dict[str, object]] = []
+    items: list[dict[str, Any]] = []
     after: str | None = ""
     while after is not None:
         page = api.get(path, limit=500, **query, **({"after": after} if after else {}))

@@ -32,7 +32,7 @@ COMMANDS: Final = (
 )
 
 
-class CannotDo(Exception):  # noqa: N818 - it is what the command says, not a fault of the program
+class CannotDo(Exception):
     """The command could not do it; its sentence names the mend."""
 
 
@@ -82,7 +82,9 @@ def _run(module: str, given: list[str]) -> int:
 
 
 def _help() -> None:
-    print("usage: taawun COMMAND [...]\n\nTaawun lets countries help each other against cyber attacks without giving")
+    print(
+        "usage: taawun COMMAND [...]\n\nTaawun lets countries help each other against cyber attacks without giving"
+    )
     print("up control of their data. Commands (each takes --help):\n")
     for name, _module, line in COMMANDS:
         print(f"  {name:8} {line}")

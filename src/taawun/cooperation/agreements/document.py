@@ -227,7 +227,7 @@ class _Reader:
             min_signatories=self._number("min_signatories", 2, MAX_PARTIES, default=2),
             entry_into_force=self._entry_into_force(),
             notice_days=self._number("notice_days", 0, MAX_DAYS, default=0),
-            authentic_languages=self._texts("authentic_languages", default=("en",)),
+            authentic_languages=self.texts("authentic_languages", default=("en",)),
             prevailing=self._text("prevailing", default=""),
             preamble=self._words("preamble") if self._value.get("preamble") else None,
             text=text,
@@ -259,7 +259,7 @@ class _Reader:
 
     def clause(self) -> Clause:
         self._known(_CLAUSE_MEMBERS)
-        kinds, topics = self._texts("kinds"), self._texts("topics", default=())
+        kinds, topics = self.texts("kinds"), self.texts("topics", default=())
         for index, kind in enumerate(kinds):
             if not _KIND.fullmatch(kind):
                 raise self._wrong(f"kinds/{index}", "must be a kind like intel.report, intel.* or *")
@@ -270,12 +270,12 @@ class _Reader:
         return Clause(
             ref=self._ref("ref"),
             title=self._words("title"),
-            senders=self._texts("from"),
-            receivers=self._texts("to"),
+            senders=self.texts("from"),
+            receivers=self.texts("to"),
             kinds=kinds,
             topics=topics,
             tlp_max=self._tlp("tlp_max"),
-            purpose=self._texts("purpose", default=()),
+            purpose=self.texts("purpose", default=()),
             onward=self._onward(),
             history=self._one_of("history", ("from-accession", "all"), default="from-accession"),
             retention_days=None if retention is None else self._number("retention_days", 1, MAX_DAYS),
@@ -288,7 +288,7 @@ class _Reader:
         if isinstance(value, str) and value in {"none", "parties", "public"}:
             return Onward(value)
         if isinstance(value, dict) and set(value) == {"named"}:
-            named = _Reader(value, f"{self._place}/onward")._texts("named")
+            named = _Reader(value, f"{self._place}/onward").texts("named")
             for index, node in enumerate(named):
                 if not is_base_address(node):
                     raise self._wrong(f"onward/named/{index}", "must be a node's base address")
@@ -343,7 +343,7 @@ class _Reader:
             raise self._wrong(member, "must be a text of at most 400 characters")
         return value
 
-    def _texts(self, member: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    def texts(self, member: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         values = self._list(member, default)
         if not all(isinstance(value, str) and 0 < len(value) <= 300 for value in values):  # noqa: PLR2004
             raise self._wrong(member, "must be a list of texts")

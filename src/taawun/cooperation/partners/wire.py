@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -19,7 +20,6 @@ from taawun.foundation.outbound import Outbound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
     from taawun.cooperation.partners.models import Partner
 
@@ -85,8 +85,6 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
     """
-    from uuid import UUID
-
     url = f"{partner.node}/federation/lanes"
     answer = _outbound().request(
         "GET", url, headers=_signed("GET", url), limit_bytes=_LISTING_BYTES, deadline_seconds=_SHORT_SECONDS

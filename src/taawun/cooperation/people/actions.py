@@ -13,9 +13,11 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import InvitationRefused, PeopleError, ScopeRefused
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
 from taawun.cooperation.people.permissions import Permission, Role
+from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from taawun.cooperation.people.actors import Actor, PersonActor
+    from taawun.cooperation.people.actors import Actor
     from taawun.foundation.multilingual import Text
 
 __all__ = [
@@ -69,7 +71,7 @@ class Minted(Generic[T]):
 
 
 @transaction.atomic
-def establish_host(  # each argument is one fact of the descriptor
+def establish_host(  # noqa: PLR0913 - each argument is one fact of the descriptor
     actor: Actor,
     *,
     names: Text,
@@ -217,8 +219,6 @@ def accept_invitation(secret: str, *, name: str, password: str, language: str) -
     _trust_address(person)
     invitation.accepted, invitation.person = now(), person
     invitation.save(update_fields=["accepted", "person"])
-    from taawun.cooperation.people.queries import actor_of
-
     record(actor_of(person), "people.invitation-accepted", f"urn:uuid:{invitation.id}", {})
     return person
 
@@ -350,7 +350,8 @@ def _checked_email(email: str) -> str:
 
 def _trust_address(person: Person) -> None:
     """The invitation reached this address, so it is verified; allauth keeps that in a row of its own."""
-    from allauth.account.models import EmailAddress
+    # imported late: allauth's models may only be loaded once Django's registry is complete
+    from allauth.account.models import EmailAddress  # noqa: PLC0415 - see above
 
     EmailAddress.objects.get_or_create(
         user=person, email=person.email.lower(), defaults={"verified": True, "primary": True}
@@ -358,6 +359,4 @@ def _trust_address(person: Person) -> None:
 
 
 def _person_id(actor: Actor) -> UUID | None:
-    from taawun.cooperation.people.actors import PersonActor
-
     return actor.id if isinstance(actor, PersonActor) else None

@@ -250,9 +250,11 @@ class Story:
             analyst, there = self._analyst(self.north), self._analyst(self.south)
             asked = analyst.post(f"/intel/reports/{self.report}/preview")
             receiver = next((each for each in asked["receivers"] if each["party"] == self.south.base), None)
+            if receiver is None:
+                raise DemoFailed(f"the south should be among the receivers: {asked}")
             self.tell.check(
-                f"the south would receive it: “{receiver['sentence'] if receiver else ''}”",
-                holds=bool(receiver) and receiver["clause"]["clause"] == "1",
+                f"the south would receive it: “{receiver['sentence']}”",
+                holds=receiver["clause"]["clause"] == "1",
                 found=asked,
             )
             start = time.monotonic()

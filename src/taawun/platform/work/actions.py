@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django_tasks_db.models import DBTaskResult
 
 from taawun.foundation.clock import now
 from taawun.platform.registry import registry
@@ -53,7 +54,7 @@ def enqueue(kind: str, subject_id: str) -> Job:
 
 
 def _hand_over(job: Job) -> None:
-    from taawun.platform.work.tasks import run_job
+    from taawun.platform.work.tasks import run_job  # noqa: PLC0415 - the task calls back into this module
 
     run_job.enqueue(str(job.id))
 
@@ -159,8 +160,6 @@ def prune() -> int:
     Returns:
         How many jobs were removed.
     """
-    from django_tasks_db.models import DBTaskResult
-
     before = now() - KEEP
     DBTaskResult.objects.filter(enqueued_at__lt=before).delete()
     removed, _ = Job.objects.filter(finished__lt=before).delete()

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from django.db import close_old_connections, connection
+from django_tasks_db.management.commands.db_worker import Worker
 
 from taawun.platform.registry import registry
 from taawun.platform.work import actions
@@ -27,8 +28,6 @@ _RESTART_SECONDS = 5.0
 
 def work() -> None:
     """Work until told to stop (SIGTERM or SIGINT), which lets the job at hand finish."""
-    from django_tasks_db.management.commands.db_worker import Worker
-
     stop = threading.Event()
     threads = [_start("schedules", _schedules, stop)]
     threads += [_start(loop.name, loop.run, stop) for loop in registry.all(Loop)]

@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import taawun.foundation.clock
-import taawun.foundation.identifiers
 from django.conf import settings
 from django.db import migrations, models
+
+import taawun.foundation.clock
+import taawun.foundation.identifiers
 
 
 class Migration(migrations.Migration):
