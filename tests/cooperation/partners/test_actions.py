@@ -1,0 +1,320 @@
+"""Meeting, comparing, blocking: what is believed of a partner, and from when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from taawun.cooperation.partners import actions, chain, descriptor, lanes, messages
+from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
+from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Lane, LaneEntry, Nonce, Partner, PolicyGeneration
+from taawun.cooperation.partners.rules import can_receive, can_talk
+from taawun.cooperation.people.errors import NotAllowed
+from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.rules import Granted, Refused
+from taawun.foundation.clock import frozen, now
+from taawun.foundation.multilingual import Text
+from taawun.foundation.signing import SigningKey
+from taawun.platform.audit.models import Entry as AuditEntry
+from taawun.platform.notices.models import Notice
+from tests.cast import Cast, PartnerNode, partner
+
+NODE = "https://south.example"
+
+
+def told(key: SigningKey, node: str = NODE, **changes: Any) -> str:
+    """A descriptor; ``changes`` are arguments of whatever type each has."""
+    members: dict[str, Any] = {
+        "kind": "nation",
+        "nation": "XS",
+        "name": Text.of(en="Southern CERT"),
+        "nation_name": Text.of(en="Southland"),
+        "contacts": [],
+        "recovery_jwk": None,
+        "at": now(),
+    }
+    return descriptor.write(node=node, key=key, **(members | changes))
+
+
+def _acts() -> list[str]:
+    return list(
+        AuditEntry.objects.filter(verb__startswith="partners.").order_by("id").values_list("verb", flat=True)
+    )
+
+
+# ---- meeting --------------------------------------------------------------------------------------------------------
+
+
+def test_our_own_descriptor_says_who_we_are(node: Organisation) -> None:
+    found = descriptor.read(actions.own_descriptor(), at=now(), expected_node=settings.BASE_URL)
+    assert (found.kind, found.nation, found.name) == ("nation", "XN", node.name)
+    assert found.key == node_key().public
+    assert found.recovery is not None
+    assert found.nation_name == Text.of(en="Northland", ar="الشمال", fr="Nord")
+
+
+@pytest.mark.parametrize("typed", [NODE, "https://South.example/", " https://SOUTH.example:443 "])
+def test_a_partner_that_is_met_is_known_by_its_address_alone(cast: Cast, typed: str) -> None:
+    found = actions.meet(cast.administrator.actor, typed)
+    assert (found.node, found.state, found.kid, found.wants_pull) == (NODE, "claimed", "", True)
+    assert found.name == Text.of(en=NODE)
+    assert _acts() == ["partners.met"]
+    Partner.objects.update(wants_pull=False, not_before=now() + timedelta(hours=1))
+    assert actions.meet(cast.administrator.actor, NODE) == found
+    found.refresh_from_db()
+    assert found.wants_pull
+    assert found.not_before <= now()
+    assert _acts() == ["partners.met"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("", "not-an-address"),
+        ("south.example", "not-an-address"),
+        ("ftp://south.example", "not-an-address"),
+        ("https://", "not-an-address"),
+        ("https://[south", "not-an-address"),
+        ("https://south.example/path", "not-an-address"),
+        ("https://south.example?x", "not-an-address"),
+        ("https://user:word@south.example", "not-an-address"),
+        ("https://south.example:99999", "not-an-address"),
+        ("https://" + "s" * 300, "not-an-address"),
+        (settings.BASE_URL, "ourselves"),
+        (settings.BASE_URL + "/", "ourselves"),
+    ],
+)
+def test_what_is_no_other_nodes_address_is_refused(cast: Cast, typed: str, code: str) -> None:
+    with pytest.raises(PartnerRefused) as refused:
+        actions.meet(cast.administrator.actor, typed)
+    assert refused.value.code == code
+    assert not Partner.objects.exists()
+
+
+def test_only_administrators_meet_compare_and_block(cast: Cast) -> None:
+    south = partner(state=Partner.State.MET)
+    for member in (cast.analyst, cast.officer, cast.observer, cast.trainee, cast.stranger, cast.former):
+        for act in (
+            lambda actor: actions.meet(actor, NODE),
+            lambda actor: actions.verify(actor, south.row, south.key.kid),
+            lambda actor: actions.block(actor, south.row),
+            lambda actor: actions.unblock(actor, south.row),
+        ):
+            with pytest.raises(NotAllowed):
+                act(member.actor)
+    assert Partner.objects.get().state == "met"
+
+
+# ---- what it says of itself -----------------------------------------------------------------------------------------
+
+
+def test_a_descriptor_fills_in_who_the_partner_is_and_opens_our_talk_lane(cast: Cast) -> None:
+    key = SigningKey.generate()
+    claimed = actions.meet(cast.administrator.actor, NODE)
+    before = PolicyGeneration.current()
+    token = told(key)
+    found = actions.learn_descriptor(claimed, token)
+    assert (found.state, found.kid, found.nation, found.name) == (
+        "met",
+        key.kid,
+        "XS",
+        Text.of(en="Southern CERT"),
+    )
+    assert (found.descriptor, found.jwk) == (token, key.public.to_jwk())
+    assert found.is_current(now() + timedelta(days=27))
+    assert not found.is_current(now() + timedelta(days=28))
+    assert Lane.objects.get(purpose="talk", sender=None).readers.get().partner == found
+    assert PolicyGeneration.current() != before
+    assert actions.learn_descriptor(found, token).state == "met"
+    assert Lane.objects.filter(sender=None).count() == 1
+
+
+def test_a_renewed_descriptor_changes_the_name_and_not_the_trust(node: Organisation) -> None:
+    south = partner(issued=now() - timedelta(days=2))
+    actions.learn_descriptor(south.row, told(south.key, south.node, name=Text.of(en="CERT of the South")))
+    south.row.refresh_from_db()
+    assert (south.row.state, south.row.name) == ("verified", Text.of(en="CERT of the South"))
+
+
+def test_an_older_descriptor_is_refused(node: Organisation) -> None:
+    south = partner()
+    with pytest.raises(DescriptorRefused) as refused:
+        actions.learn_descriptor(south.row, told(south.key, south.node, at=now() - timedelta(days=1)))
+    assert refused.value.code == "older"
+
+
+def test_another_key_raises_an_alarm_that_stays_and_changes_nothing(node: Organisation) -> None:
+    south = partner()
+    for _ in range(2):
+        with pytest.raises(DescriptorRefused) as refused:
+            actions.learn_descriptor(south.row, told(SigningKey.generate(), south.node))
+        assert refused.value.code == "key-changed"
+    notice = Notice.objects.get(kind="partners.key-changed")
+    assert (notice.level, notice.times, notice.params["node"]) == ("alarm", 2, south.node)
+    south.row.refresh_from_db()
+    assert (south.row.kid, south.row.state) == (south.key.kid, "verified")
+    actions.learn_descriptor(south.row, told(south.key, south.node))
+    assert not Notice.objects.filter(kind="partners.key-changed", resolved=None).exists()
+
+
+def test_an_old_descriptor_of_another_key_raises_the_alarm_too(node: Organisation) -> None:
+    south = partner()
+    with pytest.raises(DescriptorRefused) as refused:
+        actions.learn_descriptor(
+            south.row, told(SigningKey.generate(), south.node, at=now() - timedelta(days=1))
+        )
+    assert refused.value.code == "key-changed"
+    assert Notice.objects.filter(kind="partners.key-changed").exists()
+
+
+def test_the_descriptor_of_another_address_is_refused(node: Organisation) -> None:
+    south = partner()
+    with pytest.raises(DescriptorRefused) as refused:
+        actions.learn_descriptor(south.row, told(south.key, "https://other.example"))
+    assert refused.value.code == "node"
+
+
+def test_after_a_descriptor_lapsed_nothing_is_sent_until_it_is_renewed(node: Organisation) -> None:
+    with frozen(now()) as clock:
+        south = partner()
+        clock.advance(timedelta(days=28))
+        assert isinstance(found := can_receive(south.row, now()), Refused)
+        assert found.reason == "descriptor-lapsed"
+        actions.learn_descriptor(south.row, told(south.key, south.node))
+        south.row.refresh_from_db()
+        assert can_receive(south.row, now()) == Granted()
+
+
+# ---- strangers ------------------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_that_introduces_itself_is_noted_and_nothing_it_says_is_believed(
+    node: Organisation,
+) -> None:
+    found = actions.hear_of(told(SigningKey.generate()))
+    assert (found.node, found.state, found.kid, found.names) == (NODE, "claimed", "", {})
+    assert actions.hear_of(told(SigningKey.generate())) == found
+    assert _acts() == ["partners.introduced-itself"]
+    assert AuditEntry.objects.get(verb="partners.introduced-itself").actor_id == NODE
+
+
+def test_strangers_cannot_fill_the_house_whether_they_answer_or_not(node: Organisation) -> None:
+    Partner.objects.bulk_create(
+        Partner(node=f"https://n{number}.example", state=("claimed", "met")[number % 2])
+        for number in range(actions.MAX_STRANGERS)
+    )
+    with pytest.raises(PartnerRefused) as refused:
+        actions.hear_of(told(SigningKey.generate()))
+    assert refused.value.code == "too-many-strangers"
+    # those that are known already are still heard
+    assert actions.hear_of(told(SigningKey.generate(), "https://n1.example")).node == "https://n1.example"
+    Partner.objects.filter(node="https://n1.example").update(state="verified")
+    assert actions.hear_of(told(SigningKey.generate())).state == "claimed"
+
+
+@pytest.mark.parametrize(
+    ("address", "code"), [(settings.BASE_URL, "ourselves"), ("https://blocked.example", "partner-blocked")]
+)
+def test_we_are_no_stranger_to_ourselves_and_the_blocked_are_not_heard(
+    node: Organisation, address: str, code: str
+) -> None:
+    Partner.objects.create(node="https://blocked.example", state="blocked")
+    with pytest.raises(PartnerRefused) as refused:
+        actions.hear_of(told(SigningKey.generate(), address))
+    assert refused.value.code == code
+
+
+# ---- comparing and blocking -----------------------------------------------------------------------------------------
+
+
+def test_a_partner_is_verified_under_the_key_that_was_shown(cast: Cast) -> None:
+    south = partner(state=Partner.State.MET)
+    assert isinstance(can_receive(south.row, now()), Refused)
+    with pytest.raises(PartnerRefused) as refused:
+        actions.verify(cast.administrator.actor, south.row, SigningKey.generate().kid)
+    assert refused.value.code == "key-changed"
+    before = PolicyGeneration.current()
+    verified = actions.verify(cast.administrator.actor, south.row, south.key.kid)
+    assert (verified.state, verified.verified_by, verified.wants_pull) == ("verified", "Administrator", True)
+    assert can_receive(verified, now()) == Granted()
+    assert PolicyGeneration.current() != before
+    actions.verify(cast.administrator.actor, south.row, south.key.kid)
+    assert _acts() == ["partners.verified"]
+
+
+def test_nobody_is_verified_before_it_answered_or_while_it_is_blocked(cast: Cast) -> None:
+    claimed = actions.meet(cast.administrator.actor, NODE)
+    blocked = partner(state=Partner.State.BLOCKED)
+    for row, kid in ((claimed, ""), (blocked.row, blocked.key.kid)):
+        with pytest.raises(PartnerRefused) as refused:
+            actions.verify(cast.administrator.actor, row, kid)
+        assert refused.value.code == "not-met"
+
+
+def test_a_blocked_partner_is_out_at_once_and_is_compared_anew(cast: Cast) -> None:
+    south = partner()
+    before = PolicyGeneration.current()
+    for _ in range(2):
+        actions.block(cast.administrator.actor, south.row)
+    south.row.refresh_from_db()
+    assert isinstance(can_talk(south.row), Refused)
+    assert PolicyGeneration.current() != before
+    for _ in range(2):
+        actions.unblock(cast.administrator.actor, south.row)
+    south.row.refresh_from_db()
+    assert (south.row.state, south.row.wants_pull, can_talk(south.row)) == ("claimed", True, Granted())
+    assert isinstance(can_receive(south.row, now()), Refused)
+    actions.learn_descriptor(south.row, told(south.key, south.node))
+    assert Partner.objects.get().state == "met"
+    assert _acts() == ["partners.blocked", "partners.unblocked"]
+
+
+def test_only_what_cannot_be_replayed_any_more_is_forgotten(node: Organisation) -> None:
+    for seconds in (-121, -119, 30):
+        Nonce.objects.create(kid="k", nonce=str(seconds), expires=now() + timedelta(seconds=seconds))
+    assert actions.prune_nonces() == 1
+    assert set(Nonce.objects.values_list("nonce", flat=True)) == {"-119", "30"}
+
+
+# ---- our own lanes --------------------------------------------------------------------------------------------------
+
+
+def test_a_lane_without_a_reader_is_never_opened(node: Organisation) -> None:
+    with pytest.raises(ValueError, match="without a reader"):
+        lanes.open_clause_lane(
+            agreement=Partner().id, document="d" * 64, clause="1", readers=[], audience=["https://x.example"]
+        )
+    assert not Lane.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_to_a_partner_at_once_open_one_talk_lane_and_stand_in_one_chain(node: Organisation) -> None:
+    south: PartnerNode = partner()
+
+    def talk(number: int) -> None:
+        try:
+            for each in range(5):
+                messages.send(south.row, "tests.word", {"word": f"{number}.{each}"})
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=talk, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lane = Lane.objects.get(sender=None)
+    entries = list(LaneEntry.objects.filter(lane=lane).order_by("seq"))
+    assert [each.seq for each in entries] == list(range(21))
+    previous = "0" * 64
+    for entry in entries:
+        header = chain.read_header(entry.header, node_key().public)
+        assert header.prev == previous
+        previous = entry.digest
+    assert (lane.head_seq, lane.head_digest, lane.known_seq) == (20, previous, 20)
