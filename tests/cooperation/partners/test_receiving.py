@@ -611,7 +611,7 @@ def test_a_partner_that_stopped_our_lane_is_heard_by_our_administrator(south: Pa
         ("none", "malformed"),
         (5, "malformed"),
         (None, "malformed"),
-        (str(uuid4()), "unknown-lane"),
+        ("76997f6a-9cd6-4e10-914d-84a9c7a7489a", "unknown-lane"),
         ("another's", "unknown-lane"),
     ],
 )
