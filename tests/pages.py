@@ -37,12 +37,15 @@ class Markup(HTMLParser):
         elements: every element as its name and attributes, in order.
         text: everything a reader sees, with single blanks.
         faults: what the house forbids in a page; empty when the page is sound.
+        inside: what stands in each textarea, by its name.
     """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.faults: list[str] = []
+        self.inside: dict[str, str] = {}
+        self._writing = ""
         self._open: list[str] = []
         self._words: list[str] = []
         self.feed(html)
@@ -66,6 +69,8 @@ class Markup(HTMLParser):
         self.elements.append((tag, has))
         if tag not in _EMPTY:
             self._open.append(tag)
+        if tag == "textarea":
+            self._writing = has.get("name", "")
         self.faults += [f"<{tag}> has {name}" for name in has if name == "style" or name.startswith("on")]
         if tag == "style" or (tag == "script" and "src" not in has and has.get("type") != "application/json"):
             self.faults.append(f"<{tag}> stands in the page")
@@ -84,6 +89,9 @@ class Markup(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] not in {"script", "style"}:
             self._words.append(data)
+        if self._open and self._open[-1] == "textarea":
+            # a browser takes away the line break with which Django begins a textarea
+            self.inside[self._writing] = self.inside.get(self._writing, "") + data
 
     def _judge(self) -> None:
         self.faults += [f"<{tag}> is never closed" for tag in self._open]

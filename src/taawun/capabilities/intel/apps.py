@@ -15,6 +15,7 @@ class IntelConfig(AppConfig):
         """Register permissions, release kinds and the import job."""
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
+        from taawun.cooperation.agreements.kinds import KindWords
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.work.schedules import JobKind
@@ -33,6 +34,8 @@ class IntelConfig(AppConfig):
                     Permission("publish:intel", _("publish and withdraw reports"), analysts),
                     JobKind("intel.import", _("Import"), run_import, give_up_import),
                     *RELEASE_KINDS,
+                    KindWords("intel.report", _("threat reports")),
+                    KindWords("intel.sighting", _("sightings")),
                 ),
             )
         )

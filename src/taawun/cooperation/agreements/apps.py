@@ -13,9 +13,14 @@ class AgreementsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything agreements bring."""
+        from taawun.cooperation.agreements import home
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
+        from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.home import HomeSource
+        from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.search import SearchSource
 
         everyone = frozenset(Role)
         officers = frozenset({Role.OFFICER})
@@ -30,6 +35,26 @@ class AgreementsConfig(AppConfig):
                         "approve:agreements", _("approve, suspend and terminate agreements"), officers
                     ),
                     *MESSAGE_KINDS,
+                    NavigationEntry(
+                        "agreements",
+                        Group.COOPERATE,
+                        _("Agreements"),
+                        "agreements",
+                        "read:agreements",
+                        order=10,
+                        icon="agreement",
+                        count=home.count_waiting,
+                    ),
+                    SearchSource("agreements", _("Agreements and clauses"), "read:agreements", home.find),
+                    HomeSource("agreements", "read:agreements", waiting=home.waiting_lines, hints=home.hints),
+                    LaneCaption("clause", home.captions),
+                    PartnerSection(
+                        "agreements",
+                        _("Agreements"),
+                        "read:agreements",
+                        home.of_partner,
+                        _("No agreement with this partner yet, so nothing is sent to it."),
+                    ),
                 ),
             )
         )

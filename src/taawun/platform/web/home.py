@@ -70,6 +70,7 @@ class HomeSource:
         fresh: what arrived lately, newest first.
         waiting: what waits for this actor to do it, the most pressing first.
         hints: first steps that nobody has taken yet.
+        sentences: what is the case, in whole sentences; the page opens with them.
     """
 
     name: str
@@ -78,3 +79,4 @@ class HomeSource:
     fresh: Callable[[Any], Sequence[Line]] = nothing
     waiting: Callable[[Any], Sequence[Line]] = nothing
     hints: Callable[[Any], Sequence[Hint]] = nothing
+    sentences: Callable[[Any], Sequence[str]] = nothing

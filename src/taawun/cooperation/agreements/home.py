@@ -1,0 +1,201 @@
+"""What agreements tell on the first page, beside the navigation, on a partner's page, and to the search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements import waiting
+from taawun.cooperation.agreements.actions import APPROVALS
+from taawun.cooperation.agreements.models import Agreement, Version
+from taawun.cooperation.agreements.presenting.situations import badge
+from taawun.cooperation.agreements.queries import standings, standings_of
+from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.partners.queries import words_match
+from taawun.foundation.clock import now
+from taawun.platform.web import formats
+from taawun.platform.web.home import Hint, Line
+from taawun.platform.web.search import Found
+from taawun.platform.web.templatetags.components import clause as clause_chip
+from taawun.platform.web.templatetags.components import code, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.agreements.waiting import Waiting
+    from taawun.cooperation.partners.models import Lane
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["captions", "count_waiting", "find", "hints", "of_partner", "waiting_lines"]
+
+_MOST = 20
+
+
+# ---- the first page ---------------------------------------------------------------------------------------------
+def count_waiting(actor: PersonActor) -> int:
+    """How many agreements wait for this actor."""
+    return waiting.count(actor)
+
+
+def waiting_lines(actor: PersonActor) -> list[Line]:
+    """Approvals, counter-proposals and drafts that wait for this actor."""
+    return [_line(each) for each in waiting.waiting_for(actor)[:_MOST]]
+
+
+def _line(each: Waiting) -> Line:
+    agreement = each.agreement
+    title = _title(agreement)
+    own_code = code(agreement.code, copy=False)
+    party = _other(each.document)
+    nation = party[0] if party else ""
+    if each.what == "approval" and each.document:
+        counted = {"given": formats.number(each.approvals), "needed": formats.number(APPROVALS)}
+        return Line(
+            _("Approve “%(title)s”") % {"title": title},
+            reverse("agreement-approve", args=[agreement.id, each.document.version]),
+            format_html("{} {}", own_code, _("%(given)s of %(needed)s approvals") % counted),
+            code=nation,
+        )
+    if each.what == "counter" and each.document:
+        query = f"?old=v{each.document.version}&new=c{each.instrument}"
+        return Line(
+            _("Answer the counter-proposal to “%(title)s”") % {"title": title},
+            reverse("agreement-compare", args=[agreement.id]) + query,
+            own_code,
+            code=nation,
+        )
+    return Line(
+        _("Finish the draft of “%(title)s”") % {"title": title},
+        reverse("agreement-edit", args=[agreement.id]),
+        format_html("{} {}", own_code, _("nobody else has seen it")),
+        code=nation,
+    )
+
+
+def _other(document: Document | None) -> tuple[str, str] | None:
+    if document is None:
+        return None
+    party = next((each for each in document.parties if each.node != settings.BASE_URL), None)
+    return (party.nation, party.node) if party else None
+
+
+def hints(actor: PersonActor) -> list[Hint]:
+    """The first step on a node that has a partner and no agreement."""
+    if waiting.WRITE not in actor.permissions or Agreement.objects.exists() or not Partner.objects.exists():
+        return []
+    return [
+        Hint(
+            _("Draft an agreement"),
+            _(
+                "Nothing leaves this node without a clause in force. Start from a template; the partner can counter."
+            ),
+            _("Draft an agreement…"),
+            reverse("agreement-new"),
+            order=20,
+        )
+    ]
+
+
+# ---- a partner's page -------------------------------------------------------------------------------------------
+def of_partner(_actor: PersonActor, partner: Partner) -> list[Line]:
+    """The agreements to which a partner is a party, newest first."""
+    found = []
+    for agreement, standing in reversed(standings(now())):
+        document = standing.pending or standing.current
+        if document and document.party_of(partner.node):
+            found.append(_agreement_line(agreement, standing))
+    return found[:_MOST]
+
+
+def _agreement_line(agreement: Agreement, standing: Standing) -> Line:
+    shown = badge(standing.state)
+    return Line(
+        _title(agreement),
+        reverse("agreement", args=[agreement.id]),
+        format_html("{} {}", state(shown.name, shown.word), code(agreement.code, copy=False)),
+    )
+
+
+def captions(lanes: Sequence[Lane]) -> dict[UUID, SafeString]:
+    """What clause lanes carry: the clause's chip, and its title."""
+    ids = {lane.agreement for lane in lanes if lane.agreement}
+    agreements = {each.id: each for each in Agreement.objects.filter(id__in=ids)}
+    titles = _clause_titles(list(agreements.values()))
+    found = {}
+    for lane in lanes:
+        agreement = agreements.get(lane.agreement) if lane.agreement else None
+        if agreement is None:
+            found[lane.id] = format_html("{}", _("releases under an agreement that is not known here"))
+            continue
+        url = reverse("agreement", args=[agreement.id])
+        chip = clause_chip(agreement.code, lane.clause, url)
+        found[lane.id] = format_html("{} {}", chip, titles.get((agreement.id, lane.clause), ""))
+    return found
+
+
+def _clause_titles(agreements: list[Agreement]) -> dict[tuple[UUID, str], str]:
+    language = get_language() or "en"
+    return {
+        (key, clause.ref): clause.title.in_language(language).value
+        for key, standing in (standings_of(agreements) if agreements else {}).items()
+        if standing.current
+        for clause in standing.current.clauses
+    }
+
+
+# ---- search -----------------------------------------------------------------------------------------------------
+def find(_actor: object, text: str, limit: int) -> list[Found]:
+    """Agreements by code, title or party, then clauses by their titles."""
+    rows = list(Agreement.objects.order_by("-number"))
+    documents = {version.agreement_id: version.document() for version in Version.objects.order_by("number")}
+    found = [
+        Found(
+            _title(row),
+            reverse("agreement", args=[row.id]),
+            _("Agreement"),
+            _snippet(row, documents.get(row.id)),
+        )
+        for row in rows
+        if words_match(text, _texts(row, documents.get(row.id)))
+    ]
+    found += [each for row in rows if row.id in documents for each in _clauses(row, documents[row.id], text)]
+    return found[:limit]
+
+
+def _clauses(row: Agreement, document: Document, text: str) -> Iterator[Found]:
+    language = get_language() or "en"
+    for clause in document.clauses:
+        if words_match(text, clause.title.by_language.values()):
+            yield Found(
+                clause.title.in_language(language).value,
+                reverse("agreement", args=[row.id]) + f"#clause-{clause.ref}",
+                _("Clause"),
+                f"{row.code} § {clause.ref}",
+                clause.tlp_max.label,
+            )
+
+
+def _texts(row: Agreement, document: Document | None) -> list[str]:
+    parties = document.parties if document else ()
+    names = [name for party in parties for name in party.organisation.by_language.values()]
+    return [row.code, *row.titles.values(), *names, *(party.nation for party in parties)]
+
+
+def _snippet(row: Agreement, document: Document | None) -> str:
+    language = get_language() or "en"
+    names = [party.organisation.in_language(language).value for party in document.parties] if document else []
+    return ", ".join([row.code, *names])
+
+
+def _title(agreement: Agreement) -> str:
+    return agreement.title.in_language(get_language() or "en").value

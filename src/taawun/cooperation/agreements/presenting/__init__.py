@@ -1,0 +1,54 @@
+"""Agreements in the reader's words: sentences of clauses, differences of versions, timelines, situations."""
+
+from taawun.cooperation.agreements.presenting.differences import Change, Comparison, Section, compare
+from taawun.cooperation.agreements.presenting.parties import (
+    PartyCard,
+    PartyTile,
+    partners_of,
+    party_cards,
+    party_tiles,
+)
+from taawun.cooperation.agreements.presenting.sentences import clause_in_words, flow, kept, on_end, onward
+from taawun.cooperation.agreements.presenting.situations import (
+    Act,
+    Badge,
+    Situation,
+    acts,
+    badge,
+    open_counters,
+    situation,
+)
+from taawun.cooperation.agreements.presenting.terms import last_day, period, term_day, term_facts
+from taawun.cooperation.agreements.presenting.timelines import Record, history, record_of, state_steps
+
+__all__ = [
+    "Act",
+    "Badge",
+    "Change",
+    "Comparison",
+    "PartyCard",
+    "PartyTile",
+    "Record",
+    "Section",
+    "Situation",
+    "acts",
+    "badge",
+    "clause_in_words",
+    "compare",
+    "flow",
+    "history",
+    "kept",
+    "last_day",
+    "on_end",
+    "onward",
+    "open_counters",
+    "partners_of",
+    "party_cards",
+    "party_tiles",
+    "period",
+    "record_of",
+    "situation",
+    "state_steps",
+    "term_day",
+    "term_facts",
+]

@@ -1,0 +1,290 @@
+"""What changed between two texts of an agreement, field by field and in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from taawun.cooperation.agreements.document import ANY
+from taawun.cooperation.agreements.presenting.sentences import (
+    clause_in_words,
+    kept,
+    kinds_in_words,
+    listed,
+    on_end,
+    onward,
+    party_name,
+)
+from taawun.cooperation.agreements.presenting.terms import history_in_words, term_day
+from taawun.platform.web import formats
+from taawun.platform.web.templatetags.components import code, tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from taawun.cooperation.agreements.document import Clause, Document, Party
+    from taawun.foundation.multilingual import Text
+
+__all__ = ["Change", "Comparison", "Section", "compare", "word_changes"]
+
+_WORDS: Final = re.compile(r"\s+|\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs.
+
+    Args:
+        label: what the field is.
+        before: its value in the first text, what went marked as deleted; markup.
+        after: its value in the second, what came marked as inserted; markup.
+        note: for a marking: whether it was raised or lowered; else empty.
+    """
+
+    label: str
+    before: SafeString
+    after: SafeString
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the agreement in which something differs.
+
+    Args:
+        clause: the clause's ref; empty for the agreement as a whole.
+        title: the clause's title; None for the agreement as a whole.
+        kind: ``changed``, ``added`` or ``removed``.
+        changes: what differs, in the order of the text.
+    """
+
+    clause: str
+    title: Text | None
+    kind: str
+    changes: tuple[Change, ...]
+
+    @property
+    def caption(self) -> str:
+        """What the table of its changes is called."""
+        if not self.clause:
+            return _("What changed in the agreement as a whole")
+        return _("What changed in clause %(clause)s") % {"clause": self.clause}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that differs between two texts.
+
+    Args:
+        sections: the agreement as a whole first, then its clauses in the order of the second text.
+        same: how many clauses both texts have alike.
+    """
+
+    sections: tuple[Section, ...]
+    same: int
+
+
+def compare(before: Document, after: Document) -> Comparison:
+    """The differences from one text to another.
+
+    Clauses are told apart by their refs: a clause that was renumbered shows as one that went and one that came.
+    """
+    sections = []
+    whole = tuple(_agreement_changes(before, after))
+    if whole:
+        sections.append(Section("", None, "changed", whole))
+    same = 0
+    for clause in after.clauses:
+        earlier = before.clause(clause.ref)
+        if earlier is None:
+            came = Change(_("Text"), _nothing(), _inserted(_told(clause, after)))
+            sections.append(Section(clause.ref, clause.title, "added", (came,)))
+            continue
+        changes = tuple(_clause_changes(earlier, clause, before, after))
+        if changes:
+            sections.append(Section(clause.ref, clause.title, "changed", changes))
+        else:
+            same += 1
+    for clause in before.clauses:
+        if after.clause(clause.ref) is None:
+            went = Change(_("Text"), _deleted(_told(clause, before)), _nothing())
+            sections.append(Section(clause.ref, clause.title, "removed", (went,)))
+    return Comparison(tuple(sections), same)
+
+
+def word_changes(before: str, after: str) -> tuple[SafeString, SafeString]:
+    """Two texts with the words that went marked in the first and the words that came marked in the second."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    left, right = [], []
+    for step, a, b, c, d in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        went, came = "".join(old[a:b]), "".join(new[c:d])
+        left.append(format_html("{}", went) if step == "equal" else _around(_deleted, went))
+        right.append(format_html("{}", came) if step == "equal" else _around(_inserted, came))
+    return _joined(left), _joined(right)
+
+
+def _around(mark: Callable[[str], SafeString], words: str) -> SafeString:
+    """Words with a mark; the blanks at their edges stay outside it."""
+    bare = words.strip()
+    before, _bare, after = words.partition(bare) if bare else (words, "", "")
+    return format_html("{}{}{}", before, mark(bare), after)
+
+
+# ---- the agreement as a whole -----------------------------------------------------------------------------------
+# Any: what a field holds is known to its own reader alone
+_Shown = Callable[[Any], SafeString]
+
+
+def _agreement_changes(before: Document, after: Document) -> Iterator[Change]:
+    yield from _text_changes(_("Title"), before.title, after.title)
+    yield from _text_changes(_("Preamble"), before.preamble, after.preamble)
+    fields: tuple[tuple[str, Any, Any, _Shown], ...] = (
+        (_("Parties"), _party_facts(before), _party_facts(after), _parties_of),
+        (_("In force from"), before.valid_from, after.valid_from, lambda at: _plain(term_day(at))),
+        (_("Until"), before.valid_until, after.valid_until, _last_day),
+        (_("Notice"), before.notice_days, after.notice_days, lambda days: _plain(kept(days))),
+        (_("Accession"), before.accession, after.accession, lambda how: _plain(_accessions()[how])),
+        (
+            _("Enters into force when signed by"),
+            before.required_signatures(),
+            after.required_signatures(),
+            lambda count: _plain(ngettext("%(count)s party", "%(count)s parties", count) % {"count": count}),
+        ),
+        (
+            _("Authentic languages"),
+            (before.authentic_languages, before.prevailing),
+            (after.authentic_languages, after.prevailing),
+            lambda held: code(", ".join(held[0]) + (f" ({held[1]})" if held[1] else ""), copy=False),
+        ),
+    )
+    for label, old, new, show in fields:
+        if old != new:
+            yield Change(label, _deleted(show(old)), _inserted(show(new)))
+
+
+def _accessions() -> dict[str, str]:
+    return {"closed": _("closed"), "by-invitation": _("by invitation")}
+
+
+def _party_facts(document: Document) -> tuple[Party, ...]:
+    return document.parties
+
+
+def _parties_of(parties: Sequence[Party]) -> SafeString:
+    return listed([party_name(party) for party in parties])
+
+
+def _last_day(at: Any) -> SafeString:  # a datetime or None
+    return _plain(term_day(at, is_end=True) if at else _("without end"))
+
+
+# ---- a clause ---------------------------------------------------------------------------------------------------
+def _clause_changes(old: Clause, new: Clause, before: Document, after: Document) -> Iterator[Change]:
+    yield from _text_changes(_("Title"), old.title, new.title)
+    yield from _change(_("From"), old.senders, new.senders, lambda refs: _side(refs, before, after))
+    yield from _change(_("To"), old.receivers, new.receivers, lambda refs: _side(refs, before, after))
+    yield from _change(_("What may flow"), frozenset(old.kinds), frozenset(new.kinds), _kinds)
+    yield from _change(_("Topics"), frozenset(old.topics), frozenset(new.topics), _topics)
+    if old.tlp_max != new.tlp_max:
+        note = pgettext("marking", "raised") if new.tlp_max > old.tlp_max else pgettext("marking", "lowered")
+        yield Change(_("Up to"), _deleted(tlp(old.tlp_max)), _inserted(tlp(new.tlp_max)), note)
+    if old.onward != new.onward:
+        yield Change(_("Onward"), _deleted(_onward(old)), _inserted(_onward(new)))
+    yield from _change(_("Kept"), old.retention_days, new.retention_days, lambda days: _plain(kept(days)))
+    if old.on_termination != new.on_termination:
+        yield Change(_("If ended"), _deleted(_plain(on_end(old))), _inserted(_plain(on_end(new))))
+    yield from _change(
+        _("For newcomers"), old.history, new.history, lambda how: _plain(history_in_words(how))
+    )
+    if old.purpose != new.purpose:
+        yield Change(_("Purpose"), *word_changes("; ".join(old.purpose), "; ".join(new.purpose)))
+    if old.recognises != new.recognises:
+        yield Change(_("Recognises"), _deleted(_counted(old)), _inserted(_counted(new)))
+
+
+def _change(label: str, old: object, new: object, show: _Shown) -> Iterator[Change]:
+    if old != new:
+        yield Change(label, _deleted(show(old)), _inserted(show(new)))
+
+
+def _side(refs: Sequence[str], *documents: Document) -> SafeString:
+    if ANY in refs:
+        return _plain(_("any other party"))
+    named = (next((found for each in documents if (found := each.party(ref))), None) for ref in refs)
+    return listed([party_name(party) for party in named if party])
+
+
+def _kinds(kinds: frozenset[str]) -> SafeString:
+    return kinds_in_words(sorted(kinds))
+
+
+def _topics(topics: frozenset[str]) -> SafeString:
+    return listed([code(topic, copy=False) for topic in sorted(topics)]) if topics else _plain(_("all"))
+
+
+def _onward(clause: Clause) -> SafeString:
+    named = listed([code(node, copy=False) for node in clause.onward.named])
+    return format_html("{} {}", onward(clause), named) if clause.onward.named else onward(clause)
+
+
+def _counted(clause: Clause) -> SafeString:
+    count = len(clause.recognises)
+    words = ngettext("%(count)s credential", "%(count)s credentials", count)
+    return _plain(words % {"count": formats.number(count)})
+
+
+# ---- texts in languages -----------------------------------------------------------------------------------------
+def _text_changes(label: str, before: Text | None, after: Text | None) -> Iterator[Change]:
+    old = before.by_language if before else {}
+    new = after.by_language if after else {}
+    for language in sorted(old.keys() | new.keys()):
+        was, is_now = old.get(language, ""), new.get(language, "")
+        if was != is_now:
+            left, right = word_changes(was, is_now)
+            yield Change(
+                _("%(field)s (%(language)s)") % {"field": label, "language": _language(language)},
+                _in_language(language, left) if was else _nothing(),
+                _in_language(language, right) if is_now else _nothing(),
+            )
+
+
+def _language(tag: str) -> str:
+    return str(formats.reader_locale().languages.get(tag.partition("-")[0], tag))
+
+
+def _in_language(tag: str, words: SafeString) -> SafeString:
+    direction = "rtl" if tag.partition("-")[0] == "ar" else "ltr"
+    return format_html('<bdi lang="{}" dir="{}">{}</bdi>', tag, direction, words)
+
+
+# ---- marks ------------------------------------------------------------------------------------------------------
+def _told(clause: Clause, document: Document) -> SafeString:
+    return format_html_join(" ", "{}", ((sentence,) for sentence in clause_in_words(clause, document)))
+
+
+def _inserted(value: str) -> SafeString:
+    return format_html("<ins>{}</ins>", value) if value else SafeString("")
+
+
+def _deleted(value: str) -> SafeString:
+    return format_html("<del>{}</del>", value) if value else SafeString("")
+
+
+def _nothing() -> SafeString:
+    return format_html('<span class="quiet">{}</span>', _("none"))
+
+
+def _plain(words: str) -> SafeString:
+    return format_html("{}", words)
+
+
+def _joined(parts: Sequence[SafeString]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))

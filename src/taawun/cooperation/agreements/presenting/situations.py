@@ -1,0 +1,305 @@
+"""Where an agreement stands, in one sentence, and what the reader may do about it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from taawun.cooperation.agreements.actions import APPROVALS
+from taawun.cooperation.agreements.presenting.sentences import listed, party_name
+from taawun.cooperation.agreements.presenting.terms import term_day
+from taawun.cooperation.agreements.rules import can_declare, can_sign
+from taawun.cooperation.agreements.standing import State
+from taawun.cooperation.people.rules import Granted
+from taawun.platform.web import formats
+from taawun.platform.web.components import STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.models import PartyInstrument
+    from taawun.cooperation.agreements.presenting.timelines import Record
+    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.partners.models import Partner
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["Act", "Badge", "Situation", "acts", "badge", "open_counters", "situation"]
+
+WRITE = "write:agreements"
+APPROVE = "approve:agreements"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state as icon and word.
+
+    Args:
+        name: a key of the shell's ``STATES``.
+        word: what is written.
+    """
+
+    name: str
+    word: str
+
+
+def badge(state: State | str) -> Badge:
+    """How a state is shown."""
+    name = str(state)
+    if name in STATES:
+        return Badge(name, str(STATES[name].word))
+    # a proposal that was turned down looks like what ended
+    return Badge("terminated", pgettext("state", "Declined"))
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is the case, and whether it waits for somebody here.
+
+    Args:
+        tone: of the notice: neutral, green, gold or alarm.
+        sentence: what is the case; markup.
+        link: words of the one link; empty without one.
+        url: where it leads.
+    """
+
+    tone: str
+    sentence: SafeString
+    link: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A step the reader may take.
+
+    Args:
+        label: words of the button; an ellipsis means that a question follows.
+        url: where it is asked.
+        style: ``primary``, ``danger`` or empty.
+        icon: its icon, or empty.
+        is_ending: whether it pauses or ends the agreement, so that it stands apart from the others.
+    """
+
+    label: str
+    url: str
+    style: str = ""
+    icon: str = ""
+    is_ending: bool = False
+
+
+def open_counters(record: Record, standing: Standing) -> list[PartyInstrument]:
+    """Others' counter-proposals to the version that is on the table, newest first."""
+    about = standing.pending or standing.current
+    if about is None or standing.state in {State.DECLINED, State.TERMINATED}:
+        return []
+    is_open = standing.pending is not None or standing.state in {State.PROPOSED, State.COUNTERED}
+    return [
+        each
+        for each in reversed(record.instruments)
+        if is_open
+        and each.kind == "countered"
+        and each.digest == about.digest
+        and each.node != settings.BASE_URL
+        and each.suggestion is not None
+    ]
+
+
+# ---- the sentence -----------------------------------------------------------------------------------------------
+def situation(record: Record, standing: Standing, at: datetime) -> list[Situation]:
+    """What is the case, the most pressing first."""
+    told = [*_negotiation(record, standing)]
+    if standing.suspensions:
+        told += [_suspension(record, standing)]
+    if standing.ends and standing.ends > at:
+        sentence = _("Notice of termination was given. The agreement ends on {}.")
+        told.append(Situation("gold", format_html(sentence, formats.moment(standing.ends))))
+    if record.agreement.draft and standing.current is not None:
+        told.append(_draft(record))
+    return told or [_standing(record, standing)]
+
+
+def _draft(record: Record) -> Situation:
+    edit = reverse("agreement-edit", args=[record.agreement.id])
+    return Situation(
+        "neutral",
+        format_html("{}", _("A draft of a next version is being written here. Nobody else has seen it.")),
+        _("Read or change the draft"),
+        edit,
+    )
+
+
+def _negotiation(record: Record, standing: Standing) -> list[Situation]:
+    about = standing.pending or standing.current
+    is_open = standing.pending is not None or standing.state in {State.PROPOSED, State.COUNTERED}
+    if about is None or not is_open:
+        return []
+    told = [_counter(record, each) for each in open_counters(record, standing)[:1]]
+    missing = [
+        party for party in about.parties if party.kind == "node" and party.ref not in standing.signed_by
+    ]
+    me = about.party_of(settings.BASE_URL)
+    number = formats.digits(about.version)
+    if me in missing:
+        given = sum(each.version.digest == about.digest for each in record.approvals)
+        sentence = format_html(
+            _("Version {} waits for our signature: {} of {} approvals."),
+            number,
+            formats.number(given),
+            formats.number(APPROVALS),
+        )
+        told.append(Situation("gold", sentence, *_reading(record, standing, about)))
+    others = [party for party in missing if party is not me]
+    if others:
+        names = listed([party_name(party) for party in others])
+        told.append(
+            Situation("neutral", format_html(_("Version {} waits for the signature of {}."), number, names))
+        )
+    return told
+
+
+def _reading(record: Record, standing: Standing, about: Document) -> tuple[str, str]:
+    """Where a version is read: what it changes where another is in force, else its text."""
+    if standing.pending and standing.current:
+        query = f"?old=v{standing.current.version}&new=v{about.version}"
+        return _("See what it changes"), reverse("agreement-compare", args=[record.agreement.id]) + query
+    url = reverse("agreement-version", args=[record.agreement.id, about.version])
+    return _("Read the exact text"), url
+
+
+def _counter(record: Record, instrument: PartyInstrument) -> Situation:
+    query = f"?old=v{record.number(instrument.digest)}&new=c{instrument.id}"
+    return Situation(
+        "gold",
+        format_html(_("{} made a counter-proposal."), record.party(instrument.node, instrument.digest)),
+        _("See what it changes"),
+        reverse("agreement-compare", args=[record.agreement.id]) + query,
+    )
+
+
+def _suspension(record: Record, standing: Standing) -> Situation:
+    held = standing.suspensions[0]
+    row = next(each for each in record.instruments if each.id == held.id)
+    sentence = format_html(
+        _("Suspended by {} since {}: nothing flows under it."),
+        record.party(row.node, row.digest),
+        formats.moment(held.at),
+    )
+    return Situation("gold", format_html("{} <bdi>{}</bdi>", sentence, row.note))
+
+
+def _standing(record: Record, standing: Standing) -> Situation:
+    if standing.state is State.DRAFT:
+        return Situation("neutral", _safe(_("This is a draft. Nobody else sees it until it is proposed.")))
+    if standing.state is State.DECLINED:
+        row = [each for each in record.instruments if each.kind == "declined"][-1]
+        sentence = format_html(
+            _("Declined by {} on {}."), record.party(row.node, row.digest), formats.moment(row.at)
+        )
+        return Situation("neutral", format_html("{} <bdi>{}</bdi>", sentence, row.note))
+    if standing.state is State.TERMINATED:
+        return Situation(
+            "neutral", _safe(_("This agreement was terminated: nothing flows under it any more."))
+        )
+    if standing.state is State.EXPIRED:
+        return Situation("neutral", _safe(_("This agreement has expired: nothing flows under it any more.")))
+    if standing.state is State.SIGNED:
+        ready = _("Signed by all whose signature it needs. In force from {}.")
+        return Situation("green", format_html(ready, term_day(standing.windows[-1].opens)))
+    return Situation("green", _safe(_("In force: both nodes enforce every clause below.")))
+
+
+def _safe(sentence: str) -> SafeString:
+    return format_html("{}", sentence)
+
+
+# ---- the steps --------------------------------------------------------------------------------------------------
+def acts(
+    actor: PersonActor, record: Record, standing: Standing, partners: Mapping[str, Partner]
+) -> list[Act]:
+    """The steps that the state of the agreement and the reader's permissions allow now; the main one last.
+
+    Args:
+        actor: the reader.
+        record: of the agreement.
+        standing: where it stands.
+        partners: the parties that are partners, by address.
+    """
+    found: list[Act] = []
+    if APPROVE in actor.permissions:
+        found += _officer_acts(actor, record, standing, partners)
+    if WRITE in actor.permissions:
+        found += _writer_acts(record, standing)
+    # one primary act a page: the approval before a draft that may still be written on
+    main = next((act for act in found if act.style == "primary"), None)
+    quiet = [replace(act, style="") if act.style == "primary" else act for act in found]
+    return [*(act for act in quiet if main is None or act.url != main.url), *([main] if main else [])]
+
+
+def _officer_acts(
+    actor: PersonActor, record: Record, standing: Standing, partners: Mapping[str, Partner]
+) -> list[Act]:
+    agreement = record.agreement
+    about = standing.pending or standing.current
+    found = []
+    for kind, name, label, style in (
+        ("terminated", "agreement-terminate", _("Terminate…"), "danger"),
+        ("suspended", "agreement-suspend", _("Suspend…"), "danger"),
+        ("declined", "agreement-decline", _("Decline…"), "danger"),
+        ("resumed", "agreement-resume", _("Lift our suspension…"), ""),
+    ):
+        if isinstance(can_declare(standing, kind), Granted):
+            is_ending = kind in {"terminated", "suspended"}
+            found.append(Act(label, reverse(name, args=[agreement.id]), style, is_ending=is_ending))
+    if about and isinstance(can_sign(about, standing, partners), Granted):
+        mine = any(
+            each.person_id == actor.id and each.version.digest == about.digest for each in record.approvals
+        )
+        if not mine:
+            url = reverse("agreement-approve", args=[agreement.id, about.version])
+            found.append(
+                Act(
+                    _("Approve version %(number)s…") % {"number": formats.digits(about.version)},
+                    url,
+                    "primary",
+                    "seal",
+                )
+            )
+    return found
+
+
+def _writer_acts(record: Record, standing: Standing) -> list[Act]:
+    agreement = record.agreement
+    document = standing.pending or standing.current
+    edit = reverse("agreement-edit", args=[agreement.id])
+    if standing.state in {State.DECLINED, State.TERMINATED}:
+        return []
+    if document is None or _is_depositary(document):
+        if agreement.draft:
+            propose = Act(
+                _("Propose…"), reverse("agreement-propose", args=[agreement.id]), "primary", "arrow"
+            )
+            return [Act(_("Edit the draft"), edit, "", "edit"), propose]
+        return [Act(_("Write a next version"), edit, "", "edit")]
+    if not isinstance(can_declare(standing, "countered"), Granted):
+        return []
+    if agreement.draft:
+        send = reverse("agreement-counter", args=[agreement.id])
+        return [
+            Act(_("Edit the counter-proposal"), edit, "", "edit"),
+            Act(_("Send the counter-proposal…"), send, "primary", "return"),
+        ]
+    return [Act(_("Counter…"), edit, "", "return")]
+
+
+def _is_depositary(document: Document) -> bool:
+    return document.depositary.node == settings.BASE_URL

@@ -1,0 +1,103 @@
+"""The terms of an agreement around its clauses: dates, notice, who must sign."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from taawun.platform.web import formats
+from taawun.platform.web.components import Fact
+from taawun.platform.web.templatetags.components import code, text
+
+if TYPE_CHECKING:
+    from taawun.cooperation.agreements.document import Document
+
+__all__ = ["history_in_words", "last_day", "period", "term_day", "term_facts"]
+
+
+def last_day(at: datetime) -> datetime:
+    """The last day on which something that ends at an instant still holds, in UTC.
+
+    An agreement whose end is the first instant of 1 October ends with 30 September.
+    """
+    return at.astimezone(UTC) - timedelta(microseconds=1)
+
+
+def term_day(at: datetime, *, is_end: bool = False) -> str:
+    """A date of an agreement: as a day where it is the bound of one in UTC, else to the minute.
+
+    Both parties must read the same day, whatever zones their nodes show, so it is the day in UTC.
+
+    Args:
+        at: the instant.
+        is_end: whether it is the first instant after the end.
+    """
+    moment = at.astimezone(UTC)
+    if moment.time() != time():
+        return formats.moment(at)
+    return formats.day((last_day(at) if is_end else moment).date())
+
+
+def period(document: Document) -> str:
+    """From when until when, in one line."""
+    begin = term_day(document.valid_from)
+    if document.valid_until is None:
+        return _("from %(begin)s, without end") % {"begin": begin}
+    return _("%(begin)s to %(end)s") % {"begin": begin, "end": term_day(document.valid_until, is_end=True)}
+
+
+def history_in_words(history: str) -> str:
+    """What a party that joins later may read, in a few words."""
+    if history == "all":
+        return pgettext("for newcomers", "everything sent before")
+    return pgettext("for newcomers", "from their accession on")
+
+
+def term_facts(document: Document) -> list[Fact]:
+    """Everything an agreement says besides its title, parties and clauses."""
+    needed = document.required_signatures()
+    facts = [
+        Fact(_("In force from"), term_day(document.valid_from)),
+        Fact(
+            _("Until"),
+            term_day(document.valid_until, is_end=True) if document.valid_until else _("without end"),
+        ),
+        Fact(
+            _("Enters into force"),
+            ngettext("when %(count)s party has signed", "when %(count)s parties have signed", needed)
+            % {"count": formats.number(needed)},
+        ),
+        Fact(_("Notice"), _notice(document.notice_days)),
+        Fact(
+            _("Accession"),
+            _("by invitation")
+            if document.accession == "by-invitation"
+            else _("closed: no party joins later"),
+        ),
+        Fact(_("Authentic in"), _languages(document)),
+        Fact(_("Depositary"), text(document.depositary.organisation)),
+        Fact(_("Version"), formats.digits(document.version)),
+        Fact(_("Digest"), code(document.digest, short=8)),
+    ]
+    if document.supersedes:
+        facts.append(Fact(_("Replaces"), code(document.supersedes, short=8)))
+    return facts
+
+
+def _notice(days: int) -> str:
+    if not days:
+        return _("none: termination takes effect at once")
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": formats.number(days)}
+
+
+def _languages(document: Document) -> str:
+    names = formats.reader_locale().languages
+    shown = ", ".join(names.get(each.partition("-")[0], each) for each in document.authentic_languages)
+    if len(document.authentic_languages) > 1 and document.prevailing:
+        prevailing = names.get(document.prevailing.partition("-")[0], document.prevailing)
+        return format_html("{}; {}", shown, _("%(language)s prevails") % {"language": prevailing})
+    return shown

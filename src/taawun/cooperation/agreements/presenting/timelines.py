@@ -1,0 +1,339 @@
+"""What happened to an agreement, from the evidence: the line of its states, and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from taawun.cooperation.agreements.models import Approval, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.presenting.sentences import party_name
+from taawun.cooperation.agreements.presenting.terms import term_day
+from taawun.cooperation.agreements.standing import State
+from taawun.foundation.signing import SignatureRefused, peek
+from taawun.platform.web import formats
+from taawun.platform.web.components import Moment, Step
+from taawun.platform.web.templatetags.components import code, text
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.models import Agreement
+    from taawun.cooperation.agreements.standing import Standing
+
+__all__ = ["Record", "history", "kid_of", "record_of", "state_steps"]
+
+# a line of more dots than this cannot be read at a glance
+_MOST_NEGOTIATION: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The rows of an agreement, read once for a page.
+
+    Args:
+        agreement: the agreement.
+        versions: its versions, oldest first.
+        documents: each version's digest and text, typed.
+        approvals: by our officers, oldest first.
+        signatures: of parties, oldest first.
+        instruments: of parties, oldest first.
+    """
+
+    agreement: Agreement
+    versions: tuple[Version, ...]
+    documents: dict[str, Document]
+    approvals: tuple[Approval, ...]
+    signatures: tuple[PartySignature, ...]
+    instruments: tuple[PartyInstrument, ...]
+
+    def party(self, node: str, digest: str) -> SafeString:
+        """What the party at a node is called in the version that is spoken of; its address where it is none."""
+        document = self.documents.get(digest)
+        party = document.party_of(node) if document else None
+        return party_name(party) if party else code(node, copy=False)
+
+    def number(self, digest: str) -> int | None:
+        """The number of the version with this digest."""
+        document = self.documents.get(digest)
+        return document.version if document else None
+
+
+def record_of(agreement: Agreement) -> Record:
+    """Read everything that was written down about an agreement; in four queries."""
+    versions = tuple(agreement.versions.order_by("number"))
+    return Record(
+        agreement,
+        versions,
+        {version.digest: version.document() for version in versions},
+        tuple(
+            Approval.objects.filter(version__in=versions)
+            .select_related("person", "version")
+            .order_by("at", "id")
+        ),
+        tuple(PartySignature.objects.filter(lineage=agreement.id).order_by("at", "id")),
+        tuple(PartyInstrument.objects.filter(lineage=agreement.id).order_by("at", "id")),
+    )
+
+
+def kid_of(signature: PartySignature) -> str:
+    """The thumbprint of the key that a signature names; the signature was verified when it was taken in."""
+    try:
+        return peek(signature.token).kid
+    except SignatureRefused:
+        return ""
+
+
+# ---- history ----------------------------------------------------------------------------------------------------
+def history(record: Record, standing: Standing, at: datetime) -> list[Moment]:
+    """What happened, newest first. A gold dot marks where the agreement began, paused, resumed or ended to bind.
+
+    Args:
+        record: of the agreement.
+        standing: where it stands.
+        at: now; what lies ahead is not history.
+    """
+    moments = [
+        *(_proposed(record, version) for version in record.versions),
+        *(_approved(approval) for approval in record.approvals),
+        *(_signed(record, signature) for signature in record.signatures),
+        *(_declared(record, instrument) for instrument in record.instruments),
+    ]
+    if _began_here(record):
+        moments.append(Moment(_("Drafted on this node"), record.agreement.created))
+    for window in standing.windows:
+        number = {"number": formats.digits(window.document.version)}
+        if window.opens <= at:
+            moments.append(Moment(_("Version %(number)s in force") % number, window.opens, marked=True))
+        if window.closes and window.closes <= at:
+            moments.append(
+                Moment(_("Version %(number)s no longer in force") % number, window.closes, marked=True)
+            )
+    return sorted(moments, key=lambda moment: moment.at or at, reverse=True)
+
+
+def _began_here(record: Record) -> bool:
+    """Whether the first draft was written here; what a partner proposed has no draft of ours before it."""
+    if not record.versions:
+        return True
+    return record.documents[record.versions[0].digest].depositary.node == settings.BASE_URL
+
+
+def _proposed(record: Record, version: Version) -> Moment:
+    document = record.documents[version.digest]
+    return Moment(
+        _("Version %(number)s proposed") % {"number": formats.digits(version.number)},
+        version.received,
+        format_html(_("by {}"), text(document.depositary.organisation)),
+        url=reverse("agreement-version", args=[record.agreement.id, version.number]),
+    )
+
+
+def _approved(approval: Approval) -> Moment:
+    return Moment(
+        _("Version %(number)s approved") % {"number": formats.digits(approval.version.number)},
+        approval.at,
+        format_html(_("by {}"), text(approval.person.name)),
+    )
+
+
+def _signed(record: Record, signature: PartySignature) -> Moment:
+    number = record.number(signature.digest)
+    title = (
+        _("Version %(number)s signed") % {"number": formats.digits(number)}
+        if number
+        else _("Signed, a version that has not arrived yet")
+    )
+    return Moment(
+        title,
+        signature.at,
+        format_html(
+            _("by {}, key {}"),
+            record.party(signature.node, signature.digest),
+            code(kid_of(signature), short=6, copy=False),
+        ),
+    )
+
+
+def _declared(record: Record, instrument: PartyInstrument) -> Moment:
+    titles = {
+        "countered": _("Counter-proposal"),
+        "declined": _("Declined"),
+        "suspended": _("Suspended"),
+        "resumed": _("Suspension lifted"),
+        "terminated": _("Notice of termination"),
+    }
+    url = ""
+    if instrument.suggestion is not None and record.number(instrument.digest):
+        query = f"?old=v{record.number(instrument.digest)}&new=c{instrument.id}"
+        url = reverse("agreement-compare", args=[record.agreement.id]) + query
+    detail = format_html(_("by {}"), record.party(instrument.node, instrument.digest))
+    if instrument.note:
+        detail = format_html("{}<br>{}", detail, text(instrument.note))
+    is_marked = instrument.kind in {"suspended", "resumed", "terminated"}
+    return Moment(titles[instrument.kind], instrument.at, detail, marked=is_marked, url=url)
+
+
+# ---- the line of states -----------------------------------------------------------------------------------------
+def state_steps(record: Record, standing: Standing, at: datetime) -> list[Step]:
+    """The states the agreement went through, where it is, and what lies ahead.
+
+    Args:
+        record: of the agreement.
+        standing: where it stands.
+        at: now.
+    """
+    if standing.current is None:
+        return [
+            Step(_word("draft"), formats.short_day(record.agreement.created), "now"),
+            Step(_word("proposed"), when="future"),
+            Step(_word("signed"), when="future"),
+            Step(_word("in-force"), when="future"),
+        ]
+    if standing.windows:
+        return _binding_steps(record, standing, at)
+    past = _negotiation_steps(record)
+    ending = {State.DECLINED: "declined", State.TERMINATED: "terminated"}.get(standing.state)
+    if ending:
+        when = [each.at for each in record.instruments if each.kind == ending]
+        return [*past, Step(_word(ending), formats.short_day(when[-1]) if when else "", "now")]
+    return [*_with_now(past), *_ahead(standing)]
+
+
+def _negotiation_steps(record: Record, until: int | None = None) -> list[Step]:
+    """Versions and counter-proposals in the order of time; of many only the first and the last ones.
+
+    Args:
+        record: of the agreement.
+        until: the number of the last version that counts; None for all.
+    """
+    counted = [each for each in record.versions if until is None or each.number <= until]
+    digests = {each.digest for each in counted}
+    happened: list[tuple[datetime, Step]] = [
+        (
+            version.received,
+            Step(
+                _word("proposed"),
+                _lines(
+                    formats.short_day(version.received),
+                    _("version %(number)s") % {"number": formats.digits(version.number)},
+                    format_html(_("by {}"), text(record.documents[version.digest].depositary.organisation)),
+                ),
+            ),
+        )
+        for version in counted
+    ]
+    happened += [
+        (
+            instrument.at,
+            Step(
+                _word("countered"),
+                _lines(
+                    formats.short_day(instrument.at),
+                    format_html(_("by {}"), record.party(instrument.node, instrument.digest)),
+                ),
+            ),
+        )
+        for instrument in record.instruments
+        if instrument.kind == "countered" and instrument.digest in digests
+    ]
+    steps = [step for _at, step in sorted(happened, key=lambda each: each[0])]
+    return steps if len(steps) <= _MOST_NEGOTIATION else [steps[0], *steps[1 - _MOST_NEGOTIATION :]]
+
+
+def _binding_steps(record: Record, standing: Standing, at: datetime) -> list[Step]:
+    window = next(
+        (each for each in standing.windows if each.document is standing.current), standing.windows[-1]
+    )
+    past = _negotiation_steps(record, window.document.version)
+    signatures = [each for each in record.signatures if each.digest == window.document.digest]
+    signed_on = max((each.at for each in signatures), default=window.opens)
+    count = len(signatures)
+    signed = Step(
+        _word("signed"),
+        _lines(
+            formats.short_day(signed_on),
+            ngettext("%(count)s signature", "%(count)s signatures", count) % {"count": formats.number(count)},
+        ),
+    )
+    if window.opens > at:
+        begins = Step(
+            _word("in-force"), _("from %(day)s") % {"day": _begin(window.document, window.opens)}, "future"
+        )
+        return [*past, Step(signed.label, signed.detail, "now"), begins]
+    in_force = _lines(_("since %(day)s") % {"day": _begin(window.document, window.opens)})
+    if window.closes and window.closes <= at:
+        is_terminated = standing.state is State.TERMINATED
+        ending = Step(
+            _word("terminated" if is_terminated else "expired"), formats.short_day(window.closes), "now"
+        )
+        return [*past, signed, Step(_word("in-force"), in_force), ending]
+    end = _end_step(standing, window.document, window.closes)
+    if standing.suspensions:
+        held = standing.suspensions[0]
+        since = _lines(_("since %(day)s") % {"day": formats.short_day(held.at)})
+        paused = Step(_word("suspended"), since, "now")
+        return [*past, signed, Step(_word("in-force"), in_force), paused, *end]
+    return [*past, signed, Step(_word("in-force"), in_force, "now"), *end]
+
+
+def _end_step(standing: Standing, document: Document, closes: datetime | None) -> list[Step]:
+    if standing.ends:
+        return [Step(pgettext("state line", "Ends"), formats.short_day(standing.ends), "future")]
+    if closes is None:
+        return []
+    shown = term_day(closes, is_end=True) if closes == document.valid_until else formats.moment(closes)
+    return [Step(pgettext("state line", "Expires"), shown, "future")]
+
+
+def _begin(document: Document, opens: datetime) -> str:
+    return term_day(opens) if opens == document.valid_from else formats.short_day(opens)
+
+
+def _with_now(steps: list[Step]) -> list[Step]:
+    last = steps[-1]
+    return [*steps[:-1], Step(last.label, last.detail, "now")]
+
+
+def _ahead(standing: Standing) -> list[Step]:
+    about = standing.current
+    signed = len(standing.signed_by)
+    detail = ""
+    if about and signed:
+        needed = about.required_signatures()
+        detail = _("%(signed)s of %(needed)s signatures") % {
+            "signed": formats.number(signed),
+            "needed": formats.number(needed),
+        }
+    begin = _("from %(day)s") % {"day": term_day(about.valid_from)} if about else ""
+    return [Step(_word("signed"), detail, "future"), Step(_word("in-force"), begin, "future")]
+
+
+def _word(state: str) -> str:
+    words = {
+        "draft": pgettext("state", "Draft"),
+        "proposed": pgettext("state", "Proposed"),
+        "countered": pgettext("state", "Countered"),
+        "signed": pgettext("state", "Signed"),
+        "in-force": pgettext("state", "In force"),
+        "suspended": pgettext("state", "Suspended"),
+        "expired": pgettext("state", "Expired"),
+        "terminated": pgettext("state", "Terminated"),
+        "declined": pgettext("state", "Declined"),
+    }
+    return words[state]
+
+
+def _lines(*parts: str) -> SafeString:
+    first, *rest = parts
+    shown = format_html("{}", first)
+    for part in rest:
+        shown = format_html("{}<br>{}", shown, part)
+    return shown

@@ -1,0 +1,22 @@
+"""Addresses of the pages of agreements, below the language."""
+
+from django.urls import path
+
+from taawun.cooperation.agreements import views
+
+urlpatterns = [
+    path("", views.agreements, name="agreements"),
+    path("new/", views.new, name="agreement-new"),
+    path("<uuid:agreement_id>/", views.agreement, name="agreement"),
+    path("<uuid:agreement_id>/edit/", views.edit, name="agreement-edit"),
+    path("<uuid:agreement_id>/propose/", views.propose, name="agreement-propose"),
+    path("<uuid:agreement_id>/counter/", views.counter, name="agreement-counter"),
+    path("<uuid:agreement_id>/adopt/<uuid:instrument_id>/", views.adopt, name="agreement-adopt"),
+    path("<uuid:agreement_id>/decline/", views.decline, name="agreement-decline"),
+    path("<uuid:agreement_id>/suspend/", views.suspend, name="agreement-suspend"),
+    path("<uuid:agreement_id>/resume/", views.resume, name="agreement-resume"),
+    path("<uuid:agreement_id>/terminate/", views.terminate, name="agreement-terminate"),
+    path("<uuid:agreement_id>/compare/", views.compare, name="agreement-compare"),
+    path("<uuid:agreement_id>/versions/<int:number>/", views.version, name="agreement-version"),
+    path("<uuid:agreement_id>/versions/<int:number>/approve/", views.approve, name="agreement-approve"),
+]

@@ -1,0 +1,136 @@
+"""Writing a draft: a new one from a template, and changing one clause by clause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from taawun.cooperation.agreements import actions, waiting
+from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.drafting import draft_from
+from taawun.cooperation.agreements.editing import Editor
+from taawun.cooperation.agreements.errors import AgreementError, StepRefused
+from taawun.cooperation.agreements.forms import NewForm, first_instant, first_instant_after
+from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.people.sessions import signed_in
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["edit", "new"]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(waiting.WRITE)
+def new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Begin an agreement with a partner from a template."""
+    form = NewForm(request.POST or None, initial={"partner": request.GET.get("partner")})
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            document = draft_from(
+                given["template"],
+                [given["partner"]],
+                valid_from=first_instant(given["valid_from"]),
+                valid_until=first_instant_after(given["last_day"]) if given["last_day"] else None,
+            )
+            begun = actions.draft(actor, document)
+        except AgreementError as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(
+                request,
+                _("%(code)s is drafted. Read it, change what you like, and propose it when it is ready.")
+                % {"code": begun.code},
+            )
+            return redirect("agreement-edit", begun.id)
+    context = {"form": form, "has_partners": Partner.objects.exclude(kid="").exists()}
+    return render(request, "agreements/new.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(waiting.WRITE)
+def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
+    """Change the draft, or begin a next version or a counter-proposal from the text that is on the table."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    base = _base(held, standing_of(held))
+    if request.method != "POST":
+        return _editor_page(request, held, Editor(base), held.draft_edition)
+    editor, step = Editor(base, request.POST), request.POST.get("do", "save")
+    if editor.rearrange(step):
+        status = 200
+    elif not editor.is_valid():
+        status = 422
+    elif step == "check":
+        status = 200
+    else:
+        status = _saved(request, actor, held, editor)
+        if not status:
+            return _after_saving(request, held, step, base)
+    return _editor_page(request, held, editor, _edition(request), status=status)
+
+
+def _saved(request: HttpRequest, actor: PersonActor, held: Agreement, editor: Editor) -> int:
+    """Save the draft; 0 when that was done, else the status that tells why it was not."""
+    try:
+        actions.edit_draft(actor, held, editor.document(), edition=_edition(request))
+    except StepRefused as refused:
+        editor.terms.add_error(None, str(refused))
+        return 409
+    except AgreementError as refused:
+        editor.terms.add_error(None, str(refused))
+        return 422
+    return 0
+
+
+def _after_saving(request: HttpRequest, held: Agreement, step: str, base: Document) -> HttpResponseBase:
+    if step == "send":
+        return redirect("agreement-propose" if _is_depositary(base) else "agreement-counter", held.id)
+    messages.success(request, _("The draft is saved. Nobody else has seen it."))
+    return redirect("agreement", held.id)
+
+
+def _base(held: Agreement, standing: Standing) -> Document:
+    """What the editor begins with: the draft, else the text on the table."""
+    if held.draft:
+        return parse(held.draft.encode())
+    about = standing.pending or standing.current
+    if about is None:
+        raise LookupError(f"{held.code} has neither a draft nor a version")
+    return about
+
+
+def _edition(request: HttpRequest) -> int:
+    """The edition the editor had before them; without one they had none, which no draft is."""
+    given = request.POST.get("edition", "")
+    return int(given) if given.isascii() and given.isdecimal() else 0
+
+
+def _is_depositary(document: Document) -> bool:
+    return document.depositary.node == settings.BASE_URL
+
+
+def _editor_page(
+    request: HttpRequest, held: Agreement, editor: Editor, edition: int, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "agreement": held,
+        "editor": editor,
+        "edition": edition,
+        "is_depositary": _is_depositary(editor.base),
+        "is_first": not held.versions.exists(),
+    }
+    return render(request, "agreements/edit.html", context, status=status)

@@ -1,0 +1,254 @@
+"""Reading one agreement: where it stands, its exact versions, and what changed between two texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from taawun.cooperation.agreements import actions, waiting
+from taawun.cooperation.agreements.document import ANY, parse
+from taawun.cooperation.agreements.forms import CompareForm
+from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.presenting import (
+    PartyTile,
+    acts,
+    badge,
+    clause_in_words,
+    history,
+    kept,
+    on_end,
+    onward,
+    open_counters,
+    partners_of,
+    party_cards,
+    party_tiles,
+    period,
+    record_of,
+    situation,
+    state_steps,
+    term_facts,
+)
+from taawun.cooperation.agreements.presenting import compare as differences
+from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import now
+from taawun.platform.web import formats
+from taawun.platform.web.downloads import attachment
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponseBase
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.agreements.document import Clause, Document
+    from taawun.cooperation.agreements.presenting import Record
+    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["ClauseRow", "agreement", "clause_rows", "compare", "version"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseRow:
+    """One clause as tables and pages show it."""
+
+    clause: Clause
+    senders: list[PartyTile]
+    receivers: list[PartyTile]
+    is_mutual: bool
+    sentences: tuple[SafeString, ...]
+    onward: SafeString
+    kept: str
+    on_end: str
+
+
+def clause_rows(document: Document) -> list[ClauseRow]:
+    """The clauses of a document for a page."""
+    return [_clause_row(clause, document) for clause in document.clauses]
+
+
+def _clause_row(clause: Clause, document: Document) -> ClauseRow:
+    tiles = dict(zip((party.ref for party in document.parties), party_tiles(document), strict=True))
+    sides = [
+        list(tiles.values()) if ANY in refs else [tiles[ref] for ref in refs if ref in tiles]
+        for refs in (clause.senders, clause.receivers)
+    ]
+    return ClauseRow(
+        clause=clause,
+        senders=sides[0],
+        receivers=sides[1],
+        is_mutual=set(sides[0]) == set(sides[1]),
+        sentences=clause_in_words(clause, document),
+        onward=onward(clause),
+        kept=kept(clause.retention_days),
+        on_end=on_end(clause),
+    )
+
+
+# ---- one agreement ----------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:agreements")
+def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
+    """One agreement: parties, where it stands, its clauses, what happened, and what can be done now."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    record, standing, at = record_of(held), standing_of(held), now()
+    document = standing.current or parse(held.draft.encode())
+    partners = partners_of(document)
+    possible = acts(actor, record, standing, partners)
+    context = {
+        "agreement": held,
+        "document": document,
+        "is_draft": standing.current is None,
+        "standing": standing,
+        "badge": badge(standing.state),
+        "period": period(document),
+        "situations": situation(record, standing, at),
+        "acts": [act for act in possible if not act.is_ending],
+        "endings": [act for act in possible if act.is_ending],
+        "parties": party_cards(document, record, partners),
+        "steps": state_steps(record, standing, at),
+        "clauses": clause_rows(document),
+        "facts": term_facts(document),
+        "history": history(record, standing, at),
+        "versions": _version_links(record),
+        "comparison": _latest_comparison(record),
+        "may_audit": "read:audit" in actor.permissions,
+        "subject": actions.urn(held),
+    }
+    return render(request, "agreements/agreement.html", context)
+
+
+def _version_links(record: Record) -> list[tuple[int, str]]:
+    return [
+        (each.number, reverse("agreement-version", args=[record.agreement.id, each.number]))
+        for each in reversed(record.versions)
+    ]
+
+
+def _latest_comparison(record: Record) -> str:
+    """Where the newest version is compared with the one before it; empty with fewer than two."""
+    if len(record.versions) < 2:  # noqa: PLR2004 - it takes two to compare
+        return ""
+    old, new = record.versions[-2].number, record.versions[-1].number
+    return reverse("agreement-compare", args=[record.agreement.id]) + f"?old=v{old}&new=v{new}"
+
+
+# ---- a version --------------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:agreements")
+def version(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number: int) -> HttpResponseBase:
+    """One version, word for word: what is signed, its digest, and who signed it."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    found = get_object_or_404(held.versions, number=number)
+    if request.GET.get("format") == "json":
+        name = f"{held.code}-version-{number}.json"
+        return attachment(bytes(found.text), name=name, content_type="application/json")
+    record, standing = record_of(held), standing_of(held)
+    document = record.documents[found.digest]
+    partners = partners_of(document)
+    about = standing.pending or standing.current
+    context = {
+        "agreement": held,
+        "document": document,
+        "parties": party_cards(document, record, partners),
+        "clauses": clause_rows(document),
+        "facts": term_facts(document),
+        "is_current": standing.current is not None and standing.current.digest == found.digest,
+        "badge": badge(standing.state),
+        "exact": bytes(found.text).decode(),
+        "acts": [act for act in acts(actor, record, standing, partners) if "/approve/" in act.url]
+        if about and about.digest == found.digest
+        else [],
+        "comparison": _comparison_with_earlier(record, number),
+    }
+    return render(request, "agreements/version.html", context)
+
+
+def _comparison_with_earlier(record: Record, number: int) -> str:
+    earlier = [each.number for each in record.versions if each.number < number]
+    if not earlier:
+        return ""
+    return reverse("agreement-compare", args=[record.agreement.id]) + f"?old=v{earlier[-1]}&new=v{number}"
+
+
+# ---- comparing --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Text:
+    name: str
+    label: str
+    document: Document
+    instrument: UUID | None = None
+
+
+@require_safe
+@signed_in("read:agreements")
+def compare(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
+    """What changed between two texts: versions, counter-proposals, and for those who write it the draft."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    record, standing = record_of(held), standing_of(held)
+    texts = {each.name: each for each in _texts(actor, record)}
+    if len(texts) < 2:  # noqa: PLR2004 - it takes two to compare
+        return redirect("agreement", held.id)
+    names = list(texts)
+    asked = {"old": request.GET.get("old") or names[-2], "new": request.GET.get("new") or names[-1]}
+    form = CompareForm(asked, texts=[(each.name, each.label) for each in texts.values()])
+    if not form.is_valid():
+        raise Http404
+    old, new = texts[form.cleaned_data["old"]], texts[form.cleaned_data["new"]]
+    context = {
+        "agreement": held,
+        "form": form,
+        "old": old,
+        "new": new,
+        "comparison": differences(old.document, new.document),
+        "adopt_url": _adopt_url(actor, record, standing, new),
+    }
+    return render(request, "agreements/compare.html", context)
+
+
+def _texts(actor: PersonActor, record: Record) -> list[_Text]:
+    found = [
+        _Text(
+            f"v{each.number}",
+            _("Version %(number)s") % {"number": formats.digits(each.number)},
+            record.documents[each.digest],
+        )
+        for each in record.versions
+    ]
+    for each in record.instruments:
+        if each.suggestion is not None:
+            party = record.documents.get(each.digest)
+            signatory = party.party_of(each.node) if party else None
+            name = (
+                signatory.organisation.in_language(get_language() or "en").value if signatory else each.node
+            )
+            label = _("Counter-proposal of %(name)s, %(day)s") % {
+                "name": name,
+                "day": formats.short_day(each.at),
+            }
+            found.append(_Text(f"c{each.id}", label, parse(bytes(each.suggestion)), each.id))
+    if record.agreement.draft and waiting.WRITE in actor.permissions:
+        found.append(_Text("draft", _("Draft"), parse(record.agreement.draft.encode())))
+    return found
+
+
+def _adopt_url(actor: PersonActor, record: Record, standing: Standing, new: _Text) -> str:
+    """Where a counter-proposal that is still open is adopted, for who may do it."""
+    if new.instrument is None or waiting.WRITE not in actor.permissions:
+        return ""
+    is_open = any(each.id == new.instrument for each in open_counters(record, standing))
+    if not is_open or not _is_ours(new.document):
+        return ""
+    return reverse("agreement-adopt", args=[record.agreement.id, new.instrument])
+
+
+def _is_ours(document: Document) -> bool:
+    return document.depositary.node == settings.BASE_URL

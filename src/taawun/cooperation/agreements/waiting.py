@@ -1,0 +1,125 @@
+"""Which agreements wait for somebody on this node: cheap enough to be asked on every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, Subquery
+
+from taawun.cooperation.agreements.models import (
+    Agreement,
+    Approval,
+    PartyInstrument,
+    PartySignature,
+    Version,
+)
+from taawun.cooperation.agreements.queries import standings_of
+from taawun.cooperation.agreements.standing import State
+from taawun.platform.web.unit import once
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["Waiting", "count", "waiting_for"]
+
+WRITE = "write:agreements"
+APPROVE = "approve:agreements"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An agreement that waits for the reader.
+
+    Args:
+        agreement: which.
+        what: ``approval`` (the reader has not approved the version), ``counter`` (a counter-proposal that only we can
+            adopt) or ``draft`` (written and not proposed).
+        document: the version it is about; None for a first draft.
+        approvals: how many of our officers approved that version.
+        instrument: the counter-proposal's id, for ``counter``.
+    """
+
+    agreement: Agreement
+    what: str
+    document: Document | None
+    approvals: int = 0
+    instrument: UUID | None = None
+
+
+def waiting_for(actor: PersonActor) -> list[Waiting]:
+    """What waits for this actor: approvals first, then counter-proposals, then drafts; each oldest first."""
+    found: list[Waiting] = []
+    open_ones = once("agreements.open", _open_agreements, list)
+    if APPROVE in actor.permissions:
+        approved = set(Approval.objects.filter(person_id=actor.id).values_list("version__digest", flat=True))
+        found += [
+            each for each in open_ones if each.what == "approval" and not _is_in(approved, each.document)
+        ]
+    if WRITE in actor.permissions:
+        found += [each for each in open_ones if each.what in {"counter", "draft"}]
+    return found
+
+
+def count(actor: PersonActor) -> int:
+    """How many agreements wait for this actor."""
+    return len({each.agreement.id for each in waiting_for(actor)})
+
+
+def _is_in(digests: set[str], document: Document | None) -> bool:
+    return document is not None and document.digest in digests
+
+
+def _open_agreements() -> list[Waiting]:
+    """What waits on this node, for whomever.
+
+    Only agreements whose newest version lacks our signature, has a counter-proposal, or that have a draft are looked
+    at: what is in force and quiet costs nothing, however much of it there is.
+    """
+    newest = Version.objects.filter(agreement=OuterRef("pk")).order_by("-number").values("digest")[:1]
+    candidates = Agreement.objects.annotate(newest=Subquery(newest))
+    signed = PartySignature.objects.filter(digest=OuterRef("newest"), node=settings.BASE_URL)
+    countered = PartyInstrument.objects.filter(
+        lineage=OuterRef("pk"), digest=OuterRef("newest"), kind=PartyInstrument.Kind.COUNTERED
+    ).exclude(node=settings.BASE_URL)
+    unsigned = Q(newest__isnull=False) & ~Q(Exists(signed))
+    wanted = candidates.filter(~Q(draft="") | unsigned | Q(Exists(countered))).order_by("number")
+    agreements = list(wanted)
+    standings = standings_of(agreements) if agreements else {}
+    approvals: dict[str, int] = {}
+    for digest in Approval.objects.filter(version__agreement__in=agreements).values_list(
+        "version__digest", flat=True
+    ):
+        approvals[digest] = approvals.get(digest, 0) + 1
+    found = [
+        waiting
+        for agreement in agreements
+        for waiting in _of_agreement(agreement, standings[agreement.id], approvals)
+    ]
+    order = ("approval", "counter", "draft")
+    return sorted(found, key=lambda each: (order.index(each.what), each.agreement.number))
+
+
+def _of_agreement(agreement: Agreement, standing: Standing, approvals: dict[str, int]) -> list[Waiting]:
+    about = standing.pending or standing.current
+    is_open = standing.pending is not None or standing.state in {State.PROPOSED, State.COUNTERED}
+    found = []
+    if about and is_open:
+        me = about.party_of(settings.BASE_URL)
+        if me and me.ref not in standing.signed_by:
+            found.append(Waiting(agreement, "approval", about, approvals.get(about.digest, 0)))
+        if about.depositary.node == settings.BASE_URL:
+            counters = PartyInstrument.objects.filter(
+                lineage=agreement.id, digest=about.digest, kind=PartyInstrument.Kind.COUNTERED
+            ).exclude(node=settings.BASE_URL)
+            last = counters.order_by("-at").values_list("id", flat=True).first()
+            if last and not agreement.draft:
+                found.append(Waiting(agreement, "counter", about, instrument=last))
+    if agreement.draft and standing.state not in {State.TERMINATED, State.DECLINED}:
+        found.append(Waiting(agreement, "draft", about))
+    return found
