@@ -15,10 +15,14 @@ class FederationConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything federation brings."""
+        from taawun.cooperation.federation import home
         from taawun.cooperation.federation.exchange import CLAUSE_LANES, RECEIPT
+        from taawun.cooperation.partners.presenting import PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.notices.kinds import NoticeKind
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.home import HomeSource
+        from taawun.platform.web.navigation import Group, NavigationEntry
 
         registry.register(
             Capability(
@@ -30,6 +34,23 @@ class FederationConfig(AppConfig):
                     ),
                     CLAUSE_LANES,
                     RECEIPT,
+                    NavigationEntry(
+                        "releases",
+                        Group.COOPERATE,
+                        gettext_lazy("Given and received"),
+                        "releases",
+                        "read:federation",
+                        order=30,
+                        icon="link",
+                    ),
+                    HomeSource("federation", "read:federation", fresh=home.fresh, sentences=home.sentences),
+                    PartnerSection(
+                        "federation",
+                        gettext_lazy("Given and received"),
+                        "read:federation",
+                        home.of_partner,
+                        gettext_lazy("Nothing was given to it or received from it yet."),
+                    ),
                     NoticeKind(
                         "federation.conflict",
                         "read:federation",

@@ -1,0 +1,100 @@
+"""What releases tell on the first page and on a partner's page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.presenting import release_rows, with_passages
+from taawun.cooperation.federation.rules import reader_of
+from taawun.foundation.clock import now
+from taawun.platform.registry import registry
+from taawun.platform.web import formats
+from taawun.platform.web.home import Line
+from taawun.platform.web.templatetags.components import state, text, tlp
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from taawun.cooperation.federation.presenting import ReleaseRow
+    from taawun.cooperation.partners.models import Partner
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["fresh", "of_partner", "sentences"]
+
+LATELY: Final = timedelta(days=7)
+_MOST: Final = 8
+
+
+def fresh(actor: PersonActor) -> list[Line]:
+    """What partners sent in the last seven days and still stands, newest first."""
+    found = with_passages(_lately().order_by("-id"))[:_MOST]
+    return [_line(row) for row in release_rows(list(found), reader_of(actor))]
+
+
+def sentences(_actor: PersonActor) -> list[str]:
+    """How much partners sent in the last seven days, and over how many clauses."""
+    count = _lately().count()
+    if not count:
+        return []
+    clauses = (
+        Passage.objects.filter(release__in=_lately(), ended__isnull=True)
+        .values_list("agreement", "clause")
+        .distinct()
+        .count()
+    )
+    sent = ngettext(
+        "In the last seven days partners sent %(count)s release.",
+        "In the last seven days partners sent %(count)s releases.",
+        count,
+    )
+    over = ngettext("All of it under %(count)s clause.", "All of it under %(count)s clauses.", clauses)
+    told = [sent % {"count": formats.number(count)}]
+    # one release over one clause says nothing more
+    return told if count == clauses == 1 else [*told, over % {"count": formats.number(clauses)}]
+
+
+def _lately() -> QuerySet[Release]:
+    received = Passage.objects.filter(release=OuterRef("pk"), entry__recorded__gte=now() - LATELY)
+    return Release.objects.filter(Q(Exists(received)), origin__isnull=False, state=Release.State.LIVE)
+
+
+def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
+    """The last releases given to and received from a partner."""
+    given = Passage.objects.filter(release=OuterRef("pk"), entry__lane__readers__partner=partner)
+    found = Release.objects.filter(Q(origin=partner) | Q(Exists(given))).order_by("-id")
+    rows = release_rows(list(with_passages(found)[:_MOST]), reader_of(actor))
+    return [_line(row, with_direction=True) for row in rows]
+
+
+def _line(row: ReleaseRow, *, with_direction: bool = False) -> Line:
+    kind = registry.find(ReleaseKind, row.release.kind)
+    address = kind.address(row.release) if kind and row.is_visible else ""
+    parts = [format_html("{}", tlp(row.marking))]
+    if with_direction:
+        parts.append(format_html("<span>{}</span>", _("given") if row.is_given else _("received")))
+    elif row.partners:
+        parts.append(format_html("<span>{}</span>", text(row.partners[0].name)))
+    parts += [mark.chip for mark in row.clauses[:2]]
+    if row.release.state == Release.State.WITHDRAWN:
+        parts.append(state(row.badge, row.word))
+    else:
+        parts.append(format_html('<span class="quiet">{}</span>', row.kind))
+    detail = format_html("{}" * len(parts), *parts)
+    partner = row.partners[0] if row.partners and not with_direction else None
+    return Line(
+        row.title,
+        address or reverse("release", args=[row.release.id]),
+        detail,
+        row.release.issued,
+        partner.nation if partner else "",
+        fresh=not row.is_given and row.release.issued > now() - timedelta(days=1),
+    )

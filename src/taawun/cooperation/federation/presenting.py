@@ -1,0 +1,414 @@
+"""Releases in the reader's words: who would receive, what travelled over which clause, and who signed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, Prefetch
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.presenting.sentences import kinds_in_words
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.models import Passage, Receipt, Release
+from taawun.cooperation.federation.rules import can_see_content
+from taawun.cooperation.partners.models import LaneEntry, Partner
+from taawun.cooperation.people.rules import Granted
+from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
+from taawun.platform.web import formats
+from taawun.platform.web.components import (
+    ClauseReceivers,
+    NonReceiver,
+    PublishPreview,
+    Receiver,
+    Station,
+    Tone,
+)
+from taawun.platform.web.templatetags.components import clause as clause_chip
+from taawun.platform.web.templatetags.components import code, moment, text, tile, tlp
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.agreements.policy import Grant
+    from taawun.cooperation.federation.decisions import PartyDecision, Preview
+    from taawun.cooperation.federation.rules import Reader
+
+__all__ = [
+    "ClauseMark",
+    "Delivery",
+    "ReleaseRow",
+    "can_see",
+    "clause_marks",
+    "deliveries",
+    "kind_label",
+    "provenance",
+    "release_rows",
+    "shown_preview",
+    "title_of",
+    "with_passages",
+]
+
+
+# ---- who would receive ------------------------------------------------------------------------------------------
+def shown_preview(preview: Preview) -> PublishPreview:
+    """Who would receive, by which clause; who would not, why, and which step would change it.
+
+    Args:
+        preview: the decisions.
+
+    Returns:
+        What the component ``publish_preview`` draws; boxes carry party keys.
+    """
+    partners = {partner.node: partner for partner in Partner.objects.all()}
+    groups = []
+    for decided in preview.by_clause().values():
+        grant = next(each.grant for each in decided if each.grant)
+        groups.append(
+            ClauseReceivers(
+                agreement=grant.code,
+                clause=grant.clause.ref,
+                url=f"{reverse('agreement', args=[grant.agreement])}#clause-{grant.clause.ref}",
+                allows=_allows(grant),
+                receivers=tuple(_receiver(each, partners) for each in decided),
+            )
+        )
+    others = tuple(_non_receiver(each, partners) for each in preview.others)
+    return PublishPreview(tuple(groups), others)
+
+
+def _allows(grant: Grant) -> SafeString:
+    return format_html(
+        _("{}: {}, up to {}"),
+        text(grant.clause.title),
+        kinds_in_words(grant.clause.kinds),
+        tlp(grant.clause.tlp_max),
+    )
+
+
+def _receiver(decided: PartyDecision, partners: Mapping[str, Partner]) -> Receiver:
+    partner, name = _party(decided.party, partners)
+    note = ""
+    if partner and partner.failures:
+        note = _("when its node is back")
+    elif decided.others:
+        count = len(decided.others)
+        words = ngettext("by %(count)s more clause", "by %(count)s more clauses", count)
+        note = words % {"count": formats.number(count)}
+    return Receiver(partner.nation if partner else "", name, decided.party, note)
+
+
+def _non_receiver(decided: PartyDecision, partners: Mapping[str, Partner]) -> NonReceiver:
+    partner, name = _party(decided.party, partners)
+    url = _mend_url(decided, partner, name)
+    return NonReceiver(
+        partner.nation if partner else "",
+        name,
+        decided.worded.sentence,
+        decided.worded.mend if url else "",
+        url,
+    )
+
+
+def _mend_url(decided: PartyDecision, partner: Partner | None, name: str) -> str:
+    """Where the step begins that would change a refusal."""
+    step = decided.worded.step
+    if step == "partner":
+        if partner is None:
+            return reverse("partners")
+        compare = partner.state == Partner.State.MET
+        return reverse("partner-verify" if compare else "partner", args=[partner.id])
+    if step != "agreement":
+        return ""
+    grant = getattr(decided.decision, "grant", None)
+    if grant is not None:
+        return reverse("agreement", args=[grant.agreement])
+    if getattr(decided.decision, "reason", "") == "no-agreement" and partner:
+        return f"{reverse('agreement-new')}?partner={partner.id}"
+    return f"{reverse('agreements')}?q={name}"
+
+
+def _party(key: str, partners: Mapping[str, Partner]) -> tuple[Partner | None, str]:
+    node, _hash, guest = key.partition("#")
+    partner = partners.get(node)
+    name = _name(partner) if partner else node
+    return partner, _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
+
+
+def _name(partner: Partner) -> str:
+    return partner.name.in_language(get_language() or "en").value
+
+
+# ---- releases in a list -----------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ClauseMark:
+    """A clause over which something travelled."""
+
+    agreement: UUID
+    code: str
+    clause: str
+    url: str
+
+    @property
+    def chip(self) -> SafeString:
+        """The clause as its chip."""
+        return clause_chip(self.code, self.clause, self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release as lists show it.
+
+    Args:
+        release: the row.
+        title: what it is called; a sentence where the reader may not know.
+        is_visible: whether the reader may know what it is about.
+        kind: its kind in words.
+        is_given: whether it is ours.
+        partners: who sent it, or to whom it went.
+        clauses: over which clauses.
+        signed: how many of its receivers signed for it; only of ours.
+        badge: a key of the shell's ``STATES``.
+        word: its state in words.
+    """
+
+    release: Release
+    title: str
+    is_visible: bool
+    kind: str
+    is_given: bool
+    partners: tuple[Partner, ...]
+    clauses: tuple[ClauseMark, ...]
+    signed: int
+    badge: str
+    word: str
+
+    @property
+    def marking(self) -> Tlp:
+        """Its marking."""
+        return Tlp(self.release.tlp)
+
+
+def with_passages(found: QuerySet[Release]) -> QuerySet[Release]:
+    """Releases together with the lanes they travelled over, and who reads those."""
+    passages = Passage.objects.select_related("entry__lane__sender").prefetch_related(
+        "entry__lane__readers__partner"
+    )
+    return found.select_related("origin").prefetch_related(
+        Prefetch("passages", passages.order_by("id")), "topics"
+    )
+
+
+def release_rows(releases: Sequence[Release], reader: Reader) -> list[ReleaseRow]:
+    """Rows of a list; the releases as :func:`with_passages` reads them."""
+    ours = [release.id for release in releases if release.origin_id is None]
+    signed = dict(
+        Receipt.objects.filter(entry__passage__release__in=ours)
+        .order_by()
+        .values_list("entry__passage__release")
+        .annotate(n=Count("partner", distinct=True))
+    )
+    codes = _codes(passage.agreement for release in releases for passage in release.passages.all())
+    return [_row(release, reader, codes, signed.get(release.id, 0)) for release in releases]
+
+
+def _row(release: Release, reader: Reader, codes: Mapping[UUID, str], signed: int) -> ReleaseRow:
+    passages = list(release.passages.all())
+    is_given = release.origin_id is None
+    partners = _receivers(release, passages) if is_given else ([release.origin] if release.origin else [])
+    is_visible = can_see(reader, release)
+    badge, word = _state(release, len(partners), signed)
+    return ReleaseRow(
+        release=release,
+        title=title_of(release, reader),
+        is_visible=is_visible,
+        kind=kind_label(release.kind),
+        is_given=is_given,
+        partners=tuple(partners),
+        clauses=clause_marks(passages, codes),
+        signed=signed,
+        badge=badge,
+        word=word,
+    )
+
+
+def can_see(reader: Reader, release: Release) -> bool:
+    """Whether the reader may know what a release is called and about."""
+    return isinstance(can_see_content(reader, release), Granted)
+
+
+def title_of(release: Release, reader: Reader) -> str:
+    """What a release is called, for somebody; its kind where it has no title or they may not read it."""
+    if can_see(reader, release):
+        return release.title or kind_label(release.kind)
+    kind = {"kind": kind_label(release.kind)}
+    if release.tlp == Tlp.RED:
+        return _("%(kind)s for the persons it names") % kind
+    return _("%(kind)s, kept inside its organisation") % kind
+
+
+def _state(release: Release, receivers: int, signed: int) -> tuple[str, str]:
+    if release.state == Release.State.WITHDRAWN:
+        return "withdrawn", _("withdrawn")
+    if release.origin_id is not None:
+        return "received", _("received")
+    counted = {"signed": formats.number(signed), "receivers": formats.number(receivers)}
+    words = _("signed for by %(signed)s of %(receivers)s") % counted
+    return ("received" if signed >= receivers else "waiting"), words
+
+
+def _receivers(release: Release, passages: Iterable[Passage]) -> list[Partner]:
+    """The partners a release of ours went to, each once."""
+    del release
+    found = {
+        reader.partner_id: reader.partner
+        for passage in passages
+        for reader in passage.entry.lane.readers.all()
+    }
+    return sorted(found.values(), key=lambda partner: (partner.nation, partner.node))
+
+
+def clause_marks(
+    passages: Iterable[Passage], codes: Mapping[UUID, str] | None = None
+) -> tuple[ClauseMark, ...]:
+    """The clauses of some passages, each once, in their order."""
+    held = list(passages)
+    known = _codes(passage.agreement for passage in held) if codes is None else codes
+    found = {
+        (passage.agreement, passage.clause): ClauseMark(
+            passage.agreement,
+            known.get(passage.agreement, "—"),
+            passage.clause,
+            f"{reverse('agreement', args=[passage.agreement])}#clause-{passage.clause}"
+            if passage.agreement in known
+            else "",
+        )
+        for passage in held
+    }
+    return tuple(found.values())
+
+
+def _codes(agreements: Iterable[UUID]) -> dict[UUID, str]:
+    return {each.id: each.code for each in Agreement.objects.filter(id__in=set(agreements))}
+
+
+def kind_label(kind: str) -> str:
+    """A release kind in words; an unknown one by its name."""
+    known = registry.find(ReleaseKind, kind)
+    return str(known.label) if known else kind
+
+
+# ---- one release ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A release of ours on its way to one partner over one clause.
+
+    Args:
+        partner: to whom.
+        clause: over which clause.
+        sent: when it was appended to the lane.
+        badge: a key of the shell's ``STATES``.
+        outcome: what became of it there, in words.
+        signed: when the partner signed for it; None if it has not yet.
+        ended: when it was taken back on this lane.
+    """
+
+    partner: Partner
+    clause: ClauseMark
+    sent: datetime
+    badge: str
+    outcome: str
+    signed: datetime | None
+    ended: datetime | None
+
+
+def deliveries(release: Release) -> list[Delivery]:
+    """Where a release of ours went, clause by clause and partner by partner, with its receipts."""
+    passages = list(release.passages.all())
+    codes = _codes(passage.agreement for passage in passages)
+    receipts = {
+        (receipt.entry_id, receipt.partner_id): receipt
+        for receipt in Receipt.objects.filter(entry__in=[passage.entry_id for passage in passages])
+    }
+    found = []
+    for passage in passages:
+        (mark,) = clause_marks([passage], codes)
+        for reader in passage.entry.lane.readers.all():
+            receipt = receipts.get((passage.entry_id, reader.partner_id))
+            badge, outcome = _outcome(receipt)
+            found.append(
+                Delivery(
+                    reader.partner,
+                    mark,
+                    passage.entry.recorded,
+                    badge,
+                    outcome,
+                    receipt.at if receipt else None,
+                    passage.ended,
+                )
+            )
+    return found
+
+
+def _outcome(receipt: Receipt | None) -> tuple[str, str]:
+    if receipt is None:
+        return "waiting", _("not signed for yet")
+    words = {
+        LaneEntry.State.DONE: ("received", _("taken in")),
+        LaneEntry.State.UNOPENED: ("kept-unopened", _("kept unopened")),
+        LaneEntry.State.REFUSED: ("failed", _("refused")),
+        LaneEntry.State.WITHDRAWN: ("withdrawn", _("withdrawn before it was opened")),
+    }
+    badge, word = words.get(LaneEntry.State(receipt.outcome), ("waiting", receipt.outcome))
+    return badge, f"{word} ({receipt.reason})" if receipt.reason else word
+
+
+def provenance(release: Release) -> list[Station]:
+    """Where a partner's release came from, what allowed it, whose signature it bears, and when it was taken in."""
+    origin = release.origin
+    if origin is None:
+        return []
+    passages = list(release.passages.all())
+    marks = clause_marks(passages)
+    chips = format_html("{}", marks[0].chip) if marks else format_html("{}", _("no clause any more"))
+    more = len(marks) - 1
+    also = ngettext("and by %(count)s more clause", "and by %(count)s more clauses", more) if more > 0 else ""
+    arrived = min((passage.entry.recorded for passage in passages), default=None)
+    return [
+        Station(
+            _("Came from"),
+            format_html("{} <bdi>{}</bdi>", tile(origin.nation), text(origin.name)),
+            "partners",
+            format_html(_("published {}"), moment(release.issued)),
+        ),
+        Station(
+            _("Allowed by"),
+            chips,
+            "agreement",
+            also % {"count": formats.number(more)} if also else "",
+            Tone.GOLD,
+        ),
+        Station(
+            _("Signature"),
+            _("verified"),
+            "seal",
+            format_html(_("key {}"), code(origin.kid, short=6, copy=False)),
+            Tone.GREEN,
+        ),
+        _taken_in(release, arrived),
+    ]
+
+
+def _taken_in(release: Release, arrived: datetime | None) -> Station:
+    if release.state == Release.State.WITHDRAWN:
+        return Station(_("Here"), _("withdrawn"), "close", moment(release.withdrawn), Tone.ALARM)
+    return Station(_("Here"), _("taken in"), "check", moment(arrived), Tone.GREEN)

@@ -1,0 +1,186 @@
+"""The pages of releases: who would receive something, and what was given and received."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Exists, OuterRef, Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from taawun.cooperation.agreements.policy import Facts
+from taawun.cooperation.federation import queries
+from taawun.cooperation.federation.actions import urn
+from taawun.cooperation.federation.decisions import preview
+from taawun.cooperation.federation.forms import QuestionForm, ReleaseFilters
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.presenting import (
+    deliveries,
+    kind_label,
+    provenance,
+    release_rows,
+    shown_preview,
+    title_of,
+    with_passages,
+)
+from taawun.cooperation.federation.rules import reader_of
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
+from taawun.platform.web.components import Fact
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.formats import filesize
+from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.templatetags.components import code, moment, text, tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.federation.rules import Reader
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["release", "releases", "who_would_receive"]
+
+_ON_A_PAGE: Final = 50
+_AT_ONCE: Final = 500
+
+
+# ---- who would receive ------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:agreements")
+def who_would_receive(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Ask before anything is written: who would receive this, by which clause; who would not, and why."""
+    del actor
+    asked = "kind" in request.GET
+    form = QuestionForm(request.GET if asked else None)
+    answer = None
+    if asked and form.is_valid():
+        given = form.cleaned_data
+        facts = Facts(given["kind"], Tlp.parse(given["tlp"]), given["topics"], names_persons=given["persons"])
+        answer = shown_preview(preview(facts))
+    context = {"form": form, "answer": answer}
+    return render(request, "federation/who_would_receive.html", context, status=422 if form.errors else 200)
+
+
+# ---- given and received -----------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:federation")
+def releases(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """What left this node and what reached it, newest first."""
+    form, reader = ReleaseFilters(request.GET), reader_of(actor)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = _filtered(wanted, reader)
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found, reader)
+    try:
+        shown = page(with_passages(found), order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("releases")
+    context = {
+        "form": form,
+        "page": shown,
+        "rows": release_rows(shown.items, reader),
+        "is_filtered": any(wanted.values()),
+    }
+    return render(request, "federation/releases.html", context)
+
+
+def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
+    found = queries.releases()
+    if wanted.get("direction"):
+        found = found.filter(origin__isnull=wanted["direction"] == "given")
+    if wanted.get("partner"):
+        given_to = Passage.objects.filter(
+            release=OuterRef("pk"), entry__lane__readers__partner_id=wanted["partner"]
+        )
+        found = found.filter(Q(origin_id=wanted["partner"]) | Q(Exists(given_to)))
+    for name in ("kind", "state"):
+        if wanted.get(name):
+            found = found.filter(**{name: wanted[name]})
+    if wanted.get("q"):
+        # a title is marked content: RED ones are read by whom they name, and found by nobody
+        searchable = Tlp.AMBER_STRICT if reader.is_inside else Tlp.AMBER
+        found = found.filter(tlp__lte=searchable, title__icontains=wanted["q"])
+    return found
+
+
+def _export(ending: str, found: QuerySet[Release], reader: Reader) -> HttpResponseBase:
+    head = ("id", "direction", "kind", "title", "tlp", "partners", "clauses", "issued", "state")
+    rows = _export_rows(found, reader)
+    if ending == "json":
+        return as_json("releases", rows)
+    flat = (
+        {**row, "partners": " ".join(row["partners"]), "clauses": ", ".join(row["clauses"])} for row in rows
+    )
+    return as_csv("releases", head, ([row[column] for column in head] for row in flat))
+
+
+def _export_rows(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    after: str | None = ""
+    while after is not None:
+        batch = page(with_passages(found), order=("-id",), after=after, limit=_AT_ONCE)
+        for row in release_rows(batch.items, reader):
+            yield {
+                "id": str(row.release.id),
+                "direction": "given" if row.is_given else "received",
+                "kind": row.release.kind,
+                "title": row.release.title if row.is_visible else None,
+                "tlp": row.marking.label,
+                "partners": [partner.node for partner in row.partners],
+                "clauses": [f"{mark.code} § {mark.clause}" for mark in row.clauses],
+                "issued": row.release.issued.isoformat(),
+                "state": row.release.state,
+            }
+        after = batch.next
+
+
+# ---- one release ------------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:federation")
+def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpResponseBase:
+    """One release: where it came from or where it went, over which clauses, and who signed for it."""
+    found = get_object_or_404(with_passages(Release.objects.all()), id=release_id)
+    reader = reader_of(actor)
+    (row,) = release_rows([found], reader)
+    kind = registry.find(ReleaseKind, found.kind)
+    context = {
+        "row": row,
+        "release": found,
+        "title": title_of(found, reader),
+        "facts": _facts(found, is_visible=row.is_visible),
+        "topics": [each.topic for each in found.topics.all()] if row.is_visible else [],
+        "stations": provenance(found),
+        "deliveries": deliveries(found) if row.is_given else [],
+        "address": kind.address(found) if kind and row.is_visible else "",
+        "may_audit": "read:audit" in actor.permissions,
+        "subject": urn(found),
+    }
+    return render(request, "federation/release.html", context)
+
+
+def _facts(found: Release, *, is_visible: bool) -> list[Fact]:
+    facts = [
+        Fact(_("Kind"), kind_label(found.kind)),
+        Fact(_("Marking"), tlp(Tlp(found.tlp))),
+        Fact(_("Published"), moment(found.issued)),
+        Fact(_("By"), text(found.published_by)),
+        Fact(_("Version"), code(found.version, copy=False) if found.version else "—"),
+        Fact(_("Size"), filesize(found.size)),
+        Fact(_("Digest"), code(found.digest, short=8)),
+    ]
+    if is_visible:
+        facts.append(Fact(_("Subject"), code(found.subject)))
+    if found.licence:
+        facts.append(Fact(_("Licence"), text(found.licence)))
+    if found.has_audience:
+        facts.append(Fact(_("Audience"), _("chosen by its publisher, narrower than the clause")))
+    if found.withdrawn:
+        facts.append(Fact(_("Withdrawn"), moment(found.withdrawn)))
+    return facts
