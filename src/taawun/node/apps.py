@@ -1,6 +1,7 @@
 """Django app of the node itself: what composes the rooms."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class NodeConfig(AppConfig):
@@ -9,3 +10,11 @@ class NodeConfig(AppConfig):
     name = "taawun.node"
     label = "node"
     verbose_name = "Node"
+
+    def ready(self) -> None:
+        """Register the first page in the navigation."""
+        from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.navigation import Group, NavigationEntry
+
+        home = NavigationEntry("home", Group.HOME, _("Home"), "home", order=0, icon="home")
+        registry.register(Capability("node", _("Node"), (home,)))

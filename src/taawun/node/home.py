@@ -1,0 +1,123 @@
+"""The first page: what is new for this person, what waits for them, what is at risk. Composed from the registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import now
+from taawun.platform.notices.kinds import NoticeKind
+from taawun.platform.notices.models import Notice
+from taawun.platform.notices.queries import open_notices
+from taawun.platform.registry import registry
+from taawun.platform.web import formats
+from taawun.platform.web.home import HomeSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.home import Hint, Line
+
+__all__ = ["Risk", "home"]
+
+_MOST_FRESH: Final = 8
+_MOST_WAITING: Final = 8
+_MOST_RISKS: Final = 6
+_NOON, _EVENING = 12, 17
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A notice as the first page shows it.
+
+    Args:
+        sentence: what happened.
+        mend: what to do about it.
+        address: where; may be empty.
+        is_alarm: whether it is more than a warning.
+        last_seen: when it last happened.
+    """
+
+    sentence: str
+    mend: str
+    address: str
+    is_alarm: bool
+    last_seen: datetime
+
+
+@require_safe
+@signed_in()
+def home(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """What is the case, for this person."""
+    sources = [each for each in registry.all(HomeSource) if each.permission in actor.permissions]
+    fresh = sorted(_gathered(sources, "fresh", actor), key=_newest_first, reverse=True)
+    waiting = _gathered(sources, "waiting", actor)
+    hints: list[Hint] = sorted(_gathered(sources, "hints", actor), key=lambda hint: hint.order)
+    notices = open_notices(actor.permissions)
+    at_risk = notices.count()
+    at = now()
+    context = {
+        "greeting": _time_of_day(at),
+        "now": at,
+        "time": formats.time_of_day(at),
+        "sentences": _sentences(actor, sources, len(waiting), at_risk),
+        "fresh": fresh[:_MOST_FRESH],
+        "waiting": waiting[:_MOST_WAITING],
+        "waiting_more": max(0, len(waiting) - _MOST_WAITING),
+        "risks": [_risk(each) for each in notices[:_MOST_RISKS]],
+        "at_risk": at_risk,
+        "hints": hints,
+        "has_roles": bool(actor.permissions),
+    }
+    return render(request, "node/home.html", context)
+
+
+def _gathered(sources: Sequence[HomeSource], question: str, actor: PersonActor) -> list[Any]:
+    # Any: lines or hints, as the question is; each source answers in its own type
+    return [answer for source in sources for answer in getattr(source, question)(actor)]
+
+
+def _newest_first(line: Line) -> datetime:
+    return line.at or now()
+
+
+def _time_of_day(at: datetime) -> str:
+    hour = formats.local(at).hour
+    if hour < _NOON:
+        return _("This morning")
+    return _("This afternoon") if hour < _EVENING else _("This evening")
+
+
+def _sentences(actor: PersonActor, sources: Sequence[HomeSource], waiting: int, at_risk: int) -> list[str]:
+    """The page opens with what is the case, before any list."""
+    told = [str(sentence) for source in sources for sentence in source.sentences(actor)]
+    if waiting:
+        words = ngettext("%(count)s thing waits for you.", "%(count)s things wait for you.", waiting)
+        told.append(words % {"count": formats.number(waiting)})
+    if at_risk:
+        words = ngettext("%(count)s thing is at risk.", "%(count)s things are at risk.", at_risk)
+        told.append(words % {"count": formats.number(at_risk)})
+    if told:
+        return told
+    return [_("Nothing new came in, nothing waits for you, and nothing is at risk.")]
+
+
+def _risk(notice: Notice) -> Risk:
+    kind = registry.get(NoticeKind, notice.kind)
+    return Risk(
+        kind.sentence(notice.params),
+        kind.mend(notice.params),
+        kind.address(notice.params),
+        notice.level == Notice.Level.ALARM,
+        notice.last_seen,
+    )

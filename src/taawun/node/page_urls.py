@@ -1,0 +1,8 @@
+"""Addresses of the node's own pages, below the language."""
+
+from django.urls import path
+
+from taawun.node.home import home
+from taawun.node.search_page import search
+
+urlpatterns = [path("", home, name="home"), path("search/", search, name="search")]
