@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 from django.test import override_settings
 from django.utils.translation.trans_real import DjangoTranslation
 
+from taawun.capabilities.intel.stix import SENTENCES
 from taawun.node import catalogues
 
 CODE = """
@@ -70,6 +71,14 @@ def problems(package: Path, language: str = "fr") -> list[str]:
 
 def test_the_catalogues_of_this_checkout_are_complete_and_right():
     assert catalogues.problems() == []
+
+
+@pytest.mark.parametrize("language", ["ar", "fr"])
+def test_every_sentence_about_a_file_is_in_the_catalogues_of_this_checkout(language: str):
+    with source(catalogues.PACKAGE, language).open("rb") as file:
+        messages = {message.id for message in read_po(file)}
+
+    assert set(SENTENCES.values()) - messages == set()
 
 
 @pytest.mark.parametrize("language", ["ar", "fr"])
