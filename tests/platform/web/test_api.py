@@ -276,7 +276,7 @@ def test_too_many_requests_from_one_address_are_refused_before_any_token_is_look
 def test_whatever_goes_wrong_is_a_problem_that_tells_nothing_of_the_inside(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
         raise error
 
     monkeypatch.setattr(queries, "persons", fail)
