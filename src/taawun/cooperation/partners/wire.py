@@ -102,7 +102,7 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
             )
             for each in strict_json.parse(answer.body)["lanes"]
         ]
-    except (strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
         raise PartnerRefused("malformed", f"The list of lanes is malformed: {problem}") from None
 
 

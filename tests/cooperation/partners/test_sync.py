@@ -1,0 +1,514 @@
+"""The sync with a partner over real HTTP: what is asked, what is told, and what a fault of either side costs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from taawun.cooperation.partners import actions, chain, descriptor, messages, sync, wire
+from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.receiving import UNVERIFIED_MESSAGES
+from taawun.cooperation.partners.sync import sync_partner
+from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.models import Organisation
+from taawun.foundation.clock import frozen, now
+from taawun.foundation.multilingual import Text
+from taawun.foundation.signing import SigningKey
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+from taawun.platform.notices.models import Notice
+from tests.cast import PartnerNode, agreement_in_force, partner
+from tests.cooperation.conftest import Notes
+from tests.cooperation.partners.their_node import TheirNode
+from tests.foundation.outbound.loopback import response
+from tests.lanes import TheirLane
+
+SILENT = response(b"{}", status="500 Internal Server Error")
+
+
+@pytest.fixture
+def server(node: Organisation, settings: Settings) -> Iterator[TheirNode]:
+    settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
+    wire._outbound.cache_clear()
+    made = TheirNode(node_key().public)
+    made.descriptor = _descriptor(made)
+    yield made
+    wire._outbound().close()
+    wire._outbound.cache_clear()
+    made.server.close()
+
+
+def _descriptor(server: TheirNode, key: SigningKey | None = None) -> str:
+    return descriptor.write(
+        node=server.node,
+        kind="nation",
+        nation="XS",
+        name=Text.of(en="Southern CERT"),
+        nation_name=Text.of(en="Southland"),
+        contacts=[],
+        key=key or server.key,
+        recovery_jwk=None,
+        at=now(),
+    )
+
+
+@pytest.fixture
+def south(server: TheirNode, notes: Notes) -> PartnerNode:
+    """The node of the server as a partner that was met and compared, and contacted before."""
+    made = partner(node=server.node)
+    Partner.objects.update(
+        kid=server.key.kid, jwk=server.key.public.to_jwk(), last_contact=now(), wants_pull=False
+    )
+    made.row.refresh_from_db()
+    return PartnerNode(made.row, server.key)
+
+
+def _offer(server: TheirNode, south: PartnerNode, purpose: str = "talk", **members: Any) -> TheirLane:
+    """A lane that the server offers and that this node has never heard of; members of rows are of several types."""
+    lane = TheirLane(
+        south, Lane(purpose=purpose, sender=south.row, **members), clause=members.get("clause", "")
+    )
+    lane.open()
+    server.lanes.append((lane, purpose))
+    return lane
+
+
+def _talk(server: TheirNode, south: PartnerNode, *said: int) -> TheirLane:
+    lane = _offer(server, south)
+    for word in said:
+        lane.say("tests.word", {"word": word})
+    return lane
+
+
+def _state(south: PartnerNode) -> Partner:
+    south.row.refresh_from_db()
+    return south.row
+
+
+# ---- from the first word on -----------------------------------------------------------------------------------------
+
+
+def test_a_node_that_is_met_is_asked_who_it_is_and_told_who_we_are(server: TheirNode) -> None:
+    met = Partner.objects.create(node=server.node, state=Partner.State.CLAIMED)
+    sync_partner(met.id)
+    met.refresh_from_db()
+    assert (met.state, met.kid, met.last_error) == ("met", server.key.kid, "")
+    assert met.last_contact is not None
+    # it learns our key from our address first, so that nothing is asked of it yet
+    assert server.asked == ["GET /.well-known/taawun", "POST /federation/inbox"]
+    [told] = server.told
+    assert descriptor.read(str(told["descriptor"]), at=now()).key == node_key().public
+    heads = told["heads"]
+    assert isinstance(heads, list)
+    assert [chain.read_head(head, node_key().public).seq for head in heads] == [0]
+
+
+def test_what_a_partner_said_is_pulled_heard_and_asked_for_no_more(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south, 1, 2)
+    sync_partner(south.row.id)
+    assert notes.heard == [1, 2]
+    assert server.asked == [
+        "GET /federation/lanes",
+        f"GET /federation/lanes/{lane.row.id}?after=-1&limit=500",
+    ]
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.sender, held.purpose, held.head_seq) == (south.row, "talk", 2)
+    sync_partner(south.row.id)
+    assert server.asked[2:] == ["GET /federation/lanes"]
+    lane.say("tests.word", {"word": 3})
+    sync_partner(south.row.id)
+    assert server.asked[-1] == f"GET /federation/lanes/{lane.row.id}?after=2&limit=500"
+    assert notes.heard == [1, 2, 3]
+
+
+def test_a_lane_of_many_pages_is_read_to_its_end(server: TheirNode, south: PartnerNode, notes: Notes) -> None:
+    _talk(server, south, *range(1100))
+    sync_partner(south.row.id)
+    assert notes.heard == list(range(1100))
+    assert [path.partition("?")[2] for path in server.asked[1:]] == [
+        "after=-1&limit=500",
+        "after=499&limit=500",
+        "after=999&limit=500",
+    ]
+
+
+def test_releases_are_pulled_large_contents_by_their_digest_and_signed_for(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    agreement = agreement_in_force(south)
+    lane = _offer(server, south, "clause", agreement=agreement.id, clause="1")
+    large = canonical({"long": "x" * chain.INLINE_BYTES})
+    for number, content in enumerate((b'{"note":1}', large)):
+        lane.write(kind="tests.note", subject=f"urn:test:{number}", content=content, tlp=Tlp.GREEN)
+    sync_partner(south.row.id)
+    assert [content for _subject, _version, content in notes.received] == [b'{"note":1}', large]
+    receipt = LaneEntry.objects.get(kind="receipt")
+    assert receipt.lane == Lane.objects.get(purpose="talk", sender=None)
+    assert Lane.objects.get(id=lane.row.id).acknowledged_seq == 2
+    assert _state(south).wants_push
+
+
+def test_news_is_told_with_the_heads_of_lanes_the_partner_is_behind_on(
+    server: TheirNode, south: PartnerNode
+) -> None:
+    entry = messages.send(south.row, "tests.word", {"word": 1})
+    other = partner(nation="XE")
+    messages.send(other.row, "tests.word", {"word": 1})
+    assert _state(south).wants_push
+    sync_partner(south.row.id)
+    heads = server.told[0]["heads"]
+    assert isinstance(heads, list)
+    assert [chain.read_head(head, node_key().public).lane for head in heads] == [entry.lane_id]
+    LaneReader.objects.update(receipt_seq=1)
+    Partner.objects.update(wants_push=True)
+    sync_partner(south.row.id)
+    assert server.told[1]["heads"] == []
+
+
+# ---- whose lane it is -----------------------------------------------------------------------------------------------
+
+
+def test_a_lane_that_is_anothers_or_our_own_is_not_a_partners_to_fill(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    east = partner(nation="XE")
+    theirs = Lane.objects.create(purpose="talk", sender=east.row)
+    ours = messages.send(east.row, "tests.word", {"word": 1}).lane
+    for row in (theirs, ours):
+        lane = TheirLane(south, Lane(id=row.id, purpose="talk"))
+        lane.open()
+        lane.say("tests.word", {"word": 6})
+        lane.say("tests.word", {"word": 7})
+        server.lanes.append((lane, "talk"))
+    sync_partner(south.row.id)
+    assert notes.heard == []
+    assert not theirs.entries.exists()
+    ours.refresh_from_db()
+    assert (ours.sender, ours.head_seq, ours.state) == (None, 1, "running")
+    assert server.asked == ["GET /federation/lanes"]
+    assert not Notice.objects.exists()
+
+
+def test_a_lane_does_not_change_its_purpose(server: TheirNode, south: PartnerNode, notes: Notes) -> None:
+    lane = _talk(server, south, 1)
+    sync_partner(south.row.id)
+    server.lanes = [(lane, "clause")]
+    lane.say("tests.word", {"word": 2})
+    sync_partner(south.row.id)
+    assert (Lane.objects.get(id=lane.row.id).purpose, notes.heard) == ("talk", [1])
+
+
+def test_a_lane_of_a_purpose_nobody_knows_is_passed_over(server: TheirNode, south: PartnerNode) -> None:
+    lane = _talk(server, south)
+    server.lanes = [(lane, "public")]
+    sync_partner(south.row.id)
+    assert (Lane.objects.filter(sender=south.row).count(), _state(south).failures) == (0, 0)
+
+
+def test_of_a_partner_nobody_compared_one_talk_lane_is_read_as_far_as_its_quota(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    Partner.objects.update(state=Partner.State.MET)
+    lane = _talk(server, south, *range(UNVERIFIED_MESSAGES))
+    clause = _offer(server, south, "clause", agreement=uuid4(), clause="1")
+    second = _talk(server, south, 1, 2)
+    sync_partner(south.row.id)
+    lane.say("tests.word", {"word": "more"})
+    sync_partner(south.row.id)
+    assert list(Lane.objects.filter(sender=south.row).values_list("id", "head_seq")) == [
+        (lane.row.id, UNVERIFIED_MESSAGES)
+    ]
+    assert notes.heard == list(range(UNVERIFIED_MESSAGES))
+    Partner.objects.update(state=Partner.State.VERIFIED)
+    sync_partner(south.row.id)
+    assert notes.heard[-3:] == ["more", 1, 2]
+    assert set(Lane.objects.filter(sender=south.row).values_list("id", flat=True)) == {
+        lane.row.id,
+        clause.row.id,
+        second.row.id,
+    }
+
+
+# ---- faults ---------------------------------------------------------------------------------------------------------
+
+
+def test_after_each_failure_it_waits_longer_and_after_a_success_no_more(
+    server: TheirNode, south: PartnerNode
+) -> None:
+    server.instead["/federation/lanes"] = SILENT
+    with frozen(now()) as clock:
+        waits = []
+        for _ in range(13):
+            sync_partner(south.row.id)
+            waits.append((_state(south).not_before - clock.now()).total_seconds())
+        assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1800, 1800, 1800]
+        assert (south.row.failures, south.row.wants_pull, south.row.wants_push) == (13, True, False)
+        assert south.row.last_error == "The node answered 500: {}"
+        assert south.row.id not in sync._due()
+        clock.advance(timedelta(seconds=1800))
+        assert sync._due() == [south.row.id]
+        server.instead.clear()
+        sync_partner(south.row.id)
+        assert (_state(south).failures, south.row.last_error, south.row.wants_pull) == (0, "", False)
+        assert south.row.last_contact == clock.now()
+
+
+def test_news_that_could_not_be_told_is_told_later(server: TheirNode, south: PartnerNode) -> None:
+    messages.send(south.row, "tests.word", {"word": 1})
+    server.instead["/federation/inbox"] = SILENT
+    sync_partner(south.row.id)
+    assert (_state(south).wants_push, south.row.wants_pull) == (True, True)
+    server.instead.clear()
+    sync_partner(south.row.id)
+    assert (_state(south).wants_push, south.row.wants_pull, len(server.told)) == (False, False, 1)
+
+
+def test_what_is_asked_for_during_the_work_is_done_next_time(
+    server: TheirNode, south: PartnerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = sync._pull
+
+    def pull(row: Partner) -> None:
+        # as another process would, while this one is at work
+        Partner.objects.filter(id=row.id).update(wants_push=True, wants_pull=True)
+        original(row)
+
+    monkeypatch.setattr(sync, "_pull", pull)
+    Partner.objects.update(wants_push=True, wants_pull=True)
+    sync_partner(south.row.id)
+    assert (_state(south).wants_push, south.row.wants_pull) == (True, True)
+    monkeypatch.setattr(sync, "_pull", original)
+    sync_partner(south.row.id)
+    assert (_state(south).wants_push, south.row.wants_pull) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("listing", "problem"),
+    [
+        (b"{", "The list of lanes is malformed"),
+        (b"[]", "The list of lanes is malformed"),
+        (b'{"lanes":[{}]}', "The list of lanes is malformed"),
+        (b'{"lanes":[{"lane":"x","purpose":"talk","head":"h"}]}', "The list of lanes is malformed"),
+        (b'{"lanes":[{"lane":5,"purpose":"talk","head":"h"}]}', "The list of lanes is malformed"),
+        (b'{"lanes":[5]}', "The list of lanes is malformed"),
+    ],
+)
+def test_a_list_of_lanes_that_is_none_is_a_failure_like_any_other(
+    server: TheirNode, south: PartnerNode, listing: bytes, problem: str
+) -> None:
+    server.instead["/federation/lanes"] = response(listing)
+    sync_partner(south.row.id)
+    assert _state(south).last_error.startswith(problem)
+    assert south.row.failures == 1
+
+
+def test_a_lane_that_breaks_is_stopped_told_and_left_alone_while_the_others_go_on(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    broken, sound = _talk(server, south, 1, 2, 3), _talk(server, south, 4)
+    broken.entries[2] = broken.forged(broken.entries[2], prev="f" * 64)
+    sync_partner(south.row.id)
+    assert sorted(notes.heard, key=str) == [1, 4]
+    stopped = Lane.objects.get(id=broken.row.id)
+    assert (stopped.state, stopped.stop_reason, stopped.head_seq) == ("stopped", "fork", 1)
+    assert Lane.objects.get(id=sound.row.id).state == "running"
+    assert LaneEntry.objects.filter(lane__sender=None, kind="lane.stopped").count() == 1
+    assert (_state(south).failures, south.row.wants_push) == (0, True)
+    before = len(server.asked)
+    sync_partner(south.row.id)
+    assert f"GET /federation/lanes/{broken.row.id}?after=1&limit=500" not in server.asked[before:]
+    assert server.told
+
+
+def test_what_was_signed_for_and_is_not_served_stops_the_lane(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south, 1, 2, 3)
+    served = response(
+        b"".join([*(entry.line for entry in lane.entries[:3]), chain.write_head_line(lane.head())])
+    )
+    rest = response(chain.write_head_line(lane.head()))
+    answers = iter([served, rest])
+    server.instead[f"/federation/lanes/{lane.row.id}"] = lambda: next(answers)
+    sync_partner(south.row.id)
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.state, held.stop_reason, held.head_seq) == ("stopped", "truncated", 2)
+    assert "3 was signed for and not served" in held.stop_detail
+    assert notes.heard == [1, 2]
+
+
+def test_a_list_that_takes_back_what_was_served_stops_the_lane(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    with frozen(now()) as clock:
+        lane = _talk(server, south, 1, 2)
+        sync_partner(south.row.id)
+        del lane.entries[1:]
+        clock.advance(timedelta(minutes=5))
+        sync_partner(south.row.id)
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.state, held.stop_reason, held.head_seq) == ("stopped", "truncated", 2)
+
+
+def test_a_line_without_end_stops_the_lane_and_what_came_before_is_kept(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south, 1, 2)
+    good = b"".join(entry.line for entry in lane.entries[:2])
+    server.instead[f"/federation/lanes/{lane.row.id}"] = response(good + b"x" * 400_000)
+    sync_partner(south.row.id)
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.state, held.stop_reason, held.head_seq) == ("stopped", "malformed", 1)
+    assert Notice.objects.get(kind="partners.lane-stopped").params["seq"] == "2"
+
+
+def test_a_page_that_breaks_off_costs_nothing_of_what_had_come(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south, 1, 2, 3)
+    whole = b"".join(server.page(lane, -1, 500))
+    cut = response(whole)[: -len(whole) + len(lane.entries[0].line) + len(lane.entries[1].line) + 10]
+    server.instead[f"/federation/lanes/{lane.row.id}"] = cut
+    sync_partner(south.row.id)
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.state, held.head_seq, _state(south).failures) == ("running", 1, 1)
+    server.instead.clear()
+    sync_partner(south.row.id)
+    assert server.asked[-1].endswith("?after=1&limit=500")
+    assert notes.heard == [1, 2, 3]
+
+
+def test_a_fault_of_our_own_is_noted_and_everything_is_asked_for_again(
+    server: TheirNode, south: PartnerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_partner: Partner) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(sync, "_pull", failing)
+    # the connection of this test is not the thread's to close
+    monkeypatch.setattr(connection, "close", lambda: None)
+    sync._in_thread(south.row.id)
+    assert (_state(south).wants_push, south.row.wants_pull, south.row.failures) == (True, True, 1)
+    assert south.row.last_error == "an error at this node; see its log"
+
+
+# ---- descriptors ----------------------------------------------------------------------------------------------------
+
+
+def test_a_descriptor_is_renewed_once_a_day(server: TheirNode, south: PartnerNode) -> None:
+    with frozen(now()) as clock:
+        sync_partner(south.row.id)
+        assert "GET /.well-known/taawun" not in server.asked
+        clock.advance(timedelta(days=1))
+        server.descriptor = _descriptor(server)
+        sync_partner(south.row.id)
+        sync_partner(south.row.id)
+        assert server.asked.count("GET /.well-known/taawun") == 1
+        assert _state(south).descriptor_issued == clock.now()
+
+
+def test_a_partner_whose_descriptor_cannot_be_had_is_not_cut_off_until_it_lapses(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    server.instead["/.well-known"] = SILENT
+    lane = _talk(server, south, 1)
+    with frozen(now()) as clock:
+        clock.advance(timedelta(days=27))
+        sync_partner(south.row.id)
+        assert (notes.heard, _state(south).failures) == ([1], 0)
+        clock.advance(timedelta(days=1))
+        lane.say("tests.word", {"word": 2})
+        sync_partner(south.row.id)
+        assert (notes.heard, _state(south).failures) == ([1], 1)
+        assert south.row.last_error == "The node answered 500 instead of its descriptor."
+
+
+def test_another_key_at_a_partners_address_raises_the_alarm_and_its_words_are_not_believed(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    taken_over = SigningKey.generate()
+    lane = _talk(server, south, 1)
+    with frozen(now()) as clock:
+        clock.advance(timedelta(days=2))
+        server.descriptor = _descriptor(server, taken_over)
+        lane.write(key=taken_over, kind="tests.word", content=canonical({"word": 2}))
+        sync_partner(south.row.id)
+    assert Notice.objects.get(kind="partners.key-changed").params["node"] == server.node
+    assert notes.heard == [1]
+    assert Lane.objects.get(id=lane.row.id).stop_reason == "signature"
+    assert _state(south).kid == server.key.kid
+
+
+# ---- the loop -------------------------------------------------------------------------------------------------------
+
+
+def test_only_those_that_want_something_now_are_due(node: Organisation) -> None:
+    at = now()
+    soon, later = at - timedelta(seconds=1), at + timedelta(hours=1)
+    quiet: dict[str, Any] = {"wants_push": False, "wants_pull": False, "next_poll": later, "not_before": soon}
+    wanted: dict[str, dict[str, Any]] = {  # members of a row are of several types
+        "push": {"wants_push": True},
+        "pull": {"wants_pull": True},
+        "poll": {"next_poll": soon},
+        "nothing": {},
+        "blocked": {"wants_pull": True, "state": "blocked"},
+        "backing-off": {"wants_pull": True, "not_before": later},
+    }
+    for name, members in wanted.items():
+        Partner.objects.create(node=f"https://{name}.example", **{**quiet, **members})
+    due = set(Partner.objects.filter(id__in=sync._due()).values_list("node", flat=True))
+    assert due == {f"https://{name}.example" for name in ("push", "pull", "poll")}
+
+
+def test_the_next_poll_is_spread_around_its_time(
+    server: TheirNode, south: PartnerNode, settings: Settings
+) -> None:
+    settings.POLL_SECONDS = 100
+    with frozen(now()) as clock:
+        found = set()
+        for _ in range(5):
+            sync_partner(south.row.id)
+            found.add((_state(south).next_poll - clock.now()).total_seconds())
+    assert len(found) == 5
+    assert all(80 <= seconds <= 120 for seconds in found)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_loop_hears_of_news_at_once_and_ends_when_told(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    _talk(server, south, 1)
+    Partner.objects.update(next_poll=now() + timedelta(hours=1))
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            sync.run(stop)
+        finally:
+            connection.close()
+
+    loop = threading.Thread(target=run)
+    loop.start()
+    try:
+        time.sleep(0.3)
+        assert server.asked == []
+        actions.meet(SystemActor("tests"), server.node)
+        began = time.monotonic()
+        while not notes.heard and time.monotonic() - began < 10:
+            time.sleep(0.02)
+        assert notes.heard == [1]
+    finally:
+        stop.set()
+        loop.join(10)
+    assert not loop.is_alive()
