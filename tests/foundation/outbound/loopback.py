@@ -26,13 +26,15 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.connections = 0
         self.requests: list[bytes] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
-        for each in (self._listener, *self._open):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        _end(self._listener)
+        # a connection that is just being accepted is in the list once this thread has ended
+        self._accepting.join(DEADLINE_SECONDS)
+        for each in self._open:
+            _end(each)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -49,6 +51,12 @@ class Server:
             while head := read_request(served):
                 self.requests.append(head)
                 self._script(served)
+
+
+def _end(opened: socket.socket) -> None:
+    with suppress(OSError):
+        opened.shutdown(socket.SHUT_RDWR)
+    opened.close()
 
 
 def read_request(connection: socket.socket) -> bytes:
