@@ -1,0 +1,176 @@
+"""Sightings: recorded here, and sent back to whoever told us, and to nobody else."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from taawun.capabilities.intel import actions
+from taawun.capabilities.intel.errors import SightingRefused
+from taawun.capabilities.intel.models import Sighting, StixObject
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.partners import contents
+from taawun.cooperation.partners.models import LaneEntry
+from taawun.cooperation.people.actors import PersonActor
+from taawun.cooperation.people.errors import NotAllowed
+from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.models import Entry
+from tests.capabilities.intel.factories import Sender, bring, current, indicator, report, sender
+from tests.capabilities.intel.stix.examples import identifier
+from tests.cast import Cast, clause
+
+pytestmark = pytest.mark.django_db
+
+FIRST = identifier("indicator", 1)
+THEN = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def analyst(cast: Cast) -> PersonActor:
+    return cast.analyst.actor
+
+
+@pytest.fixture
+def south(cast: Cast) -> Sender:
+    return sender("South", "XS")
+
+
+def readers() -> list[list[str]]:
+    """Who may read each sighting that left."""
+    entries = LaneEntry.objects.filter(kind="intel.sighting", lane__sender=None).order_by("id")
+    return [sorted(entry.lane.readers.values_list("partner__node", flat=True)) for entry in entries]
+
+
+def test_a_sighting_of_our_own_object_stays_here(analyst: PersonActor, south: Sender) -> None:
+    bring(indicator(1))
+    outcome = actions.sight(analyst, FIRST, count=3, first_seen=THEN, note=" At the gateway. ")
+    assert (outcome.sources, outcome.sent_to, outcome.preview.receivers) == ((), (), ())
+    kept = Sighting.objects.get()
+    assert (kept.of, kept.count, kept.note, kept.seen_by) == (FIRST, 3, "At the gateway.", "")
+    assert (kept.first_seen, kept.last_seen, kept.person_id) == (THEN, THEN, analyst.id)
+    assert not Release.objects.exists()
+    assert Entry.objects.get(verb="intel.sighted").details == {"of": FIRST, "count": 3}
+
+
+def test_a_sighting_goes_back_to_its_source_and_to_no_other_partner(
+    analyst: PersonActor, south: Sender
+) -> None:
+    sender("East", "XE")
+    south.publish(report(1, FIRST), indicator(1), tlp=Tlp.AMBER, topics=("attack:T1566",))
+    outcome = actions.sight(analyst, FIRST, count=2, first_seen=THEN, last_seen=THEN + timedelta(hours=1))
+    assert (outcome.sources, outcome.sent_to) == ((south.node,), (south.node,))
+    assert readers() == [[south.node]]
+    release = Release.objects.get(kind="intel.sighting")
+    left = {each["type"]: each for each in json.loads(contents.get(release.digest))["objects"]}
+    assert left["sighting"]["sighting_of_ref"] == FIRST
+    assert (left["sighting"]["count"], left["sighting"]["first_seen"]) == (2, "2024-03-01T08:00:00.000Z")
+    assert (release.tlp, sorted(release.topics.values_list("topic", flat=True))) == (
+        Tlp.AMBER,
+        ["attack:T1566"],
+    )
+    assert current(left["sighting"]["id"]).text == json.dumps(
+        left["sighting"], separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def test_every_partner_that_told_us_is_told(analyst: PersonActor, south: Sender) -> None:
+    east = sender("East", "XE")
+    south.publish(report(1, FIRST), indicator(1))
+    east.publish(report(2, FIRST), indicator(1, name="in other words"))
+    outcome = actions.sight(analyst, FIRST)
+    assert outcome.sent_to == tuple(sorted([south.node, east.node]))
+
+
+def test_a_partner_that_took_its_word_back_is_not_told(analyst: PersonActor, south: Sender) -> None:
+    bring(indicator(1))
+    told = report(1, FIRST)
+    south.publish(told, indicator(1))
+    south.withdraw(told)
+    assert actions.sight(analyst, FIRST).sources == ()
+
+
+def test_where_no_clause_lets_it_back_it_is_recorded_with_the_reason(
+    analyst: PersonActor, cast: Cast
+) -> None:
+    south = sender("South", "XS", clauses=(clause(kinds=("intel.report",)),))
+    south.publish(report(1, FIRST), indicator(1))
+    outcome = actions.sight(analyst, FIRST)
+    assert (outcome.sources, outcome.sent_to) == ((south.node,), ())
+    assert [(each.party, each.decision.reason) for each in outcome.preview.others] == [(south.node, "kind")]  # type: ignore[union-attr]  # denied
+    assert Sighting.objects.count() == 1
+
+
+def test_who_may_not_publish_records_a_sighting_without_sending_it(
+    analyst: PersonActor, south: Sender
+) -> None:
+    south.publish(report(1, FIRST), indicator(1))
+    narrowed = PersonActor(
+        analyst.id, analyst.label, analyst.permissions - {"publish:intel"}, analyst.organisations
+    )
+    outcome = actions.sight(narrowed, FIRST)
+    assert ([each.party for each in outcome.preview.receivers], outcome.sent_to) == ([south.node], ())
+    assert not Release.objects.filter(kind="intel.sighting").exists()
+
+
+def test_a_sighting_is_marked_as_strictly_as_any_of_those_who_told_us(
+    analyst: PersonActor, south: Sender
+) -> None:
+    bring(indicator(1, name="ours"), tlp=Tlp.CLEAR)
+    south.publish(report(1, FIRST), indicator(1), tlp=Tlp.AMBER)
+    assert actions.sight(analyst, FIRST).sighting.tlp == Tlp.AMBER
+
+
+def test_times_default_to_each_other_and_to_now(analyst: PersonActor) -> None:
+    bring(indicator(1))
+    only_last = actions.sight(analyst, FIRST, last_seen=THEN).sighting
+    neither = actions.sight(analyst, FIRST).sighting
+    assert (only_last.first_seen, only_last.last_seen) == (THEN, THEN)
+    assert abs(neither.first_seen - now()) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("members", "code", "field"),
+    [
+        ({"count": 0}, "count", "count"),
+        ({"count": 1_000_000_000}, "count", "count"),
+        ({"first_seen": THEN, "last_seen": THEN - timedelta(seconds=1)}, "times", "last_seen"),
+        ({"last_seen": datetime(2999, 1, 1, tzinfo=UTC)}, "times", "last_seen"),
+        ({"note": "x" * 10_001}, "note", "note"),
+    ],
+)
+def test_a_sighting_that_makes_no_sense_is_refused(
+    analyst: PersonActor, members: dict[str, Any], code: str, field: str
+) -> None:
+    bring(indicator(1))
+    with pytest.raises(SightingRefused) as caught:
+        actions.sight(analyst, FIRST, **members)
+    assert (caught.value.code, caught.value.field) == (code, field)
+    assert not Sighting.objects.exists()
+
+
+def test_what_is_not_here_or_not_for_ones_eyes_cannot_be_sighted(analyst: PersonActor) -> None:
+    bring(indicator(1), tlp=Tlp.RED)
+    for stix_id in (FIRST, identifier("indicator", 2)):
+        with pytest.raises(SightingRefused) as caught:
+            actions.sight(analyst, stix_id)
+        assert caught.value.code == "unknown-object"
+
+
+def test_what_was_withdrawn_cannot_be_sighted(analyst: PersonActor, south: Sender) -> None:
+    told = report(1, FIRST)
+    south.publish(told, indicator(1))
+    south.withdraw(told)
+    assert StixObject.objects.filter(stix_id=FIRST).exists()
+    with pytest.raises(SightingRefused):
+        actions.sight(analyst, FIRST)
+
+
+@pytest.mark.parametrize("who", ["administrator", "officer", "observer", "trainee", "stranger", "former"])
+def test_who_may_not_write_cannot_sight(cast: Cast, who: str) -> None:
+    bring(indicator(1))
+    with pytest.raises(NotAllowed):
+        actions.sight(dict(cast)[who].actor, FIRST)

@@ -1,0 +1,314 @@
+"""What arrives from partners: taken in, refused whole, renewed, taken out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from taawun.capabilities.intel import actions, exchange, queries
+from taawun.capabilities.intel.models import Report, ReportReader, Sighting, StixObject
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.models import LaneEntry
+from taawun.foundation.tlp import Tlp
+from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender
+from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
+from tests.cast import Cast, clause
+
+pytestmark = pytest.mark.django_db
+
+DONE, REFUSED, UNOPENED = LaneEntry.State.DONE, LaneEntry.State.REFUSED, LaneEntry.State.UNOPENED
+FIRST = identifier("indicator", 1)
+TOLD = report(1, FIRST, description="What happened.", lang="fr")
+
+
+def later(value: dict[str, Any], day: int, **changes: Any) -> dict[str, Any]:
+    return {**value, "modified": f"2024-03-{day:02d}T00:00:00.000Z", **changes}
+
+
+def sighting(number: int = 1, **properties: Any) -> dict[str, Any]:
+    given = {"sighting_of_ref": FIRST, "count": 4, "first_seen": "2024-02-01T00:00:00Z"}
+    return sdo("sighting", number, **{**given, **properties})
+
+
+@pytest.fixture
+def south(cast: Cast) -> Sender:
+    return sender("South", "XS")
+
+
+# ---- taken in ---------------------------------------------------------------------------------------------------
+
+
+def test_a_report_arrives_with_its_objects_as_the_partners(cast: Cast, south: Sender) -> None:
+    outcome = south.publish(TOLD, indicator(1), topics=("attack:T1566",), tlp=Tlp.AMBER)
+    assert outcome.state == DONE
+    came = Report.objects.get()
+    assert (came.state, came.origin, came.title) == (Report.State.RECEIVED, south.node, "Report 1")
+    assert (came.summary, came.topics, came.languages) == ("What happened.", ["attack:T1566"], ["fr"])
+    assert came.release is not None
+    assert (came.release.title, came.release.origin) == ("Report 1", south.partner.row)
+    assert Passage.objects.filter(release=came.release, clause="1").count() == 1
+    assert [each.stix_id for each in queries.objects_of(cast.analyst.actor, came)] == [FIRST]
+    assert current(FIRST).origin == south.node
+
+
+def test_what_travelled_under_a_marking_is_not_held_under_a_weaker_one(cast: Cast, south: Sender) -> None:
+    south.publish(marked(TOLD, Tlp.CLEAR), indicator(1), tlp=Tlp.AMBER)
+    assert Report.objects.get().tlp == Tlp.AMBER
+    assert current(TOLD["id"]).tlp == Tlp.AMBER
+    assert current(FIRST).tlp == Tlp.AMBER
+
+
+def test_an_object_that_says_itself_that_it_is_clear_stays_clear(cast: Cast, south: Sender) -> None:
+    south.publish(TOLD, marked(indicator(1), Tlp.CLEAR), tlp=Tlp.AMBER)
+    assert current(FIRST).tlp == Tlp.CLEAR
+
+
+def test_the_same_arrival_twice_changes_nothing(cast: Cast, south: Sender) -> None:
+    south.publish(TOLD, indicator(1))
+    south.publish(TOLD, indicator(1))
+    assert (Report.objects.count(), Release.objects.count(), StixObject.objects.count()) == (1, 1, 2)
+    assert Passage.objects.count() == 2
+
+
+def test_a_newer_version_renews_the_report(cast: Cast, south: Sender) -> None:
+    south.publish(TOLD, indicator(1))
+    south.publish(later(TOLD, 2, name="Renewed", object_refs=[identifier("indicator", 2)]), indicator(2))
+    came = Report.objects.get()
+    assert (came.title, current(TOLD["id"]).name) == ("Renewed", "Renewed")
+    assert list(came.named_objects.values_list("stix_id", flat=True)) == [identifier("indicator", 2)]
+
+
+def test_an_older_version_that_arrives_late_does_not_replace_the_newer(cast: Cast, south: Sender) -> None:
+    south.publish(later(TOLD, 2, name="Newer"), indicator(1))
+    south.publish(TOLD, indicator(1))
+    came = Report.objects.get()
+    assert (came.title, came.release and came.release.version) == ("Newer", later(TOLD, 2)["modified"])
+    assert Release.objects.count() == 2
+
+
+def test_a_red_report_is_for_the_persons_it_names_here(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    named = cast.analyst.row.email.upper()
+    south.publish(TOLD, indicator(1), tlp=Tlp.RED, persons=(named, "far@south.example"))
+    assert list(ReportReader.objects.values_list("person_id", flat=True)) == [cast.analyst.row.pk]
+    assert queries.object_named(cast.analyst.actor, FIRST) is not None
+    assert queries.object_named(cast.officer.actor, FIRST) is None
+    assert queries.reports(cast.analyst.actor).count() == 1
+    assert queries.reports(cast.officer.actor).count() == 0
+
+
+def test_a_red_version_that_names_fewer_persons_is_for_fewer(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    both = (cast.analyst.row.email, cast.officer.row.email)
+    south.publish(TOLD, indicator(1), tlp=Tlp.RED, persons=both)
+    south.publish(later(TOLD, 2), indicator(1), tlp=Tlp.RED, persons=both[:1])
+    assert queries.reports(cast.officer.actor).count() == 0
+
+
+def test_a_partners_report_under_the_identifier_of_ours_stands_beside_it(cast: Cast, south: Sender) -> None:
+    bring(indicator(1), TOLD)
+    south.publish(later(TOLD, 9, name="Replaced"), indicator(1, name="Replaced"))
+    ours, theirs = Report.objects.order_by("origin")
+    assert (ours.origin, ours.title, ours.state) == ("", "Report 1", Report.State.DRAFT)
+    assert (theirs.origin, theirs.title) == (south.node, "Replaced")
+    assert (current(TOLD["id"]).name, current(FIRST).name) == ("Report 1", "Indicator 1")
+
+
+def test_each_report_shows_the_words_it_came_with(cast: Cast, south: Sender) -> None:
+    east = sender("East", "XE")
+    south.publish(TOLD, indicator(1, name="south's words"))
+    east.publish(TOLD, indicator(1, name="east's words"))
+    shown = {
+        came.origin: [each.name for each in queries.objects_of(cast.analyst.actor, came)]
+        for came in Report.objects.all()
+    }
+    assert shown == {south.node: ["south's words"], east.node: ["east's words"]}
+    for came in Report.objects.all():
+        texts = [json.loads(text) for text in queries.texts_with(cast.analyst.actor, came)]
+        assert [text["id"] for text in texts] == [TOLD["id"], FIRST]
+
+
+def test_twenty_thousand_objects_arrive_whole(cast: Cast, south: Sender) -> None:
+    objects = [indicator(number) for number in range(1, 20_001)]
+    told = report(1, *(each["id"] for each in objects))
+    assert south.publish(told, *objects).state == DONE
+    assert StixObject.objects.filter(is_current=True).count() == 20_001
+    assert Report.objects.get().named_objects.count() == 20_000
+    assert south.withdraw(told).state == DONE
+    assert not StixObject.objects.filter(state=StixObject.State.LIVE).exists()
+
+
+# ---- refused whole ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"raw": b"{"}, "not-json"),
+        ({"raw": b'{"type":"bundle","id":"x","objects":[{"a":1,"a":2}]}'}, "duplicate-key"),
+        ({"raw": b'{"hello":"world"}'}, "not-intelligence"),
+        ({"raw": bundle(indicator(1))}, "no-report"),
+        ({"raw": bundle(indicator(1), report(2, FIRST))}, "no-report"),
+        ({"raw": bundle(TOLD, {**indicator(1), "valid_from": "yesterday"})}, "not-valid"),
+        ({"raw": bundle(TOLD, marked(indicator(1), Tlp.AMBER_STRICT))}, "marking"),
+        (
+            {"raw": bundle(TOLD, {**indicator(1), "object_marking_refs": ["marking-definition--x"]})},
+            "not-valid",
+        ),
+        (
+            {
+                "raw": bundle(
+                    TOLD, {**indicator(1), "object_marking_refs": [identifier("marking-definition", 99)]}
+                )
+            },
+            "marking",
+        ),
+        ({"raw": bundle(TOLD, indicator(1)), "version": "2020-01-01T00:00:00.000Z"}, "other-version"),
+        ({"raw": bundle(TOLD, indicator(1), indicator(1, name="twice"))}, "not-valid"),
+    ],
+)
+def test_a_bundle_that_is_not_what_its_header_says_is_refused_whole(
+    cast: Cast, south: Sender, members: dict[str, Any], reason: str
+) -> None:
+    given = {"about": TOLD["id"], "version": TOLD["modified"], **members}
+    outcome = south.publish(**given)
+    assert (outcome.state, outcome.reason) == (REFUSED, reason)
+    assert not StixObject.objects.exists()
+    assert not Report.objects.exists()
+    assert not Release.objects.exists()
+
+
+def test_what_no_clause_covers_is_not_even_opened(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.GREEN),))
+    assert south.publish(TOLD, indicator(1), tlp=Tlp.AMBER).state == UNOPENED
+    assert not StixObject.objects.exists()
+
+
+def test_of_a_refused_newer_version_nothing_stays_and_the_older_one_stands(cast: Cast, south: Sender) -> None:
+    south.publish(TOLD, indicator(1))
+    bad = {**indicator(2), "valid_from": "yesterday"}
+    assert south.publish(later(TOLD, 2, name="Bad"), bad).state == REFUSED
+    assert Report.objects.get().title == "Report 1"
+    assert StixObject.objects.count() == 2
+
+
+# ---- taken out --------------------------------------------------------------------------------------------------
+
+
+def test_a_withdrawn_report_loses_its_content_title_and_objects(cast: Cast, south: Sender) -> None:
+    south.publish(TOLD, indicator(1))
+    assert south.withdraw(TOLD).state == DONE
+    gone = Report.objects.get()
+    assert (gone.state, gone.title, gone.summary, gone.search) == (Report.State.WITHDRAWN, "", "", "")
+    assert gone.named_objects.count() == 0
+    assert gone.release is not None
+    assert (gone.release.state, gone.release.title) == (Release.State.WITHDRAWN, "")
+    assert set(StixObject.objects.values_list("state", "text")) == {(StixObject.State.WITHDRAWN, "")}
+
+
+def test_a_withdrawal_leaves_what_we_imported_ourselves(cast: Cast, south: Sender) -> None:
+    bring(indicator(1))
+    south.publish(TOLD, indicator(1))
+    south.withdraw(TOLD)
+    assert current(FIRST).name == "Indicator 1"
+
+
+def test_when_the_newest_version_is_withdrawn_the_one_before_is_shown(cast: Cast, south: Sender) -> None:
+    newer = later(TOLD, 2, name="Newer", object_refs=[identifier("indicator", 2)])
+    south.publish(TOLD, indicator(1), topics=("attack:T1566",))
+    south.publish(newer, indicator(2))
+    south.withdraw(newer)
+    came = Report.objects.get()
+    assert (came.state, came.title, came.topics) == (Report.State.RECEIVED, "Report 1", ["attack:T1566"])
+    assert [each.stix_id for each in queries.objects_of(cast.analyst.actor, came)] == [FIRST]
+    south.withdraw(TOLD)
+    came.refresh_from_db()
+    assert came.state == Report.State.WITHDRAWN
+
+
+def test_when_an_older_version_is_withdrawn_the_newest_stands(cast: Cast, south: Sender) -> None:
+    south.publish(TOLD, indicator(1))
+    south.publish(later(TOLD, 2, name="Newer"), indicator(1))
+    south.withdraw(TOLD)
+    came = Report.objects.get()
+    assert (came.state, came.title) == (Report.State.RECEIVED, "Newer")
+    assert current(FIRST).state == StixObject.State.LIVE
+
+
+def test_a_report_that_was_withdrawn_may_be_published_anew(cast: Cast, south: Sender) -> None:
+    south.publish(TOLD, indicator(1))
+    south.withdraw(TOLD)
+    south.publish(later(TOLD, 5, name="Corrected"), indicator(1))
+    came = Report.objects.get()
+    assert (came.state, came.title) == (Report.State.RECEIVED, "Corrected")
+    assert current(FIRST).text != ""
+
+
+# ---- sightings --------------------------------------------------------------------------------------------------
+
+
+def test_a_partners_sighting_is_kept_with_whose_eyes_it_was(cast: Cast, south: Sender) -> None:
+    bring(indicator(1))
+    value = sighting(last_seen="2024-02-02T00:00:00.123456789Z", description="At the gateway.")
+    assert south.publish(value, kind="intel.sighting").state == DONE
+    seen = queries.sightings_of(cast.analyst.actor, [FIRST]).get()
+    assert (seen.count, seen.seen_by, seen.note) == (4, south.node, "At the gateway.")
+    assert (seen.first_seen.isoformat(), seen.last_seen.isoformat()) == (
+        "2024-02-01T00:00:00+00:00",
+        "2024-02-02T00:00:00.123456+00:00",
+    )
+
+
+def test_a_corrected_sighting_replaces_the_number_and_a_withdrawn_one_goes(cast: Cast, south: Sender) -> None:
+    bring(indicator(1))
+    south.publish(sighting(), kind="intel.sighting")
+    corrected = later(sighting(count=9), 2)
+    south.publish(corrected, kind="intel.sighting")
+    assert [each.count for each in queries.sightings_of(cast.analyst.actor, [FIRST])] == [9]
+    south.withdraw(corrected, kind="intel.sighting")
+    assert not queries.sightings_of(cast.analyst.actor, [FIRST]).exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (indicator(1), "no-sighting"),
+        (sighting(count=-1), "not-valid"),
+        (marked(sighting(), Tlp.RED), "marking"),
+        (sighting(last_seen="2024-13-45T00:00:00Z"), "not-valid"),
+    ],
+)
+def test_a_sighting_that_is_none_is_refused(
+    cast: Cast, south: Sender, value: dict[str, Any], reason: str
+) -> None:
+    outcome = south.publish(value, kind="intel.sighting")
+    assert (outcome.state, outcome.reason) == (REFUSED, reason)
+    assert not Sighting.objects.exists()
+
+
+def test_nobody_speaks_under_the_identifier_of_anothers_sighting(cast: Cast, south: Sender) -> None:
+    bring(indicator(1))
+    ours = actions.sight(cast.analyst.actor, FIRST).sighting
+    value = {**sighting(), "id": ours.stix_id}
+    assert south.publish(value, kind="intel.sighting").reason == "not-theirs"
+    assert Sighting.objects.get().seen_by == ""
+
+
+# ---- addresses --------------------------------------------------------------------------------------------------
+
+
+def test_a_release_leads_to_the_page_of_what_it_brought(cast: Cast, south: Sender) -> None:
+    bring(indicator(1))
+    south.publish(TOLD, indicator(1))
+    south.publish(sighting(), kind="intel.sighting")
+    kinds = {kind.name: kind for kind in exchange.RELEASE_KINDS}
+    came = Report.objects.get()
+    assert came.release is not None
+    seen = Sighting.objects.get()
+    assert seen.release is not None
+    expected = reverse("report", kwargs={"report_id": came.id})
+    assert kinds["intel.report"].address(came.release) == expected
+    assert kinds["intel.sighting"].address(seen.release) == reverse("object", kwargs={"stix_id": FIRST})

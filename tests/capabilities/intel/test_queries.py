@@ -1,0 +1,196 @@
+"""Who sees what: every person of the cast, every marking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel.models import Report
+from taawun.capabilities.intel.queries import ObjectFilters, ReportFilters
+from taawun.cooperation.people.actors import Actor, PartyActor, SystemActor
+from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.queries import actor_of
+from taawun.foundation.tlp import Tlp
+from tests.capabilities.intel.factories import bring, indicator, report, sender
+from tests.capabilities.intel.stix.examples import identifier, sco, sdo
+from tests.cast import Cast, clause, person
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class World:
+    """One object, report and import a marking, all brought by the analyst; and a colleague from elsewhere."""
+
+    cast: Cast
+    outsider: Actor
+
+    def actors(self) -> dict[str, Actor]:
+        members = {name: member.actor for name, member in self.cast if member.person}
+        return {
+            **members,
+            "outsider": self.outsider,
+            "partner": PartyActor("https://xs.example", "South"),
+            "system": SystemActor("tests"),
+        }
+
+
+@pytest.fixture
+def world(cast: Cast) -> World:
+    for tlp in Tlp:
+        value = report(10 + tlp, identifier("indicator", 10 + tlp), name=f"Report {tlp.name}")
+        bring(indicator(10 + tlp), value, actor=cast.analyst.actor, tlp=tlp)
+    sector = Organisation.objects.create(names={"en": "Sector CERT"})
+    return World(cast, actor_of(person("analyst", organisation=sector)))
+
+
+ALL = ["CLEAR", "GREEN", "AMBER", "AMBER_STRICT", "RED"]
+EYES = {
+    "analyst": ALL,
+    "officer": ALL[:4],
+    "outsider": ALL[:3],
+    "administrator": [],
+    "observer": [],
+    "trainee": [],
+    "stranger": [],
+    "former": [],
+    "partner": [],
+    "system": ALL,
+}
+
+
+@pytest.mark.parametrize("who", EYES)
+def test_each_sees_the_objects_and_reports_that_their_marking_lets_them(world: World, who: str) -> None:
+    actor = world.actors()[who]
+    objects = queries.objects(actor, ObjectFilters(type="indicator"))
+    assert [Tlp(each.tlp).name for each in objects.order_by("tlp")] == EYES[who]
+    assert [Tlp(each.tlp).name for each in queries.reports(actor).order_by("tlp")] == EYES[who]
+
+
+@pytest.mark.parametrize("who", EYES)
+def test_what_one_may_not_see_is_not_found_by_its_name_either(world: World, who: str) -> None:
+    actor = world.actors()[who]
+    red, stix_id = Report.objects.get(tlp=Tlp.RED), identifier("indicator", 10 + Tlp.RED)
+    may = "RED" in EYES[who]
+    assert (queries.object_named(actor, stix_id) is not None) is may
+    assert (queries.report_named(actor, red.id) is not None) is may
+    assert queries.versions_of(actor, stix_id).exists() is may
+    assert queries.objects(actor, ObjectFilters(text=stix_id)).exists() is may
+    assert queries.reports_naming(actor, stix_id).exists() is may
+    assert (list(queries.current_among(actor, [stix_id])) == [stix_id]) is may
+    assert (len(list(queries.texts_with(actor, red))) == 2) is may
+
+
+@pytest.mark.parametrize(
+    ("who", "sees"),
+    [
+        ("analyst", ALL),
+        ("officer", []),
+        ("outsider", []),
+        ("observer", []),
+        ("partner", []),
+        ("system", ALL),
+    ],
+)
+def test_imports_are_for_the_analysts_of_the_organisation(world: World, who: str, sees: list[str]) -> None:
+    found = queries.imports(world.actors()[who]).order_by("default_tlp")
+    assert [Tlp(each.default_tlp).name for each in found] == sees
+
+
+def test_a_red_import_is_for_the_person_who_brought_it(world: World) -> None:
+    colleague = actor_of(person("analyst"))
+    found = queries.imports(colleague).order_by("default_tlp")
+    assert [Tlp(each.default_tlp).name for each in found] == ALL[:4]
+
+
+def test_a_red_draft_is_its_authors_even_when_it_does_not_name_them(cast: Cast) -> None:
+    bring(indicator(1))
+    made = actions.create_report(
+        cast.analyst.actor,
+        actions.ReportFields(
+            "Secret", "", Tlp.RED, object_ids=(identifier("indicator", 1),), persons=("far@x.example",)
+        ),
+    )
+    assert queries.report_named(cast.analyst.actor, made.id) == made
+    assert queries.report_named(cast.officer.actor, made.id) is None
+
+
+def test_a_sighting_is_seen_by_who_sees_its_object_and_may_read_its_own_marking(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.AMBER_STRICT),))
+    bring(indicator(1), tlp=Tlp.CLEAR)
+    value = sdo("sighting", 1, sighting_of_ref=identifier("indicator", 1))
+    south.publish(value, kind="intel.sighting", tlp=Tlp.AMBER_STRICT)
+    actions.sight(cast.analyst.actor, identifier("indicator", 1))
+    sector = Organisation.objects.create(names={"en": "Sector CERT"})
+    outsider = actor_of(person("analyst", organisation=sector))
+    assert queries.sightings(cast.analyst.actor).count() == 2
+    assert [each.seen_by for each in queries.sightings(outsider)] == [""]
+    assert queries.sightings(cast.trainee.actor).count() == 0
+    assert queries.sightings(cast.analyst.actor, of=identifier("indicator", 2)).count() == 0
+
+
+def test_objects_are_filtered_by_words_type_and_marking_newest_first(cast: Cast) -> None:
+    bring(indicator(1, name="alpha"), indicator(2, name="beta"), tlp=Tlp.CLEAR)
+    bring(sco("domain-name", 3, value="alpha.example"), tlp=Tlp.GREEN)
+
+    def found(**filters: object) -> list[str]:
+        rows = queries.objects(cast.analyst.actor, ObjectFilters(**filters))  # type: ignore[arg-type]  # a table's columns
+        return [each.stix_id for each in rows]
+
+    domain = identifier("domain-name", 3)
+    assert found() == [domain, identifier("indicator", 2), identifier("indicator", 1)]
+    assert found(text="alpha") == [domain, identifier("indicator", 1)]
+    assert found(text="alpha", type="indicator") == [identifier("indicator", 1)]
+    assert found(tlp=Tlp.GREEN) == [domain]
+    assert found(tlp=Tlp.CLEAR, type="domain-name") == []
+
+
+def test_reports_are_filtered_by_words_state_and_marking(cast: Cast) -> None:
+    south = sender("South", "XS")
+    bring(indicator(1), report(1, identifier("indicator", 1), name="حملة على الوزارات"))
+    south.publish(report(2, identifier("indicator", 1), name="Wave 2"), indicator(1))
+
+    def found(**filters: object) -> list[str]:
+        rows = queries.reports(cast.analyst.actor, ReportFilters(**filters))  # type: ignore[arg-type]  # a table's columns
+        return [each.title for each in rows]
+
+    assert found() == ["Wave 2", "حملة على الوزارات"]
+    assert found(text="وزارات") == ["حملة على الوزارات"]
+    assert found(state="received") == ["Wave 2"]
+    assert found(tlp=Tlp.AMBER) == ["Wave 2"]
+    assert found(text="wave", state="draft") == []
+
+
+def test_the_ties_of_an_object_go_both_ways_and_only_as_far_as_one_sees(cast: Cast) -> None:
+    malware = sdo("malware", 3, name="Bad", is_family=False)
+    tie = sdo(
+        "relationship",
+        4,
+        relationship_type="indicates",
+        source_ref=identifier("indicator", 1),
+        target_ref=malware["id"],
+    )
+    hidden = {**tie, "id": identifier("relationship", 5)}
+    bring(indicator(1), malware, tie)
+    bring(hidden, tlp=Tlp.RED)
+    held = queries.object_named(cast.analyst.actor, malware["id"])
+    assert held is not None
+    found = queries.references_of(cast.analyst.actor, held)
+    assert [(each.source.stix_id, each.relation) for each in found] == [(tie["id"], "target_ref")]
+
+
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [
+        ("analyst", "Northern CERT"),
+        ("outsider", "Sector CERT"),
+        ("system", "Northern CERT"),
+        ("stranger", "Northern CERT"),
+    ],
+)
+def test_what_one_brings_is_brought_in_the_name_of_ones_organisation(
+    world: World, who: str, name: str
+) -> None:
+    assert queries.home_of(world.actors()[who]).names["en"] == name

@@ -1,0 +1,67 @@
+"""Every sentence about a file and its objects, in every language of the interface."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.utils.translation import gettext, override
+
+from taawun.capabilities.intel.stix import SENTENCES, ReadingRefused
+from taawun.capabilities.intel.wording import ISSUES, issue_sentence, refusal_sentence, type_name
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "fr"])
+@pytest.mark.parametrize("code", sorted(ISSUES))
+def test_every_issue_has_a_sentence_in_every_language(language: str, code: str) -> None:
+    names = _PLACEHOLDER.findall(SENTENCES.get(code, ""))
+    params = {name: f"<{name}>" for name in names}
+    with override(language):
+        sentence = issue_sentence(code, params)
+        if code in SENTENCES and language != "en":
+            assert gettext(SENTENCES[code]) != SENTENCES[code], "it is not translated"
+    assert sentence.strip()
+    assert all(f"<{name}>" in sentence for name in names)
+
+
+def test_what_a_sentence_quotes_keeps_its_direction_in_arabic() -> None:
+    with override("ar"):
+        assert "\u2068valid_from\u2069" in issue_sentence("missing-property", {"property": "valid_from"})
+    assert "\u2068" not in issue_sentence("missing-property", {"property": "valid_from"})
+
+
+def test_what_stands_there_and_what_is_expected_are_named_in_the_language() -> None:
+    params = {"found": "a list", "expected": "a text or a number"}
+    assert issue_sentence("wrong-type", params) == "Here stands a list; it must be a text or a number."
+    with override("fr"):
+        assert "une liste" in issue_sentence("wrong-type", params)
+        assert "un texte ou un nombre" in issue_sentence("wrong-type", params)
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "expected"),
+    [
+        ("en", 3, "x.json: Line 3: what is wrong in detail"),
+        ("fr", 3, "Ligne 3, colonne 4\u00a0: "),
+        ("fr", 0, "Ce n’est pas du JSON"),
+        ("ar", 3, "السطر 3"),
+    ],
+)
+def test_a_refusal_names_the_place_in_the_readers_language(language: str, line: int, expected: str) -> None:
+    refused = ReadingRefused("not-json", "x.json: Line 3: what is wrong in detail", line, 4)
+    with override(language):
+        assert refusal_sentence(refused).startswith(expected)
+
+
+def test_a_refusal_that_is_not_known_here_is_told_in_its_own_words() -> None:
+    with override("fr"):
+        assert refusal_sentence(ReadingRefused("new-code", "Something new.")) == "Something new."
+
+
+@pytest.mark.parametrize(
+    ("type_", "name"), [("domain-name", "Domain"), ("x-own-thing", "x-own-thing"), ("indicator", "Indicator")]
+)
+def test_a_type_is_called_as_people_call_it(type_: str, name: str) -> None:
+    assert type_name(type_) == name
