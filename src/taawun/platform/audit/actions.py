@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from taawun.foundation.clock import timestamp
 from taawun.foundation.digests import sha256
@@ -40,7 +41,8 @@ def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, obje
     return Entry.objects.create(
         actor_kind=who.kind,
         actor_id=who.id,
-        actor_label=who.label,
+        # a partner names itself, at whatever length
+        actor_label=who.label[:300],
         verb=verb,
         subject=subject,
         details=dict(details or {}),
@@ -50,14 +52,16 @@ def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, obje
 def seal() -> int:
     """Give every row that has none its place in the chain, oldest first.
 
-    Runs as a schedule. Several workers may run it at once: the unique ``seq`` lets one of them win.
+    Runs as a schedule. Several workers may run it at once: the unique ``seq`` lets one of them win, and what is
+    left over waits for the next run.
 
     Returns:
         How many rows were sealed.
     """
     sealed = 0
-    while batch := _seal_batch():
-        sealed += batch
+    with suppress(IntegrityError):
+        while batch := _seal_batch():
+            sealed += batch
     return sealed
 
 

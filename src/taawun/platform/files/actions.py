@@ -45,14 +45,21 @@ def store(chunks: Iterable[bytes], *, owner: str, limit: int, name: str = "") ->
                 raise FileTooLarge(limit)
             spool.write(chunk)
         digest, size = stream.hexdigest(), stream.size
-        place = _place(digest)
-        if not default_storage.exists(place):
-            spool.seek(0)
-            default_storage.save(place, File(spool, name=digest))
-    with transaction.atomic():
-        stored, _ = StoredFile.objects.get_or_create(digest=digest, defaults={"size": size})
-        FileUse.objects.get_or_create(file=stored, owner=owner, defaults={"name": name[:300]})
+        _put(digest, spool)
+        with transaction.atomic():
+            # locked, so that a sweep that is removing the same file is waited for, and its work undone
+            files = StoredFile.objects.select_for_update()
+            stored, _ = files.get_or_create(digest=digest, defaults={"size": size})
+            FileUse.objects.get_or_create(file=stored, owner=owner, defaults={"name": name[:300]})
+            _put(digest, spool)
     return stored
+
+
+def _put(digest: str, spool: IO[bytes]) -> None:
+    place = _place(digest)
+    if not default_storage.exists(place):
+        spool.seek(0)
+        default_storage.save(place, File(spool, name=digest))
 
 
 def open_file(digest: str) -> IO[bytes]:
@@ -96,11 +103,12 @@ def sweep() -> int:
     removed = 0
     for stored in StoredFile.objects.filter(uses__isnull=True, created__lt=now() - _GRACE):
         with transaction.atomic():
-            still = StoredFile.objects.select_for_update().filter(digest=stored.digest, uses__isnull=True)
-            if not still.exists():
+            held = StoredFile.objects.select_for_update().filter(digest=stored.digest).first()
+            if held is None or held.uses.exists():
                 continue
-            still.delete()
-        default_storage.delete(_place(stored.digest))
+            held.delete()
+            # before the row's lock is let go: whoever stores the same bytes now finds them gone and puts them back
+            default_storage.delete(_place(stored.digest))
         removed += 1
     return removed
 

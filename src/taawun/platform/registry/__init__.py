@@ -67,11 +67,13 @@ class Registry:
         """
         if capability.name in self._capabilities:
             raise AlreadyRegistered(f"capability {capability.name!r} is registered twice")
+        brought: set[tuple[type[Part], str]] = set()
         for part in capability.parts:
-            of_class = self._parts.setdefault(type(part), {})
-            if part.name in of_class:
+            if part.name in self._parts.get(type(part), {}) or (type(part), part.name) in brought:
                 raise AlreadyRegistered(f"{type(part).__name__} {part.name!r} is registered twice")
-            of_class[part.name] = part
+            brought.add((type(part), part.name))
+        for part in capability.parts:
+            self._parts.setdefault(type(part), {})[part.name] = part
         self._capabilities[capability.name] = capability
 
     def capabilities(self) -> tuple[Capability, ...]:

@@ -1,0 +1,109 @@
+"""Notices: said once while they are open, counted when they come again, and closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from threading import Thread
+
+import pytest
+from django.db import connections
+
+from taawun.foundation.clock import frozen, now
+from taawun.platform.notices.actions import raise_notice, resolve, settle
+from taawun.platform.notices.kinds import NoticeKind
+from taawun.platform.notices.models import Notice
+from taawun.platform.notices.queries import count_open, open_notices
+from taawun.platform.registry import NotRegistered, registry
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("tests.first", "tests.second"):
+        kind = NoticeKind(
+            name, f"read:{name}", lambda params: params["word"], lambda _params: "", lambda _params: ""
+        )
+        monkeypatch.setitem(registry._parts[NoticeKind], name, kind)
+
+
+def _raise(
+    kind: str = "tests.first",
+    subject: str = "urn:a",
+    word: str = "once",
+    level: Notice.Level = Notice.Level.WARNING,
+) -> Notice:
+    return raise_notice(kind, subject, level, {"word": word})
+
+
+def test_the_same_thing_again_is_the_same_notice_seen_again() -> None:
+    with frozen(now()) as clock:
+        first = _raise()
+        clock.advance(timedelta(minutes=5))
+        again = _raise(word="twice", level=Notice.Level.ALARM)
+        assert again.id == first.id
+        assert (again.times, again.params, again.level) == (2, {"word": "twice"}, "alarm")
+        assert (again.created, again.last_seen) == (first.created, clock.now())
+    assert Notice.objects.count() == 1
+
+
+def test_another_kind_or_subject_is_another_notice() -> None:
+    made = {_raise().id, _raise(subject="urn:b").id, _raise("tests.second").id}
+    assert len(made) == 3
+
+
+def test_a_notice_that_was_closed_is_followed_by_a_new_one() -> None:
+    first = _raise()
+    assert [resolve("tests.first", "urn:a"), resolve("tests.first", "urn:a")] == [1, 0]
+    second = _raise()
+    assert (second.id != first.id, second.times) == (True, 1)
+    assert resolve("tests.second", "urn:a") == 0
+
+
+def test_a_kind_nobody_registered_is_not_raised() -> None:
+    with pytest.raises(NotRegistered):
+        _raise("tests.unknown")
+    assert not Notice.objects.exists()
+
+
+def test_a_person_settles_a_notice_once_and_it_is_written_down() -> None:
+    notice, acts = _raise(), []
+    for expected in (True, False):
+        assert settle(notice, lambda verb, subject: acts.append((verb, subject))) is expected
+    assert acts == [("notices.resolved", f"urn:uuid:{notice.id}")]
+
+
+def test_everybody_sees_what_is_open_and_meant_for_them_newest_first() -> None:
+    with frozen(now()) as clock:
+        old = _raise(subject="urn:old")
+        clock.advance(timedelta(minutes=1))
+        new = _raise(subject="urn:new")
+        _raise("tests.second")
+        clock.advance(timedelta(minutes=1))
+        _raise(subject="urn:old")
+    _raise(subject="urn:closed")
+    resolve("tests.first", "urn:closed")
+    assert list(open_notices({"read:tests.first"})) == [old, new]
+    assert list(open_notices(set())) == []
+
+    class Reader:
+        permissions = frozenset({"read:tests.first", "read:tests.second"})
+
+    assert count_open(Reader()) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_that_raise_the_same_at_once_raise_it_once_and_are_all_counted() -> None:
+    def work() -> None:
+        try:
+            for _ in range(5):
+                _raise()
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Notice.objects.get().times == 20
