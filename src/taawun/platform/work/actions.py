@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from taawun.foundation.clock import now
@@ -84,12 +85,11 @@ def _claim(job_id: UUID | str) -> Job | None:
     return Job.objects.get(id=job_id) if claimed else None
 
 
-def _fail(job: Job, kind: JobKind, error: str) -> None:
+def _fail(job: Job, kind: JobKind | None, error: str) -> None:
+    # a worker that was thought dead, or a sweep that is late, has no say in what another one does by now
+    attempt = Job.objects.filter(id=job.id, attempts=job.attempts, state=Job.State.RUNNING)
     with transaction.atomic():
-        Job.objects.filter(id=job.id, attempts=job.attempts).update(
-            state=Job.State.FAILED, error=error, finished=now()
-        )
-        if kind.give_up:
+        if attempt.update(state=Job.State.FAILED, error=error, finished=now()) and kind and kind.give_up:
             kind.give_up(job.subject_id, error)
 
 
@@ -104,7 +104,7 @@ class _JobReporter:
         if time.monotonic() - self._written < _REPORT_SECONDS and done != total:
             return
         self._written = time.monotonic()
-        Job.objects.filter(id=self._job.id).update(done=done, total=total)
+        Job.objects.filter(id=self._job.id, attempts=self._job.attempts).update(done=done, total=total)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def _beating(job: Job) -> Iterator[None]:
 
 
 def sweep() -> int:
-    """Start again every job whose worker died, and give up on those that keep dying.
+    """Start again every job whose worker died or never took it up, and give up on those that keep dying.
 
     Returns:
         How many jobs were started again.
@@ -139,8 +139,14 @@ def sweep() -> int:
         Q(heartbeat__lt=now() - LEASE) | Q(heartbeat__isnull=True)
     )
     again = 0
+    for job in _without_a_hint():
+        _hand_over(job)
+        again += 1
     for job in dead:
-        kind = registry.get(JobKind, job.kind)
+        kind = registry.find(JobKind, job.kind)
+        if kind is None:
+            _fail(job, None, f"this node does not know the kind {job.kind}")
+            continue
         if job.attempts >= MAX_ATTEMPTS:
             _fail(job, kind, f"the worker died {job.attempts} times while doing this")
             continue
@@ -152,6 +158,16 @@ def sweep() -> int:
                 _hand_over(job)
                 again += 1
     return again
+
+
+def _without_a_hint() -> list[Job]:
+    """Jobs that wait and that no task will take up: its worker died between taking the task and the job."""
+    waiting = list(Job.objects.filter(state=Job.State.QUEUED, created__lt=now() - LEASE))
+    if not waiting:
+        return []
+    tasks = DBTaskResult.objects.filter(status=TaskResultStatus.READY).values_list("args_kwargs", flat=True)
+    hinted = {argument for task in tasks for argument in task["args"]}
+    return [job for job in waiting if str(job.id) not in hinted]
 
 
 def prune() -> int:
