@@ -24,6 +24,7 @@ _ROOMS = (
     ("partners/", "taawun.cooperation.partners.urls"),
     ("agreements/", "taawun.cooperation.agreements.urls"),
     ("releases/", "taawun.cooperation.federation.urls"),
+    ("intel/", "taawun.capabilities.intel.urls"),
     ("", "taawun.node.page_urls"),
 )
 

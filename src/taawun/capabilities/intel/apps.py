@@ -13,11 +13,14 @@ class IntelConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, release kinds and the import job."""
+        from taawun.capabilities.intel import finding
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
         from taawun.cooperation.agreements.kinds import KindWords
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import JobKind
 
         readers = frozenset(
@@ -36,6 +39,35 @@ class IntelConfig(AppConfig):
                     *RELEASE_KINDS,
                     KindWords("intel.report", _("threat reports")),
                     KindWords("intel.sighting", _("sightings")),
+                    NavigationEntry(
+                        "intel.reports",
+                        Group.DEFEND,
+                        _("Reports"),
+                        "reports",
+                        "read:intel",
+                        order=10,
+                        icon="intelligence",
+                    ),
+                    NavigationEntry(
+                        "intel.objects",
+                        Group.DEFEND,
+                        _("Objects"),
+                        "objects",
+                        "read:intel",
+                        order=20,
+                        icon="object",
+                    ),
+                    NavigationEntry(
+                        "intel.imports",
+                        Group.DEFEND,
+                        _("Imports"),
+                        "imports",
+                        "write:intel",
+                        order=30,
+                        icon="import",
+                    ),
+                    SearchSource("intel.reports", _("Reports"), "read:intel", finding.find_reports),
+                    SearchSource("intel.objects", _("Objects"), "read:intel", finding.find_objects),
                 ),
             )
         )

@@ -1,0 +1,205 @@
+"""Bringing files in, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel.errors import ImportRefused
+from taawun.capabilities.intel.forms import ImportFilters, ImportForm
+from taawun.capabilities.intel.models import Import, ImportIssue, StixObject
+from taawun.capabilities.intel.presenting import Badge, import_badge, import_counts, report_badge
+from taawun.capabilities.intel.reports import REPORT_TYPES
+from taawun.capabilities.intel.wording import issue_sentence
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import timestamp
+from taawun.foundation.tlp import Tlp
+from taawun.platform.web import formats
+from taawun.platform.web.components import Fact
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.templatetags.components import moment, text, tlp
+from taawun.platform.work.models import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.capabilities.intel.models import Report
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["import_new", "import_page", "imports"]
+
+_ON_A_PAGE: Final = 50
+_REPORTS: Final = 50
+_COLUMNS: Final = ("id", "name", "format", "size", "tlp", "state", "person", "created", "finished")
+
+
+# ---- the list ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Row:
+    held: Import
+    badge: Badge
+    counts: list[Fact]
+
+
+@require_safe
+@signed_in("write:intel")
+def imports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """What was brought in, newest first."""
+    form = ImportFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = _filtered(queries.imports(actor), wanted)
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found)
+    try:
+        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("imports")
+    rows = [_Row(each, import_badge(each), import_counts(each)[:3]) for each in shown.items]
+    context = {"form": form, "page": shown, "rows": rows, "is_filtered": any(wanted.values())}
+    return render(request, "intel/imports.html", context)
+
+
+def _filtered(found: QuerySet[Import], wanted: Mapping[str, str]) -> QuerySet[Import]:
+    if wanted.get("q"):
+        found = found.filter(name__icontains=wanted["q"])
+    return found.filter(state=wanted["state"]) if wanted.get("state") else found
+
+
+def _export(ending: str, found: QuerySet[Import]) -> HttpResponseBase:
+    if ending == "json":
+        return as_json("imports", _export_rows(found))
+    return as_csv("imports", _COLUMNS, ([row[name] for name in _COLUMNS] for row in _export_rows(found)))
+
+
+def _export_rows(found: QuerySet[Import]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for each in found.iterator(chunk_size=500):
+        yield {
+            "id": str(each.id),
+            "name": each.name,
+            "format": each.format,
+            "size": each.size,
+            "tlp": Tlp(each.default_tlp).label,
+            "state": each.state,
+            "counts": each.counts,
+            "person": each.person.name if each.person else None,
+            "created": timestamp(each.created),
+            "finished": timestamp(each.finished) if each.finished else None,
+        }
+
+
+# ---- bringing in ------------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("write:intel")
+def import_new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Take a file or a paste; what is no intelligence is refused at once, with its place."""
+    form = ImportForm(request.POST or None, request.FILES or None)
+    refused: ImportRefused | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect("import", _begin(actor, form.cleaned_data).id)
+        except ImportRefused as why:
+            refused = why
+            form.add_error("file" if form.cleaned_data.get("file") else "paste", str(why))
+    context = {"form": form, "refused": refused}
+    return render(request, "intel/import_new.html", context, status=422 if form.errors else 200)
+
+
+def _begin(actor: PersonActor, given: Mapping[str, Any]) -> Import:
+    # Any: what the form's fields hold
+    file = given["file"]
+    return actions.begin_import(
+        actor,
+        file.read() if file else given["paste"].encode(),
+        name=given["name"] or (file.name if file else _("pasted text")),
+        default_tlp=Tlp.parse(given["tlp"]),
+        leave_out_refused=given["leave_out_refused"],
+    )
+
+
+# ---- one import -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Issue:
+    issue: ImportIssue
+    sentence: str
+    badge: Badge
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    report: Report
+    badge: Badge
+
+    @property
+    def marking(self) -> Tlp:
+        return Tlp(self.report.tlp)
+
+
+@require_safe
+@signed_in("write:intel")
+def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> HttpResponseBase:
+    """How far an import is, and what came of it."""
+    held = queries.imports(actor).filter(id=import_id).first()
+    if held is None:
+        raise Http404
+    job = Job.objects.filter(kind="intel.import", subject_id=str(held.id)).order_by("-id").first()
+    seen = f"{held.state}-{job.done if job else 0}"
+    if request.GET.get("seen") == seen:
+        # the page asks while it waits; it is drawn anew only when something changed
+        return HttpResponse(status=204)
+    issues = ImportIssue.objects.filter(owner=held)
+    try:
+        shown = page(issues, order=("id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("import", held.id)
+    context = {
+        "held": held,
+        "seen": seen,
+        "badge": import_badge(held),
+        "job": job,
+        "counts": import_counts(held),
+        "facts": _facts(held),
+        "page": shown,
+        "issues": [_shown_issue(each) for each in shown.items],
+        "brought": [_Brought(each, report_badge(each)) for each in _reports(actor, held)],
+    }
+    return render(request, "intel/import.html", context)
+
+
+def _facts(held: Import) -> list[Fact]:
+    formats_of = {"stix-2.1": "STIX 2.1", "stix-2.0": "STIX 2.0", "misp": "MISP"}
+    facts = [
+        Fact(_("Format"), formats_of.get(held.format, held.format)),
+        Fact(_("Size"), formats.filesize(held.size)),
+        Fact(_("Unmarked objects"), tlp(Tlp(held.default_tlp))),
+        Fact(_("Not valid"), _("left out") if held.leave_out_refused else _("stops the import")),
+        Fact(_("Brought by"), text(held.person.name) if held.person else _("this node")),
+        Fact(_("Begun"), moment(held.created)),
+    ]
+    return [*facts, Fact(_("Finished"), moment(held.finished))] if held.finished else facts
+
+
+def _shown_issue(issue: ImportIssue) -> _Issue:
+    badges = {
+        "error": Badge("failed", _("error")),
+        "warning": Badge("waiting", _("warning")),
+        "info": Badge("open", _("remark")),
+    }
+    return _Issue(issue, issue_sentence(issue.code, issue.params), badges.get(issue.severity, badges["info"]))
+
+
+def _reports(actor: PersonActor, held: Import) -> QuerySet[Report]:
+    brought = StixObject.objects.filter(type__in=REPORT_TYPES, sources__imported=held)
+    found = queries.reports(actor).filter(origin="", stix_id__in=brought.values("stix_id"))
+    return found[:_REPORTS]

@@ -1,0 +1,290 @@
+"""The list of objects, the page of one, and saying that one was seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel.errors import SightingRefused
+from taawun.capabilities.intel.forms import ObjectFilters, SightingForm
+from taawun.capabilities.intel.models import Source, StixObject
+from taawun.capabilities.intel.presenting import is_technical, object_rows, report_badge, sighting_rows
+from taawun.capabilities.intel.rules import visible_imports
+from taawun.capabilities.intel.wording import type_name
+from taawun.cooperation.agreements.policy import Denied
+from taawun.cooperation.federation.decisions import Preview
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.presenting import release_rows, shown_preview, with_passages
+from taawun.cooperation.federation.rules import reader_of
+from taawun.cooperation.people.rules import Granted, has_permission
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import timestamp
+from taawun.foundation.tlp import Tlp
+from taawun.platform.web.components import Fact
+from taawun.platform.web.downloads import attachment
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.templatetags.components import code, moment, tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.utils.safestring import SafeString
+
+    from taawun.capabilities.intel.actions import SightingOutcome
+    from taawun.capabilities.intel.models import Import, Reference
+    from taawun.cooperation.federation.presenting import ReleaseRow
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["object_download", "object_page", "objects", "sighting_new"]
+
+_ON_A_PAGE: Final = 50
+_RELATIONS: Final = 50
+_SHORT_LIST: Final = 30
+_MOST_EXPORTED: Final = 100_000
+_MOST_SHOWN: Final = 200_000  # characters of a text on the page; all of it is in the download
+_COLUMNS: Final = ("id", "type", "name", "tlp", "version", "origin", "recorded")
+
+
+# ---- the list ---------------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:intel")
+def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Every object in its current version, newest first."""
+    form = ObjectFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = queries.objects(actor, _filters(wanted))
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found)
+    try:
+        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("objects")
+    context = {
+        "form": form,
+        "page": shown,
+        "rows": object_rows(actor, shown.items),
+        "is_filtered": any(wanted.values()),
+        "may_write": "write:intel" in actor.permissions,
+    }
+    return render(request, "intel/objects.html", context)
+
+
+def _filters(wanted: Mapping[str, str]) -> queries.ObjectFilters:
+    return queries.ObjectFilters(
+        text=wanted.get("q", ""),
+        type=wanted.get("type", ""),
+        tlp=Tlp.parse(wanted["tlp"]) if wanted.get("tlp") else None,
+    )
+
+
+def _export(ending: str, found: QuerySet[StixObject]) -> HttpResponseBase:
+    rows = _export_rows(found)
+    if ending == "json":
+        return as_json("objects", rows)
+    return as_csv("objects", _COLUMNS, ([row[name] for name in _COLUMNS] for row in rows))
+
+
+def _export_rows(found: QuerySet[StixObject]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for each in islice(found.iterator(chunk_size=1000), _MOST_EXPORTED):
+        yield {
+            "id": each.stix_id,
+            "type": each.type,
+            "name": each.name,
+            "tlp": Tlp(each.tlp).label,
+            "version": each.version,
+            "origin": each.origin or None,
+            "recorded": timestamp(each.created),
+        }
+
+
+# ---- one object -------------------------------------------------------------------------------------------------
+def _found(actor: PersonActor, stix_id: str) -> StixObject:
+    held = queries.object_named(actor, stix_id)
+    if held is None:
+        raise Http404
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """An object that this one names, or that names it; without a row where it is not here."""
+
+    relation: str
+    is_outward: bool
+    other_id: str
+    other: StixObject | None
+
+    @property
+    def kind(self) -> str:
+        return type_name(self.other.type if self.other else self.other_id.partition("--")[0])
+
+    @property
+    def name(self) -> str:
+        return (self.other.name if self.other else "") or self.other_id
+
+
+@require_safe
+@signed_in("read:intel")
+def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
+    """One object: what is known of it, its text, its versions, its ties, and where it came from."""
+    held = _found(actor, stix_id)
+    try:
+        shown = page(
+            queries.references_of(actor, held),
+            order=("id",),
+            after=request.GET.get("after"),
+            limit=_RELATIONS,
+        )
+    except BadCursor:
+        return redirect("object", stix_id)
+    imported, released = _sources(actor, held)
+    whole = _readable(held.text)
+    context = {
+        "object": held,
+        "marking": Tlp(held.tlp),
+        "kind": type_name(held.type),
+        "name": held.name or held.stix_id,
+        "is_technical": is_technical(held),
+        "facts": _facts(held),
+        "text": whole[:_MOST_SHOWN],
+        "is_cut": len(whole) > _MOST_SHOWN,
+        "versions": list(
+            queries.versions_of(actor, stix_id).defer("text", "received", "search")[:_SHORT_LIST]
+        ),
+        "page": shown,
+        "relations": _relations(actor, held, shown.items),
+        "reports": [
+            (each, report_badge(each)) for each in queries.reports_naming(actor, stix_id)[:_SHORT_LIST]
+        ],
+        "sightings": sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST])),
+        "imported": imported,
+        "released": released,
+        "may_write": "write:intel" in actor.permissions,
+    }
+    return render(request, "intel/object.html", context)
+
+
+def _readable(written: str) -> str:
+    """The text with a line for each property; what was received stays as it is in the download."""
+    return json.dumps(json.loads(written), ensure_ascii=False, indent=2) if written else ""
+
+
+def _facts(held: StixObject) -> list[Fact]:
+    # Any: a STIX object is JSON of any shape
+    value: dict[str, Any] = json.loads(held.text) if held.text else {}
+    facts = [
+        Fact(_("Kind"), type_name(held.type)),
+        Fact(_("Marking"), tlp(Tlp(held.tlp))),
+        Fact(_("Identifier"), code(held.stix_id)),
+        Fact(_("Version"), code(held.version, copy=False) if held.version else "—"),
+        Fact(_("Here since"), moment(held.created)),
+    ]
+    for name, label in _shown_properties():
+        if value.get(name) not in (None, "", []):
+            facts.append(Fact(label, _shown(value[name])))
+    for reference in value.get("external_references", [])[:5]:
+        known = " ".join(
+            str(reference[part]) for part in ("source_name", "external_id") if reference.get(part)
+        )
+        facts.append(Fact(_("Known as"), code(known, copy=False)))
+    return facts
+
+
+def _shown_properties() -> tuple[tuple[str, str], ...]:
+    return (
+        ("pattern", _("Pattern")),
+        ("value", _("Value")),
+        ("valid_from", _("Valid from")),
+        ("valid_until", _("Valid until")),
+        ("confidence", _("Confidence, of 100")),
+        ("labels", _("Labels")),
+        ("indicator_types", _("Types")),
+        ("malware_types", _("Types")),
+        ("aliases", _("Also called")),
+        ("relationship_type", _("Tie")),
+    )
+
+
+def _shown(value: object) -> SafeString:
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return code(words[:1000], copy=isinstance(value, str))
+
+
+def _relations(actor: PersonActor, held: StixObject, rows: Sequence[Reference]) -> list[_Relation]:
+    ends = [each.target if each.source_id == held.pk else each.source.stix_id for each in rows]
+    others = queries.current_among(actor, ends)
+    return [
+        _Relation(each.relation, each.source_id == held.pk, end, others.get(end))
+        for each, end in zip(rows, ends, strict=True)
+    ]
+
+
+def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[ReleaseRow]]:
+    """By which imports and releases it is here; an import only for whom it is there to see."""
+    sources = Source.objects.filter(object=held)
+    imported = queries.imports(actor).filter(visible_imports(actor), id__in=sources.values("imported"))
+    releases = with_passages(Release.objects.filter(id__in=sources.values("release")).order_by("-id"))
+    return list(imported[:_SHORT_LIST]), release_rows(list(releases[:_SHORT_LIST]), reader_of(actor))
+
+
+@require_safe
+@signed_in("read:intel")
+def object_download(_request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
+    """The object exactly as it is held, to save."""
+    held = _found(actor, stix_id)
+    return attachment(
+        held.text.encode(), name=f"{held.stix_id}.json", content_type="application/stix+json;version=2.1"
+    )
+
+
+# ---- saying that it was seen ------------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("write:intel")
+def sighting_new(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
+    """Record a sighting; it goes back to whoever told us of the object, as far as a clause allows it."""
+    held = _found(actor, stix_id)
+    form = SightingForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            outcome = actions.sight(actor, stix_id, **given)
+        except SightingRefused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        else:
+            return _told(request, actor, held, outcome)
+    context = {"object": held, "name": held.name or held.stix_id, "marking": Tlp(held.tlp), "form": form}
+    return render(request, "intel/sighting_new.html", context, status=422 if form.errors else 200)
+
+
+def _told(
+    request: HttpRequest, actor: PersonActor, held: StixObject, outcome: SightingOutcome
+) -> HttpResponse:
+    not_sent = tuple(each for each in outcome.preview.others if _is_refused(each.decision))
+    shown = shown_preview(Preview(outcome.preview.receivers, not_sent))
+    context = {
+        "object": held,
+        "name": held.name or held.stix_id,
+        "sighting": outcome.sighting,
+        "groups": shown.groups if outcome.sent_to else (),
+        "others": shown.others,
+        "withheld": shown.groups if not outcome.sent_to else (),
+        "has_sources": bool(outcome.sources),
+        "may_publish": isinstance(has_permission(actor, "publish:intel"), Granted),
+    }
+    return render(request, "intel/sighting_told.html", context)
+
+
+def _is_refused(decision: object) -> bool:
+    return isinstance(decision, Denied) and decision.reason != "audience"

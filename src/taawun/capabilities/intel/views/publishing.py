@@ -1,0 +1,159 @@
+"""The two questions before something of ours leaves or is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from taawun.capabilities.intel import actions
+from taawun.capabilities.intel.errors import IntelError
+from taawun.capabilities.intel.forms import WithdrawForm
+from taawun.capabilities.intel.presenting import report_badge
+from taawun.capabilities.intel.rules import can_publish, can_withdraw
+from taawun.capabilities.intel.views.reports import found_report
+from taawun.cooperation.federation.errors import ReleaseError
+from taawun.cooperation.federation.presenting import shown_preview
+from taawun.cooperation.people.rules import ensure
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.tlp import Tlp
+from taawun.platform.web.formats import number
+from taawun.platform.web.pages import confirm
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from taawun.capabilities.intel.models import Report
+    from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.components import PublishPreview
+
+__all__ = ["report_publish", "report_withdraw"]
+
+
+# ---- publishing -------------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("publish:intel")
+def report_publish(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
+    """Who will receive this, by which clause; who will not, and why. The answer signs and sends it."""
+    held = found_report(actor, report_id)
+    ensure(can_publish(held))
+    if request.method != "POST":
+        return _question(request, actor, held)
+    shown, ticked = set(request.POST.getlist("shown")), set(request.POST.getlist("receivers"))
+    refusal = _publish(actor, held, shown, ticked, request.POST.get("edition", ""))
+    if refusal:
+        return _question(request, actor, found_report(actor, report_id), refusal, unticked=shown - ticked)
+    messages.success(request, _("Signed and on its way. Receipts appear here as its receivers sign for it."))
+    return redirect("report", held.id)
+
+
+def _publish(actor: PersonActor, held: Report, shown: set[str], ticked: set[str], edition: str) -> str:
+    """Publish to those who were ticked, and give the reason if that cannot be done."""
+    if not edition.isdecimal():
+        return _("This page was not sent whole. Look at it again and repeat your answer.")
+    try:
+        now_entitled = {each.party for each in actions.preview_report(actor, held).receivers}
+        if shown != now_entitled:
+            return _("Meanwhile it changed who would receive this. Look at it again before you sign.")
+        if shown and not ticked:
+            return _("Nobody is ticked. Tick at least one receiver, or go back.")
+        # with everybody ticked the clauses decide, so that a party that joins later is served as well
+        audience = None if ticked >= shown else ticked & shown
+        actions.publish_report(actor, held, audience, edition=int(edition))
+    except (IntelError, ReleaseError) as refused:
+        return str(refused)
+    return ""
+
+
+def _question(
+    request: HttpRequest,
+    actor: PersonActor,
+    held: Report,
+    refusal: str = "",
+    unticked: Collection[str] = (),
+) -> HttpResponse:
+    preview: PublishPreview | None = None
+    objects, missing = 0, tuple[str, ...]()
+    try:
+        found = actions.preview_report(actor, held)
+        preview = _ticked(shown_preview(found), unticked)
+        objects, missing = found.objects, found.missing
+    except IntelError as refused:
+        refusal = refusal or str(refused)
+    context = {
+        "report": held,
+        "marking": Tlp(held.tlp),
+        "badge": report_badge(held),
+        "preview": preview,
+        "refusal": refusal,
+        "objects": objects,
+        "missing": missing,
+        "action": _action(preview.entitled) if preview else "",
+        "may_edit": "write:intel" in actor.permissions,
+    }
+    return render(
+        request, "intel/publish.html", context, status=422 if refusal and request.method == "POST" else 200
+    )
+
+
+def _action(receivers: int) -> str:
+    words = ngettext(
+        "Sign and publish to %(count)s party", "Sign and publish to %(count)s parties", receivers
+    )
+    return words % {"count": number(receivers)}
+
+
+def _ticked(preview: PublishPreview, unticked: Collection[str]) -> PublishPreview:
+    """The same, with the boxes as they were left."""
+    groups = tuple(
+        replace(
+            group,
+            receivers=tuple(replace(each, chosen=each.value not in unticked) for each in group.receivers),
+        )
+        for group in preview.groups
+    )
+    return replace(preview, groups=groups)
+
+
+# ---- withdrawing ------------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("publish:intel")
+def report_withdraw(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
+    """Take a published report back, after asking for the reason."""
+    held = found_report(actor, report_id)
+    ensure(can_withdraw(held))
+    form = WithdrawForm(request.POST or None, initial={"edition": held.edition})
+    refusal = ""
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            actions.withdraw_report(actor, held, given["reason"], edition=given["edition"])
+        except (IntelError, ReleaseError) as refused:
+            refusal = str(refused)
+            form = WithdrawForm(initial={"edition": held.edition, "reason": given["reason"]})
+        else:
+            messages.success(request, _("Withdrawn. Each receiver is told to delete it, with your reason."))
+            return redirect("report", held.id)
+    return confirm(
+        request,
+        question=_("Withdraw “%(title)s”?") % {"title": held.title},
+        effects=[
+            _("Every version of it is taken back, at every receiver; each has to delete what it holds."),
+            _("What somebody has read or done meanwhile cannot be undone."),
+            _("The headers, the receipts and your reason stay in the record. It cannot be published again."),
+        ],
+        action=_("Withdraw it everywhere"),
+        cancel_url=reverse("report", args=[held.id]),
+        tone="alarm",
+        form=form,
+        refusal=refusal,
+    )

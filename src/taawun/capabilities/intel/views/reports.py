@@ -1,0 +1,224 @@
+"""The list of reports, and the page of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from taawun.capabilities.intel import queries
+from taawun.capabilities.intel.actions.reporting import urn
+from taawun.capabilities.intel.composing import bundle_chunks
+from taawun.capabilities.intel.forms import ReportFilters
+from taawun.capabilities.intel.models import Report
+from taawun.capabilities.intel.picturing import picture_of
+from taawun.capabilities.intel.presenting import (
+    Badge,
+    history,
+    object_rows,
+    release_of,
+    report_badge,
+    sighting_rows,
+    terms_of,
+)
+from taawun.capabilities.intel.rules import can_publish, can_withdraw
+from taawun.cooperation.federation.decisions import preview
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.presenting import (
+    deliveries,
+    provenance,
+    release_rows,
+    shown_preview,
+    with_passages,
+)
+from taawun.cooperation.federation.rules import reader_of
+from taawun.cooperation.people.rules import Granted
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import timestamp
+from taawun.foundation.tlp import Tlp
+from taawun.platform.web.downloads import attachment
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.paging import BadCursor, page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.federation.presenting import ReleaseRow
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["found_report", "report", "report_bundle", "reports"]
+
+_ON_A_PAGE: Final = 50
+_OBJECTS_ON_A_PAGE: Final = 25
+_SIGHTINGS: Final = 50
+_COLUMNS: Final = ("id", "stix_id", "title", "tlp", "state", "topics", "partner", "created", "changed")
+
+
+def found_report(actor: PersonActor, report_id: UUID) -> Report:
+    """A report the actor may see.
+
+    Raises:
+        Http404: there is none; one that they may not see is not there for them.
+    """
+    found = queries.report_named(actor, report_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+# ---- the list ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Row:
+    report: Report
+    badge: Badge
+    passed: ReleaseRow | None
+
+    @property
+    def marking(self) -> Tlp:
+        return Tlp(self.report.tlp)
+
+
+@require_safe
+@signed_in("read:intel")
+def reports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Ours and partners', newest first."""
+    form = ReportFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = queries.reports(actor, _filters(wanted))
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found)
+    try:
+        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("reports")
+    context = {
+        "form": form,
+        "page": shown,
+        "rows": _rows(actor, shown.items),
+        "is_filtered": any(wanted.values()),
+        "may_write": "write:intel" in actor.permissions,
+    }
+    return render(request, "intel/reports.html", context)
+
+
+def _filters(wanted: Mapping[str, str]) -> queries.ReportFilters:
+    return queries.ReportFilters(
+        text=wanted.get("q", ""),
+        state=wanted.get("state", ""),
+        tlp=Tlp.parse(wanted["tlp"]) if wanted.get("tlp") else None,
+    )
+
+
+def _rows(actor: PersonActor, found: Sequence[Report]) -> list[_Row]:
+    releases = with_passages(_releases(found))
+    passed = {row.release.id: row for row in release_rows(list(releases), reader_of(actor))}
+    return [
+        _Row(each, report_badge(each), passed.get(each.release_id) if each.release_id else None)
+        for each in found
+    ]
+
+
+def _releases(found: Sequence[Report]) -> QuerySet[Release]:
+    return Release.objects.filter(id__in=[each.release_id for each in found if each.release_id])
+
+
+def _export(ending: str, found: QuerySet[Report]) -> HttpResponseBase:
+    rows = _export_rows(found)
+    if ending == "json":
+        return as_json("reports", rows)
+    return as_csv("reports", _COLUMNS, ([_cell(row[name]) for name in _COLUMNS] for row in rows))
+
+
+def _cell(value: object) -> object:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _export_rows(found: QuerySet[Report]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for each in found.iterator(chunk_size=500):
+        yield {
+            "id": str(each.id),
+            "stix_id": each.stix_id,
+            "title": each.title,
+            "tlp": Tlp(each.tlp).label,
+            "state": each.state,
+            "topics": each.topics,
+            "partner": each.origin or None,
+            "created": timestamp(each.created),
+            "changed": timestamp(each.changed),
+        }
+
+
+# ---- one report -------------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:intel")
+def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
+    """One report: where it came from, what it says and names, who has it, and what may be done with it."""
+    held = found_report(actor, report_id)
+    named = queries.objects_of(actor, held)
+    try:
+        shown = page(
+            named.exclude(type="relationship").defer("text", "received", "search"),
+            order=("type", "id"),
+            after=request.GET.get("after"),
+            limit=_OBJECTS_ON_A_PAGE,
+        )
+    except BadCursor:
+        return redirect("report", held.id)
+    sightings = sighting_rows(actor, list(queries.sightings_of(actor, named)[:_SIGHTINGS]))
+    context = {
+        "report": held,
+        "marking": Tlp(held.tlp),
+        "badge": report_badge(held),
+        "page": shown,
+        "objects": object_rows(actor, shown.items),
+        "count": named.exclude(type="relationship").count(),
+        "picture": picture_of(actor, held),
+        "sightings": sightings,
+        "history": history(held, sightings),
+        "subject": urn(held),
+        **_travelled(held),
+        **_permitted(actor, held),
+    }
+    return render(request, "intel/report.html", context)
+
+
+def _travelled(held: Report) -> dict[str, object]:
+    """Where it went or came from, as far as it travelled at all."""
+    release = release_of(held)
+    if release is None:
+        return {}
+    if held.origin:
+        return {"release": release, "stations": provenance(release), "terms": terms_of(release)}
+    others = shown_preview(preview(release.facts())).others if held.state == Report.State.PUBLISHED else ()
+    return {"release": release, "deliveries": deliveries(release), "others": others}
+
+
+def _permitted(actor: PersonActor, held: Report) -> dict[str, bool]:
+    is_editable = isinstance(can_publish(held), Granted)
+    return {
+        "may_edit": is_editable and "write:intel" in actor.permissions,
+        "may_publish": is_editable and "publish:intel" in actor.permissions,
+        "may_withdraw": isinstance(can_withdraw(held), Granted) and "publish:intel" in actor.permissions,
+        "may_write": "write:intel" in actor.permissions,
+        "may_audit": "read:audit" in actor.permissions,
+    }
+
+
+@require_safe
+@signed_in("read:intel")
+def report_bundle(_request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
+    """The report and what it names, as one STIX 2.1 bundle to save."""
+    held = found_report(actor, report_id)
+    return attachment(
+        bundle_chunks(queries.texts_with(actor, held)),
+        name=f"{held.stix_id}.json",
+        content_type="application/stix+json;version=2.1",
+    )

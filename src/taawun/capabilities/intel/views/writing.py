@@ -1,0 +1,156 @@
+"""Writing a report and changing it, with a search for objects on the same page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
+from taawun.capabilities.intel.forms import ReportForm, lines_of
+from taawun.capabilities.intel.models import ReportObject
+from taawun.capabilities.intel.presenting import object_rows
+from taawun.capabilities.intel.rules import can_edit
+from taawun.capabilities.intel.views.reports import found_report
+from taawun.cooperation.people.rules import ensure
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+
+    from taawun.capabilities.intel.models import Report
+    from taawun.capabilities.intel.presenting import ObjectRow
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["report_edit", "report_new"]
+
+_FOUND: Final = 20
+# which field of the page a refusal belongs to
+_FIELDS: Final = {"title", "summary", "tlp", "topics", "objects", "languages", "persons"}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("write:intel")
+def report_new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Begin a report of ours."""
+    if request.method != "POST":
+        named = request.GET.get("object", "")
+        return _page(request, actor, ReportForm(initial={"objects": named}), None)
+    return _answered(request, actor, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("write:intel")
+def report_edit(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
+    """Change a report of ours; its receivers see the change with the next version."""
+    held = found_report(actor, report_id)
+    ensure(can_edit(held))
+    if request.method != "POST":
+        return _page(request, actor, ReportForm(initial=_written(held)), held)
+    return _answered(request, actor, held)
+
+
+def _written(held: Report) -> dict[str, Any]:
+    # Any: initial values of fields
+    named = ReportObject.objects.filter(report=held).order_by("id").values_list("stix_id", flat=True)
+    return {
+        "edition": held.edition,
+        "title": held.title,
+        "summary": held.summary,
+        "tlp": Tlp(held.tlp).label,
+        "topics": "\n".join(held.topics),
+        "languages": " ".join(held.languages),
+        "persons": "\n".join(held.persons),
+        "objects": "\n".join(named),
+    }
+
+
+def _answered(request: HttpRequest, actor: PersonActor, held: Report | None) -> HttpResponseBase:
+    given = _with_added(request.POST)
+    form = ReportForm(given)
+    if _is_search(given):
+        # what was typed so far is shown again as it is; nothing is judged before it is saved
+        return _page(request, actor, ReportForm(initial=given.dict()), held, find=given.get("find", ""))
+    if form.is_valid():
+        try:
+            saved = _save(actor, held, form.cleaned_data)
+        except ReportRefused as refused:
+            is_older = isinstance(refused, EditedMeanwhile)
+            field = refused.field if refused.field in _FIELDS and not is_older else None
+            form.add_error(field, str(refused))
+        else:
+            messages.success(request, _("Saved. Nobody outside this node sees it before it is published."))
+            return redirect("report", saved.id)
+    return _page(request, actor, form, held, status=422)
+
+
+def _with_added(posted: QueryDict) -> QueryDict:
+    """What was posted, with the objects that were ticked in the search behind those that stood there."""
+    given = posted.copy()
+    ticked = [each for each in posted.getlist("add") if each]
+    if ticked:
+        given["objects"] = "\n".join(dict.fromkeys([*lines_of(posted.get("objects", "")), *ticked]))
+    return given
+
+
+def _is_search(given: QueryDict) -> bool:
+    """Whether somebody searches: by the button, or by Enter in the field of the search."""
+    is_asked_anew = given.get("find", "").strip() != given.get("found", "").strip()
+    return given.get("step") in {"find", "add"} or is_asked_anew
+
+
+def _save(actor: PersonActor, held: Report | None, given: Mapping[str, Any]) -> Report:
+    fields = actions.ReportFields(
+        title=given["title"],
+        summary=given["summary"],
+        tlp=Tlp.parse(given["tlp"]),
+        topics=lines_of(given["topics"]),
+        object_ids=lines_of(given["objects"]),
+        languages=lines_of(given["languages"].replace(",", " ")),
+        persons=lines_of(given["persons"].replace(",", " ")),
+    )
+    if held is None:
+        return actions.create_report(actor, fields)
+    return actions.edit_report(actor, held, fields, edition=given["edition"] or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    row: ObjectRow
+    is_named: bool
+
+
+def _page(  # noqa: PLR0913 - each is a part of the page
+    request: HttpRequest,
+    actor: PersonActor,
+    form: ReportForm,
+    held: Report | None,
+    *,
+    find: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    named = set(lines_of(str(form["objects"].value() or "")))
+    context = {
+        "form": form,
+        "report": held,
+        "find": find,
+        "found": _find(actor, find, named) if find.strip() else None,
+        "named": len(named),
+        "back": reverse("report", args=[held.id]) if held else reverse("reports"),
+    }
+    return render(request, "intel/report_form.html", context, status=status)
+
+
+def _find(actor: PersonActor, words: str, named: set[str]) -> list[_Found]:
+    found = list(queries.objects(actor, queries.ObjectFilters(text=words[:200]))[:_FOUND])
+    return [_Found(row, row.object.stix_id in named) for row in object_rows(actor, found)]

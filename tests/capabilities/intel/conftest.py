@@ -1,0 +1,5 @@
+"""The tests of intelligence look at pages."""
+
+from tests.pages import pages, stranger_client, visit
+
+__all__ = ["pages", "stranger_client", "visit"]
