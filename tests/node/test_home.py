@@ -67,7 +67,7 @@ def test_what_waits_is_different_for_each(cast: Cast) -> None:
     actions.draft(cast.officer.actor, document(south))
     officer, administrator = shown_to(cast.officer.browser()), shown_to(cast.administrator.browser())
     assert "Approve “Sharing agreement”" in officer
-    assert "Finish the draft of “Sharing agreement”" in officer
+    assert "XS Finish the draft of “Sharing agreement”" in officer
     assert "2 things wait for you." in officer
     assert "Compare the fingerprint of Western CERT" in administrator
     assert "1 thing waits for you." in administrator

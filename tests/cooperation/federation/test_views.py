@@ -181,6 +181,12 @@ def test_an_agreement_that_is_not_signed_says_so(cast: Cast, south: PartnerNode)
     assert "Nobody: no clause in force allows it." in shown.text
 
 
+def test_the_number_of_a_clause_is_in_the_readers_digits(cast: Cast, south: PartnerNode) -> None:
+    agreement_in_force(south, clauses=(clause("2.1", tlp_max=Tlp.GREEN),))
+    shown = cast.analyst.browser().get("/ar/releases/who-would-receive/?kind=intel.report&tlp=TLP:AMBER")
+    assert "البند ٢.١" in shown.content.decode()
+
+
 def test_red_asks_for_names_and_topics_narrow(cast: Cast, south: PartnerNode) -> None:
     agreement_in_force(south, clauses=(clause(tlp_max=Tlp.RED, topics=("attack:T1566",)),))
     client = cast.analyst.browser()

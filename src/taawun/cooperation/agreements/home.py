@@ -56,9 +56,8 @@ def _line(each: Waiting) -> Line:
     agreement = each.agreement
     title = _title(agreement)
     own_code = code(agreement.code, copy=False)
-    party = _other(each.document)
-    nation = party[0] if party else ""
-    if each.what == "approval" and each.document:
+    nation = _other_nation(each.document)
+    if each.what == "approval":
         counted = {"given": formats.number(each.approvals), "needed": formats.number(APPROVALS)}
         return Line(
             _("Approve “%(title)s”") % {"title": title},
@@ -66,7 +65,7 @@ def _line(each: Waiting) -> Line:
             format_html("{} {}", own_code, _("%(given)s of %(needed)s approvals") % counted),
             code=nation,
         )
-    if each.what == "counter" and each.document:
+    if each.what == "counter":
         query = f"?old=v{each.document.version}&new=c{each.instrument}"
         return Line(
             _("Answer the counter-proposal to “%(title)s”") % {"title": title},
@@ -82,11 +81,9 @@ def _line(each: Waiting) -> Line:
     )
 
 
-def _other(document: Document | None) -> tuple[str, str] | None:
-    if document is None:
-        return None
-    party = next((each for each in document.parties if each.node != settings.BASE_URL), None)
-    return (party.nation, party.node) if party else None
+def _other_nation(document: Document) -> str:
+    """The letters of the first other party's nation."""
+    return next((party.nation for party in document.parties if party.node != settings.BASE_URL), "")
 
 
 def hints(actor: PersonActor) -> list[Hint]:

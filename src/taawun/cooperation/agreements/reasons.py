@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.agreements.policy import Allowed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from taawun.cooperation.agreements.policy import Decision, Denied
 
 __all__ = ["Worded", "word"]
@@ -30,21 +32,26 @@ class Worded:
     step: str = ""
 
 
-def word(decision: Decision) -> Worded:
-    """Put a decision into words."""
+def word(decision: Decision, number: Callable[[object], str] = str) -> Worded:
+    """Put a decision into words.
+
+    Args:
+        decision: a yes or a no.
+        number: writes the number of a clause; in the reader's digits where a page asks.
+    """
     if isinstance(decision, Allowed):
         grant = decision.grant
         return Worded(
             _("Clause %(clause)s of %(agreement)s allows it.")
-            % {"clause": grant.clause.ref, "agreement": grant.code}
+            % {"clause": number(grant.clause.ref), "agreement": grant.code}
         )
-    return _refusal(decision)
+    return _refusal(decision, number)
 
 
-def _refusal(denied: Denied) -> Worded:
+def _refusal(denied: Denied, number: Callable[[object], str]) -> Worded:
     grant = denied.grant
     names = {
-        "clause": grant.clause.ref if grant else "",
+        "clause": number(grant.clause.ref) if grant else "",
         "agreement": grant.code if grant else "",
         "tlp": grant.clause.tlp_max.label if grant else "",
     }

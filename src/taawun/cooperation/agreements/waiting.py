@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Subquery
 
+from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import (
     Agreement,
     Approval,
@@ -40,14 +41,14 @@ class Waiting:
         agreement: which.
         what: ``approval`` (the reader has not approved the version), ``counter`` (a counter-proposal that only we can
             adopt) or ``draft`` (written and not proposed).
-        document: the version it is about; None for a first draft.
+        document: the version it is about, or the draft where nothing was proposed yet.
         approvals: how many of our officers approved that version.
         instrument: the counter-proposal's id, for ``counter``.
     """
 
     agreement: Agreement
     what: str
-    document: Document | None
+    document: Document
     approvals: int = 0
     instrument: UUID | None = None
 
@@ -59,7 +60,7 @@ def waiting_for(actor: PersonActor) -> list[Waiting]:
     if APPROVE in actor.permissions:
         approved = set(Approval.objects.filter(person_id=actor.id).values_list("version__digest", flat=True))
         found += [
-            each for each in open_ones if each.what == "approval" and not _is_in(approved, each.document)
+            each for each in open_ones if each.what == "approval" and each.document.digest not in approved
         ]
     if WRITE in actor.permissions:
         found += [each for each in open_ones if each.what in {"counter", "draft"}]
@@ -69,10 +70,6 @@ def waiting_for(actor: PersonActor) -> list[Waiting]:
 def count(actor: PersonActor) -> int:
     """How many agreements wait for this actor."""
     return len({each.agreement.id for each in waiting_for(actor)})
-
-
-def _is_in(digests: set[str], document: Document | None) -> bool:
-    return document is not None and document.digest in digests
 
 
 def _open_agreements() -> list[Waiting]:
@@ -121,5 +118,5 @@ def _of_agreement(agreement: Agreement, standing: Standing, approvals: dict[str,
             if last and not agreement.draft:
                 found.append(Waiting(agreement, "counter", about, instrument=last))
     if agreement.draft and standing.state not in {State.TERMINATED, State.DECLINED}:
-        found.append(Waiting(agreement, "draft", about))
+        found.append(Waiting(agreement, "draft", about or parse(agreement.draft.encode())))
     return found

@@ -9,6 +9,7 @@ from taawun.cooperation.agreements.policy import Allowed
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.agreements.reasons import word
 from taawun.foundation.clock import now
+from taawun.platform.web.formats import digits
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -73,7 +74,7 @@ def preview(facts: Facts) -> Preview:
     for party in policy.parties:
         decision = policy.decide(party, facts, at)
         allowing = policy.all_allowing(party, facts, at)
-        decided.append(PartyDecision(party, decision, word(decision), allowing[1:]))
+        decided.append(PartyDecision(party, decision, word(decision, digits), allowing[1:]))
     return Preview(
         receivers=tuple(each for each in decided if each.grant),
         others=tuple(each for each in decided if not each.grant),

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from taawun.platform.notices.kinds import NoticeKind
+from taawun.platform.web.formats import digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ KINDS = (
         "read:partners",
         lambda p: (
             _("A lane of %(node)s was stopped at entry %(seq)s: %(reason)s.")
-            % {"node": p["node"], "seq": p["seq"], "reason": stop_reason(p["reason"])}
+            % {"node": p["node"], "seq": digits(p["seq"]), "reason": stop_reason(p["reason"])}
         ),
         lambda _p: _(
             "Everything received before it is kept. Ask the partner's administrator what happened; the lane starts "

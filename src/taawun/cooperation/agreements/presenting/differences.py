@@ -162,7 +162,7 @@ def _agreement_changes(before: Document, after: Document) -> Iterator[Change]:
             _("Authentic languages"),
             (before.authentic_languages, before.prevailing),
             (after.authentic_languages, after.prevailing),
-            lambda held: code(", ".join(held[0]) + (f" ({held[1]})" if held[1] else ""), copy=False),
+            lambda held: code(" ".join(held[0]) + (f" ({held[1]})" if held[1] else ""), copy=False),
         ),
     )
     for label, old, new, show in fields:

@@ -9,11 +9,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
 from taawun.platform.web.templatetags.components import code, text
 
 if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
     from taawun.cooperation.agreements.document import Document
 
 __all__ = ["history_in_words", "last_day", "period", "term_day", "term_facts"]
@@ -94,10 +97,11 @@ def _notice(days: int) -> str:
     return ngettext("%(count)s day", "%(count)s days", days) % {"count": formats.number(days)}
 
 
-def _languages(document: Document) -> str:
+def _languages(document: Document) -> SafeString:
     names = formats.reader_locale().languages
-    shown = ", ".join(names.get(each.partition("-")[0], each) for each in document.authentic_languages)
+    shown = listed([names.get(each.partition("-")[0], each) for each in document.authentic_languages])
     if len(document.authentic_languages) > 1 and document.prevailing:
         prevailing = names.get(document.prevailing.partition("-")[0], document.prevailing)
-        return format_html("{}; {}", shown, _("%(language)s prevails") % {"language": prevailing})
+        # Translators: languages in which a text is authentic, and the one that decides when they differ
+        return format_html(_("{}; {} prevails"), shown, prevailing)
     return shown
