@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -128,6 +129,7 @@ def _signed(typ: str = chain.ENTRY_TYP, *, without: str = "", **changes: Any) ->
         (_signed(audience={}), "malformed"),
         (_signed(audience=["https://a.example/" + "x" * 70_000]), "malformed"),
     ],
+    ids=count(),
 )
 def test_a_header_that_is_not_the_senders_or_not_whole_is_refused(token: str, code: str) -> None:
     with pytest.raises(ChainBroken) as broken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -120,6 +121,7 @@ def test_a_secretariat_has_no_nation() -> None:
         (said({"valid_until": timestamp(AT)}), "lapsed"),
         (said({"valid_until": timestamp(AT + timedelta(days=28, seconds=1))}), "valid-until"),
     ],
+    ids=count(),
 )
 def test_a_descriptor_that_is_not_right_is_refused_with_its_member(token: str | bytes, code: str) -> None:
     with pytest.raises(DescriptorRefused) as refused:

@@ -105,7 +105,7 @@ def test_an_empty_trail_is_whole() -> None:
         {"digest": "d" * 64},
         {"id": uuid7()},
     ],
-    ids=str,
+    ids=("at", "kind", "id", "label", "verb", "subject", "number", "type", "empty", "digest", "row"),
 )
 def test_a_change_of_any_column_breaks_the_chain_at_that_row(changes: dict[str, Any]) -> None:
     _write(5)
