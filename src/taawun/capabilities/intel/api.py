@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
 from taawun.capabilities.intel import actions, models, queries, schemas
 from taawun.capabilities.intel.composing import bundle_chunks
-from taawun.capabilities.intel.errors import EditedMeanwhile, ImportRefused, IntelError, ReportRefused
+from taawun.capabilities.intel.errors import EditedMeanwhile, ImportRefused, IntelError
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.federation.api import decided
-from taawun.cooperation.federation.schemas import Decided
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
@@ -33,9 +34,9 @@ from taawun.platform.web.api import (
     listing,
     missing,
 )
+from taawun.platform.web.downloads import attachment
 from taawun.platform.web.openapi import IF_MATCH
-from taawun.platform.web.paging import BadCursor, page
-from taawun.platform.work.models import Job
+from taawun.platform.web.paging import page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,17 +86,21 @@ def begin_import(
         leave_out_refused=how.leave_out_refused,
     )
     response["Location"] = f"{request.path}/{held.id}"
-    return Status(202, _import(held))
+    return Status(202, _imports([held])[0])
 
 
 def _uploaded(request: HttpRequest) -> tuple[bytes, str]:
-    if request.content_type == "multipart/form-data":
+    """The file and its name; read from the stream, because it may be larger than the bodies of other requests."""
+    try:
+        if request.content_type != "multipart/form-data":
+            return request.read(), ""
         file = request.FILES.get("file")
-        if file is None:
-            raise Refusal(422, "no-file", _("Send the file as “file”."), pointer="/file")
-        return file.read(), file.name or ""
-    # read from the stream: a file may be larger than the bodies of ordinary requests
-    return request.read(), ""
+        if file is not None:
+            return file.read(), file.name or ""
+    except (MultiPartParserError, UnreadablePostError, SuspiciousOperation):
+        detail = _("The form cannot be read; send it as multipart/form-data with one file.")
+        raise Refusal(400, "bad-form", detail) from None
+    raise Refusal(422, "no-file", _("Send the file as “file”."), pointer="/file")
 
 
 @router.get("/intel/imports", response=Listing[schemas.Import], summary="List imports")
@@ -113,14 +118,14 @@ def list_imports(
         found,
         paging,
         order=("-id",),
-        show=lambda rows: [_import(each) for each in rows],
+        show=_imports,
     )
 
 
 @router.get("/intel/imports/{uuid:import_id}", response=schemas.Import, summary="Watch an import")
 def get_import(request: ApiRequest, import_id: UUID) -> schemas.Import:
     """How far it is, and what came of it."""
-    return _import(_found_import(acting(request), import_id))
+    return _imports([_found_import(acting(request), import_id)])[0]
 
 
 @router.get(
@@ -142,23 +147,26 @@ def _found_import(actor: PersonActor, import_id: UUID) -> models.Import:
     return held
 
 
-def _import(held: models.Import) -> schemas.Import:
-    job = Job.objects.filter(kind="intel.import", subject_id=str(held.id)).order_by("-id").first()
-    return schemas.Import(
-        id=held.id,
-        name=held.name,
-        format=held.format,
-        size=held.size,
-        tlp=Tlp(held.default_tlp).label,
-        leave_out_refused=held.leave_out_refused,
-        state=held.state,
-        done=job.done if job else 0,
-        total=job.total if job else None,
-        counts=held.counts,
-        person=held.person.name if held.person else None,
-        created=held.created,
-        finished=held.finished,
-    )
+def _imports(rows: Sequence[models.Import]) -> list[schemas.Import]:
+    jobs = queries.jobs_of(rows)
+    return [
+        schemas.Import(
+            id=held.id,
+            name=held.name,
+            format=held.format,
+            size=held.size,
+            tlp=Tlp(held.default_tlp).label,
+            leave_out_refused=held.leave_out_refused,
+            state=held.state,
+            done=job.done if (job := jobs.get(held.id)) else 0,
+            total=job.total if job else None,
+            counts=held.counts,
+            person=held.person.name if held.person else None,
+            created=held.created,
+            finished=held.finished,
+        )
+        for held in rows
+    ]
 
 
 def _issues(rows: Sequence[models.ImportIssue]) -> list[schemas.Issue]:
@@ -188,15 +196,8 @@ def list_objects(
     filters = queries.ObjectFilters(
         text=wanted.text, type=wanted.type, tlp=_marking(wanted.tlp) if wanted.tlp else None
     )
-    try:
-        found = page(
-            queries.objects(actor, filters).only("id", "text"),
-            order=("-id",),
-            after=paging.after,
-            limit=paging.limit,
-        )
-    except BadCursor as refused:
-        raise Refusal(400, "bad-cursor", str(refused)) from None
+    rows = queries.object_texts(actor, filters)
+    found = page(rows, order=("-id",), after=paging.after, limit=paging.limit)
     items = ",".join(each.text for each in found.items)
     following = orjson.dumps(found.next).decode()
     return HttpResponse(f'{{"items":[{items}],"next":{following}}}', content_type="application/json")
@@ -353,21 +354,27 @@ def edit_report(
 @router.get(
     "/intel/reports/{uuid:report_id}/bundle", response=dict[str, Any], summary="Download a report's objects"
 )
-def get_bundle(request: ApiRequest, report_id: UUID) -> StreamingHttpResponse:
+def get_bundle(request: ApiRequest, report_id: UUID) -> HttpResponseBase:
     """The report and what it names, as one STIX 2.1 bundle, each object exactly as it is held."""
     actor = acting(request)
     report = _found_report(actor, report_id)
     texts = queries.texts_with(actor, report)
-    return StreamingHttpResponse(bundle_chunks(texts), content_type=STIX)
+    return attachment(bundle_chunks(texts), name=f"{report.stix_id}.json", content_type=STIX)
 
 
 @router.post(
-    "/intel/reports/{uuid:report_id}/preview", response=Decided, summary="Who would receive this report?"
+    "/intel/reports/{uuid:report_id}/preview",
+    response=schemas.Previewed,
+    summary="Who would receive this report?",
 )
-def preview_report(request: ApiRequest, report_id: UUID, body: schemas.Audience) -> Decided:
-    """Who would receive it, by which clause; who would not, and why. Changes nothing."""
+def preview_report(request: ApiRequest, report_id: UUID, body: schemas.Audience) -> schemas.Previewed:
+    """Who would receive it, by which clause; who would not, and why; and what would go. Changes nothing."""
     actor = acting(request)
-    return decided(actions.preview_report(actor, _found_report(actor, report_id), body.audience))
+    found = actions.preview_report(actor, _found_report(actor, report_id), body.audience)
+    shown = decided(found)
+    return schemas.Previewed(
+        receivers=shown.receivers, others=shown.others, objects=found.objects, missing=list(found.missing)
+    )
 
 
 @router.post("/intel/reports/{uuid:report_id}/publish", response=schemas.Report, summary="Publish a report")
@@ -382,12 +389,13 @@ def publish_report(request: ApiRequest, report_id: UUID, body: schemas.Publicati
 def withdraw_report(request: ApiRequest, report_id: UUID, body: schemas.Withdrawal) -> schemas.Report:
     """Take back all its versions, at every receiver."""
     actor = acting(request)
-    return _report(actor, actions.withdraw_report(actor, _found_report(actor, report_id), body.reason))
+    report = _found_report(actor, report_id)
+    return _report(actor, actions.withdraw_report(actor, report, body.reason, edition=body.edition))
 
 
 def _found_report(actor: PersonActor, report_id: UUID) -> models.Report:
     require(actor, "read:intel")
-    report = queries.reports(actor).filter(id=report_id).first()
+    report = queries.report_named(actor, report_id)
     if report is None:
         missing("no-such-report", _("There is no such report here."))
     return report
@@ -445,7 +453,7 @@ def list_sightings(
     require(actor, "read:intel")
     return listing(
         Listing[schemas.Sighting],
-        queries.sightings_of(actor, [wanted.of]),
+        queries.sightings(actor, wanted.of),
         paging,
         order=("-id",),
         show=lambda rows: [_sighting(each) for each in rows],
@@ -468,8 +476,9 @@ def sight(request: ApiRequest, body: schemas.NewSighting) -> Status[schemas.Sigh
         201,
         schemas.SightingMade(
             sighting=_sighting(outcome.sighting),
+            sources=list(outcome.sources),
             sent_to=list(outcome.sent_to),
-            not_sent=[each for each in shown.others if each.reason != "audience"],
+            not_sent=shown.others,
         ),
     )
 
@@ -494,14 +503,12 @@ def _import_refused(refused: ImportRefused) -> Refusal:
     return Refusal(status, refused.code, str(refused), pointer=refused.pointer, **place)
 
 
-def _report_refused(refused: ReportRefused) -> Refusal:
-    pointer = f"/{refused.field}" if refused.field else ""
-    return Refusal(422, refused.code, str(refused), pointer=pointer)
+def _refused(refused: IntelError) -> Refusal:
+    return Refusal(422, refused.code, str(refused), pointer=f"/{refused.field}" if refused.field else "")
 
 
 ERRORS: Final[ErrorAnswers] = {
     ImportRefused: _import_refused,
-    EditedMeanwhile: lambda refused: Refusal(412, "edited-meanwhile", str(refused)),
-    ReportRefused: _report_refused,
-    IntelError: lambda refused: Refusal(409, "intel-refused", str(refused)),
+    EditedMeanwhile: lambda refused: Refusal(412, refused.code, str(refused)),
+    IntelError: _refused,
 }

@@ -15,6 +15,8 @@ from taawun.foundation.identifiers import uuid7
 
 # STIX 2.1, sections 2.7 and 3.2: a type of at most 250 characters, two hyphens, a UUID; and some room
 STIX_ID = 300
+# the kind of job that takes an import in
+JOB = "intel.import"
 
 
 class Import(models.Model):

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
-from taawun.capabilities.intel.models import Import, Reference, Report, ReportObject, Sighting, StixObject
+from taawun.capabilities.intel.models import (
+    JOB,
+    Import,
+    Reference,
+    Report,
+    ReportObject,
+    Sighting,
+    StixObject,
+)
 from taawun.capabilities.intel.rules import (
     visible_imports,
     visible_objects,
@@ -18,6 +26,7 @@ from taawun.capabilities.intel.search import matching, words_begin
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
+from taawun.platform.work.models import Job
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -31,7 +40,9 @@ __all__ = [
     "current_among",
     "home_of",
     "imports",
+    "jobs_of",
     "object_named",
+    "object_texts",
     "objects",
     "objects_of",
     "references_of",
@@ -91,6 +102,11 @@ def objects(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
     if filters.tlp is not None:
         found = found.filter(tlp=filters.tlp)
     return found.defer("text", "received", "search").order_by("-id")
+
+
+def object_texts(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
+    """The same with the text and nothing else, for who joins many of them."""
+    return objects(actor, filters).defer(None).only("id", "text")
 
 
 def object_named(actor: Actor, stix_id: str) -> StixObject | None:
@@ -191,3 +207,10 @@ def sightings_of(actor: Actor, stix_ids: Collection[str] | QuerySet[StixObject])
 def imports(actor: Actor) -> QuerySet[Import]:
     """Imports the actor may see, newest first."""
     return Import.objects.filter(visible_imports(actor)).select_related("person").order_by("-id")
+
+
+def jobs_of(held: Collection[Import]) -> dict[UUID, Job]:
+    """The newest job of each of these imports: how far it is."""
+    wanted = {str(each.id): each.id for each in held}
+    jobs = Job.objects.filter(kind=JOB, subject_id__in=wanted).order_by("id")
+    return {wanted[job.subject_id]: job for job in jobs}

@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AwareDatetime, Field
 
-from taawun.cooperation.federation.schemas import Unreached
+from taawun.cooperation.federation.schemas import Decided, Unreached
 from taawun.platform.web.api import Body
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "NewSighting",
     "ObjectFilter",
     "ObjectVersion",
+    "Previewed",
     "Publication",
     "Relation",
     "Report",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 Marking = Annotated[str, Field(max_length=20, description="TLP 2.0, for example `TLP:AMBER+STRICT`.")]
-StixId = Annotated[str, Field(max_length=160, examples=["indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"])]
+StixId = Annotated[str, Field(max_length=300, examples=["indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"])]
 
 
 class NewImport(Schema):
@@ -56,6 +57,16 @@ class ImportFilter(Schema):
     state: Annotated[str, Field(max_length=8)] = ""
 
 
+class Previewed(Decided):
+    """Who would receive a report, and what would go with it."""
+
+    objects: Annotated[int, Field(description="How many objects would go.")]
+    missing: Annotated[
+        list[StixId],
+        Field(description="What it names and does not go: not for the caller's eyes, or here no more."),
+    ]
+
+
 class Import(Schema):
     """A file on its way in, and what came of it."""
 
@@ -68,7 +79,12 @@ class Import(Schema):
     state: Annotated[str, Field(description="`waiting`, `done`, `refused` or `failed`.")]
     done: Annotated[int, Field(description="Objects dealt with so far.")]
     total: Annotated[int | None, Field(description="Null until it is known.")]
-    counts: dict[str, int]
+    counts: Annotated[
+        dict[str, int],
+        Field(
+            description="When it is over: versions that were `new` and `known`, objects that were `refused`, …"
+        ),
+    ]
     person: str | None
     created: datetime
     finished: datetime | None
@@ -93,7 +109,7 @@ class ObjectFilter(Schema):
     text: Annotated[
         str, Field(max_length=200, description="Words; each must begin a word of the object.")
     ] = ""
-    type: Annotated[str, Field(max_length=60, description="A STIX type.")] = ""
+    type: Annotated[str, Field(max_length=250, description="A STIX type.")] = ""
     tlp: Annotated[Marking | None, Field(description="Exactly this marking.")] = None
 
 
@@ -193,23 +209,26 @@ class Publication(Audience):
 class Withdrawal(Body):
     """Why it is taken back."""
 
-    reason: Annotated[str, Field(max_length=2000)] = ""
+    reason: Annotated[str, Field(min_length=1, max_length=2000, description="For its receivers.")]
+    edition: Annotated[
+        int | None, Field(description="The edition that was read; another one is answered 412.")
+    ] = None
 
 
 class NewSighting(Body):
     """Something that was seen."""
 
     of: StixId
-    count: int = 1
-    first_seen: AwareDatetime | None = None
+    count: Annotated[int, Field(ge=1, le=999_999_999)] = 1
+    first_seen: Annotated[AwareDatetime | None, Field(description="Now, unless it is given.")] = None
     last_seen: AwareDatetime | None = None
-    note: Annotated[str, Field(max_length=4000)] = ""
+    note: Annotated[str, Field(max_length=10_000, description="For whoever receives it.")] = ""
 
 
 class SightingFilter(Schema):
     """Sightings of what."""
 
-    of: StixId
+    of: Annotated[StixId, Field(description="An object; empty for all.")] = ""
 
 
 class Sighting(Schema):
@@ -233,6 +252,7 @@ class SightingMade(Schema):
     sent_to: Annotated[
         list[str], Field(description="Party keys of those the object came from and who may know.")
     ]
+    sources: Annotated[list[str], Field(description="Addresses of the partners the object came from.")]
     not_sent: Annotated[
         list[Unreached], Field(description="Of those the object came from, who may not, and why.")
     ]

@@ -11,9 +11,9 @@ from django.test import override_settings
 from django.utils.translation import override
 
 from taawun.capabilities.intel import actions
-from taawun.capabilities.intel.actions import importing
 from taawun.capabilities.intel.errors import ImportRefused
 from taawun.capabilities.intel.models import (
+    JOB,
     Import,
     ImportIssue,
     Report,
@@ -310,7 +310,7 @@ def test_who_may_not_write_brings_nothing_in(cast: Cast, who: str) -> None:
 
 def test_an_import_is_a_job_and_two_rows_of_the_trail(cast: Cast) -> None:
     held = bring(indicator(1), actor=cast.analyst.actor)
-    job = Job.objects.get(kind=importing.JOB)
+    job = Job.objects.get(kind=JOB)
     rows = Entry.objects.filter(subject=f"urn:uuid:{held.id}").order_by("id")
     assert job.subject_id == str(held.id)
     assert [(row.verb, row.actor_label) for row in rows] == [

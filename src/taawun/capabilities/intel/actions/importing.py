@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.errors import ImportRefused
-from taawun.capabilities.intel.models import STIX_ID, Import, ImportIssue, Source
+from taawun.capabilities.intel.models import JOB, STIX_ID, Import, ImportIssue, Source
 from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.reports import reports_from_import
 from taawun.capabilities.intel.stix import ReadingRefused, read
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["JOB", "begin_import", "give_up_import", "run_import"]
 
-JOB: Final = "intel.import"
 _REPORT_EVERY: Final = 500
 _MOST_DIFFERING: Final = 1000
 
