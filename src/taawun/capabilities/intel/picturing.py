@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from taawun.capabilities.intel import queries
 from taawun.capabilities.intel.models import Reference, StixObject
-from taawun.capabilities.intel.presenting import is_technical, sighted
+from taawun.capabilities.intel.presenting import is_technical, names_of, sighted
 from taawun.capabilities.intel.rules import visible_objects
 from taawun.capabilities.intel.wording import type_name
 from taawun.platform.web import formats
@@ -52,11 +52,12 @@ _NOT_DRAWN: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A line of the table behind the graph."""
+    """A line of the table behind the graph; what the graph writes along it may be less."""
 
     source: StixObject
     relation: str
     target: StixObject
+    drawn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +105,22 @@ def _sentence(graph: Graph, ties: Sequence[Tie]) -> str:
 
 def _graph(actor: PersonActor, report: Report, rows: Sequence[StixObject], ties: Sequence[Tie]) -> Graph:
     seen = sighted(actor, [row.stix_id for row in rows])
+    called = names_of(actor, rows)
     ranks = {type_: rank for rank, type_ in enumerate(_FIRST)}
     ordered = sorted(rows, key=lambda row: (ranks.get(row.type, len(ranks)), row.pk))
     return Graph(
         Node("", _("Report"), report.title),
-        tuple(_node(row, seen.get(row.stix_id, 0)) for row in ordered),
-        tuple(Edge(tie.source.stix_id, tie.target.stix_id, tie.relation) for tie in ties),
+        tuple(_node(row, called[row.pk], seen.get(row.stix_id, 0)) for row in ordered),
+        tuple(Edge(tie.source.stix_id, tie.target.stix_id, tie.drawn) for tie in ties),
     )
 
 
-def _node(row: StixObject, times: int) -> Node:
+def _node(row: StixObject, name: str, times: int) -> Node:
     note = ngettext("seen %(count)s time", "seen %(count)s times", times) % {"count": formats.number(times)}
     return Node(
         row.stix_id,
         type_name(row.type),
-        row.name or row.stix_id.partition("--")[2],
+        name,
         reverse("object", args=[row.stix_id]),
         technical=is_technical(row),
         dashed=row.type == "attack-pattern",
@@ -151,7 +153,7 @@ def _ties(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[Tie]:
             if each.target in rows and each.target != own[each.source_id].stix_id
         ]
     tied = [
-        Tie(rows[both["source_ref"]], names[key], rows[both["target_ref"]])
+        Tie(rows[both["source_ref"]], names[key], rows[both["target_ref"]], names[key])
         for key, both in ends.items()
         if len(both) == 2  # noqa: PLR2004 - a source and a target
     ]

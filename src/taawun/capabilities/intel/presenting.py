@@ -14,7 +14,7 @@ from django.utils.translation import ngettext, pgettext
 
 from taawun.capabilities.intel import queries
 from taawun.capabilities.intel.actions.reporting import subject_of
-from taawun.capabilities.intel.models import Import, Report, StixObject
+from taawun.capabilities.intel.models import Import, Reference, Report, StixObject
 from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
 from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.agreements.models import Version
@@ -44,6 +44,7 @@ __all__ = [
     "import_badge",
     "import_counts",
     "is_technical",
+    "names_of",
     "object_rows",
     "release_of",
     "report_badge",
@@ -52,6 +53,7 @@ __all__ = [
     "terms_of",
 ]
 
+_OBSERVED: Final = ("object_refs", "sighting_of_ref")
 # what one copies: written in the code face, from left to right
 _TECHNICAL: Final = OBSERVABLE_TYPES | {"indicator", "x-misp-attribute"}
 
@@ -141,16 +143,35 @@ class ObjectRow:
 def object_rows(actor: PersonActor, objects: Sequence[StixObject]) -> list[ObjectRow]:
     """Rows of a list of objects."""
     seen = sighted(actor, [each.stix_id for each in objects])
+    called = names_of(actor, objects)
     return [
         ObjectRow(
             each,
             type_name(each.type),
-            each.name or each.stix_id,
+            called[each.pk],
             is_technical(each),
             seen.get(each.stix_id, 0),
         )
         for each in objects
     ]
+
+
+def names_of(actor: PersonActor, objects: Iterable[StixObject]) -> dict[int, str]:
+    """What each object is called, by its key.
+
+    Observed data and sightings have no name of their own; they are called by what was observed, and where the reader
+    may not see that, by their identifier.
+    """
+    held = list(objects)
+    named = {each.pk: each.name or each.stix_id for each in held}
+    nameless = [each.pk for each in held if not each.name]
+    references = Reference.objects.filter(source__in=nameless, relation__in=_OBSERVED).order_by("-id")
+    observed = dict(references.values_list("source_id", "target"))
+    others = queries.current_among(actor, observed.values())
+    for key, target in observed.items():
+        if target in others and others[target].name:
+            named[key] = others[target].name
+    return named
 
 
 def is_technical(row: StixObject) -> bool:
@@ -171,19 +192,16 @@ class SightingRow:
 
     sighting: Sighting
     partner: Partner | None
-    seen: StixObject | None
-
-    @property
-    def name(self) -> str:
-        """What was seen."""
-        return (self.seen.name if self.seen else "") or self.sighting.of
+    name: str
 
 
 def sighting_rows(actor: PersonActor, sightings: Sequence[Sighting]) -> list[SightingRow]:
     """Rows of a list of sightings."""
     partners = {each.node: each for each in Partner.objects.filter(node__in={s.seen_by for s in sightings})}
     seen = queries.current_among(actor, [each.of for each in sightings])
-    return [SightingRow(each, partners.get(each.seen_by), seen.get(each.of)) for each in sightings]
+    called = names_of(actor, seen.values())
+    names = {stix_id: called[each.pk] for stix_id, each in seen.items()}
+    return [SightingRow(each, partners.get(each.seen_by), names.get(each.of, each.of)) for each in sightings]
 
 
 # ---- where a report came from, and what may be done with it -----------------------------------------------------

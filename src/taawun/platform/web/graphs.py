@@ -21,12 +21,13 @@ __all__ = ["MOST_NODES", "Edge", "Graph", "Node", "draw", "gathered"]
 MOST_NODES: Final = 40
 """More boxes than this are gathered by kind: nobody reads them."""
 
-_WIDTH, _HEIGHT = 184, 42
-_GAP, _ROW_GAP = 96, 12
-_EDGE: Final = 8
+# four columns fit beside the aside of a page
+_WIDTH, _HEIGHT = 158, 42
+_GAP, _ROW_GAP = 54, 12
+_EDGE: Final = 4
 _COLUMNS: Final = 4
 # about how many characters fit in a box and between two
-_KIND_LONG, _NAME_LONG, _LABEL_LONG = 28, 23, 14
+_KIND_LONG, _NAME_LONG, _LABEL_LONG = 23, 19, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,10 @@ def draw(graph: Graph, *, id: str, title: str, description: str) -> SafeString: 
         key: (_EDGE + columns[key] * (_WIDTH + _GAP), _EDGE + row * (_HEIGHT + _ROW_GAP))
         for key, row in rows.items()
     }
-    width = 2 * _EDGE + _WIDTH + max(columns.values()) * (_WIDTH + _GAP)
+    last = max(columns.values())
+    width = 2 * _EDGE + _WIDTH + last * (_WIDTH + _GAP)
+    if any(columns[edge.source] == columns[edge.target] == last for edge in graph.edges):
+        width += _GAP // 2
     height = 2 * _EDGE + _HEIGHT + max(rows.values()) * (_HEIGHT + _ROW_GAP)
     boxes = [
         _box(graph.root, *places[""], is_root=True),
@@ -313,7 +317,7 @@ def _line(
         start, end = (x1 + _WIDTH, y1 + middle), (x2, y2 + middle)
         half = (start[0] + end[0]) / 2
         curve = f"C{_px(half)} {_px(start[1])} {_px(half)} {_px(end[1])}"
-        at = (end[0] - _GAP / 2 + 4, start[1] + (end[1] - start[1]) * 0.62 - 4 if y1 != y2 else end[1] - 5)
+        at = (end[0] - _GAP / 2, start[1] + (end[1] - start[1]) * 0.62 - 4 if y1 != y2 else end[1] - 5)
     path = format_html(
         '<path class="{}" d="M{} {} {} {} {}"{}/>',
         classes,

@@ -105,15 +105,21 @@ def _export_rows(found: QuerySet[Import]) -> Iterator[dict[str, Any]]:
 def import_new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Take a file or a paste; what is no intelligence is refused at once, with its place."""
     form = ImportForm(request.POST or None, request.FILES or None)
-    refused: ImportRefused | None = None
     if request.method == "POST" and form.is_valid():
         try:
             return redirect("import", _begin(actor, form.cleaned_data).id)
         except ImportRefused as why:
-            refused = why
-            form.add_error("file" if form.cleaned_data.get("file") else "paste", str(why))
-    context = {"form": form, "refused": refused}
+            form.add_error("file" if form.cleaned_data.get("file") else "paste", _refusal(why))
+    context = {"form": form}
     return render(request, "intel/import_new.html", context, status=422 if form.errors else 200)
+
+
+def _refusal(why: ImportRefused) -> str:
+    """The sentence with its place in the file; that of the reader names line and column, and mostly the place."""
+    sentence, place = str(why), why.pointer
+    if place and place not in sentence:
+        sentence = _("%(sentence)s Place: %(place)s") % {"sentence": sentence, "place": place}
+    return _("%(sentence)s Nothing was stored.") % {"sentence": sentence}
 
 
 def _begin(actor: PersonActor, given: Mapping[str, Any]) -> Import:

@@ -16,7 +16,13 @@ from taawun.capabilities.intel import actions, queries
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.forms import ObjectFilters, SightingForm
 from taawun.capabilities.intel.models import Source, StixObject
-from taawun.capabilities.intel.presenting import is_technical, object_rows, report_badge, sighting_rows
+from taawun.capabilities.intel.presenting import (
+    is_technical,
+    names_of,
+    object_rows,
+    report_badge,
+    sighting_rows,
+)
 from taawun.capabilities.intel.rules import visible_imports
 from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.agreements.policy import Denied
@@ -125,14 +131,11 @@ class _Relation:
     is_outward: bool
     other_id: str
     other: StixObject | None
+    name: str
 
     @property
     def kind(self) -> str:
         return type_name(self.other.type if self.other else self.other_id.partition("--")[0])
-
-    @property
-    def name(self) -> str:
-        return (self.other.name if self.other else "") or self.other_id
 
 
 @require_safe
@@ -155,7 +158,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "object": held,
         "marking": Tlp(held.tlp),
         "kind": type_name(held.type),
-        "name": held.name or held.stix_id,
+        "name": names_of(actor, [held])[held.pk],
         "is_technical": is_technical(held),
         "facts": _facts(held),
         "text": whole[:_MOST_SHOWN],
@@ -225,8 +228,15 @@ def _shown(value: object) -> SafeString:
 def _relations(actor: PersonActor, held: StixObject, rows: Sequence[Reference]) -> list[_Relation]:
     ends = [each.target if each.source_id == held.pk else each.source.stix_id for each in rows]
     others = queries.current_among(actor, ends)
+    called = names_of(actor, others.values())
     return [
-        _Relation(each.relation, each.source_id == held.pk, end, others.get(end))
+        _Relation(
+            each.relation,
+            each.source_id == held.pk,
+            end,
+            others.get(end),
+            called[others[end].pk] if end in others else end,
+        )
         for each, end in zip(rows, ends, strict=True)
     ]
 
@@ -264,7 +274,12 @@ def sighting_new(request: HttpRequest, actor: PersonActor, stix_id: str) -> Http
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
             return _told(request, actor, held, outcome)
-    context = {"object": held, "name": held.name or held.stix_id, "marking": Tlp(held.tlp), "form": form}
+    context = {
+        "object": held,
+        "name": names_of(actor, [held])[held.pk],
+        "marking": Tlp(held.tlp),
+        "form": form,
+    }
     return render(request, "intel/sighting_new.html", context, status=422 if form.errors else 200)
 
 
@@ -275,7 +290,7 @@ def _told(
     shown = shown_preview(Preview(outcome.preview.receivers, not_sent))
     context = {
         "object": held,
-        "name": held.name or held.stix_id,
+        "name": names_of(actor, [held])[held.pk],
         "sighting": outcome.sighting,
         "groups": shown.groups if outcome.sent_to else (),
         "others": shown.others,
