@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Clause, Document
 
-__all__ = ["Editor", "Row"]
+__all__ = ["MAX_CLAUSES", "Editor", "Row"]
 
-MAX_CLAUSES: Final = 60
+# each clause is some twenty fields, and Django takes a thousand in a form; longer agreements are edited by the API
+MAX_CLAUSES: Final = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,10 @@ def _open_agreements() -> list[Waiting]:
     """
     newest = Version.objects.filter(agreement=OuterRef("pk")).order_by("-number").values("digest")[:1]
     candidates = Agreement.objects.annotate(newest=Subquery(newest))
-    signed = PartySignature.objects.filter(digest=OuterRef("newest"), node=settings.BASE_URL)
+    # by lineage first: the index of signatures begins with it
+    signed = PartySignature.objects.filter(
+        lineage=OuterRef("pk"), digest=OuterRef("newest"), node=settings.BASE_URL
+    )
     countered = PartyInstrument.objects.filter(
         lineage=OuterRef("pk"), digest=OuterRef("newest"), kind=PartyInstrument.Kind.COUNTERED
     ).exclude(node=settings.BASE_URL)

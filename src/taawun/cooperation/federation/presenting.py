@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Count, Prefetch
@@ -134,7 +135,7 @@ def _mend_url(decided: PartyDecision, partner: Partner | None, name: str) -> str
         return reverse("agreement", args=[grant.agreement])
     if getattr(decided.decision, "reason", "") == "no-agreement" and partner:
         return f"{reverse('agreement-new')}?partner={partner.id}"
-    return f"{reverse('agreements')}?q={name}"
+    return f"{reverse('agreements')}?{urlencode({'q': name})}"
 
 
 def _party(key: str, partners: Mapping[str, Partner]) -> tuple[Partner | None, str]:

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_http_methods
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.drafting import draft_from
-from taawun.cooperation.agreements.editing import Editor
+from taawun.cooperation.agreements.editing import MAX_CLAUSES, Editor
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NewForm, first_instant, first_instant_after
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
+from taawun.platform.web.formats import number
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -67,6 +68,16 @@ def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpRe
     """Change the draft, or begin a next version or a counter-proposal from the text that is on the table."""
     held = get_object_or_404(Agreement, id=agreement_id)
     base = _base(held, standing_of(held))
+    if len(base.clauses) > MAX_CLAUSES:
+        # a form that holds only some of the clauses would save the agreement without the others
+        messages.warning(
+            request,
+            _(
+                "This text has more than %(most)s clauses, which is more than this page can hold. Edit it by the API."
+            )
+            % {"most": number(MAX_CLAUSES)},
+        )
+        return redirect("agreement", held.id)
     if request.method != "POST":
         return _editor_page(request, held, Editor(base), held.draft_edition)
     editor, step = Editor(base, request.POST), request.POST.get("do", "save")

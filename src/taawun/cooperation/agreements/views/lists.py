@@ -103,20 +103,21 @@ def _after(request: HttpRequest) -> int | None:
 
 def _rows(after: int | None) -> Iterator[_Row]:
     """Agreements behind a number, newest first; read in batches, because a state is computed and not stored."""
-    at = now()
+    at, size = now(), _ON_A_PAGE + 1
     while True:
         batch = Agreement.objects.order_by("-number")
         if after is not None:
             batch = batch.filter(number__lt=after)
-        found = list(batch[:_AT_ONCE])
+        found = list(batch[:size])
         standings = standings_of(found, at) if found else {}
         for agreement in found:
             standing = standings[agreement.id]
             document = standing.current or (parse(agreement.draft.encode()) if agreement.draft else None)
             yield _Row(agreement, standing, document)
-        if len(found) < _AT_ONCE:
+        if len(found) < size:
             return
-        after = found[-1].number
+        # a page without filters is full by now; with filters more is read at once
+        after, size = found[-1].number, _AT_ONCE
 
 
 def _fits(row: _Row, text: str) -> bool:
