@@ -13,12 +13,13 @@ class IntelConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, release kinds and the import job."""
-        from taawun.capabilities.intel import finding
+        from taawun.capabilities.intel import finding, home
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
         from taawun.cooperation.agreements.kinds import KindWords
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import JobKind
@@ -66,6 +67,7 @@ class IntelConfig(AppConfig):
                         order=30,
                         icon="import",
                     ),
+                    HomeSource("intel", "read:intel", waiting=home.waiting, hints=home.hints),
                     SearchSource("intel.reports", _("Reports"), "read:intel", finding.find_reports),
                     SearchSource("intel.objects", _("Objects"), "read:intel", finding.find_objects),
                 ),

@@ -1,0 +1,39 @@
+"""What intelligence tells on the first page."""
+
+from __future__ import annotations
+
+from taawun.capabilities.intel import home
+from taawun.capabilities.intel.models import Report
+from taawun.cooperation.people.models import Organisation, Person
+from taawun.foundation.tlp import Tlp
+from tests.cast import Cast
+
+
+def report(author: Person, title: str, state: str = Report.State.DRAFT) -> Report:
+    return Report.objects.create(
+        stix_id=f"report--{title}",
+        title=title,
+        tlp=Tlp.AMBER,
+        state=state,
+        author=author,
+        organisation=Organisation.objects.get(is_host=True),
+    )
+
+
+def test_a_draft_waits_for_its_author_alone(cast: Cast) -> None:
+    mine = report(cast.analyst.row, "Mine")
+    report(cast.officer.row, "Another's")
+    report(cast.analyst.row, "Out already", Report.State.PUBLISHED)
+    (line,) = home.waiting(cast.analyst.actor)
+    assert line.title == "Finish the report “Mine”"
+    assert line.url.endswith(f"/{mine.id}/")
+    assert "TLP:AMBER" in line.detail
+    assert home.waiting(cast.officer.actor) == []
+
+
+def test_the_first_step_is_to_import_until_something_is_there(cast: Cast) -> None:
+    (hint,) = home.hints(cast.analyst.actor)
+    assert hint.url.endswith("/imports/new/")
+    assert home.hints(cast.observer.actor) == []
+    report(cast.analyst.row, "Mine")
+    assert home.hints(cast.analyst.actor) == []
