@@ -1,0 +1,245 @@
+"""Pages of imports, objects and sightings; and every page of intelligence in the browser."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from playwright.sync_api import Page
+
+from taawun.capabilities.intel import actions
+from taawun.capabilities.intel.models import Import, Report, Sighting
+from taawun.foundation.tlp import Tlp
+from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
+from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
+from tests.capabilities.intel.viewing import FIRST, LIST, draft, page_of, refused, shown, three_partners
+from tests.cast import Cast, Member, clause, person
+from tests.pages import axe_violations, read
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+# ---- importing --------------------------------------------------------------------------------------------------
+NEW = f"{LIST}imports/new/"
+HOW = {"tlp": "TLP:GREEN"}
+
+
+def upload(content: bytes, name: str = "wave.json") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, "application/json")
+
+
+def test_a_file_is_taken_in_and_its_page_tells_what_came_of_it(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    response = client.post(NEW, {**HOW, "file": upload(bundle(report(1, FIRST, name="Wave"), indicator(1)))})
+    held = Import.objects.get()
+    path = f"{LIST}imports/{held.id}/"
+    assert response["Location"] == path
+    assert (held.name, held.default_tlp) == ("wave.json", Tlp.GREEN)
+    waiting = shown(client, path)
+    assert waiting.all("progress")
+    (asking,) = [each for each in waiting.all("div") if "hx-get" in each]
+    assert client.get(asking["hx-get"]).status_code == 204
+    actions.run_import(Silent(), str(held.id))
+    done = client.get(asking["hx-get"])
+    markup = read(done)
+    assert "Taken in." in markup.text
+    assert "New here 2" in markup.text
+    assert markup.all("a", href=page_of(Report.objects.get()))
+    assert not [each for each in markup.all("div") if "hx-get" in each]
+    assert "wave.json" in shown(client, f"{LIST}imports/").text
+
+
+def test_a_paste_is_taken_in_as_well(cast: Cast) -> None:
+    given = {**HOW, "paste": bundle(indicator(1)).decode(), "name": "From a letter"}
+    assert cast.analyst.browser().post(NEW, given).status_code == 302
+    assert Import.objects.get().name == "From a letter"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentences"),
+    [
+        ({}, ["Choose a file, or paste the text."]),
+        (
+            {"paste": '{"type": "bundle",\n "objects": [1,,2]}'},
+            ["Line 2, column 16", "/objects/1", "Nothing was stored."],
+        ),
+        ({"paste": "[]"}, ["Nothing was stored."]),
+        ({"paste": "{}", "tlp": ""}, ["This field is required."]),
+    ],
+)
+def test_what_is_no_intelligence_is_refused_with_its_place(
+    cast: Cast, given: dict[str, str], sentences: list[str]
+) -> None:
+    markup = refused(cast.analyst.browser(), NEW, {**HOW, **given})
+    for sentence in sentences:
+        assert sentence.lower() in markup.text.lower()
+    assert markup.inside["paste"].strip() == given.get("paste", "")
+    assert not Import.objects.exists()
+
+
+def test_a_file_and_a_paste_at_once_and_a_file_too_large_are_refused(cast: Cast, settings: Any) -> None:
+    client = cast.analyst.browser()
+    both = {**HOW, "file": upload(b"{}"), "paste": "{}"}
+    assert "not both" in refused(client, NEW, both).text
+    settings.MAX_UPLOAD_BYTES = 10
+    assert "at most 10 B" in refused(client, NEW, {**HOW, "file": upload(b"[" + b" " * 20 + b"]")}).text
+    assert not Import.objects.exists()
+
+
+def test_what_was_noticed_stands_with_its_line_and_a_sentence(cast: Cast) -> None:
+    wrong = indicator(1)
+    del wrong["pattern"]
+    held = bring(indicator(2), wrong, actor=cast.analyst.actor)
+    markup = shown(cast.analyst.browser(), f"{LIST}imports/{held.id}/")
+    assert held.state == Import.State.REFUSED
+    assert "Nothing was stored: some of its objects are not valid." in markup.text
+    assert "objects/1" in markup.text
+    assert "error" in markup.text
+
+
+def test_a_red_import_is_for_whom_brought_it(cast: Cast) -> None:
+    held = bring(indicator(1), actor=cast.analyst.actor, tlp=Tlp.RED, name="Redwood.json")
+    other = Member(person("analyst"), None).browser()
+    assert other.get(f"{LIST}imports/{held.id}/").status_code == 404
+    assert "Redwood" not in shown(other, f"{LIST}imports/").text
+
+
+# ---- objects and sightings --------------------------------------------------------------------------------------
+def test_objects_are_found_by_words_kind_and_marking_page_by_page(cast: Cast) -> None:
+    bring(*(indicator(number) for number in range(1, 61)), sdo("tool", 1, name="Kit B"))
+    client, path = cast.analyst.browser(), f"{LIST}objects/"
+    first = shown(client, path)
+    (following,) = {each["href"] for each in first.all("a") if "after=" in each.get("href", "")}
+    assert "Indicator 1" in shown(client, f"{path}{following}").text
+    assert "Kit B" in shown(client, f"{path}?type=tool").text
+    assert "Indicator" not in shown(client, f"{path}?q=kit").text.replace("Indicator", "", 1)
+    assert "No object fits" in shown(client, f"{path}?tlp=TLP:RED").text
+    rows = list(
+        csv.DictReader(b"".join(client.get(f"{path}?type=tool&format=csv")).decode("utf-8-sig").splitlines())
+    )
+    assert [(row["id"], row["tlp"]) for row in rows] == [(identifier("tool", 1), "TLP:CLEAR")]
+
+
+def test_an_object_shows_its_text_its_ties_and_where_it_came_from(cast: Cast) -> None:
+    held = draft(cast.analyst)
+    bring(
+        indicator(1, name="<b>Evil</b>", modified="2024-03-01T12:00:00.000Z"),
+        actor=cast.analyst.actor,
+        name="second.json",
+    )
+    markup = shown(cast.analyst.browser(), f"{LIST}objects/{FIRST}/")
+    assert "<b>Evil</b>" in markup.text
+    assert markup.all("pre", dir="ltr")
+    assert "second.json" in markup.text
+    assert held.title in markup.text
+    assert "2024-03-01T12:00:00.000000Z" in markup.text
+    assert "2024-01-31T12:00:00.000000Z" in markup.text
+    download = cast.analyst.browser().get(f"{LIST}objects/{FIRST}/download/")
+    assert download["Content-Disposition"].startswith("attachment")
+    assert json.loads(download.content)["name"] == "<b>Evil</b>"
+
+
+def test_observed_data_is_called_by_what_was_observed(cast: Cast) -> None:
+    domain = {
+        "type": "domain-name",
+        "spec_version": "2.1",
+        "id": identifier("domain-name"),
+        "value": "seen.example",
+    }
+    data = sdo(
+        "observed-data",
+        1,
+        first_observed="2024-01-31T12:00:00Z",
+        last_observed="2024-01-31T12:00:00Z",
+        number_observed=1,
+        object_refs=[domain["id"]],
+    )
+    bring(domain, data)
+    text = shown(cast.analyst.browser(), f"{LIST}objects/?type=observed-data").text
+    assert "seen.example" in text
+    assert data["id"] not in text
+
+
+def test_a_sighting_goes_back_and_the_page_says_to_whom(cast: Cast) -> None:
+    south = sender("South", "XS")
+    south.publish(report(1, FIRST), indicator(1))
+    client, path = cast.analyst.browser(), f"{LIST}objects/{FIRST}/sighting/"
+    assert "Nobody else receives it." in shown(client, path).text
+    told = read(client.post(path, {"count": 3, "note": "At the gateway."}))
+    assert "Sent to" in told.text
+    assert "South" in told.text
+    assert Sighting.objects.get().count == 3
+    assert "At the gateway." in shown(client, f"{LIST}objects/{FIRST}/").text
+
+
+def test_a_sighting_that_no_clause_carries_back_stays_here_and_the_page_says_why(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(kinds=("intel.report",)),))
+    south.publish(report(1, FIRST), indicator(1))
+    told = read(cast.analyst.browser().post(f"{LIST}objects/{FIRST}/sighting/", {"count": 1}))
+    assert "It stays on this node." in told.text
+    assert "Not sent to, and why" in told.text
+    assert "South" in told.text
+    assert Sighting.objects.get().release is None
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"count": 0}, "greater than or equal to 1"),
+        ({"count": "many"}, "Enter a whole number."),
+        (
+            {"count": 1, "first_seen": "2024-02-02T10:00", "last_seen": "2024-01-01T10:00"},
+            "last seen before it was first seen",
+        ),
+        ({"count": 1, "last_seen": "2124-01-01T10:00"}, "has not been seen yet"),
+    ],
+)
+def test_a_sighting_that_makes_no_sense_is_refused(cast: Cast, given: dict[str, Any], sentence: str) -> None:
+    bring(indicator(1))
+    markup = refused(cast.analyst.browser(), f"{LIST}objects/{FIRST}/sighting/", {**given, "note": "Kept."})
+    assert sentence in markup.text
+    assert markup.inside["note"].strip() == "Kept."
+    assert not Sighting.objects.exists()
+
+
+# ---- finding and leading ----------------------------------------------------------------------------------------
+def test_the_search_of_the_header_finds_reports_and_objects(cast: Cast) -> None:
+    held = draft(cast.analyst, title="Customs wave")
+    bring(indicator(5, name="customs.example"))
+    hrefs = {each.get("href") for each in shown(cast.analyst.browser(), "/en/search/?q=customs").all("a")}
+    assert {page_of(held), f"{LIST}objects/{identifier('indicator', 5)}/"} <= hrefs
+
+
+def test_the_navigation_leads_to_what_one_may(cast: Cast) -> None:
+    analyst, officer = (
+        {each.get("href") for each in shown(member.browser(), LIST).all("a")}
+        for member in (cast.analyst, cast.officer)
+    )
+    assert {LIST, f"{LIST}objects/", f"{LIST}imports/"} <= analyst
+    assert f"{LIST}imports/" not in officer
+
+
+# ---- in the browser ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "width", "theme"), [("en", 1440, "light"), ("ar", 360, "dark"), ("fr", 360, "light")]
+)
+def test_every_page_is_clean_for_axe_and_never_scrolls_sideways(
+    cast: Cast, visit: Callable[..., Page], language: str, width: int, theme: str
+) -> None:
+    malware = sdo("malware", 1, name="Wiper", is_family=False)
+    tie = sdo("relationship", 1, relationship_type="indicates", source_ref=FIRST, target_ref=malware["id"])
+    three_partners()
+    brought = bring(indicator(1), malware, tie, actor=cast.analyst.actor)
+    held = draft(cast.analyst, object_ids=(FIRST, malware["id"], tie["id"]))
+    for path in (
+        "", "objects/", "imports/", "imports/new/", "reports/new/", f"imports/{brought.id}/", f"objects/{FIRST}/",
+        f"objects/{FIRST}/sighting/", f"reports/{held.id}/", f"reports/{held.id}/publish/", f"reports/{held.id}/edit/",
+    ):  # fmt: skip
+        page = visit(f"/{language}/intel/{path}", cast.analyst, width=width, theme=theme)
+        assert axe_violations(page) == [], path
+        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not page.evaluate(wide), path
