@@ -25,6 +25,8 @@ __all__ = [
 ]
 
 _TECHNICAL: Final = {"dir": "ltr", "spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
+# Django keeps the fields of a form in memory, and refuses a whole form of more than 2 MiB without showing it again
+_LONGEST_PASTE: Final = 1_000_000
 # the types people look for; any other is found by its words
 _TYPES: Final = (
     "indicator", "malware", "tool", "campaign", "intrusion-set", "threat-actor", "attack-pattern", "vulnerability",
@@ -94,6 +96,8 @@ class ImportForm(forms.Form):
         label=gettext_lazy("Or paste it here"),
         required=False,
         strip=False,
+        max_length=_LONGEST_PASTE,
+        help_text=gettext_lazy("Up to a million characters; send more as a file."),
         widget=forms.Textarea(attrs={"rows": 6, **_TECHNICAL}),
     )
     name = forms.CharField(

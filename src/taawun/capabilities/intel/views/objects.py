@@ -81,6 +81,7 @@ def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "page": shown,
         "rows": object_rows(actor, shown.items),
         "is_filtered": any(wanted.values()),
+        "most_exported": _MOST_EXPORTED,
         "may_write": "write:intel" in actor.permissions,
     }
     return render(request, "intel/objects.html", context)
