@@ -141,6 +141,16 @@ def test_twenty_thousand_objects_arrive_whole(cast: Cast, south: Sender) -> None
     assert not StixObject.objects.filter(state=StixObject.State.LIVE).exists()
 
 
+def test_more_objects_than_a_release_may_carry_are_refused(
+    cast: Cast, south: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_MOST", 10)
+    assert south.publish(TOLD, *(indicator(number) for number in range(1, 10))).state == DONE
+    more = later(TOLD, 2)
+    outcome = south.publish(more, *(indicator(number) for number in range(1, 11)))
+    assert (outcome.state, outcome.reason) == (REFUSED, "too-many-objects")
+
+
 # ---- refused whole ----------------------------------------------------------------------------------------------
 
 
@@ -150,6 +160,8 @@ def test_twenty_thousand_objects_arrive_whole(cast: Cast, south: Sender) -> None
         ({"raw": b"{"}, "not-json"),
         ({"raw": b'{"type":"bundle","id":"x","objects":[{"a":1,"a":2}]}'}, "duplicate-key"),
         ({"raw": b'{"hello":"world"}'}, "not-intelligence"),
+        ({"raw": b'{"Event":{"info":"an event of MISP"}}'}, "not-stix-2.1"),
+        ({"raw": bundle(TOLD, indicator(1), spec_version="2.0")}, "not-stix-2.1"),
         ({"raw": bundle(indicator(1))}, "no-report"),
         ({"raw": bundle(indicator(1), report(2, FIRST))}, "no-report"),
         ({"raw": bundle(TOLD, {**indicator(1), "valid_from": "yesterday"})}, "not-valid"),

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.policy import Origin
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["Collected", "collect"]
+__all__ = ["MOST_TRAVELLING", "Collected", "collect"]
 
 T = TypeVar("T")
 
-_MOST: Final = 20_000
+MOST_TRAVELLING: Final = 40_000
+"""The most objects that travel in one release: a receiver stores them in one transaction."""
+
 _CHUNK: Final = 500
 _ENDS: Final = frozenset({"source_ref", "target_ref"})
 
@@ -75,7 +77,7 @@ def collect(actor: Actor, report: Report) -> Collected:
 def _with_needed(actor: Actor, named: Collection[str]) -> dict[str, StixObject]:
     rows: dict[str, StixObject] = {}
     wanted = set(named)
-    while wanted and len(rows) < _MOST:
+    while wanted and len(rows) <= MOST_TRAVELLING:
         found = _current(visible_objects(actor), wanted)
         rows.update(found)
         needed = {need for row in found.values() for need in _needs(row)}

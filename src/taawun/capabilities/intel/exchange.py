@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from taawun.capabilities.intel.actions.reporting import KIND as REPORT
 from taawun.capabilities.intel.actions.reporting import subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
+from taawun.capabilities.intel.collecting import MOST_TRAVELLING
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
 from taawun.capabilities.intel.reports import REPORT_TYPES, fill
 from taawun.capabilities.intel.stix import ReadingRefused, read
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.kinds import Arrival
 
 __all__ = ["RELEASE_KINDS"]
+
+# what a report names and needs, and besides it: the report, who speaks, five markings
+_MOST: Final = MOST_TRAVELLING + 7
 
 
 # ---- taking in --------------------------------------------------------------------------------------------------
@@ -117,7 +122,11 @@ def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list
         reading = read(arrival.content, default_tlp=Tlp(release.tlp))
     except ReadingRefused as refused:
         raise ContentRefused(refused.code, str(refused)) from None
-    prepared = [prepare(each) for each in reading.objects]
+    if reading.format != "stix-2.1":
+        raise ContentRefused("not-stix-2.1", "between nodes STIX 2.1 travels and nothing else")
+    prepared = [prepare(each) for each in islice(reading.objects, _MOST + 1)]
+    if len(prepared) > _MOST:
+        raise ContentRefused("too-many-objects", f"at most {_MOST} objects travel in one release")
     if reading.issues.errors:
         first = next(each for each in reading.issues if each.severity == "error")
         raise ContentRefused("not-valid", f"{first.place}: {first.code}")

@@ -22,6 +22,7 @@ from taawun.capabilities.intel.models import (
     Source,
     StixObject,
 )
+from taawun.capabilities.intel.stix import reading
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation
@@ -303,6 +304,18 @@ def test_who_may_not_write_brings_nothing_in(cast: Cast, who: str) -> None:
     with pytest.raises(NotAllowed):
         actions.begin_import(dict(cast)[who].actor, bundle(indicator(1)), name="file", default_tlp=Tlp.CLEAR)
     assert _nothing_stored()
+
+
+def test_a_large_event_of_misp_is_converted_by_the_worker_and_not_at_the_door(
+    node: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def converted(_document: object) -> None:
+        raise AssertionError("the door converted it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "convert", converted)
+        held = actions.begin_import(SYSTEM, json.dumps(MISP).encode(), name="x", default_tlp=Tlp.CLEAR)
+    assert actions.run_import(Silent(), str(held.id))["refused"] == 0
 
 
 # ---- the trail, the job, and runs that end early ----------------------------------------------------------------

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
+import hypothesis
 import pytest
+from django.db import transaction
 from django.test import override_settings
+from hypothesis import strategies as st
 
 from taawun.capabilities.intel import actions
-from taawun.capabilities.intel.actions import ReportFields
+from taawun.capabilities.intel.actions import ReportFields, reporting
 from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
 from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
 from taawun.capabilities.intel.queries import object_named
@@ -172,6 +176,69 @@ def test_a_report_whose_object_was_raised_meanwhile_is_not_published_under_the_o
     assert (caught.value.code, Report.objects.get().tlp) == ("tlp-lowered", Tlp.CLEAR)
 
 
+WALK = st.lists(
+    st.tuples(
+        st.sampled_from(["import", "edit", "publish", "receive", "withdraw theirs"]),
+        st.sampled_from(list(Tlp)[:4]),
+        st.booleans(),  # whether the object bears its marking itself
+    ),
+    max_size=8,
+)
+
+
+@hypothesis.settings(max_examples=25, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.given(steps=WALK)
+def test_however_a_report_is_imported_edited_published_and_received_no_marking_is_lowered(
+    analyst: Any, south: Sender, steps: list[tuple[str, Tlp, bool]]
+) -> None:
+    with transaction.atomic():
+        levels: dict[object, int] = {}
+        theirs: list[dict[str, Any]] = []
+        for day, (step, tlp, bears) in enumerate(steps, start=1):
+            value = {**report(1, FIRST), "modified": f"2024-02-{day:02d}T00:00:00.000Z"}
+            value = marked(value, tlp) if bears else value
+            if step == "import":
+                bring(value, tlp=tlp)
+            elif step == "receive":
+                if south.publish(value, indicator(1), tlp=Tlp.AMBER).state == LaneEntry.State.DONE:
+                    theirs.append(value)
+            elif step == "withdraw theirs":
+                if theirs:
+                    south.withdraw(theirs.pop())
+            else:
+                _edit_or_publish(analyst, step, tlp)
+            _no_level_sank(levels)
+        transaction.set_rollback(True)
+
+
+def _edit_or_publish(analyst: Any, step: str, tlp: Tlp) -> None:
+    held = Report.objects.filter(stix_id=report(1)["id"], origin="").first()
+    if held is None:
+        return
+    with contextlib.suppress(ReportRefused, NobodyReceives):
+        if step == "edit":
+            actions.edit_report(analyst, held, fields(tlp=tlp), edition=held.edition)
+        else:
+            actions.publish_report(analyst, held)
+
+
+def _no_level_sank(levels: dict[object, int]) -> None:
+    for row in StixObject.objects.all():
+        assert row.tlp >= levels.get(row.id, Tlp.CLEAR)
+        levels[row.id] = row.tlp
+    for held in Report.objects.all():
+        assert held.tlp >= levels.get(held.id, Tlp.CLEAR)
+        # a draft that was never imported nor published may still be lowered; this one came by import
+        levels[held.id] = held.tlp
+        versions = StixObject.objects.filter(stix_id=held.stix_id, origin=held.origin)
+        if held.origin:
+            assert held.state == Report.State.WITHDRAWN or held.tlp == Tlp.AMBER
+        elif held.state == Report.State.PUBLISHED:
+            assert held.release is not None
+            assert held.release.tlp <= held.tlp
+            assert versions.filter(version__gte=held.release.version[:19], tlp__gte=held.release.tlp).exists()
+
+
 def test_a_report_does_not_carry_what_is_marked_more_strictly(
     cast: Cast, analyst: Any, south: Sender
 ) -> None:
@@ -307,6 +374,16 @@ def test_a_report_larger_than_a_partner_accepts_is_not_published(analyst: Any, s
     with override_settings(MAX_UPLOAD_BYTES=500), pytest.raises(ReportRefused) as caught:
         actions.publish_report(analyst, made)
     assert caught.value.code == "too-large"
+
+
+def test_more_objects_than_a_partner_takes_in_one_release_are_not_published(
+    analyst: Any, south: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "MOST_TRAVELLING", 1)
+    made = actions.create_report(analyst, fields(object_ids=(FIRST, SECOND)))
+    with pytest.raises(ReportRefused) as caught:
+        actions.preview_report(analyst, made)
+    assert (caught.value.code, caught.value.field) == ("too-many-objects", "objects")
 
 
 def test_what_the_publisher_may_not_see_any_more_stays_behind_and_is_told(

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from taawun.capabilities.intel.collecting import collect
+from taawun.capabilities.intel.collecting import MOST_TRAVELLING, collect
 from taawun.capabilities.intel.composing import bundle, identity_object, report_object
 from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
 from taawun.capabilities.intel.models import Report, ReportReader, StixObject
@@ -334,6 +334,13 @@ def _collect(actor: Actor, report: Report) -> Collected:
     if not collected.refs:
         raise ReportRefused(
             "no-objects", _("A report speaks of at least one object. Add one first."), "objects"
+        )
+    if len(collected.texts) > MOST_TRAVELLING:
+        raise ReportRefused(
+            "too-many-objects",
+            _("With what its objects need, %(count)d objects would go; at most %(most)d can. Leave some out.")
+            % {"count": len(collected.texts), "most": MOST_TRAVELLING},
+            "objects",
         )
     if collected.stricter:
         raise ReportRefused(

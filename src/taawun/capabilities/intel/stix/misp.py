@@ -43,12 +43,10 @@ class Conversion:
     Attributes:
         objects: STIX 2.1, not yet validated: the markings that are used, then event by event.
         findings: what was noticed; paths from the top of the file.
-        events: how many events the file holds.
     """
 
     objects: tuple[dict[str, Any], ...]
     findings: tuple[Finding, ...]
-    events: int
 
 
 class _Parser(Protocol):
@@ -75,9 +73,7 @@ def convert(document: Any) -> Conversion:
     """
     objects: dict[str, dict[str, Any]] = {}
     findings: list[Finding] = []
-    count = 0
     for path, value in events_in(document):
-        count += 1
         if not isinstance(value, dict):
             findings.append(Finding("error", "misp-bad-event", path, {"text": "it is no object."}))
             continue
@@ -88,7 +84,7 @@ def convert(document: Any) -> Conversion:
         objects |= {canonical_json(each): each for each in converted}
     levels = {level for each in objects.values() for level in _levels_in(each)}
     definitions = [stix_marking_definition(level) for level in sorted(levels)]
-    return Conversion((*definitions, *objects.values()), tuple(findings), count)
+    return Conversion((*definitions, *objects.values()), tuple(findings))
 
 
 def _converted(event: Event) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from taawun.capabilities.intel.stix.findings import IssueList, kind_of, shown
 from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
 from taawun.capabilities.intel.stix.markings import Markings
 from taawun.capabilities.intel.stix.misp import convert
+from taawun.capabilities.intel.stix.misp_events import events_in
 from taawun.capabilities.intel.stix.upgrade import SPEC_VERSION
 from taawun.foundation import strict_json
 from taawun.foundation.errors import CodedError
@@ -223,19 +224,20 @@ class _File:
         return Reading(format_, objects(), issues)
 
     def _misp(self, document: Any) -> Reading:
-        conversion = convert(document)
-        if not conversion.events:
+        if next(events_in(document), None) is None:
             raise ReadingRefused("no-objects", "This looks like MISP, but there is no event in it.")
         issues = IssueList(self._limits.max_issues)
-        checker = Checker(Markings(), self._default_tlp, self._limits.max_object_size, issues)
-        for finding in conversion.findings:
-            checker.note(finding)
-        objects = (
-            checked
-            for index, value in enumerate(conversion.objects)
-            for checked in checker.converted(index, value)
-        )
-        return Reading("misp", objects, issues)
+
+        def objects() -> Iterator[CheckedObject]:
+            # converting takes a millisecond an attribute, so it waits until somebody wants the objects
+            conversion = convert(document)
+            checker = Checker(Markings(), self._default_tlp, self._limits.max_object_size, issues)
+            for finding in conversion.findings:
+                checker.note(finding)
+            for index, value in enumerate(conversion.objects):
+                yield from checker.converted(index, value)
+
+        return Reading("misp", objects(), issues)
 
 
 def _chained(first: RawElement, rest: Iterator[RawElement]) -> Iterator[RawElement]:
