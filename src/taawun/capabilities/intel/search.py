@@ -8,6 +8,8 @@ object. The indexes are made by migration 0002.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
@@ -24,6 +26,7 @@ __all__ = ["index_words", "matching", "words_begin"]
 _MOST_WORDS: Final = 12
 # longer than a SHA-512; PostgreSQL refuses a row for a word beyond 2,046 bytes
 _LONGEST_WORD: Final = 128
+_LONGEST_REMEMBERED: Final = 200
 _MOST_INDEXED: Final = 20_000
 _STIX_ID: Final = re.compile(
     r"[a-z0-9-]{1,250}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -67,13 +70,20 @@ POSTGRESQL_INDEX_GONE = ("DROP INDEX intel_object_words",)
 
 def index_words(text: str) -> str:
     """The words by which a text is found, folded, each once; of a very long text or word the beginning."""
-    # folding is the dearest step of an import: no word is folded twice
-    distinct = " ".join(dict.fromkeys(text[:_MOST_INDEXED].split()))
-    folded = search_text(distinct)
-    words = folded.split()
-    if max(map(len, words), default=0) <= _LONGEST_WORD:
-        return folded
-    return " ".join(dict.fromkeys(word[:_LONGEST_WORD] for word in words))
+    words = text[:_MOST_INDEXED].split()
+    if max(map(len, words), default=0) > _LONGEST_REMEMBERED:
+        return " ".join(_cut(search_text(" ".join(words))))
+    return " ".join(dict.fromkeys(chain.from_iterable(map(_folded, words))))
+
+
+@lru_cache(maxsize=2**15)
+def _folded(word: str) -> tuple[str, ...]:
+    """What one written word is found by. Folding is the dearest step of an import, and most words come again."""
+    return _cut(search_text(word))
+
+
+def _cut(folded: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word[:_LONGEST_WORD] for word in folded.split()))
 
 
 def matching(question: str) -> Q:

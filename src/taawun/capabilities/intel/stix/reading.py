@@ -5,8 +5,10 @@ is handed out, an error refuses its object, and whether a file with refused obje
 caller's decision.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -149,7 +151,7 @@ class _File:
             message = f"This is a bundle of STIX {shown(version)}; versions 2.0 and 2.1 are accepted."
             raise ReadingRefused("unknown-version", message)
         format_: Format = "stix-2.0" if version == _OLD_VERSION else "stix-2.1"
-        return self._stix(format_, elements, lambda: self._markings_in(self._data), ("objects",))
+        return self._stix(format_, elements, ("objects",))
 
     def _single(self, value: Any) -> Reading:
         if isinstance(value, dict) and any(key in value for key in _MISP_KEYS):
@@ -161,7 +163,7 @@ class _File:
         text = str(self._data, "utf-8-sig")
         line = text[: text.index("{")].count("\n") + 1
         element = RawElement(0, text.strip(" \t\r\n"), value, line)
-        return self._stix(_format_of(value), iter([element]), lambda: Markings(_definitions([element])), None)
+        return self._stix(_format_of(value), iter([element]), None)
 
     def _list(self) -> Reading:
         wrapped = _LIST_OPENING + self._data.removeprefix(_BYTE_ORDER_MARK) + _LIST_CLOSING
@@ -178,9 +180,7 @@ class _File:
             return self._misp(strict_json.parse(self._data, self._limits.json))
         if not _is_stix(first.value):
             raise _not_intelligence(f"a list whose first entry is {_description_of(first.value)}")
-        return self._stix(
-            _format_of(first.value), _chained(first, elements), lambda: self._markings_in(wrapped), ()
-        )
+        return self._stix(_format_of(first.value), _chained(first, elements), ())
 
     def _elements_of_list(self, wrapped: bytes) -> Iterator[RawElement]:
         envelope, elements = strict_json.objects_of(wrapped, "objects", self._limits_of_wrapped())
@@ -198,26 +198,19 @@ class _File:
             max_values=limits.max_values + 1,
         )
 
-    def _markings_in(self, bundle: bytes) -> Markings:
-        """Read the marking definitions ahead: an object may stand before the definition it refers to."""
-        if not _MAY_DEFINE_MARKINGS.search(bundle):
-            return Markings()
-        _, elements = strict_json.objects_of(bundle, "objects", self._limits_of_wrapped())
-        return Markings(_definitions(elements))
-
     def _stix(
         self,
         format_: Format,
         elements: Iterator[RawElement],
-        markings: Callable[[], Markings],
         path: tuple[str | int, ...] | None,
     ) -> Reading:
         issues = IssueList(self._limits.max_issues)
 
         def objects() -> Iterator[CheckedObject]:
-            # the markings are a reading of their own, which is not done for a file that is only recognised
-            checker = Checker(markings(), self._default_tlp, self._limits.max_object_size, issues)
-            for element in elements:
+            ahead = bool(_MAY_DEFINE_MARKINGS.search(self._data))
+            markings, read = _markings_ahead(elements) if ahead else (Markings(), elements)
+            checker = Checker(markings, self._default_tlp, self._limits.max_object_size, issues)
+            for element in read:
                 at = () if path is None else (*path, element.index)
                 yield from checker.element(element, at, is_stix_2_0=format_ == "stix-2.0")
 
@@ -245,10 +238,24 @@ def _chained(first: RawElement, rest: Iterator[RawElement]) -> Iterator[RawEleme
     yield from rest
 
 
-def _definitions(elements: Iterable[RawElement]) -> Iterator[dict[str, Any]]:
+def _markings_ahead(elements: Iterator[RawElement]) -> tuple[Markings, Iterator[RawElement]]:
+    """Read the marking definitions ahead: an object may stand before the definition it refers to.
+
+    Meanwhile the elements wait as text and are read again; their values would fill the memory.
+    """
+    markings = Markings()
+    waiting: deque[tuple[int, str, int]] = deque()
     for element in elements:
         if isinstance(element.value, dict) and element.value.get("type") == "marking-definition":
-            yield element.value
+            markings.learn(element.value)
+        waiting.append((element.index, element.text, element.line))
+    return markings, _read_again(waiting)
+
+
+def _read_again(waiting: deque[tuple[int, str, int]]) -> Iterator[RawElement]:
+    while waiting:
+        index, text, line = waiting.popleft()
+        yield RawElement(index, text, json.loads(text), line)
 
 
 def _is_stix(value: Any) -> bool:
