@@ -42,7 +42,9 @@ class InvitationRefused(PeopleError):
 
     def __init__(self) -> None:
         # one sentence for unknown, used and expired alike: a guesser learns nothing
-        super().__init__(_("This invitation is unknown, used or expired. Ask your administrator for a new one."))
+        super().__init__(
+            _("This invitation is unknown, used or expired. Ask your administrator for a new one.")
+        )
 
 
 class ScopeRefused(PeopleError):

@@ -48,7 +48,9 @@ def has_permission(actor: Actor, permission: str) -> Answer:
     label = registry.get(Permission, permission).label
     return Refused(
         "permission-missing",
-        _("This needs the permission “%(label)s” (%(name)s). Ask an administrator for a role that includes it.")
+        _(
+            "This needs the permission “%(label)s” (%(name)s). Ask an administrator for a role that includes it."
+        )
         % {"label": label, "name": permission},
     )
 
