@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponseRedirect
 from django.urls import URLPattern, include, path, re_path, reverse
+from django.views.decorators.http import require_safe
 
 from taawun import __version__
 from taawun.capabilities.intel import api as intel
@@ -62,7 +63,10 @@ def _root(request: HttpRequest, **_arguments: object) -> HttpResponse:
 
 def _behind_the_gate(pattern: URLPattern) -> URLPattern:
     view = _root if pattern.name == "api-root" else pattern.callback
-    return path(str(pattern.pattern), gate(view, is_public=pattern.name in _PUBLIC), name=pattern.name)
+    is_public = pattern.name in _PUBLIC
+    # ninja's own views of the document take every method; an operation knows its methods itself
+    gated = gate(require_safe(view) if is_public else view, is_public=is_public)
+    return path(str(pattern.pattern), gated, name=pattern.name)
 
 
 _patterns, _application, _namespace = api.urls
