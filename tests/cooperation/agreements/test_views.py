@@ -103,7 +103,7 @@ STEPS = (
     "edit/",
     "propose/",
     "counter/",
-    f"adopt/{some_id()}/",
+    "adopt/76997f6a-9cd6-4e10-914d-84a9c7a7489a/",
     "decline/",
     "suspend/",
     "resume/",
