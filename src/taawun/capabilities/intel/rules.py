@@ -50,12 +50,20 @@ def visible_reports(actor: Actor) -> Q:
 
 
 def visible_sightings(actor: Actor) -> Q:
-    """Sightings of objects the actor may see; a partner's also by the marking it put on its own word."""
+    """Sightings of objects the actor may see, by the marking of the sighting too.
+
+    Ours bears the strictest marking of what was seen, so it is read by its author and by whoever may see a version
+    that is marked as strictly; a partner's bears its own.
+    """
     if isinstance(actor, SystemActor):
         return Q()
-    seen = StixObject.objects.filter(visible_objects(actor), is_current=True)
+    visible = StixObject.objects.filter(visible_objects(actor))
+    seen = visible.filter(is_current=True)
     of_visible = Q(Exists(seen.filter(stix_id=OuterRef("of"))))
-    return of_visible & (Q(seen_by="") | Q(Exists(seen.filter(stix_id=OuterRef("stix_id")))))
+    ours = Q(Exists(visible.filter(stix_id=OuterRef("of"), tlp__gte=OuterRef("tlp"))))
+    if isinstance(actor, PersonActor):
+        ours |= Q(person_id=actor.id)
+    return of_visible & ((Q(seen_by="") & ours) | Q(Exists(seen.filter(stix_id=OuterRef("stix_id")))))
 
 
 def visible_imports(actor: Actor) -> Q:
