@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
-from taawun.capabilities.intel.models import Report, ReportObject, ReportReader, StixObject
+from taawun.capabilities.intel.models import NamedReader, Report, ReportObject, ReportReader, StixObject
 from taawun.capabilities.intel.search import index_words
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -40,7 +41,8 @@ _TECHNIQUE: Final = re.compile(r"T\d{4}(\.\d{3})?")
 def reports_from_import(held: Import, prepared: Sequence[Prepared]) -> list[Report]:
     """A draft of ours for every report an import brought.
 
-    A draft that nobody has touched follows a newer version of its object; any other report of ours is left as it is.
+    A draft that nobody has touched follows a newer version of its object that its own readers may see; any other
+    report of ours is left as it is.
     """
     return [
         report
@@ -54,10 +56,22 @@ def _report_from_import(held: Import, each: Prepared) -> Report | None:
     report = Report.objects.select_for_update().filter(stix_id=each.stix_id, origin="").first()
     if report is None:
         report = Report(stix_id=each.stix_id, organisation=held.organisation, author=held.person)
-    elif report.state != Report.State.DRAFT or report.edition != _AS_IMPORTED or not _is_newest(each):
+    elif (
+        report.state != Report.State.DRAFT
+        or report.edition != _AS_IMPORTED
+        or not _is_for_its_readers(report, held, each)
+        or not _is_newest(each)
+    ):
         return None
     fill(report, each, tlp=max(each.tlp, Tlp(report.tlp or 0)), readers=[held.person] if held.person else [])
     return report
+
+
+def _is_for_its_readers(report: Report, held: Import, each: Prepared) -> bool:
+    """Whether who reads the draft may see the version: AMBER+STRICT stays in an organisation, RED with a person."""
+    if each.tlp == Tlp.RED:
+        return report.author_id == held.person_id
+    return each.tlp <= Tlp.AMBER or report.organisation_id == held.organisation_id
 
 
 def _is_newest(each: Prepared) -> bool:
@@ -80,7 +94,7 @@ def fill(report: Report, each: Prepared | StixObject, *, tlp: Tlp, readers: Iter
     report.search = index_words(f"{report.title} {report.summary}")
     report.tlp = tlp
     report.languages = [value["lang"]] if isinstance(value.get("lang"), str) else []
-    report.topics = technique_topics(refs)
+    report.topics = technique_topics(refs, report)
     report.changed = now()
     report.save()
     name_objects(report, refs)
@@ -107,14 +121,30 @@ def name_readers(report: Report, persons: Iterable[Person]) -> None:
     )
 
 
-def technique_topics(stix_ids: Collection[str]) -> list[str]:
-    """The ATT&CK techniques among these objects, as topics: ``attack:T1566.002``."""
+def technique_topics(stix_ids: Collection[str], report: Report) -> list[str]:
+    """The ATT&CK techniques among these objects, as topics: ``attack:T1566.002``.
+
+    Args:
+        stix_ids: what the report names.
+        report: whose topics they become; what its readers may not see gives it none.
+    """
     patterns = [each for each in stix_ids if each.startswith("attack-pattern--")]
+    held = StixObject.objects.filter(_known_to_readers(report), stix_id__in=patterns, is_current=True)
     topics = set()
-    texts = StixObject.objects.filter(stix_id__in=patterns, is_current=True).values_list("text", flat=True)
-    for text in texts:
+    for text in held.values_list("text", flat=True):
         for reference in orjson.loads(text).get("external_references", []):
             external = reference.get("external_id", "")
             if reference.get("source_name") == "mitre-attack" and _TECHNIQUE.fullmatch(external):
                 topics.add(f"attack:{external}")
     return sorted(topics)
+
+
+def _known_to_readers(report: Report) -> Q:
+    """Objects that everybody who may read the report may see."""
+    known = Q(tlp__lte=Tlp.AMBER)
+    if report.tlp >= Tlp.AMBER_STRICT:
+        known |= Q(tlp=Tlp.AMBER_STRICT, organisation=report.organisation_id)
+    if report.tlp == Tlp.RED and report.author_id:
+        named = NamedReader.objects.filter(source__object=OuterRef("pk"), person=report.author_id)
+        known |= Q(tlp=Tlp.RED) & Q(Exists(named))
+    return known

@@ -298,7 +298,7 @@ def publish_report(
     held = _locked(report, edition)
     ensure(can_publish(held))
     collected = _collect(actor, held)
-    value = report_object(held, _previous(held), collected.refs, now())
+    value = report_object(held, _previous(actor, held), collected.refs, now())
     text = written(value)
     problems = [each for each in validate(value, size=len(text)) if each.severity == "error"]
     if problems:
@@ -373,9 +373,11 @@ def _draft(report: Report, collected: Collected, content: bytes, version: str) -
     )
 
 
-def _previous(report: Report) -> dict[str, Any] | None:
+def _previous(actor: Actor, report: Report) -> dict[str, Any] | None:
+    """The report's last version that the publisher may see: another organisation here may hold one of its own."""
     # Any: a STIX object is JSON of any shape
-    held = StixObject.objects.filter(stix_id=report.stix_id, origin="", is_current=True).first()
+    versions = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, origin="")
+    held = versions.filter(state=StixObject.State.LIVE).order_by("-is_current", "-version", "id").first()
     # json keeps whole numbers of any length, and this is written out again
     return json.loads(held.text) if held else None
 
