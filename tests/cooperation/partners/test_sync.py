@@ -132,14 +132,17 @@ def test_what_a_partner_said_is_pulled_heard_and_asked_for_no_more(
     assert notes.heard == [1, 2, 3]
 
 
-def test_a_lane_of_many_pages_is_read_to_its_end(server: TheirNode, south: PartnerNode, notes: Notes) -> None:
-    _talk(server, south, *range(1100))
+def test_a_lane_of_many_pages_is_read_to_its_end(
+    server: TheirNode, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "PAGE_ENTRIES", 50)
+    _talk(server, south, *range(110))
     sync_partner(south.row.id)
-    assert notes.heard == list(range(1100))
+    assert notes.heard == list(range(110))
     assert [path.partition("?")[2] for path in server.asked[1:]] == [
-        "after=-1&limit=500",
-        "after=499&limit=500",
-        "after=999&limit=500",
+        "after=-1&limit=50",
+        "after=49&limit=50",
+        "after=99&limit=50",
     ]
 
 
