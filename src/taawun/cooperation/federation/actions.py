@@ -16,6 +16,7 @@ from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.partners import contents, lanes
 from taawun.cooperation.partners.chain import one_line
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -133,15 +134,18 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
         actor,
         "federation.published",
         urn(release),
-        {
-            "kind": draft.kind,
-            "subject": draft.subject,
-            "tlp": draft.tlp.label,
-            "receivers": sorted(each.party for each in decided.receivers),
-            "clauses": sorted(
-                {f"{g.code} § {g.clause.ref}" for each in decided.receivers if (g := each.grant)}
-            ),
-        },
+        for_the_trail(
+            draft.tlp,
+            {
+                "kind": draft.kind,
+                "subject": draft.subject,
+                "tlp": draft.tlp.label,
+                "receivers": sorted(each.party for each in decided.receivers),
+                "clauses": sorted(
+                    {f"{g.code} § {g.clause.ref}" for each in decided.receivers if (g := each.grant)}
+                ),
+            },
+        ),
     )
     return release
 
@@ -261,7 +265,8 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
     held.state, held.withdrawn, held.withdrawal_reason = Release.State.WITHDRAWN, now(), reason[:2000]
     held.save(update_fields=["state", "withdrawn", "withdrawal_reason"])
     contents.drop_unused(held.digest)
-    record(actor, "federation.withdrawn", urn(held), {"subject": held.subject, "reason": reason[:2000]})
+    told = for_the_trail(Tlp(held.tlp), {"subject": held.subject, "reason": reason[:2000]})
+    record(actor, "federation.withdrawn", urn(held), told)
     return held
 
 

@@ -13,6 +13,7 @@ from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.agreements.queries import current_policy, policy_of_sender
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.partners import contents, messages
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
@@ -162,7 +163,12 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
             "federation.conflict",
             f"urn:uuid:{held.id}",
             Notice.Level.ALARM,
-            {"node": partner.node, "subject": header.subject, "version": header.version},
+            {
+                "node": partner.node,
+                # everybody who may see what was given and received reads this
+                "subject": header.subject if held.tlp <= Tlp.AMBER else f"urn:uuid:{held.id}",
+                "version": header.version,
+            },
         )
         return Outcome(LaneEntry.State.REFUSED, "conflict")
     release = held or _create(header, partner, lane)
@@ -194,7 +200,15 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
         PartyActor(partner.node, partner.name.in_language("en").value),
         "federation.received",
         f"urn:uuid:{release.id}",
-        {"kind": header.kind, "subject": header.subject, "clause": header.clause, "tlp": header.tlp.label},
+        for_the_trail(
+            header.tlp,
+            {
+                "kind": header.kind,
+                "subject": header.subject,
+                "clause": header.clause,
+                "tlp": header.tlp.label,
+            },
+        ),
     )
     return Outcome(LaneEntry.State.DONE)
 
@@ -264,7 +278,7 @@ def _take_out(release: Release, partner: Partner | None) -> None:
             PartyActor(partner.node, partner.name.in_language("en").value),
             "federation.withdrawn-by-source",
             f"urn:uuid:{release.id}",
-            {"subject": release.subject},
+            for_the_trail(Tlp(release.tlp), {"subject": release.subject}),
         )
 
 

@@ -8,7 +8,7 @@ persons it names.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 
@@ -18,11 +18,16 @@ from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from taawun.cooperation.federation.models import Release
     from taawun.cooperation.people.actors import PersonActor
     from taawun.cooperation.people.rules import Answer
 
-__all__ = ["Reader", "can_see_content", "reader_of"]
+__all__ = ["Reader", "can_see_content", "for_the_trail", "reader_of"]
+
+
+_ABOUT: Final = frozenset({"subject", "of", "name", "reason"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,21 @@ class Reader:
 
     email: str
     is_inside: bool
+
+
+def for_the_trail(tlp: Tlp, details: Mapping[str, object]) -> dict[str, object]:
+    """What of an act on marked content the audit trail may tell, whose readers its marking does not ask for.
+
+    Args:
+        tlp: the marking.
+        details: what the act was about, as ``subject``, ``of``, ``name`` or ``reason``, and whatever else is to
+            be told.
+
+    Returns:
+        All of it; beyond TLP:AMBER only what does not say what the act was about. The row's own subject still names
+        the release, the report or the file.
+    """
+    return {name: value for name, value in details.items() if tlp <= Tlp.AMBER or name not in _ABOUT}
 
 
 def reader_of(actor: PersonActor) -> Reader:

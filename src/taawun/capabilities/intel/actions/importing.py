@@ -15,6 +15,7 @@ from taawun.capabilities.intel.reports import reports_from_import
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.store import Counts, Origin, Prepared, prepare, store
 from taawun.capabilities.intel.wording import refusal_sentence
+from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import require
@@ -81,7 +82,7 @@ def begin_import(
             actor,
             "intel.import-begun",
             _owner(held),
-            {"name": held.name, "size": held.size, "format": held.format},
+            for_the_trail(default_tlp, {"name": held.name, "size": held.size, "format": held.format}),
         )
         enqueue(JOB, str(held.id))
     return held

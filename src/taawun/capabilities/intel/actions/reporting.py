@@ -30,6 +30,7 @@ from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.origins import narrowest
+from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.rules import ensure, require
@@ -426,5 +427,5 @@ def withdraw_report(actor: Actor, report: Report, reason: str, *, edition: int |
     held.state, held.changed = Report.State.WITHDRAWN, now()
     held.edition += 1
     held.save(update_fields=["state", "changed", "edition"])
-    record(actor, "intel.report-withdrawn", urn(held), {"reason": reason})
+    record(actor, "intel.report-withdrawn", urn(held), for_the_trail(Tlp(held.tlp), {"reason": reason}))
     return held

@@ -20,6 +20,7 @@ from taawun.capabilities.intel.store import Origin, prepare_own, store
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release, ReleaseTopic
+from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.rules import Granted, has_permission, require
 from taawun.foundation.clock import now
@@ -119,7 +120,8 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         person_id=actor.id if isinstance(actor, PersonActor) else None,
     )
     outcome = _send_back(actor, sighting, known, value)
-    record(actor, "intel.sighted", f"urn:uuid:{sighting.id}", {"of": stix_id, "count": count})
+    told = for_the_trail(tlp, {"of": stix_id, "count": count})
+    record(actor, "intel.sighted", f"urn:uuid:{sighting.id}", told)
     return outcome
 
 
