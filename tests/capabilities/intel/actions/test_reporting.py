@@ -228,8 +228,12 @@ def _no_level_sank(levels: dict[object, int]) -> None:
         levels[row.id] = row.tlp
     for held in Report.objects.all():
         assert held.tlp >= levels.get(held.id, Tlp.CLEAR)
-        # a draft that was never imported nor published may still be lowered; this one came by import
-        levels[held.id] = held.tlp
+        if held.state == Report.State.DRAFT:
+            # its author may take back what they raised themselves, but not below what was imported
+            imported = StixObject.objects.filter(stix_id=held.stix_id, origin="", is_current=True).get()
+            assert held.tlp >= imported.tlp
+        else:
+            levels[held.id] = held.tlp
         versions = StixObject.objects.filter(stix_id=held.stix_id, origin=held.origin)
         if held.origin:
             assert held.state == Report.State.WITHDRAWN or held.tlp == Tlp.AMBER

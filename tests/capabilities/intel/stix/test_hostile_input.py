@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from typing import Any
 
 from hypothesis import given, settings
@@ -97,7 +98,8 @@ def assert_sound(data: bytes) -> None:
         assert isinstance(found.tlp, Tlp)
     for issue in reading.issues:
         assert issue.message
-        assert "%(" not in issue.message
+        # a placeholder that was left open; the input itself may hold the same two characters
+        assert not re.search(r"%\([a-z_]+\)[sd]", issue.message) or b"%(" in data
         assert "\n" not in issue.message
 
 
