@@ -57,7 +57,9 @@ class TheirNode:
             request_signatures.verify(method, self.node + path, headers, body, lambda _kid: self._our_key)
         for begin, answer in self.instead.items():
             if path.startswith(begin):
-                connection.sendall(answer if isinstance(answer, bytes) else answer())
+                said = answer if isinstance(answer, bytes) else answer()
+                # it says that it leaves: else the next call, over the closed connection, would fail in another way
+                connection.sendall(said.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
                 connection.shutdown(socket.SHUT_RDWR)
                 return
         connection.sendall(self._answer(path, body))
