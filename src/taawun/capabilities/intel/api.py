@@ -134,9 +134,10 @@ def get_import(request: ApiRequest, import_id: UUID) -> schemas.Import:
     summary="List an import's issues",
 )
 def list_issues(request: ApiRequest, import_id: UUID, paging: Query[Paging]) -> Listing[schemas.Issue]:
-    """What was wrong or could not be mapped, in the order of the file."""
-    held = _found_import(acting(request), import_id)
-    return listing(Listing[schemas.Issue], held.issues.all(), paging, order=("id",), show=_issues)
+    """What was wrong or could not be mapped, in the order of the file; in others' files of what one may see."""
+    actor = acting(request)
+    issues = queries.issues_of(actor, _found_import(actor, import_id))
+    return listing(Listing[schemas.Issue], issues, paging, order=("id",), show=_issues)
 
 
 def _found_import(actor: PersonActor, import_id: UUID) -> models.Import:

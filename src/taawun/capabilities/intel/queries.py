@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from taawun.capabilities.intel.models import (
     JOB,
     Import,
+    ImportIssue,
     Reference,
     Report,
     ReportObject,
@@ -23,7 +24,7 @@ from taawun.capabilities.intel.rules import (
     visible_sightings,
 )
 from taawun.capabilities.intel.search import matching, words_begin
-from taawun.cooperation.people.actors import PersonActor
+from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
 from taawun.platform.work.models import Job
@@ -40,6 +41,7 @@ __all__ = [
     "current_among",
     "home_of",
     "imports",
+    "issues_of",
     "jobs_of",
     "object_named",
     "object_texts",
@@ -202,6 +204,18 @@ def sightings_of(actor: Actor, stix_ids: Collection[str] | QuerySet[StixObject])
     if isinstance(stix_ids, QuerySet):
         return sightings(actor).filter(of__in=stix_ids.order_by().values("stix_id"))
     return sightings(actor).filter(of__in=list(stix_ids))
+
+
+def issues_of(actor: Actor, held: Import) -> QuerySet[ImportIssue]:
+    """What an import noticed, in the order of the file, as far as the actor may see what it is about.
+
+    An issue quotes its object, which may be marked more strictly than the file. Whoever brought the file knows it.
+    """
+    issues = ImportIssue.objects.filter(owner=held).order_by("id")
+    if isinstance(actor, SystemActor) or (isinstance(actor, PersonActor) and actor.id == held.person_id):
+        return issues
+    seen = StixObject.objects.filter(visible_objects(actor), sources__imported=held)
+    return issues.filter(object_id__in=seen.values("stix_id"))
 
 
 def imports(actor: Actor) -> QuerySet[Import]:

@@ -164,9 +164,10 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
     if request.GET.get("seen") == seen:
         # the page asks while it waits; it is drawn anew only when something changed
         return HttpResponse(status=204)
-    issues = ImportIssue.objects.filter(owner=held)
     try:
-        shown = page(issues, order=("id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+        shown = page(
+            queries.issues_of(actor, held), order=("id",), after=request.GET.get("after"), limit=_ON_A_PAGE
+        )
     except BadCursor:
         return redirect("import", held.id)
     context = {
@@ -178,6 +179,7 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
         "facts": _facts(held),
         "page": shown,
         "issues": [_shown_issue(each) for each in shown.items],
+        "is_flawless": not held.issues.exists(),
         "brought": [_Brought(each, report_badge(each)) for each in _reports(actor, held)],
     }
     return render(request, "intel/import.html", context)
