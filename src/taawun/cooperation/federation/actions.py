@@ -20,6 +20,7 @@ from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.partners import contents, lanes
 from taawun.cooperation.partners.chain import one_line
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
@@ -52,6 +53,7 @@ class Draft:
         licence: SPDX identifier or address.
         languages: BCP 47 codes.
         persons: for RED: e-mail addresses of the persons it is for.
+        organisation: inside which AMBER+STRICT stays on this node; None for the one that runs it.
     """
 
     kind: str
@@ -65,6 +67,7 @@ class Draft:
     languages: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
     origin: Origin = field(default_factory=Origin)
+    organisation: Organisation | None = None
 
     def facts(self, audience: Collection[str] | None) -> Facts:
         """What a decision looks at."""
@@ -168,6 +171,7 @@ def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: 
         languages=list(draft.languages),
         persons=list(draft.persons),
         published_by=actor.audit_identity.label[:200],
+        organisation=draft.organisation,
     )
     ReleaseTopic.objects.bulk_create(
         ReleaseTopic(owner=release, topic=topic) for topic in sorted(draft.topics)

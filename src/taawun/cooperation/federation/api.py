@@ -14,7 +14,7 @@ from taawun.cooperation.agreements.queries import party_name
 from taawun.cooperation.federation import models, queries, schemas
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.errors import ReleaseError
-from taawun.cooperation.federation.rules import can_see_content, reader_of
+from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
 from taawun.cooperation.people.rules import Refused, require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
@@ -124,7 +124,7 @@ def list_releases(
     reader = reader_of(actor)
     return listing(
         Listing[schemas.Release],
-        _wanted(wanted).prefetch_related("topics"),
+        _wanted(wanted, reader).prefetch_related("topics"),
         paging,
         order=("-id",),
         show=lambda rows: [_release(each, reader) for each in rows],
@@ -170,12 +170,13 @@ def _found(release_id: UUID) -> models.Release:
     return release
 
 
-def _wanted(wanted: schemas.ReleaseFilter) -> QuerySet[models.Release]:
+def _wanted(wanted: schemas.ReleaseFilter, reader: Reader) -> QuerySet[models.Release]:
     found = queries.releases()
     if wanted.kind:
         found = found.filter(kind=wanted.kind)
     if wanted.subject:
-        found = found.filter(subject=wanted.subject)
+        # who may not know what a release is about does not find out by asking for it
+        found = found.filter(findable(reader), subject=wanted.subject)
     if wanted.state:
         found = found.filter(state=wanted.state)
     if wanted.direction:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from taawun.cooperation.agreements.models import Governed
 from taawun.cooperation.agreements.policy import Facts, Origin
 from taawun.cooperation.partners.models import LaneEntry, Partner
+from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.tlp import Tlp
@@ -34,6 +35,10 @@ class Release(Governed):
     licence = models.CharField(max_length=300, blank=True, default="")
     languages: Any = models.JSONField(default=list)
     persons: Any = models.JSONField(default=list)  # e-mail addresses a RED release names
+    # inside which AMBER+STRICT stays on this node; None for the one that runs it, which is the one that receives
+    organisation = models.ForeignKey(
+        Organisation, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     # None for our own
     origin = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="releases")
     published_by = models.CharField(max_length=200, blank=True, default="")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.people.models import Person
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import PersonActor
     from taawun.cooperation.people.rules import Answer
 
-__all__ = ["Reader", "can_see_content", "for_the_trail", "reader_of"]
+__all__ = ["Reader", "can_see_content", "findable", "for_the_trail", "reader_of"]
 
 
 _ABOUT: Final = frozenset({"subject", "of", "name", "reason"})
@@ -37,10 +39,12 @@ class Reader:
     Args:
         email: their address, in small letters.
         is_inside: whether they belong to the organisation that runs this node, which is the one that receives.
+        organisations: ids of all the organisations they belong to.
     """
 
     email: str
     is_inside: bool
+    organisations: frozenset[UUID]
 
 
 def for_the_trail(tlp: Tlp, details: Mapping[str, object]) -> dict[str, object]:
@@ -61,15 +65,31 @@ def for_the_trail(tlp: Tlp, details: Mapping[str, object]) -> dict[str, object]:
 def reader_of(actor: PersonActor) -> Reader:
     """A person as the reader of releases."""
     email = Person.objects.values_list("email", flat=True).get(id=actor.id)
-    return Reader(email.lower(), host().id in actor.organisations)
+    return Reader(email.lower(), host().id in actor.organisations, actor.organisations)
 
 
 def can_see_content(reader: Reader, release: Release) -> Answer:
     """Whether the reader may see what a release is about."""
     if release.tlp == Tlp.RED and reader.email not in {str(each).lower() for each in release.persons}:
         return Refused("red", _("TLP:RED is for the persons it names, and you are none of them."))
-    if release.tlp == Tlp.AMBER_STRICT and not reader.is_inside:
+    if release.tlp == Tlp.AMBER_STRICT and not _is_inside(reader, release):
+        if release.organisation_id:
+            return Refused(
+                "amber-strict", _("TLP:AMBER+STRICT stays inside the organisation that published it.")
+            )
         return Refused(
             "amber-strict", _("TLP:AMBER+STRICT stays inside the organisation that runs this node.")
         )
     return Granted()
+
+
+def _is_inside(reader: Reader, release: Release) -> bool:
+    if release.organisation_id:
+        return release.organisation_id in reader.organisations
+    return reader.is_inside
+
+
+def findable(reader: Reader) -> Q:
+    """Releases that the reader finds by what they are about: RED ones are read by whom they name, found by nobody."""
+    found = Q(tlp__lte=Tlp.AMBER) | Q(tlp=Tlp.AMBER_STRICT, organisation__in=reader.organisations)
+    return found | Q(tlp=Tlp.AMBER_STRICT, organisation=None) if reader.is_inside else found

@@ -25,7 +25,7 @@ from taawun.cooperation.federation.presenting import (
     title_of,
     with_passages,
 )
-from taawun.cooperation.federation.rules import reader_of
+from taawun.cooperation.federation.rules import findable, reader_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
@@ -104,9 +104,8 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
         if wanted.get(name):
             found = found.filter(**{name: wanted[name]})
     if wanted.get("q"):
-        # a title is marked content: RED ones are read by whom they name, and found by nobody
-        searchable = Tlp.AMBER_STRICT if reader.is_inside else Tlp.AMBER
-        found = found.filter(tlp__lte=searchable, title__icontains=wanted["q"])
+        # a title is marked content
+        found = found.filter(findable(reader), title__icontains=wanted["q"])
     return found
 
 

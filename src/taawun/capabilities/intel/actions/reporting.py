@@ -371,6 +371,7 @@ def _draft(report: Report, collected: Collected, content: bytes, version: str) -
         languages=tuple(report.languages),
         persons=tuple(report.persons),
         origin=narrowest(collected.origins, current_policy()),
+        organisation=report.organisation,
     )
 
 

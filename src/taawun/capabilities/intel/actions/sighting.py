@@ -151,6 +151,7 @@ def _send_back(
         content=bundle([written(value)], [Tlp(sighting.tlp)]),
         # a clause on certain topics carries back what is said of them
         topics=frozenset(ReleaseTopic.objects.filter(owner__in=told).values_list("topic", flat=True)),
+        organisation=home_of(actor),
     )
     decided = preview(draft.facts(sources))
     decided = Preview(decided.receivers, tuple(each for each in decided.others if each.party in sources))
