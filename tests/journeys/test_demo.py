@@ -58,6 +58,6 @@ def test_a_file_that_is_no_intelligence_is_named_with_its_fault(tmp_path: Path):
 
     done = demo(tmp_path, "--report", str(broken))
 
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "broken.json" in done.stderr
     assert "line 2" in done.stderr

@@ -96,10 +96,24 @@ def _material(report: str | None) -> Material:
     data = Path(os.environ.get("TAAWUN_DATA") or Path(__file__).resolve().parents[5] / "shared" / "data")
     attack = data / _ATTACK if (data / _ATTACK).is_file() else None
     if report:
-        return Material(Path(report).name, _read(Path(report)), attack)
+        return Material(Path(report).name, _checked(Path(report)), attack)
     if (data / _REPORT).is_file():
         return Material("KryptoCibule (a real MISP event)", (data / _REPORT).read_bytes(), attack)
     return Material("an invented report", sample.bundle(), attack)
+
+
+def _checked(path: Path) -> bytes:
+    """The file's bytes, looked at before two nodes are started for it."""
+    from taawun.capabilities.intel.stix import ReadingRefused, read
+    from taawun.foundation.tlp import Tlp
+
+    data = _read(path)
+    try:
+        read(data, default_tlp=Tlp.GREEN, name=path.name)
+    except ReadingRefused as refused:
+        place = f" (line {refused.line}, column {refused.column})" if refused.line else ""
+        raise CannotDo(f"{refused}{place}") from None
+    return data
 
 
 def _read(path: Path) -> bytes:
