@@ -107,6 +107,8 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         "agreement": held,
         "document": document,
         "is_draft": standing.current is None,
+        # nobody else sees a draft until it is proposed
+        "may_read": standing.current is not None or waiting.WRITE in actor.permissions,
         "standing": standing,
         "badge": badge(standing.state),
         "period": period(document),
