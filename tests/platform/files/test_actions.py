@@ -199,6 +199,17 @@ def test_many_that_store_the_same_at_once_store_it_once(folder: Path) -> None:
     assert _files(folder) == sorted(_place(b"file %d" % each) for each in range(5))
 
 
+def test_what_somebody_else_stored_in_this_moment_is_not_stored_beside_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store([b"a"], owner="urn:a", limit=1)
+    # looked for before the other one had finished
+    monkeypatch.setattr(DurableFileSystemStorage, "exists", lambda _storage, _name: False)
+    store([b"a"], owner="urn:b", limit=1)
+    assert _files(folder) == [_place(b"a")]
+    assert read(sha256(b"a")) == b"a"
+
+
 # ---- a process that is killed ---------------------------------------------------------------------------------------
 
 _WRITER = """
