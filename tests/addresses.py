@@ -1,0 +1,404 @@
+"""Every address of the node, and what opens it: the table of ``test_every_address.py``, one line an address.
+
+A new address needs a line here. The line names the permission that opens each method, or one of the words below.
+Whoever lacks it is turned away: strangers to the sign-in page (pages) or with 401 (machines), members with 403.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+__all__ = ["ADDRESSES", "HOLDERS", "NOTHING", "OWN", "PUBLIC", "SIGNED", "SIGNED_IN", "Address", "filled"]
+
+PUBLIC: Final = "public"  # everybody
+SIGNED_IN: Final = "signed in"  # everybody whom this node knows
+OWN: Final = "own"  # only whose it is: the analyst's; to others it is not there
+SIGNED: Final = "signed by a partner"
+NOTHING: Final = "nothing"  # there is nothing at this address for anybody: 404
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address.
+
+    Args:
+        route: as in the URL map, of pages without the language.
+        get: what opens it for reading; empty where it is not read. Alternatives stand beside each other: ``a | b``.
+        post: the same for POST.
+        put: the same for PUT.
+        delete: the same for DELETE.
+        unseen: a permission without which what the address is about is not told apart from nothing (404).
+        is_inside: whether what it is about stays inside its organisation; to others it is not there either.
+        body: what a POST or PUT carries; ``{name}`` stands for a thing of the tests' world.
+        query: what a GET asks.
+        opened: what a GET answers to those who may.
+        things: for parameters of the route whose usual thing does not fit here: the name of another.
+    """
+
+    route: str
+    get: str = ""
+    post: str = ""
+    put: str = ""
+    delete: str = ""
+    unseen: str = ""
+    is_inside: bool = False
+    body: Mapping[str, object] = field(default_factory=dict)
+    query: str = ""
+    opened: tuple[int, ...] = (200,)
+    things: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def methods(self) -> dict[str, str]:
+        """What opens each method that it takes."""
+        given = {"GET": self.get, "POST": self.post, "PUT": self.put, "DELETE": self.delete}
+        return {method: opener for method, opener in given.items() if opener}
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is for people, below a language."""
+        return not self.route.startswith(("api/", "^api", "federation/", ".well-known/", "healthz", "readyz"))
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether its view is allauth's: such views take methods that they do not need."""
+        return self.route.startswith("account/")
+
+    def path(self, things: Mapping[str, str], language: str = "en") -> str:
+        """Where it is, with these things in it.
+
+        Args:
+            things: for each parameter of the route, something.
+            language: of a page.
+        """
+
+        def thing(found: re.Match[str]) -> str:
+            name = found["name"]
+            return quote(things[self.things.get(name, name)])
+
+        if self.route.startswith("^"):
+            return "/api/nothing"
+        plain = re.sub(r"\(\?P<(\w+)>(?:[^()]|\\.)+\)", r"<\1>", self.route).replace("^", "").replace("$", "")
+        path = re.sub(r"<(?:\w+:)?(?P<name>\w+)>", thing, plain)
+        return f"/{language}/{path}" if self.is_page else f"/{path}"
+
+
+def filled(value: Any, things: Mapping[str, str]) -> Any:
+    """A body or a query with these things in the place of their names in braces."""
+    # Any: JSON of any shape, a thing's name in braces anywhere in it
+    if isinstance(value, str):
+        return re.sub(r"\{(\w+)\}", lambda found: things[found[1]], value)
+    if isinstance(value, list):
+        return [filled(each, things) for each in value]
+    if isinstance(value, Mapping):
+        return {name: filled(each, things) for name, each in value.items()}
+    return value
+
+
+# who of the cast holds each permission; a permission of a new room needs a line
+HOLDERS: Final[Mapping[str, frozenset[str]]] = {
+    name: frozenset(who.split())
+    for name, who in {
+        "read:people": "administrator analyst named officer observer trainee outsider narrow",
+        "manage:people": "administrator",
+        "read:audit": "administrator officer",
+        "manage:notices": "administrator",
+        "read:partners": "administrator analyst named officer observer trainee outsider",
+        "manage:partners": "administrator",
+        "read:agreements": "administrator analyst named officer observer trainee outsider",
+        "write:agreements": "officer",
+        "approve:agreements": "officer",
+        "read:federation": "administrator analyst named officer observer trainee outsider",
+        "read:intel": "analyst named officer outsider",
+        "write:intel": "analyst named outsider",
+        "publish:intel": "analyst named outsider",
+    }.items()
+}
+
+_REPORT: Final = {"title": "A title", "tlp": "TLP:GREEN", "object_ids": ["{stix_id}"]}
+# signs in, signs out and keeps one's own keys; allauth asks again for a password or a passkey before it shows keys
+_AGAIN: Final = (302,)
+
+ADDRESSES: Final = (
+    # ---- the node -----------------------------------------------------------------------------------------------
+    Address("healthz", get=PUBLIC),
+    Address("readyz", get=PUBLIC),
+    # ---- the protocol between nodes -----------------------------------------------------------------------------
+    Address(".well-known/taawun", get=PUBLIC),
+    Address("federation/lanes", get=SIGNED),
+    Address("federation/lanes/<uuid:lane_id>", get=SIGNED),
+    Address("federation/blobs/<str:digest>", get=SIGNED),
+    Address("federation/inbox", post=SIGNED),
+    # ---- the machine interface: itself --------------------------------------------------------------------------
+    Address("api/v1/", get=PUBLIC, opened=(302,)),
+    Address("api/v1/openapi.json", get=PUBLIC),
+    Address("api/v1/docs", get=PUBLIC),
+    Address("^api(?:/.*)?$", get=NOTHING, post=NOTHING, put=NOTHING, delete=NOTHING),
+    # ---- the machine interface: people --------------------------------------------------------------------------
+    Address("api/v1/me", get=SIGNED_IN),
+    Address(
+        "api/v1/tokens",
+        get=SIGNED_IN,
+        post=SIGNED_IN,
+        body={"name": "another", "scopes": ["read:people"], "days": 1},
+    ),
+    Address("api/v1/tokens/<uuidstr:token_id>", delete=f"{OWN} | manage:people"),
+    Address("api/v1/people", get="read:people"),
+    Address("api/v1/people/<uuidstr:person_id>", get="read:people"),
+    Address(
+        "api/v1/people/<uuidstr:person_id>/roles",
+        post="manage:people",
+        body={"organisation": "{organisation_id}", "role": "analyst"},
+    ),
+    Address("api/v1/people/<uuidstr:person_id>/roles/<int:membership_id>", delete="manage:people"),
+    Address(
+        "api/v1/organisations", get="read:people", post="manage:people", body={"name": {"en": "Ministry"}}
+    ),
+    Address("api/v1/nations", get="read:people"),
+    Address(
+        "api/v1/invitations",
+        get="manage:people",
+        post="manage:people",
+        body={"email": "new@cert.example", "roles": ["administrator"]},
+    ),
+    Address("api/v1/invitations/<uuidstr:invitation_id>", delete="manage:people"),
+    # ---- the machine interface: partners ------------------------------------------------------------------------
+    Address("api/v1/node", get="read:partners"),
+    Address(
+        "api/v1/partners",
+        get="read:partners",
+        post="manage:partners",
+        body={"node": "https://new.example"},
+    ),
+    Address("api/v1/partners/<uuidstr:partner_id>", get="read:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/verify", post="manage:partners", body={"kid": "{kid}"}),
+    Address("api/v1/partners/<uuidstr:partner_id>/block", post="manage:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/unblock", post="manage:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/lanes", get="read:partners"),
+    # ---- the machine interface: agreements ----------------------------------------------------------------------
+    Address(
+        "api/v1/agreements",
+        get="read:agreements",
+        post="write:agreements",
+        body={"template": "early-warning", "partners": ["{partner_id}"]},
+    ),
+    Address("api/v1/agreement-templates", get="read:agreements"),
+    Address("api/v1/agreements/<uuidstr:agreement_id>", get="read:agreements"),
+    Address("api/v1/agreements/<uuidstr:agreement_id>/versions/<int:number>", get="read:agreements"),
+    Address("api/v1/agreements/<uuidstr:agreement_id>/versions/<int:number>/text", get="read:agreements"),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/compare", get="read:agreements", query="before=1&after=1"
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/draft",
+        get="write:agreements",
+        put="write:agreements",
+        body={"document": {}},
+        things={"agreement_id": "draft_id"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/propose",
+        post="write:agreements",
+        things={"agreement_id": "draft_id"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/counter",
+        post="write:agreements",
+        body={"document": {}, "note": ""},
+        things={"agreement_id": "proposed_id"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/adopt",
+        post="write:agreements",
+        body={"suggestion": "{instrument_id}"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/approve",
+        post="approve:agreements",
+        body={"digest": "{proposed_digest}"},
+        things={"agreement_id": "proposed_id"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/decline",
+        post="approve:agreements",
+        things={"agreement_id": "proposed_id"},
+    ),
+    Address("api/v1/agreements/<uuidstr:agreement_id>/suspend", post="approve:agreements"),
+    Address("api/v1/agreements/<uuidstr:agreement_id>/resume", post="approve:agreements"),
+    Address("api/v1/agreements/<uuidstr:agreement_id>/terminate", post="approve:agreements"),
+    # ---- the machine interface: federation ----------------------------------------------------------------------
+    Address(
+        "api/v1/federation/decide", post="read:federation", body={"kind": "intel.report", "tlp": "TLP:GREEN"}
+    ),
+    Address("api/v1/federation/releases", get="read:federation"),
+    Address("api/v1/federation/releases/<uuidstr:release_id>", get="read:federation"),
+    Address("api/v1/federation/releases/<uuidstr:release_id>/passages", get="read:federation"),
+    Address("api/v1/federation/releases/<uuidstr:release_id>/receipts", get="read:federation"),
+    # ---- the machine interface: intelligence --------------------------------------------------------------------
+    Address("api/v1/intel/imports", get="read:intel", post="write:intel", query="tlp=TLP:GREEN"),
+    Address(
+        "api/v1/intel/imports/<uuidstr:import_id>", get="read:intel", unseen="write:intel", is_inside=True
+    ),
+    Address(
+        "api/v1/intel/imports/<uuidstr:import_id>/issues",
+        get="read:intel",
+        unseen="write:intel",
+        is_inside=True,
+    ),
+    Address("api/v1/intel/objects", get="read:intel"),
+    Address("api/v1/intel/objects/<stix_id>", get="read:intel"),
+    Address("api/v1/intel/objects/<stix_id>/versions", get="read:intel"),
+    Address("api/v1/intel/objects/<stix_id>/relations", get="read:intel"),
+    Address("api/v1/intel/reports", get="read:intel", post="write:intel", body=_REPORT),
+    Address("api/v1/intel/reports/<uuidstr:report_id>", get="read:intel", put="write:intel", body=_REPORT),
+    Address("api/v1/intel/reports/<uuidstr:report_id>/bundle", get="read:intel"),
+    Address("api/v1/intel/reports/<uuidstr:report_id>/preview", post="publish:intel"),
+    Address("api/v1/intel/reports/<uuidstr:report_id>/publish", post="publish:intel"),
+    Address(
+        "api/v1/intel/reports/<uuidstr:report_id>/withdraw",
+        post="publish:intel",
+        body={"reason": "wrong"},
+        things={"report_id": "published_id"},
+    ),
+    Address(
+        "api/v1/intel/sightings",
+        get="read:intel",
+        post="write:intel",
+        body={"of": "{stix_id}"},
+        query="of={stix_id}",
+    ),
+    # ---- the machine interface: notices, trail, work ------------------------------------------------------------
+    Address("api/v1/notices", get=SIGNED_IN),
+    Address("api/v1/notices/<uuidstr:notice_id>/resolve", post="manage:notices", unseen="read:federation"),
+    Address("api/v1/audit", get="read:audit"),
+    Address("api/v1/jobs/<uuidstr:job_id>", get=NOTHING),
+    # ---- pages: the node ----------------------------------------------------------------------------------------
+    Address("", get=SIGNED_IN),
+    Address("search/", get=SIGNED_IN, query="q=wanted"),
+    Address("audit/", get="read:audit"),
+    Address("audit/chain/", post="read:audit"),
+    Address("notices/", get=SIGNED_IN),
+    # ---- pages: people ------------------------------------------------------------------------------------------
+    Address("people/", get="read:people"),
+    Address("people/profile/", get=SIGNED_IN, post=SIGNED_IN),
+    Address("people/tokens/", get=SIGNED_IN, post=SIGNED_IN),
+    Address("people/tokens/<uuid:token_id>/revoke/", get=OWN, post=OWN),
+    Address("people/invitations/", get="manage:people"),
+    Address("people/invitations/new/", get="manage:people", post="manage:people"),
+    Address("people/invitations/<uuid:invitation_id>/revoke/", get="manage:people", post="manage:people"),
+    # whoever has the secret; somebody who is signed in has no use for it
+    Address("people/invitations/<str:secret>/", get=PUBLIC, post=PUBLIC, opened=(200, 409)),
+    Address("people/roles/<int:membership_id>/take/", get="manage:people", post="manage:people"),
+    Address("people/<uuid:person_id>/", get="read:people"),
+    Address("people/<uuid:person_id>/roles/", post="manage:people"),
+    # ---- pages: partners ----------------------------------------------------------------------------------------
+    Address("partners/", get="read:partners"),
+    Address("partners/new/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/", get="read:partners"),
+    Address("partners/<uuid:partner_id>/ask/", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/verify/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/block/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/unblock/", get="manage:partners", post="manage:partners"),
+    # ---- pages: agreements --------------------------------------------------------------------------------------
+    Address("agreements/", get="read:agreements"),
+    Address("agreements/new/", get="write:agreements", post="write:agreements"),
+    Address("agreements/<uuid:agreement_id>/", get="read:agreements"),
+    Address(
+        "agreements/<uuid:agreement_id>/edit/",
+        get="write:agreements",
+        post="write:agreements",
+        things={"agreement_id": "draft_id"},
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/propose/",
+        get="write:agreements",
+        post="write:agreements",
+        things={"agreement_id": "draft_id"},
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/counter/",
+        get="write:agreements",
+        post="write:agreements",
+        opened=(200, 302),
+        things={"agreement_id": "proposed_id"},
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/adopt/<uuid:instrument_id>/",
+        get="write:agreements",
+        post="write:agreements",
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/decline/",
+        get="approve:agreements",
+        post="approve:agreements",
+        things={"agreement_id": "proposed_id"},
+    ),
+    Address("agreements/<uuid:agreement_id>/suspend/", get="approve:agreements", post="approve:agreements"),
+    Address("agreements/<uuid:agreement_id>/resume/", get="approve:agreements", post="approve:agreements"),
+    Address("agreements/<uuid:agreement_id>/terminate/", get="approve:agreements", post="approve:agreements"),
+    Address("agreements/<uuid:agreement_id>/compare/", get="read:agreements", opened=(200, 302)),
+    Address("agreements/<uuid:agreement_id>/versions/<int:number>/", get="read:agreements"),
+    Address(
+        "agreements/<uuid:agreement_id>/versions/<int:number>/approve/",
+        get="approve:agreements",
+        post="approve:agreements",
+        things={"agreement_id": "proposed_id"},
+    ),
+    # ---- pages: federation --------------------------------------------------------------------------------------
+    Address("releases/", get="read:federation"),
+    Address("releases/who-would-receive/", get="read:agreements"),
+    Address("releases/<uuid:release_id>/", get="read:federation"),
+    # ---- pages: intelligence ------------------------------------------------------------------------------------
+    Address("intel/", get="read:intel"),
+    Address("intel/reports/new/", get="write:intel", post="write:intel"),
+    Address("intel/reports/<uuid:report_id>/", get="read:intel"),
+    Address("intel/reports/<uuid:report_id>/edit/", get="write:intel", post="write:intel"),
+    Address("intel/reports/<uuid:report_id>/publish/", get="publish:intel", post="publish:intel"),
+    Address(
+        "intel/reports/<uuid:report_id>/withdraw/",
+        get="publish:intel",
+        post="publish:intel",
+        things={"report_id": "published_id"},
+    ),
+    Address("intel/reports/<uuid:report_id>/bundle/", get="read:intel"),
+    Address("intel/objects/", get="read:intel"),
+    Address("intel/objects/<str:stix_id>/", get="read:intel"),
+    Address("intel/objects/<str:stix_id>/download/", get="read:intel"),
+    Address("intel/objects/<str:stix_id>/sighting/", get="write:intel", post="write:intel"),
+    Address("intel/imports/", get="write:intel"),
+    Address("intel/imports/new/", get="write:intel", post="write:intel"),
+    Address("intel/imports/<uuid:import_id>/", get="write:intel", is_inside=True),
+    # ---- pages: signing in and out, and one's own keys (allauth) ------------------------------------------------
+    Address("account/login/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),
+    Address("account/logout/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),
+    Address("account/inactive/", get=PUBLIC),
+    Address("account/signup/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),
+    Address("account/reauthenticate/", get=SIGNED_IN, post=SIGNED_IN, opened=(200, 302)),
+    Address("account/email/", get=SIGNED_IN, post=SIGNED_IN),
+    Address("account/confirm-email/", get=PUBLIC),
+    Address("account/^confirm-email/(?P<key>[-:\\w]+)/$", get=PUBLIC),
+    Address("account/password/change/", get=SIGNED_IN, post=SIGNED_IN, opened=(200, 302)),
+    Address("account/password/set/", get=SIGNED_IN, post=SIGNED_IN, opened=(200, 302)),
+    Address("account/password/reset/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),
+    Address("account/password/reset/done/", get=PUBLIC),
+    Address("account/password/reset/key/done/", get=PUBLIC),
+    Address("account/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", get=PUBLIC, post=PUBLIC),
+    Address("account/login/code/confirm/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),
+    Address("account/2fa/", get=SIGNED_IN),
+    Address("account/2fa/authenticate/", get=PUBLIC, post=PUBLIC, opened=(302,)),
+    Address("account/2fa/reauthenticate/", get=SIGNED_IN, post=SIGNED_IN, opened=(200, 302)),
+    Address("account/2fa/totp/activate/", get=SIGNED_IN, post=SIGNED_IN, opened=_AGAIN),
+    Address("account/2fa/totp/deactivate/", get=NOTHING, post=NOTHING),
+    Address("account/2fa/recovery-codes/", get=NOTHING),
+    Address("account/2fa/recovery-codes/generate/", get=SIGNED_IN, post=SIGNED_IN, opened=_AGAIN),
+    Address("account/2fa/recovery-codes/download/", get=NOTHING),
+    Address("account/2fa/webauthn/", get=SIGNED_IN),
+    Address("account/2fa/webauthn/add/", get=SIGNED_IN, post=SIGNED_IN, opened=_AGAIN),
+    Address("account/2fa/webauthn/reauthenticate/", get=SIGNED_IN, post=SIGNED_IN, opened=(200, 302)),
+    Address("account/2fa/webauthn/keys/<int:pk>/remove/", get=SIGNED_IN, post=SIGNED_IN, opened=_AGAIN),
+    Address("account/2fa/webauthn/keys/<int:pk>/edit/", get=SIGNED_IN, post=SIGNED_IN, opened=_AGAIN),
+    Address("account/2fa/webauthn/login/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),
+)

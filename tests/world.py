@@ -1,0 +1,600 @@
+"""A node with something of everything on it, and everybody who may come to it: what meets every address.
+
+Much of it is marked TLP:RED or TLP:AMBER+STRICT. Each such thing carries a word of its own, so that a word that
+is found in an answer tells what has leaked, and to whom.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client, TestCase
+
+from taawun.capabilities.intel import actions as intel
+from taawun.capabilities.intel.models import Import, Report
+from taawun.cooperation.agreements import actions as agreements
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
+from taawun.cooperation.partners.models import LaneEntry, Partner
+from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Organisation, Person
+from taawun.cooperation.people.permissions import Role
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.multilingual import Text
+from taawun.foundation.tlp import Tlp, stix_marking_id
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.models import Notice
+from taawun.platform.web.api import ADDRESSES, TOKENS
+from taawun.platform.work.models import Job
+from tests.cast import (
+    Member,
+    PartnerNode,
+    agreement_in_force,
+    agreement_proposed,
+    clause,
+    document,
+    establish_node,
+    partner,
+    person,
+    token_of,
+)
+from tests.lanes import TheirLane, clause_lane
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
+
+__all__ = ["WANTED", "Comer", "Secret", "WithWorld", "World", "build", "rows", "undone"]
+
+# stands in everything that is marked, so that one search would find all of it
+WANTED: Final = "wanted"
+_TIME, _LATER = "2024-01-31T12:00:00.000Z", "2024-02-01T12:00:00.000Z"
+# of nobody's password; allauth asks only those who have one for it
+_PASSWORD: Final = make_password("known to nobody")
+# what of a row tells who came, and not what they did
+_BOOKKEEPING: Final = frozenset({"sessions.session", "partners.nonce"})
+_NOTED: Final = frozenset({"last_used", "last_login"})
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Whatever is written inside is taken back."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@dataclass(frozen=True)
+class Comer:
+    """Somebody who comes to an address.
+
+    Attributes:
+        name: of the cast, or what is special about them.
+        permissions: what they hold; None for whom this node does not let in.
+        client: their browser, or what sends their token.
+        headers: what every request of theirs carries.
+        signer: signs each request, where they are a node.
+    """
+
+    name: str
+    permissions: frozenset[str] | None
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    headers: Mapping[str, str] = field(default_factory=dict)
+    signer: PartnerNode | None = None
+
+    def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Response:
+        """Send a request; a body goes as JSON to machines and as a form to pages."""
+        is_page = path.startswith(("/ar/", "/en/", "/fr/"))
+        data = b""
+        if body is not None:
+            data = urlencode(body, doseq=True).encode() if is_page else json.dumps(body).encode()
+        headers = {**self.headers, "If-Match": "*"}
+        if self.signer:
+            headers |= self.signer.sign(method, path, data)
+        content_type = _FORM if is_page else "application/json"
+        cache.clear()  # allauth counts attempts in it
+        before = deepcopy(self.client.cookies)
+        try:
+            return self.client.generic(method, path, data, content_type=content_type, headers=headers)
+        finally:
+            # whoever signs out, or is sent away, comes back as they were
+            self.client.cookies = before
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A word that only some may read, by whatever address.
+
+    Attributes:
+        word: stands in marked content and nowhere else.
+        readers: names of comers.
+        about: what it stands in.
+    """
+
+    word: str
+    readers: frozenset[str]
+    about: str
+
+
+@dataclass
+class World:
+    """Everything on the node.
+
+    Attributes:
+        members: the persons of this node, by name.
+        people: who comes to pages, each in a browser.
+        machines: who comes to the machine interface.
+        nodes: partners that sign their requests.
+        things: for each parameter of an address, something that everybody with the permission may see.
+        hidden: for each parameter, things that only some may see.
+        secrets: words that only some may read.
+    """
+
+    members: dict[str, Member] = field(default_factory=dict)
+    people: list[Comer] = field(default_factory=list)
+    machines: list[Comer] = field(default_factory=list)
+    nodes: dict[str, PartnerNode] = field(default_factory=dict)
+    things: dict[str, str] = field(default_factory=dict)
+    hidden: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    secrets: list[Secret] = field(default_factory=list)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> World:
+        """Django copies what a test class holds, once for each test. This is only read."""
+        return self
+
+    def comer(self, name: str, *, machine: bool = True) -> Comer:
+        """Somebody by name."""
+        return next(each for each in (self.machines if machine else self.people) if each.name == name)
+
+    def secret(self, about: str, readers: str) -> str:
+        """A new word that only these may read."""
+        word = f"secret{len(self.secrets):02d}"
+        self.secrets.append(Secret(word, frozenset(readers.split()), about))
+        return word
+
+    def hide(self, parameter: str, thing: object, readers: str) -> None:
+        """Say that a thing is there for these alone."""
+        self.hidden.setdefault(parameter, {})[str(thing)] = frozenset(readers.split())
+
+
+class _Quiet:
+    def progress(self, done: int, total: int | None = None) -> None:
+        """Nobody watches."""
+
+
+def build() -> World:
+    """Put something of everything on the node of the tests."""
+    establish_node()
+    world = World()
+    _let_come(world)
+    _agree(world)
+    _open_things(world)
+    _imports(world)
+    _own_reports(world)
+    _received(world)
+    _sightings(world)
+    return world
+
+
+# ---- who comes --------------------------------------------------------------------------------------------------
+def _let_come(world: World) -> None:
+    ministry = Organisation.objects.create(names={"en": "Ministry"}, kind=Organisation.Kind.OTHER)
+    world.things["organisation_id"] = str(ministry.id)
+    roles = (Role.ADMINISTRATOR, Role.ANALYST, Role.OFFICER, Role.OBSERVER, Role.TRAINEE)
+    world.members = {
+        **{str(role): _member(person(role, name=role.capitalize())) for role in roles},
+        "stranger": _member(person(name="Stranger")),
+        "named": _member(person(Role.ANALYST, name="Named")),
+        "outsider": _member(person(Role.ANALYST, name="Outsider", organisation=ministry)),
+    }
+    for name, member in world.members.items():
+        held = frozenset(member.actor.permissions)
+        world.people.append(Comer(name, held, member.browser()))
+        world.machines.append(_bearer(name, held, member.token))
+    narrow = person(Role.ADMINISTRATOR, Role.ANALYST, Role.OFFICER, name="Narrow")
+    token = token_of(narrow, "read:people", "read:nothing")
+    world.machines.append(_bearer("narrow", frozenset({"read:people"}), token))
+    _turned_away(world)
+
+
+def _member(row: Person) -> Member:
+    row.password = _PASSWORD
+    row.save(update_fields=["password"])
+    return Member(row, token_of(row))
+
+
+def _bearer(name: str, permissions: frozenset[str] | None, token: str | None) -> Comer:
+    return Comer(name, permissions, headers={"Authorization": f"Bearer {token}"})
+
+
+def _turned_away(world: World) -> None:
+    """Whom this node does not let in, with whatever they bring."""
+    analyst, administrator = world.members["analyst"], world.members["administrator"]
+    left = _member(person(Role.ADMINISTRATOR, name="Left"))
+    browser = left.browser()
+    Person.objects.filter(id=left.row.id).update(is_active=False)
+    elsewhere = Client(raise_request_exception=False)
+    elsewhere.cookies[settings.SESSION_COOKIE_NAME] = secrets.token_hex(16)
+    expired = token_of(analyst.row, expires=now() - timedelta(seconds=1))
+    revoked = token_of(analyst.row)
+    ApiToken.objects.filter(digest=sha256(revoked.encode())).update(revoked=now())
+    world.people += [
+        Comer("nobody", None),
+        Comer("former", None, browser),
+        Comer("elsewhere", None, elsewhere),
+        # a token opens the machine interface, never a page
+        Comer("bearer", None, headers={"Authorization": f"Bearer {administrator.token}"}),
+    ]
+    world.machines += [
+        Comer("nobody", None),
+        _bearer("former", None, left.token),
+        _bearer("elsewhere", None, "taawun_" + secrets.token_urlsafe(32)),
+        _bearer("expired", None, expired),
+        _bearer("revoked", None, revoked),
+        # a session opens pages, never the machine interface
+        Comer("session", None, administrator.browser()),
+    ]
+
+
+# ---- partners and agreements ------------------------------------------------------------------------------------
+def _agree(world: World) -> None:
+    officer = world.members["officer"].actor
+    nodes = {
+        "south": partner("Southern CERT", nation="XS"),
+        "east": partner("Eastern CERT", nation="XE"),
+        "met": partner("Western CERT", nation="XW", state=Partner.State.MET),
+        "blocked": partner("Blocked CERT", nation="XB", state=Partner.State.BLOCKED),
+    }
+    world.nodes = nodes
+    for name, each in nodes.items():
+        world.machines.append(Comer(f"node {name}", None, signer=each))
+        world.people.append(Comer(f"node {name}", None, signer=each))
+    south = nodes["south"]
+    open_to_all = clause(tlp_max=Tlp.RED, senders=("us", "xs"), receivers=("us", "xs"))
+    agreed = agreement_in_force(south, nodes["met"], nodes["blocked"], clauses=(open_to_all,))
+    proposed = agreement_proposed(south)
+    word = world.secret("a draft that was not proposed", "officer")
+    drafted = agreements.draft(
+        officer,
+        document(south, preamble=Text.of(en=word), clauses=(clause(title=Text.of(en=f"{WANTED} {word}")),)),
+    )
+    version = Version.objects.get(agreement=proposed)
+    suggestion = PartyInstrument.objects.create(
+        id=uuid7(),
+        lineage=agreed.id,
+        digest=Version.objects.get(agreement=agreed).digest,
+        node=south.node,
+        kind=PartyInstrument.Kind.COUNTERED,
+        token="x",
+        suggestion=bytes(version.text),
+        at=now(),
+    )
+    world.things |= {
+        "partner_id": str(south.row.id),
+        "kid": south.row.kid,
+        "agreement_id": str(agreed.id),
+        "draft_id": str(drafted.id),
+        "proposed_id": str(proposed.id),
+        "proposed_digest": version.digest,
+        "instrument_id": str(suggestion.id),
+        "number": "1",
+    }
+
+
+# ---- what everybody with the permission may see -----------------------------------------------------------------
+def _open_things(world: World) -> None:
+    analyst, trainee = world.members["analyst"], world.members["trainee"]
+    secret = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        email="invited@cert.example",
+        organisation=Organisation.objects.get(is_host=True),
+        roles=[Role.TRAINEE],
+        token_digest=sha256(secret.encode()),
+        expires=now() + timedelta(days=1),
+    )
+    notice = raise_notice(
+        "federation.conflict",
+        "urn:uuid:00000000-0000-4000-8000-000000000000",
+        Notice.Level.ALARM,
+        {"node": world.nodes["south"].node, "subject": "urn:x", "version": "1"},
+    )
+    spare = token_of(analyst.row)
+    world.things |= {
+        "person_id": str(trainee.row.id),
+        "membership_id": str(Membership.objects.get(person=trainee.row).pk),
+        "token_id": str(ApiToken.objects.get(digest=sha256(spare.encode())).id),
+        "invitation_id": str(invitation.id),
+        "secret": secret,
+        "notice_id": str(notice.id),
+        "pk": "1",
+        "key": "a:b",
+        "uidb36": "1",
+    }
+
+
+# ---- STIX -------------------------------------------------------------------------------------------------------
+def sdo(type_: str, words: str, **properties: Any) -> dict[str, Any]:
+    """An object of STIX 2.1 whose texts are these words; ``properties`` are of whatever type each has."""
+    value = {
+        "type": type_,
+        "spec_version": "2.1",
+        "id": f"{type_}--{uuid4()}",
+        "created": _TIME,
+        "modified": _TIME,
+        "name": words,
+        "description": f"described as {words}",
+    }
+    by_type: dict[str, dict[str, Any]] = {
+        "indicator": {
+            "pattern": f"[domain-name:value = '{words.rsplit(maxsplit=1)[-1]}.example']",
+            "pattern_type": "stix",
+            "valid_from": _TIME,
+        },
+        "malware": {"is_family": False},
+        "report": {"published": _TIME},
+    }
+    if type_ == "relationship":
+        del value["name"]
+    return {**value, **by_type.get(type_, {}), **properties}
+
+
+def bundle(*objects: Mapping[str, Any]) -> bytes:
+    """A bundle of them."""
+    return json.dumps({"type": "bundle", "id": f"bundle--{uuid4()}", "objects": objects}).encode()
+
+
+def bring(member: Member, tlp: Tlp, *objects: Mapping[str, Any], name: str = "file.json") -> Import:
+    """Import objects at once."""
+    data = bundle(*objects)
+    held = intel.begin_import(member.actor, data, name=name, default_tlp=tlp, leave_out_refused=True)
+    intel.run_import(_Quiet(), str(held.id))
+    held.refresh_from_db()
+    assert held.state == Import.State.DONE
+    return held
+
+
+def _imports(world: World) -> None:
+    open_objects = [sdo("indicator", "openly known"), sdo("malware", "openly seen")]
+    report = sdo("report", "openly told", object_refs=[each["id"] for each in open_objects])
+    held = bring(world.members["analyst"], Tlp.GREEN, *open_objects, report)
+    world.things |= {
+        "import_id": str(held.id),
+        "stix_id": open_objects[0]["id"],
+        "report_id": str(Report.objects.get(stix_id=report["id"]).id),
+        "job_id": str(Job.objects.get(subject_id=str(held.id)).id),
+    }
+    _brought(world, world.members["named"], Tlp.RED, "named")
+    _brought(world, world.members["analyst"], Tlp.AMBER_STRICT, "analyst named officer", "analyst named")
+    _brought(world, world.members["outsider"], Tlp.AMBER_STRICT, "outsider")
+    _marked_by_itself(world)
+    _same_identifiers(world)
+
+
+def _marked_by_itself(world: World) -> None:
+    """A file that colleagues may know of; what was left out of it as not valid is RED by its own marking."""
+    word = world.secret("what an import noticed of a RED object in it", "named")
+    address = {
+        "type": "ipv4-addr",
+        "spec_version": "2.1",
+        "id": f"ipv4-addr--{uuid4()}",
+        "value": word,
+        "object_marking_refs": [stix_marking_id(Tlp.RED)],
+    }
+    held = bring(world.members["named"], Tlp.GREEN, address, sdo("malware", "openly brought"))
+    assert held.issues.exists()
+
+
+def _brought(world: World, member: Member, tlp: Tlp, readers: str, importers: str = "") -> None:
+    """A file of somebody with a report, what it names, a tie to what everybody sees, and a fault in it."""
+    words = f"{WANTED} {world.secret(f'{tlp.label} objects of {readers}', readers)}"
+    named = [sdo("indicator", words), sdo("malware", words)]
+    tie = sdo(
+        "relationship",
+        words,
+        relationship_type="indicates",
+        source_ref=named[0]["id"],
+        target_ref=world.things["stix_id"],
+    )
+    technique = f"T{9000 + len(world.secrets)}"
+    pattern = sdo(
+        "attack-pattern",
+        words,
+        external_references=[{"source_name": "mitre-attack", "external_id": technique}],
+    )
+    world.secrets.append(Secret(f"attack:{technique}", frozenset(readers.split()), "the topic of a report"))
+    report = sdo(
+        "report", words, object_refs=[*(each["id"] for each in named), tie["id"], pattern["id"]], lang="en"
+    )
+    name = world.secret(f"the name of a {tlp.label} file of {readers}", importers or readers)
+    held = bring(member, tlp, *named, tie, pattern, report, name=f"{WANTED} {name}.json")
+    made = Report.objects.get(stix_id=report["id"])
+    for each in (*named, tie, pattern, report):
+        world.hide("stix_id", each["id"], readers)
+    world.hide("report_id", made.id, readers)
+    world.hide("import_id", held.id, importers or readers)
+    # what is open may name what is not
+    openly = sdo("report", "openly naming", object_refs=[named[0]["id"], pattern["id"]])
+    bring(world.members["analyst"], Tlp.GREEN, openly)
+
+
+def _same_identifiers(world: World) -> None:
+    """Two organisations of this node hold reports and objects under the same identifiers."""
+    ours, theirs = world.members["analyst"], world.members["outsider"]
+    first = world.secret("a report of ours whose identifier they have too", "analyst named officer")
+    second = world.secret("a report of theirs under our identifier", "outsider")
+    red = world.secret("a RED report under that identifier", "named")
+    about = sdo("malware", "openly shared")
+    mine = sdo("report", f"{WANTED} {first}", object_refs=[about["id"]])
+    bring(ours, Tlp.AMBER_STRICT, about, mine)
+    newer = {**mine, "name": f"{WANTED} {second}", "description": second, "modified": _LATER}
+    bring(theirs, Tlp.AMBER_STRICT, newer)
+    newest = {**mine, "name": f"{WANTED} {red}", "description": red, "modified": "2024-02-02T12:00:00.000Z"}
+    bring(world.members["named"], Tlp.RED, newest)
+    world.hide("stix_id", mine["id"], "analyst named officer outsider")
+    older = world.secret("an earlier version that was RED", "named")
+    thing = sdo("malware", f"{WANTED} {older}")
+    bring(world.members["named"], Tlp.RED, thing)
+    bring(world.members["named"], Tlp.GREEN, {**thing, **_open("openly now"), "modified": _LATER})
+    world.things["once_red"] = thing["id"]
+
+
+def _open(words: str) -> dict[str, str]:
+    return {"name": words, "description": words}
+
+
+# ---- reports of our own -----------------------------------------------------------------------------------------
+def _own_reports(world: World) -> None:
+    held = _published(world, world.members["analyst"], Tlp.GREEN, "openly published", ())
+    release = held.release
+    assert release is not None
+    entry = LaneEntry.objects.get(passage__release=release)
+    world.things |= {
+        "published_id": str(held.id),
+        "release_id": str(release.id),
+        "lane_id": str(entry.lane_id),
+        "digest": entry.content_digest,
+    }
+    ours = "analyst named officer"
+    word = world.secret("a RED report we published", "named south")
+    persons = world.secret("whom it names", "named south")
+    red = _published(world, world.members["named"], Tlp.RED, word, (f"{persons}@south.example",))
+    world.hide("report_id", red.id, "named")
+    word = world.secret("an AMBER+STRICT report we published", f"{ours} south administrator observer trainee")
+    strict = _published(world, world.members["analyst"], Tlp.AMBER_STRICT, word, ())
+    world.hide("report_id", strict.id, ours)
+    word = world.secret("an AMBER+STRICT report of another organisation here", "outsider south")
+    theirs = _published(world, world.members["outsider"], Tlp.AMBER_STRICT, word, ())
+    world.hide("report_id", theirs.id, "outsider")
+    word = world.secret("a RED report we took back", "named")
+    reason = world.secret("why we took it back", "named")
+    gone = _published(world, world.members["named"], Tlp.RED, word, ("someone@south.example",))
+    intel.withdraw_report(world.members["named"].actor, gone, f"{WANTED} {reason}")
+
+
+def _published(world: World, member: Member, tlp: Tlp, words: str, persons: tuple[str, ...]) -> Report:
+    fields = intel.ReportFields(
+        title=f"{WANTED} {words}" if tlp > Tlp.AMBER else words,
+        summary=words,
+        tlp=tlp,
+        object_ids=(world.things["stix_id"],),
+        persons=persons,
+    )
+    made = intel.create_report(member.actor, fields)
+    return intel.publish_report(member.actor, made)
+
+
+# ---- what a partner sent ----------------------------------------------------------------------------------------
+def _received(world: World) -> None:
+    south = world.nodes["south"]
+    lane = clause_lane(south, Agreement.objects.get(id=world.things["agreement_id"]))
+    named = world.members["named"].row
+    inside = "administrator analyst named officer observer trainee"
+    title = world.secret("the title of a RED report we received", "named")
+    inner = world.secret("an object of it", "named")
+    _take(world, lane, Tlp.RED, title, inner, "named", persons=(named.email.upper(),))
+    title = world.secret("the title of an AMBER+STRICT report we received", inside)
+    inner = world.secret("an object of it", "analyst named officer")
+    _take(world, lane, Tlp.AMBER_STRICT, title, inner, "analyst named officer")
+    note = world.secret("a partner's RED sighting of what everybody sees", "named")
+    seen = sdo("sighting", note, sighting_of_ref=world.things["stix_id"], count=7)
+    del seen["name"]
+    _deliver(lane, "intel.sighting", Tlp.RED, seen, persons=(named.email,))
+
+
+def _take(  # one parameter for each part of what is sent
+    world: World, lane: TheirLane, tlp: Tlp, title: str, inner: str, readers: str, **members: Any
+) -> None:
+    thing = sdo("indicator", f"{WANTED} {inner}")
+    report = sdo("report", f"{WANTED} {title}", object_refs=[thing["id"]])
+    report["description"] = f"{WANTED} {inner}"
+    _deliver(lane, "intel.report", tlp, report, thing, **members)
+    held = Report.objects.get(stix_id=report["id"])
+    world.hide("report_id", held.id, readers)
+    for each in (thing, report):
+        world.hide("stix_id", each["id"], readers)
+
+
+def _deliver(lane: TheirLane, kind: str, tlp: Tlp, *objects: Mapping[str, Any], **members: Any) -> None:
+    about = objects[0]
+    lane.write(
+        kind=kind,
+        subject=f"urn:taawun:stix:{about['id']}",
+        version=about["modified"],
+        tlp=tlp,
+        **_content(bundle(*objects)),
+        **members,
+    )
+    outcomes = lane.deliver()
+    assert outcomes[-1] == ("done", ""), outcomes[-1]
+
+
+def _content(data: bytes) -> dict[str, Any]:
+    return {"content": data, "digest": sha256(data), "size": len(data)}
+
+
+# ---- sightings of our own ---------------------------------------------------------------------------------------
+def _sightings(world: World) -> None:
+    named, outsider = world.members["named"], world.members["outsider"]
+    red = _first(world, "stix_id", "named")
+    note = world.secret("a sighting of what is RED", "named")
+    intel.sight(named.actor, red, note=f"{WANTED} {note}")
+    theirs = _first(world, "stix_id", "outsider")
+    note = world.secret("a sighting inside another organisation", "outsider")
+    intel.sight(outsider.actor, theirs, note=f"{WANTED} {note}")
+    note = world.secret("a sighting of what was RED in an earlier version", "named")
+    intel.sight(named.actor, world.things["once_red"], note=f"{WANTED} {note}")
+
+
+def _first(world: World, parameter: str, readers: str) -> str:
+    return next(thing for thing, who in world.hidden[parameter].items() if who == frozenset(readers.split()))
+
+
+# ---- what is kept ----------------------------------------------------------------------------------------------
+def rows() -> dict[str, object]:
+    """Everything that is kept: each row of each table, and how many files there are."""
+    kept: dict[str, object] = {
+        model._meta.label_lower: list(
+            model._default_manager.order_by("pk").values_list(
+                *(each.attname for each in model._meta.concrete_fields if each.name not in _NOTED)
+            )
+        )
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.label_lower not in _BOOKKEEPING
+    }
+    return {**kept, "files": sum(1 for each in (settings.HOME / "files").rglob("*") if each.is_file())}
+
+
+# ---- for the tests that use it ----------------------------------------------------------------------------------
+@pytest.mark.usefixtures("pages")
+class WithWorld(TestCase):
+    """Tests in a world that is built once for all of them; whatever one writes is taken back after it."""
+
+    world: ClassVar[World]
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        """Build it."""
+        cls.world = build()
+
+    @contextmanager
+    def each(self, name: str) -> Iterator[None]:
+        """One case of many: nothing of it stays, and nobody has asked too often before it."""
+        TOKENS.empty()
+        ADDRESSES.empty()
+        with self.subTest(name), undone():
+            yield
