@@ -34,7 +34,8 @@ from taawun.platform.work.actions import (
     sweep,
 )
 from taawun.platform.work.models import Job, ScheduleState
-from taawun.platform.work.schedules import JobKind, Reporter, Schedule
+from taawun.platform.work.schedules import JobKind, Loop, Reporter, Schedule
+from taawun.platform.work.worker import work
 
 pytestmark = pytest.mark.django_db
 
@@ -413,3 +414,29 @@ def test_a_worker_that_is_told_to_stop_finishes_the_job_at_hand(bench: Bench, tm
         assert worker.wait(30) == 0
     assert _lines(tmp_path / "done") == ["a"]
     assert dict(Job.objects.values_list("subject_id", "state")) == {"a": "done", "b": "queued"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_is_told_to_stop_while_it_writes_ends_what_it_writes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry._parts, Loop, {})
+    enqueue("tests.job", "a")
+    told: list[str] = []
+
+    def tell(execute: Callable[..., object], sql: str, params: object, many: bool, context: object) -> object:
+        answer = execute(sql, params, many, context)
+        if not told and sql.startswith("UPDATE") and "django_tasks" in sql:
+            told.append(sql)
+            signal.raise_signal(signal.SIGTERM)
+        return answer
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)}
+    try:
+        with connection.execute_wrapper(tell):
+            work()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert len(told) == 1
+    assert (bench.did, Job.objects.get().state) == (["a"], "done")

@@ -16,6 +16,7 @@ from taawun.platform.work.schedules import Loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 __all__ = ["work"]
 
@@ -26,12 +27,27 @@ _SCHEDULE_POLL_SECONDS = 1.0
 _RESTART_SECONDS = 5.0
 
 
+class _Worker(Worker):
+    """Leaves between two jobs."""
+
+    def shutdown(self, signum: int, frame: FrameType | None) -> None:
+        """Ask the loop to end; asked a second time, end the job at hand too.
+
+        django-tasks-db leaves by an exception wherever the signal happens to find it. In the middle of a commit that
+        breaks the connection: the worker dies of it with status 1, and what it had claimed waits for its lease.
+        """
+        if self.running:
+            self.running = False
+        else:
+            super().shutdown(signum, frame)
+
+
 def work() -> None:
     """Work until told to stop (SIGTERM or SIGINT), which lets the job at hand finish."""
     stop = threading.Event()
     threads = [_start("schedules", _schedules, stop)]
     threads += [_start(loop.name, loop.run, stop) for loop in registry.all(Loop)]
-    worker = Worker(
+    worker = _Worker(
         queue_names=["*"],
         interval=_JOB_POLL_SECONDS,
         batch=False,
