@@ -1,6 +1,6 @@
 """Graphs of things that hang together: boxes with a kind above and a name below, left to right from the first one.
 
-Pure functions: what is drawn depends on the arguments alone. The colours are those of ``graphs.css``.
+Pure functions: what is drawn depends on the arguments alone. The colours are those of the stylesheet.
 """
 
 from __future__ import annotations
