@@ -154,6 +154,12 @@ SETTINGS: tuple[Setting, ...] = (
         "How often partners are asked for news when no hint came, in seconds.",
     ),
     Setting(
+        "TAAWUN_STRANGER_DAYS",
+        _number,
+        "14",
+        "How many days a node that introduced itself is remembered when nobody compares its fingerprint.",
+    ),
+    Setting(
         "TAAWUN_SECOND_FACTOR",
         _one_of("required", "optional"),
         "required",

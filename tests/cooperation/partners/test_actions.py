@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 from taawun.cooperation.partners import actions, chain, descriptor, lanes, messages
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
@@ -26,6 +29,7 @@ from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, partner
 
 NODE = "https://south.example"
+NETWORK = "192.0.2.7"
 
 
 def told(key: SigningKey, node: str = NODE, **changes: Any) -> str:
@@ -197,9 +201,9 @@ def test_after_a_descriptor_lapsed_nothing_is_sent_until_it_is_renewed(node: Org
 def test_a_stranger_that_introduces_itself_is_noted_and_nothing_it_says_is_believed(
     node: Organisation,
 ) -> None:
-    found = actions.hear_of(told(SigningKey.generate()))
+    found = actions.hear_of(told(SigningKey.generate()), NETWORK)
     assert (found.node, found.state, found.kid, found.names) == (NODE, "claimed", "", {})
-    assert actions.hear_of(told(SigningKey.generate())) == found
+    assert actions.hear_of(told(SigningKey.generate()), NETWORK) == found
     assert _acts() == ["partners.introduced-itself"]
     assert AuditEntry.objects.get(verb="partners.introduced-itself").actor_id == NODE
 
@@ -210,12 +214,116 @@ def test_strangers_cannot_fill_the_house_whether_they_answer_or_not(node: Organi
         for number in range(actions.MAX_STRANGERS)
     )
     with pytest.raises(PartnerRefused) as refused:
-        actions.hear_of(told(SigningKey.generate()))
+        actions.hear_of(told(SigningKey.generate()), NETWORK)
     assert refused.value.code == "too-many-strangers"
     # those that are known already are still heard
-    assert actions.hear_of(told(SigningKey.generate(), "https://n1.example")).node == "https://n1.example"
+    assert (
+        actions.hear_of(told(SigningKey.generate(), "https://n1.example"), NETWORK).node
+        == "https://n1.example"
+    )
     Partner.objects.filter(node="https://n1.example").update(state="verified")
-    assert actions.hear_of(told(SigningKey.generate())).state == "claimed"
+    assert actions.hear_of(told(SigningKey.generate()), NETWORK).state == "claimed"
+
+
+def test_one_network_does_not_keep_the_others_out(node: Organisation) -> None:
+    for number in range(actions.MAX_OF_ONE_NETWORK):
+        actions.hear_of(told(SigningKey.generate(), f"https://n{number}.example"), NETWORK)
+    with pytest.raises(PartnerRefused) as refused:
+        actions.hear_of(told(SigningKey.generate()), NETWORK)
+    assert refused.value.code == "too-many-strangers"
+    assert actions.hear_of(told(SigningKey.generate()), "192.0.2.8").introduced_from == "192.0.2.8"
+    # whom an administrator decided about is no stranger any more
+    Partner.objects.filter(node="https://n0.example").update(state="verified")
+    assert actions.hear_of(told(SigningKey.generate(), "https://late.example"), NETWORK).state == "claimed"
+
+
+def _stranger(name: str, *, answers: bool = False) -> Partner:
+    key, address = SigningKey.generate(), f"https://{name}.example"
+    heard = actions.hear_of(told(key, address), NETWORK)
+    return actions.learn_descriptor(heard, told(key, address)) if answers else heard
+
+
+def test_strangers_nobody_compared_are_forgotten_after_a_while_and_leave_a_row(node: Organisation) -> None:
+    with frozen(now()) as clock:
+        silent, answered = _stranger("silent"), _stranger("answered", answers=True)
+        _their_talk_lane(answered)
+        clock.advance(timedelta(days=settings.STRANGER_DAYS))
+        _stranger("fresh")
+        assert actions.forget_strangers() == 0
+        clock.advance(timedelta(seconds=1))
+        assert actions.forget_strangers() == 2
+    assert [each.node for each in Partner.objects.all()] == ["https://fresh.example"]
+    rows = AuditEntry.objects.filter(verb="partners.forgotten").order_by("subject")
+    assert [(row.actor_id, row.subject, row.details["state"], row.details["from"]) for row in rows] == [
+        ("partners.strangers", f"urn:taawun:node:{answered.node}", "met", NETWORK),
+        ("partners.strangers", f"urn:taawun:node:{silent.node}", "claimed", NETWORK),
+    ]
+    assert Lane.objects.filter(sender__isnull=False).count() == 0
+
+
+def _their_talk_lane(of: Partner) -> Lane:
+    return Lane.objects.create(purpose="talk", sender=of)
+
+
+def test_those_who_introduced_themselves_before_this_was_noted_are_found_by_the_trail(cast: Cast) -> None:
+    old = _stranger("old")
+    named = actions.meet(cast.administrator.actor, "https://named.example")
+    verified = _stranger("verified")
+    Partner.objects.update(introduced_from="")
+    Partner.objects.filter(id=verified.id).update(state="verified")
+    step = import_module("taawun.cooperation.partners.migrations.0002_introduced_from")
+    step.mark_strangers(apps, SimpleNamespace(connection=connection))
+    found = dict(Partner.objects.values_list("id", "introduced_from"))
+    assert found == {old.id: "unknown", named.id: "", verified.id: ""}
+
+
+def test_whom_somebody_here_spoke_with_or_decided_about_is_not_forgotten(cast: Cast) -> None:
+    boss = cast.administrator.actor
+    with frozen(now()) as clock:
+        spoken, heard, wanted, blocked, compared = (
+            _stranger(name, answers=name != "wanted")
+            for name in ("spoken", "heard", "wanted", "blocked", "compared")
+        )
+        messages.send(spoken, "tests.word", {"word": 1})
+        _word_from(heard)
+        actions.meet(boss, wanted.node)
+        named = actions.meet(boss, "https://named.example")
+        actions.block(boss, blocked)
+        actions.unblock(boss, blocked)
+        actions.verify(boss, compared, compared.kid)
+        clock.advance(timedelta(days=400))
+        assert actions.forget_strangers() == 0
+    assert set(Partner.objects.values_list("id", flat=True)) == {
+        each.id for each in (spoken, heard, wanted, blocked, compared, named)
+    }
+
+
+def _word_from(sender: Partner) -> None:
+    LaneEntry.objects.create(
+        lane=_their_talk_lane(sender),
+        seq=1,
+        header="",
+        digest="0" * 64,
+        kind="tests.word",
+        subject="",
+        action="publish",
+        issued=now(),
+        state="unopened",
+    )
+
+
+def test_a_stranger_that_was_forgotten_and_comes_again_reads_on_in_the_lane_it_had(
+    node: Organisation,
+) -> None:
+    with frozen(now()) as clock:
+        _stranger("again", answers=True)
+        lane = Lane.objects.get(sender=None)
+        clock.advance(timedelta(days=settings.STRANGER_DAYS + 1))
+        assert actions.forget_strangers() == 1
+        back = _stranger("again", answers=True)
+    assert lanes.talk_lane(back) == lane
+    assert list(lane.readers.values_list("partner", flat=True)) == [back.id]
+    assert Lane.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -226,7 +334,7 @@ def test_we_are_no_stranger_to_ourselves_and_the_blocked_are_not_heard(
 ) -> None:
     Partner.objects.create(node="https://blocked.example", state="blocked")
     with pytest.raises(PartnerRefused) as refused:
-        actions.hear_of(told(SigningKey.generate(), address))
+        actions.hear_of(told(SigningKey.generate(), address), NETWORK)
     assert refused.value.code == code
 
 

@@ -20,7 +20,7 @@ from taawun.cooperation.partners.actions import MAX_STRANGERS, block
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import GENESIS, Content, Lane, LaneEntry, Partner
 from taawun.foundation import request_signatures
-from taawun.foundation.clock import now
+from taawun.foundation.clock import frozen, now
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey
@@ -406,6 +406,48 @@ def test_a_flood_of_strangers_is_held_off_and_partners_are_still_heard(south: Pa
     key = SigningKey.generate()
     assert _knock(key, _describe(key)) == (403, "too-many-strangers")
     assert _knock(south.key, south.descriptor()) == (202, "")
+
+
+def _unknown_from(address: str) -> Response:
+    """A word of a node nobody here knows, under a name of its own, from an address."""
+    key = SigningKey.generate()
+    node = f"https://n{Partner.objects.count()}.example"
+    sent = json.dumps({"descriptor": _describe(key, node), "heads": []}).encode()
+    headers = request_signatures.sign("POST", settings.BASE_URL + "/federation/inbox", sent, key, at=now())
+    return Client().generic(
+        "POST",
+        "/federation/inbox",
+        sent,
+        content_type="application/json",
+        headers=headers,
+        REMOTE_ADDR=address,
+    )
+
+
+def test_one_address_introduces_a_few_unknown_nodes_at_once_and_then_one_a_minute(south: PartnerNode) -> None:
+    with frozen(now()) as clock:
+        answers = [_unknown_from("192.0.2.7") for _ in range(6)]
+        assert [each.status_code for each in answers] == [202] * 5 + [429]
+        assert answers[-1].headers["Content-Type"] == "application/problem+json"
+        assert answers[-1].headers["Retry-After"] == "60"
+        assert answers[-1].json()["type"] == "urn:taawun:problem:too-many-requests"
+        assert Partner.objects.filter(introduced_from="192.0.2.7").count() == 5
+        # others, and partners behind the same address, are heard
+        assert _unknown_from("192.0.2.8").status_code == 202
+        assert _knock(south.key, south.descriptor()) == (202, "")
+        clock.advance(timedelta(minutes=1))
+        assert [_unknown_from("192.0.2.7").status_code for _ in range(2)] == [202, 429]
+
+
+def test_a_network_of_ipv6_is_one_address(south: PartnerNode) -> None:
+    with frozen(now()):
+        answers = [_unknown_from(f"2001:db8:0:1::{number:x}").status_code for number in range(6)]
+        assert answers == [202] * 5 + [429]
+        assert _unknown_from("2001:db8:0:2::1").status_code == 202
+    assert set(Partner.objects.exclude(introduced_from="").values_list("introduced_from", flat=True)) == {
+        "2001:db8:0:1::/64",
+        "2001:db8:0:2::/64",
+    }
 
 
 def test_the_blocked_are_not_heard_under_their_key_nor_under_another(cast: Cast, south: PartnerNode) -> None:

@@ -8,9 +8,25 @@ import pytest
 
 from taawun.foundation.clock import frozen
 from taawun.platform.web import limits
-from taawun.platform.web.limits import Buckets, Rate
+from taawun.platform.web.limits import Buckets, Rate, network_of
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        ("unix:", "unknown"),
+    ],
+)
+def test_who_has_one_address_of_a_network_counts_as_its_owner(address: str, network: str) -> None:
+    assert network_of(address) == network
 
 
 def test_a_full_bucket_gives_its_burst_and_then_tells_how_long_to_wait() -> None:

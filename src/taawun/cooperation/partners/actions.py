@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.partners import contents, lanes
 from taawun.cooperation.partners import descriptor as descriptors
-from taawun.cooperation.partners import lanes
 from taawun.cooperation.partners.addresses import base_address
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.keys import node_key, recovery_jwk
-from taawun.cooperation.partners.models import Nonce, Partner, PolicyGeneration
-from taawun.cooperation.people.actors import PartyActor
+from taawun.cooperation.partners.models import (
+    Lane,
+    LaneEntry,
+    LaneReader,
+    Nonce,
+    Partner,
+    PolicyGeneration,
+)
+from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.cooperation.people.queries import host, nation_name
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
@@ -24,11 +32,14 @@ from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from taawun.cooperation.partners.descriptor import Descriptor
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [
     "block",
+    "forget_strangers",
     "hear_of",
     "learn_descriptor",
     "meet",
@@ -39,8 +50,10 @@ __all__ = [
     "verify",
 ]
 
-# strangers may knock, but they cannot fill the house
+# strangers may knock, but they cannot fill the house, and one of them alone cannot keep the others out
 MAX_STRANGERS: Final = 100
+MAX_OF_ONE_NETWORK: Final = 10
+_STRANGERS: Final = (Partner.State.CLAIMED, Partner.State.MET)
 
 
 def urn(partner: Partner) -> str:
@@ -90,13 +103,17 @@ def meet(actor: Actor, node: str) -> Partner:
     if created:
         record(actor, "partners.met", urn(partner), {})
     else:
-        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
+        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now(), introduced_from="")
     return partner
 
 
 @transaction.atomic
-def hear_of(token: str) -> Partner:
+def hear_of(token: str, network: str) -> Partner:
     """Take note of a node that introduced itself. Nothing it says is believed before its address was asked.
+
+    Args:
+        token: its descriptor.
+        network: where its word came from, as :func:`taawun.platform.web.limits.network_of` tells it.
 
     Raises:
         DescriptorRefused: the descriptor is not valid.
@@ -109,15 +126,62 @@ def hear_of(token: str) -> Partner:
         raise PartnerRefused("partner-blocked", "This node does not talk to yours.")
     if known:
         return known
-    if Partner.objects.filter(state__in=(Partner.State.CLAIMED, Partner.State.MET)).count() >= MAX_STRANGERS:
+    strangers = Partner.objects.filter(state__in=_STRANGERS)
+    if (
+        strangers.count() >= MAX_STRANGERS
+        or strangers.filter(introduced_from=network).count() >= MAX_OF_ONE_NETWORK
+    ):
         raise PartnerRefused(
             "too-many-strangers", "Too many unknown nodes have introduced themselves; try later."
         )
-    partner, is_new = Partner.objects.get_or_create(node=node, defaults={"state": Partner.State.CLAIMED})
+    partner, is_new = Partner.objects.get_or_create(
+        node=node, defaults={"state": Partner.State.CLAIMED, "introduced_from": network}
+    )
     if not is_new:
         return partner
-    record(PartyActor(node, node), "partners.introduced-itself", urn(partner), {})
+    record(PartyActor(node, node), "partners.introduced-itself", urn(partner), {"from": network})
     return partner
+
+
+def forget_strangers() -> int:
+    """Forget nodes that introduced themselves and that nobody here compared for long (``TAAWUN_STRANGER_DAYS``).
+
+    One that an administrator named, decided about, or that has said or been told anything stays.
+
+    Returns:
+        How many were forgotten.
+    """
+    before = now() - timedelta(days=settings.STRANGER_DAYS)
+    old = Partner.objects.filter(state__in=_STRANGERS, created__lt=before).exclude(introduced_from="")
+    return sum(_forget(partner_id) for partner_id in old.values_list("id", flat=True))
+
+
+@transaction.atomic
+def _forget(partner_id: UUID) -> bool:
+    held = (
+        Partner.objects.select_for_update()
+        .filter(id=partner_id, state__in=_STRANGERS)
+        .exclude(introduced_from="")
+        .first()
+    )
+    if held is None:
+        return False
+    between = LaneEntry.objects.filter(Q(lane__sender=held) | Q(lane__readers__partner=held))
+    if between.exclude(kind="lane.opened").exists():
+        return False
+    theirs = LaneEntry.objects.filter(lane__sender=held)
+    digests = list(theirs.values_list("content_digest", flat=True))
+    Lane.objects.filter(sender=held).delete()
+    for digest in digests:
+        contents.drop_unused(digest)
+    # our own lane to it stays: should it come again, the log goes on where it ended
+    LaneReader.objects.filter(partner=held).delete()
+    resolve("partners.key-changed", urn(held))
+    facts = {"state": held.state, "since": timestamp(held.created), "from": held.introduced_from}
+    held.delete()
+    _partners_changed()
+    record(SystemActor("partners.strangers"), "partners.forgotten", urn(held), facts)
+    return True
 
 
 def learn_descriptor(partner: Partner, token: str) -> Partner:
@@ -160,7 +224,8 @@ def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
     resolve("partners.key-changed", urn(held))
     _partners_changed()
     if is_new:
-        lanes.talk_lane(held)
+        # a node that was forgotten and came again has a lane already, and reads on in it
+        LaneReader.objects.get_or_create(lane=lanes.talk_lane(held), partner=held)
     return held
 
 
@@ -201,8 +266,8 @@ def verify(actor: Actor, partner: Partner, kid: str) -> Partner:
             now(),
             actor.audit_identity.label,
         )
-        held.wants_pull = True
-        held.save(update_fields=["state", "verified", "verified_by", "wants_pull"])
+        held.wants_pull, held.introduced_from = True, ""
+        held.save(update_fields=["state", "verified", "verified_by", "wants_pull", "introduced_from"])
         record(actor, "partners.verified", urn(held), {"kid": kid, "at": timestamp(now())})
         _partners_changed()
     return held
@@ -219,7 +284,7 @@ def block(actor: Actor, partner: Partner) -> None:
     if (
         Partner.objects.filter(id=partner.id)
         .exclude(state=Partner.State.BLOCKED)
-        .update(state=Partner.State.BLOCKED)
+        .update(state=Partner.State.BLOCKED, introduced_from="")
     ):
         record(actor, "partners.blocked", urn(partner), {})
         _partners_changed()

@@ -44,6 +44,7 @@ class PartnersConfig(AppConfig):
                     MessageKind("lane.stopped", receiving.lane_stopped_there),
                     Loop("partners.sync", sync.run),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
+                    Schedule("partners.strangers", timedelta(hours=1), actions.forget_strangers),
                     *notices.KINDS,
                     NavigationEntry(
                         "partners",

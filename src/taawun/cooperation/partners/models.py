@@ -49,6 +49,8 @@ class Partner(models.Model):
     verified = models.DateTimeField(null=True)
     verified_by = models.CharField(max_length=200, blank=True, default="")
     created = models.DateTimeField(default=now, editable=False)
+    # the network its first word came from; empty for whom an administrator named, or decided about since
+    introduced_from = models.CharField(max_length=50, blank=True, default="")
     last_contact = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True, default="")
     failures = models.PositiveIntegerField(default=0)

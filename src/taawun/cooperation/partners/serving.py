@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -22,6 +23,7 @@ from taawun.foundation.request_signatures import RequestRefused
 from taawun.foundation.signing import SignatureRefused, peek
 from taawun.platform.files import actions as files
 from taawun.platform.registry import registry
+from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.problems import problem
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ MAX_PAGE: Final = 500
 _PAGE_BYTES: Final = 8 * 1024 * 1024
 _INBOX_BYTES: Final = 256 * 1024
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+# what of unknown nodes one network may introduce to one web process: a few at once, then one a minute
+INTRODUCTIONS: Final = Buckets(Rate(burst=5, per_second=1 / 60))
 
 
 def signed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -206,13 +210,21 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
             raise TypeError  # noqa: TRY301 - one answer for every malformed body
     except (strict_json.JsonRefused, KeyError, TypeError) as why:
         return problem(400, "malformed", f"The inbox takes {{descriptor, heads}}: {why}")
+    return _hear(request, token)
+
+
+def _hear(request: HttpRequest, token: str) -> HttpResponse:
     try:
         known = Partner.objects.exclude(kid="").filter(kid=_kid(token)).first()
         if known:
             partner = access.caller(request)
         else:
+            network = network_of(request.META.get("REMOTE_ADDR", ""))
+            # before anything of it is looked at: a signature costs more to check than to make up
+            if wait := INTRODUCTIONS.take(network):
+                return _too_often(wait)
             access.introduce(request, token)
-            partner = actions.hear_of(token)
+            partner = actions.hear_of(token, network)
     except RequestRefused as refused:
         return problem(401, refused.code, str(refused))
     except DescriptorRefused as refused:
@@ -221,6 +233,15 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
         return problem(403, refused.code, str(refused))
     Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
     return HttpResponse(status=202)
+
+
+def _too_often(wait: float) -> HttpResponse:
+    seconds = str(math.ceil(wait))
+    response = problem(
+        429, "too-many-requests", f"Too many unknown nodes from your address. Try again in {seconds} s."
+    )
+    response["Retry-After"] = seconds
+    return response
 
 
 def _kid(token: str) -> str:

@@ -65,6 +65,8 @@ def _due() -> list[UUID]:
 def _in_thread(partner_id: UUID) -> None:
     try:
         sync_partner(partner_id)
+    except Partner.DoesNotExist:
+        log.info("the node %s was forgotten while it was asked", partner_id)
     except Exception:
         log.exception("sync with %s fell over", partner_id)
         _ask_again(partner_id, push=True)

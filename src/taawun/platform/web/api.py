@@ -36,7 +36,7 @@ from taawun.foundation import strict_json
 from taawun.foundation.digests import sha256
 from taawun.platform.web.bearer import Bearer, token_door
 from taawun.platform.web.idempotency import answer_once
-from taawun.platform.web.limits import Buckets, Rate
+from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.problems import problem
 from taawun.platform.web.validation import worded
@@ -151,7 +151,7 @@ def gate(
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
-            _limit(ADDRESSES, request.META.get("REMOTE_ADDR", ""))
+            _limit(ADDRESSES, network_of(request.META.get("REMOTE_ADDR", "")))
             bearer = None if is_public else _admit(request)
 
             def answer() -> HttpResponseBase:

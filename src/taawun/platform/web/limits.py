@@ -6,15 +6,38 @@ loop that went wild from taking a node's time, it is no quota to be accounted.
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from dataclasses import dataclass
 
 from taawun.foundation.clock import now
 
-__all__ = ["Buckets", "Rate"]
+__all__ = ["Buckets", "Rate", "network_of"]
 
 # so many callers are remembered at once before those whose bucket is full again are forgotten
 _MOST_CALLERS = 10_000
+# the least that is given to one customer (RFC 6177, section 2): who has one address of it has them all
+_IPV6_SITE = 64
+
+
+def network_of(address: str) -> str:
+    """What of an address counts as one caller: an IPv4 address whole, of an IPv6 address its /64.
+
+    Args:
+        address: the client's address, as the server found it (``REMOTE_ADDR``).
+
+    Returns:
+        The address or network in its one spelling; ``unknown`` for what is no address.
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, _IPV6_SITE), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
