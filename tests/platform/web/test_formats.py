@@ -31,6 +31,16 @@ def test_a_day_is_written_in_the_readers_language_and_digits(language: str, show
 
 @pytest.mark.parametrize(
     ("language", "shown"),
+    [("en", "one, two, and {0}"), ("fr", "one, two et {0}"), ("ar", "one وtwo و{0}")],
+)
+def test_things_in_a_row_are_joined_as_the_readers_language_does(language: str, shown: str) -> None:
+    with override(language):
+        assert formats.listed(["one", "two", "{0}"]) == shown
+        assert (formats.listed(["one"]), formats.listed([])) == ("one", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
     [("en", "22 Nov 2026, 07:58"), ("fr", "22 nov. 2026, 07:58"), ("ar", "٢٢ نوفمبر ٢٠٢٦، ٧:٥٨")],
 )
 def test_a_moment_has_its_time_behind_a_comma(language: str, shown: str) -> None:

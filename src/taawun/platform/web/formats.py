@@ -15,6 +15,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date as babel_date
 from babel.dates import format_time as babel_time
 from babel.dates import format_timedelta
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from django.conf import settings
 from django.utils.translation import get_language
@@ -26,6 +27,8 @@ from taawun.platform.web.hijri import MONTHS, hijri
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.utils.functional import _StrOrPromise
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "digits",
     "filesize",
     "hijri_day",
+    "listed",
     "local",
     "moment",
     "number",
@@ -83,6 +87,11 @@ def number(value: float) -> str:
     """A number with the reader's digits and separators."""
     # Babel sets the separators of the numbering system, and leaves the digits as they are
     return digits(format_decimal(value, locale=reader_locale(), numbering_system="default"))
+
+
+def listed(parts: Sequence[object]) -> str:
+    """Things in a row as the reader's language joins them: “a, b, and c”, “أ وب وج”; empty without any."""
+    return str(format_list([str(part) for part in parts], locale=reader_locale()))
 
 
 def percent(share: float) -> str:
