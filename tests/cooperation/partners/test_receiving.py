@@ -550,15 +550,70 @@ def test_a_content_that_cannot_be_had_now_is_asked_for_again(
 def test_a_fetched_content_of_another_digest_stops_the_lane_and_is_not_kept(
     lane: TheirLane, notes: Notes
 ) -> None:
-    _entry, page = _large(lane)
+    entry, page = _large(lane)
     lane.write(kind="tests.note", subject="urn:test:after")
     lane.take([*page[:-1], *lane.page()[-2:]])
     process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: b'{"other":1}')
     lane.row.refresh_from_db()
     assert (lane.row.state, lane.row.stop_reason) == ("stopped", "digest")
-    assert lane.outcomes()[-2:] == [("pending", "digest"), ("done", "")]
+    assert lane.outcomes()[-3:] == [("done", ""), ("pending", "digest"), ("pending", "")]
     assert not contents.has(sha256(b'{"other":1}'))
-    assert Notice.objects.filter(kind="partners.lane-stopped").count() == 1
+    assert Notice.objects.get(kind="partners.lane-stopped").params["seq"] == str(entry.header.seq)
+    # the lane stands: it is asked for nothing more until both administrators have agreed
+    assert process_pending(lane.row, lane.sender.row, nothing_to_fetch) == 0
+    assert lane.outcomes()[-2:] == [("pending", "digest"), ("pending", "")]
+    assert Notice.objects.get(kind="partners.lane-stopped").times == 1
+
+
+def _with_another_key(lane: TheirLane) -> None:
+    lane.sender.row.jwk = SigningKey.generate().public.to_jwk()
+
+
+def _with_a_changed_row(lane: TheirLane) -> None:
+    LaneEntry.objects.filter(lane=lane.row, seq=3).update(header=lane.entries[2].token)
+
+
+def _with_an_unreadable_row(lane: TheirLane) -> None:
+    LaneEntry.objects.filter(lane=lane.row, seq=3).update(header="x.y.z")
+
+
+@pytest.mark.parametrize(
+    ("fault", "at", "reason"),
+    [
+        (_with_another_key, 0, "signature"),
+        (_with_a_changed_row, 3, "sender"),
+        (_with_an_unreadable_row, 3, "signature"),
+    ],
+)
+def test_an_entry_that_was_stored_and_does_not_hold_stops_its_lane_like_one_that_arrives(
+    lane: TheirLane, notes: Notes, fault: Callable[[TheirLane], None], at: int, reason: str
+) -> None:
+    lane.take()
+    kept = _kept(lane)
+    fault(lane)
+    assert process_pending(lane.row, lane.sender.row, nothing_to_fetch) == at
+    lane.row.refresh_from_db()
+    assert (lane.row.state, lane.row.stop_reason, lane.row.stopped_at) == ("stopped", reason, at)
+    assert [state for state, _why in lane.outcomes()] == ["done"] * at + ["pending"] * (5 - at)
+    assert len(notes.received) == max(0, at - 1)
+    assert _kept(lane) == kept
+    notice = Notice.objects.get(kind="partners.lane-stopped")
+    assert (notice.level, notice.params["seq"], notice.params["reason"]) == ("alarm", str(at), reason)
+    assert LaneEntry.objects.filter(lane__sender=None, kind="lane.stopped").count() == 1
+
+
+def test_what_stands_before_the_fault_and_waits_is_taken_in_though_the_lane_is_stopped(
+    lane: TheirLane, notes: Notes
+) -> None:
+    entry, page = _large(lane)
+    lane.take(page)
+    later = lane.write(kind="tests.note", subject="urn:test:later")
+    lane.entries[-1] = lane.forged(later, key=SigningKey.generate())
+    with pytest.raises(ChainBroken) as broken:
+        lane.take()
+    stop_lane(lane.row, lane.sender.row, broken.value)
+    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: entry.content or b"")
+    assert lane.outcomes() == [("done", "")] * 6
 
 
 def test_a_new_version_is_taken_in_though_an_older_one_was_withdrawn_after_it(

@@ -334,6 +334,59 @@ def test_a_lane_that_breaks_is_stopped_told_and_left_alone_while_the_others_go_o
     assert server.told
 
 
+@pytest.mark.parametrize(
+    "served", [b'{"other":1}', b"x" * 300_001], ids=["another content", "one that is longer"]
+)
+def test_a_large_content_that_is_not_what_was_signed_for_stops_the_lane_and_is_not_asked_for_again(
+    server: TheirNode, south: PartnerNode, notes: Notes, served: bytes
+) -> None:
+    lane = _talk(server, south, 1)
+    large = lane.say("tests.word", {"word": "x" * 300_000})
+    lane.say("tests.word", {"word": 3})
+    blob = f"/federation/blobs/{large.header.digest}"
+    server.instead[blob] = response(served)
+    sync_partner(south.row.id)
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.state, held.stop_reason, held.stopped_at, held.head_seq) == ("stopped", "digest", 2, 3)
+    assert notes.heard == [1]
+    assert Notice.objects.get(kind="partners.lane-stopped").level == "alarm"
+    assert LaneEntry.objects.filter(lane__sender=None, kind="lane.stopped").count() == 1
+    assert (_state(south).failures, server.asked.count(f"GET {blob}")) == (0, 1)
+    for _ in range(3):
+        sync_partner(south.row.id)
+    assert server.asked.count(f"GET {blob}") == 1
+    assert (_state(south).failures, notes.heard) == (0, [1])
+
+
+def test_a_head_that_nobody_can_read_stops_the_lane_where_the_next_entry_was_expected(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south, 1)
+    sync_partner(south.row.id)
+    lane.say("tests.word", {"word": 2})
+    forged = lane.head(key=SigningKey.generate())
+    offer = {"lane": str(lane.row.id), "purpose": "talk", "agreement": None, "clause": "", "head": forged}
+    server.instead["/federation/lanes"] = response(canonical({"lanes": [offer]}))
+    sync_partner(south.row.id)
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.state, held.stop_reason, held.stopped_at, held.head_seq) == ("stopped", "signature", 2, 1)
+    assert Notice.objects.get(kind="partners.lane-stopped").params["seq"] == "2"
+
+
+def test_a_key_that_is_another_than_what_was_stored_was_signed_with_does_not_end_the_sync(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south, 1, 2)
+    notes.problem = RuntimeError("no")
+    sync_partner(south.row.id)
+    notes.problem = None
+    LaneEntry.objects.filter(lane=lane.row, seq=1).update(header=lane.entries[0].token)
+    sync_partner(south.row.id)
+    held = Lane.objects.get(id=lane.row.id)
+    assert (held.state, held.stop_reason, held.stopped_at) == ("stopped", "sender", 1)
+    assert (_state(south).failures, notes.heard) == (0, [])
+
+
 def test_what_was_signed_for_and_is_not_served_stops_the_lane(
     server: TheirNode, south: PartnerNode, notes: Notes
 ) -> None:

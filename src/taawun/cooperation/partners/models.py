@@ -117,6 +117,8 @@ class Lane(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
     stop_reason = models.CharField(max_length=40, blank=True, default="")
     stop_detail = models.CharField(max_length=500, blank=True, default="")
+    # the entry at which it broke: what stands before it is taken in still, nothing from it on
+    stopped_at = models.BigIntegerField(null=True)
     opened = models.DateTimeField(default=now)
     last_entry = models.DateTimeField(null=True)
 

@@ -58,7 +58,7 @@ def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
     """
     head = chain.read_head(token, VerifyKey.from_jwk(partner.jwk))
     if head.lane != lane.id:
-        raise ChainBroken("sender", lane.head_seq, f"the head is of lane {head.lane}")
+        raise ChainBroken("sender", lane.head_seq + 1, f"the head is of lane {head.lane}")
     if head.seq <= lane.head_seq and not _agrees(lane, head):
         raise ChainBroken("fork", head.seq, "the sender signed another header at this place")
     if head.seq < lane.head_seq and not _is_late(lane, head):
@@ -215,28 +215,38 @@ class _Page:
 @transaction.atomic
 def stop_lane(lane: Lane, partner: Partner, broken: ChainBroken) -> None:
     """Stop a lane that does not hold, keep what it brought, and tell both administrators."""
+    # what cannot be read does not say where it stands: it stands where the next entry was expected
+    seq = broken.seq if broken.seq >= 0 else lane.head_seq + 1
     stopped = Lane.objects.filter(id=lane.id, state=Lane.State.RUNNING).update(
-        state=Lane.State.STOPPED, stop_reason=broken.code, stop_detail=str(broken)[:500]
+        state=Lane.State.STOPPED,
+        stop_reason=broken.code,
+        stop_detail=str(broken)[:500],
+        stopped_at=seq,
     )
     if not stopped:
+        # stopped before its place was noted
+        Lane.objects.filter(id=lane.id, stopped_at=None).update(stopped_at=seq)
         return
     params = {"lane": str(lane.id), "node": partner.node, "partner": str(partner.id), "reason": broken.code}
     raise_notice(
         "partners.lane-stopped",
         f"urn:uuid:{lane.id}",
         Notice.Level.ALARM,
-        {**params, "seq": str(broken.seq), "detail": str(broken)[:300]},
+        {**params, "seq": str(seq), "detail": str(broken)[:300]},
     )
     record(SystemActor("partners.sync"), "partners.lane-stopped", f"urn:uuid:{lane.id}", params)
     messages.send(
         partner,
         "lane.stopped",
-        {"lane": str(lane.id), "reason": broken.code, "seq": broken.seq, "detail": str(broken)[:300]},
+        {"lane": str(lane.id), "reason": broken.code, "seq": seq, "detail": str(broken)[:300]},
     )
 
 
 def process_pending(lane: Lane, partner: Partner, fetch: Callable[[Partner, str, int], bytes]) -> int:
     """Hand every entry that waits to the room it is for, oldest first, each in its own transaction.
+
+    An entry that was stored and turns out not to hold (its signature, or a content that is fetched only now) stops the
+    lane as one that arrives does. Of a stopped lane nothing is handed on from the entry at which it broke.
 
     Args:
         lane: a partner's lane.
@@ -247,15 +257,37 @@ def process_pending(lane: Lane, partner: Partner, fetch: Callable[[Partner, str,
         How many entries left the waiting state.
     """
     done = 0
+    lane.refresh_from_db(fields=["state", "stopped_at"])
     pending = LaneEntry.objects.filter(lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
+    if lane.state == Lane.State.STOPPED and lane.stopped_at is not None:
+        pending = pending.filter(seq__lt=lane.stopped_at)
     for entry in pending.iterator(chunk_size=_BATCH):
-        if _process(entry, partner, fetch):
-            done += 1
+        try:
+            header = _verified(entry, partner)
+            done += _process(entry, header, partner, fetch)
+        except ChainBroken as broken:
+            stop_lane(entry.lane, partner, broken)
+            _again(entry, partner, broken.code)
+            break
     return done
 
 
-def _process(entry: LaneEntry, partner: Partner, fetch: Callable[[Partner, str, int], bytes]) -> bool:
-    header = chain.read_header(entry.header, VerifyKey.from_jwk(partner.jwk))
+def _verified(entry: LaneEntry, partner: Partner) -> chain.Header:
+    """The header of an entry that was stored, verified again: the key that is held may be another by now."""
+    try:
+        header = chain.read_header(entry.header, VerifyKey.from_jwk(partner.jwk))
+    except ChainBroken as broken:
+        raise ChainBroken(broken.code, entry.seq, str(broken)) from None
+    if (header.lane, header.seq) != (entry.lane_id, entry.seq):
+        raise ChainBroken(
+            "sender", entry.seq, f"the stored header is entry {header.seq} of lane {header.lane}"
+        )
+    return header
+
+
+def _process(
+    entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Callable[[Partner, str, int], bytes]
+) -> bool:
     purpose = registry.get(LanePurpose, entry.lane.purpose)
     try:
         refusal = purpose.accepts(entry.lane, header)
@@ -270,9 +302,8 @@ def _process(entry: LaneEntry, partner: Partner, fetch: Callable[[Partner, str, 
             return _settle(locked, partner, outcome)
     except _NotYet as why:
         return _again(entry, partner, str(why))
-    except ChainBroken as broken:
-        stop_lane(entry.lane, partner, broken)
-        return _again(entry, partner, broken.code)
+    except ChainBroken:
+        raise
     except Exception as problem:
         log.exception("entry %s of lane %s could not be taken in", entry.seq, entry.lane_id)
         return _again(entry, partner, f"{type(problem).__name__}: {problem}")

@@ -29,6 +29,7 @@ _OK: Final = 200
 _ACCEPTED: Final = 202
 _SHORT_SECONDS: Final = 15.0
 _PAGE_SECONDS: Final = 300.0
+_PROBLEM_BYTES: Final = 64 * 1024
 _LISTING_BYTES: Final = 8 * 1024 * 1024
 PAGE_ENTRIES: Final = 500
 # a page of the largest inline contents, and room for their headers
@@ -139,8 +140,14 @@ def fetch_blob(partner: Partner, digest: str, size: int) -> bytes:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
     """
     url = f"{partner.node}/federation/blobs/{digest}"
+    # room beyond the size: a problem document may be longer than a small content, and a content that is too long is
+    # seen by its digest, which stops the lane; only what is longer by far is not read to its end
     answer = _outbound().request(
-        "GET", url, headers=_signed("GET", url), limit_bytes=size, deadline_seconds=_PAGE_SECONDS
+        "GET",
+        url,
+        headers=_signed("GET", url),
+        limit_bytes=size + _PROBLEM_BYTES,
+        deadline_seconds=_PAGE_SECONDS,
     )
     if answer.status != _OK:
         raise _unexpected(answer.status, answer.body)
