@@ -255,7 +255,7 @@ TAMPERINGS: dict[str, tuple[Tamper, str, int, int]] = {
     "a head of another lane": (
         _with_head(lambda lane: TheirLane(lane.sender, Lane()).head(-1)),
         "sender",
-        4,
+        5,
         5,
     ),
     "a head that takes back what was sent": (
