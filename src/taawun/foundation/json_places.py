@@ -16,6 +16,7 @@ _TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},:]|[^\s\[\]{},:
 # Walking costs about a second for this many tokens; what offends later is placed by the start of the value.
 _MOST_TOKENS: Final = 500_000
 _LONGEST_SEGMENT: Final = 100
+_LONGEST_POINTER: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,12 @@ class Walker:
         self._containers: list[_Container] = []
 
     def pointer(self) -> str:
-        """Tell the JSON pointer of the place the walk has reached."""
-        return self._pointer + "".join(each.segment() for each in self._containers)
+        """Tell the JSON pointer of the place the walk has reached; the end of a very long one is cut.
+
+        It costs a step a container: ask for it once, not at each token.
+        """
+        whole = self._pointer + "".join(each.segment() for each in self._containers)
+        return whole if len(whole) <= _LONGEST_POINTER else whole[:_LONGEST_POINTER] + "…"
 
     def __iter__(self) -> Iterator[Token]:
         """Yield the tokens until the value ends, the text breaks off, or half a million are walked."""

@@ -20,6 +20,8 @@ from taawun.foundation.json_places import Token, Walker, line_and_column, pointe
 
 _MEBIBYTE: Final = 1024 * 1024
 _LONGEST_NUMBER: Final = 400
+# of the largest double: a reader that knows doubles only takes a larger whole number for infinity
+_DIGITS_OF_LARGEST: Final = 309
 _SPACE: Final = re.compile(r"[ \t\n\r]*+")
 # Escapes that may stand for NUL or for half of a surrogate pair. Unescaped, neither gets past the decoder.
 _SUSPECT_ESCAPE: Final = re.compile(r"\\u(?:0000|[dD])")
@@ -182,6 +184,8 @@ def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(digits: str) -> int:
     if len(digits) > _LONGEST_NUMBER:
         raise _OffenceError("number-too-long")
+    if len(digits) >= _DIGITS_OF_LARGEST and math.isinf(float(digits)):
+        raise _OffenceError("not-finite")
     return int(digits)
 
 
@@ -274,12 +278,14 @@ class _Source:
         self.refuse(code, start, pointer, detail)
 
     def _refuse_syntax(self, problem: str, position: int, start: int, pointer: str) -> NoReturn:
-        walker = Walker(self.text, start, pointer, 0)
-        place = pointer
-        for token in walker:
+        last = start
+        for token in Walker(self.text, start, pointer, 0):
             if token.position >= position:
                 break
-            place = walker.pointer()
+            last = token.position
+        # A second walk, because a pointer at every token of the first would cost the depth each time.
+        walker = Walker(self.text, start, pointer, 0)
+        place = next((walker.pointer() for token in walker if token.position == last), pointer)
         self.refuse("not-json", position, place, problem[:1].lower() + problem[1:])
 
     def refuse(self, code: str, position: int, pointer: str, detail: str = "") -> NoReturn:

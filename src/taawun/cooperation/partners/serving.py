@@ -40,6 +40,8 @@ JSON_LINES: Final = "application/jsonl"
 MAX_PAGE: Final = 500
 _PAGE_BYTES: Final = 8 * 1024 * 1024
 _INBOX_BYTES: Final = 256 * 1024
+# two members, one of them a list of texts: anybody may send this, so it gets no more than it needs
+_INBOX_LIMITS: Final = strict_json.Limits(max_bytes=_INBOX_BYTES, max_depth=2, max_values=2_000)
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 # what of unknown nodes one network may introduce to one web process: a few at once, then one a minute
 INTRODUCTIONS: Final = Buckets(Rate(burst=5, per_second=1 / 60))
@@ -204,7 +206,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
     if len(request.body) > _INBOX_BYTES:
         return problem(413, "too-large", f"The inbox takes at most {_INBOX_BYTES} bytes.")
     try:
-        said = strict_json.parse(request.body)
+        said = strict_json.parse(request.body, _INBOX_LIMITS)
         token = said["descriptor"]
         if not isinstance(token, str):
             raise TypeError  # noqa: TRY301 - one answer for every malformed body
