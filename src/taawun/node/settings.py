@@ -181,7 +181,10 @@ AUTH_USER_MODEL = "people.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -273,4 +276,12 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.text("TAAWUN_LOG_LEVEL")},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
-SILENCED_SYSTEM_CHECKS: list[str] = []
+SILENCED_SYSTEM_CHECKS = [
+    # an address is unique in any case of its letters, which is a constraint of the table and no option of the column
+    "auth.W004",
+    # whether a nation's other hosts speak HTTPS alone, and go into browsers' lists, is not a node's to say
+    "security.W005",
+    "security.W021",
+    # HTTPS is ended, and plain HTTP redirected, by the proxy; here it would turn the proxy's own checks away
+    "security.W008",
+]

@@ -316,7 +316,7 @@ def test_what_fell_over_half_way_leaves_nothing_and_is_taken_in_at_the_next_sync
     lane = clause_lane(south, agreement_in_force(south))
     note(lane)
     notes.problem = RuntimeError("the machine stops")
-    assert lane.deliver()[1] == ("pending", "RuntimeError: the machine stops")
+    assert lane.deliver()[1] == ("pending", "own-fault")
     assert (Release.objects.count(), Passage.objects.count()) == (0, 0)
     assert not AuditEntry.objects.filter(verb="federation.received").exists()
     notes.problem = None

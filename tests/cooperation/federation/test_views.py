@@ -273,7 +273,7 @@ def test_receipts_are_counted_against_receivers(cast: Cast, south: PartnerNode) 
     agreement_in_force(south)
     release = published()
     client = cast.analyst.browser()
-    assert "signed for by 0 of 1" in seen(client, LIST).text
+    assert "nobody has signed for it yet" in seen(client, LIST).text
     entry = LaneEntry.objects.get(passage__release=release)
     Receipt.objects.create(entry=entry, partner=south.row, outcome="done", at=now())
     assert "signed for by 1 of 1" in seen(client, LIST).text
@@ -350,7 +350,7 @@ def test_a_given_release_tells_where_it_went_and_what_became_of_it(cast: Cast, s
         entry=entry, partner=south.row, outcome="unopened", reason="unknown-kind", at=now()
     )
     shown = seen(client, path)
-    assert "kept unopened (unknown-kind)" in shown.text
+    assert "kept unopened: its receiver does not know this kind" in shown.text
     assert "AG-001 § 2.1" in shown.text
     assert "attack:T1566" in shown.text
 

@@ -132,7 +132,11 @@ def test_the_invited_becomes_a_person_with_the_roles_of_the_invitation(cast: Cas
     [
         ({"name": "Layla", "password": "short", "language": "en"}, "This password is too short."),
         ({"name": "Layla", "password": "password1234", "language": "en"}, "This password is too common."),
-        ({"name": "Layla", "password": "layla@cert.example", "language": "en"}, "too similar to the email"),
+        (
+            {"name": "Layla", "password": "layla@cert.example", "language": "en"},
+            "too similar to the e-mail address",
+        ),
+        ({"name": "Layla Haddad", "password": "layla-haddad-1", "language": "en"}, "too similar to the name"),
         ({"name": "", "password": PASSWORD, "language": "en"}, "This field is required."),
         (
             {"name": "Layla", "password": PASSWORD, "language": "de"},

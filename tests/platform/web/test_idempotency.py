@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import StreamingHttpResponse
+from django.test.client import encode_multipart
 
+from taawun.capabilities.intel.models import Import
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import ApiToken, Invitation
@@ -18,13 +22,14 @@ from taawun.platform.audit.models import Entry
 from taawun.platform.web.bearer import Bearer
 from taawun.platform.web.idempotency import LIFE, answer_once, prune
 from taawun.platform.web.models import Answer
-from tests.cast import Caller, Cast, establish_node, partner, person, some_id, token_of
+from tests.cast import API, Caller, Cast, establish_node, partner, person, some_id, token_of
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 NEW_TOKEN = {"name": "for a script", "scopes": ["read:partners"]}
 KEY = "1a7b"
+PATH = f"{API}/intel/imports?tlp=TLP:GREEN"
 
 
 def _met() -> int:
@@ -62,6 +67,57 @@ def test_a_key_that_was_used_for_another_request_is_refused(
     answer = api.post(path, body, Idempotency_Key=KEY)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:taawun:problem:idempotency-key-reused")
     assert ApiToken.objects.filter(name__in=["for a script", "another"]).count() == 1
+
+
+def _file(size: int) -> bytes:
+    """A STIX bundle of so many bytes at least."""
+    identity = {
+        "type": "identity",
+        "spec_version": "2.1",
+        "id": "identity--3f2a1c7e-0000-4000-8000-000000000001",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "name": "N",
+        "description": "x" * size,
+    }
+    bundle = {"type": "bundle", "id": "bundle--3f2a1c7e-0000-4000-8000-000000000002", "objects": [identity]}
+    return json.dumps(bundle).encode()
+
+
+LARGE = 3 * 1024 * 1024
+
+
+@pytest.mark.parametrize("as_form", [False, True], ids=["the body itself", "a form"])
+def test_a_file_beyond_what_other_bodies_may_have_is_brought_in_once(cast: Cast, as_form: bool) -> None:
+    api, sent = cast.analyst.api, _file(LARGE)
+    headers = {**api.headers, "Idempotency-Key": KEY}
+
+    def send(content: bytes) -> Response:
+        if as_form:
+            file = SimpleUploadedFile("a.json", content, content_type="application/json")
+            body = encode_multipart("once", {"file": file})
+            return api.client.generic(
+                "POST", PATH, body, content_type="multipart/form-data; boundary=once", headers=headers
+            )
+        return api.client.generic("POST", PATH, content, content_type="application/json", headers=headers)
+
+    first, again = send(sent), send(sent)
+    assert (first.status_code, first.json()["size"]) == (202, len(sent))
+    assert again.json() == first.json()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert Import.objects.count() == 1
+    other = send(_file(LARGE + 1))
+    assert (other.status_code, other.json()["type"]) == (422, "urn:taawun:problem:idempotency-key-reused")
+    assert Import.objects.count() == 1
+    assert len(bytes(Answer.objects.get().sealed)) < 4096
+
+
+def test_a_large_body_is_refused_where_none_is_taken_with_a_key_as_without(cast: Cast) -> None:
+    body = {"email": "a@cert.example", "roles": ["analyst"], "x": "x" * LARGE}
+    for headers in ({}, {"Idempotency_Key": KEY}):
+        answer = cast.administrator.api.post("/invitations", body, **headers)
+        assert (answer.status_code, answer.json()["type"]) == (413, "urn:taawun:problem:too-large")
+    assert not Answer.objects.exists()
 
 
 def test_a_key_belongs_to_one_token(cast: Cast) -> None:

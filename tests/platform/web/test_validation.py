@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
+from django.utils.translation import override
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from taawun.platform.web.validation import worded
@@ -40,7 +41,7 @@ class _Model(BaseModel):
         ({"code": "xn"}, "/code", "must match ^[A-Z]{2}$"),
         ({"flag": "perhaps"}, "/flag", "must be true or false"),
         ({"flag": []}, "/flag", "must be true or false"),
-        ({"kind": "c"}, "/kind", "must be 'a' or 'b'"),
+        ({"kind": "c"}, "/kind", "must be a or b"),
         ({"id": "x"}, "/id", "must be a UUID"),
         ({"id": 1}, "/id", "must be a UUID"),
         ({"at": "2026-10-01T00:00:00"}, "/at", "must name its zone, like 2026-10-01T00:00:00Z"),
@@ -80,3 +81,19 @@ def test_a_parameter_is_named_by_its_name() -> None:
 def test_a_fault_without_words_of_ours_still_has_its_place() -> None:
     found = worded({"type": "something_new", "loc": ("body", "body", "name")})
     assert found["detail"] == "/name: is not valid here"
+
+
+@pytest.mark.parametrize(
+    ("language", "detail"),
+    [
+        ("fr", "/kind\u00a0: doit être a ou b"),
+        ("ar", "/kind: يجب أن يكون a أو b"),
+        ("en", "/kind: must be a or b"),
+    ],
+)
+def test_the_words_to_choose_from_are_joined_as_the_reader_joins_them(language: str, detail: str) -> None:
+    with override(language), pytest.raises(ValidationError) as refused:
+        _Model.model_validate({"kind": "c"})
+    error = {**refused.value.errors()[0], "loc": ("body", "body", "kind")}
+    with override(language):
+        assert worded(error)["detail"] == detail

@@ -147,6 +147,7 @@ def test_a_job_that_fails_says_why_and_gives_up_its_row(bench: Bench) -> None:
     run(job.id)
     job.refresh_from_db()
     assert (job.state, job.error) == ("failed", "ValueError: the file is empty")
+    assert job.error_code == "fault"
     assert job.finished is not None
     assert bench.given_up == [("a", "ValueError: the file is empty")]
 
@@ -213,6 +214,7 @@ def test_a_job_that_kills_its_workers_is_given_up_in_the_end(bench: Bench) -> No
         job.refresh_from_db()
         assert job.state == ("queued" if attempt < MAX_ATTEMPTS else "failed")
     assert job.error == "the worker died 5 times while doing this"
+    assert (job.error_code, job.error_facts) == ("worker-died", {"attempts": 5})
     assert bench.given_up == [("a", job.error)]
     assert sweep() == 0
 
@@ -245,7 +247,7 @@ def test_a_sweep_that_comes_late_does_not_undo_a_job_that_is_done(bench: Bench) 
     job = _left_behind(attempts=MAX_ATTEMPTS)
     stale = Job.objects.get()
     Job.objects.update(state="done")
-    actions._fail(stale, registry.get(JobKind, "tests.job"), "died")
+    actions._fail(stale, registry.get(JobKind, "tests.job"), "fault", "died")
     job.refresh_from_db()
     assert (job.state, bench.given_up) == ("done", [])
 

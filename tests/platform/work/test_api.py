@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils.translation import override
 
 from taawun.foundation.clock import now
 from taawun.platform.registry import Capability, Registry
@@ -70,3 +71,40 @@ def test_a_job_that_is_nobodys_to_watch_is_not_found(cast: Cast, kind: str) -> N
 
 def test_a_job_that_is_not_there_is_not_found(cast: Cast) -> None:
     assert cast.administrator.api.get(f"/jobs/{some_id()}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "english", "french"),
+    [
+        (
+            "fault",
+            {"attempts": 1},
+            "This node failed at it; its log says why.",
+            "Ce nœud a échoué\u202f; son journal dit pourquoi.",
+        ),
+        (
+            "worker-died",
+            {"attempts": 5},
+            "The worker died 5 times while doing this.",
+            "Le processus est mort 5 fois pendant ce travail.",
+        ),
+        ("", {}, "ValueError: kept by an older node", "ValueError: kept by an older node"),
+    ],
+)
+def test_a_job_that_failed_says_why_in_the_language_of_the_answer(
+    cast: Cast, code: str, facts: dict[str, int], english: str, french: str
+) -> None:
+    job = Job.objects.create(
+        kind="tests.import",
+        subject_id="7",
+        state=Job.State.FAILED,
+        error="ValueError: kept by an older node",
+        error_code=code,
+        error_facts=facts,
+    )
+    api = cast.officer.api
+    for language, sentence in (("en", english), ("fr", french)):
+        api.headers["Accept-Language"] = language
+        with override("en"):  # what the request activates ends with it
+            found = api.get(f"/jobs/{job.id}").json()
+        assert (found["error"], found["error_code"]) == (sentence, code)

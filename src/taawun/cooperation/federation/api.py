@@ -15,10 +15,12 @@ from taawun.cooperation.federation import models, queries, schemas
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.errors import ReleaseError
 from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
+from taawun.cooperation.partners.wording import entry_reason
 from taawun.cooperation.people.rules import Refused, require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
+from taawun.platform.web.formats import either
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +65,7 @@ def _marking(text: str) -> Tlp:
     try:
         return Tlp.parse(text)
     except UnknownMarking:
-        names = ", ".join(tlp.label for tlp in Tlp)
+        names = either([tlp.label for tlp in Tlp])
         raise Refusal(
             422,
             "unknown-marking",
@@ -242,6 +244,7 @@ def _receipts(rows: Sequence[models.Receipt]) -> list[schemas.Receipt]:
             seq=each.entry.seq,
             outcome=each.outcome,
             reason=each.reason,
+            sentence=entry_reason(each.reason),
             at=each.at,
         )
         for each in rows

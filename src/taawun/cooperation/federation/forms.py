@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.federation.kinds import ReleaseKind
@@ -30,7 +30,7 @@ def _kinds() -> list[tuple[str, _StrOrPromise]]:
 class QuestionForm(forms.Form):
     """What would be published; the answer is who would receive it."""
 
-    kind = forms.ChoiceField(label=gettext_lazy("What"))
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"))
     tlp = forms.ChoiceField(
         label=gettext_lazy("Marking"),
         choices=[(each.label, each.label) for each in Tlp],
@@ -75,8 +75,8 @@ class ReleaseFilters(forms.Form):
         required=False,
         choices=[
             ("", gettext_lazy("both")),
-            ("given", gettext_lazy("given")),
-            ("received", gettext_lazy("received")),
+            ("given", pgettext_lazy("release", "given")),
+            ("received", pgettext_lazy("release", "received")),
         ],
     )
     partner = forms.ChoiceField(label=gettext_lazy("Partner"), required=False)
@@ -87,7 +87,7 @@ class ReleaseFilters(forms.Form):
         choices=[
             ("", gettext_lazy("all")),
             ("live", gettext_lazy("published")),
-            ("withdrawn", gettext_lazy("withdrawn")),
+            ("withdrawn", pgettext_lazy("release", "withdrawn")),
         ],
     )
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
@@ -80,7 +79,12 @@ def _line(row: ReleaseRow, *, with_direction: bool = False) -> Line:
     address = kind.address(row.release) if kind and row.is_visible else ""
     parts = [format_html("{}", tlp(row.marking))]
     if with_direction:
-        parts.append(format_html("<span>{}</span>", _("given") if row.is_given else _("received")))
+        parts.append(
+            format_html(
+                "<span>{}</span>",
+                pgettext("release", "given") if row.is_given else pgettext("release", "received"),
+            )
+        )
     elif row.partners:
         parts.append(format_html("<span>{}</span>", text(row.partners[0].name)))
     parts += [mark.chip for mark in row.clauses[:2]]

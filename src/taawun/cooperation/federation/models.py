@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from taawun.cooperation.agreements.models import Governed
 from taawun.cooperation.agreements.policy import Facts, Origin
@@ -24,7 +25,7 @@ class Release(Governed):
         """Whether it still stands."""
 
         LIVE = "live", _("published")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        WITHDRAWN = "withdrawn", pgettext_lazy("release", "withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     subject = models.CharField(max_length=400)

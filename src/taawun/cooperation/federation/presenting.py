@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Count, Prefetch
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.models import Agreement
@@ -21,6 +21,7 @@ from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Receipt, Release
 from taawun.cooperation.federation.rules import can_see_content
 from taawun.cooperation.partners.models import LaneEntry, Partner
+from taawun.cooperation.partners.wording import entry_reason
 from taawun.cooperation.people.rules import Granted
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
@@ -89,10 +90,11 @@ def shown_preview(preview: Preview) -> PublishPreview:
 
 def _allows(grant: Grant) -> SafeString:
     return format_html(
-        _("{}: {}, up to {}"),
-        text(grant.clause.title),
-        kinds_in_words(grant.clause.kinds),
-        tlp(grant.clause.tlp_max),
+        # Translators: what a clause allows: its title, the kinds of release, the strictest marking
+        _("{title}: {kinds}, up to {marking}"),
+        title=text(grant.clause.title),
+        kinds=kinds_in_words(grant.clause.kinds),
+        marking=tlp(grant.clause.tlp_max),
     )
 
 
@@ -259,9 +261,13 @@ def title_of(release: Release, reader: Reader) -> str:
 
 def _state(release: Release, receivers: int, signed: int) -> tuple[str, str]:
     if release.state == Release.State.WITHDRAWN:
-        return "withdrawn", _("withdrawn")
+        return "withdrawn", pgettext("release", "withdrawn")
     if release.origin_id is not None:
-        return "received", _("received")
+        return "received", pgettext("release", "received")
+    if not receivers:
+        return "received", _("for guests of this node")
+    if not signed:
+        return "waiting", _("nobody has signed for it yet")
     counted = {"signed": formats.number(signed), "receivers": formats.number(receivers)}
     words = _("signed for by %(signed)s of %(receivers)s") % counted
     return ("received" if signed >= receivers else "waiting"), words
@@ -370,7 +376,10 @@ def _outcome(receipt: Receipt | None) -> tuple[str, str]:
         LaneEntry.State.WITHDRAWN: ("withdrawn", _("withdrawn before it was opened")),
     }
     badge, word = words.get(LaneEntry.State(receipt.outcome), ("waiting", receipt.outcome))
-    return badge, f"{word} ({receipt.reason})" if receipt.reason else word
+    if not receipt.reason:
+        return badge, word
+    # Translators: what became of a release at its receiver, and why
+    return badge, _("%(outcome)s: %(reason)s") % {"outcome": word, "reason": entry_reason(receipt.reason)}
 
 
 def provenance(release: Release) -> list[Station]:
@@ -389,7 +398,7 @@ def provenance(release: Release) -> list[Station]:
             _("Came from"),
             format_html("{} <bdi>{}</bdi>", tile(origin.nation), text(origin.name)),
             "partners",
-            format_html(_("published {}"), moment(release.issued)),
+            format_html(_("published {moment}"), moment=moment(release.issued)),
         ),
         Station(
             _("Allowed by"),
@@ -402,7 +411,7 @@ def provenance(release: Release) -> list[Station]:
             _("Signature"),
             _("verified"),
             "seal",
-            format_html(_("key {}"), code(origin.kid, short=6, copy=False)),
+            format_html(_("key {key}"), key=code(origin.kid, short=6, copy=False)),
             Tone.GREEN,
         ),
         _taken_in(release, arrived),
@@ -411,5 +420,7 @@ def provenance(release: Release) -> list[Station]:
 
 def _taken_in(release: Release, arrived: datetime | None) -> Station:
     if release.state == Release.State.WITHDRAWN:
-        return Station(_("Here"), _("withdrawn"), "close", moment(release.withdrawn), Tone.ALARM)
+        return Station(
+            _("Here"), pgettext("release", "withdrawn"), "close", moment(release.withdrawn), Tone.ALARM
+        )
     return Station(_("Here"), _("taken in"), "check", moment(arrived), Tone.GREEN)

@@ -140,5 +140,6 @@ class Receipt(Schema):
         str,
         Field(description="`done`, `unopened`, `refused` or `withdrawn`: what became of it there."),
     ]
-    reason: str
+    reason: Annotated[str, Field(description="Why it was not simply taken in, as a stable code, or empty.")]
+    sentence: Annotated[str, Field(description="The reason in the language of the answer.")]
     at: datetime

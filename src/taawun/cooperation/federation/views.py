@@ -169,7 +169,7 @@ def _facts(found: Release, *, is_visible: bool) -> list[Fact]:
         Fact(_("Kind"), kind_label(found.kind)),
         Fact(_("Marking"), tlp(Tlp(found.tlp))),
         Fact(_("Published"), moment(found.issued)),
-        Fact(_("By"), text(found.published_by)),
+        Fact(_("Published by"), text(found.published_by)),
         Fact(_("Version"), code(found.version, copy=False) if found.version else "—"),
         Fact(_("Size"), filesize(found.size)),
         Fact(_("Digest"), code(found.digest, short=8)),
@@ -181,5 +181,5 @@ def _facts(found: Release, *, is_visible: bool) -> list[Fact]:
     if found.has_audience:
         facts.append(Fact(_("Audience"), _("chosen by its publisher, narrower than the clause")))
     if found.withdrawn:
-        facts.append(Fact(_("Withdrawn"), moment(found.withdrawn)))
+        facts.append(Fact(_("Taken back"), moment(found.withdrawn)))
     return facts

@@ -13,6 +13,7 @@ from ninja import Query, Router, Status
 from taawun.cooperation.partners import actions, models, schemas
 from taawun.cooperation.partners import descriptor as descriptors
 from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.wording import last_problem, stop_reason
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation import fingerprint
@@ -150,7 +151,8 @@ def _partner(partner: models.Partner, language: str | None) -> schemas.Partner:
         verified_by=partner.verified_by,
         created=partner.created,
         last_contact=partner.last_contact,
-        last_error=partner.last_error,
+        last_error=last_problem(partner),
+        last_error_code=partner.last_error_code,
     )
 
 
@@ -186,7 +188,9 @@ def _lane(lane: models.Lane) -> schemas.Lane:
         clause=lane.clause,
         state=values.state,
         stop_reason=lane.stop_reason,
+        stop_sentence=stop_reason(lane.stop_reason),
         stop_detail=lane.stop_detail,
+        stopped_at=lane.stopped_at,
         head=lane.head_seq,
         known=lane.known_seq,
         acknowledged=values.receipt_seq if is_ours else lane.acknowledged_seq,

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = ["ChainBroken", "DescriptorRefused", "MessageRefused", "PartnerRefused"]
 
 
 class PartnerRefused(ValueError):
-    """A partner cannot be added, verified or spoken to as asked."""
+    """A partner cannot be added, verified or spoken to as asked.
 
-    def __init__(self, code: str, message: str) -> None:
+    Args:
+        code: stable code.
+        message: why, and the mend.
+        facts: of the reason, to say it in another language.
+    """
+
+    def __init__(self, code: str, message: str, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.facts = dict(facts or {})
 
 
 class DescriptorRefused(PartnerRefused):

@@ -75,7 +75,7 @@ def find(_actor: object, text: str, limit: int) -> list[Found]:
             _name(partner),
             reverse("partner", args=[partner.id]),
             _("Partner"),
-            f"{partner.node}, {standing(partner).word}",
+            _("%(address)s, %(state)s") % {"address": partner.node, "state": standing(partner).word},
         )
         for partner in queries.matching(text)[:limit]
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
@@ -52,7 +53,10 @@ class Partner(models.Model):
     # the network its first word came from; empty for whom an administrator named, or decided about since
     introduced_from = models.CharField(max_length=50, blank=True, default="")
     last_contact = models.DateTimeField(null=True)
+    # why the last call failed: its code and facts, and the same in English for a code that has no words
     last_error = models.CharField(max_length=500, blank=True, default="")
+    last_error_code = models.CharField(max_length=40, blank=True, default="")
+    last_error_facts: Any = models.JSONField(default=dict, blank=True)
     failures = models.PositiveIntegerField(default=0)
     # what the sync loop has to do: tell them of news, ask them for news, and when to ask without being told
     wants_push = models.BooleanField(default=False)
@@ -162,7 +166,7 @@ class LaneEntry(models.Model):
         DONE = "done", _("taken in")
         UNOPENED = "unopened", _("kept unopened")
         REFUSED = "refused", _("refused")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        WITHDRAWN = "withdrawn", pgettext_lazy("entry of a lane", "withdrawn")
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="entries")
     seq = models.BigIntegerField()

@@ -7,32 +7,18 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.partners.wording import entry_reason, stop_reason
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.web.formats import digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "stop_reason"]
+__all__ = ["KINDS"]
 
 
 def _address(params: Mapping[str, str]) -> str:
     return reverse("partner", kwargs={"partner_id": params["partner"]})
-
-
-def stop_reason(code: str) -> str:
-    """Why a lane was stopped, in the reader's words; an unknown code is shown as it is."""
-    reasons = {
-        "gap": _("an entry is missing"),
-        "reordered": _("entries are out of order"),
-        "fork": _("the sender signed two different histories"),
-        "signature": _("a signature is not the sender's"),
-        "digest": _("a content is not the one that was signed for"),
-        "malformed": _("an entry cannot be read"),
-        "truncated": _("entries that were signed for are not served any more"),
-        "sender": _("an entry belongs to another lane or sender"),
-    }
-    return reasons.get(code, code)
 
 
 KINDS = (
@@ -69,9 +55,12 @@ KINDS = (
     NoticeKind(
         "partners.entry-unopened",
         "read:partners",
-        lambda p: _("Something of the kind %(kind)s from %(node)s was kept unopened (%(reason)s).") % p,
+        lambda p: (
+            _("Something of the kind %(kind)s from %(node)s was kept unopened: %(reason)s.")
+            % {"kind": p["kind"], "node": p["node"], "reason": entry_reason(p["reason"])}
+        ),
         lambda _p: _(
-            "See the reason on the partner's page; no clause in force here covers it, or it is not understood."
+            "Speak with the partner's administrator about it: it stays here unopened, and they are told by receipt."
         ),
         _address,
     ),
@@ -81,7 +70,10 @@ KINDS = (
         lambda p: (
             _("Something of the kind %(kind)s from %(node)s has arrived but cannot be taken in yet.") % p
         ),
-        lambda p: _("It is tried again and again. The last problem was: %(reason)s") % p,
+        lambda p: (
+            _("It is tried again and again. The last problem: %(reason)s.")
+            % {"reason": entry_reason(p["reason"]).rstrip(".")}
+        ),
         _address,
     ),
 )

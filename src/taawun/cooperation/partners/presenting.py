@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.partners import descriptor
 from taawun.cooperation.partners.errors import DescriptorRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
-from taawun.cooperation.partners.notices import stop_reason
+from taawun.cooperation.partners.wording import last_problem, stop_reason
 from taawun.cooperation.people.letters import qr
 from taawun.foundation import fingerprint
 from taawun.foundation.multilingual import LANGUAGES, Text
@@ -169,8 +169,8 @@ def descriptor_facts(partner: Partner) -> list[Fact]:
             Fact(_("Compared"), format_html("{} {}", day(partner.verified), _by(partner.verified_by)))
         )
     facts.append(Fact(_("Last contact"), moment(partner.last_contact)))
-    if partner.last_error:
-        facts.append(Fact(_("Last problem"), text(partner.last_error)))
+    if problem := last_problem(partner):
+        facts.append(Fact(_("Last problem"), text(problem)))
     return facts
 
 

@@ -14,6 +14,7 @@ from taawun.cooperation.partners import chain, contents, messages
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
+from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
 from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
@@ -304,13 +305,13 @@ def _process(
         return _again(entry, partner, str(why))
     except ChainBroken:
         raise
-    except Exception as problem:
+    except Exception:
         log.exception("entry %s of lane %s could not be taken in", entry.seq, entry.lane_id)
-        return _again(entry, partner, f"{type(problem).__name__}: {problem}")
+        return _again(entry, partner, OWN_FAULT)
 
 
 class _NotYet(Exception):
-    """The content cannot be had at the moment; it is asked for again at the next pull."""
+    """The content cannot be had at the moment, for the reason of this code; it is asked for again at the next pull."""
 
 
 def _content(
@@ -323,11 +324,18 @@ def _content(
     try:
         body = fetch(partner, header.digest, header.size)
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
-        raise _NotYet(str(problem)) from None
+        log.info("the content %s of %s cannot be had now: %s", header.digest, partner.node, problem)
+        raise _NotYet(_code_of(problem)) from None
     if sha256(body) != header.digest:
         raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
     contents.put(body)
     return body
+
+
+def _code_of(problem: OutboundFailed | OutboundRefused | PartnerRefused) -> str:
+    kept = problem_of(problem)
+    # a node that refuses says why by the code of its problem document
+    return kept.facts.get("type") or kept.code
 
 
 def _withdrawn_later(entry: LaneEntry) -> bool:

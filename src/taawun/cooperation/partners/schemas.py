@@ -84,7 +84,10 @@ class Partner(Schema):
     verified_by: str
     created: datetime
     last_contact: datetime | None
-    last_error: str
+    last_error: Annotated[
+        str, Field(description="Why the last call to it failed, in the language of the answer, or empty.")
+    ]
+    last_error_code: Annotated[str, Field(description="The same as a stable code.")]
 
 
 class Meeting(Body):
@@ -109,7 +112,9 @@ class Lane(Schema):
     clause: str
     state: Literal["running", "stopped"]
     stop_reason: str
-    stop_detail: str
+    stop_sentence: Annotated[str, Field(description="The reason in the language of the answer.")]
+    stop_detail: Annotated[str, Field(description="What was expected and what came; English.")]
+    stopped_at: Annotated[int | None, Field(description="Number of the entry at which it broke.")]
     head: Annotated[int, Field(description="Number of the last entry held; −1 for none.")]
     known: Annotated[int, Field(description="Number of the last entry the sender signed for.")]
     acknowledged: Annotated[int, Field(description="Number of the last entry the receiver signed for.")]

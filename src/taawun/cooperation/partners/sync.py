@@ -24,6 +24,7 @@ from taawun.cooperation.partners.receiving import (
     stop_lane,
     take_page,
 )
+from taawun.cooperation.partners.wording import OWN_FAULT, Problem, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.platform.registry import registry
@@ -70,7 +71,7 @@ def _in_thread(partner_id: UUID) -> None:
     except Exception:
         log.exception("sync with %s fell over", partner_id)
         _ask_again(partner_id, push=True)
-        _back_off(partner_id, "an error at this node; see its log")
+        _back_off(partner_id, Problem(OWN_FAULT, said="an error at this node; see its log"))
     finally:
         connection.close()
 
@@ -90,9 +91,11 @@ def sync_partner(partner_id: UUID) -> None:
             _pull(partner)
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         _ask_again(partner_id, push=has_news)
-        _back_off(partner_id, str(problem))
+        _back_off(partner_id, problem_of(problem))
         return
-    Partner.objects.filter(id=partner_id).update(last_contact=now(), last_error="", failures=0)
+    Partner.objects.filter(id=partner_id).update(
+        last_contact=now(), last_error="", last_error_code="", last_error_facts={}, failures=0
+    )
 
 
 @transaction.atomic
@@ -114,11 +117,15 @@ def _next_poll() -> object:
     return now() + timedelta(seconds=settings.POLL_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
 
 
-def _back_off(partner_id: UUID, problem: str) -> None:
+def _back_off(partner_id: UUID, problem: Problem) -> None:
     failures = Partner.objects.values_list("failures", flat=True).get(id=partner_id)
     wait = min(_FIRST_BACK_OFF * 2 ** min(failures, 20), _LONGEST_BACK_OFF)
     Partner.objects.filter(id=partner_id).update(
-        failures=F("failures") + 1, last_error=problem[:500], not_before=now() + wait
+        failures=F("failures") + 1,
+        last_error=problem.said[:500],
+        last_error_code=problem.code,
+        last_error_facts=dict(problem.facts),
+        not_before=now() + wait,
     )
 
 

@@ -27,6 +27,7 @@ from taawun.cooperation.partners.presenting import (
     lanes_in_step,
     standing,
 )
+from taawun.cooperation.partners.wording import last_problem
 from taawun.cooperation.people.queries import host
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.notices.kinds import NoticeKind
@@ -83,6 +84,8 @@ def partners(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 def _lanes_in_words(moving: int, lanes: int) -> str:
     if not lanes:
         return "—"
+    if not moving:
+        return _("no lane in step")
     sentence = ngettext(
         "%(moving)s of %(lanes)s lane in step", "%(moving)s of %(lanes)s lanes in step", lanes
     )
@@ -160,6 +163,7 @@ def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         "facts": descriptor_facts(known),
         "fingerprint": fingerprint_of(known.node, known.kid) if known.kid else None,
         "lanes": lane_lines(known),
+        "problem": last_problem(known),
         "notices": _notices(actor, known),
         "sections": [
             _Section(part, part.lines(actor, known))

@@ -17,6 +17,7 @@ from taawun.cooperation.partners.keys import node_key
 from taawun.foundation import request_signatures, strict_json
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import Outbound
+from taawun.platform.web.problems import TYPE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +77,11 @@ def fetch_descriptor(node: str) -> str:
         "GET", f"{node}/.well-known/taawun", limit_bytes=MAX_BYTES, deadline_seconds=_SHORT_SECONDS
     )
     if answer.status != _OK:
-        raise PartnerRefused("no-descriptor", f"The node answered {answer.status} instead of its descriptor.")
+        raise PartnerRefused(
+            "no-descriptor",
+            f"The node answered {answer.status} instead of its descriptor.",
+            {"status": str(answer.status)},
+        )
     return answer.body.decode("ascii", errors="replace").strip()
 
 
@@ -104,7 +109,7 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
             for each in strict_json.parse(answer.body)["lanes"]
         ]
     except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
-        raise PartnerRefused("malformed", f"The list of lanes is malformed: {problem}") from None
+        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
 
 
 @contextmanager
@@ -177,7 +182,9 @@ def _signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
 def _unexpected(status: int, body: bytes) -> PartnerRefused:
     # a problem document says in its own words what is wrong; anything else is shortened
     try:
-        said = str(strict_json.parse(body)["detail"])
+        document = strict_json.parse(body)
+        said, kind = str(document["detail"]), str(document["type"]).removeprefix(TYPE_PREFIX)
     except (strict_json.JsonRefused, KeyError, TypeError):
-        said = body[:100].decode("utf-8", errors="replace")
-    return PartnerRefused(f"http-{status}", f"The node answered {status}: {said[:300]}")
+        said, kind = body[:100].decode("utf-8", errors="replace"), ""
+    facts = {"status": str(status), "type": kind[:40], "detail": said[:300].replace("\0", "")}
+    return PartnerRefused("http", f"The node answered {status}: {facts['detail']}", facts)

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import InvitationRefused, PeopleError, ScopeRefused
@@ -23,6 +24,7 @@ from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.platform.audit.actions import record
 from taawun.platform.registry import registry
+from taawun.platform.web.formats import listed, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -153,7 +155,7 @@ def invite(
     wrong = sorted(set(roles) - set(Role.values))
     if wrong or not roles:
         raise PeopleError(
-            _("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)}
+            _("Choose at least one of these roles: %(roles)s.") % {"roles": listed(Role.values)}
         )
     if Person.objects.filter(email__iexact=email).exists():
         raise PeopleError(
@@ -234,7 +236,7 @@ def give_role(actor: Actor, person: Person, organisation: Organisation, role: st
     require(actor, "manage:people")
     if role not in Role.values:
         raise PeopleError(
-            _("Choose at least one of these roles: %(roles)s.") % {"roles": ", ".join(Role.values)}
+            _("Choose at least one of these roles: %(roles)s.") % {"roles": listed(Role.values)}
         )
     membership, created = Membership.objects.get_or_create(
         person=person, organisation=organisation, role=role
@@ -283,7 +285,11 @@ def create_token(
     if refused or not wanted:
         raise ScopeRefused(refused or ["—"])
     if not timedelta(0) < life <= LONGEST_TOKEN_LIFE:
-        raise PeopleError(_("A token lives at most %(days)s days.") % {"days": LONGEST_TOKEN_LIFE.days})
+        most = LONGEST_TOKEN_LIFE.days
+        sentence = ngettext(
+            "A token lives at most %(count)s day.", "A token lives at most %(count)s days.", most
+        )
+        raise PeopleError(sentence % {"count": number(most)})
     secret = "taawun_" + secrets.token_urlsafe(_SECRET_BYTES)
     token = ApiToken.objects.create(
         person=person,

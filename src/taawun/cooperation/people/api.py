@@ -17,6 +17,7 @@ from taawun.cooperation.people.tokens import acting
 from taawun.foundation.clock import now
 from taawun.foundation.multilingual import Text, TextRefused
 from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
+from taawun.platform.web.formats import either
 
 __all__ = ["ERRORS", "router", "words"]
 
@@ -216,8 +217,7 @@ def add_organisation(request: ApiRequest, body: schemas.NewOrganisation) -> Stat
         raise Refusal(
             422,
             "unknown-kind",
-            _("Choose one of these kinds: %(kinds)s.")
-            % {"kinds": ", ".join(models.Organisation.Kind.values)},
+            _("Choose one of these kinds: %(kinds)s.") % {"kinds": either(models.Organisation.Kind.values)},
             pointer="/kind",
         )
     organisation = actions.add_organisation(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from taawun.platform.web.formats import listed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,7 +58,7 @@ class ScopeRefused(PeopleError):
     def __init__(self, scopes: list[str]) -> None:
         super().__init__(
             _("You do not have these permissions yourself, so a token cannot: %(scopes)s.")
-            % {"scopes": ", ".join(scopes)}
+            % {"scopes": listed(scopes)}
         )
 
 

@@ -87,8 +87,8 @@ class Person(AbstractBaseUser):
     """Somebody who works on this node. What they may do comes from their memberships alone."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    email = models.EmailField(max_length=254)
-    name = models.CharField(max_length=200)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    name = models.CharField(_("name"), max_length=200)
     language = models.CharField(
         max_length=2, choices=[("ar", "ar"), ("en", "en"), ("fr", "fr")], default="en"
     )

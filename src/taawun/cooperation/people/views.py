@@ -325,9 +325,8 @@ def profile(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     memberships = Membership.objects.filter(person=me).select_related("organisation").order_by("since")
     held = [each.label for each in registry.all(Permission) if each.name in actor.permissions]
     open_tokens = ApiToken.objects.filter(person=me, revoked__isnull=True, expires__gt=now()).count()
-    told = ngettext("%(count)s open token", "%(count)s open tokens", open_tokens) % {
-        "count": number(open_tokens)
-    }
+    told = ngettext("%(count)s open token", "%(count)s open tokens", open_tokens)
+    told = told % {"count": number(open_tokens)} if open_tokens else _("no open token")
     context = {"form": form, "memberships": memberships, "permissions": held, "tokens": told, "person": me}
     return render(request, "people/profile.html", context, status=422 if form.errors else 200)
 

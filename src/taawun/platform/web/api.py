@@ -6,9 +6,11 @@ A room's ``api.py`` has a ninja router and, where it raises errors of its own, `
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -33,8 +35,8 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict, Field
 
 from taawun.foundation import strict_json
-from taawun.foundation.digests import sha256
 from taawun.platform.web.bearer import Bearer, token_door
+from taawun.platform.web.formats import either
 from taawun.platform.web.idempotency import answer_once
 from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.paging import BadCursor, page
@@ -81,6 +83,7 @@ BODY_LIMITS: Final = strict_json.Limits(
 DEFAULT_PAGE: Final = 50
 LARGEST_PAGE: Final = 500
 LONGEST_TOKEN: Final = 200
+_CHUNK: Final = 64 * 1024
 _CHALLENGE: Final = 'Bearer realm="taawun"'
 _JSON: Final = re.compile(r"application/([a-z0-9.+-]+\+)?json(\s*;.*)?", re.IGNORECASE)
 
@@ -165,7 +168,8 @@ def gate(
             key = request.headers.get("Idempotency-Key")
             if bearer is None or key is None or request.method != "POST":
                 return answer()
-            return answer_once(bearer, key, _request_digest(request), answer)
+            with _read_twice(request) as digest:
+                return answer_once(bearer, key, digest, answer)
         except Refusal as refused:
             return refused.response()
         except Http404:
@@ -222,9 +226,37 @@ def _admit(request: HttpRequest) -> Bearer:
     return bearer
 
 
-def _request_digest(request: HttpRequest) -> str:
-    head = f"{request.method} {request.get_full_path()}\n"
-    return sha256(head.encode() + _body(request))
+@contextmanager
+def _read_twice(request: HttpRequest) -> Iterator[str]:
+    """The SHA-256 of what is asked (method, address and body), after which the body can be read as if it were new.
+
+    What is remembered for a key is the digest alone. A body that is too large for memory, which only few operations
+    take, is copied to an unnamed file meanwhile; whether it is too large for them, they say.
+    """
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    try:
+        digest.update(request.body)
+    except UnreadablePostError:
+        raise _broken_off() from None
+    except RequestDataTooBig:
+        with tempfile.TemporaryFile() as copy:
+            for chunk in _chunks(request):
+                digest.update(chunk)
+                copy.write(chunk)
+            copy.seek(0)
+            # Django has no way to put a body back; its own `body` does the same once it was read
+            request._stream, request._read_started = copy, False  # type: ignore[attr-defined]  # noqa: SLF001
+            yield digest.hexdigest()
+        return
+    yield digest.hexdigest()
+
+
+def _chunks(request: HttpRequest) -> Iterator[bytes]:
+    try:
+        while chunk := request.read(_CHUNK):
+            yield chunk
+    except UnreadablePostError:
+        raise _broken_off() from None
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -233,7 +265,11 @@ def _body(request: HttpRequest) -> bytes:
     except RequestDataTooBig:
         raise _too_large() from None
     except UnreadablePostError:
-        raise Refusal(400, "broken-off", _("The body broke off. Send it again.")) from None
+        raise _broken_off() from None
+
+
+def _broken_off() -> Refusal:
+    return Refusal(400, "broken-off", _("The body broke off. Send it again."))
 
 
 def _too_large() -> Refusal:
@@ -251,7 +287,7 @@ def _as_problem(response: HttpResponseBase) -> HttpResponseBase:
     return Refusal(
         405,
         "wrong-method",
-        _("This address takes %(methods)s.") % {"methods": allowed},
+        _("This address takes %(methods)s.") % {"methods": either(allowed.split(", "))},
         headers={"Allow": allowed},
     ).response()
 

@@ -35,6 +35,7 @@ __all__ = [
     "ago",
     "day",
     "digits",
+    "either",
     "filesize",
     "hijri_day",
     "listed",
@@ -92,6 +93,13 @@ def number(value: float) -> str:
 def listed(parts: Sequence[object]) -> str:
     """Things in a row as the reader's language joins them: “a, b, and c”, “أ وب وج”; empty without any."""
     return str(format_list([str(part) for part in parts], locale=reader_locale()))
+
+
+def either(parts: Sequence[object]) -> str:
+    """Things one may choose from as the reader's language joins them: “a, b, or c”, “a, b ou c”; empty without any."""
+    # no territory joins them in a way of its own, so the database is not asked for it
+    language = (get_language() or settings.LANGUAGE_CODE).partition("-")[0]
+    return str(format_list([str(part) for part in parts], style="or", locale=_locale(language, "")))
 
 
 def percent(share: float) -> str:

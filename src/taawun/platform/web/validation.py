@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from taawun.foundation.json_places import pointer_segment
+from taawun.platform.web.formats import either
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["worded"]
+
+_QUOTED: Final = re.compile(r"'([^']*)'")
 
 # by pydantic's error type; %(name)s is taken from the error's own context
 _SENTENCES: Final = {
@@ -62,14 +66,22 @@ def worded(error: Mapping[str, Any]) -> dict[str, str]:
     if source == "body":
         pointer = "".join(pointer_segment(part) for part in place[1:])
         shown = pointer or _("the body")
-        return {"detail": f"{shown}: {sentence}", "pointer": pointer, "code": error["type"]}
+        return {"detail": _placed(shown, sentence), "pointer": pointer, "code": error["type"]}
     name = ".".join(place)
-    return {"detail": f"{name}: {sentence}", "parameter": name, "code": error["type"]}
+    return {"detail": _placed(name, sentence), "parameter": name, "code": error["type"]}
+
+
+def _placed(place: str, sentence: str) -> str:
+    # Translators: the place in a request, and what is wrong there
+    return _("%(place)s: %(problem)s") % {"place": place, "problem": sentence}
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     known = _SENTENCES.get(error["type"])
     if known is None:
         return _("is not valid here")
-    context: dict[str, object] = error.get("ctx", {})
+    context: dict[str, object] = dict(error.get("ctx", {}))
+    if "expected" in context:
+        # pydantic joins the words in English: 'a', 'b' or 'c'
+        context["expected"] = either(_QUOTED.findall(str(context["expected"])))
     return str(known) % context

@@ -71,7 +71,7 @@ def run(job_id: UUID | str) -> None:
             result = kind.run(_JobReporter(job), job.subject_id)
     except Exception as error:
         log.exception("job %s (%s) failed", job.id, job.kind)
-        _fail(job, kind, f"{type(error).__name__}: {error}")
+        _fail(job, kind, "fault", f"{type(error).__name__}: {error}")
         return
     Job.objects.filter(id=job.id, attempts=job.attempts).update(
         state=Job.State.DONE, result=result, finished=now(), error=""
@@ -85,11 +85,21 @@ def _claim(job_id: UUID | str) -> Job | None:
     return Job.objects.get(id=job_id) if claimed else None
 
 
-def _fail(job: Job, kind: JobKind | None, error: str) -> None:
+def _fail(job: Job, kind: JobKind | None, code: str, error: str) -> None:
     # a worker that was thought dead, or a sweep that is late, has no say in what another one does by now
     attempt = Job.objects.filter(id=job.id, attempts=job.attempts, state=Job.State.RUNNING)
     with transaction.atomic():
-        if attempt.update(state=Job.State.FAILED, error=error, finished=now()) and kind and kind.give_up:
+        if (
+            attempt.update(
+                state=Job.State.FAILED,
+                error=error,
+                error_code=code,
+                error_facts={"attempts": job.attempts},
+                finished=now(),
+            )
+            and kind
+            and kind.give_up
+        ):
             kind.give_up(job.subject_id, error)
 
 
@@ -145,10 +155,10 @@ def sweep() -> int:
     for job in dead:
         kind = registry.find(JobKind, job.kind)
         if kind is None:
-            _fail(job, None, f"this node does not know the kind {job.kind}")
+            _fail(job, None, "unknown-kind", f"this node does not know the kind {job.kind}")
             continue
         if job.attempts >= MAX_ATTEMPTS:
-            _fail(job, kind, f"the worker died {job.attempts} times while doing this")
+            _fail(job, kind, "worker-died", f"the worker died {job.attempts} times while doing this")
             continue
         with transaction.atomic():
             freed = Job.objects.filter(id=job.id, state=Job.State.RUNNING, attempts=job.attempts).update(

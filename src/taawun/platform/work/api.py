@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from ninja import Router
 
 from taawun.platform.registry import registry
 from taawun.platform.web.api import ApiRequest, missing, require
+from taawun.platform.web.formats import number
 from taawun.platform.work import models, schemas
 from taawun.platform.work.schedules import JobKind
 
@@ -36,8 +38,26 @@ def get_job(request: ApiRequest, job_id: UUID) -> schemas.Job:
         done=job.done,
         total=job.total,
         result=job.result,
-        error=job.error,
+        error=_error(job),
+        error_code=job.error_code,
         created=job.created,
         started=job.started,
         finished=job.finished,
     )
+
+
+def _error(job: models.Job) -> str:
+    """Why a job failed, in the reader's language; what an older node kept as a sentence is shown as it is."""
+    if job.error_code == "fault":
+        return _("This node failed at it; its log says why.")
+    if job.error_code == "unknown-kind":
+        return _("This node does not know this kind of work any more.")
+    if job.error_code == "worker-died":
+        attempts = int(job.error_facts.get("attempts", 0))
+        sentence = ngettext(
+            "The worker died %(count)s time while doing this.",
+            "The worker died %(count)s times while doing this.",
+            attempts,
+        )
+        return sentence % {"count": number(attempts)}
+    return job.error

@@ -29,7 +29,10 @@ class Job(models.Model):
     total = models.BigIntegerField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     result = models.JSONField(default=dict)
+    # why it failed: in English for who looks for the fault, and as a code with facts for who only asks
     error = models.TextField(blank=True, default="")
+    error_code = models.CharField(max_length=40, blank=True, default="")
+    error_facts = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField(default=now)
     started = models.DateTimeField(null=True)
     # a running job's worker renews this; when it stands still, the sweep starts the job again

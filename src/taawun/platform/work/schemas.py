@@ -23,7 +23,8 @@ class Job(Schema):
     done: int
     total: Annotated[int | None, Field(description="Null while it is not known how much there is.")]
     result: dict[str, Any]  # JSON values that the job's kind chose
-    error: str
+    error: Annotated[str, Field(description="Why it failed, in the language of the answer, or empty.")]
+    error_code: Annotated[str, Field(description="The same as a stable code.")]
     created: datetime
     started: datetime | None
     finished: datetime | None

@@ -1,0 +1,205 @@
+"""What went wrong between two nodes, kept as a code with facts and said in the reader's language.
+
+Receipts, entries, stopped lanes and failed calls carry codes only: who reads about them may read another language than
+whoever was there. What has no words here is shown as it was kept, as are rows of an older node that kept a sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
+from taawun.foundation.errors import CodedError
+from taawun.platform.web.formats import digits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.utils.functional import _StrOrPromise
+
+    from taawun.cooperation.partners.models import Partner
+
+__all__ = ["OWN_FAULT", "Problem", "entry_reason", "last_problem", "problem_of", "stop_reason"]
+
+OWN_FAULT: Final = "own-fault"
+
+# why a lane was stopped
+_STOPS: Final[Mapping[str, _StrOrPromise]] = {
+    "gap": gettext_lazy("an entry is missing"),
+    "reordered": gettext_lazy("entries are out of order"),
+    "fork": gettext_lazy("the sender signed two different histories"),
+    "signature": gettext_lazy("a signature is not the sender's"),
+    "digest": gettext_lazy("a content is not the one that was signed for"),
+    "malformed": gettext_lazy("an entry cannot be read"),
+    "truncated": gettext_lazy("entries that were signed for are not served any more"),
+    "sender": gettext_lazy("an entry belongs to another lane or sender"),
+}
+
+# why a call to a node failed
+_CALLS: Final[Mapping[str, _StrOrPromise]] = {
+    "no-such-host": gettext_lazy("its address cannot be looked up"),
+    "unreachable": gettext_lazy("it cannot be reached"),
+    "tls-failed": gettext_lazy("its certificate cannot be trusted"),
+    "too-slow": gettext_lazy("it took too long"),
+    "broken-off": gettext_lazy("the connection broke off"),
+    "bad-answer": gettext_lazy("its answer cannot be read"),
+    "bad-setting": gettext_lazy("TAAWUN_OUTBOUND_ALLOW cannot be read"),
+    "bad-url": gettext_lazy("its address is none that can be called"),
+    "not-https": gettext_lazy("it is called by HTTPS only; TAAWUN_OUTBOUND_ALLOW can name an exception"),
+    "private-address": gettext_lazy(
+        "it has no public address; TAAWUN_OUTBOUND_ALLOW can name it as an exception"
+    ),
+    "redirect": gettext_lazy("it answers that it has moved; add it by its new address"),
+    "answer-too-large": gettext_lazy("its answer is too large"),
+    "line-too-long": gettext_lazy("a line of its answer is too long"),
+    "unknown-encoding": gettext_lazy("its answer is compressed in a way that is not read here"),
+    "bad-request": gettext_lazy("the request to it cannot be sent"),
+    "no-descriptor": gettext_lazy("it answered %(status)s instead of its descriptor"),
+    "bad-list": gettext_lazy("its list of lanes cannot be read"),
+    "descriptor-refused": gettext_lazy("its descriptor is not accepted: %(why)s"),
+    "http": gettext_lazy("it answered %(status)s: %(said)s"),
+    OWN_FAULT: gettext_lazy("an error at this node; see its log"),
+}
+
+# what another node says when it refuses: the codes of its problem documents
+_SAID: Final[Mapping[str, _StrOrPromise]] = {
+    "partner-blocked": gettext_lazy("it has blocked this node"),
+    "too-many-strangers": gettext_lazy("too many unknown nodes have introduced themselves there"),
+    "too-many-requests": gettext_lazy("too many unknown nodes came from the address of this one"),
+    "unknown-key": gettext_lazy("it does not know the key of this node"),
+    "expired": gettext_lazy("the clocks of the two nodes differ"),
+    "future": gettext_lazy("the clocks of the two nodes differ"),
+    "replayed": gettext_lazy("it saw the same request before"),
+    "withdrawn": gettext_lazy("the content was withdrawn"),
+    "no-such-blob": gettext_lazy("it does not give the content out at the moment"),
+    "no-such-lane": gettext_lazy("it does not let this node read the lane"),
+}
+
+_DESCRIPTORS: Final[Mapping[str, _StrOrPromise]] = {
+    "signature": gettext_lazy("its signature does not verify"),
+    "malformed": gettext_lazy("it cannot be read"),
+    "protocol": gettext_lazy("it speaks another protocol"),
+    "kind": gettext_lazy("it names no kind of node that is known here"),
+    "nation": gettext_lazy("its nation is not two capital letters"),
+    "node": gettext_lazy("it is that of another address"),
+    "issued": gettext_lazy("it is issued in the future: compare the two clocks"),
+    "lapsed": gettext_lazy("it has lapsed"),
+    "valid-until": gettext_lazy("it claims to be valid for too long"),
+    "key-changed": gettext_lazy("it names another key than the one that is held"),
+    "older": gettext_lazy("it is older than the one that is held"),
+}
+
+# what became of an entry, seen from whoever received it
+_ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
+    "unknown-kind": gettext_lazy("its receiver does not know this kind"),
+    "unverified-quota": gettext_lazy("its sender has said all that one may before fingerprints are compared"),
+    "not-to-us": gettext_lazy("it is addressed to another node"),
+    "not-in-audience": gettext_lazy("its receiver is not in its audience"),
+    "other-clause": gettext_lazy("it names another clause than its lane"),
+    "red-unnamed": gettext_lazy("TLP:RED names the persons it is for, and this names nobody"),
+    "not-verified": gettext_lazy("the fingerprint of its sender is not compared yet"),
+    "partner-blocked": gettext_lazy("its sender is blocked"),
+    "descriptor-lapsed": gettext_lazy("the descriptor of its receiver has lapsed"),
+    "unknown-agreement": gettext_lazy("its receiver does not hold the agreement that it names"),
+    "no-agreement": gettext_lazy("there is no agreement for it"),
+    "direction": gettext_lazy("no clause lets its sender send to its receiver"),
+    "kind": gettext_lazy("no clause covers its kind"),
+    "topics": gettext_lazy("its clause covers other topics"),
+    "tlp": gettext_lazy("its marking is stricter than its clause allows"),
+    "unsigned": gettext_lazy("the agreement is not signed by all its parties"),
+    "not-begun": gettext_lazy("the agreement is not in force yet"),
+    "suspended": gettext_lazy("the agreement is suspended"),
+    "ended": gettext_lazy("the agreement is no longer in force"),
+    "expired": gettext_lazy("the agreement has expired"),
+    "terminated": gettext_lazy("the agreement was terminated"),
+    "audience": gettext_lazy("its receiver is not in its audience"),
+    "onward": gettext_lazy("its source does not allow it onward"),
+    "conflict": gettext_lazy("another content was sent under the same version"),
+    "document-refused": gettext_lazy("the document cannot be accepted as it is"),
+    "not-depositary": gettext_lazy("its sender is not the depositary"),
+    "not-a-party": gettext_lazy("its receiver is not a party of the document"),
+    "version-conflict": gettext_lazy("another text was proposed under the same number"),
+    "unknown-instrument": gettext_lazy("its receiver does not know this instrument"),
+    "future": gettext_lazy("it is signed in the future: compare the two clocks"),
+    "unknown-lane": gettext_lazy("it speaks of a lane that its receiver does not have with its sender"),
+    "other-head": gettext_lazy("it signs for another history than the one that was sent"),
+    "not-theirs": gettext_lazy("somebody else sent the same before"),
+    "not-valid": gettext_lazy("its content is not valid"),
+    "not-stix-2.1": gettext_lazy("its content is not STIX 2.1"),
+    "too-many-objects": gettext_lazy("it holds too many objects"),
+    "marking": gettext_lazy("something in it is marked more strictly than the whole"),
+    "no-report": gettext_lazy("it does not hold the report that it names"),
+    "no-sighting": gettext_lazy("it does not hold the sighting that it names"),
+    "other-version": gettext_lazy("it holds another version than it names"),
+    OWN_FAULT: gettext_lazy("an error at its receiver, whose log says more"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a call or an entry failed.
+
+    Args:
+        code: stable code.
+        facts: what its sentence is made of.
+        said: the same in English, for logs and for readers of a code that has no words.
+    """
+
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    said: str = ""
+
+
+def problem_of(error: Exception) -> Problem:
+    """A failed call as it is kept."""
+    said = str(error)
+    if isinstance(error, DescriptorRefused):
+        return Problem("descriptor-refused", {"why": error.code}, said)
+    if isinstance(error, PartnerRefused):
+        return Problem(error.code, error.facts, said)
+    if isinstance(error, CodedError):
+        return Problem(error.code, {}, said)
+    return Problem(OWN_FAULT, {}, f"{type(error).__name__}: {said}")
+
+
+def last_problem(partner: Partner) -> str:
+    """Why the last call to a partner failed, in the reader's language; empty where none did."""
+    words = _CALLS.get(partner.last_error_code)
+    if words is None:
+        return partner.last_error
+    told: dict[str, str] = {name: str(value) for name, value in partner.last_error_facts.items()}
+    said = _SAID.get(told.get("type", ""))
+    facts = {
+        "status": digits(told.get("status", "")),
+        "why": str(_DESCRIPTORS.get(told.get("why", ""), told.get("why", ""))),
+        # its own words, where it says something this node has no words for
+        "said": str(said) if said else told.get("detail", ""),
+    }
+    if partner.last_error_code == "http" and not facts["said"]:
+        return _("it answered %(status)s") % facts
+    return str(words) % facts
+
+
+def stop_reason(code: str) -> str:
+    """Why a lane was stopped, in the reader's words; an unknown code is shown as it is."""
+    return str(_STOPS.get(code, code))
+
+
+def entry_reason(code: str) -> str:
+    """What an entry was refused, kept unopened or left waiting for, in the reader's words.
+
+    Args:
+        code: as it was kept here, or as its receiver signed for it.
+
+    Returns:
+        The words; an unknown code, and what an older node kept as a sentence, as it is.
+    """
+    for words in (_ENTRIES, _STOPS, _SAID, _CALLS):
+        # those with facts are of calls alone
+        if code in words and "%(" not in str(words[code]):
+            return str(words[code])
+    return code

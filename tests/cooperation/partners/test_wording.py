@@ -1,0 +1,121 @@
+"""What went wrong is kept as a code and said in the language of whoever reads it."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils.translation import override
+
+from taawun.cooperation.partners import wording
+from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
+from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.partners.wording import entry_reason, last_problem, problem_of, stop_reason
+from taawun.cooperation.people.models import Organisation
+from taawun.foundation.outbound import OutboundFailed
+from tests.cast import Cast, PartnerNode, partner
+
+
+def _kept(error: Exception) -> Partner:
+    problem = problem_of(error)
+    return Partner(
+        last_error=problem.said, last_error_code=problem.code, last_error_facts=dict(problem.facts)
+    )
+
+
+HTTP = {"status": "403", "type": "too-many-strangers", "detail": "Too many."}
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "french", "arabic"),
+    [
+        (
+            OutboundFailed("too-slow", "a.example took too long."),
+            "it took too long",
+            "il a mis trop de temps",
+            "استغرقت وقتًا أطول مما ينبغي",
+        ),
+        (
+            DescriptorRefused("lapsed", "The descriptor is refused: it has lapsed."),
+            "its descriptor is not accepted: it has lapsed",
+            "sa fiche d’identité n’est pas acceptée\u00a0: elle est périmée",
+            "بطاقة تعريفها غير مقبولة: انقضت صلاحيتها",
+        ),
+        (
+            PartnerRefused("http", "The node answered 403: Too many.", HTTP),
+            "it answered 403: too many unknown nodes have introduced themselves there",
+            "il a répondu 403\u00a0: trop de nœuds inconnus s’y sont présentés",
+            "ردّت بالرمز ٤٠٣: عرّفت عقد مجهولة كثيرة بنفسها هناك",
+        ),
+        (
+            PartnerRefused(
+                "http", "The node answered 502: Bad gateway", {"status": "502", "detail": "Bad gateway"}
+            ),
+            "it answered 502: Bad gateway",
+            "il a répondu 502\u00a0: Bad gateway",
+            "ردّت بالرمز ٥٠٢: Bad gateway",
+        ),
+        (
+            PartnerRefused("http", "The node answered 502: ", {"status": "502"}),
+            "it answered 502",
+            "il a répondu 502",
+            "ردّت بالرمز ٥٠٢",
+        ),
+        (
+            RuntimeError("x"),
+            "an error at this node; see its log",
+            "une erreur de ce nœud\u202f; voyez son journal",
+            "خطأ في هذه العقدة؛ راجع سجلها",
+        ),
+    ],
+)
+def test_a_failed_call_is_told_in_the_readers_language(
+    node: Organisation, error: Exception, english: str, french: str, arabic: str
+) -> None:
+    for language, sentence in (("en", english), ("fr", french), ("ar", arabic)):
+        with override(language):
+            assert last_problem(_kept(error)) == sentence
+
+
+def test_what_an_older_node_kept_and_codes_without_words_are_shown_as_they_are() -> None:
+    assert last_problem(Partner(last_error="a.example took too long.")) == "a.example took too long."
+    assert last_problem(Partner(last_error="said", last_error_code="of-tomorrow")) == "said"
+    assert last_problem(Partner()) == ""
+    assert entry_reason("of-tomorrow") == stop_reason("of-tomorrow") == "of-tomorrow"
+    assert entry_reason("RuntimeError: no") == "RuntimeError: no"
+    assert entry_reason("") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("unknown-kind", "its receiver does not know this kind"),
+        ("malformed", "an entry cannot be read"),
+        ("too-slow", "it took too long"),
+        ("no-such-blob", "it does not give the content out at the moment"),
+        ("http", "http"),
+        ("own-fault", "an error at its receiver, whose log says more"),
+    ],
+)
+def test_the_reason_of_an_entry_has_words(code: str, words: str) -> None:
+    assert entry_reason(code) == words
+
+
+@pytest.mark.parametrize("language", ["ar", "fr"])
+def test_every_reason_is_translated(language: str) -> None:
+    tables = (wording._STOPS, wording._CALLS, wording._SAID, wording._DESCRIPTORS, wording._ENTRIES)
+    with override("en"):
+        english = [str(words) for table in tables for words in table.values()]
+    with override(language):
+        other = [str(words) for table in tables for words in table.values()]
+    assert [one for one, two in zip(english, other, strict=True) if one == two] == []
+
+
+def test_the_machine_interface_tells_it_in_the_language_of_the_answer_and_as_a_code(
+    cast: Cast, node: Organisation
+) -> None:
+    south: PartnerNode = partner()
+    Partner.objects.filter(id=south.row.id).update(last_error="x", last_error_code="too-slow")
+    api = cast.analyst.api
+    api.headers["Accept-Language"] = "fr"
+    with override("en"):  # what the request activates ends with it
+        found = api.get(f"/partners/{south.row.id}").json()
+    assert (found["last_error"], found["last_error_code"]) == ("il a mis trop de temps", "too-slow")
