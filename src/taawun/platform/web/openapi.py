@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from ninja import NinjaAPI
+from pydantic import BaseModel
 
 from taawun.platform.web.idempotency import LIFE, LONGEST_KEY
 from taawun.platform.web.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ninja.openapi.schema import OpenAPISchema
     from ninja.operation import Operation
     from ninja.types import DictStrAny
 
-__all__ = ["IF_MATCH", "DocumentedAPI"]
+__all__ = ["IF_MATCH", "DocumentedAPI", "SchemasClash"]
 
 # an operation that checks editions takes this as its `openapi_extra`
 IF_MATCH: Final = {
@@ -72,9 +74,14 @@ _PROBLEM: Final = {
     },
 }
 _LISTING: Final = re.compile(r"\bListing[_\[](\w+?)[_\]](?!\w)")
+_UNNAMEABLE: Final = re.compile(r"[^\w.\-]", re.ASCII)  # what pydantic leaves out of a name
 _ALWAYS: Final = (401, 403, 429, 500, 503)
 _WITH_BODY: Final = (400, 413, 415, 422)
 _WRITING: Final = frozenset({"post", "put", "delete"})
+
+
+class SchemasClash(TypeError):
+    """Two classes would have one name in the document, in which the later takes the place of the earlier."""
 
 
 class DocumentedAPI(NinjaAPI):
@@ -90,12 +97,34 @@ class DocumentedAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: DictStrAny | None = None
     ) -> OpenAPISchema:
-        """The document, with problems, Idempotency-Key and the schema of problems added."""
+        """The document, with problems, Idempotency-Key and the schema of problems added.
+
+        Raises:
+            SchemasClash: two rooms have schemas of one name.
+        """
         if self._document is None:
             self._document = self._complete(path_prefix, path_params)
         return self._document
 
+    def clashes(self) -> list[str]:
+        """A sentence for each name that more than one class would have in the document; empty when all is well."""
+        owners: dict[str, type] = {}
+        found = []
+        for schema in _schemas(self):
+            name = _tidily_named(_UNNAMEABLE.sub("_", schema.__name__))
+            other = owners.setdefault(name, schema)
+            if other is not schema or name == _PROBLEM["title"]:
+                where = __name__ if other is schema else _place(other)
+                found.append(
+                    f"The OpenAPI document would call both {_place(schema)} and {where} {name}: "
+                    "give one of the two classes a name that says what it is of."
+                )
+        return sorted(found)
+
     def _complete(self, path_prefix: str | None, path_params: DictStrAny | None) -> OpenAPISchema:
+        clashes = self.clashes()
+        if clashes:
+            raise SchemasClash(" ".join(clashes))
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         for path, method, operation in _operations(document):
             if method == "post":
@@ -106,6 +135,38 @@ class DocumentedAPI(NinjaAPI):
         for part in ("paths", "components"):
             document[part] = _tidily_named(document[part])
         return document
+
+
+def _schemas(api: NinjaAPI) -> Iterator[type]:
+    """Every class that gets a name in the document: the operations' own wrappers do not."""
+    wrappers: list[Any] = [
+        model
+        for _prefix, router in api._routers  # noqa: SLF001 - ninja offers no other way to its operations
+        for view in router.path_operations.values()
+        for operation in view.operations
+        for model in (*operation.models, *operation.response_models.values())
+    ]
+    waiting = [part for wrapper in wrappers for part in _parts(wrapper)]
+    seen: set[type] = set()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, type) and issubclass(each, (BaseModel, Enum)) and each not in seen:
+            seen.add(each)
+            yield each
+            waiting.extend(_parts(each))
+        else:
+            waiting.extend(get_args(each))
+
+
+def _parts(model: Any) -> Iterable[Any]:
+    # Any: an annotation is whatever Python allows there
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.annotation for field in model.model_fields.values()]
+    return ()
+
+
+def _place(schema: type) -> str:
+    return f"{schema.__module__}.{schema.__qualname__}"
 
 
 def _tidily_named(value: Any) -> Any:
