@@ -236,6 +236,21 @@ def test_a_middle_dot_is_refused_in_arabic(package: Path):
     ]
 
 
+@pytest.mark.parametrize("turning", ["\u202d", "\u202c", "\u2066", "\u2069"])
+def test_a_character_that_pages_show_as_a_mark_is_refused(package: Path, turning: str):
+    write(package, 'A = _("like a.*")', f'msgid "like a.*"\nmsgstr "مثل {turning}a.*"', "ar")
+
+    assert problems(package, "ar") == [
+        "ar: 'like a.*': has a character that pages show as a mark: use U+200E or U+200F on both sides"
+    ]
+
+
+def test_direction_marks_are_taken(package: Path):
+    write(package, 'A = _("like a.*")', 'msgid "like a.*"\nmsgstr "مثل \u200ea.*\u200e"', "ar")
+
+    assert problems(package, "ar") == []
+
+
 def test_tidy_sets_what_check_finds(package: Path):
     write(package, 'A = _("Why?")', 'msgid "Why?"\nmsgstr "Pourquoi ?"')
 

@@ -28,6 +28,7 @@ from django.utils.translation.template import templatize
 
 import taawun
 from taawun.node import typography
+from taawun.platform.web.directions import TURNING
 
 __all__ = ["compile_all", "compile_stale", "extract", "main", "problems", "tidy"]
 
@@ -250,6 +251,8 @@ def _judge(message: Message, language: Language) -> Iterator[str]:
             yield f"{where}should read {marked!r}; `python -m taawun.node.catalogues tidy` sets it"
         if language.code == "ar" and "·" in form:
             yield f"{where}has a middle dot, which looks like the digit zero: use a comma or a dash"
+        if TURNING.search(form):
+            yield f"{where}has a character that pages show as a mark: use U+200E or U+200F on both sides"
 
 
 def _judge_form(message: Message, form: str, may_lack: int) -> Iterator[str]:

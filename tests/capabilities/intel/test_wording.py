@@ -28,8 +28,8 @@ def test_every_issue_has_a_sentence_in_every_language(language: str, code: str) 
 
 def test_what_a_sentence_quotes_keeps_its_direction_in_arabic() -> None:
     with override("ar"):
-        assert "\u2068valid_from\u2069" in issue_sentence("missing-property", {"property": "valid_from"})
-    assert "\u2068" not in issue_sentence("missing-property", {"property": "valid_from"})
+        assert "\u200evalid_from\u200e" in issue_sentence("missing-property", {"property": "valid_from"})
+    assert "\u200e" not in issue_sentence("missing-property", {"property": "valid_from"})
 
 
 def test_what_stands_there_and_what_is_expected_are_named_in_the_language() -> None:

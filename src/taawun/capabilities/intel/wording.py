@@ -55,9 +55,9 @@ _KINDS: Final[Mapping[str, _StrOrPromise]] = {
     "a whole number": gettext_lazy("a whole number"),
     "an object": gettext_lazy("an object"),
 }
-# first-strong isolate and its end (Unicode, UAX #9): what is quoted keeps its own direction
-_ISOLATE: Final = "\u2068"
-_END: Final = "\u2069"
+# left-to-right mark (Unicode, UAX #9): what is quoted are names and values of formats, which keep their direction
+# between two of them. An isolate would do more, but pages show isolates as marks: a file may hold some
+_MARK: Final = "\u200e"
 
 
 def issue_sentence(code: str, params: Mapping[str, str]) -> str:
@@ -73,7 +73,7 @@ def issue_sentence(code: str, params: Mapping[str, str]) -> str:
 
 def _quoted(name: str, value: str) -> str:
     shown = _kinds(value) if name in {"found", "expected"} else value
-    return f"{_ISOLATE}{shown}{_END}" if get_language_bidi() else shown
+    return f"{_MARK}{shown}{_MARK}" if get_language_bidi() else shown
 
 
 def _kinds(value: str) -> str:

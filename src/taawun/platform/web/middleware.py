@@ -1,9 +1,13 @@
-"""Every request is one unit of work."""
+"""What holds for every request: it is one unit of work, and what it shows is kept private and is what it seems."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+from django.http import HttpResponse
+
+from taawun.platform.web.directions import visible_page
 from taawun.platform.web.unit import unit
 
 if TYPE_CHECKING:
@@ -11,7 +15,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-__all__ = ["RequestUnit"]
+__all__ = ["PrivatePages", "RequestUnit", "VisibleDirections"]
 
 
 class RequestUnit:
@@ -24,3 +28,39 @@ class RequestUnit:
         """Answer the request inside its unit."""
         with unit():
             return self._get_response(request)
+
+
+class PrivatePages:
+    """Lets no cache keep what somebody with a session is shown, their browser's included (RFC 9111, section 5.2.2).
+
+    So whoever comes to the machine after them reads nothing with the back button. An answer that says itself how it
+    is kept is left as it is. It asks for the cookie and not for the person, for a fault's page is made without
+    the database.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, and say who may keep the answer."""
+        response = self._get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+
+class VisibleDirections:
+    """Shows characters that turn the direction of text as marks, in every page; see :mod:`.directions`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, with such characters as marks where the answer is a page."""
+        response = self._get_response(request)
+        if isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html"):
+            page = response.content
+            shown = visible_page(page)
+            if shown is not page:
+                response.content = shown
+        return response
