@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from taawun.foundation.errors import CodedError
 
+# Room on both sides for zones, notice periods and skews: the calendar of Python ends with the year 9999.
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,6}))?Z")
 
 
@@ -119,7 +121,7 @@ def parse_timestamp(text: str) -> datetime:
 
     Raises:
         TimestampRefused: ``not-a-timestamp`` for another form, ``no-such-time`` for a form without an
-            instant.
+            instant, and for years before 1900 or from 9000 on.
     """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
@@ -132,6 +134,8 @@ def parse_timestamp(text: str) -> datetime:
         moment = datetime.fromisoformat(seconds).replace(tzinfo=UTC)
     except ValueError as error:
         raise TimestampRefused("no-such-time", f"There is no such time as {text}: {error}.") from error
+    if not _EARLIEST <= moment < _LATEST:
+        raise TimestampRefused("no-such-time", f"{text} is not between the years 1900 and 9000.")
     return moment.replace(microsecond=int(fraction.ljust(6, "0")))
 
 

@@ -55,6 +55,20 @@ def test_a_moment_is_shown_in_the_zone_of_the_node(settings: SettingsWrapper) ->
 
 
 @pytest.mark.parametrize(
+    ("zone", "at"),
+    [
+        ("Asia/Amman", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("America/Lima", datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_the_ends_of_the_calendar_are_shown_though_the_zone_has_no_such_time(
+    settings: SettingsWrapper, zone: str, at: datetime
+) -> None:
+    settings.DISPLAY_TIME_ZONE = zone
+    assert formats.local(at) == at
+
+
+@pytest.mark.parametrize(
     ("language", "value", "shown"),
     [
         ("en", 1234567, "1,234,567"),

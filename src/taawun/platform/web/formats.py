@@ -121,8 +121,11 @@ def filesize(size: int) -> str:
 
 
 def local(at: datetime) -> datetime:
-    """An instant in the zone in which this node shows times (``TAAWUN_TIME_ZONE``)."""
-    return at.astimezone(ZoneInfo(settings.DISPLAY_TIME_ZONE))
+    """An instant in the zone in which this node shows times (``TAAWUN_TIME_ZONE``), or as it is where that has none."""
+    try:
+        return at.astimezone(ZoneInfo(settings.DISPLAY_TIME_ZONE))
+    except OverflowError:  # the first and the last day of the calendar, which an imported file may well name
+        return at
 
 
 def day(of: date) -> str:
