@@ -196,6 +196,7 @@ ADDRESSES: Final = (
         "api/v1/agreements/<uuidstr:agreement_id>/draft",
         get="write:agreements",
         put="write:agreements",
+        delete="write:agreements",
         body={"document": {}},
         things={"agreement_id": "draft_id"},
     ),
@@ -214,6 +215,11 @@ ADDRESSES: Final = (
         "api/v1/agreements/<uuidstr:agreement_id>/adopt",
         post="write:agreements",
         body={"suggestion": "{instrument_id}"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/turn-down",
+        post="write:agreements",
+        body={"suggestion": "{instrument_id}", "note": ""},
     ),
     Address(
         "api/v1/agreements/<uuidstr:agreement_id>/approve",
@@ -329,6 +335,17 @@ ADDRESSES: Final = (
         "agreements/<uuid:agreement_id>/adopt/<uuid:instrument_id>/",
         get="write:agreements",
         post="write:agreements",
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/turn-down/<uuid:instrument_id>/",
+        get="write:agreements",
+        post="write:agreements",
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/discard/",
+        get="write:agreements",
+        post="write:agreements",
+        things={"agreement_id": "draft_id"},
     ),
     Address(
         "agreements/<uuid:agreement_id>/decline/",

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 
 from taawun.cooperation.agreements.document import MAX_BYTES, Document, parse, write
 from taawun.cooperation.agreements.errors import DocumentRefused
+from taawun.cooperation.people.models import Organisation
 from taawun.foundation.digests import sha256
+from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 from tests.strategies import documents
 
@@ -182,13 +185,54 @@ def test_a_document_with_only_what_is_needed_gets_the_careful_defaults() -> None
         (_set("preamble", to="We"), "/preamble"),
     ],
 )
+@pytest.mark.django_db
 def test_each_fault_is_refused_at_its_place(spoil: Spoil, place: str) -> None:
     value = _valid()
     spoil(value)
     with pytest.raises(DocumentRefused) as refused:
         parse(json.dumps(value).encode())
     assert refused.value.place == place
-    assert str(refused.value) == f"{place}: {refused.value.message}"
+    assert str(refused.value).endswith(f": {refused.value.message}")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "language", "sentence"),
+    [
+        (_clause("kinds", []), "en", "Clause 1 of the text, What may flow: names no kind"),
+        (_clause("kinds", []), "ar", "البند ١ من النص، ما يجوز أن ينتقل: لا يذكر أي نوع"),
+        (_clause("topics", ["T1566"]), "en", "Clause 1 of the text, Topics, entry 1: must be vocabulary:id"),
+        (_clause("unless", "holiday"), "en", "Clause 1 of the text, “unless”: is not a member"),
+        (
+            _clause("retention_days", 0),
+            "fr",
+            "Clause 1 du texte, Conservation\u00a0: doit être un nombre entier",
+        ),
+        (_set("notice_days", to=-1), "en", "Notice: must be a whole number from 0 to 36,500"),
+        (_drop("parties", 0, "kid"), "en", "Party 1 of the text, Key: must be the thumbprint"),
+    ],
+)
+def test_a_fault_names_clause_and_field_in_the_readers_language(
+    spoil: Spoil, language: str, sentence: str, node: Organisation
+) -> None:
+    value = _valid()
+    spoil(value)
+    with override(language):
+        with pytest.raises(DocumentRefused) as refused:
+            parse(json.dumps(value).encode())
+        assert str(refused.value).startswith(sentence)
+
+
+@pytest.mark.django_db
+def test_a_purpose_is_what_somebody_typed_or_a_text_in_languages() -> None:
+    value = _valid()
+    value["clauses"][0]["purpose"] = ["as typed", {"ar": "الدفاع", "en": "defence"}]
+    document = parse(json.dumps(value).encode())
+    assert document.clauses[0].purpose == ("as typed", Text.of(en="defence", ar="الدفاع"))
+    assert parse(write(document)).clauses == document.clauses
+    for spoilt in ({"en": ""}, {}, {"English": "x"}, 3, "x" * 301):
+        value["clauses"][0]["purpose"] = [spoilt]
+        with pytest.raises(DocumentRefused, match="Purpose"):
+            parse(json.dumps(value).encode())
 
 
 @pytest.mark.parametrize(

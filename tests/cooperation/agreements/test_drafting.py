@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.utils.translation import override
 
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.drafting import TEMPLATES, draft_from
 from taawun.cooperation.agreements.errors import DocumentRefused, StepRefused
+from taawun.cooperation.agreements.presenting import clause_in_words
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
-from taawun.foundation.multilingual import LANGUAGES
+from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.foundation.tlp import Tlp
 from tests.cast import partner
 
@@ -70,7 +72,7 @@ def test_parties_that_share_a_nation_or_have_none_are_told_apart(node: Organisat
 
 
 def test_an_unknown_template_is_refused_with_the_names_of_those_there_are(node: Organisation) -> None:
-    with pytest.raises(StepRefused, match="threat-sharing, training, early-warning"):
+    with pytest.raises(StepRefused, match="threat-sharing, training, and early-warning"):
         draft_from("friendship", [partner().row], valid_from=now())
 
 
@@ -83,5 +85,18 @@ def test_a_partner_that_has_not_answered_cannot_be_a_party(node: Organisation) -
 def test_an_agreement_with_nobody_or_that_ends_before_it_begins_is_refused(node: Organisation) -> None:
     with pytest.raises(DocumentRefused, match="at least two nodes"):
         draft_from("training", [], valid_from=now())
-    with pytest.raises(DocumentRefused, match="valid_until"):
+    with pytest.raises(DocumentRefused, match="Until: is not after the beginning"):
         draft_from("training", [partner().row], valid_from=now(), valid_until=now() - timedelta(days=1))
+
+
+def test_the_purposes_of_every_template_come_in_the_three_languages(node: Organisation) -> None:
+    for each in TEMPLATES:
+        document = draft_from(each.name, [partner().row], valid_from=now())
+        for clause in document.clauses:
+            [purpose] = clause.purpose
+            assert isinstance(purpose, Text)
+            assert tuple(purpose.by_language) == ("ar", "en", "fr")
+    with override("ar"):
+        told = " ".join(clause_in_words(document.clauses[0], document))
+    assert "الحماية من الهجوم المُنذَر به" in told
+    assert "protection" not in told

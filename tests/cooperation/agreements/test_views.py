@@ -18,7 +18,7 @@ from taawun.cooperation.agreements.document import parse, write
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.partners.models import Lane, Partner
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
@@ -105,6 +105,8 @@ STEPS = (
     "counter/",
     "adopt/76997f6a-9cd6-4e10-914d-84a9c7a7489a/",
     "decline/",
+    "turn-down/76997f6a-9cd6-4e10-914d-84a9c7a7489a/",
+    "discard/",
     "suspend/",
     "resume/",
     "terminate/",
@@ -259,7 +261,7 @@ def test_the_page_of_a_draft_says_that_nobody_sees_it(cast: Cast, south: Partner
 def test_a_proposal_says_whose_signatures_it_waits_for(cast: Cast, south: PartnerNode) -> None:
     held = agreement_proposed(south, depositary=south)
     shown = seen(cast.officer.browser(), page_of(held))
-    assert "Version 1 waits for our signature: 0 of 2 approvals." in shown.text
+    assert "Version 1 waits for our signature. No approval yet; 2 are needed." in shown.text
     assert "Version 1 waits for the signature of Southern CERT ." in shown.text
     assert shown.all("a", href=page_of(held, "versions/1/approve/"))
     assert shown.all("a", href=page_of(held, "decline/"))
@@ -296,7 +298,9 @@ def test_the_version_in_force_is_shown_while_the_next_one_waits(cast: Cast, sout
     actions.propose(cast.officer.actor, held)
     shown = seen(cast.other_officer.browser(), page_of(held))
     assert "Wider than before" not in shown.text
-    assert "Version 2 waits for our signature: 0 of 2 approvals. See what it changes" in shown.text
+    assert (
+        "Version 2 waits for our signature. No approval yet; 2 are needed. See what it changes" in shown.text
+    )
     assert shown.all("a", href=page_of(held, "compare/") + "?old=v1&new=v2")
 
 
@@ -498,7 +502,52 @@ def test_terminating_tells_the_days_of_notice_and_what_must_be_deleted(
     held = agreement_in_force(south, notice_days=30, clauses=clauses)
     shown = seen(cast.officer.browser(), page_of(held, "terminate/"))
     assert "The agreement ends in 30 days, the notice it asks for" in shown.text
-    assert "Under 2 clauses, what was received has then to be deleted" in shown.text
+    assert "What was received under clauses 1 and 3 has then to be deleted" in shown.text
+
+
+def test_what_stops_an_agreement_says_which_clauses_and_lanes_stop_and_what_is_kept(
+    cast: Cast, south: PartnerNode
+) -> None:
+    clauses = (clause("1"), clause("2.1", on_termination="keep"))
+    held = agreement_in_force(south, clauses=clauses)
+    client = cast.officer.browser()
+    shown = seen(client, page_of(held, "suspend/")).text
+    assert "Clauses 1 and 2.1 stop: nothing more is sent or taken in under them." in shown
+    assert "What was received before is kept at both sides" in shown
+    assert "lane" not in shown
+    lane = Lane.objects.create(purpose=Lane.Purpose.CLAUSE, agreement=held.id, clause="1")
+    for step in ("suspend/", "terminate/"):
+        shown = seen(client, page_of(held, step)).text
+        assert "Its 1 lane stays readable, and carries withdrawals and receipts only." in shown
+    assert lane.clause == "1"
+    assert "What was received under clause 1 has then to be deleted" in shown
+    assert "What was received under clause 2.1 may be kept" in shown
+    arabic = client.get(f"/ar/agreements/{held.id}/terminate/").content.decode()
+    assert "يتوقف البندان ١ و٢.١: لا يُرسل ولا يُستلم شيء بموجبهما بعد ذلك." in arabic
+
+
+def test_no_approval_is_a_sentence_and_not_a_digit_that_looks_like_a_dot(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = agreement_proposed(south)
+    for path in (page_of(held), page_of(held, "versions/1/approve/"), "/en/"):
+        assert "٠ من" not in cast.officer.browser().get(path.replace("/en/", "/ar/")).content.decode()
+        assert "No approval yet; 2 are needed." in seen(cast.officer.browser(), path).text
+
+
+def test_a_purpose_keeps_its_languages_until_somebody_writes_it_anew(cast: Cast, south: PartnerNode) -> None:
+    text = Text.of(en="defence", ar="الدفاع", fr="défense")
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause(purpose=(text, "as typed")),)))
+    client, page = cast.officer.browser(), f"/ar/agreements/{held.id}/edit/"
+    shown = seen(client, page)
+    assert shown.inside["c0-purpose"].strip() == "الدفاع\nas typed"
+    client.post(page, edit_form(shown) | {"do": "save"})
+    held.refresh_from_db()
+    assert parse(held.draft.encode()).clauses[0].purpose == (text, "as typed")
+    shown = seen(client, page)
+    client.post(page, edit_form(shown) | {"do": "save", "c0-purpose": "دفاع آخر\nas typed"})
+    held.refresh_from_db()
+    assert parse(held.draft.encode()).clauses[0].purpose == ("دفاع آخر", "as typed")
 
 
 def test_only_our_own_suspension_is_lifted(cast: Cast, south: PartnerNode) -> None:

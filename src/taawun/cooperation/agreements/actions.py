@@ -31,7 +31,9 @@ from taawun.cooperation.people.rules import ensure, require
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7
-from taawun.foundation.strict_json import canonical
+from taawun.foundation.signing import SignatureRefused, peek
+from taawun.foundation.strict_json import JsonRefused, canonical
+from taawun.foundation.strict_json import parse as parse_json
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ __all__ = [
     "changed",
     "counter",
     "decline",
+    "discard_draft",
     "draft",
     "edit_draft",
     "next_agreement_number",
@@ -51,6 +54,7 @@ __all__ = [
     "resume",
     "suspend",
     "terminate",
+    "turn_down",
     "urn",
 ]
 
@@ -122,6 +126,36 @@ def edit_draft(actor: Actor, agreement: Agreement, document: Document, *, editio
 
 
 @transaction.atomic
+def discard_draft(actor: Actor, agreement: Agreement, *, edition: int) -> None:
+    """Throw the draft away. Where nothing was ever proposed, the agreement goes with it.
+
+    Nobody else has seen it, so nobody is told; the trail keeps that there was one, and the digest of its text.
+
+    Args:
+        actor: an officer.
+        agreement: which.
+        edition: the edition they had before them.
+
+    Raises:
+        NotAllowed: the actor may not.
+        StepRefused: there is no draft, or somebody else edited it meanwhile (``edited-meanwhile``).
+    """
+    require(actor, "write:agreements")
+    held = Agreement.objects.select_for_update().get(id=agreement.id)
+    if not held.draft:
+        raise StepRefused("no-draft", _("There is no draft of this agreement."))
+    if held.draft_edition != edition:
+        raise StepRefused("edited-meanwhile", _("Somebody else edited the draft meanwhile. Load it again."))
+    about = {"code": held.code, "edition": edition, "digest": sha256(held.draft.encode())}
+    record(actor, "agreements.draft-discarded", urn(held), about)
+    if held.versions.exists():
+        held.draft, held.draft_edition = "", held.draft_edition + 1
+        held.save(update_fields=["draft", "draft_edition"])
+    else:
+        held.delete()
+
+
+@transaction.atomic
 def propose(actor: Actor, agreement: Agreement) -> Version:
     """Send the draft to every other party as the next version.
 
@@ -158,14 +192,15 @@ def propose(actor: Actor, agreement: Agreement) -> Version:
 
 @transaction.atomic
 def counter(actor: Actor, agreement: Agreement, document: Document, note: str) -> PartyInstrument:
-    """Answer a proposal with a text of one's own. The depositary may adopt it as the next version.
+    """Answer a proposal, or what is in force, with a text of one's own; the depositary may adopt it.
 
-    The draft it was written in is done with.
+    Only the depositary numbers versions. So whoever else wants an agreement in force changed sends the text as they
+    want it; what is in force stays so until a next version is signed by all. The draft it was written in is done with.
 
     Raises:
         NotAllowed: the actor may not.
         DocumentRefused: the document does not hold together.
-        StepRefused: there is nothing to counter.
+        StepRefused: there is nothing to counter, or we are the depositary of what is in force.
     """
     require(actor, "write:agreements")
     held = Agreement.objects.select_for_update().get(id=agreement.id)
@@ -201,6 +236,25 @@ def adopt(actor: Actor, agreement: Agreement, suggestion: PartyInstrument) -> Ag
     held.save(update_fields=["draft", "draft_edition"])
     record(actor, "agreements.counter-adopted", urn(held), {"suggestion": str(suggestion.id)})
     return held
+
+
+@transaction.atomic
+def turn_down(actor: Actor, agreement: Agreement, suggestion: PartyInstrument, note: str) -> PartyInstrument:
+    """Say no to a counter-proposal, as its depositary; the version that it is about is not touched by that.
+
+    Raises:
+        NotAllowed: the actor may not.
+        StepRefused: it is not open, or this node is not the depositary.
+    """
+    require(actor, "write:agreements")
+    held = Agreement.objects.select_for_update().get(id=agreement.id)
+    standing = standing_of(held)
+    about = standing.pending or standing.current
+    if about is None or suggestion.id not in {each.id for each in standing.proposals}:
+        raise StepRefused("no-suggestion", _("This is no open counter-proposal to this agreement."))
+    if about.depositary.node != settings.BASE_URL:
+        raise StepRefused("not-depositary", _("Only the depositary answers counter-proposals."))
+    return _declare(actor, held, about, PartyInstrument.Kind.DECLINED, note=note, answers=suggestion)
 
 
 @transaction.atomic
@@ -320,6 +374,7 @@ def _declare(  # noqa: PLR0913 - each argument is one member of the instrument
     *,
     note: str,
     lifts: UUID | None = None,
+    answers: PartyInstrument | None = None,
     suggestion: bytes | None = None,
 ) -> PartyInstrument:
     at, instrument_id = now(), uuid7()
@@ -335,6 +390,8 @@ def _declare(  # noqa: PLR0913 - each argument is one member of the instrument
     }
     if lifts:
         payload["lifts"] = str(lifts)
+    if answers:
+        payload |= {"answers": _chosen_id(answers), "of": answers.node}
     if suggestion is not None:
         payload["suggestion"] = sha256(suggestion)
     token = node_key().sign(canonical(payload), INSTRUMENT_TYP)
@@ -345,6 +402,7 @@ def _declare(  # noqa: PLR0913 - each argument is one member of the instrument
         node=settings.BASE_URL,
         digest=document.digest,
         lifts=lifts,
+        answers=answers.id if answers else None,
         note=note[:4000],
         suggestion=suggestion,
         token=token,
@@ -357,6 +415,15 @@ def _declare(  # noqa: PLR0913 - each argument is one member of the instrument
     record(actor, f"agreements.{kind}", urn(agreement), {"version": document.version})
     changed()
     return instrument
+
+
+def _chosen_id(instrument: PartyInstrument) -> str:
+    """The id that its party gave an instrument, by which the others know it; ours may differ where that was taken."""
+    try:
+        said = parse_json(peek(instrument.token).payload)
+    except (SignatureRefused, JsonRefused):
+        return str(instrument.id)
+    return str(said["id"]) if isinstance(said, dict) and "id" in said else str(instrument.id)
 
 
 def changed() -> None:

@@ -165,6 +165,22 @@ def edit_draft(
     return showing.draft(edited)
 
 
+@router.delete(
+    "/agreements/{uuid:agreement_id}/draft",
+    response={204: None},
+    summary="Discard the draft",
+    openapi_extra=IF_MATCH,
+)
+def discard_draft(request: ApiRequest, agreement_id: UUID) -> Status[None]:
+    """Throw the draft away. Where nothing was ever proposed, the agreement goes with it."""
+    agreement = _to_write(request, agreement_id)
+    if not agreement.draft:
+        missing("no-draft", _("There is no draft of this agreement."))
+    check_edition(request, agreement.draft_edition)
+    actions.discard_draft(acting(request), agreement, edition=agreement.draft_edition)
+    return Status(204, None)
+
+
 @router.post(
     "/agreements/{uuid:agreement_id}/propose", response=schemas.Agreement, summary="Propose the draft"
 )
@@ -184,7 +200,10 @@ def propose_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreem
 def counter_agreement(
     request: ApiRequest, agreement_id: UUID, body: schemas.CounterProposal
 ) -> schemas.Agreement:
-    """Answer a proposal with a text of one's own. The depositary may adopt it."""
+    """Answer a proposal, or propose a change to what is in force, with a text of one's own for the depositary to adopt.
+
+    What is in force stays so until a next version is signed by all. The depositary itself proposes versions instead.
+    """
     agreement = _to_write(request, agreement_id)
     actions.counter(acting(request), agreement, _document(body.document, agreement.id), body.note)
     return _shown(request, agreement)
@@ -198,15 +217,22 @@ def adopt_counter(
 ) -> schemas.Agreement:
     """Take a party's counter-proposal as our draft of the next version."""
     agreement = _to_write(request, agreement_id)
-    suggestion = models.PartyInstrument.objects.filter(id=body.suggestion, lineage=agreement.id).first()
-    if suggestion is None:
-        raise Refusal(
-            422,
-            "no-suggestion",
-            _("There is no such counter-proposal to this agreement."),
-            pointer="/suggestion",
-        )
+    suggestion = _suggestion(agreement, body.suggestion)
     return _shown(request, actions.adopt(acting(request), agreement, suggestion))
+
+
+@router.post(
+    "/agreements/{uuid:agreement_id}/turn-down",
+    response=schemas.Agreement,
+    summary="Turn down a counter-proposal",
+)
+def turn_down_counter(
+    request: ApiRequest, agreement_id: UUID, body: schemas.SuggestionTurnedDown
+) -> schemas.Agreement:
+    """Say no to a party's counter-proposal, as its depositary; the version it is about is not touched by that."""
+    agreement = _to_write(request, agreement_id)
+    actions.turn_down(acting(request), agreement, _suggestion(agreement, body.suggestion), body.note)
+    return _shown(request, agreement)
 
 
 @router.post(
@@ -280,6 +306,18 @@ def _to_write(request: ApiRequest, agreement_id: UUID) -> models.Agreement:
 def _to_sign(request: ApiRequest, agreement_id: UUID) -> models.Agreement:
     require(acting(request), "approve:agreements")
     return _found(agreement_id)
+
+
+def _suggestion(agreement: models.Agreement, chosen: UUID) -> models.PartyInstrument:
+    found = models.PartyInstrument.objects.filter(id=chosen, lineage=agreement.id).first()
+    if found is None:
+        raise Refusal(
+            422,
+            "no-suggestion",
+            _("There is no such counter-proposal to this agreement."),
+            pointer="/suggestion",
+        )
+    return found
 
 
 def _found_version(agreement: models.Agreement, number: int) -> models.Version:

@@ -20,6 +20,7 @@ class AgreementsConfig(AppConfig):
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.rooms import Operations, Pages
         from taawun.platform.web.search import SearchSource
 
         everyone = frozenset(Role)
@@ -29,6 +30,8 @@ class AgreementsConfig(AppConfig):
                 "agreements",
                 _("Agreements"),
                 (
+                    Pages("agreements", "taawun.cooperation.agreements.urls"),
+                    Operations("agreements", "taawun.cooperation.agreements.api"),
                     Permission("read:agreements", _("read agreements"), everyone),
                     Permission("write:agreements", _("draft and negotiate agreements"), officers),
                     Permission(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.partners.addresses import is_base_address
 from taawun.foundation import strict_json
@@ -17,6 +19,7 @@ from taawun.foundation.clock import TimestampRefused, parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text, TextRefused
 from taawun.foundation.tlp import Tlp, UnknownMarking
+from taawun.platform.web import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +32,7 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_PARTIES: Final = 250
 MAX_CLAUSES: Final = 500
 MAX_DAYS: Final = 36500
+MAX_PURPOSE: Final = 300
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 # a kind is exact (`intel.report`), a whole room (`intel.*`) or everything (`*`)
 _KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*)")
@@ -84,7 +88,7 @@ class Clause:
         kinds: release kinds: exact, ``room.*`` or ``*``.
         topics: ``vocabulary:id`` terms; empty means all.
         tlp_max: the highest marking that may flow.
-        purpose: shown to people, not enforced.
+        purpose: shown to people, not enforced; as somebody typed it, or in several languages.
         onward: whether and to whom the receiver may share it.
         history: ``from-accession`` or ``all``: what a later party may still read.
         retention_days: how long the receiver keeps it; None without limit.
@@ -99,7 +103,7 @@ class Clause:
     kinds: tuple[str, ...]
     topics: tuple[str, ...]
     tlp_max: Tlp
-    purpose: tuple[str, ...]
+    purpose: tuple[Text | str, ...]
     onward: Onward
     history: str
     retention_days: int | None
@@ -204,7 +208,7 @@ class _Reader:
 
     def __init__(self, value: Any, place: str) -> None:
         if not isinstance(value, dict):
-            raise DocumentRefused(place, "must be an object")
+            raise DocumentRefused(place, _("must be an object"))
         self._value: dict[str, Any] = value
         self._place = place
 
@@ -241,12 +245,12 @@ class _Reader:
         kind = self._one_of("kind", ("node", "guest"))
         node, kid = self._text("node", default=""), self._text("kid", default="")
         if kind == "node" and not is_base_address(node):
-            raise self._wrong("node", "must be a node's base address, like https://cert.example")
+            raise self._wrong("node", _("must be a node's base address, like https://cert.example"))
         if kind == "node" and not _KID.fullmatch(kid):
-            raise self._wrong("kid", "must be the thumbprint of the node's key (43 characters)")
+            raise self._wrong("kid", _("must be the thumbprint of the node's key (43 characters)"))
         nation = self._text("nation", default="")
         if nation and not re.fullmatch("[A-Z]{2}", nation):
-            raise self._wrong("nation", "must be two capital letters (ISO 3166-1), or be left out")
+            raise self._wrong("nation", _("must be two capital letters (ISO 3166-1), or be left out"))
         return Party(
             ref=self._ref("ref"),
             kind=kind,
@@ -262,10 +266,10 @@ class _Reader:
         kinds, topics = self.texts("kinds"), self.texts("topics", default=())
         for index, kind in enumerate(kinds):
             if not _KIND.fullmatch(kind):
-                raise self._wrong(f"kinds/{index}", "must be a kind like intel.report, intel.* or *")
+                raise self._wrong(f"kinds/{index}", _("must be a kind like intel.report, intel.* or *"))
         for index, topic in enumerate(topics):
             if not _TOPIC.fullmatch(topic):
-                raise self._wrong(f"topics/{index}", "must be vocabulary:id, like attack:T1566")
+                raise self._wrong(f"topics/{index}", _("must be vocabulary:id, like attack:T1566"))
         retention = self._value.get("retention_days")
         return Clause(
             ref=self._ref("ref"),
@@ -275,13 +279,29 @@ class _Reader:
             kinds=kinds,
             topics=topics,
             tlp_max=self._tlp("tlp_max"),
-            purpose=self.texts("purpose", default=()),
+            purpose=self._purposes(),
             onward=self._onward(),
             history=self._one_of("history", ("from-accession", "all"), default="from-accession"),
             retention_days=None if retention is None else self._number("retention_days", 1, MAX_DAYS),
             on_termination=self._one_of("on_termination", ("keep", "delete"), default="delete"),
             recognises=tuple(self._list("recognises", default=())),
         )
+
+    def _purposes(self) -> tuple[Text | str, ...]:
+        found: list[Text | str] = []
+        for index, value in enumerate(self._list("purpose", ())):
+            if isinstance(value, dict):
+                try:
+                    found.append(Text.from_json(value))
+                except TextRefused as refused:
+                    raise self._wrong(f"purpose/{index}", _text_fault(refused)) from None
+            elif isinstance(value, str) and 0 < len(value) <= MAX_PURPOSE:
+                found.append(value)
+            else:
+                raise self._wrong("purpose", _("must be a list of texts"))
+        if len(set(found)) != len(found):
+            raise self._wrong("purpose", _("names something twice"))
+        return tuple(found)
 
     def _onward(self) -> Onward:
         value = self._value.get("onward", "none")
@@ -291,9 +311,9 @@ class _Reader:
             named = _Reader(value, f"{self._place}/onward").texts("named")
             for index, node in enumerate(named):
                 if not is_base_address(node):
-                    raise self._wrong(f"onward/named/{index}", "must be a node's base address")
+                    raise self._wrong(f"onward/named/{index}", _("must be a node's base address"))
             return Onward("named", named)
-        raise self._wrong("onward", 'must be "none", "parties", "public" or {"named": [addresses]}')
+        raise self._wrong("onward", _('must be "none", "parties", "public" or {"named": [addresses]}'))
 
     def _entry_into_force(self) -> str | int:
         value = self._value.get("entry_into_force", "all")
@@ -305,75 +325,83 @@ class _Reader:
         try:
             return Tlp.parse(self._text(member))
         except UnknownMarking:
-            raise self._wrong(member, "must be a TLP 2.0 marking, like TLP:AMBER") from None
+            raise self._wrong(member, _("must be a TLP 2.0 marking, like TLP:AMBER")) from None
 
     def _time(self, member: str) -> datetime:
         try:
             return parse_timestamp(self._text(member))
         except TimestampRefused:
-            raise self._wrong(member, "must be an instant in UTC, like 2026-10-01T00:00:00Z") from None
+            raise self._wrong(member, _("must be an instant in UTC, like 2026-10-01T00:00:00Z")) from None
 
     def _uuid(self, member: str) -> UUID:
         try:
             return UUID(self._text(member))
         except ValueError:
-            raise self._wrong(member, "must be a UUID") from None
+            raise self._wrong(member, _("must be a UUID")) from None
 
     def _ref(self, member: str) -> str:
         value = self._text(member)
         if not _REF.fullmatch(value):
-            raise self._wrong(member, "must be letters, digits, dots, dashes or underscores, at most 40")
+            raise self._wrong(member, _("must be letters, digits, dots, dashes or underscores, at most 40"))
         return value
 
     def _words(self, member: str) -> Text:
         try:
             return Text.from_json(self._value.get(member))
         except TextRefused as refused:
-            raise self._wrong(member, str(refused)) from None
+            raise self._wrong(member, _text_fault(refused)) from None
 
     def _one_of(self, member: str, choices: tuple[str, ...], default: str | None = None) -> str:
         value = self._text(member, default=default)
         if value not in choices:
-            raise self._wrong(member, f"must be one of {', '.join(choices)}")
+            raise self._wrong(
+                member, _("must be one of these: %(choices)s") % {"choices": formats.listed(choices)}
+            )
         return value
 
     def _text(self, member: str, default: str | None = None) -> str:
         value = self._value.get(member, default)
         if not isinstance(value, str) or len(value) > 400:  # noqa: PLR2004 - the longest name in use
-            raise self._wrong(member, "must be a text of at most 400 characters")
+            raise self._wrong(member, _("must be a text of at most 400 characters"))
         return value
 
     def texts(self, member: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         values = self._list(member, default)
         if not all(isinstance(value, str) and 0 < len(value) <= 300 for value in values):  # noqa: PLR2004
-            raise self._wrong(member, "must be a list of texts")
+            raise self._wrong(member, _("must be a list of texts"))
         if len(set(values)) != len(values):
-            raise self._wrong(member, "names something twice")
+            raise self._wrong(member, _("names something twice"))
         return tuple(values)
 
     def _list(self, member: str, default: tuple[Any, ...] | None = None) -> list[Any]:
         value = self._value.get(member, None if default is None else list(default))
         if not isinstance(value, list) or len(value) > 1000:  # noqa: PLR2004 - more than any agreement has
-            raise self._wrong(member, "must be a list")
+            raise self._wrong(member, _("must be a list"))
         return value
 
     def _objects(self, member: str, most: int) -> list[_Reader]:
         values = self._list(member)
         if not 1 <= len(values) <= most:
-            raise self._wrong(member, f"must have between 1 and {most} entries")
+            raise self._wrong(
+                member, _("must have between 1 and %(most)s entries") % {"most": formats.number(most)}
+            )
         return [_Reader(value, f"{self._place}/{member}/{index}") for index, value in enumerate(values)]
 
     def _number(self, member: str, least: int, most: int, default: int | None = None) -> int:
         value = self._value.get(member, default)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise self._wrong(member, f"must be a whole number from {least} to {most}")
+            raise self._wrong(
+                member,
+                _("must be a whole number from %(least)s to %(most)s")
+                % {"least": formats.number(least), "most": formats.number(most)},
+            )
         return value
 
     def _known(self, members: tuple[str, ...]) -> None:
         # a member we do not know may be one that narrows: signing what we cannot enforce is refused
         for member in self._value:
             if member not in members:
-                raise self._wrong(member, "is not a member this node understands; it could not enforce it")
+                raise self._wrong(member, _("is not a member this node understands; it could not enforce it"))
 
     def _wrong(self, member: str, message: str) -> DocumentRefused:
         return DocumentRefused(f"{self._place}/{member}", message)
@@ -413,6 +441,21 @@ _CLAUSE_MEMBERS: Final = (
 )
 
 
+def _text_fault(refused: TextRefused) -> str:
+    """What is wrong with a text in languages, in the reader's language."""
+    sentences = {
+        "not-a-text": _("must be an object of languages, like {'en': 'Cooperation'}"),
+        "no-language": _("needs words in at least one language"),
+        "bad-language": _(
+            "names a language by something that is no language tag; write one like ar or pt-BR"
+        ),
+        "empty": _("is empty in one language; write it or leave the language out"),
+        "too-long": _("is longer than 500 characters in one language"),
+        "bad-character": _("holds a control character; remove it"),
+    }
+    return sentences.get(refused.code, str(refused))
+
+
 def _check_whole(document: Document) -> None:
     _check_parties(document)
     refs = {party.ref for party in document.parties}
@@ -420,43 +463,45 @@ def _check_whole(document: Document) -> None:
     for index, clause in enumerate(document.clauses):
         place = f"/clauses/{index}"
         if clause.ref in seen:
-            raise DocumentRefused(f"{place}/ref", f"clause {clause.ref} is there twice")
+            raise DocumentRefused(
+                f"{place}/ref", _("clause %(clause)s is there twice") % {"clause": clause.ref}
+            )
         seen.add(clause.ref)
         _check_side(clause.senders, refs, f"{place}/from")
         _check_side(clause.receivers, refs, f"{place}/to")
         if not clause.kinds:
             raise DocumentRefused(
-                f"{place}/kinds", "names no kind, so nothing could ever flow; use * for all"
+                f"{place}/kinds", _("names no kind, so nothing could ever flow; use * for all")
             )
     if document.valid_until and document.valid_until <= document.valid_from:
-        raise DocumentRefused("/valid_until", "is not after valid_from")
+        raise DocumentRefused("/valid_until", _("is not after the beginning"))
 
 
 def _check_parties(document: Document) -> None:
     refs = [party.ref for party in document.parties]
     if len(set(refs)) != len(refs) or ANY in refs:
-        raise DocumentRefused("/parties", 'party refs must differ, and none may be "any"')
+        raise DocumentRefused("/parties", _('party refs must differ, and none may be "any"'))
     nodes = [party.node for party in document.parties if party.kind == "node"]
     if len(set(nodes)) != len(nodes):
-        raise DocumentRefused("/parties", "one node is there twice")
+        raise DocumentRefused("/parties", _("one node is there twice"))
     if len(nodes) < 2:  # noqa: PLR2004 - it takes two to agree
-        raise DocumentRefused("/parties", "an agreement needs at least two nodes")
+        raise DocumentRefused("/parties", _("an agreement needs at least two nodes"))
     if document.parties[0].kind != "node":
-        raise DocumentRefused("/parties/0", "the first party is the depositary and must be a node")
+        raise DocumentRefused("/parties/0", _("the first party is the depositary and must be a node"))
     for index, party in enumerate(document.parties):
         host = document.party(party.host) if party.kind == "guest" else None
         if party.kind == "guest" and (host is None or host.kind != "node"):
-            raise DocumentRefused(f"/parties/{index}/host", "must be the ref of a node party")
+            raise DocumentRefused(f"/parties/{index}/host", _("must be the ref of a node party"))
 
 
 def _check_side(side: tuple[str, ...], refs: set[str], place: str) -> None:
     if not side:
-        raise DocumentRefused(place, "names nobody, and an empty list reaches nobody")
+        raise DocumentRefused(place, _("names nobody, and an empty list reaches nobody"))
     if ANY in side and len(side) > 1:
-        raise DocumentRefused(place, '"any" already means every other signatory')
+        raise DocumentRefused(place, _('"any" already means every other signatory'))
     for ref in side:
         if ref != ANY and ref not in refs:
-            raise DocumentRefused(place, f"{ref} is not a party")
+            raise DocumentRefused(place, _("%(party)s is not a party") % {"party": ref})
 
 
 def write(document: Document) -> bytes:
@@ -507,7 +552,7 @@ def _clause_json(clause: Clause) -> dict[str, object]:
         "kinds": list(clause.kinds),
         "topics": list(clause.topics),
         "tlp_max": clause.tlp_max.label,
-        "purpose": list(clause.purpose),
+        "purpose": [each.to_json() if isinstance(each, Text) else each for each in clause.purpose],
         "onward": onward,
         "history": clause.history,
         "on_termination": clause.on_termination,

@@ -20,6 +20,7 @@ from taawun.cooperation.people.queries import host
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web import formats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def _clause(  # noqa: PLR0913 - each argument is one thing a clause decides
     kinds: tuple[str, ...],
     *,
     tlp_max: Tlp,
-    purpose: tuple[str, ...],
+    purpose: Text,
     onward: str = "none",
     retention_days: int | None = None,
     on_termination: str = "keep",
@@ -72,7 +73,7 @@ def _clause(  # noqa: PLR0913 - each argument is one thing a clause decides
         kinds=kinds,
         topics=(),
         tlp_max=tlp_max,
-        purpose=purpose,
+        purpose=(purpose,),
         onward=Onward(onward),
         history="from-accession",
         retention_days=retention_days,
@@ -117,7 +118,11 @@ TEMPLATES: Final = (
                 ),
                 ("intel.report",),
                 tlp_max=Tlp.AMBER,
-                purpose=("defence of the receiving party and of those it serves",),
+                purpose=Text.of(
+                    en="defence of the receiving party and of those it serves",
+                    ar="الدفاع عن الطرف المتلقي وعمّن يخدمهم",
+                    fr="défense de la partie destinataire et de ceux qu’elle sert",
+                ),
                 retention_days=730,
                 on_termination="delete",
             ),
@@ -126,7 +131,11 @@ TEMPLATES: Final = (
                 _SIGHTINGS,
                 ("intel.sighting",),
                 tlp_max=Tlp.AMBER,
-                purpose=("judging how far a threat has spread",),
+                purpose=Text.of(
+                    en="judging how far a threat has spread",
+                    ar="تقدير مدى انتشار التهديد",
+                    fr="évaluation de la propagation d’une menace",
+                ),
                 retention_days=365,
                 on_termination="delete",
             ),
@@ -160,7 +169,11 @@ TEMPLATES: Final = (
                 ),
                 ("learning.*",),
                 tlp_max=Tlp.GREEN,
-                purpose=("teaching, adapting and translating",),
+                purpose=Text.of(
+                    en="teaching, adapting and translating",
+                    ar="التدريس والتكييف والترجمة",
+                    fr="enseignement, adaptation et traduction",
+                ),
                 onward="parties",
             ),
             _clause(
@@ -172,7 +185,11 @@ TEMPLATES: Final = (
                 ),
                 ("drills.*",),
                 tlp_max=Tlp.AMBER,
-                purpose=("preparing for incidents that touch both parties",),
+                purpose=Text.of(
+                    en="preparing for incidents that touch both parties",
+                    ar="الاستعداد للحوادث التي تمس الطرفين",
+                    fr="préparation aux incidents touchant les deux parties",
+                ),
                 retention_days=1095,
             ),
         ),
@@ -205,7 +222,11 @@ TEMPLATES: Final = (
                 ),
                 ("intel.report",),
                 tlp_max=Tlp.AMBER_STRICT,
-                purpose=("protection against the attack that is warned of",),
+                purpose=Text.of(
+                    en="protection against the attack that is warned of",
+                    ar="الحماية من الهجوم المُنذَر به",
+                    fr="protection contre l’attaque signalée",
+                ),
                 retention_days=90,
                 on_termination="delete",
             ),
@@ -214,7 +235,11 @@ TEMPLATES: Final = (
                 _SIGHTINGS,
                 ("intel.sighting",),
                 tlp_max=Tlp.AMBER_STRICT,
-                purpose=("judging how far the attack has come",),
+                purpose=Text.of(
+                    en="judging how far the attack has come",
+                    ar="تقدير مدى تقدّم الهجوم",
+                    fr="évaluation de la progression de l’attaque",
+                ),
                 retention_days=90,
                 on_termination="delete",
             ),
@@ -232,7 +257,7 @@ def template(name: str) -> Template:
     """
     found = next((each for each in TEMPLATES if each.name == name), None)
     if found is None:
-        names = ", ".join(each.name for each in TEMPLATES)
+        names = formats.listed([each.name for each in TEMPLATES])
         raise StepRefused(
             "unknown-template", _("Choose one of these templates: %(names)s.") % {"names": names}
         )

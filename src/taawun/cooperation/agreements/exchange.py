@@ -118,6 +118,9 @@ def receive_declared(message: Message) -> None:
             "node": node,
             "digest": _digest(payload),
             "lifts": _own_id(node, _uuid(payload, "lifts")) if "lifts" in payload else None,
+            "answers": _own_id(_text(payload, "of"), _uuid(payload, "answers"))
+            if "answers" in payload
+            else None,
             "note": _text(payload, "note")[:4000],
             "suggestion": suggestion,
             "token": token,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.document import ANY, MAX_DAYS, Clause, Document, Onward
+from taawun.cooperation.agreements.document import ANY, MAX_DAYS, MAX_PURPOSE, Clause, Document, Onward
 from taawun.cooperation.agreements.drafting import TEMPLATES
 from taawun.cooperation.agreements.kinds import KindWords
 from taawun.cooperation.agreements.presenting.terms import last_day
@@ -95,8 +95,8 @@ class AgreementFilters(forms.Form):
 class CompareForm(forms.Form):
     """Which two texts to compare."""
 
-    old = forms.ChoiceField(label=gettext_lazy("Compare"))
-    new = forms.ChoiceField(label=gettext_lazy("with"))
+    old = forms.ChoiceField(label=pgettext_lazy("two texts", "Compare"))
+    new = forms.ChoiceField(label=pgettext_lazy("two texts", "with"))
 
     def __init__(
         self, *args: Any, texts: Sequence[tuple[str, str]], **kwargs: Any
@@ -414,7 +414,7 @@ class ClauseForm(_InLanguages):
             "retention_days": clause.retention_days,
             "on_termination": clause.on_termination,
             "history": clause.history,
-            "purpose": "\n".join(clause.purpose),
+            "purpose": "\n".join(_purpose_line(each) for each in clause.purpose),
             "recognises": json.dumps([dict(each) for each in clause.recognises]) if clause.recognises else "",
         }
 
@@ -448,13 +448,17 @@ class ClauseForm(_InLanguages):
         )
         return [address.rstrip("/") for address in found]
 
-    def clean_purpose(self) -> list[str]:
-        """A purpose a line."""
+    def clean_purpose(self) -> list[Text | str]:
+        """A purpose a line; one that was not touched keeps its other languages."""
         lines = [" ".join(line.split()) for line in self.cleaned_data["purpose"].splitlines()]
         purposes = list(dict.fromkeys(line for line in lines if line))
-        if any(len(purpose) > 300 for purpose in purposes):  # noqa: PLR2004 - what the document's reader takes
-            raise ValidationError(_("A purpose has at most 300 characters."))
-        return purposes
+        held = [each for clause in self.base.clauses for each in clause.purpose if isinstance(each, Text)]
+        known = {" ".join(words.split()): each for each in held for words in each.by_language.values()}
+        if any(len(purpose) > MAX_PURPOSE and purpose not in known for purpose in purposes):
+            raise ValidationError(
+                _("A purpose has at most %(most)s characters.") % {"most": formats.number(MAX_PURPOSE)}
+            )
+        return list(dict.fromkeys(known.get(purpose, purpose) for purpose in purposes))
 
     def clean_recognises(self) -> list[dict[str, Any]]:
         """What the form carried along, unchanged."""
@@ -501,6 +505,13 @@ class ClauseForm(_InLanguages):
         )
 
 
+def _purpose_line(purpose: Text | str) -> str:
+    """A purpose as the reader edits it."""
+    if isinstance(purpose, str):
+        return purpose
+    return " ".join(purpose.in_language(get_language() or "en").value.split())
+
+
 def _terms(given: str, pattern: re.Pattern[str], complaint: str) -> list[str]:
     found = list(dict.fromkeys(given.replace(",", " ").replace("،", " ").split()))
     for term in found:
@@ -528,12 +539,14 @@ def _directions(base: Document, present: str) -> list[tuple[str, str]]:
     senders, _gt, receivers = present.partition(">")
     named = {*senders.split(","), *receivers.split(",")}
     if present not in {value for value, _label in between} and named <= {*names, ANY}:
-        between.append((present, _arrow(*(", ".join(_called(side, names)) for side in (senders, receivers)))))
+        between.append(
+            (present, _arrow(*(formats.listed(_called(side, names)) for side in (senders, receivers))))
+        )
     return between
 
 
-def _called(side: str, names: dict[str, str]) -> Iterator[str]:
-    return (_("any party") if ref == ANY else names.get(ref, ref) for ref in side.split(","))
+def _called(side: str, names: dict[str, str]) -> list[str]:
+    return [_("any party") if ref == ANY else names.get(ref, ref) for ref in side.split(",")]
 
 
 def _arrow(sender: str, receiver: str) -> str:

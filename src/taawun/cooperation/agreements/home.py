@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -11,10 +12,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import waiting
-from taawun.cooperation.agreements.actions import APPROVALS
-from taawun.cooperation.agreements.models import Agreement, Version
-from taawun.cooperation.agreements.presenting.situations import badge
-from taawun.cooperation.agreements.queries import standings, standings_of
+from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.presenting.situations import approvals_in_words, badge
+from taawun.cooperation.agreements.queries import newest_documents, standings, standings_of
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.partners.queries import words_match
 from taawun.foundation.clock import now
@@ -58,17 +58,21 @@ def _line(each: Waiting) -> Line:
     own_code = code(agreement.code, copy=False)
     nation = _other_nation(each.document)
     if each.what == "approval":
-        counted = {"given": formats.number(each.approvals), "needed": formats.number(APPROVALS)}
         return Line(
             _("Approve “%(title)s”") % {"title": title},
             reverse("agreement-approve", args=[agreement.id, each.document.version]),
-            format_html("{} {}", own_code, _("%(given)s of %(needed)s approvals") % counted),
+            format_html("{} {}", own_code, approvals_in_words(each.approvals)),
             code=nation,
         )
     if each.what == "counter":
         query = f"?old=v{each.document.version}&new=c{each.instrument}"
+        asked = (
+            _("Answer the counter-proposal to “%(title)s”")
+            if each.is_negotiation
+            else _("Answer the change that is proposed to “%(title)s”")
+        )
         return Line(
-            _("Answer the counter-proposal to “%(title)s”") % {"title": title},
+            asked % {"title": title},
             reverse("agreement-compare", args=[agreement.id]) + query,
             own_code,
             code=nation,
@@ -106,12 +110,12 @@ def hints(actor: PersonActor) -> list[Hint]:
 # ---- a partner's page -------------------------------------------------------------------------------------------
 def of_partner(_actor: PersonActor, partner: Partner) -> list[Line]:
     """The agreements to which a partner is a party, newest first."""
-    found = []
-    for agreement, standing in reversed(standings(now())):
-        document = standing.pending or standing.current
-        if document and document.party_of(partner.node):
-            found.append(_agreement_line(agreement, standing))
-    return found[:_MOST]
+    theirs = (
+        (agreement, standing)
+        for agreement, standing in reversed(standings(now()))
+        if (document := standing.pending or standing.current) and document.party_of(partner.node)
+    )
+    return [_agreement_line(agreement, standing) for agreement, standing in islice(theirs, _MOST)]
 
 
 def _agreement_line(agreement: Agreement, standing: Standing) -> Line:
@@ -154,8 +158,8 @@ def _clause_titles(agreements: list[Agreement]) -> dict[tuple[UUID, str], str]:
 def find(_actor: object, text: str, limit: int) -> list[Found]:
     """Agreements by code, title or party, then clauses by their titles."""
     rows = list(Agreement.objects.order_by("-number"))
-    documents = {version.agreement_id: version.document() for version in Version.objects.order_by("number")}
-    found = [
+    documents = newest_documents()
+    found = (
         Found(
             _title(row),
             reverse("agreement", args=[row.id]),
@@ -164,9 +168,9 @@ def find(_actor: object, text: str, limit: int) -> list[Found]:
         )
         for row in rows
         if words_match(text, _texts(row, documents.get(row.id)))
-    ]
-    found += [each for row in rows if row.id in documents for each in _clauses(row, documents[row.id], text)]
-    return found[:limit]
+    )
+    clauses = (each for row in rows if row.id in documents for each in _clauses(row, documents[row.id], text))
+    return list(islice(chain(found, clauses), limit))
 
 
 def _clauses(row: Agreement, document: Document, text: str) -> Iterator[Found]:
@@ -191,7 +195,7 @@ def _texts(row: Agreement, document: Document | None) -> list[str]:
 def _snippet(row: Agreement, document: Document | None) -> str:
     language = get_language() or "en"
     names = [party.organisation.in_language(language).value for party in document.parties] if document else []
-    return ", ".join([row.code, *names])
+    return str(formats.listed([row.code, *names]))
 
 
 def _title(agreement: Agreement) -> str:

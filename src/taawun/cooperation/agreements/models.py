@@ -7,7 +7,8 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.agreements.document import Document, parse
+from taawun.cooperation.agreements import shelf
+from taawun.cooperation.agreements.document import Document
 from taawun.cooperation.people.models import Person
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
@@ -53,8 +54,8 @@ class Version(models.Model):
         )
 
     def document(self) -> Document:
-        """The version, typed."""
-        return parse(bytes(self.text))
+        """The version, typed; read once, and remembered by its digest."""
+        return shelf.document(self.digest, lambda: bytes(self.text))
 
 
 class Approval(models.Model):
@@ -105,6 +106,8 @@ class PartyInstrument(models.Model):
     node = models.CharField(max_length=300)
     digest = models.CharField(max_length=64)  # of the version it speaks about
     lifts = models.UUIDField(null=True)
+    # the counter-proposal that the depositary says no to; without one a refusal is of the version itself
+    answers = models.UUIDField(null=True)
     note = models.TextField(blank=True, default="")
     # a counter-proposal's text; the depositary may adopt it as the next version
     suggestion = models.BinaryField(null=True)

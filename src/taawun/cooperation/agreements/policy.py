@@ -92,6 +92,8 @@ class Grant:
         ending: reason once its version is over: ``terminated``, ``expired``, or ``ended`` when another followed.
         since: what was issued before this instant is not the receiver's: it joined then, and the clause gives no
             earlier history; 0 where it does.
+        terminates: when a notice of termination takes effect; from then on that is why nothing flows, also where its
+            version was over before.
     """
 
     agreement: UUID
@@ -104,6 +106,7 @@ class Grant:
     hindrance: str
     ending: str = "ended"
     since: float = 0.0
+    terminates: float = _FOREVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,7 @@ class _Clauses:
         levels: their highest markings, ascending, for a binary search.
         by_topic: clauses on some topics, for each of their topics, strictest first.
         off_topic: one of the latter, for the reason "covers other topics".
+        stopped: clauses under suspension, strictest first; why they do not hold changes when they end.
         closed: the most helpful refusal by a clause that does not hold at all now.
     """
 
@@ -194,6 +198,7 @@ class _Clauses:
     levels: tuple[int, ...]
     by_topic: Mapping[str, tuple[_Open, ...]]
     off_topic: Grant | None
+    stopped: tuple[Grant, ...]
     closed: Denied
 
 
@@ -297,11 +302,14 @@ class Policy:
         free: list[_Open] = []
         by_topic: dict[str, list[_Open]] = {}
         off_topic: Grant | None = None
+        stopped: list[Grant] = []
         closed = Denied("direction" if party in self._known else "no-agreement")
         for place, grant in enumerate(self.grants(party)):
             clause = grant.clause
             if not kind_matches(clause.kinds, kind):
                 closed = _further(closed, Denied("kind", grant))
+            elif grant.hindrance == "suspended":
+                stopped.append(grant)
             elif grant.hindrance:
                 closed = _further(closed, Denied(grant.hindrance, grant))
             elif clause.topics:
@@ -315,6 +323,7 @@ class Policy:
             levels=tuple(each.grant.clause.tlp_max for each in free),
             by_topic={topic: tuple(held) for topic, held in by_topic.items()},
             off_topic=off_topic,
+            stopped=tuple(stopped),
             closed=closed,
         )
 
@@ -369,6 +378,8 @@ def _why_not(clauses: _Clauses, release: Facts, at: float) -> Denied:
     # too strict a marking, nearest first; then clauses that fail by time alone
     near = [*reversed(clauses.free[:first][-_LOOKED_AT:]), *clauses.free[first : first + _LOOKED_AT]]
     near += [each for topic in release.topics for each in clauses.by_topic.get(topic, ())[-_LOOKED_AT:]]
+    for grant in clauses.stopped[-_LOOKED_AT:]:
+        best = _further(best, Denied(_obstacle(grant, release, at), grant))
     for each in near:
         best = _further(best, Denied(_obstacle(each.grant, release, at), each.grant))
     return best
@@ -393,14 +404,16 @@ def _obstacle(grant: Grant, release: Facts, at: float) -> str:  # noqa: PLR0911 
         return "kind"
     if clause.topics and release.topics.isdisjoint(clause.topics):
         return "topics"
-    if grant.hindrance:
+    # a suspension that nobody lifted ends with what it suspends
+    is_over = grant.closes <= at < grant.lapses and grant.hindrance == "suspended"
+    if grant.hindrance and not is_over:
         return grant.hindrance
     if at < grant.opens:
         return "not-begun"
     if at >= grant.lapses:
         return "descriptor-lapsed"
     if at >= grant.closes:
-        return grant.ending
+        return "terminated" if at >= grant.terminates else grant.ending
     if release.tlp > clause.tlp_max:
         return "tlp"
     return ""
@@ -453,6 +466,7 @@ class _Span:
         opens, closes: seconds since the epoch.
         hindrance: why nothing flows under it at all, or empty.
         ending: reason once it is over.
+        terminates: when a notice of termination takes effect.
         signed: refs that its signatures bind, each with when; a guest is bound by its host's.
     """
 
@@ -462,6 +476,7 @@ class _Span:
     closes: float
     hindrance: str
     ending: str
+    terminates: float
     signed: Mapping[str, float]
 
     @property
@@ -495,6 +510,7 @@ class _Span:
             hindrance=self.hindrance or unsigned or held.hindrance,
             ending=self.ending,
             since=0.0 if clause.history == "all" else joined,
+            terminates=self.terminates,
         )
 
 
@@ -512,6 +528,7 @@ def _spans(standing: Standing, own: str) -> list[_Span]:
     if standing.state == "draft" or standing.current is None:
         return []
     hindrance = "suspended" if standing.suspensions else ""
+    terminates = standing.ends.timestamp() if standing.ends else _FOREVER
     spans = [
         _Span(
             window.document,
@@ -520,13 +537,15 @@ def _spans(standing: Standing, own: str) -> list[_Span]:
             window.closes.timestamp() if window.closes else _FOREVER,
             hindrance,
             _ending(window, standing),
+            terminates,
             _bound_refs(window),
         )
         for window in standing.windows
     ]
     if not spans:
         reason = "terminated" if standing.state == "terminated" else "unsigned"
-        spans = [_Span(standing.current, _ref_of(standing.current, own), 0.0, _FOREVER, reason, reason, {})]
+        ref = _ref_of(standing.current, own)
+        spans = [_Span(standing.current, ref, 0.0, _FOREVER, reason, reason, terminates, {})]
     return [span for span in spans if span.sender]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.agreements import shelf
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.policy import Agreed, PartnerTrust, Policy, compile_policy
 from taawun.cooperation.agreements.standing import Evidence, Instrument, Signature, stand
@@ -32,6 +34,7 @@ __all__ = [
     "current_policy",
     "evidence_of",
     "forget_policy",
+    "newest_documents",
     "party_name",
     "policy_of_sender",
     "readable_by",
@@ -39,6 +42,8 @@ __all__ = [
     "standings",
     "standings_of",
 ]
+
+_FEW: Final = 200
 
 _compiled: Policy | None = None
 _inbound: dict[str, Policy] = {}
@@ -97,7 +102,7 @@ def _trust(partner: Partner, at: datetime) -> PartnerTrust:
 
 
 def standings(at: datetime) -> list[tuple[Agreement, Standing]]:
-    """Every agreement with where it stands, by number; in four queries however many there are."""
+    """Every agreement with where it stands, by number; in five queries however many there are."""
     agreements = list(Agreement.objects.order_by("number"))
     # all of them are asked for by no condition, which is faster than a thousand ids
     evidence = _evidence(agreements, Q())
@@ -105,7 +110,7 @@ def standings(at: datetime) -> list[tuple[Agreement, Standing]]:
 
 
 def standings_of(agreements: Sequence[Agreement], at: datetime | None = None) -> dict[UUID, Standing]:
-    """Where some agreements stand, by id; in three queries."""
+    """Where some agreements stand, by id; in four queries."""
     evidence = _evidence(agreements, Q(lineage__in=[agreement.id for agreement in agreements]))
     moment = at or now()
     return {key: stand(found, moment) for key, found in evidence.items()}
@@ -128,10 +133,10 @@ def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evide
     signatures: dict[UUID, list[Signature]] = {each: [] for each in ids}
     instruments: dict[UUID, list[Instrument]] = {each: [] for each in ids}
     # what another process committed since the agreements were read belongs to the next reading
-    for version in Version.objects.annotate(lineage=F("agreement_id")).filter(wanted):
-        if version.agreement_id in ids:
-            documents[version.digest] = version.document()
-            versions[version.agreement_id].append(documents[version.digest])
+    for lineage, document in _documents(wanted):
+        if lineage in ids:
+            documents[document.digest] = document
+            versions[lineage].append(document)
     for signed in PartySignature.objects.filter(wanted):
         party = _party(documents, signed.lineage, signed.digest, signed.node)
         if party:
@@ -143,9 +148,35 @@ def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evide
         # a ref may name another node in another version: only the node that suspended lifts it
         if party and (each.lifts is None or author.get(each.lifts) == each.node):
             instruments[each.lineage].append(
-                Instrument(each.id, each.kind, party, each.digest, each.at, each.lifts)
+                Instrument(each.id, each.kind, party, each.digest, each.at, each.lifts, each.answers)
             )
     return {key: Evidence(versions[key], signatures[key], instruments[key]) for key in ids}
+
+
+def newest_documents() -> dict[UUID, Document]:
+    """The document of the newest version of every agreement, by lineage."""
+    newest: dict[UUID, Document] = {}
+    for lineage, document in _documents(Q()):
+        if lineage not in newest or newest[lineage].version < document.version:
+            newest[lineage] = document
+    return newest
+
+
+def _documents(wanted: Q) -> list[tuple[UUID, Document]]:
+    """The versions' documents, each with its lineage; only texts that are not remembered leave the database."""
+    rows = Version.objects.annotate(lineage=F("agreement_id")).filter(wanted)
+    held = list(rows.values_list("agreement_id", "digest"))
+    unread = shelf.missing(digest for _lineage, digest in held)
+    # many are asked for by the same condition again: an address for each would be longer than a query may be
+    asked = rows if len(unread) > _FEW else rows.filter(digest__in=unread)
+    texts = dict(asked.values_list("digest", "text")) if unread else {}
+    return [(lineage, shelf.document(digest, partial(_text_of, digest, texts))) for lineage, digest in held]
+
+
+def _text_of(digest: str, texts: Mapping[str, bytes | memoryview]) -> bytes:
+    """A text that was just read, or one that was thrown off the shelf meanwhile."""
+    found = texts.get(digest)
+    return bytes(Version.objects.get(digest=digest).text if found is None else found)
 
 
 def _party(documents: Mapping[str, Document], lineage: UUID, digest: str, node: str) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.rules import Granted, Refused
+from taawun.foundation.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ __all__ = ["can_declare", "can_propose", "can_sign"]
 
 _OPEN = frozenset({State.PROPOSED, State.COUNTERED})
 _BINDING = frozenset({State.IN_FORCE, State.SUSPENDED, State.SIGNED})
+# an agreement that has expired can be renewed by a next version
+_CHANGEABLE = _BINDING | {State.EXPIRED}
 
 
 def can_propose(document: Document, standing: Standing) -> Answer:
@@ -39,7 +42,16 @@ def can_propose(document: Document, standing: Standing) -> Answer:
                 _("%(node)s is not a partner with this key. Add it under Partners first.")
                 % {"node": party.node},
             )
-    return Granted()
+    return _can_still_hold(document)
+
+
+def _can_still_hold(document: Document) -> Answer:
+    if document.valid_until is None or document.valid_until > now():
+        return Granted()
+    return Refused(
+        "past-its-end",
+        _("The last day of this version is over, so it could never be in force. Set a later one."),
+    )
 
 
 def _is_met(node: str, kid: str) -> bool:
@@ -66,7 +78,7 @@ def can_sign(document: Document, standing: Standing, partners: Mapping[str, Part
                 _("The fingerprint of %(node)s has not been compared yet; compare it before you sign.")
                 % {"node": party.node},
             )
-    return Granted()
+    return _can_still_hold(document)
 
 
 def can_declare(standing: Standing, kind: str) -> Answer:
@@ -77,9 +89,16 @@ def can_declare(standing: Standing, kind: str) -> Answer:
     is_open = _is_negotiable(standing) and _own_ref(waiting) not in {"", *standing.signed_by}
     me = _own_ref(standing.current)
     is_bound = me in standing.signatories
+    # the depositary numbers versions: what the others want changed they propose to it
+    may_suggest = (
+        is_bound
+        and standing.pending is None
+        and standing.state in _CHANGEABLE
+        and standing.current.depositary.node != settings.BASE_URL
+    )
     is_ours = me in {each.party for each in standing.suspensions}
     possible = {
-        "countered": is_open,
+        "countered": is_open or may_suggest,
         "declined": is_open,
         "suspended": standing.state in {State.IN_FORCE, State.SUSPENDED} and is_bound and not is_ours,
         "resumed": is_ours,
@@ -88,7 +107,10 @@ def can_declare(standing: Standing, kind: str) -> Answer:
     if possible[kind]:
         return Granted()
     sentences = {
-        "countered": _("There is no open proposal to counter."),
+        "countered": _(
+            "There is no open proposal to counter. The depositary changes what is in force by proposing a next "
+            "version; the other parties propose a change once they have signed."
+        ),
         "declined": _("There is no open proposal to decline."),
         "suspended": _("Only an agreement in force can be suspended, once by each party that signed it."),
         "resumed": _("This node has not suspended the agreement."),

@@ -28,6 +28,7 @@ __all__ = [
     "Party",
     "Signature",
     "SuggestionAdopted",
+    "SuggestionTurnedDown",
     "Suspension",
     "Template",
     "TemplateList",
@@ -133,6 +134,9 @@ class Event(Schema):
     version: Annotated[int | None, Field(description="Null where the version is not here.")]
     note: str
     instrument: Annotated[UUID | None, Field(description="Id of a declaration; of a counter to adopt it.")]
+    answers: Annotated[
+        UUID | None, Field(description="Of `declined`: the counter it says no to; null where to the version.")
+    ]
 
 
 class Agreement(AgreementSummary):
@@ -144,6 +148,13 @@ class Agreement(AgreementSummary):
     ]
     signed_by: Annotated[list[str], Field(description="Refs of who signed the version that is being signed.")]
     suspensions: list[Suspension]
+    open_proposals: Annotated[
+        list[UUID],
+        Field(
+            description="Counter-proposals, or proposals to change what is in force, that the depositary has "
+            "neither adopted nor turned down, oldest first."
+        ),
+    ]
     versions: list[VersionBrief]
     approvals: list[Approval]
     history: list[Event]
@@ -188,6 +199,12 @@ class SuggestionAdopted(Body):
     """The counter-proposal to be taken as our draft."""
 
     suggestion: Annotated[UUID, Field(description="Its `instrument` in the agreement's history.")]
+
+
+class SuggestionTurnedDown(SuggestionAdopted):
+    """The counter-proposal that is not taken, and why."""
+
+    note: NoteText = ""
 
 
 class ApprovalGiven(Body):

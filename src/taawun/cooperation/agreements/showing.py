@@ -48,6 +48,7 @@ def agreement(row: Agreement, *, shows_draft: bool) -> schemas.Agreement:
             schemas.Suspension(instrument=each.id, party=each.party, since=each.at)
             for each in standing.suspensions
         ],
+        open_proposals=[each.id for each in standing.proposals],
         versions=[_brief(each, standing) for each in versions],
         approvals=[
             schemas.Approval(version=each.version.number, person=each.person.name, at=each.at)
@@ -59,7 +60,7 @@ def agreement(row: Agreement, *, shows_draft: bool) -> schemas.Agreement:
 
 
 def version(row: Agreement, held: Version) -> schemas.Version:
-    """One version with its text, parsed."""
+    """One version with its text, as JSON."""
     brief = _brief(held, standing_of(row))
     return schemas.Version(**brief.model_dump(), document=parse_json(bytes(held.text)))
 
@@ -115,7 +116,7 @@ def _brief(held: Version, standing: Standing) -> schemas.VersionBrief:
         number=held.number,
         digest=held.digest,
         received=held.received,
-        opens=window.opens if window else None,
+        opens=window.opens if window and window.opens != window.closes else None,
         closes=window.closes if window else None,
         signatures=[
             schemas.Signature(party=party.ref, node=each.node, at=each.at)
@@ -139,6 +140,7 @@ def _history(
             version=each.number,
             note="",
             instrument=None,
+            answers=None,
         )
         for each in versions
     ]
@@ -150,6 +152,7 @@ def _history(
             version=each.version.number,
             note="",
             instrument=None,
+            answers=None,
         )
         for each in approvals
     ]
@@ -161,6 +164,7 @@ def _history(
             version=numbers.get(each.digest),
             note="",
             instrument=None,
+            answers=None,
         )
         for each in PartySignature.objects.filter(lineage=row.id)
     ]
@@ -172,6 +176,7 @@ def _history(
             version=numbers.get(each.digest),
             note=each.note,
             instrument=each.id,
+            answers=each.answers,
         )
         for each in PartyInstrument.objects.filter(lineage=row.id)
     ]

@@ -62,6 +62,7 @@ class Instrument:
         digest: the version it speaks about.
         at: when it was signed.
         lifts: for ``resumed``: the id of the suspension it lifts.
+        answers: for ``declined``: the id of the counter-proposal it says no to, rather than to the version.
     """
 
     id: UUID
@@ -70,6 +71,7 @@ class Instrument:
     digest: str
     at: datetime
     lifts: UUID | None = None
+    answers: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Window:
     Args:
         document: the version.
         opens: first instant.
-        closes: first instant after, or None without end.
+        closes: first instant after, or None without end; equal to ``opens`` for a version that all have signed
+            and that ended before it could begin.
         signed: refs of the parties that signed it, each with when; nobody else gives or takes anything under it.
     """
 
@@ -116,6 +119,8 @@ class Standing:
         signed_by: refs of the parties that signed ``pending`` or, without one, ``current``.
         suspensions: suspensions that nobody lifted, oldest first.
         ends: when a termination takes effect, or None.
+        proposals: counter-proposals to the version that is being signed, or proposals to change the one in force,
+            that nobody answered yet, oldest first.
     """
 
     state: State
@@ -125,6 +130,7 @@ class Standing:
     signed_by: frozenset[str]
     suspensions: tuple[Instrument, ...]
     ends: datetime | None
+    proposals: tuple[Instrument, ...] = ()
 
     @property
     def signatories(self) -> frozenset[str]:
@@ -168,7 +174,10 @@ def stand(evidence: Evidence, at: datetime) -> Standing:
     facts = _Facts(in_force, windows, suspensions, ends, negotiation, is_complete)
     state = _state(at, facts)
     about = pending or current
-    return Standing(state, current, pending, windows, frozenset(signed[about.digest]), suspensions, ends)
+    is_over = state in {State.DECLINED, State.TERMINATED}
+    proposals = () if is_over else _open_proposals(evidence, about, signed[about.digest])
+    signatories = frozenset(signed[about.digest])
+    return Standing(state, current, pending, windows, signatories, suspensions, ends, proposals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +204,43 @@ def _state(at: datetime, facts: _Facts) -> State:
 
 
 def _negotiation(evidence: Evidence, newest: Document) -> State:
-    about = sorted(
-        (each for each in evidence.instruments if each.digest == newest.digest),
-        key=lambda each: (each.at, each.id),
-    )
-    if any(each.kind == "declined" for each in about):
+    about = [each for each in evidence.instruments if each.digest == newest.digest]
+    if any(each.kind == "declined" and each.answers is None for each in about):
         return State.DECLINED
-    if any(each.kind == "countered" for each in about):
+    answered = _answered(evidence, newest)
+    if any(each.kind == "countered" and each.id not in answered for each in about):
         return State.COUNTERED
     return State.PROPOSED
+
+
+def _answered(evidence: Evidence, document: Document) -> frozenset[UUID]:
+    """Counter-proposals to which the depositary, who alone could adopt them, said no."""
+    return frozenset(
+        each.answers
+        for each in evidence.instruments
+        if each.answers and each.kind == "declined" and each.party == document.depositary.ref
+    )
+
+
+def _open_proposals(
+    evidence: Evidence, about: Document, signed: Mapping[str, datetime]
+) -> tuple[Instrument, ...]:
+    """Counter-proposals to a version that nobody answered.
+
+    Who signs a version after having countered it has settled that; who counters it after having signed it proposes
+    to change it. Both instants are by the clock of that one party, so no other clock has a say.
+    """
+    answered = _answered(evidence, about)
+    found = [
+        each
+        for each in evidence.instruments
+        if each.kind == "countered"
+        and each.digest == about.digest
+        and each.id not in answered
+        and signed.get(each.party, each.at) <= each.at
+    ]
+    # the same instrument delivered twice is one
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: (each.at, each.id)))
 
 
 def _signed(evidence: Evidence, document: Document) -> dict[str, datetime]:
@@ -237,6 +274,11 @@ def _windows(
         closes = min(closings) if closings else None
         if closes is None or opens < closes:
             windows.append(Window(document, opens, closes, tuple(sorted(signed[document.digest].items()))))
+    if complete and not windows:
+        # signed by all and ended before it began: it says so, rather than to pass for unsigned
+        document, opens = complete[-1]
+        closes = min(moment for moment in (document.valid_until, ends) if moment is not None)
+        windows.append(Window(document, closes, closes, tuple(sorted(signed[document.digest].items()))))
     return tuple(windows)
 
 

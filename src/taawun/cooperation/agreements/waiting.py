@@ -39,11 +39,12 @@ class Waiting:
 
     Args:
         agreement: which.
-        what: ``approval`` (the reader has not approved the version), ``counter`` (a counter-proposal that only we can
-            adopt) or ``draft`` (written and not proposed).
+        what: ``approval`` (the reader has not approved the version), ``counter`` (a counter-proposal, or a proposal
+            to change what is in force, that only we can adopt) or ``draft`` (written and not proposed).
         document: the version it is about, or the draft where nothing was proposed yet.
         approvals: how many of our officers approved that version.
         instrument: the counter-proposal's id, for ``counter``.
+        is_negotiation: whether the version that is countered waits for signatures; else a change of it is proposed.
     """
 
     agreement: Agreement
@@ -51,6 +52,7 @@ class Waiting:
     document: Document
     approvals: int = 0
     instrument: UUID | None = None
+    is_negotiation: bool = True
 
 
 def waiting_for(actor: PersonActor) -> list[Waiting]:
@@ -87,6 +89,7 @@ def _open_agreements() -> list[Waiting]:
     countered = PartyInstrument.objects.filter(
         lineage=OuterRef("pk"), digest=OuterRef("newest"), kind=PartyInstrument.Kind.COUNTERED
     ).exclude(node=settings.BASE_URL)
+    countered = countered.exclude(Exists(PartyInstrument.objects.filter(answers=OuterRef("pk"))))
     unsigned = Q(newest__isnull=False) & ~Q(Exists(signed))
     wanted = candidates.filter(~Q(draft="") | unsigned | Q(Exists(countered))).order_by("number")
     agreements = list(wanted)
@@ -113,13 +116,12 @@ def _of_agreement(agreement: Agreement, standing: Standing, approvals: dict[str,
         me = about.party_of(settings.BASE_URL)
         if me and me.ref not in standing.signed_by:
             found.append(Waiting(agreement, "approval", about, approvals.get(about.digest, 0)))
-        if about.depositary.node == settings.BASE_URL:
-            counters = PartyInstrument.objects.filter(
-                lineage=agreement.id, digest=about.digest, kind=PartyInstrument.Kind.COUNTERED
-            ).exclude(node=settings.BASE_URL)
-            last = counters.order_by("-at").values_list("id", flat=True).first()
-            if last and not agreement.draft:
-                found.append(Waiting(agreement, "counter", about, instrument=last))
+    if about and standing.proposals and about.depositary.node == settings.BASE_URL and not agreement.draft:
+        theirs = [each for each in standing.proposals if each.party != about.depositary.ref]
+        if theirs:
+            found.append(
+                Waiting(agreement, "counter", about, instrument=theirs[-1].id, is_negotiation=is_open)
+            )
     if agreement.draft and standing.state not in {State.TERMINATED, State.DECLINED}:
         found.append(Waiting(agreement, "draft", about or parse(agreement.draft.encode())))
     return found

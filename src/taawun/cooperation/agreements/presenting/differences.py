@@ -22,8 +22,9 @@ from taawun.cooperation.agreements.presenting.sentences import (
     on_end,
     onward,
     party_name,
+    purpose_in_words,
 )
-from taawun.cooperation.agreements.presenting.terms import history_in_words, term_day
+from taawun.cooperation.agreements.presenting.terms import history_in_words, notice, term_day
 from taawun.platform.web import formats
 from taawun.platform.web.templatetags.components import code, tlp
 
@@ -76,7 +77,7 @@ class Section:
         """What the table of its changes is called."""
         if not self.clause:
             return _("What changed in the agreement as a whole")
-        return _("What changed in clause %(clause)s") % {"clause": self.clause}
+        return _("What changed in clause %(clause)s") % {"clause": formats.digits(self.clause)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +151,15 @@ def _agreement_changes(before: Document, after: Document) -> Iterator[Change]:
         (_("Parties"), _party_facts(before), _party_facts(after), _parties_of),
         (_("In force from"), before.valid_from, after.valid_from, lambda at: _plain(term_day(at))),
         (_("Until"), before.valid_until, after.valid_until, _last_day),
-        (_("Notice"), before.notice_days, after.notice_days, lambda days: _plain(kept(days))),
+        (_("Notice"), before.notice_days, after.notice_days, lambda days: _plain(notice(days))),
         (_("Accession"), before.accession, after.accession, lambda how: _plain(_accessions()[how])),
         (
             _("Enters into force when signed by"),
             before.required_signatures(),
             after.required_signatures(),
-            lambda count: _plain(ngettext("%(count)s party", "%(count)s parties", count) % {"count": count}),
+            lambda count: _plain(
+                ngettext("%(count)s party", "%(count)s parties", count) % {"count": formats.number(count)}
+            ),
         ),
         (
             _("Authentic languages"),
@@ -205,7 +208,7 @@ def _clause_changes(old: Clause, new: Clause, before: Document, after: Document)
         _("For newcomers"), old.history, new.history, lambda how: _plain(history_in_words(how))
     )
     if old.purpose != new.purpose:
-        yield Change(_("Purpose"), *word_changes("; ".join(old.purpose), "; ".join(new.purpose)))
+        yield Change(_("Purpose"), _purposes(old, new, _deleted), _purposes(new, old, _inserted))
     if old.recognises != new.recognises:
         yield Change(_("Recognises"), _deleted(_counted(old)), _inserted(_counted(new)))
 
@@ -233,6 +236,12 @@ def _topics(topics: frozenset[str]) -> SafeString:
 def _onward(clause: Clause) -> SafeString:
     named = listed([code(node, copy=False) for node in clause.onward.named])
     return format_html("{} {}", onward(clause), named) if clause.onward.named else onward(clause)
+
+
+def _purposes(clause: Clause, other: Clause, mark: Callable[[str], SafeString]) -> SafeString:
+    """The purposes of one text, those that the other has not marked."""
+    shown = [(purpose_in_words(each), each in other.purpose) for each in clause.purpose]
+    return listed([words if is_same else mark(words) for words, is_same in shown])
 
 
 def _counted(clause: Clause) -> SafeString:

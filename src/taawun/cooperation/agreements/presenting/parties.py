@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.actions import APPROVALS
+from taawun.cooperation.agreements.presenting.sentences import listed
+from taawun.cooperation.agreements.presenting.situations import approvals_in_words
 from taawun.cooperation.agreements.presenting.timelines import kid_of
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.queries import nation_name
 from taawun.foundation.multilingual import Text
-from taawun.platform.web import formats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +72,11 @@ class PartyCard:
     approved_by: tuple[str, ...]
     warning: str
 
+    @property
+    def approvers(self) -> SafeString:
+        """Who approved, in a row."""
+        return listed([format_html("<bdi>{}</bdi>", name) for name in self.approved_by])
+
 
 def party_tiles(document: Document) -> list[PartyTile]:
     """The parties as tiles, in the order of the document."""
@@ -109,7 +116,9 @@ def _card(party: Party, document: Document, record: Record, partner: Partner | N
         each.person.name for each in record.approvals if each.version.digest == document.digest and is_own
     )
     badge, word = (
-        ("signed", _("Signed")) if signature else _unsigned(party, document, approved, is_own=is_own)
+        ("signed", pgettext("state", "Signed"))
+        if signature
+        else _unsigned(party, document, approved, is_own=is_own)
     )
     return PartyCard(
         code=party.nation,
@@ -143,8 +152,7 @@ def _unsigned(
         name = host.organisation.in_language(get_language() or "en").value if host else party.host
         return "inactive", _("guest of %(host)s") % {"host": name}
     if is_own and approved:
-        counted = {"given": formats.number(len(approved)), "needed": formats.number(APPROVALS)}
-        return "waiting", _("%(given)s of %(needed)s approvals") % counted
+        return "waiting", approvals_in_words(len(approved)).rstrip(".")
     return "waiting", _("not signed yet")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from babel.lists import format_list
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -12,6 +11,7 @@ from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.agreements.document import ANY
 from taawun.cooperation.agreements.kinds import KindWords
+from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
@@ -31,6 +31,7 @@ __all__ = [
     "on_end",
     "onward",
     "party_name",
+    "purpose_in_words",
 ]
 
 _PAIR = 2
@@ -38,9 +39,8 @@ _PAIR = 2
 
 def listed(parts: Sequence[str]) -> SafeString:
     """Things in a row as the reader's language joins them: “a, b, and c”. Each part is escaped where it needs it."""
-    safe = [format_html("{}", part) for part in parts]
-    # babel joins by replacing {0} and {1}; what stands in their place is markup by now
-    return SafeString(format_list(safe, locale=formats.reader_locale()))
+    # each part is escaped before it is put between the words of the language, which are not markup
+    return SafeString(formats.listed([format_html("{}", part) for part in parts]))
 
 
 def party_name(party: Party) -> SafeString:
@@ -83,7 +83,9 @@ def clause_in_words(clause: Clause, document: Document) -> tuple[SafeString, ...
     if clause.history == "all":
         sentences.append(_plain(_("A party that joins later may read what was sent before.")))
     if clause.purpose:
-        sentences.append(format_html(_("Purpose: {}."), listed([text(each) for each in clause.purpose])))
+        sentences.append(
+            format_html(_("Purpose: {}."), listed([purpose_in_words(each) for each in clause.purpose]))
+        )
     if clause.recognises:
         count = len(clause.recognises)
         sentence = ngettext(
@@ -91,6 +93,11 @@ def clause_in_words(clause: Clause, document: Document) -> tuple[SafeString, ...
         )
         sentences.append(_plain(sentence % {"count": formats.number(count)}))
     return tuple(sentences)
+
+
+def purpose_in_words(purpose: Text | str) -> SafeString:
+    """A purpose in the reader's language where it is in several; what somebody typed as they typed it."""
+    return text(purpose) if isinstance(purpose, Text) else format_html('<bdi dir="auto">{}</bdi>', purpose)
 
 
 def flow(clause: Clause, document: Document) -> SafeString:

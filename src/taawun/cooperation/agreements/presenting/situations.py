@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.agreements.actions import APPROVALS
 from taawun.cooperation.agreements.presenting.sentences import listed, party_name
@@ -33,7 +33,17 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.models import Partner
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["Act", "Badge", "Situation", "acts", "badge", "open_counters", "situation"]
+__all__ = [
+    "Act",
+    "Badge",
+    "Situation",
+    "acts",
+    "approvals_in_words",
+    "badge",
+    "is_being_signed",
+    "open_counters",
+    "situation",
+]
 
 WRITE = "write:agreements"
 APPROVE = "approve:agreements"
@@ -98,26 +108,26 @@ class Act:
 
 
 def open_counters(record: Record, standing: Standing) -> list[PartyInstrument]:
-    """Others' counter-proposals to the version that is on the table, newest first."""
-    about = standing.pending or standing.current
-    if about is None or standing.state in {State.DECLINED, State.TERMINATED}:
-        return []
-    is_open = standing.pending is not None or standing.state in {State.PROPOSED, State.COUNTERED}
+    """Others' counter-proposals to the version on the table, or their proposals to change it, newest first."""
+    is_open = {each.id for each in standing.proposals}
     return [
         each
         for each in reversed(record.instruments)
-        if is_open
-        and each.kind == "countered"
-        and each.digest == about.digest
-        and each.node != settings.BASE_URL
-        and each.suggestion is not None
+        if each.id in is_open and each.node != settings.BASE_URL and each.suggestion is not None
     ]
+
+
+def is_being_signed(standing: Standing) -> bool:
+    """Whether a version waits for signatures; else what is proposed is a change of one that has them."""
+    return standing.pending is not None or standing.state in {State.PROPOSED, State.COUNTERED}
 
 
 # ---- the sentence -----------------------------------------------------------------------------------------------
 def situation(record: Record, standing: Standing, at: datetime) -> list[Situation]:
     """What is the case, the most pressing first."""
-    told = [*_negotiation(record, standing)]
+    told = [_counter(record, standing, each) for each in open_counters(record, standing)[:1]]
+    told += _own_proposals(record, standing)
+    told += _negotiation(record, standing)
     if standing.suspensions:
         told += [_suspension(record, standing)]
     if standing.ends and standing.ends > at:
@@ -140,10 +150,9 @@ def _draft(record: Record) -> Situation:
 
 def _negotiation(record: Record, standing: Standing) -> list[Situation]:
     about = standing.pending or standing.current
-    is_open = standing.pending is not None or standing.state in {State.PROPOSED, State.COUNTERED}
-    if about is None or not is_open:
+    if about is None or not is_being_signed(standing):
         return []
-    told = [_counter(record, each) for each in open_counters(record, standing)[:1]]
+    told = []
     missing = [
         party for party in about.parties if party.kind == "node" and party.ref not in standing.signed_by
     ]
@@ -151,11 +160,9 @@ def _negotiation(record: Record, standing: Standing) -> list[Situation]:
     number = formats.digits(about.version)
     if me in missing:
         given = sum(each.version.digest == about.digest for each in record.approvals)
-        sentence = format_html(
-            _("Version {} waits for our signature: {} of {} approvals."),
-            number,
-            formats.number(given),
-            formats.number(APPROVALS),
+        sentence = _safe(
+            _("Version %(number)s waits for our signature. %(approvals)s")
+            % {"number": number, "approvals": approvals_in_words(given)}
         )
         told.append(Situation("gold", sentence, *_reading(record, standing, about)))
     others = [party for party in missing if party is not me]
@@ -176,14 +183,47 @@ def _reading(record: Record, standing: Standing, about: Document) -> tuple[str, 
     return _("Read the exact text"), url
 
 
-def _counter(record: Record, instrument: PartyInstrument) -> Situation:
-    query = f"?old=v{record.number(instrument.digest)}&new=c{instrument.id}"
+def _counter(record: Record, standing: Standing, instrument: PartyInstrument) -> Situation:
+    sentence = (
+        _("{} made a counter-proposal.")
+        if is_being_signed(standing)
+        else _("{} proposes a change. What is in force stays so until a next version is signed by all.")
+    )
     return Situation(
         "gold",
-        format_html(_("{} made a counter-proposal."), record.party(instrument.node, instrument.digest)),
+        format_html(sentence, record.party(instrument.node, instrument.digest)),
         _("See what it changes"),
-        reverse("agreement-compare", args=[record.agreement.id]) + query,
+        _compared(record, instrument),
     )
+
+
+def _own_proposals(record: Record, standing: Standing) -> list[Situation]:
+    """The change that this node proposed last, while its depositary has not answered."""
+    is_open = {each.id for each in standing.proposals}
+    ours = [each for each in record.instruments if each.id in is_open and each.node == settings.BASE_URL]
+    if not ours or is_being_signed(standing):
+        return []
+    sentence = _(
+        "This node proposed a change; the depositary has not answered yet. What is in force stays so."
+    )
+    return [Situation("neutral", _safe(sentence), _("See what it changes"), _compared(record, ours[-1]))]
+
+
+def _compared(record: Record, instrument: PartyInstrument) -> str:
+    query = f"?old=v{record.number(instrument.digest)}&new=c{instrument.id}"
+    return reverse("agreement-compare", args=[record.agreement.id]) + query
+
+
+def approvals_in_words(given: int) -> str:
+    """How many of our officers approved a version; zero is a sentence, for as a digit it looks like a dot in Arabic."""
+    if not given:
+        return ngettext(
+            "No approval yet; %(needed)s is needed.", "No approval yet; %(needed)s are needed.", APPROVALS
+        ) % {"needed": formats.number(APPROVALS)}
+    return ngettext("%(given)s of %(needed)s approval.", "%(given)s of %(needed)s approvals.", APPROVALS) % {
+        "given": formats.number(given),
+        "needed": formats.number(APPROVALS),
+    }
 
 
 def _suspension(record: Record, standing: Standing) -> Situation:
@@ -201,7 +241,7 @@ def _standing(record: Record, standing: Standing) -> Situation:
     if standing.state is State.DRAFT:
         return Situation("neutral", _safe(_("This is a draft. Nobody else sees it until it is proposed.")))
     if standing.state is State.DECLINED:
-        row = [each for each in record.instruments if each.kind == "declined"][-1]
+        row = [each for each in record.instruments if each.kind == "declined" and not each.answers][-1]
         sentence = format_html(
             _("Declined by {} on {}."), record.party(row.node, row.digest), formats.moment(row.at)
         )
@@ -281,24 +321,32 @@ def _writer_acts(record: Record, standing: Standing) -> list[Act]:
     agreement = record.agreement
     document = standing.pending or standing.current
     edit = reverse("agreement-edit", args=[agreement.id])
-    if standing.state in {State.DECLINED, State.TERMINATED}:
-        return []
+    discard = Act(
+        _("Discard the draft…"), reverse("agreement-discard", args=[agreement.id]), "danger", "remove"
+    )
+    is_over = standing.state in {State.DECLINED, State.TERMINATED}
+    if is_over and agreement.draft:
+        return [discard]
     if document is None or _is_depositary(document):
         if agreement.draft:
             propose = Act(
                 _("Propose…"), reverse("agreement-propose", args=[agreement.id]), "primary", "arrow"
             )
-            return [Act(_("Edit the draft"), edit, "", "edit"), propose]
-        return [Act(_("Write a next version"), edit, "", "edit")]
+            return [discard, Act(_("Edit the draft"), edit, "", "edit"), propose]
+        return [] if is_over else [Act(_("Write a next version"), edit, "", "edit")]
     if not isinstance(can_declare(standing, "countered"), Granted):
-        return []
+        # what was written before the other parties went on can still be thrown away
+        return [discard] if agreement.draft else []
+    is_counter = is_being_signed(standing)
     if agreement.draft:
         send = reverse("agreement-counter", args=[agreement.id])
-        return [
-            Act(_("Edit the counter-proposal"), edit, "", "edit"),
-            Act(_("Send the counter-proposal…"), send, "primary", "return"),
-        ]
-    return [Act(_("Counter…"), edit, "", "return")]
+        words = (
+            (_("Edit the counter-proposal"), _("Send the counter-proposal…"))
+            if is_counter
+            else (_("Edit the change"), _("Send the proposal of a change…"))
+        )
+        return [discard, Act(words[0], edit, "", "edit"), Act(words[1], send, "primary", "return")]
+    return [Act(_("Counter…") if is_counter else _("Propose a change…"), edit, "", "return")]
 
 
 def _is_depositary(document: Document) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Document
 
-__all__ = ["history_in_words", "last_day", "period", "term_day", "term_facts"]
+__all__ = ["history_in_words", "last_day", "notice", "period", "term_day", "term_facts"]
 
 
 def last_day(at: datetime) -> datetime:
@@ -74,7 +74,7 @@ def term_facts(document: Document) -> list[Fact]:
             ngettext("when %(count)s party has signed", "when %(count)s parties have signed", needed)
             % {"count": formats.number(needed)},
         ),
-        Fact(_("Notice"), _notice(document.notice_days)),
+        Fact(_("Notice"), notice(document.notice_days)),
         Fact(
             _("Accession"),
             _("by invitation")
@@ -91,7 +91,8 @@ def term_facts(document: Document) -> list[Fact]:
     return facts
 
 
-def _notice(days: int) -> str:
+def notice(days: int) -> str:
+    """How many days lie between a notice of termination and its effect; none is a word of its own."""
     if not days:
         return _("none: termination takes effect at once")
     return ngettext("%(count)s day", "%(count)s days", days) % {"count": formats.number(days)}

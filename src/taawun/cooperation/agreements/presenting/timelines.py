@@ -65,6 +65,13 @@ class Record:
         document = self.documents.get(digest)
         return document.version if document else None
 
+    def is_change(self, instrument: PartyInstrument) -> bool:
+        """Whether a counter-proposal is a proposal to change what its party had signed before."""
+        return instrument.kind == "countered" and any(
+            each.digest == instrument.digest and each.node == instrument.node and each.at <= instrument.at
+            for each in self.signatures
+        )
+
 
 def record_of(agreement: Agreement) -> Record:
     """Read everything that was written down about an agreement; in four queries."""
@@ -110,6 +117,8 @@ def history(record: Record, standing: Standing, at: datetime) -> list[Moment]:
         moments.append(Moment(_("Drafted on this node"), record.agreement.created))
     for window in standing.windows:
         number = {"number": formats.digits(window.document.version)}
+        if window.opens == window.closes:
+            continue  # it ended before it could begin
         if window.opens <= at:
             moments.append(Moment(_("Version %(number)s in force") % number, window.opens, marked=True))
         if window.closes and window.closes <= at:
@@ -164,9 +173,11 @@ def _signed(record: Record, signature: PartySignature) -> Moment:
 
 def _declared(record: Record, instrument: PartyInstrument) -> Moment:
     titles = {
-        "countered": _("Counter-proposal"),
-        "declined": _("Declined"),
-        "suspended": _("Suspended"),
+        "countered": _("Change proposed") if record.is_change(instrument) else _("Counter-proposal"),
+        "declined": _("Counter-proposal turned down")
+        if instrument.answers
+        else pgettext("event", "Declined"),
+        "suspended": pgettext("event", "Suspended"),
         "resumed": _("Suspension lifted"),
         "terminated": _("Notice of termination"),
     }
@@ -202,7 +213,7 @@ def state_steps(record: Record, standing: Standing, at: datetime) -> list[Step]:
     past = _negotiation_steps(record)
     ending = {State.DECLINED: "declined", State.TERMINATED: "terminated"}.get(standing.state)
     if ending:
-        when = [each.at for each in record.instruments if each.kind == ending]
+        when = [each.at for each in record.instruments if each.kind == ending and not each.answers]
         return [*past, Step(_word(ending), formats.short_day(when[-1]) if when else "", "now")]
     return [*_with_now(past), *_ahead(standing)]
 
@@ -242,7 +253,9 @@ def _negotiation_steps(record: Record, until: int | None = None) -> list[Step]:
             ),
         )
         for instrument in record.instruments
-        if instrument.kind == "countered" and instrument.digest in digests
+        if instrument.kind == "countered"
+        and instrument.digest in digests
+        and not record.is_change(instrument)
     ]
     steps = [step for _at, step in sorted(happened, key=lambda each: each[0])]
     return steps if len(steps) <= _MOST_NEGOTIATION else [steps[0], *steps[1 - _MOST_NEGOTIATION :]]
@@ -263,6 +276,8 @@ def _binding_steps(record: Record, standing: Standing, at: datetime) -> list[Ste
             ngettext("%(count)s signature", "%(count)s signatures", count) % {"count": formats.number(count)},
         ),
     )
+    if window.opens == window.closes:
+        return [*past, *_never_begun(standing, signed, window.opens, at)]
     if window.opens > at:
         begins = Step(
             _word("in-force"), _("from %(day)s") % {"day": _begin(window.document, window.opens)}, "future"
@@ -282,6 +297,15 @@ def _binding_steps(record: Record, standing: Standing, at: datetime) -> list[Ste
         paused = Step(_word("suspended"), since, "now")
         return [*past, signed, Step(_word("in-force"), in_force), paused, *end]
     return [*past, signed, Step(_word("in-force"), in_force, "now"), *end]
+
+
+def _never_begun(standing: Standing, signed: Step, closes: datetime, at: datetime) -> list[Step]:
+    """Signed by all, and ended before it could begin."""
+    if closes > at:
+        ends = Step(pgettext("state line", "Ends"), formats.short_day(closes), "future")
+        return [Step(signed.label, signed.detail, "now"), ends]
+    word = "terminated" if standing.state is State.TERMINATED else "expired"
+    return [signed, Step(_word(word), formats.short_day(closes), "now")]
 
 
 def _end_step(standing: Standing, document: Document, closes: datetime | None) -> list[Step]:

@@ -7,12 +7,11 @@ from taawun.cooperation.agreements.views.steps import (
     adopt,
     approve,
     counter,
-    decline,
+    discard,
     propose,
-    resume,
-    suspend,
-    terminate,
+    turn_down,
 )
+from taawun.cooperation.agreements.views.stopping import decline, resume, suspend, terminate
 
 __all__ = [
     "adopt",
@@ -22,11 +21,13 @@ __all__ = [
     "compare",
     "counter",
     "decline",
+    "discard",
     "edit",
     "new",
     "propose",
     "resume",
     "suspend",
     "terminate",
+    "turn_down",
     "version",
 ]

@@ -17,6 +17,7 @@ from taawun.cooperation.agreements.editing import MAX_CLAUSES, Editor
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NewForm, first_instant, first_instant_after
 from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.presenting import is_being_signed
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
@@ -142,6 +143,7 @@ def _editor_page(
         "editor": editor,
         "edition": edition,
         "is_depositary": _is_depositary(editor.base),
+        "is_change": not is_being_signed(standing_of(held)),
         "is_first": not held.versions.exists(),
     }
     return render(request, "agreements/edit.html", context, status=status)

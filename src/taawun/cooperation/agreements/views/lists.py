@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["agreements"]
 
 _ON_A_PAGE: Final = 50
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)

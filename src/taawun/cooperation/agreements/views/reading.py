@@ -211,7 +211,8 @@ def compare(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
         "old": old,
         "new": new,
         "comparison": differences(old.document, new.document),
-        "adopt_url": _adopt_url(actor, record, standing, new),
+        "adopt_url": _answer_url("agreement-adopt", actor, record, standing, new),
+        "turn_down_url": _answer_url("agreement-turn-down", actor, record, standing, new),
     }
     return render(request, "agreements/compare.html", context)
 
@@ -232,7 +233,12 @@ def _texts(actor: PersonActor, record: Record) -> list[_Text]:
             name = (
                 signatory.organisation.in_language(get_language() or "en").value if signatory else each.node
             )
-            label = _("Counter-proposal of %(name)s, %(day)s") % {
+            sentence = (
+                _("Change proposed by %(name)s, %(day)s")
+                if record.is_change(each)
+                else _("Counter-proposal of %(name)s, %(day)s")
+            )
+            label = sentence % {
                 "name": name,
                 "day": formats.short_day(each.at),
             }
@@ -242,14 +248,14 @@ def _texts(actor: PersonActor, record: Record) -> list[_Text]:
     return found
 
 
-def _adopt_url(actor: PersonActor, record: Record, standing: Standing, new: _Text) -> str:
-    """Where a counter-proposal that is still open is adopted, for who may do it."""
+def _answer_url(name: str, actor: PersonActor, record: Record, standing: Standing, new: _Text) -> str:
+    """Where a counter-proposal that is still open is adopted or turned down, for who may do it."""
     if new.instrument is None or waiting.WRITE not in actor.permissions:
         return ""
     is_open = any(each.id == new.instrument for each in open_counters(record, standing))
     if not is_open or not _is_ours(new.document):
         return ""
-    return reverse("agreement-adopt", args=[record.agreement.id, new.instrument])
+    return reverse(name, args=[record.agreement.id, new.instrument])
 
 
 def _is_ours(document: Document) -> bool:

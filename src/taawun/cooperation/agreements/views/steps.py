@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, ngettext
+from django.utils.html import format_html
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.document import parse
-from taawun.cooperation.agreements.errors import AgreementError
 from taawun.cooperation.agreements.forms import NoteForm
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument
+from taawun.cooperation.agreements.presenting import approvals_in_words, is_being_signed
 from taawun.cooperation.agreements.presenting import compare as differences
+from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.views.asking import Step, asked, name_of, others_of, tried
 from taawun.cooperation.agreements.views.reading import clause_rows
-from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
 from taawun.platform.web.pages import confirm
@@ -35,33 +35,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["adopt", "approve", "counter", "decline", "propose", "resume", "suspend", "terminate"]
-
-
-def _tried(act: Callable[[], object]) -> str:
-    """Take a step; the reason when the agreement's state does not allow it, else empty."""
-    try:
-        act()
-    except NotAllowed as refused:
-        # who lacks the permission was turned away at the door; here a rule of the agreement speaks
-        return refused.sentence
-    except AgreementError as refused:
-        return str(refused)
-    return ""
-
-
-def _name(held: Agreement) -> str:
-    return held.title.in_language(get_language() or "en").value
-
-
-def _others(document: Document) -> str:
-    language = get_language() or "en"
-    names = [
-        party.organisation.in_language(language).value
-        for party in document.parties
-        if party.kind == "node" and party.node != settings.BASE_URL
-    ]
-    return ", ".join(names)
+__all__ = ["adopt", "approve", "counter", "discard", "propose", "turn_down"]
 
 
 # ---- proposing, countering, adopting ----------------------------------------------------------------------------
@@ -72,12 +46,12 @@ def propose(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
     held = get_object_or_404(Agreement, id=agreement_id)
     if not held.draft:
         return redirect("agreement", held.id)
-    refusal = _tried(lambda: actions.propose(actor, held)) if request.method == "POST" else ""
+    refusal = tried(lambda: actions.propose(actor, held)) if request.method == "POST" else ""
     if request.method == "POST" and not refusal:
         messages.success(request, _("Proposed. The other parties read it when their nodes next answer."))
         return redirect("agreement", held.id)
     document = parse(held.draft.encode())
-    names = {"title": _name(held), "others": _others(document)}
+    names = {"title": name_of(held), "others": others_of(document)}
     effects = [
         _("The text is sent to %(others)s as it stands and cannot be changed any more; a next version can.")
         % names,
@@ -107,20 +81,33 @@ def counter(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
     about = standing.pending or standing.current
     if not held.draft or about is None:
         return redirect("agreement", held.id)
-    suggestion = parse(held.draft.encode())
+    suggestion, is_counter = parse(held.draft.encode()), is_being_signed(standing)
     form, refusal = NoteForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
         note = form.cleaned_data["note"]
-        refusal = _tried(lambda: actions.counter(actor, held, suggestion, note))
+        refusal = tried(lambda: actions.counter(actor, held, suggestion, note))
         if not refusal:
-            messages.success(request, _("The counter-proposal is sent."))
+            messages.success(
+                request,
+                _("The counter-proposal is sent.") if is_counter else _("The proposal of a change is sent."),
+            )
             return redirect("agreement", held.id)
+    names = {"others": others_of(about)}
     context = {
         "agreement": held,
-        "question": _("Send this counter-proposal to %(others)s?") % {"others": _others(about)},
+        "question": (
+            _("Send this counter-proposal to %(others)s?")
+            if is_counter
+            else _("Propose this change to %(others)s?")
+        )
+        % names,
         "effects": [
-            _("The depositary may adopt it as the next version, which everybody then signs, or leave it."),
-            _("Until then the version that was proposed stays on the table."),
+            _(
+                "The depositary may adopt it as the next version, which everybody then signs, or turn it down."
+            ),
+            _("Until then the version that was proposed stays on the table.")
+            if is_counter
+            else _("What is in force stays so, word for word, until a next version is signed by all."),
         ],
         "action": _("Sign and send it"),
         "cancel_url": reverse("agreement", args=[held.id]),
@@ -129,7 +116,7 @@ def counter(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
         "refusal": refusal,
         "comparison": differences(about, suggestion),
         "old_label": _("Version %(number)s") % {"number": formats.digits(about.version)},
-        "new_label": _("Our counter-proposal"),
+        "new_label": _("Our counter-proposal") if is_counter else _("The change we propose"),
     }
     status = 422 if refusal or form.errors else 200
     return render(request, "agreements/counter.html", context, status=status)
@@ -145,7 +132,7 @@ def adopt(
     suggestion = get_object_or_404(
         PartyInstrument, id=instrument_id, lineage=held.id, suggestion__isnull=False
     )
-    refusal = _tried(lambda: actions.adopt(actor, held, suggestion)) if request.method == "POST" else ""
+    refusal = tried(lambda: actions.adopt(actor, held, suggestion)) if request.method == "POST" else ""
     if request.method == "POST" and not refusal:
         messages.success(request, _("The counter-proposal is our draft now. Propose it, or change it first."))
         return redirect("agreement-edit", held.id)
@@ -157,13 +144,74 @@ def adopt(
         effects.append(_("It replaces the draft that is being written here; that text is lost."))
     return confirm(
         request,
-        question=_("Adopt this counter-proposal to “%(title)s”?") % {"title": _name(held)},
+        question=_("Adopt this counter-proposal to “%(title)s”?") % {"title": name_of(held)},
         effects=effects,
         action=_("Adopt it as our draft"),
         cancel_url=reverse("agreement", args=[held.id]),
         tone="alarm" if held.draft else "",
         refusal=refusal,
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(waiting.WRITE)
+def turn_down(
+    request: HttpRequest, actor: PersonActor, agreement_id: UUID, instrument_id: UUID
+) -> HttpResponseBase:
+    """Say no to a counter-proposal, after asking why."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    suggestion = get_object_or_404(
+        PartyInstrument, id=instrument_id, lineage=held.id, suggestion__isnull=False
+    )
+    step = Step(
+        lambda note: actions.turn_down(actor, held, suggestion, note),
+        _("Turn down this proposal to “%(title)s”?") % {"title": name_of(held)},
+        [
+            _("The other parties read that this node does not adopt it, and why."),
+            _("The version it is about stays as it is. Whoever proposed it may propose something else."),
+        ],
+        _("Turn it down"),
+        _("Turned down. The other parties are told."),
+        "alarm",
+    )
+    return asked(request, held, step)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(waiting.WRITE)
+def discard(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
+    """Throw a draft away that nobody else has seen, after asking."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    if not held.draft:
+        return redirect("agreement", held.id)
+    is_first = not held.versions.exists()
+    refusal = ""
+    if request.method == "POST":
+        refusal = tried(lambda: actions.discard_draft(actor, held, edition=_edition(request)))
+        if not refusal:
+            messages.success(request, _("The draft is discarded."))
+            return redirect("agreements") if is_first else redirect("agreement", held.id)
+    effects = [_("Its text is lost. It cannot be brought back, and nobody outside this node has seen it.")]
+    if is_first:
+        effects.append(_("%(code)s goes with it, for nothing was ever proposed.") % {"code": held.code})
+    else:
+        effects.append(_("The versions that were proposed or signed are not touched."))
+    effects.append(_("The trail keeps that there was a draft and who discarded it, not its words."))
+    return confirm(
+        request,
+        question=_("Discard the draft of “%(title)s”?") % {"title": name_of(held)},
+        effects=effects,
+        action=_("Discard the draft"),
+        cancel_url=reverse("agreement", args=[held.id]),
+        tone="alarm",
+        hidden={"edition": str(held.draft_edition)},
+        refusal=refusal,
+    )
+
+
+def _edition(request: HttpRequest) -> int:
+    given = request.POST.get("edition", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 9 else 0  # noqa: PLR2004 - a column's width
 
 
 # ---- approving --------------------------------------------------------------------------------------------------
@@ -176,7 +224,7 @@ def approve(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number
     document, refusal = version.document(), ""
     if request.method == "POST":
         digest = request.POST.get("digest", "")
-        refusal = _tried(lambda: actions.approve(actor, held, digest))
+        refusal = tried(lambda: actions.approve(actor, held, digest))
         if not refusal:
             messages.success(request, _approved(held, document))
             return redirect("agreement", held.id)
@@ -188,7 +236,7 @@ def approve(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number
         "title": document.title.in_language(language).value,
         "number": formats.digits(number),
         "name": me.organisation.in_language(language).value if me else "",
-        "others": _others(document),
+        "others": others_of(document),
     }
     context = {
         "agreement": held,
@@ -196,9 +244,13 @@ def approve(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number
         "clauses": clause_rows(document),
         "question": _("Approve version %(number)s of “%(title)s”?") % names,
         "effects": _approval_effects(is_last=is_last, names=names),
-        "counted": _("%(given)s of %(needed)s approvals")
-        % {"given": formats.number(given), "needed": formats.number(actions.APPROVALS)},
-        "given_by": [each.person.name for each in version.approvals.select_related("person").order_by("at")],
+        "counted": approvals_in_words(given),
+        "given_by": listed(
+            [
+                format_html("<bdi>{}</bdi>", each.person.name)
+                for each in version.approvals.select_related("person").order_by("at")
+            ]
+        ),
         "action": _("Approve and sign for %(name)s") % names
         if is_last
         else _("Approve version %(number)s") % names,
@@ -235,153 +287,3 @@ def _approval_effects(*, is_last: bool, names: dict[str, str]) -> list[str]:
         _("When every party has signed, both nodes enforce every clause from the day it is in force."),
         _("You approve exactly the text whose digest is shown here; what comes later needs approval anew."),
     ]
-
-
-# ---- declining, suspending, resuming, terminating ---------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One of the steps that need a reason."""
-
-    act: Callable[[PersonActor, Agreement, str], object]
-    question: str
-    effects: Sequence[str]
-    action: str
-    done: str
-    tone: str
-
-
-def _asked(
-    request: HttpRequest, actor: PersonActor, agreement_id: UUID, step_of: Callable[[Agreement], _Step]
-) -> HttpResponseBase:
-    """Ask for a reason, then take the step."""
-    held = get_object_or_404(Agreement, id=agreement_id)
-    step, form, refusal = step_of(held), NoteForm(request.POST or None), ""
-    if request.method == "POST" and form.is_valid():
-        note = form.cleaned_data["note"]
-        refusal = _tried(lambda: step.act(actor, held, note))
-        if not refusal:
-            messages.success(request, step.done)
-            return redirect("agreement", held.id)
-    answer = confirm(
-        request,
-        question=step.question,
-        effects=step.effects,
-        action=step.action,
-        cancel_url=reverse("agreement", args=[held.id]),
-        tone=step.tone,
-        form=form,
-        refusal=refusal,
-    )
-    if form.errors:
-        answer.status_code = 422
-    return answer
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@signed_in("approve:agreements")
-def decline(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
-    """Say no to the version that was proposed, after asking why."""
-    return _asked(request, actor, agreement_id, _declining)
-
-
-def _declining(held: Agreement) -> _Step:
-    return _Step(
-        actions.decline,
-        _("Decline “%(title)s”?") % {"title": _name(held)},
-        [
-            _("The other parties read that this node does not sign this version, and why."),
-            _(
-                "A version that is in force stays in force. To change the text instead, make a counter-proposal."
-            ),
-        ],
-        _("Decline this version"),
-        _("Declined. The other parties are told."),
-        "alarm",
-    )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@signed_in("approve:agreements")
-def suspend(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
-    """Suspend an agreement at once, after asking why."""
-    return _asked(request, actor, agreement_id, _suspending)
-
-
-def _suspending(held: Agreement) -> _Step:
-    return _Step(
-        actions.suspend,
-        _("Suspend “%(title)s”?") % {"title": _name(held)},
-        [
-            _("From this moment nothing more flows under it, in either direction."),
-            _("What was received before is kept, and withdrawals and receipts still pass."),
-            _("Only this node can lift its own suspension."),
-        ],
-        _("Suspend it at once"),
-        _("Suspended. Nothing flows under it until this node lifts the suspension."),
-        "alarm",
-    )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@signed_in("approve:agreements")
-def resume(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
-    """Lift our own suspension, after asking."""
-    return _asked(request, actor, agreement_id, _resuming)
-
-
-def _resuming(held: Agreement) -> _Step:
-    return _Step(
-        actions.resume,
-        _("Lift our suspension of “%(title)s”?") % {"title": _name(held)},
-        [
-            _("What its clauses allow flows again at once, unless another party has suspended it too."),
-            _("What waited at both nodes is sent and taken in now."),
-        ],
-        _("Lift the suspension"),
-        _("The suspension is lifted."),
-        "gold",
-    )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@signed_in("approve:agreements")
-def terminate(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
-    """Give notice of termination, after asking why."""
-    return _asked(request, actor, agreement_id, _terminating)
-
-
-def _terminating(held: Agreement) -> _Step:
-    document = standing_of(held).current
-    days = document.notice_days if document else 0
-    deleting = (
-        [clause for clause in document.clauses if clause.on_termination == "delete"] if document else []
-    )
-    effects = [_when_it_ends(days)]
-    if deleting:
-        count = len(deleting)
-        sentence = ngettext(
-            "Under %(count)s clause, what was received has then to be deleted, here and at the other parties.",
-            "Under %(count)s clauses, what was received has then to be deleted, here and at the other parties.",
-            count,
-        )
-        effects.append(sentence % {"count": formats.number(count)})
-    effects.append(_("Notice cannot be taken back. A new agreement can be drafted at any time."))
-    return _Step(
-        actions.terminate,
-        _("Terminate “%(title)s”?") % {"title": _name(held)},
-        effects,
-        _("Give notice of termination"),
-        _("Notice is given. The other parties are told."),
-        "alarm",
-    )
-
-
-def _when_it_ends(days: int) -> str:
-    if not days:
-        return _("The agreement ends at once: nothing more flows under it, in either direction.")
-    sentence = ngettext(
-        "The agreement ends in %(count)s day, the notice it asks for; until then everything flows as before.",
-        "The agreement ends in %(count)s days, the notice it asks for; until then everything flows as before.",
-        days,
-    )
-    return sentence % {"count": formats.number(days)}

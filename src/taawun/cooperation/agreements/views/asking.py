@@ -1,0 +1,101 @@
+"""How a step of an agreement is asked for: what it will bring about, and a reason for the other parties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from taawun.cooperation.agreements.errors import AgreementError
+from taawun.cooperation.agreements.forms import NoteForm
+from taawun.cooperation.people.errors import NotAllowed
+from taawun.platform.web import formats
+from taawun.platform.web.pages import confirm
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.models import Agreement
+
+__all__ = ["Step", "asked", "name_of", "others_of", "tried"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that needs a reason.
+
+    Args:
+        act: takes it, with the reason.
+        question: what is asked.
+        effects: what will follow, a sentence each.
+        action: the words of the button.
+        done: what is said when it was taken.
+        tone: of the question.
+    """
+
+    act: Callable[[str], object]
+    question: str
+    effects: Sequence[str]
+    action: str
+    done: str
+    tone: str
+
+
+def asked(request: HttpRequest, held: Agreement, step: Step) -> HttpResponseBase:
+    """Ask for a reason, then take the step."""
+    form, refusal = NoteForm(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        note = form.cleaned_data["note"]
+        refusal = tried(lambda: step.act(note))
+        if not refusal:
+            messages.success(request, step.done)
+            return redirect("agreement", held.id)
+    answer = confirm(
+        request,
+        question=step.question,
+        effects=step.effects,
+        action=step.action,
+        cancel_url=reverse("agreement", args=[held.id]),
+        tone=step.tone,
+        form=form,
+        refusal=refusal,
+    )
+    if form.errors:
+        answer.status_code = 422
+    return answer
+
+
+def tried(act: Callable[[], object]) -> str:
+    """Take a step; the reason when the agreement's state does not allow it, else empty."""
+    try:
+        act()
+    except NotAllowed as refused:
+        # who lacks the permission was turned away at the door; here a rule of the agreement speaks
+        return refused.sentence
+    except AgreementError as refused:
+        return str(refused)
+    return ""
+
+
+def name_of(held: Agreement) -> str:
+    """The agreement's title in the reader's language."""
+    return held.title.in_language(get_language() or "en").value
+
+
+def others_of(document: Document) -> str:
+    """The other parties that have nodes, in a row."""
+    language = get_language() or "en"
+    return formats.listed(
+        [
+            party.organisation.in_language(language).value
+            for party in document.parties
+            if party.kind == "node" and party.node != settings.BASE_URL
+        ]
+    )
