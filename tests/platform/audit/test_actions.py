@@ -13,7 +13,7 @@ from django.db.utils import IntegrityError
 
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.identifiers import uuid7
-from taawun.platform.audit.actions import GENESIS, record, seal, verify
+from taawun.platform.audit.actions import GENESIS, _digest, record, seal, verify
 from taawun.platform.audit.actors import AuditIdentity
 from taawun.platform.audit.models import Entry
 from taawun.platform.audit.queries import Chain, chain
@@ -175,3 +175,13 @@ def test_many_that_write_and_seal_at_once_make_one_chain() -> None:
     seal()
     found = verify()
     assert (found.rows, found.broken_at, found.unsealed) == (60, None, 0)
+
+
+def test_a_row_that_is_rewritten_with_a_digest_of_its_own_breaks_the_chain_at_the_next() -> None:
+    _write(5)
+    seal()
+    before, row = Entry.objects.get(seq=2), Entry.objects.get(seq=3)
+    row.details = {"number": "forged"}
+    row.digest = _digest(row, before.digest)  # whoever can write the table also knows the rule
+    row.save()
+    assert verify().broken_at == 4
