@@ -66,7 +66,7 @@ _TIME, _LATER = "2024-01-31T12:00:00.000Z", "2024-02-01T12:00:00.000Z"
 # of nobody's password; allauth asks only those who have one for it
 _PASSWORD: Final = make_password("known to nobody")
 # what of a row tells who came, and not what they did
-_BOOKKEEPING: Final = frozenset({"sessions.session", "partners.nonce"})
+_BOOKKEEPING: Final = frozenset({"sessions.session", "partners.nonce", "web.counted"})
 _NOTED: Final = frozenset({"last_used", "last_login"})
 _FORM: Final = "application/x-www-form-urlencoded"
 

@@ -166,6 +166,17 @@ ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 WEB_THREADS = ENVIRONMENT.number("TAAWUN_WEB_THREADS") or (1 if ON_SQLITE else 4)
 
+# Sign-ins that failed and codes that were used are counted here. In the memory of each process they would be counted
+# by each for itself: as many guesses more as there are processes, and a code good once in each.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "web_counted",
+        # beyond so many the cache makes room, which lets some off: no small number of addresses can bring that about
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 # ---- files, work ------------------------------------------------------------------------------------------------
 MEDIA_ROOT = HOME / "files"
 STORAGES = {

@@ -14,11 +14,19 @@ class WebConfig(AppConfig):
     verbose_name = "Web shell"
 
     def ready(self) -> None:
-        """Register the sweep of answers that were kept for requests sent twice."""
+        """Register the sweeps: of answers that were kept for requests sent twice, and of what was counted."""
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.idempotency import prune
+        from taawun.platform.web.limits import forget_counted
         from taawun.platform.work.schedules import Schedule
 
         registry.register(
-            Capability("web", _("Web shell"), (Schedule("web.answers", timedelta(hours=1), prune),))
+            Capability(
+                "web",
+                _("Web shell"),
+                (
+                    Schedule("web.answers", timedelta(hours=1), prune),
+                    Schedule("web.counted", timedelta(hours=1), forget_counted),
+                ),
+            )
         )

@@ -1,7 +1,8 @@
 """How often somebody may ask: token buckets in the memory of one process.
 
 A bucket holds so many requests, and fills up again evenly. Each web process counts for itself: the limit keeps a
-loop that went wild from taking a node's time, it is no quota to be accounted.
+loop that went wild from taking a node's time, it is no quota to be accounted. What holds off those who guess
+passwords and codes is counted by all processes together, in Django's cache (:class:`.models.Counted`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import threading
 from dataclasses import dataclass
 
 from taawun.foundation.clock import now
+from taawun.platform.web.models import Counted
 
-__all__ = ["Buckets", "Rate", "network_of"]
+__all__ = ["Buckets", "Rate", "forget_counted", "network_of"]
 
 # so many callers are remembered at once before those whose bucket is full again are forgotten
 _MOST_CALLERS = 10_000
@@ -98,3 +100,13 @@ class Buckets:
         self._left = {
             caller: held for caller, held in self._left.items() if self._filled(caller, at) < self.rate.burst
         }
+
+
+def forget_counted() -> int:
+    """Forget what was counted and is over: it names addresses of people.
+
+    Returns:
+        How many rows were forgotten.
+    """
+    removed, _by_model = Counted.objects.filter(expires__lte=now()).delete()
+    return removed

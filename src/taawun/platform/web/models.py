@@ -1,4 +1,4 @@
-"""What the machine interface remembers."""
+"""What the machine interface remembers, and what all processes of a node count together."""
 
 from __future__ import annotations
 
@@ -23,3 +23,20 @@ class Answer(models.Model):
         constraints = (models.UniqueConstraint(fields=["token", "key_digest"], name="web_answer_once"),)
         # the sweep asks for those whose day is over
         indexes = (models.Index(fields=["expires"], name="web_answer_expiry"),)
+
+
+class Counted(models.Model):
+    """A row of Django's cache: how often somebody tried to sign in, and codes that were used already.
+
+    The cache reads and writes this table itself (``CACHES`` in the settings); the columns are as it wants them. It is
+    a model so that migrations make the table, and the sweep empties it.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField()
+
+    class Meta:
+        db_table = "web_counted"
+        # the sweep, and the cache itself when it is full, ask for those that are over
+        indexes = (models.Index(fields=["expires"], name="web_counted_expiry"),)
