@@ -6,7 +6,7 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from taawun.foundation.clock import frozen, now
 from taawun.platform.notices.actions import raise_notice, resolve, settle
@@ -107,3 +107,11 @@ def test_many_that_raise_the_same_at_once_raise_it_once_and_are_all_counted() ->
     for thread in threads:
         thread.join()
     assert Notice.objects.get().times == 20
+
+
+def test_what_is_open_is_walked_newest_first_and_not_sorted() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL chooses by how much there is")
+    plan = open_notices({"read:partners", "read:federation"})[:50].explain()
+    assert "notices_newest" in plan
+    assert "TEMP B-TREE" not in plan

@@ -16,8 +16,11 @@ class NoticesConfig(AppConfig):
         from taawun.platform.notices.queries import count_open
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.rooms import Operations, Pages
 
         page = NavigationEntry(
             "notices", Group.NODE, _("Notices"), "notices", order=5, icon="bell", count=count_open
         )
-        registry.register(Capability("notices", _("Notices"), (page,)))
+        room = Pages("notices", "taawun.platform.notices.urls")
+        operations = Operations("notices", "taawun.platform.notices.api")
+        registry.register(Capability("notices", _("Notices"), (room, operations, page)))

@@ -37,3 +37,9 @@ class Notice(models.Model):
                 fields=["kind", "subject"], name="notices_one_open_each", condition=Q(resolved__isnull=True)
             ),
         )
+        indexes = (
+            # the page of notices, a partner's page and the first page read what is open, newest first
+            models.Index(
+                fields=["-last_seen", "-id"], name="notices_newest", condition=Q(resolved__isnull=True)
+            ),
+        )
