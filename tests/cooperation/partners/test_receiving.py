@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -372,6 +372,28 @@ def test_two_threads_that_take_the_same_page_store_it_once(lane: TheirLane) -> N
     results = _at_once(take, take, take)
     assert _kept(lane) == [each.digest for each in lane.entries]
     assert sum(taken for taken in results if isinstance(taken, int)) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_than_a_batch_is_taken_in_while_somebody_else_writes(south: PartnerNode, notes: Notes) -> None:
+    lane = talk_lane(south)
+    for number in range(250):
+        lane.say("tests.word", {"word": number})
+    lane.take()
+    done = Event()
+
+    def write() -> None:
+        while not done.wait(0.001):
+            Partner.objects.filter(id=south.row.id).update(wants_pull=True)
+
+    def take_in() -> int:
+        try:
+            return process_pending(lane.row, south.row, nothing_to_fetch)
+        finally:
+            done.set()
+
+    assert _at_once(take_in, write) == [251, None]
+    assert notes.heard == list(range(250))
 
 
 def test_a_thread_that_was_told_another_history_meanwhile_finds_the_fork(lane: TheirLane) -> None:

@@ -27,7 +27,7 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = [
     "known_head",
@@ -258,11 +258,7 @@ def process_pending(lane: Lane, partner: Partner, fetch: Callable[[Partner, str,
         How many entries left the waiting state.
     """
     done = 0
-    lane.refresh_from_db(fields=["state", "stopped_at"])
-    pending = LaneEntry.objects.filter(lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
-    if lane.state == Lane.State.STOPPED and lane.stopped_at is not None:
-        pending = pending.filter(seq__lt=lane.stopped_at)
-    for entry in pending.iterator(chunk_size=_BATCH):
+    for entry in _waiting(lane):
         try:
             header = _verified(entry, partner)
             done += _process(entry, header, partner, fetch)
@@ -271,6 +267,22 @@ def process_pending(lane: Lane, partner: Partner, fetch: Callable[[Partner, str,
             _again(entry, partner, broken.code)
             break
     return done
+
+
+def _waiting(lane: Lane) -> Iterator[LaneEntry]:
+    """What waits on a lane and may be handed on, oldest first.
+
+    Each batch is read to its end before the first of it is dealt with: on SQLite a connection that still reads cannot
+    write once somebody else has written meanwhile.
+    """
+    lane.refresh_from_db(fields=["state", "stopped_at"])
+    pending = LaneEntry.objects.filter(lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
+    if lane.state == Lane.State.STOPPED and lane.stopped_at is not None:
+        pending = pending.filter(seq__lt=lane.stopped_at)
+    after = -1
+    while batch := list(pending.filter(seq__gt=after)[:_BATCH]):
+        yield from batch
+        after = batch[-1].seq
 
 
 def _verified(entry: LaneEntry, partner: Partner) -> chain.Header:
