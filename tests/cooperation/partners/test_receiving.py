@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -375,24 +375,23 @@ def test_two_threads_that_take_the_same_page_store_it_once(lane: TheirLane) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_more_than_a_batch_is_taken_in_while_somebody_else_writes(south: PartnerNode, notes: Notes) -> None:
+def test_more_than_a_batch_is_taken_in_though_somebody_else_writes_meanwhile(
+    south: PartnerNode, notes: Notes
+) -> None:
     lane = talk_lane(south)
     for number in range(250):
         lane.say("tests.word", {"word": number})
-    lane.take()
-    done = Event()
+    page = lane.page()
+    # some are fetched on their own, and while they are, another process writes
+    for number in (2, 150):
+        page[number] = chain.write_line(lane.entries[number].token, None)
+    lane.take(page)
 
-    def write() -> None:
-        while not done.wait(0.001):
-            Partner.objects.filter(id=south.row.id).update(wants_pull=True)
+    def fetch(_partner: Partner, digest: str, _size: int) -> bytes:
+        _at_once(lambda: Partner.objects.filter(id=south.row.id).update(wants_pull=True))
+        return next(each.content or b"" for each in lane.entries if each.header.digest == digest)
 
-    def take_in() -> int:
-        try:
-            return process_pending(lane.row, south.row, nothing_to_fetch)
-        finally:
-            done.set()
-
-    assert _at_once(take_in, write) == [251, None]
+    assert _at_once(lambda: process_pending(lane.row, south.row, fetch)) == [251]
     assert notes.heard == list(range(250))
 
 
