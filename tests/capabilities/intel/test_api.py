@@ -74,6 +74,17 @@ def test_the_progress_of_the_job_is_told(cast: Cast) -> None:
     assert (watched["done"], watched["total"]) == (500, 1000)
 
 
+def test_who_does_not_read_intelligence_learns_of_no_import_from_its_job(cast: Cast) -> None:
+    held = bring(indicator(1), actor=cast.analyst.actor, name="Redwood.json")
+    job = Job.objects.get(subject_id=str(held.id))
+    assert cast.meet("GET", f"/jobs/{job.id}") == Cast.statuses(403, **READERS)
+    answer = cast.administrator.api.get(f"/jobs/{job.id}")
+    for told in (str(held.id), "Redwood", "intel.import"):
+        assert told not in answer.content.decode()
+    # what a job failed of may quote the file; it is told to nobody but its readers
+    assert "Redwood" not in cast.analyst.api.get(f"/jobs/{job.id}").content.decode()
+
+
 @pytest.mark.parametrize("send", [send_raw, send_form])
 @pytest.mark.parametrize(
     ("raw", "status", "code", "line", "column", "pointer"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from taawun.capabilities.intel.composing import (
     bundle,
     bundle_chunks,
+    identity_id,
     identity_object,
     instant,
     report_object,
@@ -18,8 +20,12 @@ from taawun.capabilities.intel.composing import (
 )
 from taawun.capabilities.intel.models import Report
 from taawun.capabilities.intel.stix import LoweringRefused, read, validate
+from taawun.capabilities.intel.store import Origin, prepare_own, store
+from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.queries import host
 from taawun.foundation.tlp import Tlp, stix_marking_id
+from tests.capabilities.intel.factories import bring
 from tests.capabilities.intel.stix.examples import identifier
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +58,45 @@ def test_who_speaks_is_the_same_valid_object_every_time_and_is_clear(node: Organ
     assert validate(one, size=500) == ()
 
 
+def test_who_speaks_under_another_name_is_a_later_version(node: Organisation) -> None:
+    first = _said(identity_object())
+    Organisation.objects.update(names={"en": "National CERT"})
+    second = _said(identity_object())
+    assert (second["id"], second["created"], second["name"]) == (
+        first["id"],
+        first["created"],
+        "National CERT",
+    )
+    assert second["modified"] > first["modified"]
+    assert identity_object() == second
+    assert validate(second, size=500) == ()
+    Organisation.objects.update(names={"en": "Northern CERT"})
+    assert identity_object()["modified"] > second["modified"]
+
+
+def test_what_a_file_says_of_us_is_not_our_word(node: Organisation) -> None:
+    own = _said(identity_object())
+    forged = {**own, "modified": "2099-01-01T00:00:00.000Z", "contact_information": "somebody else"}
+    bring(forged)
+    assert identity_object() == own
+
+
+def _said(value: dict[str, Any]) -> dict[str, Any]:
+    """Keep the object as one that left with a release."""
+    release = Release.objects.create(
+        kind="intel.report",
+        subject=f"urn:x:{value['modified']}",
+        version="1",
+        tlp=0,
+        title="",
+        digest="",
+        size=0,
+    )
+    for _counts in store([prepare_own(value, Tlp.CLEAR)], Origin(host(), release=release)):
+        pass
+    return value
+
+
 def _report(**changes: object) -> Report:
     members = {
         "stix_id": identifier("report", 1),
@@ -80,7 +125,7 @@ def test_the_next_version_is_later_than_the_last_even_if_the_clock_is_not(node: 
     assert "description" not in second
 
 
-def test_a_grouping_stays_a_grouping(node: Organisation) -> None:
+def test_a_grouping_of_somebody_else_becomes_one_of_ours(node: Organisation) -> None:
     previous = {
         "type": "grouping",
         "spec_version": "2.1",
@@ -92,6 +137,9 @@ def test_a_grouping_stays_a_grouping(node: Organisation) -> None:
     }
     value = report_object(_report(stix_id=identifier("grouping", 1)), previous, REFS, AT)
     assert (value["type"], value["context"]) == ("grouping", "suspicious-activity")
+    assert value["id"].startswith("grouping--")
+    assert value["id"] != previous["id"]
+    assert (value["created_by_ref"], value["created"]) == (identity_id(), "2026-11-22T07:58:03.123Z")
     assert "published" not in value
     assert validate(value, size=500) == ()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from taawun.capabilities.intel import actions
+from taawun.capabilities.intel import actions, picturing
 from taawun.capabilities.intel.models import Report
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Organisation
@@ -204,6 +204,34 @@ def test_a_draft_shows_its_objects_its_graph_and_that_nobody_has_it(cast: Cast) 
     assert "The report names 2 objects, with 1 tie among them." in markup.text
     assert markup.all("a", href=page_of(held, "publish/"))
     assert not markup.all("a", href=page_of(held, "withdraw/"))
+
+
+def test_more_objects_than_are_drawn_are_told_as_a_sentence(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picturing, "_MOST_DRAWN", 1)
+    held = draft(cast.analyst, object_ids=(FIRST, SECOND))
+    markup = shown(cast.analyst.browser(), page_of(held))
+    assert "too many objects to draw" in markup.text
+    assert not [each for each in markup.all("svg") if each.get("id") == "picture"]
+
+
+def test_a_report_that_was_imported_says_how_it_will_leave(cast: Cast) -> None:
+    three_partners()
+    bring(indicator(1), report(1, FIRST), actor=cast.analyst.actor)
+    held = Report.objects.get()
+    client = cast.analyst.browser()
+    assert "passed on exactly as its author wrote it" in shown(client, page_of(held, "publish/")).text
+    given = {
+        "title": "Ours",
+        "summary": "",
+        "tlp": "TLP:CLEAR",
+        "objects": FIRST,
+        "edition": 1,
+        "step": "save",
+    }
+    assert client.post(page_of(held, "edit/"), given).status_code == 302
+    assert "leaves as a report of this node" in shown(client, page_of(held, "publish/")).text
 
 
 def test_a_bundle_leaves_as_a_file(cast: Cast) -> None:

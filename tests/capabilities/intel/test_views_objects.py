@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.models import Import, Report, Sighting
 from taawun.foundation.tlp import Tlp
+from taawun.platform.files.models import StoredFile
 from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
 from tests.capabilities.intel.viewing import FIRST, LIST, draft, page_of, refused, shown, three_partners
@@ -79,6 +80,69 @@ def test_what_is_no_intelligence_is_refused_with_its_place(
         assert sentence.lower() in markup.text.lower()
     assert markup.inside["paste"].strip() == given.get("paste", "")
     assert not Import.objects.exists()
+
+
+FAULTS = {
+    "malformed": (b'{"type": "bundle",\n "objects": [{"a": 1,}]}', "2", "22", "/objects/0/a"),
+    "trailing": (b'{"type": "bundle", "objects": []}\n{}', "2", "1", ""),
+    "nested": (b'{"objects":\n[' + b"[" * 99 + b"]" * 99 + b"]}", "2", "64", "/objects/0"),
+    "twice": (b'{"objects": [\n{"a": 1, "a": 2}]}', "2", "10", "/objects/0/a"),
+    "utf8": (b'{"objects":\n["\xff"]}', "2", "3", ""),
+    "number": (b'{"objects":\n[NaN]}', "2", "2", "/objects/0"),
+    "nul": (b'{"objects":\n["\\u0000"]}', "2", "2", "/objects/0"),
+}
+# the word for a line, and the beginning of what says that nothing was stored
+TOLD = {
+    "en": ("line", "Nothing was stored."),
+    "fr": ("ligne", "Rien n’a été enregistré."),
+    "ar": ("السطر", "لم يُخزَّن شيء."),
+}
+MENDS = {
+    "malformed": ("Mend the text", "Corrigez le texte", "أصلح النص"),
+    "trailing": ("send one value", "une seule valeur", "قيمة واحدة"),
+    "nested": ("further out", "Remontez", "انقل"),
+    "twice": ("keep one of them", "une", "واحد"),
+    "utf8": ("UTF-8", "UTF-8", "UTF-8"),
+    "number": ("leave the property out", "omettez", "احذف"),
+    "nul": ("Take it out", "Supprimez", "احذف"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+@pytest.mark.parametrize("way", ["file", "paste"])
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_every_fault_of_a_file_is_told_with_its_place_and_its_mend_and_nothing_is_stored(
+    cast: Cast, language: str, way: str, fault: str
+) -> None:
+    raw, line, column, pointer = FAULTS[fault]
+    client = cast.analyst.browser()
+    sent = {"file": upload(raw)} if way == "file" else {"paste": raw.decode("utf-8", "replace")}
+    markup = refused(client, NEW.replace("/en/", f"/{language}/"), {**HOW, **sent})
+    latin = markup.text.translate(str.maketrans("٠١٢٣٤٥٦٧٨٩", "0123456789"))
+    word, nothing = TOLD[language]
+    assert f"{word} {line}" in latin.lower()
+    assert column in latin
+    assert pointer in latin
+    assert nothing in latin
+    assert MENDS[fault][("en", "fr", "ar").index(language)].lower() in latin.lower()
+    assert not Import.objects.exists()
+    assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "at most 10 B are accepted"), ("fr", "10"), ("ar", "١٠")],
+)
+def test_a_file_that_is_too_large_is_told_its_limit_in_the_readers_language(
+    cast: Cast, settings: Any, language: str, sentence: str
+) -> None:
+    settings.MAX_UPLOAD_BYTES = 10
+    path = NEW.replace("/en/", f"/{language}/")
+    assert (
+        sentence
+        in refused(cast.analyst.browser(), path, {**HOW, "file": upload(b"[" + b" " * 20 + b"]")}).text
+    )
+    assert not StoredFile.objects.exists()
 
 
 def test_a_file_and_a_paste_at_once_and_a_file_too_large_are_refused(cast: Cast, settings: Any) -> None:
@@ -169,9 +233,14 @@ def test_a_sighting_goes_back_and_the_page_says_to_whom(cast: Cast) -> None:
     south.publish(report(1, FIRST), indicator(1))
     client, path = cast.analyst.browser(), f"{LIST}objects/{FIRST}/sighting/"
     assert "Nobody else receives it." in shown(client, path).text
-    told = read(client.post(path, {"count": 3, "note": "At the gateway."}))
-    assert "Sent to" in told.text
-    assert "South" in told.text
+    response = client.post(path, {"count": 3, "note": "At the gateway."})
+    made = Sighting.objects.get()
+    assert (response.status_code, response["Location"]) == (302, f"{path}{made.id}/")
+    # loading the page again is asking again, and records nothing
+    for _time in range(2):
+        told = shown(client, response["Location"])
+        assert "Sent to" in told.text
+        assert "South" in told.text
     assert Sighting.objects.get().count == 3
     assert "At the gateway." in shown(client, f"{LIST}objects/{FIRST}/").text
 
@@ -179,11 +248,28 @@ def test_a_sighting_goes_back_and_the_page_says_to_whom(cast: Cast) -> None:
 def test_a_sighting_that_no_clause_carries_back_stays_here_and_the_page_says_why(cast: Cast) -> None:
     south = sender("South", "XS", clauses=(clause(kinds=("intel.report",)),))
     south.publish(report(1, FIRST), indicator(1))
-    told = read(cast.analyst.browser().post(f"{LIST}objects/{FIRST}/sighting/", {"count": 1}))
+    told = read(cast.analyst.browser().post(f"{LIST}objects/{FIRST}/sighting/", {"count": 1}, follow=True))
     assert "It stays on this node." in told.text
     assert "Not sent to, and why" in told.text
     assert "South" in told.text
     assert Sighting.objects.get().release is None
+
+
+def test_what_became_of_a_sighting_is_for_whom_it_is_there_to_see(cast: Cast) -> None:
+    bring(indicator(1), actor=cast.analyst.actor, tlp=Tlp.RED)
+    own = cast.analyst.browser().post(f"{LIST}objects/{FIRST}/sighting/", {"count": 1})["Location"]
+    assert "The object is our own" in shown(cast.analyst.browser(), own).text
+    assert Member(person("analyst"), None).browser().get(own).status_code == 404
+    assert cast.officer.browser().get(own).status_code == 403
+
+
+def test_a_sighting_of_a_partner_has_no_page_of_ours(cast: Cast) -> None:
+    south = sender("South", "XS")
+    bring(indicator(1))
+    seen = sdo("sighting", 1, sighting_of_ref=FIRST, count=2)
+    south.publish(seen, kind="intel.sighting")
+    path = f"{LIST}objects/{FIRST}/sighting/{Sighting.objects.get().id}/"
+    assert cast.analyst.browser().get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -235,9 +321,11 @@ def test_every_page_is_clean_for_axe_and_never_scrolls_sideways(
     three_partners()
     brought = bring(indicator(1), malware, tie, actor=cast.analyst.actor)
     held = draft(cast.analyst, object_ids=(FIRST, malware["id"], tie["id"]))
+    seen = actions.sight(cast.analyst.actor, FIRST).sighting
     for path in (
         "", "objects/", "imports/", "imports/new/", "reports/new/", f"imports/{brought.id}/", f"objects/{FIRST}/",
-        f"objects/{FIRST}/sighting/", f"reports/{held.id}/", f"reports/{held.id}/publish/", f"reports/{held.id}/edit/",
+        f"objects/{FIRST}/sighting/", f"objects/{FIRST}/sighting/{seen.id}/",
+        f"reports/{held.id}/", f"reports/{held.id}/publish/", f"reports/{held.id}/edit/",
     ):  # fmt: skip
         page = visit(f"/{language}/intel/{path}", cast.analyst, width=width, theme=theme)
         assert axe_violations(page) == [], path

@@ -8,8 +8,16 @@ import pytest
 from django.utils.translation import gettext, override
 
 from taawun.capabilities.intel.stix import SENTENCES, ReadingRefused
-from taawun.capabilities.intel.wording import ISSUES, issue_sentence, refusal_sentence, type_name
+from taawun.capabilities.intel.wording import (
+    ISSUES,
+    issue_markup,
+    issue_sentence,
+    refusal_sentence,
+    type_name,
+)
 
+# numbers and rows of words are written as in the nation of the node, which is in the database
+pytestmark = pytest.mark.django_db
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -32,6 +40,41 @@ def test_what_a_sentence_quotes_keeps_its_direction_in_arabic() -> None:
     assert "\u200e" not in issue_sentence("missing-property", {"property": "valid_from"})
 
 
+@pytest.mark.parametrize(
+    ("language", "code", "params", "sentence"),
+    [
+        ("en", "too-many", {"limit": "1"}, "There is more than 1 entry here."),
+        ("en", "too-few", {"limit": "2"}, "There are fewer than 2 entries here."),
+        ("en", "object-too-large", {"size": "16777217", "limit": "16777216"},
+         "The object has 16,777,217 characters; at most 16,777,216 are accepted."),
+        ("ar", "too-few", {"limit": "2"}, "هنا أقل من عنصرين."),
+        ("ar", "too-many", {"limit": "20"}, "هنا أكثر من ٢٠ عنصرًا."),
+        ("fr", "too-many", {"limit": "1"}, "Il y a ici plus de 1 entrée."),
+        ("en", "not-in-list", {"value": "x", "allowed": "a, b, c"},
+         "“x” is not one of the values the standard lists: a, b, or c."),
+        ("fr", "misp-completed", {"kind": "attribute"}, "attribut"),
+    ],
+)  # fmt: skip
+def test_numbers_and_rows_of_words_are_those_of_the_language(
+    language: str, code: str, params: dict[str, str], sentence: str
+) -> None:
+    with override(language):
+        assert sentence in issue_sentence(code, params)
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "fr"])
+def test_what_another_program_said_is_marked_as_english_and_escaped(language: str) -> None:
+    with override(language):
+        markup = issue_markup("misp-warning", {"text": "Unknown <b> & more"})
+    assert '<q lang="en" dir="ltr">Unknown &lt;b&gt; &amp; more</q>' in markup
+    assert "\u0001" not in markup
+    assert "<b>" not in markup
+
+
+def test_a_sentence_that_quotes_nobody_is_escaped_as_well() -> None:
+    assert "&lt;b&gt;" in issue_markup("bad-hash", {"value": "<b>"})
+
+
 def test_what_stands_there_and_what_is_expected_are_named_in_the_language() -> None:
     params = {"found": "a list", "expected": "a text or a number"}
     assert issue_sentence("wrong-type", params) == "Here stands a list; it must be a text or a number."
@@ -46,7 +89,7 @@ def test_what_stands_there_and_what_is_expected_are_named_in_the_language() -> N
         ("en", 3, "x.json: Line 3: what is wrong in detail"),
         ("fr", 3, "Ligne 3, colonne 4\u00a0: "),
         ("fr", 0, "Ce n’est pas du JSON"),
-        ("ar", 3, "السطر 3"),
+        ("ar", 3, "السطر ٣"),
     ],
 )
 def test_a_refusal_names_the_place_in_the_readers_language(language: str, line: int, expected: str) -> None:

@@ -23,6 +23,7 @@ from taawun.cooperation.federation.api import decided
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
+from taawun.platform.web import formats
 from taawun.platform.web.api import (
     ApiRequest,
     ErrorAnswers,
@@ -54,7 +55,7 @@ def _marking(text: str, pointer: str = "/tlp") -> Tlp:
     try:
         return Tlp.parse(text)
     except UnknownMarking:
-        names = ", ".join(tlp.label for tlp in Tlp)
+        names = formats.listed([tlp.label for tlp in Tlp])
         raise Refusal(
             422,
             "unknown-marking",
@@ -374,7 +375,11 @@ def preview_report(request: ApiRequest, report_id: UUID, body: schemas.Audience)
     found = actions.preview_report(actor, _found_report(actor, report_id), body.audience)
     shown = decided(found)
     return schemas.Previewed(
-        receivers=shown.receivers, others=shown.others, objects=found.objects, missing=list(found.missing)
+        receivers=shown.receivers,
+        others=shown.others,
+        objects=found.objects,
+        missing=list(found.missing),
+        leaves_as=found.leaves_as,
     )
 
 

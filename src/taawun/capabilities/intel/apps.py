@@ -21,6 +21,7 @@ class IntelConfig(AppConfig):
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.rooms import LargeBodies, Operations, Pages
         from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import JobKind
 
@@ -33,10 +34,13 @@ class IntelConfig(AppConfig):
                 "intel",
                 _("Threat intelligence"),
                 (
+                    Pages("intel", "taawun.capabilities.intel.urls"),
+                    Operations("intel", "taawun.capabilities.intel.api"),
+                    LargeBodies("intel.imports", "/intel/imports"),
                     Permission("read:intel", _("read threat intelligence"), readers),
                     Permission("write:intel", _("import intelligence, write reports, sight"), analysts),
                     Permission("publish:intel", _("publish and withdraw reports"), analysts),
-                    JobKind("intel.import", _("Import"), run_import, give_up_import),
+                    JobKind("intel.import", _("Import"), run_import, give_up_import, "read:intel"),
                     *RELEASE_KINDS,
                     KindWords("intel.report", _("threat reports")),
                     KindWords("intel.sighting", _("sightings")),

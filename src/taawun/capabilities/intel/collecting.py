@@ -69,9 +69,15 @@ def collect(actor: Actor, report: Report) -> Collected:
         texts=tuple(row.text for row in rows.values()),
         levels=frozenset(Tlp(row.tlp) for row in rows.values()),
         stricter=tuple(sorted(row.stix_id for row in rows.values() if row.tlp > report.tlp)),
-        origins=_origins([row.id for row in rows.values()]),
+        origins=_origins([*(row.id for row in rows.values()), *_own_versions(actor, report)]),
         missing=tuple(each for each in named if each not in rows and each != report.stix_id),
     )
+
+
+def _own_versions(actor: Actor, report: Report) -> list[int]:
+    """The report's own object as it was brought here: what a partner wrote first stays bound by its clause too."""
+    own = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, origin="")
+    return list(own.values_list("id", flat=True))
 
 
 def _with_needed(actor: Actor, named: Collection[str]) -> dict[str, StixObject]:

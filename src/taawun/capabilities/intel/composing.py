@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from django.conf import settings
 
+from taawun.capabilities.intel.models import StixObject
 from taawun.capabilities.intel.stix import with_tlp
 from taawun.cooperation.people.queries import host
-from taawun.foundation.clock import parse_timestamp
+from taawun.foundation.clock import now, parse_timestamp
 from taawun.foundation.tlp import Tlp, stix_marking_definition
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from taawun.capabilities.intel.models import Report
 
 __all__ = [
+    "DERIVED",
     "bundle",
     "bundle_chunks",
+    "derivation_object",
+    "identity_id",
     "identity_object",
     "instant",
     "report_object",
@@ -30,6 +34,7 @@ __all__ = [
     "stix_time",
 ]
 
+DERIVED: Final = "derived-from"
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -48,44 +53,80 @@ def instant(text: str) -> datetime:
     return parse_timestamp(f"{seconds}.{fraction[:6] or '0'}Z")
 
 
-def identity_object() -> dict[str, Any]:
-    """Who speaks: this node's organisation, under an identifier that never changes.
+def identity_id() -> str:
+    """The identifier under which this node's organisation speaks; it never changes."""
+    return f"identity--{uuid.uuid5(uuid.NAMESPACE_URL, settings.BASE_URL)}"
 
-    It is marked TLP:CLEAR in its own words, because it travels with things that are not.
+
+def identity_object() -> dict[str, Any]:
+    """Who speaks: this node's organisation, as it said last, or anew where it is called otherwise since.
+
+    It is marked TLP:CLEAR in its own words, because it travels with things that are not. One version has one
+    wording (STIX 2.1, section 3.6.2), so another name is another ``modified``.
     """
     organisation = host()
     since = stix_time(organisation.created)
-    value = {
-        "type": "identity",
-        "spec_version": "2.1",
-        "id": f"identity--{uuid.uuid5(uuid.NAMESPACE_URL, settings.BASE_URL)}",
-        "created": since,
-        "modified": since,
-        "name": organisation.name.in_language("en").value,
-        "identity_class": "organization",
-    }
-    return with_tlp(value, Tlp.CLEAR)
+    value = with_tlp(
+        {
+            "type": "identity",
+            "spec_version": "2.1",
+            "id": identity_id(),
+            "created": since,
+            "modified": since,
+            "name": organisation.name.in_language("en").value,
+            "identity_class": "organization",
+        },
+        Tlp.CLEAR,
+    )
+    last = _last_said(value["id"])
+    if last is None:
+        return value
+    if all(last.get(name) == said for name, said in value.items() if name != "modified"):
+        return last
+    return value | {"modified": stix_time(max(now(), instant(last["modified"]) + _MILLISECOND))}
+
+
+def _last_said(stix_id: str) -> dict[str, Any] | None:
+    """The newest version of an object that left this node; what a file says of us is not our word."""
+    held = StixObject.objects.filter(
+        stix_id=stix_id, sources__release__isnull=False, sources__release__origin__isnull=True
+    )
+    text = held.order_by("-version", "-id").values_list("text", flat=True).first()
+    said: dict[str, Any] | None = orjson.loads(text) if text else None
+    return said
 
 
 def report_object(
     report: Report, previous: dict[str, Any] | None, object_refs: Sequence[str], at: datetime
 ) -> dict[str, Any]:
-    """A report's STIX object in its next version.
+    """A report of ours as a STIX object in its next version.
+
+    What somebody else wrote is theirs: only the creator of an object makes new versions of it, and whoever else
+    changes it makes an object of their own (STIX 2.1, section 3.6.2).
 
     Args:
         report: the row: title, summary and marking come from it.
-        previous: its last version, or None; what we do not know of it is kept.
+        previous: its last version, or the one of somebody else that it was made from, or None; what we do not
+            know of it is kept.
         object_refs: what it speaks of; at least one.
         at: now. The version is always later than the last one.
+
+    Returns:
+        The next version; under a new identifier and in our name where the previous one was not ours.
     """
-    if previous:
+    kept = dict(previous or {})
+    is_ours = kept.get("created_by_ref") == identity_id()
+    if previous and is_ours:
         at = max(at, instant(previous["modified"]) + _MILLISECOND)
     moment = stix_time(at)
-    value: dict[str, Any] = dict(previous or {})
-    value.setdefault("type", report.stix_id.partition("--")[0])
-    value |= {"spec_version": "2.1", "id": report.stix_id, "modified": moment, "name": report.title}
-    value.setdefault("created", moment)
-    value.setdefault("created_by_ref", identity_object()["id"])
+    type_ = str(kept.get("type") or report.stix_id.partition("--")[0])
+    value: dict[str, Any] = {"type": type_, **kept, "spec_version": "2.1", "id": report.stix_id}
+    if not is_ours:
+        value.pop("revoked", None)
+        value |= {"created_by_ref": identity_id(), "created": moment}
+    if previous and not is_ours:
+        value["id"] = f"{type_}--{uuid.uuid4()}"
+    value |= {"modified": moment, "name": report.title}
     if report.summary:
         value["description"] = report.summary
     else:
@@ -96,11 +137,33 @@ def report_object(
     return with_tlp(value, Tlp(report.tlp))
 
 
+def derivation_object(value: dict[str, Any], source: str, tlp: Tlp) -> dict[str, Any]:
+    """That a report of ours was made from somebody else's (STIX 2.1, sections 3.6.2 and 3.7).
+
+    Args:
+        value: our report in its first version.
+        source: identifier of the report it was made from.
+        tlp: the marking of ours, which is never weaker than that of the other.
+    """
+    tie = {
+        "type": "relationship",
+        "spec_version": "2.1",
+        "id": f"relationship--{uuid.uuid4()}",
+        "created_by_ref": identity_id(),
+        "created": value["created"],
+        "modified": value["created"],
+        "relationship_type": DERIVED,
+        "source_ref": value["id"],
+        "target_ref": source,
+    }
+    return with_tlp(tie, tlp)
+
+
 def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
     *, of: str, count: int, first_seen: datetime, last_seen: datetime, note: str, tlp: Tlp, at: datetime
 ) -> dict[str, Any]:
     """A sighting by this node (STIX 2.1, section 5.2)."""
-    moment, identity = stix_time(at), identity_object()["id"]
+    moment, identity = stix_time(at), identity_id()
     value: dict[str, Any] = {
         "type": "sighting",
         "spec_version": "2.1",

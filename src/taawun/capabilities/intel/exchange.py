@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RELEASE_KINDS"]
 
-# what a report names and needs, and besides it: the report, who speaks, five markings
-_MOST: Final = MOST_TRAVELLING + 7
+# what a report names and needs, and besides it: the report, what it was made from, who speaks, five markings
+_MOST: Final = MOST_TRAVELLING + 8
 
 
 # ---- taking in --------------------------------------------------------------------------------------------------

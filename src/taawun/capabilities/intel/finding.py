@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel import queries
+from taawun.capabilities.intel.models import Report
 from taawun.capabilities.intel.presenting import report_badge
 from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.people.actors import PersonActor
@@ -26,13 +27,19 @@ def find_reports(actor: object, text: str, limit: int) -> list[Found]:
             each.title,
             reverse("report", args=[each.id]),
             _("Report"),
-            f"{report_badge(each).word}, {each.summary[:_SNIPPET]}"
-            if each.summary
-            else report_badge(each).word,
+            _told(each),
             Tlp(each.tlp).label,
         )
         for each in queries.reports(actor, queries.ReportFilters(text=text))[:limit]
     ]
+
+
+def _told(report: Report) -> str:
+    word = report_badge(report).word
+    if not report.summary:
+        return word
+    # Translators: the state of a report, and how its summary begins
+    return _("%(state)s, %(summary)s") % {"state": word, "summary": report.summary[:_SNIPPET]}
 
 
 def find_objects(actor: object, text: str, limit: int) -> list[Found]:

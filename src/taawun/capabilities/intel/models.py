@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Organisation, Person
@@ -25,10 +25,10 @@ class Import(models.Model):
     class State(models.TextChoices):
         """How far it is."""
 
-        WAITING = "waiting", _("waiting")
-        DONE = "done", _("taken in")
-        REFUSED = "refused", _("refused")
-        FAILED = "failed", _("failed")
+        WAITING = "waiting", pgettext_lazy("an import", "waiting")
+        DONE = "done", pgettext_lazy("an import", "taken in")
+        REFUSED = "refused", pgettext_lazy("an import", "refused")
+        FAILED = "failed", pgettext_lazy("an import", "failed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=300)
@@ -69,8 +69,8 @@ class StixObject(models.Model):
     class State(models.TextChoices):
         """Whether its content is here."""
 
-        LIVE = "live", _("held")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        LIVE = "live", pgettext_lazy("an object", "held")
+        WITHDRAWN = "withdrawn", pgettext_lazy("an object", "withdrawn")
 
     stix_id = models.CharField(max_length=STIX_ID)
     type = models.CharField(max_length=250)
@@ -125,12 +125,16 @@ class Reference(models.Model):
 
 
 class Source(models.Model):
-    """Where a version of an object came from: an import here, or a release. Without a source it goes."""
+    """Where a version of an object came from: an import or a sighting here, or a release. Without a source it goes."""
 
     # the first constraint's index begins with the object, so it needs none of its own
     object = models.ForeignKey(StixObject, on_delete=models.CASCADE, related_name="sources", db_index=False)
     release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT, related_name="+")
     imported = models.ForeignKey(Import, null=True, on_delete=models.PROTECT, related_name="+")
+    # what was seen here is written as STIX when it is recorded, whether it travels or not
+    sighting = models.ForeignKey(
+        "Sighting", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     # it brought the version here; an import that is run again still counts what it brought
     is_first = models.BooleanField(default=False)
 
@@ -142,10 +146,16 @@ class Source(models.Model):
                 name="intel_imported_once",
                 condition=Q(imported__isnull=False),
             ),
+            models.UniqueConstraint(
+                fields=["object", "sighting"],
+                name="intel_recorded_once",
+                condition=Q(sighting__isnull=False),
+            ),
             models.CheckConstraint(
                 name="intel_source_one",
-                condition=Q(release__isnull=True, imported__isnull=False)
-                | Q(release__isnull=False, imported__isnull=True),
+                condition=Q(imported__isnull=False, release__isnull=True, sighting__isnull=True)
+                | Q(imported__isnull=True, release__isnull=False, sighting__isnull=True)
+                | Q(imported__isnull=True, release__isnull=True, sighting__isnull=False),
             ),
         )
 
@@ -170,10 +180,10 @@ class Report(models.Model):
     class State(models.TextChoices):
         """Where it stands."""
 
-        DRAFT = "draft", _("draft")
-        PUBLISHED = "published", _("published")
-        RECEIVED = "received", _("received")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        DRAFT = "draft", pgettext_lazy("a report", "draft")
+        PUBLISHED = "published", pgettext_lazy("a report", "published")
+        RECEIVED = "received", pgettext_lazy("a report", "received")
+        WITHDRAWN = "withdrawn", pgettext_lazy("a report", "withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     stix_id = models.CharField(max_length=STIX_ID)

@@ -69,20 +69,24 @@ class Picture:
         ties: the table behind it; at most 200 lines.
         more: how many lines are left out of it.
         is_gathered: whether the boxes stand for whole kinds.
+        is_left_out: whether there are more objects than are drawn; then the list alone tells of them.
     """
 
     svg: SafeString
     ties: tuple[Tie, ...]
     more: int
     is_gathered: bool
+    is_left_out: bool = False
 
 
 def picture_of(actor: PersonActor, report: Report) -> Picture | None:
-    """The picture of a report for one reader; None where there is nothing to draw, or too much."""
+    """The picture of a report for one reader; None where there is nothing to draw."""
     named = queries.objects_of(actor, report).exclude(type__in=_NOT_DRAWN).exclude(stix_id=report.stix_id)
     rows = list(named.defer("text", "received", "search", "summary")[: _MOST_DRAWN + 1])
-    if not rows or len(rows) > _MOST_DRAWN:
+    if not rows:
         return None
+    if len(rows) > _MOST_DRAWN:
+        return Picture(SafeString(""), (), 0, is_gathered=False, is_left_out=True)
     ties = _ties(actor, {row.stix_id: row for row in rows})
     graph = _graph(actor, report, rows, ties)
     drawn = gathered(graph, _so_many)

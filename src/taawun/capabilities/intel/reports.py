@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from taawun.capabilities.intel.models import NamedReader, Report, ReportObject, ReportReader, StixObject
+from taawun.capabilities.intel.rules import is_passed_on
 from taawun.capabilities.intel.search import index_words
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -29,6 +30,7 @@ __all__ = [
     "name_readers",
     "reports_from_import",
     "technique_topics",
+    "title_of",
 ]
 
 REPORT_TYPES: Final = frozenset({"report", "grouping"})
@@ -41,8 +43,8 @@ _TECHNIQUE: Final = re.compile(r"T\d{4}(\.\d{3})?")
 def reports_from_import(held: Import, prepared: Sequence[Prepared]) -> list[Report]:
     """A draft of ours for every report an import brought.
 
-    A draft that nobody has touched follows a newer version of its object that its own readers may see; any other
-    report of ours is left as it is.
+    A draft that nobody has touched follows a newer version of its object that its own readers may see, and so does
+    what was passed on as its author wrote it; any other report of ours is left as it is.
     """
     return [
         report
@@ -56,15 +58,16 @@ def _report_from_import(held: Import, each: Prepared) -> Report | None:
     report = Report.objects.select_for_update().filter(stix_id=each.stix_id, origin="").first()
     if report is None:
         report = Report(stix_id=each.stix_id, organisation=held.organisation, author=held.person)
-    elif (
-        report.state != Report.State.DRAFT
-        or report.edition != _AS_IMPORTED
-        or not _is_for_its_readers(report, held, each)
-        or not _is_newest(each)
-    ):
+    elif not _is_as_imported(report) or not _is_for_its_readers(report, held, each) or not _is_newest(each):
         return None
     fill(report, each, tlp=max(each.tlp, Tlp(report.tlp or 0)), readers=[held.person] if held.person else [])
     return report
+
+
+def _is_as_imported(report: Report) -> bool:
+    if report.state == Report.State.DRAFT:
+        return report.edition == _AS_IMPORTED
+    return is_passed_on(report)
 
 
 def _is_for_its_readers(report: Report, held: Import, each: Prepared) -> bool:
@@ -78,6 +81,11 @@ def _is_newest(each: Prepared) -> bool:
     return StixObject.objects.filter(stix_id=each.stix_id, digest=each.digest, is_current=True).exists()
 
 
+def title_of(each: Prepared | StixObject) -> str:
+    """What a report is called by its STIX object."""
+    return (each.name or each.stix_id)[:LONGEST_TITLE]
+
+
 def fill(report: Report, each: Prepared | StixObject, *, tlp: Tlp, readers: Iterable[Person]) -> None:
     """Write a report row from its STIX object, with the objects it names.
 
@@ -89,7 +97,7 @@ def fill(report: Report, each: Prepared | StixObject, *, tlp: Tlp, readers: Iter
     """
     value = orjson.loads(each.text)
     refs = [ref for ref in value.get("object_refs", []) if isinstance(ref, str)]
-    report.title = (each.name or each.stix_id)[:LONGEST_TITLE]
+    report.title = title_of(each)
     report.summary = each.summary
     report.search = index_words(f"{report.title} {report.summary}")
     report.tlp = tlp

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.rules import Granted, Refused
@@ -20,6 +21,7 @@ __all__ = [
     "can_edit",
     "can_publish",
     "can_withdraw",
+    "is_passed_on",
     "visible_imports",
     "visible_objects",
     "visible_reports",
@@ -90,6 +92,28 @@ def _marked(person: PersonActor) -> Q:
 
 def can_edit(report: Report) -> Answer:
     """Only what is ours can be changed; a change of a published report is a new version when it is published."""
+    answer = can_publish(report)
+    if isinstance(answer, Granted) and is_passed_on(report):
+        return Refused(
+            "passed-on",
+            _(
+                "This report was passed on as its author wrote it. Write one of your own that names its objects."
+            ),
+        )
+    return answer
+
+
+def is_passed_on(report: Report) -> bool:
+    """Whether what this node published is what somebody else wrote, to the letter."""
+    release = report.release
+    if report.state != Report.State.PUBLISHED or report.origin or release is None:
+        return False
+    left = StixObject.objects.filter(stix_id=report.stix_id, sources__release=release)
+    return left.exclude(creator=identity_id()).exists()
+
+
+def can_publish(report: Report) -> Answer:
+    """Our own drafts, and new versions of what we published."""
     if report.origin:
         return Refused(
             "not-ours", _("This report is a partner's. Write one of your own that names its objects.")
@@ -97,11 +121,6 @@ def can_edit(report: Report) -> Answer:
     if report.state == Report.State.WITHDRAWN:
         return Refused("withdrawn", _("This report was withdrawn. Make a new one."))
     return Granted()
-
-
-def can_publish(report: Report) -> Answer:
-    """Our own drafts, and new versions of what we published."""
-    return can_edit(report)
 
 
 def can_withdraw(report: Report) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -64,6 +64,13 @@ class Previewed(Decided):
     missing: Annotated[
         list[StixId],
         Field(description="What it names and does not go: not for the caller's eyes, or here no more."),
+    ]
+    leaves_as: Annotated[
+        Literal["own", "passed-on", "derived"],
+        Field(
+            description="As our own; as somebody else wrote it, to the letter; or as a report of ours, under a new "
+            "identifier, that was made from somebody else's."
+        ),
     ]
 
 

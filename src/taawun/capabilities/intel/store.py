@@ -26,7 +26,7 @@ from taawun.foundation.tlp import Tlp
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from taawun.capabilities.intel.models import Import
+    from taawun.capabilities.intel.models import Import, Sighting
     from taawun.cooperation.federation.models import Release
     from taawun.cooperation.people.models import Organisation, Person
 
@@ -36,6 +36,7 @@ __all__ = [
     "Prepared",
     "prepare",
     "prepare_own",
+    "prepared_again",
     "remove_release",
     "store",
     "version_key",
@@ -57,7 +58,8 @@ class Origin:
     Args:
         organisation: inside which AMBER+STRICT stays.
         imported: the import, or None.
-        release: the release, or None. Exactly one of the two is given.
+        release: the release, or None.
+        sighting: the sighting that was recorded here, or None. Exactly one of the three is given.
         node: the partner's address for what a partner sent; empty for our own.
         readers: whom RED objects name; nobody else sees them.
     """
@@ -65,6 +67,7 @@ class Origin:
     organisation: Organisation
     imported: Import | None = None
     release: Release | None = None
+    sighting: Sighting | None = None
     node: str = ""
     readers: Sequence[Person] = ()
 
@@ -167,6 +170,11 @@ def prepare_own(value: Mapping[str, Any], tlp: Tlp) -> Prepared:
             refs=references_of(value),
         )
     )
+
+
+def prepared_again(row: StixObject) -> Prepared:
+    """What is held already, to be remembered under one more source."""
+    return Prepared(**{name: getattr(row, name) for name in _TAKEN}, references=())
 
 
 def version_key(version: str) -> str:
@@ -352,6 +360,7 @@ def _remember(known: Sequence[int], made: Sequence[int], origin: Origin) -> None
         same={
             "release": origin.release.pk if origin.release else None,
             "imported": origin.imported.pk if origin.imported else None,
+            "sighting": origin.sighting.pk if origin.sighting else None,
         },
         skip_known=True,
     )
@@ -360,7 +369,9 @@ def _remember(known: Sequence[int], made: Sequence[int], origin: Origin) -> None
 def _name_readers(red: Sequence[int], origin: Origin) -> None:
     if not red or not origin.readers:
         return
-    sources = Source.objects.filter(object_id__in=red, release=origin.release, imported=origin.imported)
+    sources = Source.objects.filter(
+        object_id__in=red, release=origin.release, imported=origin.imported, sighting=origin.sighting
+    )
     NamedReader.objects.bulk_create(
         (NamedReader(source=source, person=person) for source in sources for person in origin.readers),
         ignore_conflicts=True,

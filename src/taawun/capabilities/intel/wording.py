@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from django.utils.translation import get_language, get_language_bidi, gettext_lazy
+from babel.lists import format_list
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, get_language_bidi, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.stix import SENTENCES
+from taawun.platform.web import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.utils.functional import _StrOrPromise
 
     from taawun.capabilities.intel.stix import ReadingRefused
 
-__all__ = ["ISSUES", "issue_sentence", "refusal_sentence", "type_name"]
+__all__ = ["ISSUES", "issue_markup", "issue_sentence", "mended", "refusal_sentence", "type_name"]
 
 _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "held-differs": gettext_lazy(
@@ -49,15 +53,43 @@ _REFUSALS: Final[Mapping[str, _StrOrPromise]] = {
 }
 
 _KINDS: Final[Mapping[str, _StrOrPromise]] = {
+    "null": gettext_lazy("nothing (null)"),
+    "true": gettext_lazy("true"),
+    "false": gettext_lazy("false"),
+    "true or false": gettext_lazy("true or false"),
     "a list": gettext_lazy("a list"),
     "a text": gettext_lazy("a text"),
     "a number": gettext_lazy("a number"),
     "a whole number": gettext_lazy("a whole number"),
     "an object": gettext_lazy("an object"),
 }
+# what MISP calls its records
+_RECORDS: Final[Mapping[str, _StrOrPromise]] = {
+    "event": pgettext_lazy("of MISP", "event"),
+    "attribute": pgettext_lazy("of MISP", "attribute"),
+    "object": pgettext_lazy("of MISP", "object"),
+    "report": pgettext_lazy("of MISP", "report"),
+    "sighting": pgettext_lazy("of MISP", "sighting"),
+    "note": pgettext_lazy("of MISP", "note"),
+    "opinion": pgettext_lazy("of MISP", "opinion"),
+}
+# what to do about it, where the sentence does not say so already
+_MENDS: Final[Mapping[str, _StrOrPromise]] = {
+    "too-large": gettext_lazy("Send it in parts."),
+    "not-json": gettext_lazy("Mend the text at this place."),
+    "not-finite": gettext_lazy("Write a number, or leave the property out."),
+    "number-too-long": gettext_lazy("Shorten it, or write it as a text."),
+    "too-deep": gettext_lazy("Move what is nested deepest further out."),
+    "string-too-long": gettext_lazy("Shorten it, or leave the property out."),
+    "nul-character": gettext_lazy("Take it out."),
+    "lone-surrogate": gettext_lazy("Write the whole character, or take it out."),
+    "no-objects": gettext_lazy("Choose the file that holds the objects."),
+}
 # left-to-right mark (Unicode, UAX #9): what is quoted are names and values of formats, which keep their direction
 # between two of them. An isolate would do more, but pages show isolates as marks: a file may hold some
 _MARK: Final = "\u200e"
+# numbers that we counted; any other number is quoted from the file or the standard
+_COUNTS: Final = frozenset({"size", "limit"})
 
 
 def issue_sentence(code: str, params: Mapping[str, str]) -> str:
@@ -67,33 +99,110 @@ def issue_sentence(code: str, params: Mapping[str, str]) -> str:
         code: a key of :data:`ISSUES`.
         params: what its placeholders stand for.
     """
-    sentence = str(_OWN[code]) if code in _OWN else _(SENTENCES[code])
-    return sentence % {name: _quoted(name, value) for name, value in params.items()}
+    counted = _counted(code, params)
+    sentence = counted or (str(_OWN[code]) if code in _OWN else _(SENTENCES[code]))
+    return sentence % {
+        name: _quoted(name, value, is_count=bool(counted) and name in _COUNTS)
+        for name, value in params.items()
+    }
 
 
-def _quoted(name: str, value: str) -> str:
-    shown = _kinds(value) if name in {"found", "expected"} else value
+def issue_markup(code: str, params: Mapping[str, str]) -> SafeString:
+    """The same for a page: what another program said in English is marked as such.
+
+    Args:
+        code: a key of :data:`ISSUES`.
+        params: what its placeholders stand for.
+    """
+    said = params.get("text", "")
+    sentence = escape(issue_sentence(code, {**params, **({"text": _SAID} if said else {})}))
+    quoted = format_html('<q lang="en" dir="ltr">{}</q>', said)
+    shown = f"{_MARK}{_SAID}{_MARK}" if get_language_bidi() else _SAID
+    return SafeString(sentence.replace(shown, quoted))
+
+
+# no text of a file holds it: what is not printable is replaced there
+_SAID: Final = "\u0001"
+
+
+def _counted(code: str, params: Mapping[str, str]) -> str:
+    """The sentences that depend on a number, in the form for it; empty for all others."""
+    number = params.get("size", params.get("limit", ""))
+    if not number.isdecimal():
+        return ""
+    count = int(number)
+    sentences = {
+        "too-few": ngettext(
+            "There is less than %(limit)s entry here.", "There are fewer than %(limit)s entries here.", count
+        ),
+        "too-many": ngettext(
+            "There is more than %(limit)s entry here.", "There are more than %(limit)s entries here.", count
+        ),
+        "length-out-of-range": ngettext(
+            "The text is too short or too long; the limit is %(limit)s character.",
+            "The text is too short or too long; the limit is %(limit)s characters.",
+            count,
+        ),
+        "pattern-too-long": ngettext(
+            "The pattern has %(size)s byte; at most %(limit)s are accepted.",
+            "The pattern has %(size)s bytes; at most %(limit)s are accepted.",
+            count,
+        ),
+        "object-too-large": ngettext(
+            "The object has %(size)s character; at most %(limit)s are accepted.",
+            "The object has %(size)s characters; at most %(limit)s are accepted.",
+            count,
+        ),
+    }
+    return sentences.get(code, "")
+
+
+def _quoted(name: str, value: str, *, is_count: bool) -> str:
+    if is_count:
+        return formats.number(int(value)) if value.isdecimal() else value
+    if name == "kind" and value in _RECORDS:
+        return str(_RECORDS[value])
+    shown = {"found": _kinds, "expected": _kinds, "allowed": _values}.get(name, str)(value)
     return f"{_MARK}{shown}{_MARK}" if get_language_bidi() else shown
 
 
 def _kinds(value: str) -> str:
-    kinds = [str(_KINDS.get(kind, kind)) for kind in value.split(" or ")]
-    # Translators: between two things of which one is expected, as in “a text or a number”
-    return _(" or ").join(kinds)
+    if value in _KINDS:
+        return str(_KINDS[value])
+    return _either([str(_KINDS.get(kind, kind)) for kind in value.split(" or ")])
+
+
+def _values(value: str) -> str:
+    """Values of the standard, which are parted by commas and have none in them."""
+    return _either(value.split(", "))
+
+
+def _either(parts: Sequence[str]) -> str:
+    return str(format_list(parts, style="or", locale=formats.reader_locale()))
 
 
 def refusal_sentence(refused: ReadingRefused) -> str:
-    """Why a file is not taken and where, in the reader's language."""
+    """Why a file is not taken, where, and what to do, in the reader's language."""
     sentence = _REFUSALS.get(refused.code)
     if sentence is None or (get_language() or "en").startswith("en"):
-        return str(refused)
-    if not refused.line:
-        return str(sentence)
-    return _("Line %(line)d, column %(column)d: %(sentence)s") % {
-        "line": refused.line,
-        "column": refused.column,
+        return mended(refused.code, str(refused))
+    if refused.code == "too-large" or not refused.line:
+        return mended(refused.code, str(sentence))
+    where = _("Line %(line)s, column %(column)s: %(sentence)s") % {
+        "line": formats.digits(refused.line),
+        "column": formats.digits(refused.column),
         "sentence": sentence,
     }
+    return mended(refused.code, where)
+
+
+def mended(code: str, sentence: str) -> str:
+    """A sentence on a refusal with what to do about it, where it does not say so already."""
+    mend = _MENDS.get(code)
+    if mend is None:
+        return sentence
+    # Translators: what is wrong, and what to do about it: two sentences, each with its full stop
+    return _("%(sentence)s %(mend)s") % {"sentence": sentence, "mend": mend}
 
 
 # STIX 2.1, sections 4 to 7: what people call each type of object

@@ -223,7 +223,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(cast: Cast) -> None:
         actions.begin_import(cast.analyst.actor, b"x" * 11, name="big", default_tlp=Tlp.AMBER)
     assert (caught.value.code, str(caught.value)) == (
         "too-large",
-        "The file has 11 bytes; at most 10 are accepted.",
+        "The file has 11 B; at most 10 B are accepted. Send it in parts.",
     )
     assert _nothing_stored()
 
@@ -244,7 +244,7 @@ def _nothing_stored() -> bool:
     [
         ("en", "bad.json: Line 1, column 2: this is not JSON: expecting a member's name in double quotes."),
         ("fr", "Ligne 1, colonne 2\u00a0: "),
-        ("ar", "السطر 1، العمود 2: "),
+        ("ar", "السطر ١، العمود ٢: "),
     ],
 )
 def test_a_refusal_speaks_the_readers_language(cast: Cast, language: str, beginning: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.actions import ReportFields, reporting
+from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
 from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
 from taawun.capabilities.intel.queries import object_named
@@ -212,10 +213,10 @@ def test_however_a_report_is_imported_edited_published_and_received_no_marking_i
 
 
 def _edit_or_publish(analyst: Any, step: str, tlp: Tlp) -> None:
-    held = Report.objects.filter(stix_id=report(1)["id"], origin="").first()
+    held = Report.objects.filter(origin="").order_by("-id").first()
     if held is None:
         return
-    with contextlib.suppress(ReportRefused, NobodyReceives):
+    with contextlib.suppress(ReportRefused, NobodyReceives, NotAllowed):
         if step == "edit":
             actions.edit_report(analyst, held, fields(tlp=tlp), edition=held.edition)
         else:
@@ -326,14 +327,117 @@ def test_a_second_click_does_not_publish_a_second_version(analyst: Any, south: S
     assert Release.objects.count() == 1
 
 
-def test_an_imported_report_leaves_with_everything_else_it_said(analyst: Any, south: Sender) -> None:
-    value = report(1, FIRST, report_types=["campaign"], x_own=123456789012345678901234567890)
+# ---- whose report it is (STIX 2.1, section 3.6.2) ----------------------------------------------------------------
+
+AUTHOR = identifier("identity", 9)
+
+
+def _theirs(**properties: Any) -> dict[str, Any]:
+    given = {"created_by_ref": AUTHOR, "description": "They saw it.", "x_own": 123456789012345678901234567890}
+    return report(1, FIRST, **{**given, **properties})
+
+
+@pytest.mark.parametrize("author", [{}, {"created_by_ref": None}])
+def test_an_imported_report_that_nobody_changed_is_passed_on_to_the_letter(
+    analyst: Any, south: Sender, author: dict[str, Any]
+) -> None:
+    value = {name: said for name, said in _theirs(**author).items() if said is not None}
     bring(value)
-    made = actions.publish_report(analyst, Report.objects.get())
+    held = Report.objects.get()
+    assert actions.preview_report(analyst, held).leaves_as == "passed-on"
+    # topics and languages stand in the header, so they change nothing of what the author wrote
+    said = fields(title="Report 1", summary="They saw it.", tlp=Tlp.CLEAR, languages=("en",))
+    held = actions.edit_report(analyst, held, said, edition=1)
+    made = actions.publish_report(analyst, held)
     assert made.release is not None
-    left = published(made.release)[made.stix_id]
-    assert (left["report_types"], left["x_own"]) == (["campaign"], 123456789012345678901234567890)
-    assert left["modified"] > value["modified"]
+    assert (made.stix_id, made.release.version) == (value["id"], value["modified"])
+    assert current(made.stix_id).text.encode() in contents.get(made.release.digest)
+    assert published(made.release)[made.stix_id] == value
+    assert made.release.subject == f"urn:taawun:stix:{value['id']}"
+    assert StixObject.objects.filter(stix_id=value["id"]).count() == 1
+
+
+def test_an_imported_report_that_was_changed_leaves_as_ours_derived_from_theirs(
+    analyst: Any, south: Sender
+) -> None:
+    value = _theirs(report_types=["campaign"], revoked=False)
+    bring(value)
+    held = actions.edit_report(analyst, Report.objects.get(), fields(title="In our words"), edition=1)
+    assert actions.preview_report(analyst, held).leaves_as == "derived"
+    made = actions.publish_report(analyst, held)
+    assert made.release is not None
+    left = published(made.release)
+    own = left[made.stix_id]
+    assert made.stix_id != value["id"]
+    assert value["id"] not in left
+    assert (own["created_by_ref"], own["name"]) == (identity_id(), "In our words")
+    assert own["created"] == own["modified"] == own["published"] == made.release.version
+    assert (own["report_types"], own["x_own"]) == (["campaign"], value["x_own"])
+    assert "revoked" not in own
+    (tie,) = (each for each in left.values() if each["type"] == "relationship")
+    assert (tie["relationship_type"], tie["source_ref"], tie["target_ref"]) == (
+        "derived-from",
+        made.stix_id,
+        value["id"],
+    )
+    assert tie["created_by_ref"] == identity_id()
+    assert json.loads(current(value["id"]).text) == value
+
+    made = actions.edit_report(analyst, made, fields(title="In better words"), edition=made.edition)
+    assert actions.preview_report(analyst, made).leaves_as == "own"
+    renewed = actions.publish_report(analyst, made)
+    assert renewed.release is not None
+    assert renewed.stix_id == made.stix_id
+    assert published(renewed.release)[tie["id"]] == tie
+    assert published(renewed.release)[made.stix_id]["created"] == own["created"]
+
+
+def test_a_change_does_not_free_a_report_from_the_marking_of_what_it_was_made_from(
+    analyst: Any, south: Sender
+) -> None:
+    bring(marked(_theirs(), Tlp.AMBER))
+    said = fields(title="In our words", tlp=Tlp.AMBER)
+    held = actions.edit_report(analyst, Report.objects.get(), said, edition=1)
+    made = actions.publish_report(analyst, held)
+    with pytest.raises(ReportRefused) as caught:
+        actions.edit_report(analyst, made, fields(tlp=Tlp.GREEN), edition=made.edition)
+    assert caught.value.code == "tlp-lowered"
+
+
+def test_what_was_passed_on_is_neither_changed_nor_passed_on_twice_and_follows_its_author(
+    analyst: Any, south: Sender
+) -> None:
+    bring(_theirs())
+    made = actions.publish_report(analyst, Report.objects.get())
+    with pytest.raises(NotAllowed, match="as its author wrote it"):
+        actions.edit_report(analyst, made, fields(title="In our words"), edition=made.edition)
+    with pytest.raises(ReportRefused) as caught:
+        actions.preview_report(analyst, made)
+    assert caught.value.code == "passed-on"
+    newer = {**_theirs(name="Now we know"), "modified": "2024-02-01T00:00:00.000Z"}
+    bring(newer)
+    made.refresh_from_db()
+    assert (made.title, made.state) == ("Now we know", Report.State.PUBLISHED)
+    made = actions.publish_report(analyst, made)
+    assert made.release is not None
+    assert published(made.release)[made.stix_id] == newer
+    assert Report.objects.count() == 1
+
+
+def test_a_report_of_ours_that_is_imported_again_stays_ours(analyst: Any, south: Sender) -> None:
+    made = actions.publish_report(analyst, actions.create_report(analyst, fields()))
+    bring(json.loads(current(made.stix_id).text))
+    made = actions.edit_report(analyst, made, fields(title="Renewed"), edition=made.edition)
+    renewed = actions.publish_report(analyst, made)
+    assert (renewed.stix_id, Report.objects.count()) == (made.stix_id, 1)
+
+
+def test_what_a_partner_wrote_first_is_not_freed_by_importing_it(analyst: Any, south: Sender) -> None:
+    sender("East", "XE")
+    south.publish(_theirs(), tlp=Tlp.CLEAR)
+    bring(_theirs())
+    held = Report.objects.get(origin="")
+    assert actions.preview_report(analyst, held).receivers == ()
 
 
 def test_only_the_chosen_audience_receives(analyst: Any, south: Sender) -> None:

@@ -11,6 +11,7 @@ import pytest
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.models import Sighting, StixObject
+from taawun.capabilities.intel.queries import object_named
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.models import LaneEntry
@@ -53,6 +54,14 @@ def test_a_sighting_of_our_own_object_stays_here(analyst: PersonActor, south: Se
     assert (kept.of, kept.count, kept.note, kept.seen_by) == (FIRST, 3, "At the gateway.", "")
     assert (kept.first_seen, kept.last_seen, kept.person_id) == (THEN, THEN, analyst.id)
     assert not Release.objects.exists()
+    row = current(kept.stix_id)
+    assert json.loads(row.text)["sighting_of_ref"] == FIRST
+    assert (row.type, row.origin, row.tlp, row.sources.get().sighting_id) == (
+        "sighting",
+        "",
+        Tlp.CLEAR,
+        kept.id,
+    )
     assert Entry.objects.get(verb="intel.sighted").details == {"of": FIRST, "count": 3}
 
 
@@ -75,6 +84,34 @@ def test_a_sighting_goes_back_to_its_source_and_to_no_other_partner(
     assert current(left["sighting"]["id"]).text == json.dumps(
         left["sighting"], separators=(",", ":"), ensure_ascii=False
     )
+
+
+def test_a_red_sighting_is_an_object_for_who_recorded_it_alone(cast: Cast, analyst: PersonActor) -> None:
+    bring(indicator(1), actor=analyst, tlp=Tlp.RED)
+    made = actions.sight(analyst, FIRST).sighting
+    assert object_named(analyst, made.stix_id) is not None
+    assert object_named(cast.officer.actor, made.stix_id) is None
+
+
+def test_a_sighting_that_a_partner_repeats_and_takes_back_stays_ours(
+    analyst: PersonActor, south: Sender
+) -> None:
+    bring(indicator(1))
+    made = actions.sight(analyst, FIRST).sighting
+    repeated = report(1, made.stix_id)
+    south.publish(repeated, json.loads(current(made.stix_id).text))
+    south.withdraw(repeated)
+    assert (current(made.stix_id).origin, current(made.stix_id).state) == ("", StixObject.State.LIVE)
+
+
+def test_what_became_of_a_sighting_is_told_again_later(analyst: PersonActor, south: Sender) -> None:
+    west = sender("West", "XW", clauses=(clause(kinds=("intel.report",)),))
+    south.publish(report(1, FIRST), indicator(1))
+    west.publish(report(2, FIRST), indicator(1, name="in other words"))
+    outcome = actions.sight(analyst, FIRST)
+    again = actions.sighting_outcome(analyst, outcome.sighting)
+    assert (again.sources, again.sent_to) == (outcome.sources, (south.node,))
+    assert [(each.party, each.decision.reason) for each in again.preview.others] == [(west.node, "kind")]  # type: ignore[union-attr]  # denied
 
 
 def test_every_partner_that_told_us_is_told(analyst: PersonActor, south: Sender) -> None:

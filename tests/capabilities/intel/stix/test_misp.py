@@ -333,7 +333,7 @@ def test_an_event_that_is_no_object_is_an_error(broken):
     found, reading = taken(
         json.dumps({"response": [{"Event": broken}, {"Event": event(attribute(1))}]}).encode()
     )
-    assert codes(reading)[0] == ("error", "misp-bad-event", "response/0/Event")
+    assert codes(reading)[0] == ("error", "misp-no-object", "response/0/Event")
     assert f"domain-name--{uuid_of(1)}" in {each.stix_id for each in found}
 
 

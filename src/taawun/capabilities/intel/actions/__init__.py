@@ -10,7 +10,7 @@ from taawun.capabilities.intel.actions.reporting import (
     publish_report,
     withdraw_report,
 )
-from taawun.capabilities.intel.actions.sighting import SightingOutcome, sight
+from taawun.capabilities.intel.actions.sighting import SightingOutcome, sight, sighting_outcome
 
 __all__ = [
     "Previewed",
@@ -24,5 +24,6 @@ __all__ = [
     "publish_report",
     "run_import",
     "sight",
+    "sighting_outcome",
     "withdraw_report",
 ]

@@ -14,7 +14,7 @@ from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.reports import reports_from_import
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.store import Counts, Origin, Prepared, prepare, store
-from taawun.capabilities.intel.wording import refusal_sentence
+from taawun.capabilities.intel.wording import mended, refusal_sentence
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.queries import actor_of
@@ -23,6 +23,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
 from taawun.platform.files import actions as files
+from taawun.platform.web import formats
 from taawun.platform.work.actions import enqueue
 
 if TYPE_CHECKING:
@@ -61,8 +62,14 @@ def begin_import(
     if len(data) > settings.MAX_UPLOAD_BYTES:
         raise ImportRefused(
             "too-large",
-            _("The file has %(size)d bytes; at most %(most)d are accepted.")
-            % {"size": len(data), "most": settings.MAX_UPLOAD_BYTES},
+            mended(
+                "too-large",
+                _("The file has %(size)s; at most %(most)s are accepted.")
+                % {
+                    "size": formats.filesize(len(data)),
+                    "most": formats.filesize(settings.MAX_UPLOAD_BYTES),
+                },
+            ),
         )
     reading = _read(data, name, default_tlp)
     with transaction.atomic():

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -14,17 +14,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from taawun.capabilities.intel.collecting import MOST_TRAVELLING, collect
-from taawun.capabilities.intel.composing import bundle, identity_object, report_object
+from taawun.capabilities.intel.composing import (
+    DERIVED,
+    bundle,
+    derivation_object,
+    identity_id,
+    identity_object,
+    report_object,
+)
 from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
-from taawun.capabilities.intel.models import Report, ReportReader, StixObject
+from taawun.capabilities.intel.models import Reference, Report, ReportObject, ReportReader, StixObject
 from taawun.capabilities.intel.queries import home_of
-from taawun.capabilities.intel.reports import LONGEST_TITLE, name_objects, name_readers
+from taawun.capabilities.intel.reports import LONGEST_TITLE, name_objects, name_readers, title_of
 from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw, visible_objects
 from taawun.capabilities.intel.search import index_words
 from taawun.capabilities.intel.stix import validate
 from taawun.capabilities.intel.stix.checking import written
 from taawun.capabilities.intel.store import Origin as StoredFrom
-from taawun.capabilities.intel.store import prepare_own, store
+from taawun.capabilities.intel.store import prepare_own, prepared_again, store
+from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
@@ -37,11 +45,13 @@ from taawun.cooperation.people.rules import ensure, require
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
+from taawun.platform.web.formats import number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from taawun.capabilities.intel.collecting import Collected
+    from taawun.capabilities.intel.store import Prepared
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [
@@ -58,6 +68,7 @@ __all__ = [
 ]
 
 KIND: Final = "intel.report"
+LeavesAs = Literal["own", "passed-on", "derived"]
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_SUMMARY: Final = 100_000
@@ -99,10 +110,28 @@ class Previewed(Preview):
         objects: how many objects would go with it.
         missing: identifiers of objects it names that stay behind, because the publisher may not see them or they
             are here no more.
+        leaves_as: ``own``, what we wrote; ``passed-on``, what somebody else wrote, to the letter; ``derived``, a
+            report of ours that was made from somebody else's.
     """
 
     objects: int
     missing: tuple[str, ...]
+    leaves_as: LeavesAs
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """The report's object as it leaves, with what it was made from.
+
+    Args:
+        version: as its header names it.
+        objects: the report first.
+        leaves_as: as in :class:`Previewed`.
+    """
+
+    version: str
+    objects: tuple[Prepared, ...]
+    leaves_as: LeavesAs
 
 
 def urn(report: Report) -> str:
@@ -273,8 +302,11 @@ def preview_report(actor: Actor, report: Report, audience: Collection[str] | Non
     require(actor, "publish:intel")
     ensure(can_publish(report))
     collected = _collect(actor, report)
+    leaving = _leaving(actor, report, collected)
     decided = preview(_draft(report, collected, b"{}", "").facts(audience))
-    return Previewed(decided.receivers, decided.others, len(collected.texts), collected.missing)
+    return Previewed(
+        decided.receivers, decided.others, len(collected.texts), collected.missing, leaving.leaves_as
+    )
 
 
 @transaction.atomic
@@ -282,6 +314,10 @@ def publish_report(
     actor: Actor, report: Report, audience: Collection[str] | None = None, *, edition: int | None = None
 ) -> Report:
     """Sign the report with its objects and send it to whom the clauses allow.
+
+    A report that was imported and stands as its author wrote it is passed on to the letter: the author stays its
+    author, and the signed header says that it came through us. Once somebody here has changed it, it leaves as a
+    report of ours, under an identifier of its own and derived from theirs (STIX 2.1, section 3.6.2).
 
     Args:
         actor: who.
@@ -299,25 +335,21 @@ def publish_report(
     held = _locked(report, edition)
     ensure(can_publish(held))
     collected = _collect(actor, held)
-    value = report_object(held, _previous(actor, held), collected.refs, now())
-    text = written(value)
-    problems = [each for each in validate(value, size=len(text)) if each.severity == "error"]
-    if problems:
-        raise ReportRefused(
-            "not-valid", _("The report cannot be written as STIX: %(code)s.") % {"code": problems[0].code}
-        )
-    content = bundle([text, *collected.texts], sorted({Tlp(held.tlp), *collected.levels}))
+    leaving = _leaving(actor, held, collected)
+    held.stix_id = leaving.objects[0].stix_id
+    texts = [*(each.text for each in leaving.objects), *collected.texts]
+    content = bundle(texts, sorted({Tlp(held.tlp), *collected.levels}))
     if len(content) > settings.MAX_UPLOAD_BYTES:
         raise ReportRefused(
             "too-large",
             _("With its objects the report is larger than a partner accepts. Leave some out."),
             "objects",
         )
-    release = federation.publish(actor, _draft(held, collected, content, value["modified"]), audience)
-    _keep_version(held, value, release)
+    release = federation.publish(actor, _draft(held, collected, content, leaving.version), audience)
+    _keep_version(held, leaving, release)
     held.state, held.release, held.changed = Report.State.PUBLISHED, release, now()
     held.edition += 1
-    held.save(update_fields=["state", "release", "changed", "edition"])
+    held.save(update_fields=["stix_id", "state", "release", "changed", "edition"])
     record(actor, "intel.report-published", urn(held), {"version": release.version})
     return held
 
@@ -339,8 +371,12 @@ def _collect(actor: Actor, report: Report) -> Collected:
     if len(collected.texts) > MOST_TRAVELLING:
         raise ReportRefused(
             "too-many-objects",
-            _("With what its objects need, %(count)d objects would go; at most %(most)d can. Leave some out.")
-            % {"count": len(collected.texts), "most": MOST_TRAVELLING},
+            ngettext(
+                "With what its objects need, %(count)s object would go; at most %(most)s can. Leave some out.",
+                "With what its objects need, %(count)s objects would go; at most %(most)s can. Leave some out.",
+                len(collected.texts),
+            )
+            % {"count": number(len(collected.texts)), "most": number(MOST_TRAVELLING)},
             "objects",
         )
     if collected.stricter:
@@ -353,7 +389,7 @@ def _collect(actor: Actor, report: Report) -> Collected:
                 "the report's marking or leave them out.",
                 len(collected.stricter),
             )
-            % {"count": len(collected.stricter), "object": collected.stricter[0]},
+            % {"count": number(len(collected.stricter)), "object": collected.stricter[0]},
             "tlp",
         )
     return collected
@@ -375,24 +411,79 @@ def _draft(report: Report, collected: Collected, content: bytes, version: str) -
     )
 
 
-def _previous(actor: Actor, report: Report) -> dict[str, Any] | None:
-    """The report's last version that the publisher may see: another organisation here may hold one of its own."""
-    # Any: a STIX object is JSON of any shape
-    versions = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, origin="")
-    held = versions.filter(state=StixObject.State.LIVE).order_by("-is_current", "-version", "id").first()
+def _leaving(actor: Actor, report: Report, collected: Collected) -> _Leaving:
+    versions = _versions(actor, report)
+    theirs = next((each for each in versions if each.creator != identity_id() and _says(each, report)), None)
+    if theirs is not None:
+        return _passing_on(theirs)
     # json keeps whole numbers of any length, and this is written out again
-    return json.loads(held.text) if held else None
+    previous = json.loads(versions[0].text) if versions else None
+    value = report_object(report, previous, collected.refs, now())
+    text = written(value)
+    problems = [each for each in validate(value, size=len(text)) if each.severity == "error"]
+    if problems:
+        raise ReportRefused(
+            "not-valid",
+            _("The report cannot be written as STIX. %(reason)s")
+            % {"reason": issue_sentence(problems[0].code, problems[0].params)},
+        )
+    own = replace(prepare_own(value, Tlp(report.tlp)), search=report.search)
+    if previous is None or previous["id"] == value["id"]:
+        return _Leaving(value["modified"], (own, *_derivations(report)), "own")
+    tie = prepare_own(derivation_object(value, previous["id"], Tlp(report.tlp)), Tlp(report.tlp))
+    return _Leaving(value["modified"], (own, tie), "derived")
 
 
-def _keep_version(report: Report, value: dict[str, Any], release: Release) -> None:
+def _versions(actor: Actor, report: Report) -> list[StixObject]:
+    """What is held of the report that is our word or was brought here, the current one first.
+
+    Only what the publisher may see: another organisation here may hold a version of its own.
+    """
+    held = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, origin="")
+    return list(held.filter(state=StixObject.State.LIVE).order_by("-is_current", "-version", "id"))
+
+
+def _says(row: StixObject, report: Report) -> bool:
+    """Whether a version says what the report says, so that nobody here has changed it."""
+    # a form sends the ends of lines as it likes
+    is_same_text = report.title == title_of(row) and report.summary.split() == row.summary.split()
+    if not is_same_text or report.tlp != row.tlp:
+        return False
+    named = ReportObject.objects.filter(report=report).values_list("stix_id", flat=True)
+    return set(named) == set(json.loads(row.text).get("object_refs", []))
+
+
+def _passing_on(theirs: StixObject) -> _Leaving:
+    version = json.loads(theirs.text)["modified"]
+    left = Release.objects.filter(subject=subject_of(theirs.stix_id), version=version, origin__isnull=True)
+    if left.exists():
+        raise ReportRefused(
+            "passed-on",
+            _(
+                "This was passed on already, as its author wrote it. Import their next version and pass that on, or "
+                "write a report of your own."
+            ),
+        )
+    return _Leaving(version, (prepared_again(theirs),), "passed-on")
+
+
+def _derivations(report: Report) -> list[Prepared]:
+    """From what a report of ours was made, as it was said with its first version."""
+    ties = StixObject.objects.filter(
+        type="relationship", name=DERIVED, creator=identity_id(), is_current=True
+    )
+    said = Reference.objects.filter(relation="source_ref", target=report.stix_id, source__in=ties)
+    return [prepared_again(each.source) for each in said.select_related("source").order_by("id")]
+
+
+def _keep_version(report: Report, leaving: _Leaving, release: Release) -> None:
     """Keep what was published as one more version of the report's object, and who we said we are beside it."""
     readers = ReportReader.objects.filter(report=report).select_related("person")
     persons = {each.person for each in readers} | ({report.author} if report.author else set())
     own = StoredFrom(
         report.organisation, release=release, readers=sorted(persons, key=lambda person: person.pk)
     )
-    kept = replace(prepare_own(value, Tlp(report.tlp)), search=report.search)
-    for _counts in store([kept, prepare_own(identity_object(), Tlp.CLEAR)], own):
+    for _counts in store([*leaving.objects, prepare_own(identity_object(), Tlp.CLEAR)], own):
         pass
 
 

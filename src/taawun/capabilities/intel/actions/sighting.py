@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.actions.reporting import subject_of
-from taawun.capabilities.intel.composing import bundle, sighting_object
+from taawun.capabilities.intel.composing import bundle, identity_object, sighting_object
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.models import Sighting, Source, StixObject
 from taawun.capabilities.intel.queries import home_of
@@ -21,7 +21,9 @@ from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.partners.models import LaneReader
 from taawun.cooperation.people.actors import PersonActor
+from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.rules import Granted, has_permission, require
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from taawun.capabilities.intel.store import Prepared
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["KIND", "SightingOutcome", "sight"]
+__all__ = ["KIND", "SightingOutcome", "sight", "sighting_outcome"]
 
 KIND: Final = "intel.sighting"
 _MOST: Final = 999_999_999  # STIX 2.1, section 5.2: count
@@ -72,7 +75,8 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
 ) -> SightingOutcome:
     """Record a sighting, and send it back to the partners the object came from if a clause allows it.
 
-    It goes to nobody else. Who may not publish records it here only.
+    It is a STIX object here from then on, under one identifier whether it travels or not. It goes to nobody else.
+    Who may not publish records it here only.
 
     Args:
         actor: who saw it.
@@ -87,11 +91,7 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         SightingRefused: there is no such object here, or the numbers make no sense.
     """
     require(actor, "write:intel")
-    known = list(
-        StixObject.objects.filter(
-            visible_objects(actor), stix_id=stix_id, state=StixObject.State.LIVE
-        ).order_by("-is_current", "id")
-    )
+    known = _known(actor, stix_id)
     if not known:
         raise SightingRefused("unknown-object", _("There is no such object here."), "of")
     at = now()
@@ -101,13 +101,7 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
     # whoever said it most strictly may read of it
     tlp = max(Tlp(each.tlp) for each in known)
     value = sighting_object(
-        of=stix_id,
-        count=count,
-        first_seen=first,
-        last_seen=last,
-        note=note,
-        tlp=tlp,
-        at=at,
+        of=stix_id, count=count, first_seen=first, last_seen=last, note=note, tlp=tlp, at=at
     )
     sighting = Sighting.objects.create(
         stix_id=value["id"],
@@ -119,10 +113,33 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         tlp=tlp,
         person_id=actor.id if isinstance(actor, PersonActor) else None,
     )
+    _keep(actor, [prepare_own(value, tlp)], sighting=sighting)
     outcome = _send_back(actor, sighting, known, value)
     told = for_the_trail(tlp, {"of": stix_id, "count": count})
     record(actor, "intel.sighted", f"urn:uuid:{sighting.id}", told)
     return outcome
+
+
+def sighting_outcome(actor: Actor, sighting: Sighting) -> SightingOutcome:
+    """What became of a sighting of ours; why it did not go to some is answered as the clauses are now.
+
+    Args:
+        actor: who asks; may see the sighting.
+        sighting: one that was recorded here.
+    """
+    told = _told_by(_known(actor, sighting.of))
+    sources = _nodes(told)
+    lanes = LaneReader.objects.filter(lane__entries__passage__release=sighting.release_id)
+    sent_to = sorted(set(lanes.values_list("partner__node", flat=True))) if sighting.release_id else []
+    return SightingOutcome(
+        sighting, sources, tuple(sent_to), _decided(_draft(actor, sighting, told), sources)
+    )
+
+
+def _known(actor: Actor, stix_id: str) -> list[StixObject]:
+    """What is held of an object that the actor may see, the current version first."""
+    held = StixObject.objects.filter(visible_objects(actor), stix_id=stix_id, state=StixObject.State.LIVE)
+    return list(held.order_by("-is_current", "id"))
 
 
 def _check(count: int, first: datetime, last: datetime, note: str) -> None:
@@ -141,29 +158,56 @@ def _send_back(
 ) -> SightingOutcome:
     # Any: a STIX object is JSON of any shape
     told = _told_by(known)
-    sources = tuple(sorted(set(told.values_list("origin__node", flat=True))))
-    draft = federation.Draft(
-        kind=KIND,
-        subject=subject_of(sighting.stix_id),
+    sources = _nodes(told)
+    draft = replace(
+        _draft(actor, sighting, told),
         version=value["modified"],
         title=known[0].name,
-        tlp=Tlp(sighting.tlp),
         content=bundle([written(value)], [Tlp(sighting.tlp)]),
-        # a clause on certain topics carries back what is said of them
-        topics=frozenset(ReleaseTopic.objects.filter(owner__in=told).values_list("topic", flat=True)),
-        organisation=home_of(actor),
     )
-    decided = preview(draft.facts(sources))
-    decided = Preview(decided.receivers, tuple(each for each in decided.others if each.party in sources))
+    decided = _decided(draft, sources)
     may_publish = isinstance(has_permission(actor, "publish:intel"), Granted)
     if not decided.receivers or not may_publish:
         return SightingOutcome(sighting, sources, (), decided)
     sighting.release = federation.publish(actor, draft, sources)
     sighting.save(update_fields=["release"])
-    kept = prepare_own(value, Tlp(sighting.tlp))
-    for _counts in store([kept], Origin(home_of(actor), release=sighting.release)):
-        pass
+    own = [prepare_own(value, Tlp(sighting.tlp)), prepare_own(identity_object(), Tlp.CLEAR)]
+    _keep(actor, own, release=sighting.release)
     return SightingOutcome(sighting, sources, tuple(each.party for each in decided.receivers), decided)
+
+
+def _draft(actor: Actor, sighting: Sighting, told: QuerySet[Release]) -> federation.Draft:
+    return federation.Draft(
+        kind=KIND,
+        subject=subject_of(sighting.stix_id),
+        version="",
+        title="",
+        tlp=Tlp(sighting.tlp),
+        content=b"{}",
+        # a clause on certain topics carries back what is said of them
+        topics=frozenset(ReleaseTopic.objects.filter(owner__in=told).values_list("topic", flat=True)),
+        organisation=home_of(actor),
+    )
+
+
+def _decided(draft: federation.Draft, sources: Sequence[str]) -> Preview:
+    """Who of those that told us may have it back; what anybody else may is no question."""
+    decided = preview(draft.facts(sources))
+    return Preview(decided.receivers, tuple(each for each in decided.others if each.party in sources))
+
+
+def _keep(
+    actor: Actor,
+    own: Sequence[Prepared],
+    *,
+    sighting: Sighting | None = None,
+    release: Release | None = None,
+) -> None:
+    """Keep the sighting as STIX; one that is RED names whoever recorded it."""
+    readers = Person.objects.filter(id=actor.id) if isinstance(actor, PersonActor) else ()
+    origin = Origin(home_of(actor), sighting=sighting, release=release, readers=list(readers))
+    for _counts in store(own, origin):
+        pass
 
 
 def _told_by(known: Sequence[StixObject]) -> QuerySet[Release]:
@@ -172,3 +216,7 @@ def _told_by(known: Sequence[StixObject]) -> QuerySet[Release]:
     return Release.objects.filter(
         id__in=sources.values("release"), origin__isnull=False, state=Release.State.LIVE
     )
+
+
+def _nodes(told: QuerySet[Release]) -> tuple[str, ...]:
+    return tuple(sorted(set(told.values_list("origin__node", flat=True))))

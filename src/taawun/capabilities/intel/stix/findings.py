@@ -110,6 +110,10 @@ SENTENCES: Final[Mapping[str, str]] = {
         "MISP %(kind)s."
     ),
     "misp-lost": gettext_noop("The MISP %(kind)s %(uuid)s of the type “%(type)s” was not taken: %(text)s"),
+    "misp-lost-silently": gettext_noop(
+        "The MISP %(kind)s %(uuid)s of the type “%(type)s” was not taken, and the converter gives no reason."
+    ),
+    "misp-no-object": gettext_noop("This MISP %(kind)s is no JSON object, so it cannot be read."),
     "misp-sample": gettext_noop(
         "The malware sample of the MISP attribute %(uuid)s is left out; its name and hashes are taken."
     ),

@@ -75,7 +75,7 @@ def convert(document: Any) -> Conversion:
     findings: list[Finding] = []
     for path, value in events_in(document):
         if not isinstance(value, dict):
-            findings.append(Finding("error", "misp-bad-event", path, {"text": "it is no object."}))
+            findings.append(Finding("error", "misp-no-object", path, {"kind": "event"}))
             continue
         event = prepare(value, path)
         converted = list(_converted(event))
@@ -171,8 +171,11 @@ def _report(parser: _Parser, objects: list[dict[str, Any]], event: Event) -> Non
             event.findings.append(Finding("warning", "misp-unmapped", path, params))
         elif identifier not in kept and type_ not in _PARTS_OF_FILES:
             reasons = about.get(identifier, [])
-            reason = _one_line(reasons[0]) if reasons else "the converter gives no reason"
-            event.findings.append(Finding("error", "misp-lost", path, params | {"text": reason}))
+            event.findings.append(
+                Finding("error", "misp-lost", path, params | {"text": _one_line(reasons[0])})
+                if reasons
+                else Finding("error", "misp-lost-silently", path, params)
+            )
             said.update(reasons)
     for text, kind in messages.items():
         if text in said:

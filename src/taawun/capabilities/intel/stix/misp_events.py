@@ -121,7 +121,7 @@ class _Preparation:
         for position, entry in enumerate(_as_list(entries)):
             place = (*path, position)
             if not isinstance(entry, dict):
-                self._note("error", "misp-lost", place, kind=kind, uuid="?", type="?", text="it is no object")
+                self._note("error", "misp-no-object", place, kind=kind)
             elif _is_true(entry.get("deleted")):
                 self._note("info", "misp-deleted", place, kind=kind, uuid=shown(entry.get("uuid", "?")))
             else:

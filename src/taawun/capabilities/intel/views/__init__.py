@@ -1,7 +1,13 @@
 """The pages of intelligence: reports, publishing them, bringing files in, objects and sightings."""
 
 from taawun.capabilities.intel.views.importing import import_new, import_page, imports
-from taawun.capabilities.intel.views.objects import object_download, object_page, objects, sighting_new
+from taawun.capabilities.intel.views.objects import (
+    object_download,
+    object_page,
+    objects,
+    sighting_new,
+    sighting_told,
+)
 from taawun.capabilities.intel.views.publishing import report_publish, report_withdraw
 from taawun.capabilities.intel.views.reports import report, report_bundle, reports
 from taawun.capabilities.intel.views.writing import report_edit, report_new
@@ -21,4 +27,5 @@ __all__ = [
     "report_withdraw",
     "reports",
     "sighting_new",
+    "sighting_told",
 ]

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.capabilities.intel import actions, queries
@@ -17,7 +18,7 @@ from taawun.capabilities.intel.forms import ImportFilters, ImportForm
 from taawun.capabilities.intel.models import Import, ImportIssue, StixObject
 from taawun.capabilities.intel.presenting import Badge, import_badge, import_counts, report_badge
 from taawun.capabilities.intel.reports import REPORT_TYPES
-from taawun.capabilities.intel.wording import issue_sentence
+from taawun.capabilities.intel.wording import issue_markup
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
+    from django.utils.safestring import SafeString
 
     from taawun.capabilities.intel.models import Report
     from taawun.cooperation.people.actors import PersonActor
@@ -41,6 +43,7 @@ __all__ = ["import_new", "import_page", "imports"]
 
 _ON_A_PAGE: Final = 50
 _REPORTS: Final = 50
+_UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 _COLUMNS: Final = ("id", "name", "format", "size", "tlp", "state", "person", "created", "finished")
 
 
@@ -125,6 +128,8 @@ def _refusal(why: ImportRefused) -> str:
 def _begin(actor: PersonActor, given: Mapping[str, Any]) -> Import:
     # Any: what the form's fields hold
     file = given["file"]
+    if not file:
+        _check_paste(given["paste"])
     return actions.begin_import(
         actor,
         file.read() if file else given["paste"].encode(),
@@ -134,11 +139,31 @@ def _begin(actor: PersonActor, given: Mapping[str, Any]) -> Import:
     )
 
 
+def _check_paste(paste: str) -> None:
+    """Refuse what a form was sent in another encoding: Django puts a sign in place of what it cannot read."""
+    place = paste.find(_UNREADABLE)
+    if place >= 0:
+        line, column = paste.count("\n", 0, place) + 1, place - paste.rfind("\n", 0, place)
+        raise ImportRefused(
+            "not-utf8",
+            _("Line %(line)s, column %(column)s: %(sentence)s")
+            % {
+                "line": formats.digits(line),
+                "column": formats.digits(column),
+                "sentence": _(
+                    "here stands the sign � for a character that could not be read. Send the text as a file in UTF-8."
+                ),
+            },
+            line=line,
+            column=column,
+        )
+
+
 # ---- one import -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Issue:
     issue: ImportIssue
-    sentence: str
+    sentence: SafeString
     badge: Badge
 
 
@@ -191,7 +216,10 @@ def _facts(held: Import) -> list[Fact]:
         Fact(_("Format"), formats_of.get(held.format, held.format)),
         Fact(_("Size"), formats.filesize(held.size)),
         Fact(_("Unmarked objects"), tlp(Tlp(held.default_tlp))),
-        Fact(_("Not valid"), _("left out") if held.leave_out_refused else _("stops the import")),
+        Fact(
+            _("Not valid"),
+            pgettext("what is not valid", "left out") if held.leave_out_refused else _("stops the import"),
+        ),
         Fact(_("Brought by"), text(held.person.name) if held.person else _("this node")),
         Fact(_("Begun"), moment(held.created)),
     ]
@@ -204,7 +232,7 @@ def _shown_issue(issue: ImportIssue) -> _Issue:
         "warning": Badge("waiting", _("warning")),
         "info": Badge("open", _("remark")),
     }
-    return _Issue(issue, issue_sentence(issue.code, issue.params), badges.get(issue.severity, badges["info"]))
+    return _Issue(issue, issue_markup(issue.code, issue.params), badges.get(issue.severity, badges["info"]))
 
 
 def _reports(actor: PersonActor, held: Import) -> QuerySet[Report]:

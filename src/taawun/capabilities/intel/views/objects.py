@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -28,12 +29,12 @@ from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.agreements.policy import Denied
 from taawun.cooperation.federation.decisions import Preview
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.federation.presenting import release_rows, shown_preview, with_passages
+from taawun.cooperation.federation.presenting import deliveries, release_rows, shown_preview, with_passages
 from taawun.cooperation.federation.rules import reader_of
-from taawun.cooperation.people.rules import Granted, has_permission
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
 from taawun.platform.web.downloads import attachment
 from taawun.platform.web.exports import as_csv, as_json
@@ -42,21 +43,23 @@ from taawun.platform.web.templatetags.components import code, moment, tlp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse, HttpResponseBase
-    from django.utils.safestring import SafeString
+    from django.http import HttpRequest, HttpResponseBase
 
     from taawun.capabilities.intel.actions import SightingOutcome
     from taawun.capabilities.intel.models import Import, Reference
+    from taawun.cooperation.federation.decisions import PartyDecision
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["object_download", "object_page", "objects", "sighting_new"]
+__all__ = ["object_download", "object_page", "objects", "sighting_new", "sighting_told"]
 
 _ON_A_PAGE: Final = 50
 _RELATIONS: Final = 50
 _SHORT_LIST: Final = 30
+_VALUES: Final = 50
 _MOST_EXPORTED: Final = 100_000
 _MOST_SHOWN: Final = 200_000  # characters of a text on the page; all of it is in the download
 _COLUMNS: Final = ("id", "type", "name", "tlp", "version", "origin", "recorded")
@@ -175,6 +178,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "sightings": sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST])),
         "imported": imported,
         "released": released,
+        "is_recorded_here": Source.objects.filter(object=held, sighting__isnull=False).exists(),
         "may_write": "write:intel" in actor.permissions,
     }
     return render(request, "intel/object.html", context)
@@ -222,8 +226,12 @@ def _shown_properties() -> tuple[tuple[str, str], ...]:
 
 
 def _shown(value: object) -> SafeString:
-    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return code(words[:1000], copy=isinstance(value, str))
+    if not isinstance(value, list):
+        return code(str(value)[:1000], copy=isinstance(value, str))
+    # each in its own element, and the commas those of the reader's language
+    shown = [code(str(each)[:200], copy=False) for each in value[:_VALUES]]
+    # babel joins by replacing {0} and {1}; what stands in their place is markup by now
+    return SafeString(formats.listed([*shown, "…"] if len(value) > _VALUES else shown))
 
 
 def _relations(actor: PersonActor, held: StixObject, rows: Sequence[Reference]) -> list[_Relation]:
@@ -270,11 +278,12 @@ def sighting_new(request: HttpRequest, actor: PersonActor, stix_id: str) -> Http
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            outcome = actions.sight(actor, stix_id, **given)
+            made = actions.sight(actor, stix_id, **given).sighting
         except SightingRefused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
-            return _told(request, actor, held, outcome)
+            # another address, so that loading the page again records nothing
+            return redirect("sighting-told", stix_id, made.id)
     context = {
         "object": held,
         "name": names_of(actor, [held])[held.pk],
@@ -284,22 +293,38 @@ def sighting_new(request: HttpRequest, actor: PersonActor, stix_id: str) -> Http
     return render(request, "intel/sighting_new.html", context, status=422 if form.errors else 200)
 
 
-def _told(
-    request: HttpRequest, actor: PersonActor, held: StixObject, outcome: SightingOutcome
-) -> HttpResponse:
-    not_sent = tuple(each for each in outcome.preview.others if _is_refused(each.decision))
-    shown = shown_preview(Preview(outcome.preview.receivers, not_sent))
+@require_safe
+@signed_in("write:intel")
+def sighting_told(
+    request: HttpRequest, actor: PersonActor, stix_id: str, sighting_id: UUID
+) -> HttpResponseBase:
+    """What became of a sighting of ours: to whom it went, and to whom it did not and why."""
+    held = _found(actor, stix_id)
+    made = queries.sightings(actor, stix_id).filter(id=sighting_id, seen_by="").first()
+    if made is None:
+        raise Http404
+    outcome = actions.sighting_outcome(actor, made)
+    shown = shown_preview(Preview(outcome.preview.receivers, _refused(outcome)))
+    release = with_passages(Release.objects.filter(id=made.release_id)).first() if made.release_id else None
     context = {
         "object": held,
         "name": names_of(actor, [held])[held.pk],
-        "sighting": outcome.sighting,
-        "groups": shown.groups if outcome.sent_to else (),
+        "is_technical": is_technical(held),
+        "deliveries": deliveries(release) if release else (),
         "others": shown.others,
-        "withheld": shown.groups if not outcome.sent_to else (),
+        "is_withheld": not release and bool(shown.groups),
         "has_sources": bool(outcome.sources),
-        "may_publish": isinstance(has_permission(actor, "publish:intel"), Granted),
     }
     return render(request, "intel/sighting_told.html", context)
+
+
+def _refused(outcome: SightingOutcome) -> tuple[PartyDecision, ...]:
+    """Whom no clause let have it; whom it went to before a clause changed is not among them."""
+    return tuple(
+        each
+        for each in outcome.preview.others
+        if _is_refused(each.decision) and each.party not in outcome.sent_to
+    )
 
 
 def _is_refused(decision: object) -> bool:

@@ -82,11 +82,11 @@ def _question(
     unticked: Collection[str] = (),
 ) -> HttpResponse:
     preview: PublishPreview | None = None
-    objects, missing = 0, tuple[str, ...]()
+    objects, missing, leaves_as = 0, tuple[str, ...](), ""
     try:
         found = actions.preview_report(actor, held)
         preview = _ticked(shown_preview(found), unticked)
-        objects, missing = found.objects, found.missing
+        objects, missing, leaves_as = found.objects, found.missing, found.leaves_as
     except IntelError as refused:
         refusal = refusal or str(refused)
     context = {
@@ -97,6 +97,7 @@ def _question(
         "refusal": refusal,
         "objects": objects,
         "missing": missing,
+        "leaves_as": leaves_as,
         "action": _action(preview.entitled) if preview else "",
         "may_edit": "write:intel" in actor.permissions,
     }

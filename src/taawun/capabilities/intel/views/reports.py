@@ -24,7 +24,7 @@ from taawun.capabilities.intel.presenting import (
     sighting_rows,
     terms_of,
 )
-from taawun.capabilities.intel.rules import can_publish, can_withdraw
+from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import (
@@ -39,6 +39,7 @@ from taawun.cooperation.people.rules import Granted
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web import formats
 from taawun.platform.web.downloads import attachment
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.paging import BadCursor, page
@@ -179,6 +180,7 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
         "badge": report_badge(held),
         "page": shown,
         "objects": object_rows(actor, shown.items),
+        "languages": formats.listed(held.languages),
         "count": named.exclude(type="relationship").count(),
         "picture": picture_of(actor, held),
         "sightings": sightings,
@@ -202,10 +204,10 @@ def _travelled(held: Report) -> dict[str, object]:
 
 
 def _permitted(actor: PersonActor, held: Report) -> dict[str, bool]:
-    is_editable = isinstance(can_publish(held), Granted)
+    is_publishable = isinstance(can_publish(held), Granted)
     return {
-        "may_edit": is_editable and "write:intel" in actor.permissions,
-        "may_publish": is_editable and "publish:intel" in actor.permissions,
+        "may_edit": isinstance(can_edit(held), Granted) and "write:intel" in actor.permissions,
+        "may_publish": is_publishable and "publish:intel" in actor.permissions,
         "may_withdraw": isinstance(can_withdraw(held), Granted) and "publish:intel" in actor.permissions,
         "may_write": "write:intel" in actor.permissions,
         "may_audit": "read:audit" in actor.permissions,
