@@ -1,10 +1,12 @@
 """The machine interface: every room's router under ``/api/v1/``, behind one gate.
 
-A room is added by a line in ``_ROOMS``. What it may need to know is in ``platform/web/api.py``.
+A room registers its part as :class:`taawun.platform.web.rooms.Operations`. What it may need to know is in
+``platform/web/api.py``.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponseRedirect
@@ -12,23 +14,16 @@ from django.urls import URLPattern, include, path, re_path, reverse
 from django.views.decorators.http import require_safe
 
 from taawun import __version__
-from taawun.capabilities.intel import api as intel
-from taawun.cooperation.agreements import api as agreements
-from taawun.cooperation.federation import api as federation
-from taawun.cooperation.partners import api as partners
-from taawun.cooperation.people import api as people
-from taawun.platform.audit import api as audit
-from taawun.platform.notices import api as notices
+from taawun.platform.registry import registry
 from taawun.platform.web.api import Renderer, StrictParser, TokenAuth, gate, handle_errors, no_such_address
 from taawun.platform.web.openapi import DocumentedAPI
-from taawun.platform.work import api as work
+from taawun.platform.web.rooms import Operations
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 __all__ = ["api", "urlpatterns"]
 
-_ROOMS: Final = (people, partners, agreements, federation, intel, notices, audit, work)
 _PUBLIC: Final = frozenset({"openapi-json", "openapi-view", "api-root"})
 _DESCRIPTION: Final = """\
 Everything a person may do on this node, a program may do with their token.
@@ -51,9 +46,10 @@ api = DocumentedAPI(
     renderer=Renderer(),
     openapi_extra={"info": {"x-software-version": __version__}},
 )
-for room in _ROOMS:
-    api.add_router("", room.router)
-handle_errors(api, *(getattr(room, "ERRORS", {}) for room in _ROOMS))
+_modules: Final = [import_module(room.module) for room in registry.all(Operations)]
+for _module in _modules:
+    api.add_router("", _module.router)
+handle_errors(api, *(getattr(module, "ERRORS", {}) for module in _modules))
 
 
 def _root(request: HttpRequest, **_arguments: object) -> HttpResponse:

@@ -13,6 +13,7 @@ class NodeConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the first page in the navigation."""
+        from taawun.node import checks  # noqa: F401 - they register themselves
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
 

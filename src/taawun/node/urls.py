@@ -1,13 +1,17 @@
-"""Every address of the node, by room."""
+"""Every address of the node, by room.
+
+A room's pages live under its own name, below the language: it registers them as
+:class:`taawun.platform.web.rooms.Pages`.
+"""
 
 from __future__ import annotations
-
-from importlib.util import find_spec
 
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path
 
 from taawun.node.health import healthz, readyz
+from taawun.platform.registry import registry
+from taawun.platform.web.rooms import Pages
 
 urlpatterns = [
     path("", include("taawun.cooperation.partners.protocol_urls")),
@@ -16,21 +20,10 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
 ]
 
-# a room's pages live under its own name, below the language
-_ROOMS = (
-    ("people/", "taawun.cooperation.people.urls"),
-    ("audit/", "taawun.platform.audit.urls"),
-    ("notices/", "taawun.platform.notices.urls"),
-    ("partners/", "taawun.cooperation.partners.urls"),
-    ("agreements/", "taawun.cooperation.agreements.urls"),
-    ("releases/", "taawun.cooperation.federation.urls"),
-    ("intel/", "taawun.capabilities.intel.urls"),
-    ("", "taawun.node.page_urls"),
-)
-
 urlpatterns += i18n_patterns(
     path("account/", include("allauth.urls")),
-    *(path(prefix, include(module)) for prefix, module in _ROOMS if find_spec(module)),
+    *(path(f"{room.name}/", include(room.module)) for room in registry.all(Pages)),
+    path("", include("taawun.node.page_urls")),
 )
 
 handler400 = "taawun.platform.web.views.bad_request"

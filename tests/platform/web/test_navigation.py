@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from taawun.platform.registry import Capability, Registry
 from taawun.platform.web import navigation
@@ -26,7 +26,6 @@ def entries(monkeypatch: pytest.MonkeyPatch) -> None:
                 NavigationEntry(
                     "profile", Group.COOPERATE, "Profile", "profile", count=lambda actor: len(str(actor))
                 ),
-                NavigationEntry("missing", Group.DEFEND, "Missing", "a-page-that-is-not-there"),
             ),
         )
     )
@@ -72,3 +71,12 @@ def test_the_nearest_page_above_the_reader_is_marked(path: str, current: list[st
 def test_an_entry_counts_what_waits_for_its_reader() -> None:
     counts = {entry.name: entry.count for group in groups_for(ALL, "/en/", "me") for entry in group.entries}
     assert counts == {"profile": 2, "people": 0, "trail": 0}
+
+
+def test_an_entry_that_leads_nowhere_fails_rather_than_go_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Registry()
+    made.register(Capability("tests", "tests", (NavigationEntry("lost", Group.DEFEND, "Lost", "no-page"),)))
+    monkeypatch.setattr(navigation, "registry", made)
+
+    with pytest.raises(NoReverseMatch, match="no-page"):
+        groups_for(ALL, "/en/", "me")

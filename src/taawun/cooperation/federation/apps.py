@@ -23,12 +23,15 @@ class FederationConfig(AppConfig):
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.rooms import Operations, Pages
 
         registry.register(
             Capability(
                 "federation",
                 gettext_lazy("Federation"),
                 (
+                    Pages("releases", "taawun.cooperation.federation.urls"),
+                    Operations("federation", "taawun.cooperation.federation.api"),
                     Permission(
                         "read:federation", gettext_lazy("see what was given and received"), frozenset(Role)
                     ),

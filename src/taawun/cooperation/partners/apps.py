@@ -22,6 +22,7 @@ class PartnersConfig(AppConfig):
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.rooms import Operations, Pages
         from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import Loop, Schedule
 
@@ -32,6 +33,8 @@ class PartnersConfig(AppConfig):
                 "partners",
                 _("Partners"),
                 (
+                    Pages("partners", "taawun.cooperation.partners.urls"),
+                    Operations("partners", "taawun.cooperation.partners.api"),
                     Permission("read:partners", _("see partners and their lanes"), everyone),
                     Permission("manage:partners", _("add, verify and block partners"), administrators),
                     LanePurpose(

@@ -19,6 +19,7 @@ class PeopleConfig(AppConfig):
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.access import Doorkeeper
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.rooms import Operations, Pages
 
         everyone = frozenset(Role)
         administrators = frozenset({Role.ADMINISTRATOR})
@@ -27,6 +28,8 @@ class PeopleConfig(AppConfig):
                 "people",
                 _("People"),
                 (
+                    Pages("people", "taawun.cooperation.people.urls"),
+                    Operations("people", "taawun.cooperation.people.api"),
                     Permission("read:people", _("see the people of this node"), everyone),
                     Permission("manage:people", _("invite people and give roles"), administrators),
                     Permission(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from taawun.node.cli import CannotDo
 from taawun.node.commands.django import start
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Bring the database up to date and keep the node's processes running."""
     start()
+    _check()
     from django.conf import settings
 
     from taawun.node.server import Process
@@ -44,6 +46,22 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
 
+def _check() -> None:
+    """The rooms must fit together, or the node is not started."""
+    from importlib import import_module
+
+    from django.conf import settings
+    from django.core.checks import ERROR, run_checks
+
+    try:
+        import_module(settings.ROOT_URLCONF)
+    except ImportError as missing:
+        raise CannotDo(f"the addresses of a room that its apps.py names cannot be read: {missing}") from None
+    wrong = [each for each in run_checks() if each.is_serious(ERROR)]
+    if wrong:
+        raise CannotDo("; ".join(f"{each.msg} {each.hint or ''}".strip() for each in wrong))
+
+
 def _prepare() -> None:
     from django.core.management import call_command
 
@@ -55,17 +73,20 @@ def _web(host: str, port: int) -> int:
     from django.conf import settings
 
     from taawun.node.server import BodyRules, serve
+    from taawun.platform.registry import registry
+    from taawun.platform.web.rooms import LargeBodies
 
     # bodies and answers too large for memory wait beside the node's data, not in a small system folder
     spool = settings.HOME / "spool"
     spool.mkdir(mode=0o700, exist_ok=True)
+    limits = _Limits(settings.MAX_UPLOAD_BYTES, tuple(each.path for each in registry.all(LargeBodies)))
     serve(
         "taawun.node.wsgi:application",
         host=host,
         port=port,
         workers=settings.WEB_WORKERS,
         threads=settings.WEB_THREADS,
-        bodies=BodyRules(limit_of=_Limits(settings.MAX_UPLOAD_BYTES), spool=spool),
+        bodies=BodyRules(limit_of=limits, spool=spool),
         trusted_proxies=settings.TRUSTED_PROXIES,
         spool=spool,
     )
@@ -77,9 +98,11 @@ class _Limits:
     """The most bytes a body may have: large where files are taken in, small everywhere else."""
 
     uploads: int
+    paths: tuple[str, ...]
 
     def __call__(self, path: str) -> int:
-        return self.uploads + _FORM_OVERHEAD if "/intel/imports" in path else _ORDINARY
+        takes_files = any(each in path for each in self.paths)
+        return self.uploads + _FORM_OVERHEAD if takes_files else _ORDINARY
 
 
 def _worker() -> int:

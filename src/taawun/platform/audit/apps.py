@@ -18,6 +18,7 @@ class AuditConfig(AppConfig):
         from taawun.platform.audit.actions import seal
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.rooms import Operations, Pages
         from taawun.platform.work.schedules import Schedule
 
         registry.register(
@@ -25,6 +26,8 @@ class AuditConfig(AppConfig):
                 "audit",
                 _("Audit trail"),
                 (
+                    Pages("audit", "taawun.platform.audit.urls"),
+                    Operations("audit", "taawun.platform.audit.api"),
                     Schedule("audit.seal", timedelta(seconds=10), seal),
                     NavigationEntry(
                         "audit", Group.NODE, _("Audit trail"), "audit", "read:audit", order=20, icon="audit"

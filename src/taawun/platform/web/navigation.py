@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from taawun.platform.registry import registry
@@ -98,16 +98,14 @@ class ShownGroup:
 def groups_for(permissions: Collection[str], path: str, actor: object) -> tuple[ShownGroup, ...]:
     """The navigation of somebody with these permissions on the page at this path.
 
-    A page that is not in the node's addresses (its room is not part of this node) is left out.
+    Raises:
+        NoReverseMatch: an entry leads to no address; a check refuses to start such a node.
     """
     found: list[tuple[NavigationEntry, str]] = []
     for entry in sorted(registry.all(NavigationEntry), key=lambda each: (each.order, each.name)):
         if entry.permission and entry.permission not in permissions:
             continue
-        try:
-            found.append((entry, reverse(entry.url_name)))
-        except NoReverseMatch:
-            continue
+        found.append((entry, reverse(entry.url_name)))
     current = _current(path, [url for _entry, url in found])
     return tuple(
         ShownGroup(_HEADINGS.get(group, ""), entries)

@@ -16,6 +16,7 @@ class WorkConfig(AppConfig):
     def ready(self) -> None:
         """Register the sweep that starts again what a dead worker left."""
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.rooms import Operations
         from taawun.platform.work.actions import prune, sweep
         from taawun.platform.work.schedules import Schedule
 
@@ -24,6 +25,7 @@ class WorkConfig(AppConfig):
                 "work",
                 _("Background work"),
                 (
+                    Operations("work", "taawun.platform.work.api"),
                     Schedule("work.sweep", timedelta(seconds=5), sweep),
                     Schedule("work.prune", timedelta(hours=1), prune),
                 ),
