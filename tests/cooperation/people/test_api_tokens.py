@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from taawun.cooperation.people import actions
+from taawun.cooperation.people.errors import ScopeRefused, TokenOutlives
 from taawun.cooperation.people.models import ApiToken
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.digests import sha256
@@ -112,3 +114,113 @@ def test_others_tokens_are_revoked_by_administrators_alone(cast: Cast) -> None:
 def test_a_token_that_is_not_there_is_not_found(cast: Cast) -> None:
     answer = cast.analyst.api.delete(f"/tokens/{some_id()}")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:taawun:problem:no-such-token")
+
+
+# ---- tokens that were made with a token -------------------------------------------------------------------------
+def _made(caller: Caller, **changes: object) -> tuple[Caller, str]:
+    """A token that this one asks for, and its id."""
+    made = caller.post("/tokens", {**NEW, **changes}).json()
+    return Caller(made["token"]), made["about"]["id"]
+
+
+def _own_id(caller: Caller) -> str:
+    found: str = caller.get("/me").json()["token"]["id"]
+    return found
+
+
+def _statuses(*callers: Caller) -> list[int]:
+    return [each.get("/me").status_code for each in callers]
+
+
+def test_a_token_tells_with_which_it_was_made(cast: Cast) -> None:
+    child, identifier = _made(cast.analyst.api)
+    assert child.get("/me").json()["token"]["made_with"] == _own_id(cast.analyst.api)
+    assert cast.analyst.api.get("/me").json()["token"]["made_with"] is None
+    created = Entry.objects.get(verb="people.token-created", subject=f"urn:uuid:{identifier}")
+    assert created.details["made_with"] == f"urn:uuid:{_own_id(cast.analyst.api)}"
+
+
+def test_what_was_made_with_a_token_ends_with_it_however_far_down(cast: Cast) -> None:
+    stolen = cast.analyst.api
+    child, child_id = _made(stolen)
+    grandchild, grandchild_id = _made(child)
+    other = Caller(token_of(cast.analyst.row))
+    assert _statuses(stolen, child, grandchild, other) == [200] * 4
+    stolen_id = _own_id(stolen)
+    assert stolen.delete(f"/tokens/{stolen_id}").status_code == 204
+    assert _statuses(stolen, child, grandchild, other) == [401, 401, 401, 200]
+    rows = {row.subject: row.details for row in Entry.objects.filter(verb="people.token-revoked")}
+    ended_with = {"with": f"urn:uuid:{stolen_id}"}
+    assert rows == {
+        f"urn:uuid:{stolen_id}": {},
+        f"urn:uuid:{child_id}": ended_with,
+        f"urn:uuid:{grandchild_id}": ended_with,
+    }
+
+
+def test_what_stands_above_a_revoked_token_and_beside_it_stays(cast: Cast) -> None:
+    parent = cast.analyst.api
+    (first, first_id), (second, _) = _made(parent), _made(parent)
+    assert parent.delete(f"/tokens/{first_id}").status_code == 204
+    assert _statuses(parent, first, second) == [200, 401, 200]
+
+
+def test_a_branch_below_a_token_that_ended_before_ends_too(cast: Cast) -> None:
+    parent = cast.analyst.api
+    child, child_id = _made(parent)
+    grandchild, _ = _made(child)
+    ApiToken.objects.filter(id=child_id).update(revoked=now())
+    assert parent.delete(f"/tokens/{_own_id(parent)}").status_code == 204
+    assert _statuses(grandchild) == [401]
+
+
+def test_a_token_ends_only_itself_and_what_was_made_with_it(cast: Cast) -> None:
+    parent, other = cast.analyst.api, Caller(token_of(cast.analyst.row))
+    child, child_id = _made(parent)
+    sibling, sibling_id = _made(parent)
+    _, grandchild_id = _made(child)
+    for wanted in (_own_id(parent), _own_id(other), sibling_id):
+        refused = child.delete(f"/tokens/{wanted}")
+        assert (refused.status_code, refused.json()["type"]) == (404, "urn:taawun:problem:no-such-token")
+    assert _statuses(parent, other, child, sibling) == [200] * 4
+    assert parent.delete(f"/tokens/{grandchild_id}").status_code == 204
+    assert child.delete(f"/tokens/{child_id}").status_code == 204
+
+
+@pytest.mark.usefixtures("pages")
+def test_who_is_signed_in_ends_all_their_own(cast: Cast) -> None:
+    child, _ = _made(cast.analyst.api)
+    path = f"/en/people/tokens/{_own_id(cast.analyst.api)}/revoke/"
+    client = cast.analyst.browser()
+    assert "The tokens that were made with it are revoked too." in client.get(path).content.decode()
+    assert client.post(path).status_code == 302
+    assert _statuses(cast.analyst.api, child) == [401, 401]
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_page_of_tokens_tells_with_which_one_was_made(cast: Cast) -> None:
+    _made(cast.analyst.api)
+    page = cast.analyst.browser().get("/en/people/tokens/").content.decode()
+    assert page.count("made with “of the tests”") == 1
+
+
+def test_a_token_that_has_just_ended_mints_none(cast: Cast) -> None:
+    held = ApiToken.objects.get(person=cast.analyst.row)
+    ApiToken.objects.filter(id=held.id).update(revoked=now())
+    with pytest.raises(TokenOutlives):
+        actions.create_token(
+            cast.analyst.actor, cast.analyst.row, name="x", scopes=["read:people"], made_with=held.id
+        )
+
+
+def test_a_token_mints_no_scope_that_it_lacks_whoever_acts(cast: Cast) -> None:
+    token_of(cast.administrator.row, "read:people")
+    narrow = ApiToken.objects.get(person=cast.administrator.row, scopes=["read:people"])
+    with pytest.raises(ScopeRefused):
+        actions.create_token(
+            cast.administrator.actor,
+            cast.administrator.row,
+            name="x",
+            scopes=["manage:people"],
+            made_with=narrow.id,
+        )

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -15,10 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from taawun.cooperation.people.actors import PersonActor
-from taawun.cooperation.people.errors import InvitationRefused, PeopleError, ScopeRefused
+from taawun.cooperation.people.errors import InvitationRefused, PeopleError, ScopeRefused, TokenOutlives
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
 from taawun.cooperation.people.permissions import Permission, Role
-from taawun.cooperation.people.queries import actor_of
+from taawun.cooperation.people.queries import actor_of, was_made_with
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
@@ -28,7 +29,6 @@ from taawun.platform.web.formats import listed, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from uuid import UUID
 
     from taawun.cooperation.people.actors import Actor
     from taawun.foundation.multilingual import Text
@@ -263,8 +263,14 @@ def take_role(actor: Actor, membership: Membership) -> None:
 
 
 @transaction.atomic
-def create_token(
-    actor: PersonActor, person: Person, *, name: str, scopes: Iterable[str], life: timedelta = TOKEN_LIFE
+def create_token(  # noqa: PLR0913 - each argument is one fact of the token
+    actor: PersonActor,
+    person: Person,
+    *,
+    name: str,
+    scopes: Iterable[str],
+    life: timedelta | None = None,
+    made_with: UUID | None = None,
 ) -> Minted[ApiToken]:
     """Make an API token for oneself (or, by the operator's console, for a person).
 
@@ -273,17 +279,27 @@ def create_token(
         person: whose token it is.
         name: what it is for.
         scopes: names of permissions.
-        life: how long it lives, at most 366 days.
+        life: how long it lives, at most 366 days; by default 90 days, or as long as the token that asks.
+        made_with: the token that asks, with which the new one ends; None where its person is signed in.
 
     Raises:
-        ScopeRefused: a scope is unknown or not theirs.
+        ScopeRefused: a scope is unknown, not theirs, or not one of the token that asks.
+        TokenOutlives: it would live longer than the token that asks, or that has ended.
         PeopleError: the life is not between an instant and 366 days.
     """
+    # held, so that it cannot be revoked meanwhile and leave this one behind
+    asking = ApiToken.objects.select_for_update().get(id=made_with, person=person) if made_with else None
     wanted = sorted(set(scopes))
     known = {permission.name for permission in registry.all(Permission)}
-    refused = [scope for scope in wanted if scope not in known or scope not in actor.permissions]
+    allowed = actor.permissions.intersection(asking.scopes) if asking else actor.permissions
+    refused = [scope for scope in wanted if scope not in known or scope not in allowed]
     if refused or not wanted:
         raise ScopeRefused(refused or ["—"])
+    at = now()
+    if life is None:
+        life = asking.expires - at if asking else TOKEN_LIFE
+    if asking and (asking.revoked or at + life > asking.expires):
+        raise TokenOutlives
     if not timedelta(0) < life <= LONGEST_TOKEN_LIFE:
         most = LONGEST_TOKEN_LIFE.days
         sentence = ngettext(
@@ -297,30 +313,46 @@ def create_token(
         digest=sha256(secret.encode()),
         hint=secret[:12],
         scopes=wanted,
-        expires=now() + life,
+        expires=at + life,
+        made_with=asking,
     )
+    about = {"scopes": wanted, "expires": timestamp(token.expires)}
     record(
         actor,
         "people.token-created",
         f"urn:uuid:{token.id}",
-        {"scopes": wanted, "expires": timestamp(token.expires)},
+        about | ({"made_with": f"urn:uuid:{asking.id}"} if asking else {}),
     )
     return Minted(token, secret)
 
 
 @transaction.atomic
-def revoke_token(actor: PersonActor, token_id: UUID | str) -> bool:
-    """Revoke one of one's own tokens, or anybody's with ``manage:people``.
+def revoke_token(actor: PersonActor, token_id: UUID | str, *, asking: UUID | None = None) -> bool:
+    """Revoke one of one's own tokens, or anybody's with ``manage:people``; what was made with it ends too.
+
+    Args:
+        actor: as who acts.
+        token_id: the token to be revoked.
+        asking: the token that asks: without ``manage:people`` it ends only itself and what was made with it. None
+            where its person is signed in.
 
     Returns:
-        Whether there was such an open token.
+        Whether there was such an open token that the actor may revoke.
     """
     tokens = ApiToken.objects.filter(id=token_id, revoked__isnull=True)
     if "manage:people" not in actor.permissions:
         tokens = tokens.filter(person_id=actor.id)
+        if asking is not None and not was_made_with(token_id, asking):
+            return False
     if not tokens.update(revoked=now()):
         return False
     record(actor, "people.token-revoked", f"urn:uuid:{token_id}", {})
+    # from the top downwards: a token that is just being made waits for the one it is made with, and is refused then
+    level = {UUID(str(token_id))}
+    while level := set(ApiToken.objects.filter(made_with__in=level).values_list("id", flat=True)):
+        for each in sorted(level):
+            if ApiToken.objects.filter(id=each, revoked__isnull=True).update(revoked=now()):
+                record(actor, "people.token-revoked", f"urn:uuid:{each}", {"with": f"urn:uuid:{token_id}"})
     return True
 
 

@@ -60,28 +60,33 @@ def list_tokens(request: ApiRequest) -> schemas.TokenList:
 
 @router.post("/tokens", response={201: schemas.TokenMade}, summary="Make a token")
 def create_token(request: ApiRequest, body: schemas.NewToken) -> Status[schemas.TokenMade]:
-    """A further token for oneself. It can do no more, and lives no longer, than the token that asks for it."""
+    """A further token for oneself. It can do no more than the token that asks for it, and ends with it."""
     actor = acting(request)
-    left = request.auth.expires - now()
-    life = timedelta(days=body.days) if body.days else left
-    if life > left:
-        raise Refusal(
-            422,
-            "outlives",
-            _("A token that is made with a token lives no longer than it. Sign in to make one that does."),
-            pointer="/days",
-        )
     minted = actions.create_token(
-        actor, models.Person.objects.get(id=actor.id), name=body.name, scopes=body.scopes, life=life
+        actor,
+        models.Person.objects.get(id=actor.id),
+        name=body.name,
+        scopes=body.scopes,
+        life=timedelta(days=body.days) if body.days else None,
+        made_with=request.auth.token,
     )
     return Status(201, schemas.TokenMade(token=minted.secret, about=_token(minted.thing)))
 
 
 @router.delete("/tokens/{uuid:token_id}", response={204: None}, summary="Revoke a token")
 def revoke_token(request: ApiRequest, token_id: UUID) -> Status[None]:
-    """Revoke one of one's own tokens; who manages people may revoke anybody's."""
-    if not actions.revoke_token(acting(request), token_id):
-        missing("no-such-token", _("There is no such token of yours that is still good."))
+    """Revoke the token that asks, or one that was made with it; what was made with that one ends too.
+
+    Who manages people may revoke anybody's.
+    """
+    if not actions.revoke_token(acting(request), token_id, asking=request.auth.token):
+        missing(
+            "no-such-token",
+            _(
+                "This token may end itself and what was made with it, and there is no such open token among those."
+                " Sign in to end others of yours."
+            ),
+        )
     return Status(204, None)
 
 
@@ -91,6 +96,7 @@ def _token(token: models.ApiToken) -> schemas.Token:
         name=token.name,
         hint=token.hint,
         scopes=token.scopes,
+        made_with=token.made_with_id,
         created=token.created,
         expires=token.expires,
         last_used=token.last_used,

@@ -11,7 +11,7 @@ from taawun.platform.web.formats import listed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["InvitationRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenRefused"]
+__all__ = ["InvitationRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenOutlives", "TokenRefused"]
 
 
 class NotAllowed(Exception):
@@ -59,6 +59,18 @@ class ScopeRefused(PeopleError):
         super().__init__(
             _("You do not have these permissions yourself, so a token cannot: %(scopes)s.")
             % {"scopes": listed(scopes)}
+        )
+
+
+class TokenOutlives(PeopleError):
+    """A token was asked for that would live longer than the token that asks."""
+
+    code = "outlives"
+    field = "days"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("A token that is made with a token lives no longer than it. Sign in to make one that does.")
         )
 
 

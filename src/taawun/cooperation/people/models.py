@@ -154,6 +154,8 @@ class ApiToken(models.Model):
     # the first characters, so that a person can tell two tokens apart
     hint = models.CharField(max_length=16)
     scopes: Any = models.JSONField()  # list of permission names
+    # the token that asked for this one, which then ends with it; none asked where its person was signed in
+    made_with = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="made")
     created = models.DateTimeField(default=now, editable=False)
     expires = models.DateTimeField()
     last_used = models.DateTimeField(null=True)

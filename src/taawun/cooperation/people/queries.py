@@ -16,6 +16,7 @@ from taawun.foundation.multilingual import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from uuid import UUID
 
     from django.db.models import QuerySet
 
@@ -27,6 +28,7 @@ __all__ = [
     "nation_name",
     "open_invitation",
     "persons",
+    "was_made_with",
 ]
 
 
@@ -62,6 +64,14 @@ def actor_for_token(secret: str) -> tuple[PersonActor, ApiToken] | None:
         .first()
     )
     return (actor_of(token.person, token.scopes), token) if token else None
+
+
+def was_made_with(token_id: UUID | str, asking: UUID) -> bool:
+    """Whether a token is the one that asks, or was made with it, or with one that was."""
+    step: UUID | str | None = token_id
+    while step is not None and str(step) != str(asking):
+        step = ApiToken.objects.filter(id=step).values_list("made_with", flat=True).first()
+    return step is not None
 
 
 def host() -> Organisation:

@@ -80,6 +80,9 @@ class Token(Schema):
     name: str
     hint: Annotated[str, Field(description="The token's first characters.")]
     scopes: list[str]
+    made_with: Annotated[
+        UUID | None, Field(description="The token it was made with, and with which it ends.")
+    ] = None
     created: datetime
     expires: datetime
     last_used: Annotated[datetime | None, Field(description="To the minute.")]

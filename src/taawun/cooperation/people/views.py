@@ -350,7 +350,7 @@ def tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         else:
             form = TokenForm(permissions=actor.permissions)
     at = now()
-    own = ApiToken.objects.filter(person=me).order_by("-created")
+    own = ApiToken.objects.filter(person=me).select_related("made_with").order_by("-created")
     rows = [
         (each, "revoked" if each.revoked else "active" if at < each.expires else "expired") for each in own
     ]
@@ -367,10 +367,13 @@ def revoke_token(request: HttpRequest, actor: PersonActor, token_id: UUID) -> Ht
         actions.revoke_token(actor, token.id)
         messages.success(request, _("The token opens nothing now."))
         return redirect("tokens")
+    effects = [_("Whatever uses it is refused at once. A revoked token cannot be brought back.")]
+    if token.made.filter(revoked__isnull=True, expires__gt=now()).exists():
+        effects.append(_("The tokens that were made with it are revoked too."))
     return confirm(
         request,
         question=_("Revoke the token “%(name)s”?") % {"name": token.name},
-        effects=[_("Whatever uses it is refused at once. A revoked token cannot be brought back.")],
+        effects=effects,
         action=_("Revoke the token"),
         cancel_url=reverse("tokens"),
         tone="alarm",
