@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from taawun.node.cli import COMMANDS
+
 CHECKOUT = Path(__file__).resolve().parent.parent
+PAGES = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md")]
 # what makes a browser fetch something, as opposed to a link that a person may follow
 FETCHES = re.compile(
     r"""<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)\s*=\s*["']?(?:https?:)?//[^"'>\s]+"""
@@ -49,3 +52,11 @@ def test_links_between_the_files_of_the_checkout_lead_somewhere(page: str):
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
 
     assert [target for target in targets if not (CHECKOUT / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_a_page_names_exists(page: Path):
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|^\s*\$ |^)(?:\./)?taawun ([a-z]+)", text, re.MULTILINE))
+
+    assert named - {name for name, _module, _line in COMMANDS} == set()

@@ -2,7 +2,7 @@
 
 A value comes from the environment (``TAAWUN_X``), else from the file that ``TAAWUN_X_FILE`` names, else from
 ``node.env`` in the node's home (written by ``taawun init``), else from the default here. A value that cannot be
-read is a loud failure that names the setting.
+read is a loud failure that names the setting, and so is a name that is almost one.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 __all__ = ["SETTINGS", "Environment", "Setting", "SettingRefused"]
@@ -190,6 +191,10 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
+_PREFIX: Final = "TAAWUN_"
+_FROM_FILE: Final = "_FILE"
+# what begins like a setting and is none: the folder of real data that tests and the demonstration may read
+_NO_SETTINGS: Final = frozenset({"TAAWUN_DATA"})
 
 
 class Environment:
@@ -204,6 +209,9 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
         self._variables = os.environ if variables is None else variables
+        for name in sorted(self._variables):
+            if name.startswith(_PREFIX) and name not in _NO_SETTINGS:
+                _known(name.removesuffix(_FROM_FILE), name)
         self._filed: dict[str, str] = {}
         self.home = Path(str(self["TAAWUN_HOME"])).expanduser().absolute()
         self._filed = _read_env_file(self.home / "node.env")
@@ -231,13 +239,26 @@ class Environment:
     def _raw(self, setting: Setting) -> str:
         if setting.name in self._variables:
             return self._variables[setting.name]
-        named = self._variables.get(setting.name + "_FILE", "")
+        named = self._variables.get(setting.name + _FROM_FILE, "")
         if named:
             try:
                 return Path(named).read_text(encoding="utf-8").strip()
             except OSError as problem:
-                raise SettingRefused(setting.name + "_FILE", f"{named} cannot be read: {problem}") from None
+                raise SettingRefused(
+                    setting.name + _FROM_FILE, f"{named} cannot be read: {problem}"
+                ) from None
         return self._filed.get(setting.name, setting.default)
+
+
+def _known(name: str, given: str) -> None:
+    """Nothing, if there is such a setting; else a refusal with the name that was likely meant."""
+    if name in _BY_NAME:
+        return
+    # the prefix, which all share, would make everything look alike
+    ours = [each.removeprefix(_PREFIX) for each in _BY_NAME]
+    near = get_close_matches(name.removeprefix(_PREFIX), ours, n=1)
+    mend = f"did you mean {_PREFIX}{near[0]}?" if near else "docs/settings.md lists all of them"
+    raise SettingRefused(given, f"there is no such setting; {mend}")
 
 
 def _read_env_file(path: Path) -> dict[str, str]:
@@ -252,7 +273,8 @@ def _read_env_file(path: Path) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, equals, value = line.partition("=")
-        if not equals or name.strip() not in _BY_NAME:
-            raise SettingRefused(f"{path}, line {number}", f"{name.strip()!r} is no setting")
+        _known(name.strip(), f"{path}, line {number}, {name.strip()!r}")
+        if not equals:
+            raise SettingRefused(f"{path}, line {number}", f"{name.strip()} has no value: write NAME=value")
         found[name.strip()] = value.strip()
     return found
