@@ -60,3 +60,19 @@ def test_every_command_that_a_page_names_exists(page: Path):
     named = set(re.findall(r"(?:`|^\s*\$ |^)(?:\./)?taawun ([a-z]+)", text, re.MULTILINE))
 
     assert named - {name for name, _module, _line in COMMANDS} == set()
+
+
+def test_every_document_that_the_code_cites_is_here():
+    cited = {
+        (path.relative_to(CHECKOUT).as_posix(), name)
+        for folder in ("src", "tests", "benchmarks", "tools")
+        for path in (CHECKOUT / folder).rglob("*")
+        if path.is_file() and path.suffix in {".py", ".html", ".css", ".js", ""}
+        for name in re.findall(r"\b[\w./-]*\w\.md\b", path.read_text(encoding="utf-8"))
+    }
+
+    # a path may be put together of its parts
+    here = {name for page in PAGES for name in (page.name, page.relative_to(CHECKOUT).as_posix())}
+
+    assert cited
+    assert sorted(place for place in cited if place[1] not in here) == []

@@ -1,4 +1,4 @@
-"""French spaces and Arabic marks, as visual.md and the printers' rules want them."""
+"""French spaces and Arabic marks, as printers set them."""
 
 import pytest
 from hypothesis import given

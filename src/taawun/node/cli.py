@@ -1,4 +1,4 @@
-"""The `taawun` command: one module a command, exit codes as interfaces.md fixes them.
+"""The `taawun` command: one module a command, exit codes that scripts may count on.
 
 0 done, 1 done with findings that matter, 2 wrong use, 3 could not (one line on standard error, with the mend).
 """

@@ -1,4 +1,4 @@
-"""The agreement document: read once at the edge, typed inside (protocol.md, "Agreement document"). Pure.
+"""The agreement document: read once at the edge, typed inside (docs/protocol.md, "Agreement document"). Pure.
 
 What parties sign is the exact text; it is parsed, never re-serialised, once it has been proposed.
 """

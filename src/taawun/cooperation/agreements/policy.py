@@ -1,6 +1,6 @@
 """The decision: may this party have this release? Compiled once, asked in microseconds. Pure.
 
-Source: protocol.md, "Decision". :meth:`Policy.decide` answers for one party and one release;
+Source: docs/protocol.md, "Decision". :meth:`Policy.decide` answers for one party and one release;
 ``queries.readable_by`` says the same as a database condition, and a property test holds the two equal.
 
 Two readings of the protocol are fixed here. A clause that lists topics matches a release that has at least one of

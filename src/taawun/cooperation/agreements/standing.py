@@ -1,7 +1,7 @@
 """Where an agreement stands: a pure function of the signed evidence and the clock.
 
 Messages only ever add evidence. So whatever order they come in, doubled or late, two nodes that hold the same
-evidence give the same answer (protocol.md, "States").
+evidence give the same answer (docs/protocol.md, "States").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Evidence", "Instrument", "Signature", "Standing", "State", "Window",
 
 
 class State(StrEnum):
-    """The states of protocol.md."""
+    """The states of an agreement (docs/protocol.md, "States")."""
 
     DRAFT = "draft"
     PROPOSED = "proposed"

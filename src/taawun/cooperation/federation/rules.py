@@ -1,4 +1,4 @@
-"""Who on this node may see what a release is about (FIRST, TLP 2.0; protocol.md, "Decision").
+"""Who on this node may see what a release is about (FIRST, TLP 2.0; docs/protocol.md, "Decision").
 
 That something passed over a lane is for everybody who may see what was given and received. What it is about is
 marked content: AMBER+STRICT stays inside the receiving organisation, also within a node, and RED is for the

@@ -1,6 +1,6 @@
 """The chain of a lane: headers, heads, and what must hold from one entry to the next. Pure.
 
-Source: protocol.md, "Lanes". A header is a JWS over canonical JSON; its digest is the SHA-256 of the compact
+Source: docs/protocol.md, "Lanes". A header is a JWS over canonical JSON; its digest is the SHA-256 of the compact
 token, and the next header names it as ``prev``. A line of a served lane is
 ``{"header":"<JWS>","content":<JSON, exact bytes>}``, or without ``content`` where the content is fetched by its
 digest, or is gone, or may not be read now.
@@ -202,7 +202,7 @@ def _typed(payload: Mapping[str, Any]) -> Header:
         subject=_text(payload, "subject", 400),
         version=_text(payload, "version", 64),
         action=_text(payload, "action", 8),
-        # an unknown marking is RED (protocol.md, rule 3)
+        # an unknown marking is RED (docs/protocol.md, rule 3)
         tlp=Tlp.parse_or_red(payload["tlp"]),
         topics=_texts(payload, "topics"),
         digest=_digest(payload["digest"]) if payload.get("digest") else "",

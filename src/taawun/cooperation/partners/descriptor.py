@@ -1,4 +1,4 @@
-"""The node descriptor: what a node says of itself, signed (protocol.md, "Node descriptor")."""
+"""The node descriptor: what a node says of itself, signed (docs/protocol.md, "Node descriptor")."""
 
 from __future__ import annotations
 

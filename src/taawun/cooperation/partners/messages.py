@@ -1,4 +1,4 @@
-"""The talk lane: every message between two nodes (protocol.md, "Lanes")."""
+"""The talk lane: every message between two nodes (docs/protocol.md, "Lanes")."""
 
 from __future__ import annotations
 

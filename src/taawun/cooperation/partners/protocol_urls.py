@@ -1,4 +1,4 @@
-"""Addresses of the federation protocol (interfaces.md, "Addresses")."""
+"""Addresses of the federation protocol (docs/protocol.md)."""
 
 from django.urls import path
 

@@ -1,0 +1,170 @@
+"""The worked example of docs/protocol.md is what this node signs, byte for byte, and what it takes in."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
+from taawun.cooperation.partners import chain, descriptor
+from taawun.cooperation.partners.messages import MessageKind
+from taawun.cooperation.partners.models import GENESIS
+from taawun.foundation import fingerprint, request_signatures
+from taawun.foundation.digests import sha256
+from taawun.foundation.multilingual import Text
+from taawun.foundation.signing import SigningKey, peek
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
+
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
+EXAMPLE = PAGE.partition("\n## A worked example\n")[2]
+
+SEED = bytes(range(32))
+KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(SEED))
+AT = datetime(2026, 10, 1, 8, 30, tzinfo=UTC)
+NORTH, SOUTH = "https://north.example", "https://south.example"
+LANE = UUID("01920f4e-0000-7000-8000-000000000001")
+NONCE = "AAAAAAAAAAAAAAAAAAAAAA"
+
+
+def _described() -> str:
+    return descriptor.write(
+        node=NORTH,
+        kind="nation",
+        nation="XN",
+        name=Text({"en": "CERT North", "ar": "فريق الشمال"}),
+        nation_name=Text({"en": "North"}),
+        contacts=[],
+        key=KEY,
+        recovery_jwk=None,
+        at=AT,
+    )
+
+
+def _entry(seq: int, prev: str, kind: str, subject: str, content: bytes) -> str:
+    header = chain.Header(
+        lane=LANE,
+        sender=NORTH,
+        seq=seq,
+        prev=prev,
+        kind=kind,
+        subject=subject,
+        version="",
+        action="publish",
+        tlp=Tlp.AMBER if seq == 0 else Tlp.AMBER_STRICT,
+        digest=sha256(content),
+        size=len(content),
+        issued=AT,
+        to=SOUTH,
+    )
+    return chain.write_header(header, KEY)
+
+
+def example() -> dict[str, str]:
+    """Every figure of the example, by its caption."""
+    message = "01920f4e-0000-7000-8000-000000000002"
+    opening = canonical({"sender": NORTH, "purpose": "talk"})
+    said = canonical(
+        {
+            "id": message,
+            "to": SOUTH,
+            "lane": "01920f4e-0000-7000-8000-000000000003",
+            "from": 0,
+            "to_seq": 4,
+            "head": sha256(b"the fifth header"),
+            "exceptions": [{"seq": 3, "outcome": "unopened", "reason": "unknown-kind"}],
+        }
+    )
+    first = _entry(0, GENESIS, "lane.opened", f"urn:taawun:node:{NORTH}", opening)
+    second = _entry(1, chain.digest_of(first), "receipt", f"urn:uuid:{message}", said)
+    head = chain.write_head(chain.Head(LANE, 1, chain.digest_of(second), AT), KEY)
+    page = chain.write_line(first, opening) + chain.write_line(second, said) + chain.write_head_line(head)
+    url = f"{SOUTH}/federation/lanes"
+    headers = request_signatures.sign("GET", url, b"", KEY, at=AT)
+    return {
+        "Seed of North's key, hexadecimal": SEED.hex(),
+        "Its public half as a JWK": canonical(KEY.public.to_jwk()).decode(),
+        "Its thumbprint, the `kid`": KEY.kid,
+        "Its fingerprint in English words": " ".join(fingerprint.words(KEY.kid, "en")),
+        "Its fingerprint in digits": " ".join(fingerprint.digits(KEY.kid)),
+        "Payload of the descriptor": peek(_described()).payload.decode(),
+        "The descriptor": _described(),
+        "Content of entry 0": opening.decode(),
+        "Payload of the header of entry 0": peek(first).payload.decode(),
+        "Header of entry 0": first,
+        "Digest of entry 0": chain.digest_of(first),
+        "Content of entry 1": said.decode(),
+        "Payload of the header of entry 1": peek(second).payload.decode(),
+        "Header of entry 1": second,
+        "Digest of entry 1": chain.digest_of(second),
+        "Payload of the head": peek(head).payload.decode(),
+        "Head": head,
+        "SHA-256 of the page": f"{sha256(page)} ({len(page)} bytes)",
+        "Headers of the request": "\n".join(f"{name}: {value}" for name, value in headers.items()),
+    }
+
+
+def shown() -> dict[str, str]:
+    """Every figure of the page, by its caption."""
+    return dict(re.findall(r"^\*([^*\n]+)\*\n\n```text\n(.*?)\n```$", EXAMPLE, re.MULTILINE | re.DOTALL))
+
+
+@pytest.fixture(autouse=True)
+def _one_nonce(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taawun.foundation.request_signatures.secrets.token_urlsafe", lambda _count: NONCE)
+
+
+def test_the_page_shows_what_this_node_signs() -> None:
+    assert shown() == example()
+
+
+def test_what_the_page_shows_is_taken_in() -> None:
+    held = shown()
+    key = KEY.public
+    told = descriptor.read(held["The descriptor"], at=AT, expected_node=NORTH)
+    assert (told.key, told.nation, told.name) == (key, "XN", Text({"en": "CERT North", "ar": "فريق الشمال"}))
+
+    digest = GENESIS
+    for seq in (0, 1):
+        header = chain.read_header(held[f"Header of entry {seq}"], key)
+        chain.check_next(header, lane=LANE, sender=NORTH, head_seq=seq - 1, head_digest=digest)
+        assert header.digest == sha256(held[f"Content of entry {seq}"].encode())
+        digest = held[f"Digest of entry {seq}"]
+    assert chain.read_head(held["Head"], key) == chain.Head(LANE, 1, digest, AT)
+
+
+def test_the_request_the_page_shows_is_believed() -> None:
+    headers = dict(line.split(": ", 1) for line in shown()["Headers of the request"].splitlines())
+
+    signed = request_signatures.verify(
+        "GET",
+        f"{SOUTH}/federation/lanes",
+        headers,
+        b"",
+        lambda kid: KEY.public if kid == KEY.kid else None,
+        at=AT,
+    )
+
+    assert (signed.kid, signed.nonce) == (KEY.kid, NONCE)
+
+
+@pytest.mark.parametrize(
+    "typ", [descriptor.TYP, chain.ENTRY_TYP, chain.HEAD_TYP, SIGNATURE_TYP, INSTRUMENT_TYP]
+)
+def test_every_type_of_signed_text_is_on_the_page(typ: str) -> None:
+    assert f"`{typ}`" in PAGE
+
+
+def test_every_kind_of_message_is_on_the_page() -> None:
+    assert [each.name for each in registry.all(MessageKind) if f"`{each.name}`" not in PAGE] == []
+
+
+def test_every_member_of_a_header_is_on_the_page() -> None:
+    members = set(chain.Header.__dataclass_fields__)
+    assert [name for name in members if f"`{name}`" not in PAGE] == []
