@@ -218,6 +218,10 @@ def _member(row: Person) -> Member:
     return Member(row, token_of(row))
 
 
+def _token(secret: str) -> ApiToken:
+    return ApiToken.objects.get(digest=sha256(secret.encode()))
+
+
 def _bearer(name: str, permissions: frozenset[str] | None, token: str | None) -> Comer:
     return Comer(name, permissions, headers={"Authorization": f"Bearer {token}"})
 
@@ -313,11 +317,13 @@ def _open_things(world: World) -> None:
         Notice.Level.ALARM,
         {"node": world.nodes["south"].node, "subject": "urn:x", "version": "1"},
     )
-    spare = token_of(analyst.row)
+    spare = _token(token_of(analyst.row))
+    # a token revokes what was made with it
+    ApiToken.objects.filter(id=spare.id).update(made_with=_token(analyst.token or ""))
     world.things |= {
         "person_id": str(trainee.row.id),
         "membership_id": str(Membership.objects.get(person=trainee.row).pk),
-        "token_id": str(ApiToken.objects.get(digest=sha256(spare.encode())).id),
+        "token_id": str(spare.id),
         "invitation_id": str(invitation.id),
         "secret": secret,
         "notice_id": str(notice.id),

@@ -21,7 +21,7 @@ urlpatterns = [
 ]
 
 urlpatterns += i18n_patterns(
-    path("account/", include("allauth.urls")),
+    path("account/", include("taawun.cooperation.people.account_urls")),
     *(path(f"{room.name}/", include(room.module)) for room in registry.all(Pages)),
     path("", include("taawun.node.page_urls")),
 )
