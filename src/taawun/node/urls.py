@@ -21,7 +21,6 @@ urlpatterns = [
 ]
 
 urlpatterns += i18n_patterns(
-    path("account/", include("taawun.cooperation.people.account_urls")),
     *(path(f"{room.name}/", include(room.module)) for room in registry.all(Pages)),
     path("", include("taawun.node.page_urls")),
 )
@@ -29,4 +28,6 @@ urlpatterns += i18n_patterns(
 handler400 = "taawun.platform.web.views.bad_request"
 handler403 = "taawun.platform.web.views.forbidden"
 handler404 = "taawun.platform.web.views.not_found"
+# allauth asks for it when somebody tries too often
+handler429 = "taawun.platform.web.views.too_many_requests"
 handler500 = "taawun.platform.web.views.server_error"

@@ -100,6 +100,8 @@ def test_guesses_are_held_off_whatever_address_they_say_they_come_from() -> None
         for number in range(31)
     ]
     assert statuses == [200] * 30 + [429]
+    refused = Client().post("/ar/account/login/", {"login": "31@cert.example", "password": "x"})
+    assert "حاولت مرات كثيرة" in read(refused, 429).text
 
 
 def test_who_guessed_too_often_is_told_so_in_a_page_of_this_node() -> None:

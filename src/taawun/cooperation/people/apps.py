@@ -29,6 +29,7 @@ class PeopleConfig(AppConfig):
                 _("People"),
                 (
                     Pages("people", "taawun.cooperation.people.urls"),
+                    Pages("account", "taawun.cooperation.people.account_urls"),
                     Operations("people", "taawun.cooperation.people.api"),
                     Permission("read:people", _("see the people of this node"), everyone),
                     Permission("manage:people", _("invite people and give roles"), administrators),

@@ -14,7 +14,7 @@ from taawun.platform.web.problems import problem
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-__all__ = ["bad_request", "csrf_failure", "forbidden", "not_found", "server_error"]
+__all__ = ["bad_request", "csrf_failure", "forbidden", "not_found", "server_error", "too_many_requests"]
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -51,6 +51,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "This form is too old, or came from elsewhere. Go back, load the page again and send it once more."
     )
     return refuse(request, 403, _("The form was not accepted"), sentence, code="form-not-accepted")
+
+
+def too_many_requests(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """429: somebody tries to sign in too often, or to guess a code."""
+    del exception  # there is none; allauth calls it like the others
+    sentence = _("You tried too often. Wait a few minutes, then try again.")
+    return refuse(request, 429, _("Too many attempts"), sentence, code="too-many-attempts")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
