@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.asynchronous import run_apart
 from tests.network import NetworkRefused
 
 
@@ -32,7 +33,7 @@ def test_an_event_loop_is_refused_too():
         await asyncio.open_connection("192.0.2.1", 80)
 
     with pytest.raises(NetworkRefused):
-        asyncio.run(connect())
+        run_apart(connect())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -8,6 +8,7 @@ import pytest
 
 from taawun.node.server.bodies import MEMORY, Bodies, BodyRules, same_limit_everywhere
 from taawun.node.server.refusals import Refusal
+from tests.asynchronous import run_apart
 from tests.node.server.fakes import FakeExchange, FakeHeaders
 
 CLIENT = "192.0.2.7"
@@ -33,13 +34,13 @@ def refused(
     exchange: FakeExchange, headers: FakeHeaders, rules: BodyRules = QUICK, path: str = "/"
 ) -> tuple[int, str]:
     with pytest.raises(Refusal) as refusal:
-        asyncio.run(collected(exchange, headers, rules, path))
+        run_apart(collected(exchange, headers, rules, path))
     return refusal.value.status.value, refusal.value.code
 
 
 @pytest.mark.parametrize("headers", [FakeHeaders(), length(0), FakeHeaders([("content-length", "")])])
 def test_a_request_without_a_body_waits_for_nothing(headers):
-    assert asyncio.run(collected(FakeExchange([b"never"], pause=60), headers)) == b""
+    assert run_apart(collected(FakeExchange([b"never"], pause=60), headers)) == b""
 
 
 @pytest.mark.parametrize(
@@ -54,12 +55,12 @@ def test_a_request_without_a_body_waits_for_nothing(headers):
     ],
 )
 def test_a_whole_body_is_collected_and_stands_at_its_beginning(chunks, headers):
-    assert asyncio.run(collected(FakeExchange([*chunks, b""]), headers)) == b"".join(chunks)
+    assert run_apart(collected(FakeExchange([*chunks, b""]), headers)) == b"".join(chunks)
 
 
 def test_a_large_body_leaves_nothing_behind_in_its_folder(tmp_path):
     rules = BodyRules(spool=tmp_path)
-    body = asyncio.run(collected(FakeExchange([b"x" * MEMORY] * 3 + [b""]), CHUNKED, rules))
+    body = run_apart(collected(FakeExchange([b"x" * MEMORY] * 3 + [b""]), CHUNKED, rules))
     assert len(body) == 3 * MEMORY
     assert list(tmp_path.iterdir()) == []
 
@@ -102,7 +103,7 @@ def test_the_limit_is_that_of_the_path_whether_the_length_is_announced_or_not(
     exchange = FakeExchange([*chunks, b""])
     headers = length(count) if announced else CHUNKED
     if allowed:
-        assert len(asyncio.run(collected(exchange, headers, rules, path))) == count
+        assert len(run_apart(collected(exchange, headers, rules, path))) == count
     else:
         assert refused(exchange, headers, rules, path) == (413, "body-too-large")
 
@@ -123,7 +124,7 @@ def test_a_body_announced_as_too_large_is_refused_before_anything_is_read():
 )
 def test_a_refusal_names_the_limit(limit, sentence):
     with pytest.raises(Refusal) as refusal:
-        asyncio.run(collected(FakeExchange(), length(99 * MEMORY), BodyRules(limit_of=lambda _: limit)))
+        run_apart(collected(FakeExchange(), length(99 * MEMORY), BodyRules(limit_of=lambda _: limit)))
     assert sentence in refusal.value.detail
 
 
@@ -139,7 +140,7 @@ def test_a_body_that_comes_faster_than_the_rate_may_take_longer_than_the_grace()
         [b"x" * 200] * 8 + [b""], pause=0.06
     )  # 200 bytes in 60 ms; 1 KiB a second is asked
     begun = time.monotonic()
-    assert asyncio.run(collected(exchange, CHUNKED)) == b"x" * 1600
+    assert run_apart(collected(exchange, CHUNKED)) == b"x" * 1600
     assert time.monotonic() - begun > QUICK.grace_seconds * 2
 
 
@@ -179,18 +180,18 @@ async def answers_of(rules: BodyRules, clients: Iterable[str], pause: float) -> 
 
 def test_one_client_may_have_so_many_bodies_under_way_and_others_still_theirs():
     rules = BodyRules(at_once=100, at_once_per_client=2, patience_seconds=0.05)
-    answers = asyncio.run(answers_of(rules, ["a", "a", "a", "b", "a", "b"], pause=0.4))
+    answers = run_apart(answers_of(rules, ["a", "a", "a", "b", "a", "b"], pause=0.4))
     assert answers == [b"x", b"x", 503, b"x", 503, b"x"]
 
 
 def test_all_clients_together_may_have_so_many_bodies_under_way():
     rules = BodyRules(at_once=3, at_once_per_client=2, patience_seconds=0.05)
-    assert asyncio.run(answers_of(rules, "abcde", pause=0.4)) == [b"x", b"x", b"x", 503, 503]
+    assert run_apart(answers_of(rules, "abcde", pause=0.4)) == [b"x", b"x", b"x", 503, 503]
 
 
 def test_a_body_waits_a_moment_for_a_place():
     rules = BodyRules(at_once=1, patience_seconds=2.0)
-    assert asyncio.run(answers_of(rules, "abc", pause=0.05)) == [b"x", b"x", b"x"]
+    assert run_apart(answers_of(rules, "abc", pause=0.05)) == [b"x", b"x", b"x"]
 
 
 def test_a_refused_body_gives_its_place_back():
@@ -203,7 +204,7 @@ def test_a_refused_body_gives_its_place_back():
         with await bodies.collect("/", CLIENT, length(1), FakeExchange([b"x"])) as body:
             return body.read()
 
-    assert asyncio.run(run()) == b"x"
+    assert run_apart(run()) == b"x"
 
 
 def test_too_many_bodies_are_told_when_to_come_again():
@@ -212,7 +213,7 @@ def test_too_many_bodies_are_told_when_to_come_again():
         await bodies.collect("/", CLIENT, length(1), FakeExchange([b"x"]))
 
     with pytest.raises(Refusal) as refusal:
-        asyncio.run(run())
+        run_apart(run())
     assert refusal.value.headers == [("retry-after", "5")]
 
 
@@ -221,9 +222,9 @@ def test_too_many_bodies_are_told_when_to_come_again():
 )
 def test_the_rest_of_a_refused_body_is_dropped_unless_the_client_waits_with_it(headers, left):
     exchange = FakeExchange([b"a", b"b", b""])
-    asyncio.run(Bodies(QUICK).drop(CLIENT, headers, exchange))
+    run_apart(Bodies(QUICK).drop(CLIENT, headers, exchange))
 
     async def rest() -> list[bytes]:
         return [chunk async for chunk in exchange]
 
-    assert asyncio.run(rest()) == left
+    assert run_apart(rest()) == left
