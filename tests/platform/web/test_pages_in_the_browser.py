@@ -235,6 +235,13 @@ def test_the_menu_of_a_phone_opens_and_closes_without_a_script(visit: Visit, adm
     menu.wait_for(state="hidden")
 
 
+def test_what_a_thumb_has_to_hit_on_a_phone_is_large_enough(visit: Visit, administrator: Member) -> None:
+    page = visit("/en/people/profile/", administrator, width=390)
+    heights = page.eval_on_selector_all("main button.button", "all => all.map(each => each.offsetHeight)")
+    assert heights
+    assert min(heights) >= 44
+
+
 def test_keys_lead_to_the_search_and_to_the_help(visit: Visit, administrator: Member) -> None:
     page = visit("/en/people/", administrator)
     page.keyboard.press("?")
