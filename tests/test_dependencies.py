@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def pins(lock: str) -> dict[str, set[str]]:
 def documented(heading: str) -> list[str]:
     text = (CHECKOUT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    section = section.partition("\n### ")[0]
     rows = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")]
     return rows[1:]
 
@@ -70,3 +72,32 @@ def test_both_locks_agree_on_what_they_share():
 )
 def test_every_dependency_is_documented_in_order(heading: str, requirements: list[str]):
     assert documented(heading) == sorted(name_of(requirement) for requirement in requirements)
+
+
+def licence_of(package: str) -> str:
+    """What its wheel says in one line; empty where the package is not for this machine."""
+    try:
+        told = metadata(package)
+    except PackageNotFoundError:
+        return ""
+    classifiers = [each for each in told.get_all("Classifier") or [] if each.startswith("License")]
+    # a whole text of a licence mentions others
+    short = [
+        each
+        for each in (*(told.get_all("License") or []), *(told.get_all("License-Expression") or []))
+        if each and len(each) < 100
+    ]
+    return " ".join(short + classifiers)
+
+
+def test_every_package_of_a_node_whose_licence_asks_something_is_said():
+    text = (CHECKOUT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    section = text.partition("\n### Licences")[2].partition("\n## ")[0]
+    said = {line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| ")} - {
+        "package"
+    }
+    asking = {name for name in pins(LOCKS[0]) if re.search(r"GPL|MPL|Mozilla|EUPL|CDDL", licence_of(name))}
+
+    assert {"psycopg", "cpe", "pycountry"} <= asking
+    assert said >= asking
+    assert said <= pins(LOCKS[0]).keys()

@@ -33,6 +33,7 @@ MAX_PARTIES: Final = 250
 MAX_CLAUSES: Final = 500
 MAX_DAYS: Final = 36500
 MAX_PURPOSE: Final = 300
+MAX_TERM: Final = 300
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 # a kind is exact (`intel.report`), a whole room (`intel.*`) or everything (`*`)
 _KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*)")
@@ -367,7 +368,7 @@ class _Reader:
 
     def texts(self, member: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         values = self._list(member, default)
-        if not all(isinstance(value, str) and 0 < len(value) <= 300 for value in values):  # noqa: PLR2004
+        if not all(isinstance(value, str) and 0 < len(value) <= MAX_TERM for value in values):
             raise self._wrong(member, _("must be a list of texts"))
         if len(set(values)) != len(values):
             raise self._wrong(member, _("names something twice"))

@@ -263,7 +263,8 @@ def _one_condition(kind: str, wanted: frozenset[str], tlp: int, topics: type[Mod
     elif kind != "*":
         condition &= Q(kind=kind)
     if wanted:
-        condition &= Q(Exists(topics._default_manager.filter(owner=OuterRef("pk"), topic__in=wanted)))  # noqa: SLF001
+        held = topics._default_manager  # noqa: SLF001 - Django's documented name for it
+        condition &= Q(Exists(held.filter(owner=OuterRef("pk"), topic__in=wanted)))
     return condition
 
 

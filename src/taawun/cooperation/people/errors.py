@@ -11,7 +11,7 @@ from taawun.platform.web.formats import listed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["InvitationRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenOutlives", "TokenRefused"]
+__all__ = ["InvitationRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenOutlives"]
 
 
 class NotAllowed(Exception):
@@ -72,9 +72,3 @@ class TokenOutlives(PeopleError):
         super().__init__(
             _("A token that is made with a token lives no longer than it. Sign in to make one that does.")
         )
-
-
-class TokenRefused(PeopleError):
-    """A bearer token that opens nothing."""
-
-    code = "token-refused"

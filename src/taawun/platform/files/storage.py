@@ -29,7 +29,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         path = self.path(name)
         _sync(self.path(part))
         os.replace(self.path(part), path)  # noqa: PTH105 - the storage speaks in str paths
-        _sync(os.path.dirname(path))  # noqa: PTH120
+        _sync(os.path.dirname(path))  # noqa: PTH120 - as above
         return name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -223,8 +223,3 @@ def _plain(sentence: str) -> SafeString:
 def _filled(sentence: str, parts: dict[str, SafeString]) -> SafeString:
     filled: Callable[..., SafeString] = format_html
     return filled(sentence, **parts)
-
-
-def as_paragraphs(sentences: Sequence[SafeString]) -> SafeString:
-    """Sentences one after the other, in one paragraph."""
-    return format_html_join(" ", "{}", ((sentence,) for sentence in sentences))

@@ -222,9 +222,8 @@ def provenance(stations: Sequence[Station]) -> dict[str, Any]:
     shown: list[Station] = []
     failed = False
     for station in stations:
-        if failed:
-            station = Station(station.label, _("not reached"), station.icon, tone=Tone.MUTED)  # noqa: PLW2901
-        shown.append(station)
+        unreached = Station(station.label, _("not reached"), station.icon, tone=Tone.MUTED)
+        shown.append(unreached if failed else station)
         failed = failed or station.tone is Tone.ALARM
     return {"stations": shown}
 

@@ -1,0 +1,32 @@
+"""The house's own rules about its code that no linter holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+EXCEPTION = re.compile(r"# (?:noqa: [A-Z0-9]+(?:, [A-Z0-9]+)*|type: ignore\[[a-z, -]+\])(?P<reason>.*)$")
+
+
+def test_every_exception_to_a_rule_has_its_reason_beside_it_or_above() -> None:
+    bare = []
+    for path in sorted((CHECKOUT / "src").rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, 1):
+            found = EXCEPTION.search(line)
+            above = lines[number - 2].strip() if number > 1 else ""
+            if found and not re.search(r"[A-Za-z]{3}", found["reason"]) and "#" not in above:
+                bare.append(f"{path.relative_to(CHECKOUT)}:{number}")
+
+    assert bare == []
+
+
+def test_no_file_is_longer_than_600_lines() -> None:
+    long = [
+        f"{path.relative_to(CHECKOUT)}: {count}"
+        for path in sorted((CHECKOUT / "src").rglob("*.py"))
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 600
+    ]
+
+    assert long == []
