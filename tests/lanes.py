@@ -50,7 +50,7 @@ class Entry:
         return chain.digest_of(self.token)
 
 
-def nothing_to_fetch(partner: Partner, digest: str, size: int) -> bytes:
+def nothing_to_fetch(partner: Partner, digest: str, size: int) -> Iterable[bytes]:
     """A partner that is asked for nothing by digest."""
     raise AssertionError(f"{digest} of {partner.node} ({size} bytes) was asked for")
 
@@ -78,7 +78,7 @@ class TheirLane:
         content: bytes | None = changes.pop("content", b'{"a":1}')
         header = chain.Header(
             **{
-                "lane": self.row.id,
+                "lane": self.row.wire_id,
                 "sender": self.sender.node,
                 "seq": len(self.entries),
                 "prev": self.entries[-1].digest if self.entries else GENESIS,
@@ -131,7 +131,9 @@ class TheirLane:
         """The signed head at an entry; at the last one by default."""
         last = len(self.entries) - 1 if seq is None else seq
         digest = self.entries[last].digest if last >= 0 else GENESIS
-        return chain.write_head(chain.Head(self.row.id, last, digest, at or now()), key or self.sender.key)
+        return chain.write_head(
+            chain.Head(self.row.wire_id, last, digest, at or now()), key or self.sender.key
+        )
 
     def page(self, after: int = -1) -> list[bytes]:
         """What the partner serves after an entry."""

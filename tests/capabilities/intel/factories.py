@@ -172,7 +172,7 @@ class Sender:
         self.lane.head_seq, self.lane.head_digest = header.seq, entry.digest
         self.lane.save()
         if content is not None:
-            contents.put(content)
+            contents.put(self.lane, content)
         outcome = CLAUSE_LANES.accepts(self.lane, header) or CLAUSE_LANES.receive(entry, header, content)
         LaneEntry.objects.filter(id=entry.id).update(state=outcome.state, reason=outcome.reason)
         return outcome

@@ -15,12 +15,13 @@ from django.conf import settings
 from django.db import connections
 from django.db.models import F
 
-from taawun.cooperation.partners import chain, contents, messages
+from taawun.cooperation.partners import chain, contents, messages, receiving
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
 from taawun.cooperation.partners.keys import node_key
-from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner
+from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner, PolicyGeneration
 from taawun.cooperation.partners.receiving import (
     MAX_ATTEMPTS,
+    TALK_BYTES,
     UNVERIFIED_MESSAGES,
     known_head,
     process_pending,
@@ -99,10 +100,6 @@ def test_pages_that_overlap_continue_each_other(lane: TheirLane) -> None:
     assert lane.take(lane.page()) == 2
 
 
-def test_empty_lines_are_passed_over(lane: TheirLane) -> None:
-    assert lane.take([b"", *lane.page()[:2], b"  \r", *lane.page()[2:]]) == 5
-
-
 def test_a_page_without_content_is_good_as_far_as_it_goes(lane: TheirLane) -> None:
     bare = [chain.write_line(each.token, None) for each in lane.entries]
     assert lane.take([*bare, chain.write_head_line(lane.head())]) == 5
@@ -138,6 +135,31 @@ def test_what_came_before_the_line_broke_off_is_kept_and_the_next_pull_continues
 def test_a_page_that_ends_without_its_head_is_continued_by_the_next(lane: TheirLane) -> None:
     assert lane.take(lane.page()[:2]) == 2
     assert lane.take() == 3
+
+
+def test_what_comes_beyond_what_was_asked_for_is_not_read(lane: TheirLane, south: PartnerNode) -> None:
+    assert take_page(lane.row, south.row, lane.page(), limit=3) == 3
+    # repeated entries count as well: each costs a look
+    again = [lane.page()[2]] * 3
+    assert take_page(lane.row, south.row, [*again, *lane.page()[3:]], limit=3) == 0
+    assert take_page(lane.row, south.row, lane.page()[3:], limit=2) == 2
+    assert lane.row.known_seq == 4
+
+
+def test_large_contents_are_stored_as_they_come(south: PartnerNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "_BATCH_BYTES", 1000)
+    lane = talk_lane(south)
+    for number in range(4):
+        lane.say("tests.word", {"word": str(number) * 600})
+    seen: list[int] = []
+
+    def watched() -> Iterator[bytes]:
+        for line in lane.page():
+            seen.append(LaneEntry.objects.filter(lane=lane.row).count())
+            yield line
+
+    lane.take(watched())
+    assert seen == [0, 0, 0, 3, 3, 5]
 
 
 # ---- a page that was tampered with ----------------------------------------------------------------------------------
@@ -240,6 +262,8 @@ TAMPERINGS: dict[str, tuple[Tamper, str, int, int]] = {
     "another kind of token": (_entry(3, _other_typ), "signature", 3, 3),
     "a header that says nothing": (_instead(3, _signed_nonsense), "malformed", 3, 3),
     "a line that is none": (_instead(3, lambda _: b"{}"), "malformed", 3, 3),
+    "a blank line": (_instead(3, lambda _: b""), "malformed", 3, 3),
+    "a line of spaces": (_instead(3, lambda _: b"  \r"), "malformed", 3, 3),
     "a line of a page": (_instead(3, lambda _: b"<html>"), "malformed", 3, 3),
     "a line cut off": (_instead(3, lambda lane: lane.page()[3][:50]), "malformed", 3, 3),
     "a header without end": (_instead(3, lambda _: chain.write_line("x" * 70_000, b"{}")), "malformed", 3, 3),
@@ -388,9 +412,9 @@ def test_more_than_a_batch_is_taken_in_though_somebody_else_writes_meanwhile(
         page[number] = chain.write_line(lane.entries[number].token, None)
     lane.take(page)
 
-    def fetch(_partner: Partner, digest: str, _size: int) -> bytes:
+    def fetch(_partner: Partner, digest: str, _size: int) -> list[bytes]:
         _at_once(lambda: Partner.objects.filter(id=south.row.id).update(failures=F("failures") + 1))
-        return next(each.content or b"" for each in lane.entries if each.header.digest == digest)
+        return [each.content or b"" for each in lane.entries if each.header.digest == digest]
 
     assert _at_once(lambda: process_pending(lane.row, south.row, fetch)) == [251]
     assert notes.heard == list(range(250))
@@ -458,14 +482,70 @@ def test_after_some_attempts_it_is_said_and_when_it_is_taken_in_the_notice_close
     lane = talk_lane(south)
     lane.say("tests.word", {"word": 1})
     notes.problem = RuntimeError("no")
-    for attempt in range(1, MAX_ATTEMPTS + 3):
+    with frozen(now()) as clock:
+        for attempt in range(1, MAX_ATTEMPTS + 3):
+            lane.deliver()
+            waits = Notice.objects.filter(kind="partners.entry-waits", resolved=None)
+            assert [each.params["reason"] for each in waits] == (
+                ["own-fault"] if attempt >= MAX_ATTEMPTS else []
+            )
+            clock.advance(timedelta(minutes=1))
+        notes.problem = None
         lane.deliver()
-        waits = Notice.objects.filter(kind="partners.entry-waits", resolved=None)
-        assert [each.params["reason"] for each in waits] == (["own-fault"] if attempt >= MAX_ATTEMPTS else [])
-    notes.problem = None
-    lane.deliver()
     assert notes.heard == [1]
     assert not Notice.objects.filter(kind="partners.entry-waits", resolved=None).exists()
+
+
+def test_the_notice_of_what_waits_closes_with_the_last_that_waited(south: PartnerNode, notes: Notes) -> None:
+    lane = talk_lane(south)
+    lane.say("tests.word", {"word": 1})
+    lane.say("tests.word", {"word": 2})
+    notes.problem = RuntimeError("no")
+    for _ in range(MAX_ATTEMPTS):
+        lane.deliver()
+    notice = Notice.objects.get(kind="partners.entry-waits")
+    assert (notice.subject, notice.times) == (f"urn:uuid:{lane.row.id}", 2)
+    notes.problem = None
+    for number, is_open in ((1, True), (2, False)):
+        LaneEntry.objects.filter(lane=lane.row, seq=number).update(not_before=None)
+        lane.deliver()
+        assert Notice.objects.filter(kind="partners.entry-waits", resolved=None).exists() == is_open
+
+
+def _asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Entries that are verified again, from now on."""
+    asked: list[int] = []
+    original = receiving._verified
+
+    def verified(entry: LaneEntry, by: Partner) -> chain.Header:
+        asked.append(entry.seq)
+        return original(entry, by)
+
+    monkeypatch.setattr(receiving, "_verified", verified)
+    return asked
+
+
+def test_what_waits_is_looked_at_more_and_more_seldom(
+    south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = clause_lane(south, None)
+    lane.write(kind="tests.note")
+    with frozen(now()) as clock:
+        lane.deliver()
+        asked = _asked(monkeypatch)
+        for _ in range(24 * 60):
+            process_pending(lane.row, south.row, nothing_to_fetch)
+            clock.advance(timedelta(minutes=1))
+        # some at once, then further and further apart, and every ten minutes for ever
+        assert 24 * 6 <= len(asked) <= 24 * 6 + 12
+        # whatever changes in who is trusted or what is agreed may be what it waits for
+        process_pending(lane.row, south.row, nothing_to_fetch)
+        asked.clear()
+        process_pending(lane.row, south.row, nothing_to_fetch)
+        assert asked == []
+        PolicyGeneration.bump()
+        process_pending(lane.row, south.row, nothing_to_fetch)
+        assert asked == [1]
 
 
 @pytest.mark.parametrize(
@@ -493,8 +573,80 @@ def test_a_message_that_is_not_for_us_or_not_whole_is_kept_and_marked(
     assert lane.deliver()[1] == outcome
     assert notes.heard == []
     notice = Notice.objects.get(kind="partners.entry-unopened")
-    assert (notice.subject, notice.params["reason"]) == (f"urn:uuid:{lane.row.id}#1", outcome[1])
+    assert (notice.subject, notice.params["reason"]) == (f"urn:uuid:{lane.row.id}", outcome[1])
     assert contents.get(entry.header.digest) == entry.content
+
+
+def test_a_thousand_entries_that_stay_unopened_are_one_notice_counted(south: PartnerNode) -> None:
+    lane, other = talk_lane(south), talk_lane(south)
+    for number in range(120):
+        lane.say(f"tests.unheard{number}", {})
+    other.say("tests.unheard", {})
+    lane.deliver()
+    other.deliver()
+    found = Notice.objects.filter(kind="partners.entry-unopened").order_by("id")
+    assert [(each.subject, each.times, each.params["kind"]) for each in found] == [
+        (f"urn:uuid:{lane.row.id}", 120, "tests.unheard119"),
+        (f"urn:uuid:{other.row.id}", 1, "tests.unheard"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"size": 2**50}, ("unopened", "too-large")),
+        ({"size": TALK_BYTES + 1}, ("unopened", "too-large")),
+        ({"issued": datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)}, ("unopened", "past")),
+        ({"issued": now() + timedelta(minutes=5)}, ("pending", "future")),
+        ({"issued": datetime(2890, 1, 1, tzinfo=UTC)}, ("pending", "future")),
+    ],
+)
+def test_what_is_larger_than_a_node_takes_or_dated_as_nothing_can_be_is_not_opened_or_fetched(
+    south: PartnerNode, notes: Notes, changes: dict[str, Any], outcome: tuple[str, str]
+) -> None:
+    talk, lane = talk_lane(south), clause_lane(south, agreement_in_force(south))
+    # a release may be larger than a message
+    of_a_release = {"size": settings.MAX_UPLOAD_BYTES + 1} if "size" in changes else changes
+    for each, kind, said in ((talk, "tests.word", changes), (lane, "tests.note", of_a_release)):
+        entry = each.write(kind=kind, to=settings.BASE_URL if each is talk else "", content=b'{"word":1}')
+        each.entries[-1] = each.forged(entry, **said)
+        page = each.page()
+        page[1] = chain.write_line(each.entries[1].token, None)
+        each.take(page)
+        process_pending(each.row, south.row, nothing_to_fetch)
+        assert each.outcomes()[1] == outcome
+        assert each.row.state == "running"
+
+
+def test_what_is_dated_a_little_ahead_is_taken_in_and_what_is_further_ahead_when_its_time_has_come(
+    south: PartnerNode, notes: Notes
+) -> None:
+    with frozen(now()) as clock:
+        lane = talk_lane(south)
+        lane.say("tests.word", {"word": 1}, issued=clock.now() + timedelta(seconds=60))
+        lane.say("tests.word", {"word": 2}, issued=clock.now() + timedelta(seconds=120))
+        lane.deliver()
+        assert notes.heard == [1]
+        clock.advance(timedelta(seconds=60))
+        lane.deliver()
+        assert notes.heard == [1, 2]
+
+
+def test_a_withdrawal_is_heeded_whatever_its_date(lane: TheirLane, notes: Notes) -> None:
+    entry = lane.entries[2]
+    lane.deliver()
+    about = entry.header
+    for issued in (datetime(1969, 1, 1, tzinfo=UTC), datetime(2890, 1, 1, tzinfo=UTC)):
+        lane.write(
+            kind=about.kind,
+            subject=about.subject,
+            version=about.version,
+            action="withdraw",
+            content=None,
+            issued=issued,
+        )
+    assert lane.deliver()[-2:] == [("done", "")] * 2
+    assert not contents.has(about.digest)
 
 
 def test_a_message_that_its_room_refuses_says_why(south: PartnerNode, notes: Notes) -> None:
@@ -511,10 +663,12 @@ def test_what_an_unverified_partner_says_beyond_its_quota_waits_until_it_is_comp
     lane = talk_lane(stranger)
     for number in range(1, UNVERIFIED_MESSAGES + 3):
         lane.say("tests.word", {"word": number})
-    outcomes = lane.deliver()
-    assert outcomes[-2:] == [("pending", "unverified-quota")] * 2
+    # not so much as the headers are kept, however many stand in one page
+    assert lane.deliver() == [("done", "")] * (1 + UNVERIFIED_MESSAGES)
+    assert lane.take() == 0
     assert len(notes.heard) == UNVERIFIED_MESSAGES
     Partner.objects.filter(id=stranger.row.id).update(state=Partner.State.VERIFIED)
+    stranger.row.refresh_from_db()
     assert lane.deliver()[-2:] == [("done", "")] * 2
     assert len(notes.heard) == UNVERIFIED_MESSAGES + 2
 
@@ -532,9 +686,10 @@ def test_a_large_content_is_fetched_by_its_digest_when_it_is_its_turn(lane: Thei
     entry, page = _large(lane)
     asked: list[tuple[str, int]] = []
 
-    def fetch(_partner: Partner, digest: str, size: int) -> bytes:
+    def fetch(_partner: Partner, digest: str, size: int) -> list[bytes]:
         asked.append((digest, size))
-        return entry.content or b""
+        content = entry.content or b""
+        return [content[:10], b"", content[10:]]
 
     lane.take(page)
     process_pending(lane.row, lane.sender.row, fetch)
@@ -558,12 +713,12 @@ def test_a_content_that_cannot_be_had_now_is_asked_for_again(
     entry, page = _large(lane)
     lane.take(page)
 
-    def failing(_partner: Partner, _digest: str, _size: int) -> bytes:
+    def failing(_partner: Partner, _digest: str, _size: int) -> list[bytes]:
         raise problem
 
     process_pending(lane.row, lane.sender.row, failing)
     assert lane.outcomes()[-1][0] == "pending"
-    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: entry.content or b"")
+    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: [entry.content or b""])
     assert lane.outcomes()[-1] == ("done", "")
 
 
@@ -573,7 +728,7 @@ def test_a_fetched_content_of_another_digest_stops_the_lane_and_is_not_kept(
     entry, page = _large(lane)
     lane.write(kind="tests.note", subject="urn:test:after")
     lane.take([*page[:-1], *lane.page()[-2:]])
-    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: b'{"other":1}')
+    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: [b'{"other":1}'])
     lane.row.refresh_from_db()
     assert (lane.row.state, lane.row.stop_reason) == ("stopped", "digest")
     assert lane.outcomes()[-3:] == [("done", ""), ("pending", "digest"), ("pending", "")]
@@ -632,7 +787,7 @@ def test_what_stands_before_the_fault_and_waits_is_taken_in_though_the_lane_is_s
     with pytest.raises(ChainBroken) as broken:
         lane.take()
     stop_lane(lane.row, lane.sender.row, broken.value)
-    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: entry.content or b"")
+    process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: [entry.content or b""])
     assert lane.outcomes() == [("done", "")] * 6
 
 
@@ -649,9 +804,9 @@ def test_a_new_version_is_taken_in_though_an_older_one_was_withdrawn_after_it(
         page[entry.header.seq] = chain.write_line(entry.token, None)
     lane.take(page)
 
-    def fetch(_partner: Partner, digest: str, _size: int) -> bytes:
+    def fetch(_partner: Partner, digest: str, _size: int) -> list[bytes]:
         assert digest == second.header.digest
-        return second.content or b""
+        return [second.content or b""]
 
     process_pending(lane.row, lane.sender.row, fetch)
     assert lane.outcomes()[-3:] == [("withdrawn", ""), ("done", ""), ("done", "")]
@@ -666,6 +821,57 @@ def test_what_was_withdrawn_further_along_is_not_taken_in_even_for_a_moment(
     assert lane.deliver()[-2:] == [("withdrawn", ""), ("done", "")]
     assert "urn:test:gone" not in {subject for subject, _version, _content in notes.received}
     assert not contents.has(gone.header.digest)
+
+
+# ---- whose content it is ---------------------------------------------------------------------------------------------
+
+
+def test_what_only_names_a_digest_keeps_nothing_here_and_is_given_nothing(
+    lane: TheirLane, south: PartnerNode, notes: Notes
+) -> None:
+    east = partner(nation="XE")
+    theirs = lane.write(kind="tests.note", subject="urn:test:theirs")
+    lane.deliver()
+    assert theirs.content is not None
+    talk, other = talk_lane(east), clause_lane(east, agreement_in_force(east))
+    for each in (talk, other):
+        named = each.write(kind="tests.note", subject="urn:test:named", content=theirs.content)
+        each.take(
+            [each.entries[0].line, chain.write_line(named.token, None), chain.write_head_line(each.head())]
+        )
+    asked: list[str] = []
+
+    def fetch(_partner: Partner, digest: str, _size: int) -> list[bytes]:
+        asked.append(digest)
+        raise PartnerRefused("http", "gone")
+
+    for each in (talk, other):
+        process_pending(each.row, east.row, fetch)
+    # a message of an unknown kind is not asked for; a release is, though its bytes are here: they are another's
+    assert asked == [theirs.header.digest]
+    assert (talk.outcomes()[1][0], other.outcomes()[1]) == ("unopened", ("pending", "http"))
+    lane.withdraw(theirs)
+    lane.deliver()
+    assert not contents.has(theirs.header.digest)
+
+
+def test_what_two_lanes_brought_stays_until_both_took_it_back(south: PartnerNode, notes: Notes) -> None:
+    east = partner(nation="XE")
+    lanes = [clause_lane(each, agreement_in_force(each)) for each in (south, east)]
+    large = canonical({"long": "x" * chain.INLINE_BYTES})
+    for lane in lanes:
+        entry = lane.write(kind="tests.note", subject="urn:test:same", content=large)
+        page = lane.page()
+        page[1] = chain.write_line(entry.token, None)
+        lane.take(page)
+        process_pending(lane.row, lane.sender.row, lambda _partner, _digest, _size: [large])
+    digest = sha256(large)
+    for lane, is_left in ((lanes[0], True), (lanes[1], False)):
+        assert contents.has(digest, lane.row)
+        lane.withdraw(lane.entries[1])
+        lane.deliver()
+        assert not contents.has(digest, lane.row)
+        assert contents.has(digest) == is_left
 
 
 # ---- a lane of ours that was stopped over there ---------------------------------------------------------------------

@@ -182,7 +182,7 @@ def test_news_is_told_with_the_heads_of_lanes_the_partner_is_behind_on(
 # ---- whose lane it is -----------------------------------------------------------------------------------------------
 
 
-def test_a_lane_that_is_anothers_or_our_own_is_not_a_partners_to_fill(
+def test_an_id_that_anothers_lane_or_our_own_has_here_takes_nothing_from_any_of_them(
     server: TheirNode, south: PartnerNode, notes: Notes
 ) -> None:
     east = partner(nation="XE")
@@ -195,12 +195,17 @@ def test_a_lane_that_is_anothers_or_our_own_is_not_a_partners_to_fill(
         lane.say("tests.word", {"word": 7})
         server.lanes.append((lane, "talk"))
     sync_partner(south.row.id)
-    assert notes.heard == []
+    assert notes.heard == [6, 7, 6, 7]
     assert not theirs.entries.exists()
     ours.refresh_from_db()
     assert (ours.sender, ours.head_seq, ours.state) == (None, 1, "running")
-    assert server.asked == ["GET /federation/lanes"]
-    assert not Notice.objects.exists()
+    held = Lane.objects.filter(sender=south.row)
+    assert {lane.wire_id for lane in held} == {theirs.id, ours.id}
+    assert {lane.state for lane in held} == {"running"}
+    assert not {lane.id for lane in held} & {theirs.id, ours.id}
+    server.lanes[0][0].say("tests.word", {"word": 8})
+    sync_partner(south.row.id)
+    assert (notes.heard[4:], held.count()) == ([8], 2)
 
 
 def test_a_lane_does_not_change_its_purpose(server: TheirNode, south: PartnerNode, notes: Notes) -> None:
@@ -282,10 +287,10 @@ def test_what_is_asked_for_during_the_work_is_done_next_time(
 ) -> None:
     original = sync._pull
 
-    def pull(row: Partner) -> None:
+    def pull(row: Partner, turn: sync._Turn) -> None:
         # as another process would, while this one is at work
         Partner.objects.filter(id=row.id).update(wants_push=True, wants_pull=True)
-        original(row)
+        original(row, turn)
 
     monkeypatch.setattr(sync, "_pull", pull)
     Partner.objects.update(wants_push=True, wants_pull=True)
@@ -448,7 +453,7 @@ def test_a_page_that_breaks_off_costs_nothing_of_what_had_come(
 def test_a_fault_of_our_own_is_noted_and_everything_is_asked_for_again(
     server: TheirNode, south: PartnerNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(_partner: Partner) -> None:
+    def failing(_partner: Partner, _turn: sync._Turn) -> None:
         raise RuntimeError("no")
 
     monkeypatch.setattr(sync, "_pull", failing)

@@ -77,7 +77,7 @@ class TheirNode:
         if parts.path.startswith("/federation/blobs/"):
             return response(self.blobs[name])
         query = parse_qs(parts.query)
-        lane = next(lane for lane, _purpose in self.lanes if str(lane.row.id) == name)
+        lane = next(lane for lane, _purpose in self.lanes if str(lane.row.wire_id) == name)
         return response(b"".join(self.page(lane, int(query["after"][0]), int(query["limit"][0]))))
 
     @staticmethod
@@ -85,7 +85,7 @@ class TheirNode:
         """How a lane is listed."""
         agreement = lane.row.agreement
         return {
-            "lane": str(lane.row.id),
+            "lane": str(lane.row.wire_id),
             "purpose": purpose,
             "agreement": str(agreement) if agreement else None,
             "clause": lane.row.clause,

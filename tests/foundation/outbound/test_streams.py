@@ -5,7 +5,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 
 import pytest
@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taawun.foundation.outbound import Outbound, OutboundFailed, OutboundRefused
+from taawun.foundation.outbound import Outbound, OutboundFailed, OutboundRefused, Pace
 from taawun.foundation.outbound.client import _lines
 from tests.foundation.outbound.loopback import calling, response, says, says_and_leaves
 
@@ -182,3 +182,72 @@ def test_a_redirect_is_refused_before_the_block_is_entered():
     ):
         pytest.fail("the block must not be entered")
     assert refused.value.code == "redirect"
+
+
+def _dripping(piece: bytes, pause: float) -> Callable[[socket.socket], None]:
+    def script(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(1000):
+            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+            time.sleep(pause)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "script",
+    [_dripping(b"\n", 0.02), _dripping(b"x", 0.02), lambda _: time.sleep(6)],
+    ids=["blank lines", "one endless line", "silence"],
+)
+def test_what_comes_slower_than_the_least_pace_is_given_up_long_before_the_deadline(script):
+    least = Pace(grace_seconds=0.3, bytes_per_second=1000)
+    with calling(script) as (outbound, server):
+        started = time.monotonic()
+        with (
+            pytest.raises(OutboundFailed) as failed,
+            outbound.stream_lines(
+                "GET",
+                server.url,
+                limit_line_bytes=1000,
+                limit_bytes=10_000,
+                deadline_seconds=30,
+                least=least,
+            ) as (_, _, lines),
+        ):
+            list(lines)
+        assert failed.value.code == "too-slow"
+        assert 0.25 < time.monotonic() - started < 2.5
+
+
+def test_what_comes_fast_enough_is_waited_for_as_long_as_it_comes_but_not_beyond_the_deadline():
+    least = Pace(grace_seconds=0.2, bytes_per_second=100)
+    with calling(_dripping(b"x" * 100, 0.02)) as (outbound, server):
+        started = time.monotonic()
+        with (
+            pytest.raises(OutboundFailed),
+            outbound.stream("GET", server.url, limit_bytes=1_000_000, deadline_seconds=1, least=least) as (
+                _,
+                _,
+                pieces,
+            ),
+        ):
+            for piece in pieces:
+                assert set(piece) == {ord("x")}
+        assert 0.9 < time.monotonic() - started < 3
+
+
+def test_pieces_come_decoded_and_within_the_limit():
+    body = bytes(range(256)) * 1000
+    with calling(says(response(zstandard.compress(body), Content_Encoding="zstd"))) as (outbound, server):
+        with outbound.stream("GET", server.url, limit_bytes=len(body), deadline_seconds=5) as (
+            status,
+            _,
+            pieces,
+        ):
+            assert (status, b"".join(pieces)) == (200, body)
+        with (
+            pytest.raises(OutboundRefused) as refused,
+            outbound.stream("GET", server.url, limit_bytes=len(body) - 1, deadline_seconds=5) as (_, _, rest),
+        ):
+            list(rest)
+        assert refused.value.code == "answer-too-large"

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "block",
     "forget_strangers",
+    "has_news",
     "hear_of",
     "learn_descriptor",
     "meet",
@@ -54,6 +55,8 @@ __all__ = [
 MAX_STRANGERS: Final = 100
 MAX_OF_ONE_NETWORK: Final = 10
 _STRANGERS: Final = (Partner.State.CLAIMED, Partner.State.MET)
+# how long a partner whose last call failed waits at the least, though it says that it has news
+_AFTER_A_FAILURE: Final = timedelta(seconds=5)
 
 
 def urn(partner: Partner) -> str:
@@ -125,6 +128,9 @@ def hear_of(token: str, network: str) -> Partner:
     if known and known.state == Partner.State.BLOCKED:
         raise PartnerRefused("partner-blocked", "This node does not talk to yours.")
     if known:
+        # one that has shown its key speaks with that key: a word under another tells nothing of it
+        if not known.kid:
+            has_news(known)
         return known
     strangers = Partner.objects.filter(state__in=_STRANGERS)
     if (
@@ -141,6 +147,21 @@ def hear_of(token: str, network: str) -> Partner:
         return partner
     record(PartyActor(node, node), "partners.introduced-itself", urn(partner), {"from": network})
     return partner
+
+
+def has_news(partner: Partner) -> None:
+    """Ask a partner soon for what it says that it has.
+
+    One whose last call failed is not asked at once because it knocks: that would keep our threads with whoever fails
+    and knocks. Whom an administrator here compared or named is asked a little later, a stranger when its wait is over.
+    """
+    held = Partner.objects.filter(id=partner.id)
+    held.update(wants_pull=True)
+    is_ours = partner.state == Partner.State.VERIFIED or not partner.introduced_from
+    if partner.failures and not is_ours:
+        return
+    soon = now() + _AFTER_A_FAILURE if partner.failures else now()
+    held.filter(not_before__gt=soon).update(not_before=soon)
 
 
 def forget_strangers() -> int:
@@ -218,15 +239,55 @@ def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
         raise DescriptorRefused("key-changed", "The descriptor names another key than the one that is held.")
     if held.descriptor_issued and found.issued < held.descriptor_issued:
         raise DescriptorRefused("older", "The descriptor is older than the one that is held.")
-    is_new = not held.kid
+    is_new, before = not held.kid, _called(held)
     _fill(held, found)
     held.save()
+    if held.state == Partner.State.VERIFIED and _called(held) != before:
+        _tell_of_change(held, before)
     resolve("partners.key-changed", urn(held))
     _partners_changed()
     if is_new:
         # a node that was forgotten and came again has a lane already, and reads on in it
         LaneReader.objects.get_or_create(lane=lanes.talk_lane(held), partner=held)
     return held
+
+
+def _called(partner: Partner) -> dict[str, object]:
+    """What people know a partner by; its key is what was compared."""
+    return {
+        "kind": partner.kind,
+        "nation": partner.nation,
+        "names": partner.names,
+        "nation_names": partner.nation_names,
+    }
+
+
+def _tell_of_change(partner: Partner, before: dict[str, object]) -> None:
+    """Whom somebody here compared does not change its name or nation in silence."""
+    then = Partner(node=partner.node, **before)
+    raise_notice(
+        "partners.renamed",
+        urn(partner),
+        Notice.Level.WARNING,
+        {
+            "node": partner.node,
+            "partner": str(partner.id),
+            **{f"before_{code}": text for code, text in _names(then).items()},
+            **{f"after_{code}": text for code, text in _names(partner).items()},
+        },
+    )
+    party = PartyActor(partner.node, partner.name.in_language("en").value)
+    record(party, "partners.renamed", urn(partner), {"before": before, "after": _called(partner)})
+
+
+def _names(partner: Partner) -> dict[str, str]:
+    """Its name and nation, in each language of this node's pages."""
+    return {
+        code: f"{partner.name.in_language(code).value} ({partner.nation})"
+        if partner.nation
+        else partner.name.in_language(code).value
+        for code, _language in settings.LANGUAGES
+    }
 
 
 def _fill(partner: Partner, found: Descriptor) -> None:

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
 from taawun.cooperation.partners.chain import INLINE_BYTES
-from taawun.cooperation.partners.models import Content, LaneEntry
-from taawun.foundation.digests import sha256
+from taawun.cooperation.partners.models import Content, Holding, LaneEntry
+from taawun.foundation.digests import Sha256Stream, sha256
 from taawun.platform.files import actions as files
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
-__all__ = ["drop_unused", "find", "get", "has", "put"]
+    from taawun.cooperation.partners.models import Lane
+
+__all__ = ["OtherContent", "drop_unused", "find", "get", "has", "put", "take"]
+
+_PIECE: Final = 1024 * 1024
 
 
-def put(body: bytes) -> Content:
-    """Store bytes; bytes that are there already are not stored again."""
-    digest = sha256(body)
-    found = Content.objects.filter(digest=digest).first()
-    if found:
-        return found
-    inline = len(body) <= INLINE_BYTES
-    if not inline:
-        files.store([body], owner=_owner(digest), limit=len(body))
-    content, _created = Content.objects.get_or_create(
-        digest=digest, defaults={"size": len(body), "body": body if inline else None}
-    )
+class OtherContent(ValueError):
+    """The bytes that came are not those of the digest and size that were asked for."""
+
+
+def put(lane: Lane, body: bytes) -> Content:
+    """Keep bytes for a lane they came over, or are to go out over; what is there already is not stored again."""
+    return _hold(lane, sha256(body), len(body), body if len(body) <= INLINE_BYTES else None, [body])
+
+
+def take(lane: Lane, pieces: Iterable[bytes], *, digest: str, size: int) -> Content:
+    """Keep bytes that come piece by piece over a lane, without having them all in memory.
+
+    Args:
+        lane: the lane.
+        pieces: the bytes, in order; not read further than they may be long.
+        digest: their SHA-256.
+        size: how many they are.
+
+    Raises:
+        OtherContent: other bytes came, or more; none are kept.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=INLINE_BYTES) as spool:
+        stream = Sha256Stream()
+        for piece in pieces:
+            stream.update(piece)
+            if stream.size > size:
+                raise OtherContent(f"more than {size} bytes came")
+            spool.write(piece)
+        if (stream.size, stream.hexdigest()) != (size, digest):
+            raise OtherContent(f"{stream.size} bytes of another digest came")
+        spool.seek(0)
+        body = spool.read() if size <= INLINE_BYTES else None
+        return _hold(lane, digest, size, body, iter(lambda: spool.read(_PIECE), b""))
+
+
+def _hold(lane: Lane, digest: str, size: int, body: bytes | None, pieces: Iterable[bytes]) -> Content:
+    content = Content.objects.filter(digest=digest).first()
+    if content is None:
+        if body is None:
+            files.store(pieces, owner=_owner(digest), limit=size)
+        content, _created = Content.objects.get_or_create(
+            digest=digest, defaults={"size": size, "body": body}
+        )
+    Holding.objects.get_or_create(lane=lane, content=content)
     return content
 
 
@@ -49,20 +86,35 @@ def find(digests: Collection[str]) -> dict[str, bytes]:
     return {digest: bytes(body) for digest, body in rows if body is not None}
 
 
-def has(digest: str) -> bool:
-    """Whether the bytes are here."""
-    return Content.objects.filter(digest=digest).exists()
+def has(digest: str, lane: Lane | None = None) -> bool:
+    """Whether the bytes are here.
+
+    Args:
+        digest: their SHA-256.
+        lane: over which they must have come; over any when left out. What one partner sent is not taken as though
+            another had.
+    """
+    if lane is None:
+        return Content.objects.filter(digest=digest).exists()
+    return Holding.objects.filter(lane=lane, content=digest).exists()
 
 
 @transaction.atomic
 def drop_unused(digest: str) -> bool:
-    """Remove bytes that no entry needs any more: every entry that named them is withdrawn or refused.
+    """Remove bytes that no lane needs any more: whatever it brought them for is withdrawn or refused.
+
+    Who names a digest and never brought its bytes keeps nothing here.
 
     Returns:
         Whether they were removed.
     """
+    if not digest:
+        return False
     gone = (LaneEntry.State.WITHDRAWN, LaneEntry.State.REFUSED)
-    if not digest or LaneEntry.objects.filter(content_digest=digest).exclude(state__in=gone).exists():
+    needing = LaneEntry.objects.filter(content_digest=digest).exclude(state__in=gone).values("lane")
+    held = Holding.objects.filter(content=digest)
+    held.exclude(lane__in=needing).delete()
+    if held.exists():
         return False
     removed, _ = Content.objects.filter(digest=digest).delete()
     files.let_go(_owner(digest))

@@ -150,7 +150,7 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
         token = chain.write_header(entry, key)
         digest = chain.digest_of(token)
         if item.content is not None:
-            contents.put(item.content)
+            contents.put(locked, item.content)
         entries.append(
             LaneEntry(
                 lane=locked,

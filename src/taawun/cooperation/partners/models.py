@@ -105,6 +105,8 @@ class Lane(models.Model):
         STOPPED = "stopped", _("stopped")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # what its sender calls it, where another lane had that id here first: an id is a sender's own word
+    alias = models.UUIDField(null=True, editable=False)
     purpose = models.CharField(max_length=8, choices=Purpose)
     # None when this node is the sender
     sender = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="sends")
@@ -133,7 +135,19 @@ class Lane(models.Model):
                 name="partners_one_lane_per_choice",
                 condition=Q(sender__isnull=True, purpose="clause"),
             ),
+            models.UniqueConstraint(fields=["sender", "alias"], name="partners_alias_once"),
         )
+
+    @property
+    def wire_id(self) -> uuid.UUID:
+        """What the lane is called between the two nodes; here it may have had to take another id."""
+        return self.alias or self.id
+
+    @classmethod
+    def called(cls, sender: Partner, wire_id: uuid.UUID) -> Lane | None:
+        """A sender's lane by what the sender calls it; None where it is not held yet."""
+        names = Q(id=wire_id, alias=None) | Q(alias=wire_id)
+        return cls.objects.filter(names, sender=sender).first()
 
 
 class LaneReader(models.Model):
@@ -154,6 +168,16 @@ class Content(models.Model):
     digest = models.CharField(primary_key=True, max_length=64)
     size = models.BigIntegerField()
     body = models.BinaryField(null=True)  # None: in a file
+
+
+class Holding(models.Model):
+    """That a content's bytes came, or go out, over a lane. An entry that names a digest has not brought the bytes."""
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="holds")
+    content = models.ForeignKey(Content, on_delete=models.CASCADE, related_name="held_for")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lane", "content"], name="partners_held_once"),)
 
 
 class LaneEntry(models.Model):
@@ -183,6 +207,8 @@ class LaneEntry(models.Model):
     state = models.CharField(max_length=9, choices=State)
     reason = models.CharField(max_length=80, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
+    # back-off of what waits; a change of who is trusted or what is agreed ends it
+    not_before = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["lane", "seq"], name="partners_entry_once"),)
@@ -210,6 +236,8 @@ class PolicyGeneration(models.Model):
         """Mark one more change, inside the caller's transaction."""
         cls.objects.get_or_create(id=1)
         cls.objects.filter(id=1).update(value=secrets.randbits(62))
+        waiting = LaneEntry.objects.filter(state=LaneEntry.State.PENDING, not_before__isnull=False)
+        waiting.update(not_before=None)
 
     @classmethod
     def current(cls) -> int:

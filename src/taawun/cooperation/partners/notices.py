@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.wording import entry_reason, stop_reason
@@ -19,6 +20,11 @@ __all__ = ["KINDS"]
 
 def _address(params: Mapping[str, str]) -> str:
     return reverse("partner", kwargs={"partner_id": params["partner"]})
+
+
+def _named(params: Mapping[str, str], when: str) -> str:
+    """A partner's name as it was noted for the reader's language."""
+    return params.get(f"{when}_{get_language()}") or params.get(f"{when}_en", "")
 
 
 KINDS = (
@@ -50,6 +56,32 @@ KINDS = (
         "read:partners",
         lambda p: _("%(node)s shows another key than the one that was compared.") % p,
         lambda _p: _("Nothing it signs with the new key is accepted. Telephone its administrator."),
+        _address,
+    ),
+    NoticeKind(
+        "partners.renamed",
+        "read:partners",
+        lambda p: (
+            _("%(node)s calls itself otherwise: it was %(before)s and is now %(after)s.")
+            % {"node": p["node"], "before": _named(p, "before"), "after": _named(p, "after")}
+        ),
+        lambda _p: _(
+            "Its key is the one that was compared, and agreements name it by address and key. Ask its administrator "
+            "whether the change is meant."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.too-many-lanes",
+        "read:partners",
+        lambda p: (
+            _("%(node)s offers more than %(most)s lanes; the further ones are not read.")
+            % {"node": p["node"], "most": digits(p["most"])}
+        ),
+        lambda _p: _(
+            "What it sends on them does not arrive. Ask its administrator why it needs so many: each agreement, clause "
+            "and choice of readers is one lane."
+        ),
         _address,
     ),
     NoticeKind(

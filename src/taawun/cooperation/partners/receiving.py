@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from taawun.cooperation.partners import chain, contents, messages
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
+from taawun.cooperation.partners.wire import PAGE_ENTRIES
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
 from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.foundation import strict_json
@@ -29,10 +31,14 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    # fetches a content by digest and size from a partner, piece by piece
+    Fetch = Callable[[Partner, str, int], Iterable[bytes]]
+
 __all__ = [
     "known_head",
     "lane_stopped_there",
     "process_pending",
+    "quota_left",
     "receive_talk",
     "stop_lane",
     "take_page",
@@ -47,6 +53,16 @@ MAX_ATTEMPTS: Final = 5
 # an unverified partner may talk, within a small quota
 UNVERIFIED_MESSAGES: Final = 50
 _BATCH: Final = 100
+_BATCH_BYTES: Final = 8 * 1024 * 1024
+# the largest thing two nodes say to each other is an agreement, quoted: what is larger is no message
+TALK_BYTES: Final = 4 * 1024 * 1024
+# how far the sender's clock may be ahead of ours (docs/protocol.md, "Building blocks")
+_SKEW: Final = timedelta(seconds=60)
+# no entry is older than the clocks that could have dated it
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# from when on what waits is looked at again only after a while, unless something changes that it may be waiting for
+_FIRST_WAIT: Final = timedelta(seconds=15)
+_LONGEST_WAIT: Final = timedelta(minutes=10)
 # from the moment an entry is signed until its transaction is committed, heads still end before it
 _COMMITTING: Final = timedelta(seconds=60)
 
@@ -58,7 +74,7 @@ def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
         ChainBroken: the head is not the partner's, or contradicts what is held (``truncated`` or ``fork``).
     """
     head = chain.read_head(token, VerifyKey.from_jwk(partner.jwk))
-    if head.lane != lane.id:
+    if head.lane != lane.wire_id:
         raise ChainBroken("sender", lane.head_seq + 1, f"the head is of lane {head.lane}")
     if head.seq <= lane.head_seq and not _agrees(lane, head):
         raise ChainBroken("fork", head.seq, "the sender signed another header at this place")
@@ -81,10 +97,26 @@ def _is_late(lane: Lane, head: chain.Head) -> bool:
     return following is not None and head.time <= following + _COMMITTING
 
 
-def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes]) -> int:
+def quota_left(lane: Lane, partner: Partner) -> int | None:
+    """How many entries a partner nobody compared yet may still bring; None for one that was compared.
+
+    What it says further stays with it until then.
+    """
+    if partner.state == Partner.State.VERIFIED:
+        return None
+    return max(0, UNVERIFIED_MESSAGES - lane.head_seq)
+
+
+def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes], *, limit: int = PAGE_ENTRIES) -> int:
     """Verify and store the entries of a page, in small transactions, and check the head that ends it.
 
     What is stored is never taken back: when an entry does not fit, everything before it stays and the lane stops.
+
+    Args:
+        lane: a partner's lane.
+        partner: its sender.
+        lines: what it serves.
+        limit: how many entries were asked for. What comes beyond is not read: it is asked for again.
 
     Returns:
         How many entries were new.
@@ -93,15 +125,18 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes]) -> int:
         ChainBroken: an entry or the head does not continue the lane. The caller stops the lane.
     """
     page = _Page(lane, partner)
+    quota = quota_left(lane, partner)
+    left = limit if quota is None else min(limit, quota)
     try:
         for line in lines:
-            if not line.strip():
-                continue
             read = chain.read_line(line)
             if read.head is not None:
                 page.store()
                 page.end(read.head)
                 return page.taken
+            if not left:
+                break
+            left -= 1
             page.take(read.header or "", read.content)
     except ChainBroken as broken:
         page.store()
@@ -112,7 +147,7 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes]) -> int:
         # broken off in the middle: on a line that never holds for a whole page this is how a lane advances
         page.store()
         raise
-    # the connection ended before the head: what came is good, and the next pull continues
+    # the connection, or what was asked for, ended before the head: what came is good, and the next pull goes on
     page.store()
     return page.taken
 
@@ -126,6 +161,7 @@ class _Page:
         self._key = VerifyKey.from_jwk(partner.jwk)
         self._seq, self._digest = lane.head_seq, lane.head_digest
         self._waiting: list[tuple[chain.Header, LaneEntry, bytes | None]] = []
+        self._size = 0
         self.taken = 0
 
     @property
@@ -134,12 +170,12 @@ class _Page:
 
     def take(self, token: str, content: bytes | None) -> None:
         header = chain.read_header(token, self._key)
-        if header.lane == self._lane.id and header.seq <= self._seq:
+        if header.lane == self._lane.wire_id and header.seq <= self._seq:
             self._check_known(header, token)
             return
         chain.check_next(
             header,
-            lane=self._lane.id,
+            lane=self._lane.wire_id,
             sender=self._partner.node,
             head_seq=self._seq,
             head_digest=self._digest,
@@ -148,7 +184,8 @@ class _Page:
             raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
         self._seq, self._digest = header.seq, chain.digest_of(token)
         self._waiting.append((header, self._entry(header, token), content))
-        if len(self._waiting) >= _BATCH:
+        self._size += len(content or b"")
+        if len(self._waiting) >= _BATCH or self._size >= _BATCH_BYTES:
             self.store()
 
     def _check_known(self, header: chain.Header, token: str) -> None:
@@ -190,7 +227,7 @@ class _Page:
         for _header, entry, content in fresh:
             entry.recorded = at
             if content is not None:
-                contents.put(content)
+                contents.put(held, content)
         LaneEntry.objects.bulk_create(entry for _header, entry, _content in fresh)
         if fresh:
             last = fresh[-1][1]
@@ -199,6 +236,7 @@ class _Page:
             held.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
         self.taken += len(fresh)
         self._waiting.clear()
+        self._size = 0
         self._lane.refresh_from_db()
 
     def _check_same_history(self, stale: int) -> None:
@@ -239,11 +277,13 @@ def stop_lane(lane: Lane, partner: Partner, broken: ChainBroken) -> None:
     messages.send(
         partner,
         "lane.stopped",
-        {"lane": str(lane.id), "reason": broken.code, "seq": seq, "detail": str(broken)[:300]},
+        {"lane": str(lane.wire_id), "reason": broken.code, "seq": seq, "detail": str(broken)[:300]},
     )
 
 
-def process_pending(lane: Lane, partner: Partner, fetch: Callable[[Partner, str, int], bytes]) -> int:
+def process_pending(
+    lane: Lane, partner: Partner, fetch: Fetch, *, is_over: Callable[[], bool] = lambda: False
+) -> int:
     """Hand every entry that waits to the room it is for, oldest first, each in its own transaction.
 
     An entry that was stored and turns out not to hold (its signature, or a content that is fetched only now) stops the
@@ -253,12 +293,15 @@ def process_pending(lane: Lane, partner: Partner, fetch: Callable[[Partner, str,
         lane: a partner's lane.
         partner: its sender.
         fetch: fetches a content by digest and size, for what did not come with its line.
+        is_over: asked before each entry: whether to leave the rest for another time.
 
     Returns:
         How many entries left the waiting state.
     """
     done = 0
     for entry in _waiting(lane):
+        if is_over():
+            break
         try:
             header = _verified(entry, partner)
             done += _process(entry, header, partner, fetch)
@@ -276,7 +319,8 @@ def _waiting(lane: Lane) -> Iterator[LaneEntry]:
     write once somebody else has written meanwhile.
     """
     lane.refresh_from_db(fields=["state", "stopped_at"])
-    pending = LaneEntry.objects.filter(lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
+    due = Q(not_before=None) | Q(not_before__lte=now())
+    pending = LaneEntry.objects.filter(due, lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
     if lane.state == Lane.State.STOPPED and lane.stopped_at is not None:
         pending = pending.filter(seq__lt=lane.stopped_at)
     after = -1
@@ -291,19 +335,17 @@ def _verified(entry: LaneEntry, partner: Partner) -> chain.Header:
         header = chain.read_header(entry.header, VerifyKey.from_jwk(partner.jwk))
     except ChainBroken as broken:
         raise ChainBroken(broken.code, entry.seq, str(broken)) from None
-    if (header.lane, header.seq) != (entry.lane_id, entry.seq):
+    if (header.lane, header.seq) != (entry.lane.wire_id, entry.seq):
         raise ChainBroken(
             "sender", entry.seq, f"the stored header is entry {header.seq} of lane {header.lane}"
         )
     return header
 
 
-def _process(
-    entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Callable[[Partner, str, int], bytes]
-) -> bool:
+def _process(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fetch) -> bool:
     purpose = registry.get(LanePurpose, entry.lane.purpose)
     try:
-        refusal = purpose.accepts(entry.lane, header)
+        refusal = _beyond(entry.lane, header) or purpose.accepts(entry.lane, header)
         if refusal:
             return _settle(entry, partner, refusal)
         content = _content(entry, header, partner, fetch)
@@ -322,26 +364,44 @@ def _process(
         return _again(entry, partner, OWN_FAULT)
 
 
+def _beyond(lane: Lane, header: chain.Header) -> Outcome | None:
+    """What no room is asked about: what is larger than a node takes, and what is dated as nothing can be.
+
+    A withdrawal is an obligation whatever date it bears, and brings no content.
+    """
+    if header.action == "withdraw":
+        return None
+    most = TALK_BYTES if lane.purpose == Lane.Purpose.TALK else settings.MAX_UPLOAD_BYTES
+    if header.size > most:
+        return Outcome(LaneEntry.State.UNOPENED, "too-large")
+    if header.issued < _EARLIEST:
+        return Outcome(LaneEntry.State.UNOPENED, "past")
+    if header.issued > now() + _SKEW:
+        # either clock may be wrong: it is taken in when ours has come so far, or is mended
+        return Outcome(LaneEntry.State.PENDING, "future")
+    return None
+
+
 class _NotYet(Exception):
     """The content cannot be had at the moment, for the reason of this code; it is asked for again at the next pull."""
 
 
-def _content(
-    entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Callable[[Partner, str, int], bytes]
-) -> bytes | None:
+def _content(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fetch) -> bytes | None:
     if not header.digest or header.action == "withdraw" or _withdrawn_later(entry):
         return None
-    if contents.has(header.digest):
-        return contents.get(header.digest)
-    try:
-        body = fetch(partner, header.digest, header.size)
-    except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
-        log.info("the content %s of %s cannot be had now: %s", header.digest, partner.node, problem)
-        raise _NotYet(_code_of(problem)) from None
-    if sha256(body) != header.digest:
-        raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
-    contents.put(body)
-    return body
+    # bytes that another lane brought are not this one's: its sender shows that it has them, or has not said them
+    if not contents.has(header.digest, entry.lane):
+        try:
+            pieces = fetch(partner, header.digest, header.size)
+            contents.take(entry.lane, pieces, digest=header.digest, size=header.size)
+        except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
+            log.info("the content %s of %s cannot be had now: %s", header.digest, partner.node, problem)
+            raise _NotYet(_code_of(problem)) from None
+        except contents.OtherContent as other:
+            raise ChainBroken(
+                "digest", header.seq, f"the content is not the one the sender signed for: {other}"
+            ) from None
+    return contents.get(header.digest)
 
 
 def _code_of(problem: OutboundFailed | OutboundRefused | PartnerRefused) -> str:
@@ -363,31 +423,38 @@ def _withdrawn_later(entry: LaneEntry) -> bool:
 def _settle(entry: LaneEntry, partner: Partner, outcome: Outcome) -> bool:
     if outcome.state == LaneEntry.State.PENDING:
         return _again(entry, partner, outcome.reason)
-    LaneEntry.objects.filter(id=entry.id).update(state=outcome.state, reason=outcome.reason[:80])
+    LaneEntry.objects.filter(id=entry.id).update(
+        state=outcome.state, reason=outcome.reason[:80], not_before=None
+    )
     if outcome.state in {LaneEntry.State.UNOPENED, LaneEntry.State.REFUSED}:
-        raise_notice(
-            "partners.entry-unopened",
-            f"urn:uuid:{entry.lane_id}#{entry.seq}",
-            Notice.Level.WARNING,
-            {"node": partner.node, "kind": entry.kind, "reason": outcome.reason, "partner": str(partner.id)},
-        )
-    if entry.attempts >= MAX_ATTEMPTS:
-        resolve("partners.entry-waits", f"urn:uuid:{entry.lane_id}#{entry.seq}")
+        _tell("partners.entry-unopened", entry, partner, outcome.reason)
+    if entry.attempts >= MAX_ATTEMPTS and not _others_wait(entry):
+        resolve("partners.entry-waits", f"urn:uuid:{entry.lane_id}")
     return True
 
 
 def _again(entry: LaneEntry, partner: Partner, why: str) -> bool:
-    """Leave an entry waiting; after some attempts say so, but keep trying: nothing is lost."""
+    """Leave an entry waiting; after some attempts say so, and try more and more seldom, but for ever."""
     entry.attempts = min(entry.attempts + 1, 1000)
-    LaneEntry.objects.filter(id=entry.id).update(attempts=entry.attempts, reason=why[:80])
+    beyond = entry.attempts - MAX_ATTEMPTS
+    entry.not_before = None if beyond < 0 else now() + min(_FIRST_WAIT * 2 ** min(beyond, 20), _LONGEST_WAIT)
+    LaneEntry.objects.filter(id=entry.id).update(
+        attempts=entry.attempts, reason=why[:80], not_before=entry.not_before
+    )
     if entry.attempts == MAX_ATTEMPTS:
-        raise_notice(
-            "partners.entry-waits",
-            f"urn:uuid:{entry.lane_id}#{entry.seq}",
-            Notice.Level.WARNING,
-            {"node": partner.node, "kind": entry.kind, "reason": why[:200], "partner": str(partner.id)},
-        )
+        _tell("partners.entry-waits", entry, partner, why)
     return False
+
+
+def _tell(kind: str, entry: LaneEntry, partner: Partner, why: str) -> None:
+    """One notice for all of a lane, counted, which speaks of the latest: a thousand entries do not make a thousand."""
+    params = {"node": partner.node, "kind": entry.kind, "reason": why[:200], "partner": str(partner.id)}
+    raise_notice(kind, f"urn:uuid:{entry.lane_id}", Notice.Level.WARNING, params)
+
+
+def _others_wait(entry: LaneEntry) -> bool:
+    waiting = LaneEntry.objects.filter(lane_id=entry.lane_id, state=LaneEntry.State.PENDING)
+    return waiting.filter(attempts__gte=MAX_ATTEMPTS).exclude(id=entry.id).exists()
 
 
 # ---- the talk lane's own purpose ------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.foundation import strict_json
-from taawun.foundation.clock import now
 from taawun.foundation.request_signatures import RequestRefused
 from taawun.foundation.signing import SignatureRefused, peek
 from taawun.platform.files import actions as files
@@ -219,21 +218,20 @@ def _hear(request: HttpRequest, token: str) -> HttpResponse:
     try:
         known = Partner.objects.exclude(kid="").filter(kid=_kid(token)).first()
         if known:
-            partner = access.caller(request)
+            actions.has_news(access.caller(request))
         else:
             network = network_of(request.META.get("REMOTE_ADDR", ""))
             # before anything of it is looked at: a signature costs more to check than to make up
             if wait := INTRODUCTIONS.take(network):
                 return _too_often(wait)
             access.introduce(request, token)
-            partner = actions.hear_of(token, network)
+            actions.hear_of(token, network)
     except RequestRefused as refused:
         return problem(401, refused.code, str(refused))
     except DescriptorRefused as refused:
         return problem(400, refused.code, str(refused))
     except PartnerRefused as refused:
         return problem(403, refused.code, str(refused))
-    Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
     return HttpResponse(status=202)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 
 from taawun.cooperation.partners import actions, lanes, wire
 from taawun.cooperation.partners.descriptor import RENEWAL
@@ -18,19 +19,22 @@ from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.cooperation.partners.receiving import (
-    UNVERIFIED_MESSAGES,
     known_head,
     process_pending,
+    quota_left,
     stop_lane,
     take_page,
 )
 from taawun.cooperation.partners.wording import OWN_FAULT, Problem, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
     from concurrent.futures import Future
     from uuid import UUID
 
@@ -38,29 +42,89 @@ __all__ = ["run", "sync_partner"]
 
 log = logging.getLogger(__name__)
 
+# those nobody compared share a few threads of their own: however they dawdle, partners are not kept waiting
 _THREADS: Final = 8
+_STRANGERS_THREADS: Final = 2
+# what one partner may take of a thread at once; the others come first before it goes on
+_TURN: Final = (300.0, 200)
+_STRANGERS_TURN: Final = (15.0, 4)
 _LOOK_SECONDS: Final = 0.1
 _FIRST_BACK_OFF: Final = timedelta(seconds=2)
 _LONGEST_BACK_OFF: Final = timedelta(minutes=30)
+# as many choices of readers under as many clauses as two nodes ever agree on; each costs us a look at every poll
+MOST_LANES: Final = 1000
 
 
 def run(stop: threading.Event) -> None:
     """Look after every partner until told to stop."""
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="sync") as pool:
-        at_work: dict[UUID, Future[None]] = {}
+    compared = Q(state=Partner.State.VERIFIED)
+    with (
+        ThreadPoolExecutor(_THREADS, thread_name_prefix="sync") as pool,
+        ThreadPoolExecutor(_STRANGERS_THREADS, thread_name_prefix="sync-strangers") as strangers_pool,
+    ):
+        crews = (_Crew(pool, _THREADS, compared), _Crew(strangers_pool, _STRANGERS_THREADS, ~compared))
         while not stop.wait(_LOOK_SECONDS):
             close_old_connections()
-            at_work = {key: future for key, future in at_work.items() if not future.done()}
-            for partner_id in _due():
-                if partner_id not in at_work and len(at_work) < _THREADS:
-                    at_work[partner_id] = pool.submit(_in_thread, partner_id)
+            at_work = {partner_id for crew in crews for partner_id in crew.at_work()}
+            for crew in crews:
+                crew.send(at_work)
 
 
-def _due() -> list[UUID]:
+class _Crew:
+    """Threads for some of the partners."""
+
+    def __init__(self, pool: ThreadPoolExecutor, size: int, whose: Q) -> None:
+        self._pool, self._size, self._whose = pool, size, whose
+        self._at_work: dict[UUID, Future[None]] = {}
+
+    def at_work(self) -> set[UUID]:
+        """Partners that are dealt with at the moment."""
+        self._at_work = {key: future for key, future in self._at_work.items() if not future.done()}
+        return set(self._at_work)
+
+    def send(self, at_work: set[UUID]) -> None:
+        """Set free threads to work on those that wait longest and are at work with nobody."""
+        if len(self._at_work) >= self._size:
+            return
+        for partner_id in _due(self._whose):
+            if len(self._at_work) < self._size and partner_id not in at_work:
+                self._at_work[partner_id] = self._pool.submit(_in_thread, partner_id)
+
+
+class _Turn:
+    """How long a partner is dealt with, and how many pages of it are read, before the others have their turn."""
+
+    def __init__(self, seconds: float, pages: int) -> None:
+        self._ends = time.monotonic() + seconds
+        self.pages = pages
+
+    @classmethod
+    def of(cls, partner: Partner) -> _Turn:
+        """One for a partner."""
+        return cls(*(_TURN if partner.state == Partner.State.VERIFIED else _STRANGERS_TURN))
+
+    @property
+    def seconds(self) -> float:
+        """What is left of it."""
+        return self._ends - time.monotonic()
+
+    def is_over(self) -> bool:
+        """Whether what remains is for the next one."""
+        return self.seconds <= 0 or self.pages <= 0
+
+    def fetch(self, partner: Partner, digest: str, size: int) -> Iterator[bytes]:
+        """A content, in the time that is left."""
+        return wire.fetch_blob(partner, digest, size, seconds=self.seconds)
+
+
+def _due(whose: Q | None = None) -> list[UUID]:
     at = now()
     wanting = Q(wants_push=True) | Q(wants_pull=True) | Q(next_poll__lte=at)
-    due = Partner.objects.filter(wanting, not_before__lte=at).exclude(state=Partner.State.BLOCKED)
-    return list(due.order_by("not_before").values_list("id", flat=True))
+    due = Partner.objects.filter(wanting, whose or Q(), not_before__lte=at)
+    # whom an administrator named comes before those who introduced themselves
+    uninvited = Case(When(introduced_from="", then=0), default=1)
+    found = due.exclude(state=Partner.State.BLOCKED).order_by(uninvited, "not_before")
+    return list(found.values_list("id", flat=True))
 
 
 def _in_thread(partner_id: UUID) -> None:
@@ -88,7 +152,7 @@ def sync_partner(partner_id: UUID) -> None:
         # a node that hears of us for the first time knows our key only once it has asked our address for it;
         # it then tells us, and if it cannot reach us the next poll finds it ready
         if not is_new:
-            _pull(partner)
+            _pull(partner, _Turn.of(partner))
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         _ask_again(partner_id, push=has_news)
         _back_off(partner_id, problem_of(problem))
@@ -150,26 +214,26 @@ def _tell(partner: Partner) -> None:
     wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane) for lane in behind[:50]])
 
 
-def _pull(partner: Partner) -> None:
+def _pull(partner: Partner, turn: _Turn) -> None:
     for offer in wire.list_lanes(partner):
+        if turn.is_over():
+            break
         lane = _lane_for(partner, offer)
-        if lane is None or lane.state == Lane.State.STOPPED or _is_over_quota(partner, lane):
+        if lane is None or lane.state == Lane.State.STOPPED or quota_left(lane, partner) == 0:
             continue
         try:
             known_head(lane, partner, offer.head)
             lane.refresh_from_db()
-            _read_to_the_end(partner, lane)
+            _read_to_the_end(partner, lane, turn)
         except ChainBroken as broken:
             stop_lane(lane, partner, broken)
     for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
-        process_pending(lane, partner, wire.fetch_blob)
+        process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
     for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
-
-
-def _is_over_quota(partner: Partner, lane: Lane) -> bool:
-    """Whether a partner nobody compared yet has said enough: what it says further stays with it until then."""
-    return partner.state != Partner.State.VERIFIED and lane.head_seq >= UNVERIFIED_MESSAGES
+    if turn.is_over():
+        # it goes on after those who waited meanwhile
+        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
 
 
 def _lane_for(partner: Partner, offer: wire.LaneOffer) -> Lane | None:
@@ -180,34 +244,52 @@ def _lane_for(partner: Partner, offer: wire.LaneOffer) -> Lane | None:
         offer.purpose != Lane.Purpose.TALK or _has_other_lane(partner, offer.lane)
     ):
         return None
-    lane, _created = Lane.objects.get_or_create(
-        id=offer.lane,
-        defaults={
-            "purpose": offer.purpose,
-            "sender": partner,
-            "agreement": offer.agreement,
-            "clause": offer.clause[:40],
-        },
+    lane = Lane.called(partner, offer.lane) or _begin_lane(partner, offer)
+    # a lane does not change its purpose
+    return lane if lane and lane.purpose == offer.purpose else None
+
+
+@transaction.atomic
+def _begin_lane(partner: Partner, offer: wire.LaneOffer) -> Lane | None:
+    if Lane.objects.filter(sender=partner).count() >= MOST_LANES:
+        facts = {"node": partner.node, "partner": str(partner.id), "most": str(MOST_LANES)}
+        raise_notice("partners.too-many-lanes", actions.urn(partner), Notice.Level.ALARM, facts)
+        return None
+    # an id is its sender's own word: where another lane has it here, ours or another partner's, this one takes another
+    is_taken = Lane.objects.filter(id=offer.lane).exists()
+    names = {"alias": offer.lane} if is_taken else {"id": offer.lane}
+    return Lane.objects.create(
+        **names,
+        purpose=offer.purpose,
+        sender=partner,
+        agreement=offer.agreement,
+        clause=offer.clause[:40],
     )
-    # an id that is already another's lane, or our own, is not this partner's to fill
-    return lane if lane.sender_id == partner.id and lane.purpose == offer.purpose else None
 
 
-def _has_other_lane(partner: Partner, lane: UUID) -> bool:
-    return Lane.objects.filter(sender=partner, purpose=Lane.Purpose.TALK).exclude(id=lane).exists()
+def _has_other_lane(partner: Partner, wire_id: UUID) -> bool:
+    held = Lane.objects.filter(sender=partner, purpose=Lane.Purpose.TALK)
+    return any(lane.wire_id != wire_id for lane in held)
 
 
-def _read_to_the_end(partner: Partner, lane: Lane) -> None:
-    while lane.known_seq > lane.head_seq:
+def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
+    while lane.known_seq > lane.head_seq and not turn.is_over():
+        quota = quota_left(lane, partner)
+        if quota == 0:
+            return
+        limit = min(wire.PAGE_ENTRIES, quota or wire.PAGE_ENTRIES)
+        turn.pages -= 1
         try:
-            with wire.read_lane(partner, lane.id, lane.head_seq) as lines:
-                taken = take_page(lane, partner, lines)
+            with wire.read_lane(
+                partner, lane.wire_id, lane.head_seq, limit=limit, seconds=turn.seconds
+            ) as lines:
+                taken = take_page(lane, partner, lines, limit=limit)
         except OutboundRefused as refused:
             if refused.code != "line-too-long":
                 raise
             lane.refresh_from_db()
             raise ChainBroken("malformed", lane.head_seq + 1, str(refused)) from None
-        process_pending(lane, partner, wire.fetch_blob)
+        process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
         lane.refresh_from_db()
         if not taken:
             if lane.known_seq > lane.head_seq:

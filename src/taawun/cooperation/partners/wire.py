@@ -16,11 +16,11 @@ from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.keys import node_key
 from taawun.foundation import request_signatures, strict_json
 from taawun.foundation.clock import now
-from taawun.foundation.outbound import Outbound
+from taawun.foundation.outbound import Outbound, Pace
 from taawun.platform.web.problems import TYPE_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from taawun.cooperation.partners.models import Partner
 
@@ -33,8 +33,8 @@ _PAGE_SECONDS: Final = 300.0
 _PROBLEM_BYTES: Final = 64 * 1024
 _LISTING_BYTES: Final = 8 * 1024 * 1024
 PAGE_ENTRIES: Final = 500
-# a page of the largest inline contents, and room for their headers
-_PAGE_BYTES: Final = PAGE_ENTRIES * (INLINE_BYTES + MAX_HEADER_BYTES)
+# the slowest line a lane is read over; what comes slower, or never ends, is let go and asked for again later
+_LEAST: Final = Pace(grace_seconds=15, bytes_per_second=256)
 
 
 @cache
@@ -113,33 +113,47 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
 
 
 @contextmanager
-def read_lane(partner: Partner, lane: UUID, after: int) -> Iterator[Iterator[bytes]]:
+def read_lane(
+    partner: Partner, lane: UUID, after: int, *, limit: int, seconds: float
+) -> Iterator[Iterator[bytes]]:
     """Lines of a lane after an entry, as they arrive.
+
+    Args:
+        partner: who sends on the lane.
+        lane: the lane's id as its sender gives it.
+        after: the last entry held.
+        limit: how many entries to ask for, at most ``PAGE_ENTRIES``. The answer may hold more all the same.
+        seconds: by when the page must be read, including what is done with it.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
     """
-    url = f"{partner.node}/federation/lanes/{lane}?after={after}&limit={PAGE_ENTRIES}"
+    url = f"{partner.node}/federation/lanes/{lane}?after={after}&limit={limit}"
     with _outbound().stream_lines(
         "GET",
         url,
         headers=_signed("GET", url),
         limit_line_bytes=INLINE_BYTES + MAX_HEADER_BYTES,
-        limit_bytes=_PAGE_BYTES,
-        deadline_seconds=_PAGE_SECONDS,
+        # a page of the largest inline contents, and room for their headers and for the head that ends it
+        limit_bytes=(limit + 1) * (INLINE_BYTES + MAX_HEADER_BYTES),
+        deadline_seconds=min(seconds, _PAGE_SECONDS),
+        least=_LEAST,
     ) as (status, _headers, lines):
         if status != _OK:
-            raise _unexpected(status, b"".join(lines))
+            raise _unexpected(status, _beginning(lines))
         yield lines
 
 
-def fetch_blob(partner: Partner, digest: str, size: int) -> bytes:
-    """A content that is too large for its line.
+def fetch_blob(
+    partner: Partner, digest: str, size: int, *, seconds: float = _PAGE_SECONDS
+) -> Iterator[bytes]:
+    """A content that is too large for its line, piece by piece.
 
     Args:
         partner: who sent the entry.
         digest: SHA-256 of the content.
-        size: its size as the header states it.
+        size: its size as the header states it; whoever calls has seen that it is not more than a node takes.
+        seconds: by when it must be read.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
@@ -147,16 +161,17 @@ def fetch_blob(partner: Partner, digest: str, size: int) -> bytes:
     url = f"{partner.node}/federation/blobs/{digest}"
     # room beyond the size: a problem document may be longer than a small content, and a content that is too long is
     # seen by its digest, which stops the lane; only what is longer by far is not read to its end
-    answer = _outbound().request(
+    with _outbound().stream(
         "GET",
         url,
         headers=_signed("GET", url),
         limit_bytes=size + _PROBLEM_BYTES,
-        deadline_seconds=_PAGE_SECONDS,
-    )
-    if answer.status != _OK:
-        raise _unexpected(answer.status, answer.body)
-    return answer.body
+        deadline_seconds=min(seconds, _PAGE_SECONDS),
+        least=_LEAST,
+    ) as (status, _headers, pieces):
+        if status != _OK:
+            raise _unexpected(status, _beginning(pieces))
+        yield from pieces
 
 
 def tell(partner: Partner, descriptor: str, heads: Sequence[str]) -> None:
@@ -177,6 +192,16 @@ def tell(partner: Partner, descriptor: str, heads: Sequence[str]) -> None:
 
 def _signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
     return request_signatures.sign(method, url, body, node_key(), at=now())
+
+
+def _beginning(pieces: Iterable[bytes]) -> bytes:
+    """What a problem document may have; nobody reads an endless one to its end."""
+    found = b""
+    for piece in pieces:
+        found += piece
+        if len(found) >= _PROBLEM_BYTES:
+            break
+    return found[:_PROBLEM_BYTES]
 
 
 def _unexpected(status: int, body: bytes) -> PartnerRefused:

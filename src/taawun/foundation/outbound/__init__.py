@@ -2,6 +2,6 @@
 
 from taawun.foundation.outbound.client import Answer, Outbound
 from taawun.foundation.outbound.errors import OutboundFailed, OutboundRefused
-from taawun.foundation.outbound.network import Resolver, system_resolver
+from taawun.foundation.outbound.network import Pace, Resolver, system_resolver
 
-__all__ = ["Answer", "Outbound", "OutboundFailed", "OutboundRefused", "Resolver", "system_resolver"]
+__all__ = ["Answer", "Outbound", "OutboundFailed", "OutboundRefused", "Pace", "Resolver", "system_resolver"]

@@ -13,7 +13,7 @@ import httpx
 from taawun.foundation.outbound.addresses import HIGHEST_PORT, AllowList
 from taawun.foundation.outbound.decoding import ACCEPTED, decoded
 from taawun.foundation.outbound.errors import OutboundFailed, OutboundRefused
-from taawun.foundation.outbound.network import Deadline, GuardedNetwork, Resolver, system_resolver
+from taawun.foundation.outbound.network import Deadline, GuardedNetwork, Pace, Resolver, system_resolver
 
 _LONGEST_URL: Final = 8192
 _CONNECTIONS: Final = 64
@@ -99,11 +99,49 @@ class Outbound:
             OutboundRefused: when the call or the answer is against the rules; trying again changes nothing.
             OutboundFailed: when it did not come through; trying again later may help.
         """
-        request = _request(method, url, headers or {}, body, deadline_seconds)
+        request = _request(method, url, headers or {}, body, Deadline(deadline_seconds))
         with self._opened(request) as response:
             answered = _headers(response)
             pieces = decoded(_chunks(request, response), answered.get("content-encoding", ""), limit_bytes)
             return Answer(response.status, answered, b"".join(pieces))
+
+    @contextmanager
+    def stream(  # noqa: PLR0913 - a request has these parts, and most have defaults
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        limit_bytes: int,
+        deadline_seconds: float,
+        least: Pace | None = None,
+    ) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
+        """Send a request and take the answer piece by piece as it arrives.
+
+        Args:
+            method: for example ``GET``.
+            url: the full address, percent-encoded.
+            headers: to send along.
+            body: to send along.
+            limit_bytes: how large the whole answer may be, as it comes and decoded.
+            deadline_seconds: by when all of it must be done, including what the caller does between pieces.
+            least: how fast it must come, too; any pace when left out.
+
+        Yields:
+            The status, the headers as in :class:`Answer`, and an iterator over pieces of the decoded body; it raises
+            as :meth:`request` does.
+
+        Raises:
+            OutboundRefused: when the call or the answer is against the rules.
+            OutboundFailed: when it did not come through.
+        """
+        deadline = Deadline(deadline_seconds, least)
+        request = _request(method, url, headers or {}, body, deadline)
+        with self._opened(request) as response:
+            answered = _headers(response)
+            came = _counted(_chunks(request, response), deadline)
+            yield response.status, answered, decoded(came, answered.get("content-encoding", ""), limit_bytes)
 
     @contextmanager
     def stream_lines(  # noqa: PLR0913 - a request has these parts, and most have defaults
@@ -116,17 +154,19 @@ class Outbound:
         limit_line_bytes: int,
         limit_bytes: int,
         deadline_seconds: float,
+        least: Pace | None = None,
     ) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
         """Send a request and take the answer line by line as it arrives.
 
         Args:
-            method: for example ``GET``.
-            url: the full address, percent-encoded.
+            method: as for :meth:`stream`, like all the others.
+            url: the full address.
             headers: to send along.
             body: to send along.
             limit_line_bytes: how long one line may be.
-            limit_bytes: how large the whole answer may be, as it comes and decoded.
-            deadline_seconds: by when all of it must be done, including what the caller does between lines.
+            limit_bytes: how large the whole answer may be.
+            deadline_seconds: by when all of it must be done.
+            least: how fast it must come, too.
 
         Yields:
             The status, the headers as in :class:`Answer`, and an iterator over the lines without their line
@@ -136,11 +176,16 @@ class Outbound:
             OutboundRefused: when the call or the answer is against the rules.
             OutboundFailed: when it did not come through.
         """
-        request = _request(method, url, headers or {}, body, deadline_seconds)
-        with self._opened(request) as response:
-            answered = _headers(response)
-            pieces = decoded(_chunks(request, response), answered.get("content-encoding", ""), limit_bytes)
-            yield response.status, answered, _lines(pieces, limit_line_bytes)
+        with self.stream(
+            method,
+            url,
+            headers=headers,
+            body=body,
+            limit_bytes=limit_bytes,
+            deadline_seconds=deadline_seconds,
+            least=least,
+        ) as (status, answered, pieces):
+            yield status, answered, _lines(pieces, limit_line_bytes)
 
     def close(self) -> None:
         """Close all connections."""
@@ -187,7 +232,7 @@ def _pool(network: GuardedNetwork, context: ssl.SSLContext) -> httpcore.Connecti
 
 
 def _request(
-    method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
+    method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline
 ) -> httpcore.Request:
     target = _checked_url(url)
     own = {"Host": target.netloc.decode("ascii"), "User-Agent": "taawun", "Accept-Encoding": ACCEPTED}
@@ -195,9 +240,8 @@ def _request(
     sent = [*((name, value) for name, value in own.items() if name.lower() not in given), *headers.items()]
     if body or method.upper() in {"POST", "PUT", "PATCH"}:
         sent.append(("Content-Length", str(len(body))))
-    deadline = Deadline(seconds)
     # A pool waits for a free connection with a plain timeout, unlike the sockets below it.
-    timeouts = {"pool": max(seconds, 0.0), "connect": deadline, "read": deadline, "write": deadline}
+    timeouts = {"pool": deadline.seconds, "connect": deadline, "read": deadline, "write": deadline}
     try:
         return httpcore.Request(
             method.upper(),
@@ -237,6 +281,12 @@ def _headers(response: httpcore.Response) -> dict[str, str]:
 def _chunks(request: httpcore.Request, response: httpcore.Response) -> Iterator[bytes]:
     with _errors_named(request):
         yield from response.iter_stream()
+
+
+def _counted(chunks: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:
+    for chunk in chunks:
+        deadline.came(len(chunk))
+        yield chunk
 
 
 def _lines(pieces: Iterable[bytes], limit_line_bytes: int) -> Iterator[bytes]:

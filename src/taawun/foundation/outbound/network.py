@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpcore
@@ -27,19 +28,43 @@ _MOST_ADDRESSES: Final = 8
 _LOOKUP_THREADS: Final = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an answer must come for it to be waited for.
+
+    Attributes:
+        grace_seconds: how long nothing is asked of it; also the longest silence at the beginning.
+        bytes_per_second: what must have come, on average, for each second beyond.
+    """
+
+    grace_seconds: float
+    bytes_per_second: float
+
+
 class Deadline:
     """The moment by which all of a request must be done.
 
     It travels through the HTTP library in the place of its timeouts, which count anew for every read and so
-    would let an answer drip for ever.
+    would let an answer drip for ever. With a pace it comes the sooner the less has come.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self, seconds: float, least: Pace | None = None) -> None:
+        self.seconds = max(seconds, 0.0)
+        self._begun = time.monotonic()
+        self._least = least
+        self._came = 0
+
+    def came(self, size: int) -> None:
+        """Count what has come over the wire, in bytes."""
+        self._came += size
 
     def remaining(self, too_late: type[httpcore.TimeoutException]) -> float:
         """Tell the seconds left, more than zero; raise ``too_late`` when there are none."""
-        left = self._end - time.monotonic()
+        allowed = self.seconds
+        if self._least:
+            earned = self._least.grace_seconds + self._came / self._least.bytes_per_second
+            allowed = min(allowed, earned)
+        left = self._begun + allowed - time.monotonic()
         if left <= 0:
             raise too_late
         return left
