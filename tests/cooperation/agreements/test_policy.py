@@ -382,7 +382,7 @@ def standings(draw: st.DrawFn, at: datetime) -> Standing:
     return stand(Evidence([text], signatures, instruments), at)
 
 
-def _worlds(at: datetime) -> st.SearchStrategy[tuple[list[Standing], dict[str, PartnerTrust]]]:
+def worlds(at: datetime) -> st.SearchStrategy[tuple[list[Standing], dict[str, PartnerTrust]]]:
     trust = st.sampled_from(
         (PartnerTrust("", float("inf")), PartnerTrust("", at.timestamp()), PartnerTrust("not-verified", 0))
     )
@@ -402,7 +402,7 @@ def _allowed(rules: Policy, release: Facts) -> set[str]:
     }
 
 
-@given(_worlds(AT), st.data())
+@given(worlds(AT), st.data())
 def test_the_short_answer_and_the_long_one_agree(
     world: tuple[list[Standing], dict[str, PartnerTrust]], data: st.DataObject
 ) -> None:
@@ -420,7 +420,7 @@ def test_the_short_answer_and_the_long_one_agree(
         )
 
 
-@given(_worlds(AT), st.data())
+@given(worlds(AT), st.data())
 def test_nothing_that_narrows_lets_anybody_in(
     world: tuple[list[Standing], dict[str, PartnerTrust]], data: st.DataObject
 ) -> None:
@@ -452,7 +452,7 @@ def test_nothing_that_narrows_lets_anybody_in(
 
 
 @settings(max_examples=200)
-@given(_worlds(AT), st.data())
+@given(worlds(AT), st.data())
 def test_what_is_made_of_several_parts_goes_no_further_than_each_of_them(
     world: tuple[list[Standing], dict[str, PartnerTrust]], data: st.DataObject
 ) -> None:

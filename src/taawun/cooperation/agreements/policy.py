@@ -9,11 +9,24 @@ them. And RED flows only to a release that names its persons.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from taawun.cooperation.agreements.decision import (
+    FOREVER,
+    Allowed,
+    Decision,
+    Denied,
+    Facts,
+    Grant,
+    Origin,
+    kind_matches,
+    obstacle,
+    strictness,
+)
 from taawun.cooperation.agreements.document import ANY
+from taawun.cooperation.agreements.layout import Proposal, lay_out, narrowest_pattern
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -21,6 +34,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taawun.cooperation.agreements.document import Clause, Document
+    from taawun.cooperation.agreements.layout import Layout
     from taawun.cooperation.agreements.standing import Standing, Window
 
 __all__ = [
@@ -34,104 +48,8 @@ __all__ = [
     "PartnerTrust",
     "Policy",
     "compile_policy",
+    "kind_matches",
 ]
-
-_FOREVER: Final = float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How far something that came from elsewhere may go onward: the strictest of all its hops.
-
-    Args:
-        rule: ``own`` for what is ours, else ``none``, ``named``, ``parties`` or ``public``.
-        agreement: for ``parties``: lineage of the agreement whose signatories it may reach.
-        named: for ``named``: party keys.
-        bound: a narrowed audience of some hop: party keys it may not go beyond; None without one.
-    """
-
-    rule: str = "own"
-    agreement: UUID | None = None
-    named: frozenset[str] = frozenset()
-    bound: frozenset[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a decision looks at in a release.
-
-    Args:
-        kind: release kind.
-        tlp: its marking.
-        topics: ``vocabulary:id`` terms.
-        audience: party keys the publisher named, or None for all the clauses allow. Empty reaches nobody.
-        names_persons: whether it names the persons it is for.
-        origin: where it came from and how far it may go.
-    """
-
-    kind: str
-    tlp: Tlp
-    topics: frozenset[str] = frozenset()
-    audience: frozenset[str] | None = None
-    names_persons: bool = False
-    origin: Origin = field(default_factory=Origin)
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A clause as it applies to one receiver.
-
-    Args:
-        agreement: lineage.
-        code: what people here call the agreement, for example ``AG-014``.
-        digest: of the document.
-        clause: the clause.
-        opens, closes: instants (seconds since the epoch) between which it holds.
-        lapses: when the receiver's descriptor lapses; ``closes`` is never later.
-        hindrance: stable reason why it does not hold at all now, or empty.
-        ending: reason once its version is over: ``terminated``, ``expired``, or ``ended`` when another followed.
-        since: what was issued before this instant is not the receiver's: it joined then, and the clause gives no
-            earlier history; 0 where it does.
-        terminates: when a notice of termination takes effect; from then on that is why nothing flows, also where its
-            version was over before.
-    """
-
-    agreement: UUID
-    code: str
-    digest: str
-    clause: Clause
-    opens: float
-    closes: float
-    lapses: float
-    hindrance: str
-    ending: str = "ended"
-    since: float = 0.0
-    terminates: float = _FOREVER
-
-
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """Yes, over this clause."""
-
-    grant: Grant
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """No, and why.
-
-    Args:
-        reason: stable code: ``no-agreement``, ``direction``, ``kind``, ``topics``, ``not-begun``, ``ended``,
-            ``suspended``, ``terminated``, ``expired``, ``unsigned``, ``not-verified``, ``descriptor-lapsed``,
-            ``partner-blocked``, ``tlp``, ``red-unnamed``, ``audience``, ``onward``.
-        grant: the clause that came nearest, where one did.
-    """
-
-    reason: str
-    grant: Grant | None = None
-
-
-Decision = Allowed | Denied
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,59 +78,9 @@ class PartnerTrust:
     until: float
 
 
-# The stages of a decision, in order: of several refusals the one that came furthest is the helpful one
-_STAGES: Final = (
-    "no-agreement",
-    "direction",
-    "kind",
-    "topics",
-    "unsigned",
-    "terminated",
-    "expired",
-    "ended",
-    "not-begun",
-    "suspended",
-    "partner-blocked",
-    "not-verified",
-    "descriptor-lapsed",
-    "tlp",
-)
-_RANK: Final = {reason: rank for rank, reason in enumerate(_STAGES)}
-_ONWARD_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class _Clauses:
-    """What one party's clauses say about one kind, laid out so that a refusal is as quick as a yes.
-
-    Args:
-        free: clauses on all topics, strictest first.
-        levels: their highest markings, ascending, for a binary search.
-        by_topic: clauses on some topics, for each of their topics, strictest first.
-        off_topic: one of the latter, for the reason "covers other topics".
-        stopped: clauses under suspension, strictest first; why they do not hold changes when they end.
-        closed: the most helpful refusal by a clause that does not hold at all now.
-    """
-
-    free: tuple[_Open, ...]
-    levels: tuple[int, ...]
-    by_topic: Mapping[str, tuple[_Open, ...]]
-    off_topic: Grant | None
-    stopped: tuple[Grant, ...]
-    closed: Denied
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A clause that holds, with its place in the order of strictness and the answer it would give."""
-
-    place: int
-    grant: Grant
-    answer: Allowed
-
-
-# how many clauses that fail by time alone are looked at for a reason; one is enough for nearly all
-_LOOKED_AT: Final = 8
+# what is said of parties that stand in no clause of ours, whatever the kind
+_NO_AGREEMENT: Final = lay_out((), (), Denied("no-agreement"), "", 0.0)
+_DIRECTION: Final = lay_out((), (), Denied("direction"), "", 0.0)
 
 
 class Policy:
@@ -222,7 +90,8 @@ class Policy:
         grants: for each party key, every clause that names it as a receiver and us as a sender.
         known: party keys that stand in any agreement, whatever its direction.
         signatories: for each lineage and party key that signed, the spans in which it is bound.
-        generation: the count of changes it was compiled at.
+        generation: the mark of the changes it was compiled at.
+        proposals: for each lineage that never was in force, what it proposes.
     """
 
     def __init__(
@@ -231,17 +100,19 @@ class Policy:
         known: frozenset[str],
         signatories: Mapping[UUID, Mapping[str, Sequence[tuple[float, float]]]],
         generation: int,
+        proposals: Mapping[UUID, Proposal],
     ) -> None:
-        self._grants = {party: tuple(sorted(held, key=_strictness)) for party, held in grants.items()}
-        self._known = known
+        self._grants = {party: tuple(sorted(held, key=strictness)) for party, held in grants.items()}
+        self._proposals = dict(proposals)
+        self._proposed = _by_receiver(proposals.values())
         self._signatories = dict(signatories)
-        self.generation = generation
-        self._clauses: dict[tuple[str, str], _Clauses] = {}
-
-    @property
-    def parties(self) -> tuple[str, ...]:
+        self.parties: tuple[str, ...] = tuple(sorted(known))
         """Every party key that stands in any agreement, sorted."""
-        return tuple(sorted(self._known))
+        self.generation = generation
+        self._known = known
+        self._patterns: dict[str, frozenset[str]] = {}
+        self._layouts: dict[tuple[str, str], Layout] = {}
+        self._by_clause: dict[str, dict[tuple[UUID, str], list[Grant]]] = {}
 
     def decide(self, party: str, release: Facts, at: float) -> Decision:
         """Whether a party may have a release.
@@ -254,26 +125,63 @@ class Policy:
         Returns:
             ``Allowed`` over the strictest clause that allows it, or ``Denied`` with the most helpful reason.
         """
-        clauses = self._clauses_for(party, release.kind)
-        found = _strictest(clauses, release, at)
-        if found is None:
-            return _why_not(clauses, release, at)
+        found = self._layout(party, release.kind, at).decide(release)
+        if isinstance(found, Denied):
+            return found
         hindrance = self._hindrance(party, release, at)
-        return Denied(hindrance, found.grant) if hindrance else found.answer
+        return Denied(hindrance, found.grant) if hindrance else found
 
     def all_allowing(self, party: str, release: Facts, at: float) -> tuple[Grant, ...]:
         """Every clause over which the party may have the release, strictest first; the publisher may tick more."""
         if self._hindrance(party, release, at):
             return ()
-        return tuple(grant for grant in self.grants(party) if not _obstacle(grant, release, at))
+        return self._layout(party, release.kind, at).allowing(release)
+
+    def allows_over(
+        self, party: str, release: Facts, at: float, clause: tuple[UUID, str], issued: float
+    ) -> bool:
+        """Whether a party may have a release over one clause, in whatever version of it.
+
+        Args:
+            party: a party key.
+            release: what is to be decided about.
+            at: now, in seconds since the epoch.
+            clause: lineage of the agreement, and the clause's ref.
+            issued: when the release went over the clause; who joined later has it only with the clause's history.
+        """
+        return any(
+            grant.since <= issued and not obstacle(grant, release, at)
+            for grant in self.grants_over(party, clause)
+        ) and not self._hindrance(party, release, at)
 
     def obstacles(self, grants: Sequence[Grant], release: Facts, at: Sequence[float]) -> tuple[str, ...]:
         """For each of these clauses and instants, why it does not allow the release; empty where it does."""
-        return tuple(_obstacle(grant, release, moment) for grant in grants for moment in at)
+        return tuple(obstacle(grant, release, moment) for grant in grants for moment in at)
 
     def grants(self, party: str) -> tuple[Grant, ...]:
-        """Every clause that names the party as a receiver, strictest first."""
+        """Every clause that names the party as a receiver and was in force or will be, strictest first."""
         return self._grants.get(party, ())
+
+    def grants_over(self, party: str, clause: tuple[UUID, str]) -> tuple[Grant, ...]:
+        """What one clause (lineage and ref) gives a party, in every version."""
+        if party not in self._grants:
+            return ()
+        held = self._by_clause.get(party)
+        if held is None:
+            held = {}
+            for grant in self.grants(party):
+                held.setdefault((grant.agreement, grant.clause.ref), []).append(grant)
+            self._by_clause[party] = held
+        return tuple(held.get(clause, ()))
+
+    def keys_of(self, node: str) -> tuple[str, ...]:
+        """The party keys of a node and of its guests, sorted."""
+        return self._keys.get(node, ())
+
+    def unopened(self, agreement: UUID) -> str:
+        """Why nothing flows under an agreement that never was in force; empty for any other."""
+        proposal = self._proposals.get(agreement)
+        return proposal.refusal.reason if proposal else ""
 
     def signatories(self, agreement: UUID, at: float) -> frozenset[str]:
         """Party keys that an agreement in force binds at an instant; nobody for an unknown one."""
@@ -289,43 +197,32 @@ class Policy:
         spans = self._signatories.get(agreement, {}).get(party, ())
         return any(opens <= at < closes for opens, closes in spans)
 
-    def _clauses_for(self, party: str, kind: str) -> _Clauses:
-        found = self._clauses.get((party, kind))
-        if found is None:
-            found = self._laid_out(party, kind)
-            # kinds come from outside too: only what some clause names is worth remembering
-            if found.free or found.by_topic:
-                self._clauses[party, kind] = found
+    @cached_property
+    def _keys(self) -> dict[str, tuple[str, ...]]:
+        keys: dict[str, list[str]] = {}
+        for party in self.parties:
+            keys.setdefault(party.partition("#")[0], []).append(party)
+        return {node: tuple(held) for node, held in keys.items()}
+
+    def _layout(self, party: str, kind: str, at: float) -> Layout:
+        # parties and kinds come from outside too: what is remembered is bounded by what agreements name
+        grants, proposals = self._grants.get(party, ()), self._proposed.get(party, ())
+        if not grants and not proposals:
+            return _DIRECTION if party in self._known else _NO_AGREEMENT
+        key = (party, narrowest_pattern(self._patterns_of(party), kind))
+        found = self._layouts.get(key)
+        if found is None or not found.opens <= at < found.closes:
+            found = self._layouts[key] = lay_out(grants, proposals, Denied("direction"), kind, at)
         return found
 
-    def _laid_out(self, party: str, kind: str) -> _Clauses:
-        free: list[_Open] = []
-        by_topic: dict[str, list[_Open]] = {}
-        off_topic: Grant | None = None
-        stopped: list[Grant] = []
-        closed = Denied("direction" if party in self._known else "no-agreement")
-        for place, grant in enumerate(self.grants(party)):
-            clause = grant.clause
-            if not kind_matches(clause.kinds, kind):
-                closed = _further(closed, Denied("kind", grant))
-            elif grant.hindrance == "suspended":
-                stopped.append(grant)
-            elif grant.hindrance:
-                closed = _further(closed, Denied(grant.hindrance, grant))
-            elif clause.topics:
-                off_topic = grant
-                for topic in clause.topics:
-                    by_topic.setdefault(topic, []).append(_Open(place, grant, Allowed(grant)))
-            else:
-                free.append(_Open(place, grant, Allowed(grant)))
-        return _Clauses(
-            free=tuple(free),
-            levels=tuple(each.grant.clause.tlp_max for each in free),
-            by_topic={topic: tuple(held) for topic, held in by_topic.items()},
-            off_topic=off_topic,
-            stopped=tuple(stopped),
-            closed=closed,
-        )
+    def _patterns_of(self, party: str) -> frozenset[str]:
+        """Every pattern of a kind that some clause or proposal names for the party."""
+        found = self._patterns.get(party)
+        if found is None:
+            named = [grant.clause.kinds for grant in self.grants(party)]
+            found = frozenset().union(*named, *(each.kinds for each in self._proposed.get(party, ())))
+            self._patterns[party] = found
+        return found
 
     def _hindrance(self, party: str, release: Facts, at: float) -> str:
         """What stands in the way whatever the clause."""
@@ -352,80 +249,6 @@ class Policy:
         return origin.rule == "public"
 
 
-def _strictest(clauses: _Clauses, release: Facts, at: float) -> _Open | None:
-    """The strictest clause that allows it, or None."""
-    best = None
-    for each in clauses.free[bisect_left(clauses.levels, release.tlp) :]:
-        if each.grant.opens <= at < each.grant.closes:
-            best = each
-            break
-    for topic in release.topics if clauses.by_topic else ():
-        for each in clauses.by_topic.get(topic, ()):
-            if best is not None and best.place < each.place:
-                break
-            if release.tlp <= each.grant.clause.tlp_max and each.grant.opens <= at < each.grant.closes:
-                best = each
-                break
-    return best
-
-
-def _why_not(clauses: _Clauses, release: Facts, at: float) -> Denied:
-    """Of all refusals the one that came furthest: it is the helpful one."""
-    best = clauses.closed
-    if clauses.off_topic:
-        best = _further(best, Denied("topics", clauses.off_topic))
-    first = bisect_left(clauses.levels, release.tlp)
-    # too strict a marking, nearest first; then clauses that fail by time alone
-    near = [*reversed(clauses.free[:first][-_LOOKED_AT:]), *clauses.free[first : first + _LOOKED_AT]]
-    near += [each for topic in release.topics for each in clauses.by_topic.get(topic, ())[-_LOOKED_AT:]]
-    for grant in clauses.stopped[-_LOOKED_AT:]:
-        best = _further(best, Denied(_obstacle(grant, release, at), grant))
-    for each in near:
-        best = _further(best, Denied(_obstacle(each.grant, release, at), each.grant))
-    return best
-
-
-def _further(one: Denied, other: Denied) -> Denied:
-    return other if _RANK[other.reason] > _RANK[one.reason] else one
-
-
-def kind_matches(patterns: Iterable[str], kind: str) -> bool:
-    """Whether a kind is one of these: exact, ``room.*`` or ``*``."""
-    return any(
-        pattern in ("*", kind) or (pattern.endswith(".*") and kind.startswith(pattern[:-1]))
-        for pattern in patterns
-    )
-
-
-def _obstacle(grant: Grant, release: Facts, at: float) -> str:  # noqa: PLR0911 - one line for each reason
-    """Why this clause does not allow it, or empty."""
-    clause = grant.clause
-    if not kind_matches(clause.kinds, release.kind):
-        return "kind"
-    if clause.topics and release.topics.isdisjoint(clause.topics):
-        return "topics"
-    # a suspension that nobody lifted ends with what it suspends
-    is_over = grant.closes <= at < grant.lapses and grant.hindrance == "suspended"
-    if grant.hindrance and not is_over:
-        return grant.hindrance
-    if at < grant.opens:
-        return "not-begun"
-    if at >= grant.lapses:
-        return "descriptor-lapsed"
-    if at >= grant.closes:
-        return "terminated" if at >= grant.terminates else grant.ending
-    if release.tlp > clause.tlp_max:
-        return "tlp"
-    return ""
-
-
-def _strictness(grant: Grant) -> tuple[int, int, int, str, str]:
-    """Strictest first: lowest marking, then least onward, then shortest keeping, then a stable order."""
-    clause = grant.clause
-    kept = clause.retention_days if clause.retention_days is not None else 1_000_000
-    return (clause.tlp_max, _ONWARD_RANK[clause.onward.rule], kept, grant.code, clause.ref)
-
-
 def compile_policy(
     own: str, agreed: Iterable[Agreed], trust: Mapping[str, PartnerTrust], generation: int
 ) -> Policy:
@@ -435,34 +258,80 @@ def compile_policy(
         own: our base address: the sender of every decision.
         agreed: all agreements that were ever proposed.
         trust: for each partner's base address, whether it may receive. A node that is missing is not verified.
-        generation: the count of changes this is compiled at.
+        generation: the mark of the changes this is compiled at.
     """
     grants: dict[str, list[Grant]] = {}
     known: set[str] = set()
     signatories: dict[UUID, dict[str, list[tuple[float, float]]]] = {}
+    proposals: dict[UUID, Proposal] = {}
     for each in agreed:
         spans = _spans(each.standing, own)
         joined = _joined(spans)
         for span in spans:
-            keys = span.keys
-            known.update(key for key in keys.values() if key != own)
+            known.update(key for key in span.keys.values() if key != own)
             for key, bound in span.bound().items():
                 signatories.setdefault(span.document.id, {}).setdefault(key, []).append(bound)
+            trusted = {ref: _trust_in(node, trust, own) for ref, node in span.nodes.items()}
             for clause in span.document.clauses:
                 for ref in _receivers(clause, span.sender, span.document):
-                    held = _trust_of(span.document, ref, trust, own)
-                    grant = span.grant(each.code, clause, ref, held, joined.get(keys[ref], 0.0))
-                    grants.setdefault(keys[ref], []).append(grant)
-    return Policy(grants, frozenset(known), signatories, generation)
+                    key = span.keys[ref]
+                    held = span.grant(each.code, clause, ref, trusted[ref], joined.get(key, 0.0))
+                    grants.setdefault(key, []).append(held)
+        document = _never_in_force(each.standing, own)
+        if document is not None:
+            known.update(key for key in _keys(document).values() if key != own)
+            proposals[document.id] = _proposal(each, document, own)
+    return Policy(grants, frozenset(known), signatories, generation, proposals)
+
+
+def _never_in_force(standing: Standing, own: str) -> Document | None:
+    """The version of an agreement that never was in force nor will be as it stands; None where one was or will be."""
+    document = standing.current
+    if standing.state == "draft" or document is None or standing.windows or document.party_of(own) is None:
+        return None
+    return document
+
+
+def _proposal(agreed: Agreed, document: Document, own: str) -> Proposal:
+    """One refusal for a whole version: whoever proposes hundreds of clauses takes no more room than for one."""
+    reason = "terminated" if agreed.standing.state == "terminated" else "unsigned"
+    sender, keys = _ref_of(document, own), _keys(document)
+    reaching = [
+        (clause, refs) for clause in document.clauses if (refs := _receivers(clause, sender, document))
+    ]
+    first = Grant(
+        agreement=document.id,
+        code=agreed.code,
+        digest=document.digest,
+        clause=reaching[0][0] if reaching else document.clauses[0],
+        opens=0.0,
+        closes=FOREVER,
+        lapses=FOREVER,
+        hindrance=reason,
+    )
+    receivers = frozenset(keys[ref] for _clause, refs in reaching for ref in refs)
+    kinds = frozenset(kind for clause, _refs in reaching for kind in clause.kinds)
+    return Proposal(Denied(reason, first), receivers, kinds)
+
+
+def _by_receiver(proposals: Iterable[Proposal]) -> dict[str, tuple[Proposal, ...]]:
+    """What was proposed about each party; of those with the same kinds and reason the first says it all."""
+    found: dict[str, dict[tuple[str, frozenset[str]], Proposal]] = {}
+    for each in proposals:
+        for key in each.receivers:
+            found.setdefault(key, {}).setdefault((each.refusal.reason, each.kinds), each)
+    return {key: tuple(held.values()) for key, held in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A version while it holds, or why it does not, as seen by a sender.
+    """A version while it holds, as seen by a sender.
 
     Args:
         document: the version.
-        sender: the sender's ref in it, or empty.
+        sender: the sender's ref in it.
+        keys: the party key of each ref.
+        nodes: the node of each ref, for a guest its host's.
         opens, closes: seconds since the epoch.
         hindrance: why nothing flows under it at all, or empty.
         ending: reason once it is over.
@@ -472,6 +341,8 @@ class _Span:
 
     document: Document
     sender: str
+    keys: Mapping[str, str]
+    nodes: Mapping[str, str]
     opens: float
     closes: float
     hindrance: str
@@ -479,15 +350,9 @@ class _Span:
     terminates: float
     signed: Mapping[str, float]
 
-    @property
-    def keys(self) -> dict[str, str]:
-        """The party key of each ref."""
-        return {party.ref: self.document.key_of(party) for party in self.document.parties}
-
     def joined(self) -> dict[str, float]:
         """When each party key that signed did so."""
-        keys = self.keys
-        return {keys[ref]: at for ref, at in self.signed.items()}
+        return {self.keys[ref]: at for ref, at in self.signed.items()}
 
     def bound(self) -> dict[str, tuple[float, float]]:
         """Party keys that it binds, each with from when to when."""
@@ -524,34 +389,47 @@ def _joined(spans: Iterable[_Span]) -> dict[str, float]:
 
 
 def _spans(standing: Standing, own: str) -> list[_Span]:
-    """Versions with a sender in them: each with its window, or with the reason it has none."""
+    """Versions that were in force or will be and name the sender, each with its window."""
     if standing.state == "draft" or standing.current is None:
         return []
     hindrance = "suspended" if standing.suspensions else ""
-    terminates = standing.ends.timestamp() if standing.ends else _FOREVER
-    spans = [
+    terminates = standing.ends.timestamp() if standing.ends else FOREVER
+    return [
         _Span(
             window.document,
-            _ref_of(window.document, own),
+            sender,
+            _keys(window.document),
+            _nodes(window.document),
             window.opens.timestamp(),
-            window.closes.timestamp() if window.closes else _FOREVER,
+            window.closes.timestamp() if window.closes else FOREVER,
             hindrance,
             _ending(window, standing),
             terminates,
             _bound_refs(window),
         )
         for window in standing.windows
+        if (sender := _ref_of(window.document, own))
     ]
-    if not spans:
-        reason = "terminated" if standing.state == "terminated" else "unsigned"
-        ref = _ref_of(standing.current, own)
-        spans = [_Span(standing.current, ref, 0.0, _FOREVER, reason, reason, terminates, {})]
-    return [span for span in spans if span.sender]
 
 
 def _ref_of(document: Document, node: str) -> str:
     party = document.party_of(node)
     return party.ref if party else ""
+
+
+def _nodes(document: Document) -> dict[str, str]:
+    """The node that speaks for each ref."""
+    own = {party.ref: party.node for party in document.parties}
+    return {party.ref: party.node or own.get(party.host, "") for party in document.parties}
+
+
+def _keys(document: Document) -> dict[str, str]:
+    """How decisions name each ref: see :meth:`~taawun.cooperation.agreements.document.Document.key_of`."""
+    nodes = _nodes(document)
+    return {
+        party.ref: party.node if party.kind == "node" else f"{nodes[party.ref]}#{party.ref}"
+        for party in document.parties
+    }
 
 
 def _bound_refs(window: Window) -> dict[str, float]:
@@ -576,10 +454,8 @@ def _receivers(clause: Clause, sender: str, document: Document) -> list[str]:
     return [ref for ref in everybody if ref != sender]
 
 
-def _trust_of(document: Document, ref: str, trust: Mapping[str, PartnerTrust], own: str) -> PartnerTrust:
-    party = document.party(ref)
-    if party is not None and party.kind == "guest":
-        party = document.party(party.host)
-    if party is not None and party.node == own:
-        return PartnerTrust("", _FOREVER)  # our own guest
-    return trust.get(party.node if party else "", PartnerTrust("not-verified", _FOREVER))
+def _trust_in(node: str, trust: Mapping[str, PartnerTrust], own: str) -> PartnerTrust:
+    """Whether the node that speaks for a party may receive."""
+    if node == own:
+        return PartnerTrust("", FOREVER)  # our own guest
+    return trust.get(node, PartnerTrust("not-verified", FOREVER))

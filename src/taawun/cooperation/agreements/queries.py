@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -45,8 +46,27 @@ __all__ = [
 
 _FEW: Final = 200
 
-_compiled: Policy | None = None
-_inbound: dict[str, Policy] = {}
+
+@dataclass
+class _Compiled:
+    """What is kept of one generation: the agreements, read once, and each policy that was asked for.
+
+    Args:
+        generation: the mark of the changes it was read at.
+        agreed: all agreements.
+        by_party: those of each node that is a party of one of their versions.
+        outbound: the policy of this node as the sender.
+        inbound: the policy of each partner as the sender.
+    """
+
+    generation: int
+    agreed: list[Agreed]
+    by_party: dict[str, list[Agreed]]
+    outbound: Policy | None = None
+    inbound: dict[str, Policy] = field(default_factory=dict)
+
+
+_held: _Compiled | None = None
 
 
 def current_policy() -> Policy:
@@ -58,12 +78,12 @@ def current_policy() -> Policy:
 
 
 def _fresh_policy() -> Policy:
-    global _compiled  # noqa: PLW0603 - one compiled policy a process, replaced as a whole
-    generation = PolicyGeneration.current()
-    held = _compiled
-    if held is None or held.generation != generation:
-        held = _compiled = _compile(generation)
-    return held
+    held = _of_generation(PolicyGeneration.current())
+    if held.outbound is None:
+        at = now()
+        trust = {partner.node: _trust(partner, at) for partner in Partner.objects.all()}
+        held.outbound = compile_policy(settings.BASE_URL, held.agreed, trust, held.generation)
+    return held.outbound
 
 
 def policy_of_sender(node: str) -> Policy:
@@ -72,14 +92,13 @@ def policy_of_sender(node: str) -> Policy:
     Args:
         node: the partner's base address.
     """
-    generation = PolicyGeneration.current()
-    held = _inbound.get(node)
-    if held is None or held.generation != generation:
-        at = now()
-        agreed = [Agreed(agreement.code, standing) for agreement, standing in standings(at)]
+    held = _of_generation(PolicyGeneration.current())
+    found = held.inbound.get(node)
+    if found is None:
         ourselves = {settings.BASE_URL: PartnerTrust("", float("inf"))}
-        held = _inbound[node] = compile_policy(node, agreed, ourselves, generation)
-    return held
+        its_own = held.by_party.get(node, [])
+        found = held.inbound[node] = compile_policy(node, its_own, ourselves, held.generation)
+    return found
 
 
 def forget_policy() -> None:
@@ -87,11 +106,24 @@ def forget_policy() -> None:
     forget("agreements.policy")
 
 
-def _compile(generation: int) -> Policy:
-    at = now()
-    agreed = [Agreed(agreement.code, standing) for agreement, standing in standings(at)]
-    trust = {partner.node: _trust(partner, at) for partner in Partner.objects.all()}
-    return compile_policy(settings.BASE_URL, agreed, trust, generation)
+def _of_generation(generation: int) -> _Compiled:
+    global _held  # noqa: PLW0603 - what is compiled is kept once a process, replaced as a whole
+    held = _held
+    if held is None or held.generation != generation:
+        agreed = [Agreed(agreement.code, standing) for agreement, standing in standings(now())]
+        held = _held = _Compiled(generation, agreed, _by_party(agreed))
+    return held
+
+
+def _by_party(agreed: Iterable[Agreed]) -> dict[str, list[Agreed]]:
+    """The agreements that a node's policy as a sender is compiled from, for each node."""
+    found: dict[str, list[Agreed]] = {}
+    for each in agreed:
+        current = each.standing.current
+        documents = [*(window.document for window in each.standing.windows), *([current] if current else [])]
+        for node in {party.node for document in documents for party in document.parties if party.node}:
+            found.setdefault(node, []).append(each)
+    return found
 
 
 def _trust(partner: Partner, at: datetime) -> PartnerTrust:

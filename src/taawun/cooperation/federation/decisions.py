@@ -73,8 +73,8 @@ def preview(facts: Facts) -> Preview:
     decided = []
     for party in policy.parties:
         decision = policy.decide(party, facts, at)
-        allowing = policy.all_allowing(party, facts, at)
-        decided.append(PartyDecision(party, decision, word(decision, digits), allowing[1:]))
+        others = policy.all_allowing(party, facts, at)[1:] if isinstance(decision, Allowed) else ()
+        decided.append(PartyDecision(party, decision, word(decision, digits), others))
     return Preview(
         receivers=tuple(each for each in decided if each.grant),
         others=tuple(each for each in decided if not each.grant),

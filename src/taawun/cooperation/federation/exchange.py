@@ -53,26 +53,23 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[
         .prefetch_related("release__topics", "release__parties")
     }
     policy, at = current_policy(), now().timestamp()
-    keys = [key for key in policy.parties if key == reader.node or key.startswith(f"{reader.node}#")]
+    keys, agreement = policy.keys_of(reader.node), lane.agreement
 
     def may(entry: LaneEntry) -> bool:
         if entry.kind == "lane.opened":
             return True
         passage = passages.get(entry.id)
-        if passage is None or passage.ended or passage.release.state != Release.State.LIVE:
+        if (
+            agreement is None
+            or passage is None
+            or passage.ended
+            or passage.release.state != Release.State.LIVE
+        ):
             return False
         facts, issued = passage.release.facts(), entry.issued.timestamp()
-        return any(_over(lane, policy.all_allowing(key, facts, at), issued) for key in keys)
+        return any(policy.allows_over(key, facts, at, (agreement, lane.clause), issued) for key in keys)
 
     return [may(entry) for entry in entries]
-
-
-def _over(lane: Lane, grants: Sequence[Grant], issued: float) -> bool:
-    """Whether one of these is the lane's own clause, and gives what was issued then."""
-    return any(
-        grant.agreement == lane.agreement and grant.clause.ref == lane.clause and grant.since <= issued
-        for grant in grants
-    )
 
 
 # ---- taking in --------------------------------------------------------------------------------------------------
@@ -107,20 +104,18 @@ def _under_its_clause(lane: Lane, sender: Partner, header: Header) -> Outcome | 
     )
     grants = _grants_to_us(policy, lane)
     if not grants:
-        # its agreement may still be on its way over the talk lane
-        return Outcome(LaneEntry.State.PENDING, "unknown-agreement")
+        # its agreement, or the last signature on it, may still be on its way over the talk lane
+        reason = policy.unopened(lane.agreement) if lane.agreement else ""
+        return _judge([reason]) if reason else Outcome(LaneEntry.State.PENDING, "unknown-agreement")
     return _judge(policy.obstacles(grants, facts, [now().timestamp(), (now() + _SKEW).timestamp()]))
 
 
 def _grants_to_us(policy: Policy, lane: Lane) -> list[Grant]:
     """What a lane's clause gives this node and its guests, in every version."""
-    return [
-        grant
-        for key in policy.parties
-        if _is_for_us([key])
-        for grant in policy.grants(key)
-        if grant.agreement == lane.agreement and grant.clause.ref == lane.clause
-    ]
+    if lane.agreement is None:
+        return []
+    clause = (lane.agreement, lane.clause)
+    return [grant for key in policy.keys_of(settings.BASE_URL) for grant in policy.grants_over(key, clause)]
 
 
 def _judge(obstacles: Sequence[str]) -> Outcome | None:

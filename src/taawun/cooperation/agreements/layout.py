@@ -1,0 +1,195 @@
+"""What one party's clauses say about one kind, laid out so that a refusal is as quick as a yes. Pure.
+
+Between two instants at which one of the clauses begins or ends, each marking has one answer for releases without
+topics, and one for each topic that some clause lists. A decision compares these and looks at no clause again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from taawun.cooperation.agreements.decision import (
+    FOREVER,
+    Allowed,
+    Denied,
+    closed_by,
+    kind_matches,
+    stage,
+)
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from taawun.cooperation.agreements.decision import Decision, Facts, Grant
+
+__all__ = ["Layout", "Proposal", "lay_out", "narrowest_pattern"]
+
+_YES: Final = 0
+_NO: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A version that never was in force. It gives nothing, so one reason for all of it is enough.
+
+    Args:
+        refusal: why nothing flows under it.
+        receivers: party keys to which it would let us send.
+        kinds: patterns of the clauses that would.
+    """
+
+    refusal: Denied
+    receivers: frozenset[str]
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A decision with its place among others: the least is given."""
+
+    order: tuple[int, int, int]
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """Clauses that list one topic, or that list none.
+
+    Args:
+        answers: what they say about each marking.
+        held: those that hold, each with its place in the order of strictness.
+        levels: the highest marking of each of these, ascending.
+    """
+
+    answers: tuple[_Answer, ...]
+    held: tuple[tuple[int, Grant], ...]
+    levels: tuple[Tlp, ...]
+
+    def allowing(self, tlp: Tlp) -> Iterable[tuple[int, Grant]]:
+        return self.held[bisect_left(self.levels, tlp) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The answers for one party and one kind.
+
+    Args:
+        opens, closes: instants (seconds since the epoch) between which no clause begins or ends.
+        free: clauses on all topics, and the most helpful refusal where none of those on some topics says more.
+        by_topic: clauses on some topics, for each of their topics.
+    """
+
+    opens: float
+    closes: float
+    free: _Lot
+    by_topic: Mapping[str, _Lot]
+
+    def decide(self, release: Facts) -> Decision:
+        """The strictest yes, or the no that came furthest."""
+        tlp, by_topic = release.tlp, self.by_topic
+        best = self.free.answers[tlp]
+        if by_topic:
+            for topic in release.topics:
+                lot = by_topic.get(topic)
+                if lot is not None and lot.answers[tlp].order < best.order:
+                    best = lot.answers[tlp]
+        return best.decision
+
+    def allowing(self, release: Facts) -> tuple[Grant, ...]:
+        """Every clause that says yes, strictest first."""
+        found = self.free.allowing(release.tlp)
+        lots = [self.by_topic[topic] for topic in release.topics if topic in self.by_topic]
+        if lots:
+            # a clause that lists two of the topics is still one
+            by_place = dict(found)
+            for lot in lots:
+                by_place.update(lot.allowing(release.tlp))
+            found = sorted(by_place.items(), key=itemgetter(0))
+        return tuple(grant for _place, grant in found)
+
+
+def lay_out(
+    grants: Sequence[Grant], proposals: Iterable[Proposal], nothing: Denied, kind: str, at: float
+) -> Layout:
+    """Answer all releases of one kind for one party.
+
+    Args:
+        grants: its clauses, strictest first.
+        proposals: versions that name it and never were in force.
+        nothing: the refusal where it has neither.
+        kind: a release kind.
+        at: an instant, in seconds since the epoch.
+    """
+    opens, closes = -FOREVER, FOREVER
+    least = _no(nothing, 0)
+    for proposal in proposals:
+        covers = narrowest_pattern(proposal.kinds, kind) != ""
+        least = _least(least, _no(proposal.refusal if covers else Denied("kind", proposal.refusal.grant), 0))
+    free: list[tuple[int, Grant]] = []
+    by_topic: dict[str, list[tuple[int, Grant]]] = {}
+    closed: dict[int, str] = {}
+    for each in enumerate(grants):
+        place, grant = each
+        if not kind_matches(grant.clause.kinds, kind):
+            least = _least(least, _no(Denied("kind", grant), place))
+            continue
+        for moment in (grant.opens, grant.closes, grant.lapses, grant.terminates):
+            if moment <= at:
+                opens = max(opens, moment)
+            else:
+                closes = min(closes, moment)
+        if reason := closed_by(grant, at):
+            closed[place] = reason
+        if grant.clause.topics:
+            least = _least(least, _no(Denied("topics", grant), place))
+            for topic in grant.clause.topics:
+                by_topic.setdefault(topic, []).append(each)
+        else:
+            free.append(each)
+    lots = {topic: _lot(among, closed) for topic, among in by_topic.items()}
+    return Layout(opens, closes, _lot(free, closed, least), lots)
+
+
+def _lot(among: Sequence[tuple[int, Grant]], closed: Mapping[int, str], least: _Answer | None = None) -> _Lot:
+    held = tuple(each for each in among if each[0] not in closed)
+    levels = tuple(grant.clause.tlp_max for _place, grant in held)
+    for place, grant in among:
+        if place in closed:
+            least = _least(least, _no(Denied(closed[place], grant), place))
+    if held:
+        place, grant = held[-1]
+        # of clauses with too low a marking the highest comes nearest
+        least = _least(least, _no(Denied("tlp", grant), -place))
+    answers = []
+    for tlp in Tlp:
+        first = bisect_left(levels, tlp)
+        if first < len(held):
+            place, grant = held[first]
+            answers.append(_Answer((_YES, 0, place), Allowed(grant)))
+        elif least is not None:
+            answers.append(least)
+    return _Lot(tuple(answers), held, levels)
+
+
+def _no(refusal: Denied, place: int) -> _Answer:
+    return _Answer((_NO, -stage(refusal.reason), place), refusal)
+
+
+def _least(one: _Answer | None, other: _Answer) -> _Answer:
+    return other if one is None or other.order < one.order else one
+
+
+def narrowest_pattern(patterns: frozenset[str], kind: str) -> str:
+    """Which of these names a kind most narrowly, or empty: kinds with the same one are named by the same patterns."""
+    if kind in patterns:
+        return kind
+    dot = kind.rfind(".")
+    while dot >= 0:
+        if (pattern := f"{kind[:dot]}.*") in patterns:
+            return pattern
+        dot = kind.rfind(".", 0, dot)
+    return "*" if "*" in patterns else ""
