@@ -8,11 +8,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self, get_args
 
 from taawun.foundation.errors import CodedError
 
-LANGUAGES: Final = ("ar", "en", "fr")
+# The languages of the interface: whatever lists them is derived from here.
+Language = Literal["ar", "en", "fr"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+# each in its own name, so that whoever landed in a wrong language finds theirs
+OWN_NAMES: Final[Mapping[str, str]] = MappingProxyType({"ar": "العربية", "en": "English", "fr": "Français"})
 FALLBACK_ORDER: Final = ("en", "ar", "fr")
 MAX_CHARACTERS: Final = 500
 _MAX_LANGUAGES: Final = 50

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from taawun.foundation.multilingual import LANGUAGES
+
 __all__ = ["SETTINGS", "Environment", "Setting", "SettingRefused"]
 
 
@@ -176,7 +178,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TAAWUN_EMAIL_FROM", _text, "", "The sender of e-mail; empty is `taawun@` the node's host."),
     Setting(
         "TAAWUN_LANGUAGE",
-        _one_of("ar", "en", "fr"),
+        _one_of(*LANGUAGES),
         "en",
         "The language of a visitor whose browser asks for none of ours.",
     ),

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
+from taawun.foundation.multilingual import OWN_NAMES
 from taawun.node.environment import Environment, SettingRefused
 
 ENVIRONMENT = Environment()
@@ -245,7 +245,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # ---- language and time ------------------------------------------------------------------------------------------
-LANGUAGES = [("ar", _("Arabic")), ("en", _("English")), ("fr", _("French"))]
+LANGUAGES = list(OWN_NAMES.items())
 LANGUAGE_CODE = ENVIRONMENT.text("TAAWUN_LANGUAGE")
 LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True

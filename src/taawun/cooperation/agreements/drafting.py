@@ -18,7 +18,7 @@ from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.people.queries import host
 from taawun.foundation.identifiers import uuid7
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 
@@ -302,7 +302,7 @@ def draft_from(
         min_signatories=2,
         entry_into_force="all",
         notice_days=start.notice_days,
-        authentic_languages=("ar", "en", "fr"),
+        authentic_languages=LANGUAGES,
         prevailing="en",
         preamble=start.preamble,
         text=b"",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.permissions import Permission, Role
+from taawun.foundation.multilingual import OWN_NAMES
 from taawun.platform.registry import registry
 from taawun.platform.web.shell import THEMES
 
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AcceptForm", "InviteForm", "PeopleFilters", "ProfileForm", "RoleForm", "TokenForm"]
 
-# each in its own name, so that whoever landed in a wrong language finds theirs
-LANGUAGES = (("ar", "العربية"), ("en", "English"), ("fr", "Français"))
+LANGUAGES = tuple(OWN_NAMES.items())
 LIVES = (
     (7, _("one week")),
     (30, _("30 days")),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -89,9 +89,7 @@ class Person(AbstractBaseUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(_("e-mail address"), max_length=254)
     name = models.CharField(_("name"), max_length=200)
-    language = models.CharField(
-        max_length=2, choices=[("ar", "ar"), ("en", "en"), ("fr", "fr")], default="en"
-    )
+    language = models.CharField(max_length=2, choices=[(each, each) for each in LANGUAGES], default="en")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now, editable=False)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
+from taawun.foundation.multilingual import LANGUAGES, Language
 from taawun.platform.web.api import Body
 
 __all__ = [
@@ -30,8 +31,7 @@ __all__ = [
     "TokenMade",
 ]
 
-Language = Literal["ar", "en", "fr"]
-Words = Annotated[dict[str, str], Field(description="A text by language: `ar`, `en`, `fr`.")]
+Words = Annotated[dict[str, str], Field(description=f"A text by language: {', '.join(LANGUAGES)}.")]
 
 
 class OrganisationName(Schema):

@@ -6,8 +6,9 @@ import json
 import os
 import secrets
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.node.cli import DONE, CannotDo
 from taawun.node.commands.django import is_initialised, start
 
@@ -16,24 +17,23 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import SystemActor
     from taawun.cooperation.people.models import Organisation
-    from taawun.foundation.multilingual import Text
+
+_OTHERS: Final = tuple(language for language in LANGUAGES if language != "en")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `taawun init` takes."""
     parser.add_argument("--yes", action="store_true", help="ask nothing; what is missing is an error")
     parser.add_argument("--name", help="name of the organisation that runs the node")
-    parser.add_argument("--name-ar", help="its name in Arabic")
-    parser.add_argument("--name-fr", help="its name in French")
+    for language in _OTHERS:
+        parser.add_argument(f"--name-{language}", help=f"its name in {language}")
     parser.add_argument("--nation", help="two-letter code (ISO 3166-1) of the nation the node speaks for")
     parser.add_argument("--nation-name", help="what the nation calls itself, in English")
-    parser.add_argument("--nation-name-ar", help="the same in Arabic")
-    parser.add_argument("--nation-name-fr", help="the same in French")
+    for language in _OTHERS:
+        parser.add_argument(f"--nation-name-{language}", help=f"the same in {language}")
     parser.add_argument("--admin-email", help="e-mail address of the first administrator")
     parser.add_argument("--base-url", help="the node's public address, like https://cert.example")
-    parser.add_argument(
-        "--language", choices=("ar", "en", "fr"), default="en", help="the administrator's language"
-    )
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="the administrator's language")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -121,22 +121,19 @@ def _host(actor: SystemActor, arguments: argparse.Namespace, name: str, nation: 
 
     return actions.establish_host(
         actor,
-        names=_text(name, arguments.name_ar, arguments.name_fr),
+        names=_text(arguments, "name", name),
         kind=Organisation.Kind.NATIONAL_CERT if nation else Organisation.Kind.OTHER,
         node_kind=Organisation.NodeKind.NATION if nation else Organisation.NodeKind.ORGANISATION,
         nation=nation or None,
         nation_names=(
-            _text(arguments.nation_name, arguments.nation_name_ar, arguments.nation_name_fr)
-            if arguments.nation_name
-            else None
+            _text(arguments, "nation_name", arguments.nation_name) if arguments.nation_name else None
         ),
     )
 
 
-def _text(english: str, arabic: str | None, french: str | None) -> Text:
-    from taawun.foundation.multilingual import Text
-
-    given = {"en": english, "ar": arabic, "fr": french}
+def _text(arguments: argparse.Namespace, option: str, english: str) -> Text:
+    given: dict[str, str | None] = {"en": english}
+    given |= {language: getattr(arguments, f"{option}_{language}") for language in _OTHERS}
     return Text.from_json({language: value for language, value in given.items() if value})
 
 

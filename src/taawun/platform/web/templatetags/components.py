@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.foundation.multilingual import Rendered, Text
+from taawun.foundation.multilingual import OWN_NAMES, Rendered, Text
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web import formats, icons
 from taawun.platform.web.components import STATES, Station, Tone
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 register = template.Library()
 
 _RTL = frozenset({"ar", "fa", "ur", "he"})
-# each in its own name, so that whoever landed in a wrong language finds theirs
-_OWN_NAMES = {"ar": "العربية", "en": "English", "fr": "Français"}
 
 
 # ---- small things ------------------------------------------------------------------------------------------
@@ -436,5 +434,5 @@ def languages(context: Context) -> dict[str, Any]:
     request = context.get("request")
     path = request.get_full_path() if request else "/"
     current = (get_language() or "en").partition("-")[0]
-    shown = [(code, name, translate_url(path, code)) for code, name in _OWN_NAMES.items()]
+    shown = [(code, name, translate_url(path, code)) for code, name in OWN_NAMES.items()]
     return {"languages": shown, "current": current}
