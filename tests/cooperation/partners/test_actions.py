@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, connections
+from django.utils.translation import override
 
 from taawun.cooperation.partners import actions, chain, descriptor, lanes, messages
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
@@ -25,7 +26,9 @@ from taawun.foundation.clock import frozen, now
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey
 from taawun.platform.audit.models import Entry as AuditEntry
+from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
 from tests.cast import Cast, PartnerNode, partner
 
 NODE = "https://south.example"
@@ -144,6 +147,42 @@ def test_a_renewed_descriptor_changes_the_name_and_not_the_trust(node: Organisat
     actions.learn_descriptor(south.row, told(south.key, south.node, name=Text.of(en="CERT of the South")))
     south.row.refresh_from_db()
     assert (south.row.state, south.row.name) == ("verified", Text.of(en="CERT of the South"))
+
+
+def test_a_verified_partner_does_not_change_its_name_or_nation_in_silence(node: Organisation) -> None:
+    at = now()
+    south = partner(issued=at - timedelta(days=9))
+    east = partner(issued=at - timedelta(days=9), state="met")
+    for number, days in enumerate((5, 4, 3)):
+        new = told(
+            south.key,
+            south.node,
+            name=Text.of(en="Northern CERT", ar="فريق الشمال"),
+            nation="XN",
+            at=at - timedelta(days=days),
+        )
+        actions.learn_descriptor(south.row, new)
+        notice = Notice.objects.get(kind="partners.renamed")
+        # told once: the next descriptors say the same
+        assert (number, notice.times, notice.level, notice.subject) == (
+            number,
+            1,
+            "warning",
+            f"urn:taawun:node:{south.node}",
+        )
+    kind = registry.get(NoticeKind, "partners.renamed")
+    assert kind.sentence(notice.params) == (
+        f"{south.node} calls itself otherwise: it was Southern CERT (XS) and is now Northern CERT (XN)."
+    )
+    with override("ar"):
+        assert "فريق الشمال (XN)" in kind.sentence(notice.params)
+    row = AuditEntry.objects.get(verb="partners.renamed")
+    assert (row.actor_id, row.subject) == (south.node, f"urn:taawun:node:{south.node}")
+    assert (row.details["before"]["nation"], row.details["after"]["nation"]) == ("XS", "XN")
+    assert row.details["after"]["names"] == {"en": "Northern CERT", "ar": "فريق الشمال"}
+    # whom nobody compared may still find its name
+    actions.learn_descriptor(east.row, told(east.key, east.node, name=Text.of(en="Eastern CERT"), at=at))
+    assert Notice.objects.filter(kind="partners.renamed").count() == 1
 
 
 def test_an_older_descriptor_is_refused(node: Organisation) -> None:

@@ -362,6 +362,33 @@ def test_a_partner_that_has_news_is_asked_for_it_at_once(south: PartnerNode) -> 
     assert south.row.not_before <= now()
 
 
+@pytest.mark.parametrize(
+    ("state", "introduced_from", "seconds"),
+    [("verified", "", 5), ("met", "", 5), ("met", "192.0.2.7", 600)],
+)
+def test_who_just_failed_is_not_asked_at_once_because_it_knocks(
+    south: PartnerNode, state: str, introduced_from: str, seconds: int
+) -> None:
+    with frozen(now()) as clock:
+        Partner.objects.update(
+            state=state,
+            introduced_from=introduced_from,
+            failures=7,
+            wants_pull=False,
+            not_before=clock.now() + timedelta(seconds=600),
+        )
+        for _ in range(3):
+            assert _knock(south.key, south.descriptor()) == (202, "")
+        south.row.refresh_from_db()
+        assert south.row.wants_pull
+        assert south.row.not_before == clock.now() + timedelta(seconds=seconds)
+        # knocking on does not put it off either
+        clock.advance(timedelta(seconds=2))
+        assert _knock(south.key, south.descriptor()) == (202, "")
+        south.row.refresh_from_db()
+        assert south.row.not_before == clock.now() + timedelta(seconds=seconds - 2)
+
+
 def test_a_stranger_may_introduce_itself_and_is_asked_at_its_own_address(south: PartnerNode) -> None:
     key = SigningKey.generate()
     assert _knock(key, _describe(key)) == (202, "")
@@ -471,7 +498,22 @@ def test_a_word_to_the_inbox_is_taken_once_and_only_as_a_post(south: PartnerNode
 
 
 def test_an_introduction_under_a_known_address_changes_nothing_of_what_is_held(south: PartnerNode) -> None:
+    later = now() + timedelta(hours=1)
+    Partner.objects.update(wants_pull=False, not_before=later, failures=9)
     key = SigningKey.generate()
     assert _knock(key, _describe(key, node=south.node)) == (202, "")
     south.row.refresh_from_db()
     assert (south.row.kid, south.row.state) == (south.key.kid, "verified")
+    assert (south.row.wants_pull, south.row.not_before, south.row.failures) == (False, later, 9)
+
+
+def test_who_was_named_and_has_not_answered_yet_is_asked_soon_once_it_says_that_it_is_there(
+    south: PartnerNode,
+) -> None:
+    key = SigningKey.generate()
+    with frozen(now()) as clock:
+        later = clock.now() + timedelta(minutes=30)
+        Partner.objects.create(node="https://new.example", state="claimed", failures=9, not_before=later)
+        assert _knock(key, _describe(key)) == (202, "")
+        found = Partner.objects.get(node="https://new.example")
+        assert (found.kid, found.not_before) == ("", clock.now() + timedelta(seconds=5))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from pytest_django import Settings
 
 from taawun.cooperation.partners import actions, chain, descriptor, messages, sync, wire
@@ -248,6 +250,48 @@ def test_of_a_partner_nobody_compared_one_talk_lane_is_read_as_far_as_its_quota(
     }
 
 
+def test_a_partner_nobody_compared_is_asked_for_no_more_than_its_quota_and_then_for_nothing(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    Partner.objects.update(state=Partner.State.MET)
+    lane = _talk(server, south, *range(30))
+    sync_partner(south.row.id)
+    for number in range(30, 400):
+        lane.say("tests.word", {"word": number})
+    # it serves more than it is asked for
+    server.instead[f"/federation/lanes/{lane.row.id}"] = response(b"".join(lane.page(30)))
+    for _ in range(2):
+        sync_partner(south.row.id)
+    assert [each.partition("?")[2] for each in server.asked if "?" in each] == [
+        f"after=-1&limit={UNVERIFIED_MESSAGES + 1}",
+        f"after=30&limit={UNVERIFIED_MESSAGES - 30}",
+    ]
+    assert LaneEntry.objects.filter(lane=lane.row).count() == UNVERIFIED_MESSAGES + 1
+    assert (Lane.objects.get(id=lane.row.id).state, _state(south).failures) == ("running", 0)
+
+
+def test_a_partner_that_offers_ever_more_lanes_is_read_on_those_that_are_known(
+    server: TheirNode, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "MOST_LANES", 3)
+    for number in range(4):
+        _talk(server, south, number)
+    server.lanes[0][0].say("tests.word", {"word": 10})
+    for _ in range(2):
+        sync_partner(south.row.id)
+    assert (notes.heard, Lane.objects.filter(sender=south.row).count()) == ([0, 10, 1, 2], 3)
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.level, notice.params["most"], notice.times) == (
+        "partners.too-many-lanes",
+        "alarm",
+        "3",
+        2,
+    )
+    server.lanes[1][0].say("tests.word", {"word": 11})
+    sync_partner(south.row.id)
+    assert notes.heard[-1] == 11
+
+
 # ---- faults ---------------------------------------------------------------------------------------------------------
 
 
@@ -464,6 +508,50 @@ def test_a_fault_of_our_own_is_noted_and_everything_is_asked_for_again(
     assert south.row.last_error == "an error at this node; see its log"
 
 
+@pytest.mark.parametrize(("state", "most"), [("verified", 4), ("met", 2)])
+def test_after_its_turn_a_partner_waits_for_the_others_and_then_goes_on(
+    server: TheirNode,
+    south: PartnerNode,
+    notes: Notes,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    most: int,
+) -> None:
+    monkeypatch.setattr(sync, "_TURN", (300.0, 4))
+    monkeypatch.setattr(sync, "_STRANGERS_TURN", (15.0, 2))
+    monkeypatch.setattr(wire, "PAGE_ENTRIES", 5)
+    Partner.objects.update(state=state)
+    lane = _talk(server, south, *range(39))
+    waiting = partner(nation="XE")
+    Partner.objects.filter(id=waiting.row.id).update(not_before=now() - timedelta(seconds=1))
+    sync_partner(south.row.id)
+    assert len([each for each in server.asked if "?" in each]) == most
+    assert (Lane.objects.get(id=lane.row.id).head_seq, len(notes.heard)) == (5 * most - 1, 5 * most - 1)
+    assert (_state(south).wants_pull, south.row.failures) == (True, 0)
+    assert sync._due() == [waiting.row.id, south.row.id]
+    for _ in range(5):
+        sync_partner(south.row.id)
+    assert notes.heard == list(range(39))
+
+
+def test_a_turn_that_is_over_leaves_what_waits_for_the_next(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south, 1, 2)
+
+    class UntilTheFirstWord(sync._Turn):
+        def is_over(self) -> bool:
+            return bool(notes.heard)
+
+    sync._pull(south.row, UntilTheFirstWord(300.0, 200))
+    assert (notes.heard, _state(south).wants_pull) == ([1], True)
+    assert [each.state for each in LaneEntry.objects.filter(lane=lane.row).order_by("seq")] == [
+        "done",
+        "done",
+        "pending",
+    ]
+
+
 # ---- descriptors ----------------------------------------------------------------------------------------------------
 
 
@@ -530,6 +618,49 @@ def test_only_those_that_want_something_now_are_due(node: Organisation) -> None:
         Partner.objects.create(node=f"https://{name}.example", **{**quiet, **members})
     due = set(Partner.objects.filter(id__in=sync._due()).values_list("node", flat=True))
     assert due == {f"https://{name}.example" for name in ("push", "pull", "poll")}
+
+
+def test_whom_an_administrator_named_comes_before_those_who_introduced_themselves(node: Organisation) -> None:
+    for number, (name, network) in enumerate([("came", "192.0.2.1"), ("came-too", "::"), ("named", "")]):
+        Partner.objects.create(
+            node=f"https://{name}.example",
+            introduced_from=network,
+            not_before=now() - timedelta(seconds=10 - number),
+        )
+    nodes = dict(Partner.objects.values_list("id", "node"))
+    assert [nodes[each] for each in sync._due()] == [
+        "https://named.example",
+        "https://came.example",
+        "https://came-too.example",
+    ]
+
+
+class _NeverDone:
+    """Threads that are all at work for ever."""
+
+    def __init__(self) -> None:
+        self.given: list[object] = []
+
+    def submit(self, _work: object, partner_id: object) -> Future[None]:
+        self.given.append(partner_id)
+        return Future()
+
+
+def test_however_long_strangers_take_the_threads_of_partners_are_free(node: Organisation) -> None:
+    verified = {partner(nation="XE").row.id for _ in range(12)}
+    met = {partner(nation="XB", state="met").row.id for _ in range(12)}
+    of_partners, of_strangers = _NeverDone(), _NeverDone()
+    compared = Q(state=Partner.State.VERIFIED)
+    crews = [
+        sync._Crew(cast("ThreadPoolExecutor", of_partners), 8, compared),
+        sync._Crew(cast("ThreadPoolExecutor", of_strangers), 2, ~compared),
+    ]
+    for _ in range(3):
+        at_work = {each for crew in crews for each in crew.at_work()}
+        for crew in crews:
+            crew.send(at_work)
+    assert (len(of_partners.given), set(of_partners.given) <= verified) == (8, True)
+    assert (len(of_strangers.given), set(of_strangers.given) <= met) == (2, True)
 
 
 def test_the_next_poll_is_spread_around_its_time(

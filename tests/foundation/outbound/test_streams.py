@@ -231,8 +231,7 @@ def test_what_comes_fast_enough_is_waited_for_as_long_as_it_comes_but_not_beyond
                 pieces,
             ),
         ):
-            for piece in pieces:
-                assert set(piece) == {ord("x")}
+            list(pieces)
         assert 0.9 < time.monotonic() - started < 3
 
 

@@ -109,8 +109,12 @@ class _Turn:
         return self._ends - time.monotonic()
 
     def is_over(self) -> bool:
-        """Whether what remains is for the next one."""
-        return self.seconds <= 0 or self.pages <= 0
+        """Whether its time is up; what was read and not dealt with waits for the next one."""
+        return self.seconds <= 0
+
+    def may_read(self) -> bool:
+        """Whether one more page is read in it."""
+        return self.pages > 0 and not self.is_over()
 
     def fetch(self, partner: Partner, digest: str, size: int) -> Iterator[bytes]:
         """A content, in the time that is left."""
@@ -216,7 +220,7 @@ def _tell(partner: Partner) -> None:
 
 def _pull(partner: Partner, turn: _Turn) -> None:
     for offer in wire.list_lanes(partner):
-        if turn.is_over():
+        if not turn.may_read():
             break
         lane = _lane_for(partner, offer)
         if lane is None or lane.state == Lane.State.STOPPED or quota_left(lane, partner) == 0:
@@ -231,7 +235,7 @@ def _pull(partner: Partner, turn: _Turn) -> None:
         process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
     for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
-    if turn.is_over():
+    if not turn.may_read():
         # it goes on after those who waited meanwhile
         Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
 
@@ -273,7 +277,7 @@ def _has_other_lane(partner: Partner, wire_id: UUID) -> bool:
 
 
 def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
-    while lane.known_seq > lane.head_seq and not turn.is_over():
+    while lane.known_seq > lane.head_seq and turn.may_read():
         quota = quota_left(lane, partner)
         if quota == 0:
             return
