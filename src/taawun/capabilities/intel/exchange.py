@@ -18,7 +18,14 @@ from taawun.capabilities.intel.models import Report, Sighting, StixObject
 from taawun.capabilities.intel.reports import REPORT_TYPES, fill
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.stix.validation import parse_time
-from taawun.capabilities.intel.store import Origin, Prepared, prepare, remove_release, store, version_key
+from taawun.capabilities.intel.store import (
+    Origin,
+    Prepared,
+    prepared_from,
+    remove_release,
+    store,
+    version_key,
+)
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Person
@@ -124,7 +131,7 @@ def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list
         raise ContentRefused(refused.code, str(refused)) from None
     if reading.format != "stix-2.1":
         raise ContentRefused("not-stix-2.1", "between nodes STIX 2.1 travels and nothing else")
-    prepared = [prepare(each) for each in islice(reading.objects, _MOST + 1)]
+    prepared = list(islice(prepared_from(reading), _MOST + 1))
     if len(prepared) > _MOST:
         raise ContentRefused("too-many-objects", f"at most {_MOST} objects travel in one release")
     if reading.issues.errors:

@@ -29,6 +29,7 @@ __all__ = [
     "name_objects",
     "name_readers",
     "reports_from_import",
+    "reports_without_import",
     "technique_topics",
     "title_of",
 ]
@@ -79,6 +80,25 @@ def _is_for_its_readers(report: Report, held: Import, each: Prepared) -> bool:
 
 def _is_newest(each: Prepared) -> bool:
     return StixObject.objects.filter(stix_id=each.stix_id, digest=each.digest, is_current=True).exists()
+
+
+def reports_without_import(held: Import, stix_ids: Iterable[str]) -> None:
+    """Take back what an import did to drafts: those it made go, those that followed it show what is held now.
+
+    Args:
+        held: an import that broke off.
+        stix_ids: what it had brought; it is taken back already.
+    """
+    reports = [each for each in stix_ids if each.partition("--")[0] in REPORT_TYPES]
+    for report in Report.objects.filter(stix_id__in=reports, origin=""):
+        if not _is_as_imported(report):
+            continue
+        shown = StixObject.objects.filter(stix_id=report.stix_id, origin="", is_current=True).first()
+        if shown is not None:
+            readers = [report.author] if report.author else []
+            fill(report, shown, tlp=Tlp(report.tlp), readers=readers)
+        elif report.created >= held.created:
+            report.delete()
 
 
 def title_of(each: Prepared | StixObject) -> str:

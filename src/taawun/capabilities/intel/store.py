@@ -7,18 +7,24 @@ replace what is ours nor what another partner said, and a converter's stub does 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.bulk import insert, one_writer, reserve_ids
+from taawun.capabilities.intel.errors import IntelError
 from taawun.capabilities.intel.models import STIX_ID, NamedReader, Reference, Source, StixObject
 from taawun.capabilities.intel.search import index_words
 from taawun.capabilities.intel.stix.checking import CheckedObject, written
 from taawun.capabilities.intel.stix.describing import name_of, references_of, summary_of
+from taawun.capabilities.intel.stix.findings import Finding, Issue
+from taawun.capabilities.intel.stix.validation import validate
+from taawun.capabilities.intel.wording import issue_sentence
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.tlp import Tlp
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from taawun.capabilities.intel.models import Import, Sighting
+    from taawun.capabilities.intel.stix import Reading
     from taawun.cooperation.federation.models import Release
     from taawun.cooperation.people.models import Organisation, Person
 
@@ -37,12 +44,18 @@ __all__ = [
     "prepare",
     "prepare_own",
     "prepared_again",
+    "prepared_from",
+    "remove_import",
     "remove_release",
     "store",
     "version_key",
 ]
 
+log: Final = logging.getLogger(__name__)
+
+# a transaction of the store holds the only writer of SQLite for as long as these take
 _BATCH: Final = 500
+_BATCH_REFERENCES: Final = 10_000
 _SEARCHED: Final = 2000
 _MICROSECONDS, _LONGEST_FRACTION = 6, 18
 # STIX 2.1, section 3.2; it has a column of its own
@@ -146,13 +159,54 @@ def prepare(checked: CheckedObject) -> Prepared:
     )
 
 
-def prepare_own(value: Mapping[str, Any], tlp: Tlp) -> Prepared:
-    """What is stored of an object that this node wrote itself.
+def prepared_from(reading: Reading) -> Iterator[Prepared]:
+    """Everything valid in a file, as it will be stored; what this node fails at becomes an issue at its place.
 
     Args:
-        value: valid STIX 2.1.
-        tlp: its marking.
+        reading: a file on its way in; its issues are complete when all was taken from here.
     """
+    for checked in reading.objects:
+        try:
+            prepared = prepare(checked)
+        except Exception:
+            # as in the reader: one object costs its file no more than itself
+            log.exception("object %d of a file could not be prepared", checked.index)
+            reading.issues.add(_fault(checked), checked.index)
+        else:
+            yield prepared
+
+
+def _fault(checked: CheckedObject) -> Issue:
+    finding = Finding("error", "object-fault")
+    return Issue(
+        severity=finding.severity,
+        code=finding.code,
+        place=checked.place,
+        line=checked.line or None,
+        object_id=checked.stix_id,
+        message=finding.message,
+        params=finding.params,
+    )
+
+
+def prepare_own(value: Mapping[str, Any], tlp: Tlp) -> Prepared:
+    """What is stored of an object that this node wrote itself, held against the same rules as anybody's.
+
+    Args:
+        value: STIX 2.1.
+        tlp: its marking.
+
+    Raises:
+        IntelError: it is not valid; a partner would refuse it.
+    """
+    text = written(value)
+    wrong = next((each for each in validate(value, size=len(text)) if each.severity == "error"), None)
+    if wrong:
+        raise IntelError(
+            "not-valid",
+            _("This cannot be written as STIX. %(reason)s")
+            % {"reason": issue_sentence(wrong.code, wrong.params)},
+        )
     return prepare(
         CheckedObject(
             index=0,
@@ -160,7 +214,7 @@ def prepare_own(value: Mapping[str, Any], tlp: Tlp) -> Prepared:
             stix_id=value["id"],
             type=value["type"],
             version=value.get("modified", ""),
-            text=written(value),
+            text=text,
             received="",
             value=dict(value),
             tlp=tlp,
@@ -194,8 +248,10 @@ def _values(checked: CheckedObject) -> Iterator[str]:
     hashes = value.get("hashes")
     if isinstance(hashes, dict):
         yield from (text for text in hashes.values() if isinstance(text, str))
-    for reference in value.get("external_references") or ():
-        external = reference.get("external_id")
+    # an observable and a custom object have no property of this name, so it may hold anything there
+    references = value.get("external_references")
+    for reference in references if isinstance(references, list) else ():
+        external = reference.get("external_id") if isinstance(reference, dict) else None
         if isinstance(external, str):
             yield external
 
@@ -213,10 +269,23 @@ def store(objects: Sequence[Prepared], origin: Origin) -> Iterator[Counts]:
     counts = Counts()
     # in the order of the indexes, which are else written all over with every batch
     ordered = sorted(objects, key=attrgetter("stix_id", "version"))
-    for start in range(0, len(ordered), _BATCH):
+    for batch in _batches(ordered):
         with transaction.atomic():
-            _store_batch(ordered[start : start + _BATCH], origin, counts)
+            _store_batch(batch, origin, counts)
         yield counts
+
+
+def _batches(ordered: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
+    """Cut into batches by objects and by what these name: one report may name a hundred thousand others."""
+    start = named = 0
+    for end, each in enumerate(ordered):
+        is_full = end - start == _BATCH or named + len(each.references) > _BATCH_REFERENCES
+        if is_full and end > start:
+            yield ordered[start:end]
+            start, named = end, 0
+        named += len(each.references)
+    if start < len(ordered):
+        yield ordered[start:]
 
 
 def _store_batch(batch: Sequence[Prepared], origin: Origin, counts: Counts) -> None:
@@ -403,12 +472,51 @@ def _release_batch(touched: Sequence[int], release: Release) -> int:
         # where the same text came from others too it is now their word
         StixObject.objects.filter(id__in=left, origin=node).update(origin=speaker)
     removed = _empty(gone)
-    stix_ids = StixObject.objects.filter(id__in=touched).values_list("stix_id", flat=True)
+    _crown(StixObject.objects.filter(id__in=touched).values_list("stix_id", flat=True))
+    return removed
+
+
+@transaction.atomic
+def remove_import(imported: Import) -> list[str]:
+    """Take back what an import brought, as if it had not begun: for one that broke off.
+
+    What it alone brought goes without a trace; what was here before loses a source, and what had been withdrawn is
+    withdrawn again. A marking that it raised stays raised.
+
+    Returns:
+        Identifiers of the objects it had brought, each once.
+    """
+    one_writer()
+    brought = list(
+        Source.objects.filter(imported=imported).order_by("object_id").values_list("object_id", "is_first")
+    )
+    found: dict[str, None] = {}
+    for start in range(0, len(brought), _BATCH):
+        found |= dict.fromkeys(_unmake_batch(dict(brought[start : start + _BATCH]), imported))
+    return list(found)
+
+
+def _unmake_batch(brought: Mapping[int, bool], imported: Import) -> list[str]:
+    keys = list(brought)
+    stix_ids = list(StixObject.objects.filter(id__in=keys).values_list("stix_id", flat=True))
+    Source.objects.filter(object_id__in=keys, imported=imported).delete()
+    remaining = _speakers(keys)
+    gone = [key for key in keys if key not in remaining]
+    StixObject.objects.filter(id__in=[key for key in gone if brought[key]]).delete()
+    _empty([key for key in gone if not brought[key]])
+    for speaker in set(remaining.values()):
+        left = [key for key, each in remaining.items() if each == speaker]
+        StixObject.objects.filter(id__in=left).exclude(origin=speaker).update(origin=speaker)
+    _crown(stix_ids)
+    return stix_ids
+
+
+def _crown(stix_ids: Iterable[str]) -> None:
+    """Let one version of each of these objects be current, after others went."""
     rows = _rows(set(stix_ids))
     current = _current(rows)
     _dethrone(row.id for row in rows if row.is_current and row.id not in current)
     _enthrone(row.id for row in rows if row.id in current and not row.is_current)
-    return removed
 
 
 def _speakers(ids: Sequence[int]) -> dict[int, str]:

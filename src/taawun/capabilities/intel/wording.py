@@ -26,6 +26,10 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "held-differs": gettext_lazy(
         "This version is here already with other content; both are kept, and the first is shown."
     ),
+    "import-failed": gettext_lazy(
+        "This node failed at the file; its log says why. Nothing of it was kept. Tell an administrator, and import "
+        "it again."
+    ),
 }
 ISSUES: Final = frozenset({*SENTENCES, *_OWN})
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from taawun.capabilities.intel.errors import ImportRefused
 from taawun.capabilities.intel.models import JOB, STIX_ID, Import, ImportIssue, Source
 from taawun.capabilities.intel.queries import home_of
-from taawun.capabilities.intel.reports import reports_from_import
+from taawun.capabilities.intel.reports import reports_from_import, reports_without_import
 from taawun.capabilities.intel.stix import ReadingRefused, read
-from taawun.capabilities.intel.store import Counts, Origin, Prepared, prepare, store
+from taawun.capabilities.intel.store import Counts, Origin, Prepared, prepared_from, remove_import, store
 from taawun.capabilities.intel.wording import mended, refusal_sentence
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor, SystemActor
@@ -112,7 +112,8 @@ def run_import(reporter: Reporter, import_id: str) -> dict[str, object]:
     """Take an import in. Called by the worker, and again from the start if a worker died over it.
 
     Nothing is stored before every object has been checked. Then it is stored in batches, so that others can write
-    in between; a batch that was committed before a crash is met again and changes nothing.
+    in between; a batch that was committed before a crash is met again and changes nothing. If it fails for good,
+    :func:`give_up_import` takes all of it back.
 
     Args:
         reporter: told how far it is.
@@ -126,8 +127,8 @@ def run_import(reporter: Reporter, import_id: str) -> dict[str, object]:
         return dict(held.counts)
     reading = _read(files.read(held.file), held.name, Tlp(held.default_tlp))
     prepared: list[Prepared] = []
-    for checked in reading.objects:
-        prepared.append(prepare(checked))
+    for each in prepared_from(reading):
+        prepared.append(each)
         if len(prepared) % _REPORT_EVERY == 0:
             reporter.progress(len(prepared))
     if reading.issues.errors and not held.leave_out_refused:
@@ -168,9 +169,12 @@ def _finish(
         "not_listed": issues.not_kept + max(0, len(counts.differing) - _MOST_DIFFERING),
     }
     held.save(update_fields=["state", "finished", "counts"])
-    actor = actor_of(held.person) if held.person else SystemActor("intel.import")
-    record(actor, f"intel.import-{state}", _owner(held), dict(held.counts))
+    record(_author(held), f"intel.import-{state}", _owner(held), dict(held.counts))
     return dict(held.counts)
+
+
+def _author(held: Import) -> Actor:
+    return actor_of(held.person) if held.person else SystemActor("intel.import")
 
 
 def _listed(held: Import, issues: IssueList) -> Iterator[ImportIssue]:
@@ -191,12 +195,24 @@ def _differing(held: Import, counts: Counts) -> Iterator[ImportIssue]:
         yield ImportIssue(owner=held, severity="info", code="held-differs", object_id=stix_id)
 
 
+@transaction.atomic
 def give_up_import(import_id: str, error: str) -> None:
-    """Say on the import itself that it failed for good."""
-    del error  # stands on the job
-    Import.objects.filter(id=import_id, state=Import.State.WAITING).update(
-        state=Import.State.FAILED, finished=now()
-    )
+    """Say on the import itself that it failed for good, and take back what it had stored until then.
+
+    Args:
+        import_id: which; one that is over already stays as it is.
+        error: why; it stands on the job, and the importer is told no more than that this node failed.
+    """
+    del error
+    held = Import.objects.select_for_update().filter(id=import_id, state=Import.State.WAITING).first()
+    if held is None:
+        return
+    reports_without_import(held, remove_import(held))
+    ImportIssue.objects.filter(owner=held).delete()
+    ImportIssue.objects.create(owner=held, severity="error", code="import-failed")
+    held.state, held.finished, held.counts = Import.State.FAILED, now(), {"new": 0, "known": 0, "errors": 1}
+    held.save(update_fields=["state", "finished", "counts"])
+    record(_author(held), "intel.import-failed", _owner(held))
 
 
 def _owner(held: Import) -> str:

@@ -1,9 +1,10 @@
 """From what stands in a file to checked objects: raised to STIX 2.1, validated, marked, each once."""
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -18,6 +19,7 @@ from taawun.foundation.strict_json import RawElement
 from taawun.foundation.tlp import Tlp
 
 _Path = tuple[str | int, ...]
+log: Final = logging.getLogger(__name__)
 
 
 # Any, here and below: STIX objects are JSON of any shape; `value` of a checked object has passed validation.
@@ -40,6 +42,7 @@ class CheckedObject:
         name: what a person would call it; at most 500 characters, possibly empty.
         summary: what it says in words; possibly empty.
         refs: what it refers to, without markings.
+        place: the way to it from the top of the file, as in an issue; empty where it has none.
     """
 
     index: int
@@ -55,6 +58,7 @@ class CheckedObject:
     name: str
     summary: str
     refs: tuple[Reference, ...]
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,16 @@ class Checker:
             it is invalid.
         """
         source = _Source(element.index, element.line, path, element.text)
+        try:
+            found = list(self._element(element, source, is_stix_2_0=is_stix_2_0))
+        except Exception:
+            # whatever one object does to us, the others of its file are read, and its sender learns which it was
+            log.exception("object %d of a file could not be read", element.index)
+            self._add(source, Finding("error", "object-fault"), element.value)
+            return
+        yield from found
+
+    def _element(self, element: RawElement, source: _Source, *, is_stix_2_0: bool) -> Iterator[CheckedObject]:
         refusal = self._refusal(element)
         if refusal is not None:
             self._add(source, refusal, element.value)
@@ -184,6 +198,7 @@ class Checker:
             name=name_of(value),
             summary=summary_of(value),
             refs=references_of(value),
+            place=pointer((*source.path, *path)),
         )
 
     def _is_repeated(self, value: dict[str, Any], version: str, path: _Path, source: _Source) -> bool:

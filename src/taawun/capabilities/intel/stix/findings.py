@@ -27,6 +27,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "unexpected-property": gettext_noop(
         "The property “%(property)s” has a name that STIX does not allow here."
     ),
+    "property-name-too-long": gettext_noop(
+        "The name of a property here has more than 250 characters, which STIX does not allow."
+    ),
+    "object-fault": gettext_noop(
+        "This node failed at this object; its log says why. Leave the object out, and tell an administrator."
+    ),
     "reserved-property": gettext_noop(
         "One of the names severity, action, username and phone_numbers is used; STIX reserves them."
     ),

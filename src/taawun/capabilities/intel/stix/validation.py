@@ -20,6 +20,7 @@ PATTERN_LIMIT: Final = 64 * 1024
 # with a million bad values would fill the memory, so a large one is judged up to its first error.
 _ALL_ERRORS_UP_TO: Final = 64 * 1024
 _MOST_FINDINGS: Final = 20
+_LONGEST_PROPERTY: Final = 250  # STIX 2.1, section 3.1
 
 # Values that an attacker chose and an analyst recorded. A URL that breaks RFC 3986 is still what was seen,
 # and a refusal would lose the indicator: such a value is kept, with a warning.
@@ -120,6 +121,9 @@ def _own_rules(value: Mapping[str, Any], type_: str) -> Iterator[Finding]:
     identifier = value.get("id")
     if isinstance(identifier, str) and not identifier.startswith(f"{type_}--"):
         yield Finding("error", "wrong-prefix", ("id",), {"value": shown(identifier), "type": shown(type_)})
+    longest = max(value, key=len)
+    if len(longest) > _LONGEST_PROPERTY:
+        yield Finding("error", "property-name-too-long", (shown(longest),))
     yield from _time_rules(value, type_)
     if type_ == "indicator":
         yield from _pattern_rules(value.get("pattern"))
