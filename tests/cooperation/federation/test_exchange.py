@@ -18,7 +18,7 @@ from taawun.cooperation.agreements.policy import Origin
 from taawun.cooperation.federation.actions import Draft, publish
 from taawun.cooperation.federation.exchange import acknowledge
 from taawun.cooperation.federation.kinds import ContentRefused
-from taawun.cooperation.federation.models import Passage, Receipt, Release
+from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseTopic
 from taawun.cooperation.federation.queries import receipts_of
 from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.actions import verify
@@ -121,6 +121,9 @@ def test_how_far_it_may_go_on_is_the_clauses_and_a_narrowed_audience_bounds_it(
         ({}, {"audience": ("https://other.example",)}, "not-in-audience"),
         ({}, {"audience": (settings.BASE_URL + "1",)}, "not-in-audience"),
         ({}, {"clause": "2"}, "other-clause"),
+        # alike in as much of them as is kept
+        ({}, {"topics": (f"x:{'t' * 138}1", f"x:{'t' * 138}2")}, "long-header"),
+        ({}, {"audience": (settings.BASE_URL, f"https://{'x' * 340}.example")}, "long-header"),
     ],
 )
 def test_what_the_clause_does_not_cover_is_kept_unopened(
@@ -134,6 +137,28 @@ def test_what_the_clause_does_not_cover_is_kept_unopened(
     assert not Release.objects.exists()
     assert contents.get(entry.header.digest) == entry.content
     assert Notice.objects.get(kind="partners.entry-unopened").params["reason"] == reason
+
+
+def test_topics_as_long_as_are_kept_are_taken_in_each(south: PartnerNode, notes: Notes) -> None:
+    topics = tuple(f"x:{'t' * 137}{number}" for number in (1, 2))
+    lane = clause_lane(south, agreement_in_force(south))
+    note(lane, 1, topics=topics)
+    assert lane.deliver()[1] == DONE
+    assert set(ReleaseTopic.objects.values_list("topic", flat=True)) == set(topics)
+
+
+def test_a_receipt_names_the_lane_as_its_sender_does(south: PartnerNode, notes: Notes) -> None:
+    lane = clause_lane(south, agreement_in_force(south))
+    alias = uuid7()
+    Lane.objects.filter(id=lane.row.id).update(alias=alias)
+    lane.row.refresh_from_db()
+    lane.entries.clear()
+    lane.open()
+    note(lane, 1)
+    assert lane.deliver() == [DONE, DONE]
+    acknowledge(lane.row, south.row)
+    said = LaneEntry.objects.get(kind="receipt")
+    assert parse(contents.get(said.content_digest))["lane"] == str(alias)
 
 
 def test_what_is_named_for_us_or_for_our_guest_is_opened(south: PartnerNode, notes: Notes) -> None:

@@ -12,7 +12,15 @@ from django.db import transaction
 from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.agreements.queries import current_policy, policy_of_sender
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
-from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.models import (
+    MOST_OF_A_PARTY,
+    MOST_OF_A_TOPIC,
+    Passage,
+    Receipt,
+    Release,
+    ReleaseParty,
+    ReleaseTopic,
+)
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.partners import contents, messages
 from taawun.cooperation.partners.errors import MessageRefused
@@ -85,6 +93,8 @@ def accepts(lane: Lane, header: Header) -> Outcome | None:
         (bool(header.audience) and not _is_for_us(header.audience), "not-in-audience"),
         (sender is None or lane.agreement is None or header.clause != lane.clause, "other-clause"),
         (header.tlp == Tlp.RED and not header.persons, "red-unnamed"),
+        # cut short, two of them may be alike, and none says what it said
+        (_is_too_long(header), "long-header"),
     )
     closed = next((reason for is_so, reason in outside if is_so), "")
     if closed or sender is None:
@@ -128,6 +138,12 @@ def _judge(obstacles: Sequence[str]) -> Outcome | None:
         Outcome(LaneEntry.State.PENDING, hopeful)
         if hopeful
         else Outcome(LaneEntry.State.UNOPENED, obstacles[0])
+    )
+
+
+def _is_too_long(header: Header) -> bool:
+    return any(len(topic) > MOST_OF_A_TOPIC for topic in header.topics) or any(
+        len(party) > MOST_OF_A_PARTY for party in header.audience
     )
 
 
@@ -232,7 +248,7 @@ def _create(header: Header, partner: Partner, lane: Lane) -> Release:
         issued=header.issued,
     )
     ReleaseTopic.objects.bulk_create(
-        ReleaseTopic(owner=release, topic=topic[:140]) for topic in sorted(set(header.topics))
+        ReleaseTopic(owner=release, topic=topic) for topic in sorted(set(header.topics))
     )
     lists = {ReleaseParty.Role.NAMED: onward.named, ReleaseParty.Role.BOUND: header.audience}
     ReleaseParty.objects.bulk_create(
@@ -296,7 +312,7 @@ def acknowledge(lane: Lane, partner: Partner) -> None:
         partner,
         "receipt",
         {
-            "lane": str(held.id),
+            "lane": str(held.wire_id),
             "from": held.acknowledged_seq + 1,
             "to_seq": last,
             "head": since.get(seq=last).digest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import Q
@@ -16,6 +16,9 @@ from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.tlp import Tlp
+
+MOST_OF_A_TOPIC: Final = 140
+MOST_OF_A_PARTY: Final = 340
 
 
 class Release(Governed):
@@ -94,7 +97,7 @@ class ReleaseTopic(models.Model):
     """A ``vocabulary:id`` term a release is about."""
 
     owner = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="topics")
-    topic = models.CharField(max_length=140)
+    topic = models.CharField(max_length=MOST_OF_A_TOPIC)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["owner", "topic"], name="federation_topic_once"),)
@@ -112,7 +115,7 @@ class ReleaseParty(models.Model):
 
     owner = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="parties")
     role = models.CharField(max_length=8, choices=Role)
-    party = models.CharField(max_length=340)
+    party = models.CharField(max_length=MOST_OF_A_PARTY)
 
     class Meta:
         constraints = (
