@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -20,6 +21,7 @@ from taawun.cooperation.agreements.models import (
     PartySignature,
     Version,
 )
+from taawun.cooperation.agreements.policy import basis_of
 from taawun.cooperation.agreements.queries import forget_policy, standing_of
 from taawun.cooperation.agreements.rules import can_declare, can_propose, can_sign
 from taawun.cooperation.partners import messages
@@ -37,6 +39,8 @@ from taawun.foundation.strict_json import parse as parse_json
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.people.actors import Actor
 
@@ -44,6 +48,7 @@ __all__ = [
     "adopt",
     "approve",
     "changed",
+    "changing",
     "counter",
     "decline",
     "discard_draft",
@@ -430,6 +435,27 @@ def changed() -> None:
     """Every compiled policy is out of date, in this unit of work and in every process."""
     PolicyGeneration.bump()
     forget_policy()
+
+
+@contextmanager
+def changing(lineage: UUID) -> Iterator[None]:
+    """Evidence about an agreement is written inside: policies are out of date where it changes what flows.
+
+    To compile them anew costs much more than a message does, and most messages change nothing: evidence on an
+    agreement that nobody proposed, a second signature, a counter-proposal.
+
+    Args:
+        lineage: of the agreement, which may not be known here.
+    """
+    held = Agreement.objects.select_for_update().filter(id=lineage).first()
+    before = basis_of(standing_of(held)) if held else None
+    yield
+    if held is None:
+        # whoever brings the agreement itself at this moment marks its change once this is done, or was done before
+        list(PolicyGeneration.objects.select_for_update().filter(id=1))
+        held = Agreement.objects.filter(id=lineage).first()
+    if held and basis_of(standing_of(held)) != before:
+        changed()
 
 
 def _tell(document: Document, kind: str, payload: dict[str, object]) -> None:

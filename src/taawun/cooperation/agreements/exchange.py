@@ -12,7 +12,7 @@ from django.conf import settings
 from taawun.cooperation.agreements.actions import (
     INSTRUMENT_TYP,
     SIGNATURE_TYP,
-    changed,
+    changing,
     next_agreement_number,
     urn,
 )
@@ -52,17 +52,19 @@ def receive_proposed(message: Message) -> None:
     if Version.objects.filter(digest=document.digest).exists():
         return
     _check_parties(document, message)
-    agreement = _agreement_of(document, message)
-    Version.objects.create(agreement=agreement, number=document.version, text=text, digest=document.digest)
-    agreement.titles = document.title.to_json()
-    agreement.save(update_fields=["titles"])
+    with changing(document.id):
+        agreement = _agreement_of(document, message)
+        Version.objects.create(
+            agreement=agreement, number=document.version, text=text, digest=document.digest
+        )
+        agreement.titles = document.title.to_json()
+        agreement.save(update_fields=["titles"])
     record(
         _party(message),
         "agreements.proposed",
         urn(agreement),
         {"version": document.version, "digest": document.digest},
     )
-    changed()
 
 
 def _check_parties(document: Document, message: Message) -> None:
@@ -93,12 +95,12 @@ def receive_signed(message: Message) -> None:
     token = _text(message.payload, "signature")
     payload = _verified(message, token, SIGNATURE_TYP)
     lineage, digest, at = _uuid(payload, "agreement"), _digest(payload), _at(payload)
-    _signature, is_new = PartySignature.objects.get_or_create(
-        lineage=lineage, digest=digest, node=message.partner.node, defaults={"token": token, "at": at}
-    )
-    if is_new:
-        record(_party(message), "agreements.signed", f"urn:uuid:{lineage}", {"digest": digest})
-        changed()
+    with changing(lineage):
+        _signature, is_new = PartySignature.objects.get_or_create(
+            lineage=lineage, digest=digest, node=message.partner.node, defaults={"token": token, "at": at}
+        )
+        if is_new:
+            record(_party(message), "agreements.signed", f"urn:uuid:{lineage}", {"digest": digest})
 
 
 def receive_declared(message: Message) -> None:
@@ -110,26 +112,26 @@ def receive_declared(message: Message) -> None:
         raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
     suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
     node = message.partner.node
-    _instrument, is_new = PartyInstrument.objects.get_or_create(
-        id=_own_id(node, _uuid(payload, "id")),
-        defaults={
-            "lineage": lineage,
-            "kind": kind,
-            "node": node,
-            "digest": _digest(payload),
-            "lifts": _own_id(node, _uuid(payload, "lifts")) if "lifts" in payload else None,
-            "answers": _own_id(_text(payload, "of"), _uuid(payload, "answers"))
-            if "answers" in payload
-            else None,
-            "note": _text(payload, "note")[:4000],
-            "suggestion": suggestion,
-            "token": token,
-            "at": _at(payload),
-        },
-    )
-    if is_new:
-        record(_party(message), f"agreements.{kind}", f"urn:uuid:{lineage}", {})
-        changed()
+    with changing(lineage):
+        _instrument, is_new = PartyInstrument.objects.get_or_create(
+            id=_own_id(node, _uuid(payload, "id")),
+            defaults={
+                "lineage": lineage,
+                "kind": kind,
+                "node": node,
+                "digest": _digest(payload),
+                "lifts": _own_id(node, _uuid(payload, "lifts")) if "lifts" in payload else None,
+                "answers": _own_id(_text(payload, "of"), _uuid(payload, "answers"))
+                if "answers" in payload
+                else None,
+                "note": _text(payload, "note")[:4000],
+                "suggestion": suggestion,
+                "token": token,
+                "at": _at(payload),
+            },
+        )
+        if is_new:
+            record(_party(message), f"agreements.{kind}", f"urn:uuid:{lineage}", {})
 
 
 def _own_id(node: str, chosen: UUID) -> UUID:

@@ -47,6 +47,7 @@ __all__ = [
     "Origin",
     "PartnerTrust",
     "Policy",
+    "basis_of",
     "compile_policy",
     "kind_matches",
 ]
@@ -282,6 +283,17 @@ def compile_policy(
             known.update(key for key in _keys(document).values() if key != own)
             proposals[document.id] = _proposal(each, document, own)
     return Policy(grants, frozenset(known), signatories, generation, proposals)
+
+
+def basis_of(standing: Standing) -> tuple[object, ...]:
+    """What of a standing grants are made of: as long as it is the same, so is every policy."""
+    return (
+        standing.windows,
+        bool(standing.suspensions),
+        standing.ends,
+        None if standing.windows else standing.current,
+        standing.state == "terminated",
+    )
 
 
 def _never_in_force(standing: Standing, own: str) -> Document | None:
