@@ -290,10 +290,13 @@ ADDRESSES: Final = (
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
     Address("people/profile/", get=SIGNED_IN, post=SIGNED_IN),
+    # leads on where nothing waits to be sent, and where the link was shown
+    Address("people/unsent/", get=SIGNED_IN, opened=(302,)),
     Address("people/tokens/", get=SIGNED_IN, post=SIGNED_IN),
     Address("people/tokens/<uuid:token_id>/revoke/", get=OWN, post=OWN),
     Address("people/invitations/", get="manage:people"),
     Address("people/invitations/new/", get="manage:people", post="manage:people"),
+    Address("people/invitations/<uuid:invitation_id>/link/", get="manage:people", opened=(302,)),
     Address("people/invitations/<uuid:invitation_id>/revoke/", get="manage:people", post="manage:people"),
     # whoever has the secret; somebody who is signed in has no use for it
     Address("people/invitations/<str:secret>/", get=PUBLIC, post=PUBLIC, opened=(200, 409)),

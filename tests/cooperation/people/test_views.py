@@ -201,7 +201,9 @@ def test_a_profile_that_does_not_fit_keeps_what_was_typed(cast: Cast, form: dict
 def test_a_token_is_shown_once_and_opens_only_what_was_chosen(cast: Cast) -> None:
     browser = cast.analyst.browser()
     form = {"name": "sensors", "scopes": ["read:people"], "days": "7"}
-    page = read(browser.post(reverse("tokens"), form))
+    answer = browser.post(reverse("tokens"), form)
+    assert (answer.status_code, answer["Location"]) == (302, reverse("tokens"))
+    page = read(browser.get(answer["Location"]))
     [secret] = [
         has["data-copy"] for has in page.all("button") if has.get("data-copy", "").startswith("taawun_")
     ]
@@ -209,7 +211,16 @@ def test_a_token_is_shown_once_and_opens_only_what_was_chosen(cast: Cast) -> Non
     assert found is not None
     assert found[0].permissions == frozenset({"read:people"})
     assert timedelta(days=6, hours=23) < found[1].expires - now() <= timedelta(days=7)
+    # loading the page again neither shows the token nor makes another
+    before = ApiToken.objects.count()
     assert secret not in browser.get(reverse("tokens")).content.decode()
+    assert ApiToken.objects.count() == before
+
+
+def test_how_long_a_token_lives_is_told_in_the_readers_digits(cast: Cast) -> None:
+    page = read(cast.analyst.browser().get(reverse("tokens").replace("/en/", "/ar/")))
+    assert "٩٠ يومًا" in page.text
+    assert "90" not in page.text
 
 
 @pytest.mark.parametrize(

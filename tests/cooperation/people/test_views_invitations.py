@@ -13,8 +13,9 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.models import Invitation, Membership, Organisation, Person
+from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import frozen, now
-from tests.cast import Cast
+from tests.cast import Cast, Member, person
 from tests.pages import Markup, read
 
 pytestmark = pytest.mark.usefixtures("pages")
@@ -46,7 +47,7 @@ def link_on(page: Markup) -> str:
 
 def test_without_mail_the_link_is_shown_once_with_its_qr_code(cast: Cast) -> None:
     browser = cast.administrator.browser()
-    page = read(browser.post(reverse("invite"), form_for("layla@cert.example")))
+    page = read(browser.post(reverse("invite"), form_for("layla@cert.example"), follow=True))
     link = link_on(page)
     assert re.fullmatch(r"http://127\.0\.0\.1:8000/ar/people/invitations/[\w-]{43}/", link)
     assert len(page.all("path", stroke="#000")) == 1
@@ -54,6 +55,34 @@ def test_without_mail_the_link_is_shown_once_with_its_qr_code(cast: Cast) -> Non
     listed = browser.get(reverse("invitations")).content.decode()
     assert link.rsplit("/", 2)[1] not in listed
     assert len(mail.outbox) == 0
+
+
+def test_the_page_of_the_link_loaded_again_shows_nothing_and_makes_nothing(cast: Cast) -> None:
+    browser = cast.administrator.browser()
+    answer = browser.post(reverse("invite"), form_for("layla@cert.example"))
+    [made] = Invitation.objects.all()
+    assert (answer.status_code, answer["Location"]) == (302, reverse("invited", args=[made.id]))
+    assert browser.head(answer["Location"]).status_code == 302
+    link = link_on(read(browser.get(answer["Location"])))
+    again = read(browser.get(answer["Location"], follow=True))
+    assert "The link of this invitation was shown once." in again.text
+    assert not [has for has in again.all("button") if "/invitations/" in has.get("data-copy", "")]
+    assert [each.id for each in Invitation.objects.all()] == [made.id]
+    assert Client().get(link.removeprefix("http://127.0.0.1:8000")).status_code == 200
+
+
+def test_the_link_is_shown_to_no_other_administrator(cast: Cast) -> None:
+    answer = cast.administrator.browser().post(reverse("invite"), form_for("layla@cert.example"))
+    other = Member(person(Role.ADMINISTRATOR), None).browser()
+    assert other.get(answer["Location"]).status_code == 302
+
+
+def test_how_long_an_invitation_lives_is_told_in_the_readers_digits(cast: Cast) -> None:
+    browser = cast.administrator.browser()
+    assert "14 days" in read(browser.get(reverse("invite"))).text
+    arabic = read(browser.get(reverse("invite").replace("/en/", "/ar/"))).text
+    assert "١٤ يومًا" in arabic
+    assert "14" not in arabic
 
 
 def test_with_mail_the_link_is_sent_in_the_language_of_the_invited(
@@ -80,7 +109,9 @@ def test_a_mail_server_that_refuses_leaves_the_link_with_the_administrator(
         raise ConnectionRefusedError
 
     monkeypatch.setattr("taawun.cooperation.people.letters.send_mail", refuse)
-    page = read(cast.administrator.browser().post(reverse("invite"), form_for("layla@cert.example")))
+    page = read(
+        cast.administrator.browser().post(reverse("invite"), form_for("layla@cert.example"), follow=True)
+    )
     assert "The mail server did not take the invitation." in page.text
     assert link_on(page)
 

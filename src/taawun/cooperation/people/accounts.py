@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 
+from taawun.cooperation.people import unsent
+
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.people.models import Person
 
 __all__ = ["AccountAdapter"]
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no py.typed
-    """Closes the open door of self-registration."""
+    """Closes the open door of self-registration, and lets a browser know who signed in on it."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody becomes a person of a node without an invitation."""
         del request
         return False
+
+    def post_login(
+        self,
+        request: HttpRequest,
+        user: Person,
+        **kwargs: Any,  # what allauth passes
+    ) -> HttpResponseBase:
+        """Lead on whoever signed in."""
+        response: HttpResponseBase = super().post_login(request, user, **kwargs)
+        unsent.remember(response, user)
+        return response

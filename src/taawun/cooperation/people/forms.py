@@ -9,13 +9,14 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.permissions import Permission, Role
 from taawun.foundation.multilingual import OWN_NAMES
 from taawun.platform.registry import registry
+from taawun.platform.web.formats import number
 from taawun.platform.web.shell import THEMES
 
 if TYPE_CHECKING:
@@ -24,10 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["AcceptForm", "InviteForm", "PeopleFilters", "ProfileForm", "RoleForm", "TokenForm"]
 
 LANGUAGES = tuple(OWN_NAMES.items())
+
+
+def _days(count: int) -> str:
+    return ngettext("%(shown)s day", "%(shown)s days", count) % {"shown": number(count)}
+
+
+# in the digits of each reader, not in those of the first import
+_days_later = lazy(_days, str)
 LIVES = (
     (7, _("one week")),
-    (30, _("30 days")),
-    (90, _("90 days")),
+    (30, _days_later(30)),
+    (90, _days_later(90)),
     (366, _("one year")),
 )
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.people import queries
+from taawun.cooperation.people import queries, unsent
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Membership, Organisation, Person
 from taawun.cooperation.people.permissions import Role
@@ -49,8 +50,9 @@ def signed_in(
 ]:
     """Guards a page: the view is called as ``view(request, actor, …)``.
 
-    Whoever is not signed in is led to the sign-in page and back; whoever lacks the permission, or is refused by a
-    rule on the way (:class:`NotAllowed`), gets the reason as a page with status 403.
+    Whoever is not signed in is led to the sign-in page and back, and finds again what they sent; whoever lacks
+    the permission, or is refused by a rule on the way (:class:`NotAllowed`), gets the reason as a page with
+    status 403.
 
     Args:
         permission: what the actor must hold; None lets everybody in who is signed in.
@@ -79,7 +81,9 @@ def admit(
         enter: makes the page.
     """
     if not isinstance(request.user, Person):
-        return redirect_to_login(request.get_full_path(), reverse("account_login"))
+        return _to_sign_in(request)
+    if request.method == "POST":
+        unsent.forget(request, request.user)
     actor = queries.actor_of(request.user)
     try:
         if permission is not None:
@@ -87,6 +91,19 @@ def admit(
         return enter(actor)
     except NotAllowed as refused:
         return refuse(request, 403, _("Not allowed"), refused.sentence, code=refused.reason)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    back = request.get_full_path()
+    if request.method == "POST" and unsent.keep(request):
+        told = _("Your session had ended. What you wrote is kept for half an hour: sign in, then send it.")
+        messages.warning(request, told)
+        back = reverse("unsent")
+    elif request.method == "POST":
+        told = _("Your session had ended, so what you sent was not saved. Sign in, and send it once more.")
+        messages.warning(request, told)
+        back = unsent.page_before(request)
+    return redirect_to_login(back, reverse("account_login"))
 
 
 def visitor(request: HttpRequest) -> Visitor | None:

@@ -7,10 +7,12 @@ from taawun.cooperation.people import views
 urlpatterns = [
     path("", views.people, name="people"),
     path("profile/", views.profile, name="profile"),
+    path("unsent/", views.unsent_form, name="unsent"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<uuid:token_id>/revoke/", views.revoke_token, name="token-revoke"),
     path("invitations/", views.invitations, name="invitations"),
     path("invitations/new/", views.invite, name="invite"),
+    path("invitations/<uuid:invitation_id>/link/", views.invited, name="invited"),
     path("invitations/<uuid:invitation_id>/revoke/", views.revoke_invitation, name="invitation-revoke"),
     path("invitations/<str:secret>/", views.accept, name="invitation-accept"),
     path("roles/<int:membership_id>/take/", views.take_role, name="role-take"),

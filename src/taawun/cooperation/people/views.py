@@ -17,7 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from taawun.cooperation.people import actions, queries
+from taawun.cooperation.people import actions, queries, unsent
+from taawun.cooperation.people.actions import INVITATION_LIFE
 from taawun.cooperation.people.errors import InvitationRefused, PeopleError
 from taawun.cooperation.people.forms import (
     AcceptForm,
@@ -37,6 +38,7 @@ from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import number
 from taawun.platform.web.pages import confirm, refuse
 from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.sealed import put_away, take_out
 from taawun.platform.web.shell import THEME_COOKIE
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ __all__ = [
     "give_role",
     "invitations",
     "invite",
+    "invited",
     "people",
     "person",
     "profile",
@@ -60,10 +63,13 @@ __all__ = [
     "revoke_token",
     "take_role",
     "tokens",
+    "unsent_form",
 ]
 
 _ON_A_PAGE = 50
 _YEAR = 366 * 24 * 3600
+# a secret waits so long for the page that shows it; the browser asks for that page at once
+_SHOWN_WITHIN = timedelta(minutes=5)
 
 
 # ---- persons -----------------------------------------------------------------------------------------------
@@ -197,7 +203,7 @@ def _state_of(invitation: Invitation, *, is_open: bool) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in("manage:people")
 def invite(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
-    """Invite somebody; without e-mail, the link is shown this once."""
+    """Invite somebody; without e-mail, the next page shows the link, once."""
     form = InviteForm(request.POST or None, initial={"language": get_language()})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -218,14 +224,32 @@ def invite(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
                     request, _("The invitation was sent to %(email)s.") % {"email": minted.thing.email}
                 )
                 return redirect("invitations")
-            context = {
-                "invitation": minted.thing,
-                "link": link,
-                "qr": qr(link),
-                "mail_failed": bool(settings.EMAIL_URL),
-            }
-            return render(request, "people/invited.html", context)
-    return render(request, "people/invite.html", {"form": form}, status=422 if form.errors else 200)
+            put_away(request, f"invitation.{minted.thing.id}", link)
+            return redirect("invited", minted.thing.id)
+    context = {"form": form, "days": INVITATION_LIFE.days}
+    return render(request, "people/invite.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_safe
+@signed_in("manage:people")
+def invited(request: HttpRequest, actor: PersonActor, invitation_id: UUID) -> HttpResponseBase:
+    """The link of an invitation that was just made, shown once: whoever loads the page again is told so."""
+    del actor
+    invitation = get_object_or_404(Invitation, id=invitation_id)
+    link = take_out(request, f"invitation.{invitation_id}", _SHOWN_WITHIN)
+    if link is None:
+        told = _("The link of this invitation was shown once. Is it lost? Invite them again for a new one.")
+        messages.info(request, told)
+        return redirect("invitations")
+    context = {
+        "invitation": invitation,
+        "link": link,
+        "qr": qr(link),
+        # with mail, one comes here only when the server did not take it
+        "mail_failed": bool(settings.EMAIL_URL),
+    }
+    return render(request, "people/invited.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -335,10 +359,9 @@ def profile(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in()
 def tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
-    """One's keys for machines; a new one is shown this once."""
+    """One's keys for machines; a new one is shown once, by the page to which making it leads."""
     me = person_of(request)
     form = TokenForm(request.POST or None, permissions=actor.permissions)
-    minted = None
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -348,13 +371,14 @@ def tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         except PeopleError as refused:
             form.add_error(None, str(refused))
         else:
-            form = TokenForm(permissions=actor.permissions)
+            put_away(request, "token", minted.secret)
+            return redirect("tokens")
     at = now()
     own = ApiToken.objects.filter(person=me).select_related("made_with").order_by("-created")
     rows = [
         (each, "revoked" if each.revoked else "active" if at < each.expires else "expired") for each in own
     ]
-    context = {"form": form, "minted": minted, "rows": rows}
+    context = {"form": form, "secret": take_out(request, "token", _SHOWN_WITHIN), "rows": rows}
     return render(request, "people/tokens.html", context, status=422 if form.errors else 200)
 
 
@@ -378,3 +402,16 @@ def revoke_token(request: HttpRequest, actor: PersonActor, token_id: UUID) -> Ht
         cancel_url=reverse("tokens"),
         tone="alarm",
     )
+
+
+@never_cache
+@require_safe
+@signed_in()
+def unsent_form(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """What one sent when the session had ended: to be looked at, and sent now."""
+    del actor
+    held = unsent.kept(request, person_of(request))
+    if held is None:
+        messages.info(request, _("Nothing that you wrote is waiting to be sent."))
+        return redirect("home")
+    return render(request, "people/unsent.html", {"unsent": held})
