@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
+from django.db.models import Exists, F, OuterRef, Subquery
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "Tie", "picture_of"]
 
-T = TypeVar("T")
-
 # a report of more objects has no picture; its list tells more
 _MOST_DRAWN: Final = 2000
 _MOST_LISTED: Final = 200
+# a file may tie every object to every other; a picture of more says nothing
+_MOST_TIES: Final = 5000
 # what others hang on stands first
 _FIRST: Final = (
     "campaign",
@@ -68,6 +68,7 @@ class Picture:
         svg: the graph.
         ties: the table behind it; at most 200 lines.
         more: how many lines are left out of it.
+        is_cut: whether there are more ties than were looked at, so that neither graph nor table has all.
         is_gathered: whether the boxes stand for whole kinds.
         is_left_out: whether there are more objects than are drawn; then the list alone tells of them.
     """
@@ -77,6 +78,7 @@ class Picture:
     more: int
     is_gathered: bool
     is_left_out: bool = False
+    is_cut: bool = False
 
 
 def picture_of(actor: PersonActor, report: Report) -> Picture | None:
@@ -87,11 +89,18 @@ def picture_of(actor: PersonActor, report: Report) -> Picture | None:
         return None
     if len(rows) > _MOST_DRAWN:
         return Picture(SafeString(""), (), 0, is_gathered=False, is_left_out=True)
-    ties = _ties(actor, {row.stix_id: row for row in rows})
+    found = _ties(actor, {row.stix_id: row for row in rows})
+    ties = found[:_MOST_TIES]
     graph = _graph(actor, report, rows, ties)
     drawn = gathered(graph, _so_many)
     svg = draw(drawn, id="picture", title=_("How it hangs together"), description=_sentence(graph, ties))
-    return Picture(svg, tuple(ties[:_MOST_LISTED]), max(0, len(ties) - _MOST_LISTED), drawn is not graph)
+    return Picture(
+        svg,
+        tuple(ties[:_MOST_LISTED]),
+        max(0, len(ties) - _MOST_LISTED),
+        is_gathered=drawn is not graph,
+        is_cut=len(found) > _MOST_TIES,
+    )
 
 
 def _so_many(count: int) -> str:
@@ -134,40 +143,45 @@ def _node(row: StixObject, name: str, times: int) -> Node:
 
 
 def _ties(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[Tie]:
-    """Relationships between two of these objects, and what one of them names of the others by itself."""
-    ends: dict[int, dict[str, str]] = defaultdict(dict)
-    names: dict[int, str] = {}
-    own = {row.pk: row for row in rows.values()}
-    direct: list[Tie] = []
-    visible = StixObject.objects.filter(visible_objects(actor), type="relationship", is_current=True)
-    for chunk in _chunks(sorted(rows)):
-        touching = Reference.objects.filter(
-            target__in=chunk, relation__in=("source_ref", "target_ref"), source__in=visible
-        )
-        for each in (
-            touching.select_related("source").only("relation", "target", "source__name").order_by("id")
-        ):
-            ends[each.source_id][each.relation] = each.target
-            names[each.source_id] = each.source.name
-    for some in _chunks(sorted(own)):
-        named = Reference.objects.filter(source_id__in=some).order_by("id")
-        direct += [
-            Tie(own[each.source_id], _of_property(each.relation), rows[each.target])
-            for each in named
-            if each.target in rows and each.target != own[each.source_id].stix_id
-        ]
-    tied = [
-        Tie(rows[both["source_ref"]], names[key], rows[both["target_ref"]], names[key])
-        for key, both in ends.items()
-        if len(both) == 2  # noqa: PLR2004 - a source and a target
+    """Relationships between two of these objects, and what one of them names of the others by itself.
+
+    One more than are drawn at most, so that who asks knows whether there are more.
+    """
+    tied = _relationships(actor, rows)
+    return [*tied, *_named(rows, _MOST_TIES + 1 - len(tied))]
+
+
+def _relationships(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[Tie]:
+    visible = StixObject.objects.filter(
+        visible_objects(actor), type="relationship", is_current=True, pk=OuterRef("source_id")
+    )
+    other = Reference.objects.filter(source=OuterRef("source_id"), relation="target_ref").values("target")[:1]
+    found = (
+        Reference.objects.filter(Exists(visible), relation="source_ref", target__in=list(rows))
+        .annotate(other=Subquery(other))
+        .filter(other__in=list(rows))
+        .order_by("id")
+    )
+    return [
+        Tie(rows[source], name, rows[target], name)
+        for source, name, target in found.values_list("target", "source__name", "other")[: _MOST_TIES + 1]
     ]
-    return [*tied, *direct]
+
+
+def _named(rows: Mapping[str, StixObject], most: int) -> list[Tie]:
+    own = {row.pk: row for row in rows.values()}
+    # in the order of the index, so that the database stops where we do
+    found = (
+        Reference.objects.filter(source__in=list(own), target__in=list(rows))
+        .exclude(target=F("source__stix_id"))
+        .order_by("source_id", "id")
+    )
+    return [
+        Tie(own[source], _of_property(relation), rows[target])
+        for source, relation, target in found.values_list("source_id", "relation", "target")[:most]
+    ]
 
 
 def _of_property(name: str) -> str:
     """A property that names others, as a word: ``object_refs`` is “object”."""
     return name.removesuffix("s").removesuffix("_ref").replace("_", " ")
-
-
-def _chunks(items: Sequence[T]) -> list[Sequence[T]]:
-    return [items[start : start + 500] for start in range(0, len(items), 500)]

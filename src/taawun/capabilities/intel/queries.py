@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from taawun.capabilities.intel.models import (
     JOB,
@@ -122,11 +122,15 @@ def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
 
 
 def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
-    """Ties of an object: what it names, and what of what the actor may see names it."""
-    seen = StixObject.objects.filter(visible_objects(actor), is_current=True)
+    """Ties of an object: what it names, and what of what the actor may see names it; of a source its identifier only.
+
+    Asked of each tie: as a list of what the actor may see it would be all that is held, made anew for every page.
+    """
+    seen = StixObject.objects.filter(visible_objects(actor), is_current=True, pk=OuterRef("source_id"))
     return (
-        Reference.objects.filter(Q(source=held) | Q(target=held.stix_id, source__in=seen))
+        Reference.objects.filter(Q(source=held) | (Q(target=held.stix_id) & Q(Exists(seen))))
         .select_related("source")
+        .only("relation", "target", "source__stix_id")
         .order_by("id")
     )
 
