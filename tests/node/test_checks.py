@@ -87,6 +87,61 @@ def test_schemas_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [each.id for each in checks.schema_names()] == ["taawun.E003"]
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The home of a node that `taawun init` has made."""
+    folder = tmp_path_factory.mktemp("home")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(CHECKOUT / "src"),
+        "TAAWUN_HOME": str(folder),
+    }
+    init = [
+        "init",
+        "--yes",
+        "--name",
+        "A",
+        "--name-ar",
+        "أ",
+        "--nation",
+        "XN",
+        "--admin-email",
+        "a@cert.example",
+    ]
+    done = _python(["-m", "taawun", *init], environment)
+    assert done.returncode == 0, done.stderr
+    return str(folder)
+
+
+@pytest.mark.slow
+def test_a_capability_is_served_by_its_registration_alone(tmp_path: Path) -> None:
+    parts = "Pages('events', 'events_urls'), Operations('events', 'events_api')"
+    environment = _with_events(tmp_path, parts)
+    (tmp_path / "events_urls.py").write_text(
+        "from django.http import HttpResponse\n"
+        "from django.urls import path\n"
+        "urlpatterns = [path('all/', lambda request: HttpResponse('all events'), name='events')]\n"
+    )
+    (tmp_path / "events_api.py").write_text(
+        "from ninja import Router\n"
+        "router = Router(tags=['events'])\n"
+        "@router.get('/events')\n"
+        "def list_events(request): pass\n"
+    )
+    ask = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        "from django.urls import reverse\n"
+        "print(Client().get(reverse('events'), headers={'host': '127.0.0.1:8000'}).content.decode())\n"
+        "from taawun.node.api import api\n"
+        "print('/api/v1/events' in api.get_openapi_schema()['paths'])\n"
+    )
+
+    done = _python(["-c", ask], environment)
+
+    assert (done.stdout.splitlines(), done.returncode) == (["all events", "True"], 0), done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "told"),
@@ -99,37 +154,42 @@ def test_schemas_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         ('NavigationEntry("events", Group.CONVENE, "Events", "evnets")', "leads to 'evnets'"),
     ],
 )
-def test_a_node_whose_rooms_do_not_fit_is_not_started(tmp_path: Path, part: str, told: str) -> None:
-    (tmp_path / "events.py").write_text(
-        "from django.apps import AppConfig\n"
-        "from taawun.platform.registry import Capability, registry\n"
-        "from taawun.platform.web.navigation import Group, NavigationEntry\n"
-        "from taawun.platform.web.rooms import Pages\n"
-        "class EventsConfig(AppConfig):\n"
-        "    name = 'events'\n"
-        f"    def ready(self): registry.register(Capability('events', 'Events', ({part},)))\n"
-    )
-    (tmp_path / "with_events.py").write_text(
-        "from taawun.node.settings import *\nINSTALLED_APPS = [*INSTALLED_APPS, 'events.EventsConfig']\n"
-    )
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{tmp_path}:{CHECKOUT / 'src'}",
-        "TAAWUN_HOME": str(tmp_path / "home"),
-        "DJANGO_SETTINGS_MODULE": "with_events",
-    }
-    init = ["init", "--yes", "--name", "A", "--nation", "XN", "--admin-email", "a@cert.example"]
-    _taawun(init, environment | {"DJANGO_SETTINGS_MODULE": "taawun.node.settings"})
+def test_a_node_whose_rooms_do_not_fit_is_not_started(
+    tmp_path: Path, home: str, part: str, told: str
+) -> None:
+    environment = _with_events(tmp_path, part) | {"TAAWUN_HOME": home}
 
-    done = _taawun(["up", "--port", "1"], environment)
+    done = _python(["-m", "taawun", "up", "--port", "1"], environment)
 
     assert done.returncode == 3, done.stderr
     assert told in done.stderr.splitlines()[-1]
 
 
-def _taawun(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _with_events(folder: Path, parts: str) -> dict[str, str]:
+    """The environment of a node that has one capability more, which registers these parts."""
+    (folder / "events.py").write_text(
+        "from django.apps import AppConfig\n"
+        "from taawun.platform.registry import Capability, registry\n"
+        "from taawun.platform.web.navigation import Group, NavigationEntry\n"
+        "from taawun.platform.web.rooms import Operations, Pages\n"
+        "class EventsConfig(AppConfig):\n"
+        "    name = 'events'\n"
+        f"    def ready(self): registry.register(Capability('events', 'Events', ({parts},)))\n"
+    )
+    (folder / "with_events.py").write_text(
+        "from taawun.node.settings import *\nINSTALLED_APPS = [*INSTALLED_APPS, 'events.EventsConfig']\n"
+    )
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{folder}:{CHECKOUT / 'src'}",
+        "TAAWUN_HOME": str(folder / "home"),
+        "DJANGO_SETTINGS_MODULE": "with_events",
+    }
+
+
+def _python(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "taawun", *arguments],
+        [sys.executable, *arguments],
         env=environment,
         capture_output=True,
         text=True,
