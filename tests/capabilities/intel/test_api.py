@@ -12,12 +12,24 @@ from django.test import Client, override_settings
 
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.models import Import, Report, Sighting, StixObject
+from taawun.cooperation.people.permissions import Role
 from taawun.foundation.tlp import Tlp
 from taawun.platform.files.models import StoredFile
 from taawun.platform.work.models import Job
 from tests.capabilities.intel.factories import Sender, Silent, bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
-from tests.cast import API, Caller, Cast, agreement_in_force, clause, partner, some_id, token_of
+from tests.cast import (
+    API,
+    Caller,
+    Cast,
+    Member,
+    agreement_in_force,
+    clause,
+    partner,
+    person,
+    some_id,
+    token_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -74,15 +86,25 @@ def test_the_progress_of_the_job_is_told(cast: Cast) -> None:
     assert (watched["done"], watched["total"]) == (500, 1000)
 
 
-def test_who_does_not_read_intelligence_learns_of_no_import_from_its_job(cast: Cast) -> None:
+def test_who_may_not_see_an_import_learns_nothing_of_it_from_its_job(cast: Cast) -> None:
     held = bring(indicator(1), actor=cast.analyst.actor, name="Redwood.json")
     job = Job.objects.get(subject_id=str(held.id))
-    assert cast.meet("GET", f"/jobs/{job.id}") == Cast.statuses(403, **READERS)
+    assert cast.meet("GET", f"/jobs/{job.id}") == Cast.statuses(404, analyst=200)
     answer = cast.administrator.api.get(f"/jobs/{job.id}")
     for told in (str(held.id), "Redwood", "intel.import"):
         assert told not in answer.content.decode()
     # what a job failed of may quote the file; it is told to nobody but its readers
     assert "Redwood" not in cast.analyst.api.get(f"/jobs/{job.id}").content.decode()
+
+
+def test_the_job_of_a_red_import_is_there_for_who_brought_it_and_no_colleague(cast: Cast) -> None:
+    row = person(Role.ANALYST, name="Colleague")
+    colleague = Member(row, token_of(row))
+    for tlp, status in ((Tlp.AMBER, 200), (Tlp.RED, 404)):
+        held = bring(indicator(1), actor=cast.analyst.actor, tlp=tlp)
+        job = Job.objects.get(subject_id=str(held.id))
+        assert cast.analyst.api.get(f"/jobs/{job.id}").status_code == 200
+        assert colleague.api.get(f"/jobs/{job.id}").status_code == status
 
 
 @pytest.mark.parametrize("send", [send_raw, send_form])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils.translation import override
 
+from taawun.cooperation.people.actors import PersonActor
 from taawun.foundation.clock import now
 from taawun.platform.registry import Capability, Registry
 from taawun.platform.work import api
@@ -17,6 +18,10 @@ def _run(_reporter: Reporter, _subject: str) -> dict[str, object]:
     return {}
 
 
+def _sees(actor: PersonActor, subject: str) -> bool:
+    return "read:audit" in actor.permissions and subject != "secret"
+
+
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Registry()
@@ -25,7 +30,7 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
             "tests",
             "tests",
             (
-                JobKind("tests.import", "Import", _run, permission="read:audit"),
+                JobKind("tests.import", "Import", _run, visible=_sees),
                 JobKind("tests.inner", "Inner", _run),
             ),
         )
@@ -33,11 +38,20 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "registry", made)
 
 
-def test_a_job_is_watched_by_who_holds_its_kinds_permission(cast: Cast) -> None:
+def test_a_job_is_there_for_whom_its_room_lets_see_what_it_is_about(cast: Cast) -> None:
     job = Job.objects.create(kind="tests.import", subject_id="7")
     assert cast.meet("GET", f"/jobs/{job.id}") == Cast.statuses(
-        403, administrator=200, officer=200, other_officer=200
+        404, administrator=200, officer=200, other_officer=200
     )
+    secret = Job.objects.create(kind="tests.import", subject_id="secret")
+    assert cast.meet("GET", f"/jobs/{secret.id}") == Cast.statuses(404)
+
+
+def test_a_job_that_is_not_ones_to_see_is_answered_as_one_that_is_not_there(cast: Cast) -> None:
+    job = Job.objects.create(kind="tests.import", subject_id="secret")
+    hidden = cast.officer.api.get(f"/jobs/{job.id}")
+    absent = cast.officer.api.get(f"/jobs/{some_id()}")
+    assert hidden.json() | {"instance": ""} == absent.json() | {"instance": ""}
 
 
 def test_a_job_tells_how_far_it_is(cast: Cast) -> None:

@@ -13,9 +13,10 @@ class IntelConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, release kinds and the import job."""
-        from taawun.capabilities.intel import finding, home
+        from taawun.capabilities.intel import finding, home, queries
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
+        from taawun.capabilities.intel.models import JOB
         from taawun.cooperation.agreements.kinds import KindWords
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
@@ -40,7 +41,7 @@ class IntelConfig(AppConfig):
                     Permission("read:intel", _("read threat intelligence"), readers),
                     Permission("write:intel", _("import intelligence, write reports, sight"), analysts),
                     Permission("publish:intel", _("publish and withdraw reports"), analysts),
-                    JobKind("intel.import", _("Import"), run_import, give_up_import, "read:intel"),
+                    JobKind(JOB, _("Import"), run_import, give_up_import, queries.sees_import),
                     *RELEASE_KINDS,
                     KindWords("intel.report", _("threat reports")),
                     KindWords("intel.sighting", _("sightings")),

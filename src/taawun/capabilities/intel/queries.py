@@ -51,6 +51,7 @@ __all__ = [
     "report_named",
     "reports",
     "reports_naming",
+    "sees_import",
     "sightings",
     "sightings_of",
     "texts_with",
@@ -225,6 +226,11 @@ def issues_of(actor: Actor, held: Import) -> QuerySet[ImportIssue]:
 def imports(actor: Actor) -> QuerySet[Import]:
     """Imports the actor may see, newest first."""
     return Import.objects.filter(visible_imports(actor)).select_related("person").order_by("-id")
+
+
+def sees_import(actor: Actor, import_id: str) -> bool:
+    """Whether the actor may see an import, and so the job that takes it in."""
+    return imports(actor).filter(id=import_id).exists()
 
 
 def jobs_of(held: Collection[Import]) -> dict[UUID, Job]:

@@ -31,14 +31,16 @@ class JobKind:
         run: called with a :class:`Reporter` and the id of the row the job is about; returns a JSON result. It
             must be idempotent: after a crash it is called again with the same id.
         give_up: called with that id when the job has failed for good, so the row can say so.
-        permission: what one must hold to watch such a job over the API; empty: nobody watches it.
+        visible: asked with an actor and that id whether they may watch the job over the API, for whom else it is not
+            there; None: nobody watches it.
     """
 
     name: str
     label: Any  # a lazy translation
     run: Callable[[Reporter, str], dict[str, object]]
     give_up: Callable[[str, str], None] | None = None
-    permission: str = ""
+    # Any: an actor, whose type the room of people knows
+    visible: Callable[[Any, str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
