@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from threading import Thread
 from typing import Any
@@ -338,6 +339,30 @@ def test_a_withdrawal_leaves_the_headers_and_takes_the_content_on_every_lane(
     assert not Passage.objects.filter(ended=None).exists()
     assert (_may(south, release), _may(east, release)) == (False, False)
     assert AuditEntry.objects.get(verb="federation.withdrawn").details["reason"] == "A mistake."
+
+
+def test_everybody_who_was_served_is_told_why_and_nobody_else(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement_in_force(south)
+    release = publish(cast.analyst.actor, draft())
+    withdraw(cast.analyst.actor, release, "A mistake.")
+    told = LaneEntry.objects.filter(lane__sender=None, kind="withdrawn")
+    assert [list(each.lane.readers.values_list("partner", flat=True)) for each in told] == [[south.row.id]]
+    said = json.loads(contents.get(told.get().content_digest))
+    assert {name: said[name] for name in ("subject", "version", "digest", "reason", "to")} == {
+        "subject": "urn:test:1",
+        "version": "1",
+        "digest": release.digest,
+        "reason": "A mistake.",
+        "to": south.node,
+    }
+
+
+def test_a_withdrawal_without_a_reason_sends_no_message(cast: Cast, south: PartnerNode) -> None:
+    agreement_in_force(south)
+    withdraw(cast.analyst.actor, publish(cast.analyst.actor, draft()), "")
+    assert not LaneEntry.objects.filter(kind="withdrawn").exists()
 
 
 def test_withdrawing_again_changes_nothing_and_the_version_cannot_come_back(

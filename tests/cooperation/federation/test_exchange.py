@@ -422,6 +422,46 @@ def test_what_its_source_publishes_again_comes_back(south: PartnerNode, notes: N
     assert (Release.objects.get().state, notes.received) == ("live", [("urn:test:1", "1", b'{"note":1}')])
 
 
+def _reason(south: PartnerNode, **changes: object) -> tuple[str, str]:
+    talk = talk_lane(south)
+    release = Release.objects.get(subject="urn:test:1")
+    told = {
+        "subject": release.subject,
+        "version": release.version,
+        "digest": release.digest,
+        "reason": "Wrong.",
+    }
+    talk.say("withdrawn", {name: value for name, value in (told | changes).items() if value is not None})
+    return talk.deliver()[1]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_source_says_why_it_took_a_release_back_before_or_after_it_did(
+    south: PartnerNode, notes: Notes, is_first: bool
+) -> None:
+    lane = clause_lane(south, agreement_in_force(south))
+    first, _second = note(lane), note(lane, 2)
+    lane.deliver()
+    if is_first:
+        assert _reason(south) == DONE
+    lane.withdraw(first)
+    lane.deliver()
+    if not is_first:
+        assert _reason(south) == DONE
+    found = Release.objects.order_by("subject").values_list("state", "withdrawal_reason")
+    assert list(found) == [("withdrawn", "Wrong."), ("live", "")]
+
+
+def test_nobody_says_why_what_another_sent_was_taken_back(south: PartnerNode, notes: Notes) -> None:
+    lane = clause_lane(south, agreement_in_force(south))
+    note(lane)
+    lane.deliver()
+    assert _reason(partner("Eastern CERT", nation="XE")) == ("refused", "unknown-release")
+    assert _reason(partner("Western CERT", nation="XW"), reason=None) == ("refused", "malformed")
+    assert _reason(south, digest="0" * 64) == ("refused", "unknown-release")
+    assert Release.objects.get().withdrawal_reason == ""
+
+
 # ---- receipts -------------------------------------------------------------------------------------------------------
 
 

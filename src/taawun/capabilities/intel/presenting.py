@@ -262,7 +262,7 @@ def _release_moments(release: Release, number: int) -> list[Moment]:
     url = reverse("release", args=[release.id])
     shown = formats.digits(number)
     words = _("Version %(number)s received") if release.origin_id else _("Version %(number)s published")
-    moments = [Moment(words % {"number": shown}, release.issued, text(release.published_by), url=url)]
+    moments = [Moment(words % {"number": shown}, release.issued, text(release.publisher), url=url)]
     if release.withdrawn:
         words = _("Version %(number)s withdrawn") % {"number": shown}
         moments.append(Moment(words, release.withdrawn, text(release.withdrawal_reason), marked=True))

@@ -15,9 +15,9 @@ from taawun.cooperation.agreements.policy import Facts, Origin
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.kinds import ReleaseKind
-from taawun.cooperation.federation.models import Passage, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.partners import contents, lanes
+from taawun.cooperation.partners import contents, lanes, messages
 from taawun.cooperation.partners.chain import one_line
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.models import Organisation
@@ -266,12 +266,22 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
     for passage in held.passages.select_related("entry__lane").filter(ended__isnull=True):
         _append_withdrawal(held, passage)
     held.passages.filter(ended__isnull=True).update(ended=now())
-    held.state, held.withdrawn, held.withdrawal_reason = Release.State.WITHDRAWN, now(), reason[:2000]
+    held.state, held.withdrawn = Release.State.WITHDRAWN, now()
+    held.withdrawal_reason = reason[:LONGEST_REASON]
     held.save(update_fields=["state", "withdrawn", "withdrawal_reason"])
     contents.drop_unused(held.digest)
-    told = for_the_trail(Tlp(held.tlp), {"subject": held.subject, "reason": reason[:2000]})
+    if held.withdrawal_reason:
+        _tell_reason(held)
+    told = for_the_trail(Tlp(held.tlp), {"subject": held.subject, "reason": held.withdrawal_reason})
     record(actor, "federation.withdrawn", urn(held), told)
     return held
+
+
+def _tell_reason(release: Release) -> None:
+    """Say why on the talk lane: a withdrawal itself brings no content, and whoever was served has a right to it."""
+    told = {name: getattr(release, name) for name in ("subject", "version", "digest")}
+    for partner in Partner.objects.filter(reads__lane__entries__passage__release=release).distinct():
+        messages.send(partner, "withdrawn", {**told, "reason": release.withdrawal_reason})
 
 
 def _append_withdrawal(release: Release, passage: Passage) -> None:

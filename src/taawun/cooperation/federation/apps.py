@@ -16,7 +16,7 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         """Register everything federation brings."""
         from taawun.cooperation.federation import home
-        from taawun.cooperation.federation.exchange import CLAUSE_LANES, RECEIPT
+        from taawun.cooperation.federation.exchange import CLAUSE_LANES, RECEIPT, WITHDRAWN
         from taawun.cooperation.partners.presenting import PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.notices.kinds import NoticeKind
@@ -37,6 +37,7 @@ class FederationConfig(AppConfig):
                     ),
                     CLAUSE_LANES,
                     RECEIPT,
+                    WITHDRAWN,
                     NavigationEntry(
                         "releases",
                         Group.COOPERATE,

@@ -13,6 +13,7 @@ from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.agreements.queries import current_policy, policy_of_sender
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import (
+    LONGEST_REASON,
     MOST_OF_A_PARTY,
     MOST_OF_A_TOPIC,
     Passage,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.policy import Grant, Policy
     from taawun.cooperation.partners.chain import Header
 
-__all__ = ["CLAUSE_LANES", "RECEIPT"]
+__all__ = ["CLAUSE_LANES", "RECEIPT", "WITHDRAWN"]
 
 # "Skew under 60 s at valid_from never stops a lane"
 _SKEW: Final = timedelta(seconds=60)
@@ -367,5 +368,20 @@ def receive_receipt(message: messages.Message) -> None:
     LaneReader.objects.filter(id=reader.id, receipt_seq__lt=last).update(receipt_seq=last)
 
 
+# ---- why something was withdrawn --------------------------------------------------------------------------------
+
+
+def receive_reason(message: messages.Message) -> None:
+    """The source says why it took a release back; it may be said before the withdrawal itself has come."""
+    try:
+        named = {name: str(message.payload[name]) for name in ("subject", "version", "digest")}
+        reason = str(message.payload["reason"])[:LONGEST_REASON]
+    except KeyError as missing:
+        raise MessageRefused("malformed", f"the reason of a withdrawal lacks {missing}") from None
+    if not Release.objects.filter(origin=message.partner, **named).update(withdrawal_reason=reason):
+        raise MessageRefused("unknown-release", "nothing of this kind came from the sender of this reason")
+
+
 CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge)
 RECEIPT: Final = messages.MessageKind("receipt", receive_receipt)
+WITHDRAWN: Final = messages.MessageKind("withdrawn", receive_reason)

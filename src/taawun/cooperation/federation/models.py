@@ -15,10 +15,13 @@ from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
+from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 
 MOST_OF_A_TOPIC: Final = 140
 MOST_OF_A_PARTY: Final = 340
+# characters of the reason for a withdrawal
+LONGEST_REASON: Final = 2000
 
 
 class Release(Governed):
@@ -70,6 +73,11 @@ class Release(Governed):
             models.Index(fields=["subject", "-id"], name="federation_by_subject"),
             models.Index(fields=["-id"], name="federation_live", condition=Q(state="live")),
         )
+
+    @property
+    def publisher(self) -> Text | str:
+        """Who published it: a person here, or a partner by its name in each language."""
+        return self.origin.name if self.origin else self.published_by
 
     def facts(self) -> Facts:
         """What a decision looks at; topics and parties are read with it (prefetch them for many)."""

@@ -169,7 +169,7 @@ def _facts(found: Release, *, is_visible: bool) -> list[Fact]:
         Fact(_("Kind"), kind_label(found.kind)),
         Fact(_("Marking"), tlp(Tlp(found.tlp))),
         Fact(_("Published"), moment(found.issued)),
-        Fact(_("Published by"), text(found.published_by)),
+        Fact(_("Published by"), text(found.publisher)),
         Fact(_("Version"), code(found.version, copy=False) if found.version else "—"),
         Fact(_("Size"), filesize(found.size)),
         Fact(_("Digest"), code(found.digest, short=8)),
