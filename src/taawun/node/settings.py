@@ -198,7 +198,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("email", "name")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "taawun.cooperation.people.passwords.LongEnough", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_REDIRECT_URL = "home"
@@ -213,6 +213,11 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_SESSION_REMEMBER = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "authenticate": "taawun.cooperation.people.codes.AuthenticateForm",
+    "reauthenticate": "taawun.cooperation.people.codes.ReauthenticateForm",
+    "activate_totp": "taawun.cooperation.people.codes.ActivateTOTPForm",
+}
 MFA_TOTP_ISSUER = "Taawun"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = _BASE.scheme == "http"
 

@@ -97,6 +97,7 @@ def test_with_mail_the_link_is_sent_in_the_language_of_the_invited(
     assert letter.to == ["layla@cert.example"]
     assert "فريق الشمال" in letter.subject
     assert "/ar/people/invitations/" in letter.body
+    assert "١٤ يومًا" in letter.body
     assert "&" not in letter.body
 
 
@@ -187,7 +188,8 @@ def test_a_weak_password_or_a_missing_name_makes_nobody(cast: Cast, form: dict[s
 def test_a_weak_password_is_told_in_the_language_of_the_page(cast: Cast) -> None:
     address = reverse("invitation-accept", args=[invited(cast)]).replace("/en/", "/ar/")
     page = read(Client().post(address, {"name": "ليلى", "password": "short", "language": "ar"}), 422)
-    assert "كلمة المرور هذه قصيرة جدًا." in page.text
+    assert "كلمة المرور هذه قصيرة جدًا. يجب ألا تقل عن ١٢ حرفًا." in page.text
+    assert "12" not in page.text
     assert "password" not in page.text
 
 

@@ -223,6 +223,21 @@ def test_a_preview_tells_who_receives_by_which_clause_and_who_does_not_and_why()
     assert (preview.chosen, preview.entitled) == (1, 2)
 
 
+def test_a_preview_without_anybody_on_a_side_shows_no_icon_that_says_the_opposite() -> None:
+    with override("ar"):
+        drawn = draw("{% publish_preview preview %}", preview=PublishPreview((), ()))
+        both = draw(
+            "{% publish_preview preview %}",
+            preview=PublishPreview(
+                (ClauseReceivers("AG-1", "1", "/c/", "", (Receiver("XS", "South", "a"),)),),
+                (NonReceiver("XA", "Plateau", "no"),),
+            ),
+        )
+    assert drawn.count("<svg") == 0
+    assert "لا يُستثنى أي طرف" in drawn
+    assert both.count("<svg") == 2
+
+
 def test_the_state_line_says_where_it_stands_to_who_listens() -> None:
     line = draw(
         "{% state_line steps %}",
@@ -291,7 +306,7 @@ def test_every_field_has_a_label_and_points_to_its_hint_and_its_error() -> None:
     [title] = markup.all("input", name="title")
     assert title["aria-describedby"] == "id_title_helptext id_title_error"
     assert title["aria-invalid"] == "true"
-    assert "This cannot be saved yet: Title This field is required." in markup.text
+    assert "This cannot be saved yet: Title : This field is required." in markup.text
 
 
 def test_what_is_written_in_one_direction_stays_in_it_on_an_arabic_page() -> None:
@@ -300,6 +315,49 @@ def test_what_is_written_in_one_direction_stays_in_it_on_an_arabic_page() -> Non
     )
     assert markup.all("input", name="address")[0]["dir"] == "ltr"
     assert markup.all("input", name="title")[0]["dir"] == "auto"
+
+
+def test_where_nothing_would_be_saved_the_heading_says_something_else() -> None:
+    form = Example({"title": ""})
+    for tag in ("errors", "fields"):
+        told = words(draw(f'{{% {tag} form "Signing in did not work:" %}}', form=form))
+        assert "Signing in did not work: Title : This field is required." in told
+        assert "saved" not in told
+
+
+def test_a_label_and_its_error_are_parted_by_a_colon_as_the_language_has_it() -> None:
+    form = Example({"title": ""})
+    assert "Title</a>: This field is required." in draw("{% errors form %}", form=form)
+    with override("fr"):
+        assert "Title</a>\u00a0: Ce champ est obligatoire." in draw("{% errors form %}", form=form)
+
+
+class Counts(forms.Form):
+    days = forms.IntegerField(min_value=1, max_value=90)
+    name = forms.ChoiceField(choices=[("a", "a")])
+
+
+def test_counts_in_errors_stand_in_the_readers_digits_and_values_as_they_were_given() -> None:
+    form = Counts({"days": "91", "name": "b12"})
+    with override("ar"):
+        markup = Markup(draw("{% fields form %}", form=form))
+    assert "أدخل قيمة لا تزيد على ٩٠." in markup.text
+    assert "b12" in markup.text
+
+
+@pytest.mark.parametrize("typed", ["12", "١٢", "۱۲"])
+def test_a_number_can_be_typed_in_any_digits(typed: str) -> None:
+    form = Counts({"days": typed, "name": "a"})
+    assert form.is_valid()
+    assert form.cleaned_data["days"] == 12
+    [control] = Markup(draw("{% field form.days %}", form=form)).all("input")
+    # a control of the type number would let no Arabic digit be typed
+    assert {name: control.get(name) for name in ("type", "inputmode", "dir", "max")} == {
+        "type": "text",
+        "inputmode": "numeric",
+        "dir": "ltr",
+        "max": None,
+    }
 
 
 def test_a_form_without_errors_has_no_summary() -> None:

@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from taawun.cooperation.people.actions import INVITATION_LIFE
+
 if TYPE_CHECKING:
     from taawun.cooperation.people.models import Invitation
 
@@ -42,7 +44,8 @@ def mail_invitation(invitation: Invitation, link: str) -> bool:
         name = invitation.organisation.name.in_language(invitation.language).value
         subject = _("Invitation to the node of %(organisation)s") % {"organisation": name}
         body = render_to_string(
-            "people/invitation.txt", {"invitation": invitation, "link": link, "organisation": name}
+            "people/invitation.txt",
+            {"invitation": invitation, "link": link, "organisation": name, "days": INVITATION_LIFE.days},
         )
     try:
         send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [invitation.email])

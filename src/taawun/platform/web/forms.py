@@ -9,14 +9,28 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.utils.safestring import SafeString
 
+from taawun.platform.web.formats import digits
+
 if TYPE_CHECKING:
     from django.forms import BaseForm, BoundField
+    from django.forms.utils import ErrorList
     from django.http import QueryDict
 
-__all__ = ["ActiveFilter", "FieldView", "active_filters"]
+__all__ = ["ActiveFilter", "FieldView", "active_filters", "sentences"]
 
 # what a person writes in one direction whatever the page's is
 _TECHNICAL = frozenset({"email", "url", "password", "number", "datetime-local", "date", "time", "tel"})
+# errors of Django whose only variable parts are counts, which it writes in Western digits
+_COUNTS = frozenset({"min_value", "max_value", "min_length", "max_length", "step_size"})
+
+
+def sentences(errors: ErrorList) -> list[str]:
+    """What is wrong, a sentence each, with counts in the reader's digits and values as they were given."""
+    return [
+        digits(sentence) if error.code in _COUNTS else str(sentence)
+        for error in errors.as_data()
+        for sentence in error
+    ]
 
 
 @dataclass(frozen=True)
@@ -54,9 +68,14 @@ class FieldView:
         return f"{self.bound.auto_id}_error"
 
     @cached_property
+    def errors(self) -> list[str]:
+        """What is wrong with it, a sentence each."""
+        return sentences(self.bound.errors)
+
+    @cached_property
     def control(self) -> SafeString:
         """The control itself, told what describes it and in which direction one writes in it."""
-        widget = self.bound.field.widget
+        widget = _in_any_digits(self.bound.field.widget)
         attributes: dict[str, str | bool] = {}
         described = [self.hint_id] if self.hint else []
         described += [self.error_id] if self.bound.errors else []
@@ -73,7 +92,15 @@ class FieldView:
                 attributes["dir"] = "ltr"
             elif self.bound.value():  # an empty one would stand left-to-right on an Arabic page
                 attributes["dir"] = "auto"
-        return self.bound.as_widget(attrs=attributes)
+        return self.bound.as_widget(widget, attrs=attributes)
+
+
+def _in_any_digits(widget: forms.Widget) -> forms.Widget:
+    # a browser's control for numbers takes no Arabic or Persian digits, and Python's int() takes them all
+    if not isinstance(widget, forms.NumberInput):
+        return widget
+    attributes = {name: value for name, value in widget.attrs.items() if name not in {"min", "max", "step"}}
+    return forms.TextInput({"inputmode": "numeric", "dir": "ltr", **attributes})
 
 
 @dataclass(frozen=True, slots=True)

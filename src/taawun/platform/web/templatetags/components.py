@@ -22,7 +22,7 @@ from taawun.foundation.multilingual import OWN_NAMES, Rendered, Text
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web import formats, icons
 from taawun.platform.web.components import STATES, Station, Tone
-from taawun.platform.web.forms import FieldView, active_filters
+from taawun.platform.web.forms import FieldView, active_filters, sentences
 from taawun.platform.web.shell import Shell, shell_of
 
 if TYPE_CHECKING:
@@ -314,17 +314,28 @@ def field(bound: BoundField, hint: str = "", *, label: str = "") -> SafeString:
 
 
 @register.simple_tag
-def fields(form: BaseForm) -> SafeString:
+def fields(form: BaseForm, heading: str = "") -> SafeString:
     """The errors of a form as a whole, then each of its fields."""
-    return format_html("{}{}", errors(form), format_html_join("", "{}", ((field(bound),) for bound in form)))
+    drawn = format_html_join("", "{}", ((field(bound),) for bound in form))
+    return format_html("{}{}", errors(form, heading), drawn)
 
 
 @register.simple_tag
-def errors(form: BaseForm) -> SafeString:
-    """What stands in the way of a form, at its top, with links to the fields."""
+def errors(form: BaseForm, heading: str = "") -> SafeString:
+    """What stands in the way of a form, at its top, with links to the fields.
+
+    Args:
+        form: the form.
+        heading: stands above it where nothing would be saved; without one it says that this cannot be saved yet.
+    """
     if not form.errors:
         return mark_safe("")
-    return SafeString(render_to_string("web/components/errors.html", {"form": form}))
+    context = {
+        "heading": heading,
+        "whole": sentences(form.non_field_errors()),
+        "views": [FieldView(bound) for bound in form],
+    }
+    return SafeString(render_to_string("web/components/errors.html", context))
 
 
 @register.inclusion_tag("web/components/filterbar.html", takes_context=True)
@@ -415,6 +426,12 @@ def shell(context: Context) -> Shell:
 def has_mail() -> bool:
     """Whether this node sends e-mail (``TAAWUN_EMAIL_URL``)."""
     return bool(settings.EMAIL_URL)
+
+
+@register.simple_tag
+def second_factor_is_required() -> bool:
+    """Whether nobody works on this node without a second factor (``TAAWUN_SECOND_FACTOR``)."""
+    return bool(settings.SECOND_FACTOR_REQUIRED)
 
 
 @register.filter
