@@ -143,14 +143,19 @@ def evidences(draw: st.DrawFn) -> Evidence:
         changed = replace(
             last, version=number, valid_from=begins, valid_until=None, notice_days=draw(st.integers(0, 9))
         )
-        versions.append(parse(write(changed)))
-    spoken = st.builds(
-        lambda version, party, at: (version.digest, party, at),
-        st.sampled_from(versions),
-        st.sampled_from([party.ref for party in first.parties]),
-        instants,
+        # the same parties, or others, some of whom had another ref before
+        others = documents(lineage=lineage, version=number)
+        versions.append(draw(st.one_of(st.just(parse(write(changed))), others)))
+    spoken = st.sampled_from(versions).flatmap(
+        lambda version: st.tuples(
+            st.just(version.digest), st.sampled_from([party.ref for party in version.parties]), instants
+        )
     )
     signatures = [Signature(*each) for each in draw(st.lists(spoken, max_size=12))]
+    # what nobody completes tells little: some are signed by all whom they name
+    for version in versions:
+        refs = [party.ref for party in version.parties if party.kind == "node" and draw(st.booleans())]
+        signatures += [Signature(version.digest, ref, draw(instants)) for ref in refs]
     kinds = st.sampled_from(("suspended", "terminated", "declined", "countered"))
     instruments = [
         Instrument(draw(st.uuids()), draw(kinds), party, digest, at)

@@ -236,6 +236,110 @@ def test_a_suspension_does_not_hide_that_the_agreement_ended() -> None:
     assert stand(evidence, day(4)).state == State.TERMINATED
 
 
+# ---- who may say what, and from when it counts ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["suspended", "terminated"])
+@pytest.mark.parametrize("about", [1, 2])
+def test_who_is_a_party_no_more_neither_suspends_nor_terminates(kind: str, about: int) -> None:
+    """Version 2 leaves c out, and a and b signed it. c speaks about version 1, which it signed, or about 2."""
+    second = version(2, of="ab", begins=5)
+    signatures = [*ALL_ON_1, *signed(second, a=5, b=5, c=5)]
+    word = said(kind, V1 if about == 1 else second, "c", 6)
+    standing = stand(Evidence([V1, second], signatures, [word]), day(8))
+    assert (standing.state, standing.suspensions, standing.ends) == (State.IN_FORCE, (), None)
+
+
+def test_what_a_party_suspended_stays_suspended_as_long_as_it_is_a_party() -> None:
+    second, third = version(2, of="abc", begins=5), version(3, of="ab", begins=9)
+    signatures = [*ALL_ON_1, *signed(second, a=4, b=4, c=4), *signed(third, a=8, b=8)]
+    evidence = Evidence([V1, second, third], signatures, [said("suspended", V1, "c", 2)])
+    states = [stand(evidence, day(at)).state for at in (3, 6, 10)]
+    assert states == [State.SUSPENDED, State.SUSPENDED, State.IN_FORCE]
+    assert [len(window.suspensions) for window in stand(evidence, day(10)).windows] == [1, 1, 0]
+
+
+def test_a_suspension_is_told_under_the_ref_that_its_party_has_now() -> None:
+    """b of version 1 is called c in version 2, and c is called b."""
+    names = {"b": "c", "c": "b"}
+    text = version(2, begins=5)
+    parties = tuple(replace(each, ref=names.get(each.ref, each.ref)) for each in text.parties)
+    second = parse(write(replace(text, parties=parties)))
+    signatures = [*ALL_ON_1, *signed(second, a=5, b=5, c=5)]
+    suspension = said("suspended", V1, "b", 2, own=7)
+    lifts = [said("resumed", second, ref, 6, lifts=7) for ref in "bc"]
+    standing = stand(Evidence([V1, second], signatures, [suspension, lifts[0]]), day(8))
+    assert [each.party for each in standing.suspensions] == ["c"]
+    assert stand(Evidence([V1, second], signatures, [suspension, lifts[1]]), day(8)).suspensions == ()
+
+
+def test_what_was_suspended_can_be_lifted_after_the_version_is_over() -> None:
+    renewed = version(2, begins=25)
+    signatures = [*signed(V1_UNTIL_20, a=1, b=1, c=1), *signed(renewed, a=24, b=24, c=24)]
+    words = [said("suspended", V1_UNTIL_20, "b", 2, own=7), said("resumed", V1_UNTIL_20, "b", 22, lifts=7)]
+    assert stand(Evidence([V1_UNTIL_20, renewed], signatures, words), day(26)).state == State.IN_FORCE
+
+
+def test_a_version_that_some_did_not_sign_takes_nothing_from_them() -> None:
+    """a and b agreed with 30 days of notice. a, the depositary, and a second node of its own, z, sign version 2."""
+    first = version(1, of="ab", notice=30)
+    second = version(2, of="azb", begins=5, needed=2)
+    signatures = [*signed(first, a=1, b=1), *signed(second, a=5, z=5)]
+    held = stand(Evidence([first, second], signatures, []), day(6))
+    assert (held.state, held.current, held.pending) == (State.IN_FORCE, first, second)
+    assert (sorted(held.signatories), sorted(held.signed_by)) == (["a", "b"], ["a", "z"])
+    assert held.windows[0].closes is None
+    taken = stand(Evidence([first, second], [*signatures, *signed(second, b=7)], []), day(8))
+    assert (taken.current, taken.windows[0].closes, taken.windows[1].opens) == (second, day(7), day(7))
+    assert taken.signatories == {"a", "b", "z"}
+
+
+def test_a_version_that_waits_for_a_party_begins_when_what_binds_that_party_is_over() -> None:
+    first = version(1, of="ab", ends=20)
+    second = version(2, of="azb", begins=5, needed=2)
+    evidence = Evidence([first, second], [*signed(first, a=1, b=1), *signed(second, a=5, z=5)], [])
+    before, after = stand(evidence, day(19)), stand(evidence, day(20))
+    assert (before.current, before.pending) == (first, second)
+    assert (after.current, sorted(after.signatories)) == (second, ["a", "z"])
+
+
+def test_nobody_undoes_a_version_by_signing_the_one_before_it_afterwards() -> None:
+    second = version(2, begins=5, needed=2)
+    signatures = [*signed(TWO_OF_THREE, a=1, b=1), *signed(second, a=5, b=5)]
+    late = stand(Evidence([TWO_OF_THREE, second], [*signatures, *signed(TWO_OF_THREE, c=6)], []), day(7))
+    assert (late.current, sorted(late.signatories)) == (second, ["a", "b"])
+    early = stand(Evidence([TWO_OF_THREE, second], [*signatures, *signed(TWO_OF_THREE, c=3)], []), day(7))
+    assert (early.current, early.pending) == (TWO_OF_THREE, second)
+
+
+@pytest.mark.parametrize(("given", "ends"), [(-25, 40), (9, 40), (10, 40), (12, 42)])
+def test_notice_does_not_count_from_before_the_signatures_that_it_ends(given: float, ends: float) -> None:
+    first = version(1, of="ab", notice=30)
+    evidence = Evidence([first], signed(first, a=1, b=10), [said("terminated", first, "a", given)])
+    assert stand(evidence, day(11)).state == State.IN_FORCE
+    assert stand(evidence, day(11)).ends == day(ends)
+
+
+def test_the_days_of_notice_are_those_of_the_version_in_force_whichever_one_the_notice_names() -> None:
+    second = version(2, begins=5, notice=30)
+    signatures = [*ALL_ON_1, *signed(second, a=5, b=5, c=5)]
+    assert stand(Evidence([V1, second], signatures, [said("terminated", V1, "b", 6)]), day(7)).ends == day(36)
+
+
+def test_who_signs_later_is_bound_from_then_on() -> None:
+    notice = version(needed=2, notice=10)
+    evidence = Evidence([notice], signed(notice, a=1, b=1, c=5), [said("terminated", notice, "c", 2)])
+    assert stand(evidence, day(6)).ends == day(15)
+
+
+def test_a_party_gives_and_takes_from_when_its_signature_was_recorded_and_the_state_does_not_ask() -> None:
+    signatures = [replace(each, received=day(4)) if each.party == "c" else each for each in ALL_ON_1]
+    standing = stand(Evidence([V1], signatures, []), day(2))
+    assert standing.state == State.IN_FORCE
+    assert standing.windows[0].opens == day(1)
+    assert standing.windows[0].signed == (("a", day(1)), ("b", day(1)), ("c", day(4)))
+
+
 @given(evidences(), instants, st.randoms(use_true_random=False), st.data())
 def test_any_order_any_doubling_and_any_late_part_end_in_the_same_standing(
     evidence: Evidence, at: datetime, shuffler: random.Random, data: st.DataObject
@@ -253,6 +357,73 @@ def test_any_order_any_doubling_and_any_late_part_end_in_the_same_standing(
     part = replace(whole, signatures=whole.signatures[::2], instruments=whole.instruments[::3])
     stand(part, at)
     assert stand(whole, at) == wanted
+
+
+@given(evidences(), instants, st.data())
+def test_two_nodes_that_heard_the_same_at_different_times_say_the_same(
+    evidence: Evidence, at: datetime, data: st.DataObject
+) -> None:
+    def recorded(signature: Signature) -> Signature:
+        return replace(signature, received=data.draw(st.none() | instants))
+
+    one, other = (
+        stand(replace(evidence, signatures=[recorded(each) for each in evidence.signatures]), at)
+        for _node in range(2)
+    )
+    local = {"windows": ()}
+    assert replace(one, **local) == replace(other, **local)  # type: ignore[arg-type]  # no windows, of any type
+    assert [(each.document, each.opens, each.closes, each.suspensions) for each in one.windows] == [
+        (each.document, each.opens, each.closes, each.suspensions) for each in other.windows
+    ]
+
+
+def _signers(evidence: Evidence, document: Document, until: datetime) -> set[str]:
+    """Addresses of the nodes that signed a version until an instant."""
+    named = {party.ref: party.node for party in document.parties if party.kind == "node"}
+    return {
+        named[each.party]
+        for each in evidence.signatures
+        if each.digest == document.digest and each.party in named and each.at <= until
+    }
+
+
+@given(evidences(), instants)
+def test_no_version_follows_another_without_each_party_of_it_that_it_names(
+    evidence: Evidence, at: datetime
+) -> None:
+    for earlier, later in itertools.pairwise(stand(evidence, at).windows):
+        if earlier.closes == later.opens != earlier.document.valid_until:
+            named = {party.node for party in later.document.parties if party.kind == "node"}
+            bound = _signers(evidence, earlier.document, later.opens)
+            assert bound & named <= _signers(evidence, later.document, later.opens)
+
+
+@given(evidences(), instants)
+def test_nobody_ends_or_stops_what_it_is_no_party_of(evidence: Evidence, at: datetime) -> None:
+    standing = stand(evidence, at)
+    spoken = {
+        kind: {
+            party.node
+            for each in evidence.instruments
+            for document in evidence.versions
+            if each.kind == kind and each.digest == document.digest and (party := document.party(each.party))
+        }
+        for kind in ("suspended", "terminated")
+    }
+    for window in standing.windows:
+        signers = {party.node for ref, _at in window.signed if (party := window.document.party(ref))}
+        for each in window.suspensions:
+            party = window.document.party(each.party)
+            assert party is not None
+            assert party.node in signers & spoken["suspended"]
+    if standing.ends:
+        assert spoken["terminated"] & {
+            node for document in evidence.versions for node in _signers(evidence, document, standing.ends)
+        }
+        # no sooner than what it ends had come about
+        assert standing.ends >= min(
+            each.at for each in evidence.signatures if each.digest in {d.digest for d in evidence.versions}
+        )
 
 
 @given(evidences(), instants)

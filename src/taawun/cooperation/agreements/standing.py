@@ -2,17 +2,22 @@
 
 Messages only ever add evidence. So whatever order they come in, doubled or late, two nodes that hold the same
 evidence give the same answer (docs/protocol.md, "States").
+
+Three rules keep a party's word to what that party may say. A version takes over from the one in force once every
+signatory of that one whom it still names has signed it, so nobody is moved into another text without its own
+signature. An instrument binds when its party is a signatory of the version in force at that instant. And no instant is
+earlier than the signatures that make a party bound: what is dated before them counts from them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -43,12 +48,15 @@ class Signature:
     Args:
         digest: of the document.
         party: the party's ref.
-        at: when it signed, by its own clock.
+        at: when it signed.
+        received: when it was recorded here; None for whoever looks on from nowhere. Where an agreement stands does
+            not depend on it, from when its party gives and takes here does.
     """
 
     digest: str
     party: str
     at: datetime
+    received: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +106,27 @@ class Window:
         opens: first instant.
         closes: first instant after, or None without end; equal to ``opens`` for a version that all have signed
             and that ended before it could begin.
-        signed: refs of the parties that signed it, each with when; nobody else gives or takes anything under it.
+        signed: refs of the parties that signed it, each with when it did and that was recorded here; nobody else gives
+            or takes anything under it, and nobody does from an earlier instant on.
+        complete: when it had every signature it needs; from then on its signatories are bound, whenever it opens.
+        suspensions: open suspensions by parties that signed it, each under the ref that its party has in it.
     """
 
     document: Document
     opens: datetime
     closes: datetime | None
     signed: tuple[tuple[str, datetime], ...]
+    complete: datetime
+    suspensions: tuple[Instrument, ...] = ()
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether it opens later than by itself, for want of a signature of somebody the one before it binds."""
+        return self.opens > max(self.document.valid_from, self.complete)
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it is in force at an instant."""
+        return self.opens <= at and (self.closes is None or at < self.closes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +139,7 @@ class Standing:
         pending: a newer version than the one in force that still waits for signatures, or None.
         windows: when each completed version is, was or will be in force, oldest first.
         signed_by: refs of the parties that signed ``pending`` or, without one, ``current``.
-        suspensions: suspensions that nobody lifted, oldest first.
+        suspensions: suspensions that nobody lifted, oldest first; under a version in force those of its signatories.
         ends: when a termination takes effect, or None.
         proposals: counter-proposals to the version that is being signed, or proposals to change the one in force,
             that nobody answered yet, oldest first.
@@ -154,30 +176,27 @@ def stand(evidence: Evidence, at: datetime) -> Standing:
     if not versions:
         return _NOTHING
     signed = {document.digest: _signed(evidence, document) for document in versions}
-    binding = [each for each in evidence.instruments if each.party in signed.get(each.digest, {})]
-    ends = _ends(binding, versions)
-    complete = [
-        (document, opens)
-        for document in versions
-        if (opens := _opens(document, signed[document.digest])) is not None
-    ]
-    windows = _windows(complete, signed, ends)
-    suspensions = _open_suspensions(binding)
-    in_force = next(
-        (w for w in reversed(windows) if w.opens <= at and (w.closes is None or at < w.closes)), None
+    chain = _chain(versions, signed)
+    binding = list(_binding(evidence, by_digest, signed, chain))
+    ends = min((word.at + word.notice for word in binding if word.said.kind == "terminated"), default=None)
+    windows = tuple(_suspended(window, binding) for window in _cut(chain, ends))
+    in_force = next((window for window in reversed(windows) if window.holds(at)), None)
+    suspensions = (
+        in_force.suspensions if in_force else tuple(word.said for word in _open_suspensions(binding))
     )
     newest = versions[-1]
     negotiation = _negotiation(evidence, newest)
-    is_complete = any(document is newest for document, _opens in complete)
-    pending = newest if in_force and not is_complete and negotiation != State.DECLINED else None
+    came_about = next((window for window in chain if window.document is newest), None)
+    is_negotiable = negotiation != State.DECLINED and (came_about is None or came_about.is_put_off)
     current = in_force.document if in_force else newest
-    facts = _Facts(in_force, windows, suspensions, ends, negotiation, is_complete)
+    pending = newest if current is not newest and is_negotiable else None
+    facts = _Facts(in_force, windows, suspensions, ends, negotiation, is_complete=came_about is not None)
     state = _state(at, facts)
     about = pending or current
     is_over = state in {State.DECLINED, State.TERMINATED}
-    proposals = () if is_over else _open_proposals(evidence, about, signed[about.digest])
-    signatories = frozenset(signed[about.digest])
-    return Standing(state, current, pending, windows, signatories, suspensions, ends, proposals)
+    signatures = {ref: each.at for ref, each in signed[about.digest].items()}
+    proposals = () if is_over else _open_proposals(evidence, about, signatures)
+    return Standing(state, current, pending, windows, frozenset(signatures), suspensions, ends, proposals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,54 +262,176 @@ def _open_proposals(
     return tuple(sorted(dict.fromkeys(found), key=lambda each: (each.at, each.id)))
 
 
-def _signed(evidence: Evidence, document: Document) -> dict[str, datetime]:
+def _signed(evidence: Evidence, document: Document) -> dict[str, Signature]:
     """The node parties that signed a version, each with its first signature."""
     nodes = {party.ref for party in document.parties if party.kind == "node"}
-    first: dict[str, datetime] = {}
+    first: dict[str, Signature] = {}
     for each in evidence.signatures:
         if each.digest == document.digest and each.party in nodes:
-            first[each.party] = min(each.at, first.get(each.party, each.at))
+            first[each.party] = min(each, first.get(each.party, each), key=_age)
     return first
 
 
-def _opens(document: Document, signed: Mapping[str, datetime]) -> datetime | None:
-    """When a version enters into force: its date, or the signature that completed it, whichever is later."""
+def _age(signature: Signature) -> tuple[datetime, datetime]:
+    return signature.at, signature.received or signature.at
+
+
+# ---- from when to when each version is in force -----------------------------------------------------------------
+
+
+def _chain(versions: Sequence[Document], signed: Mapping[str, Mapping[str, Signature]]) -> tuple[Window, ...]:
+    """A window for each version that came about, oldest first, as if nobody had given notice; some are empty."""
+    chain: list[Window] = []
+    for document in versions:
+        signatures = signed[document.digest]
+        complete = _complete(document, signatures)
+        opens = _takes_over(document, signed, chain, complete) if complete else None
+        if complete is None or opens is None:
+            continue
+        chain = [replace(window, closes=_earliest(window.closes, opens)) for window in chain]
+        since = {ref: max(each.at, each.received or each.at) for ref, each in signatures.items()}
+        chain.append(Window(document, opens, document.valid_until, tuple(sorted(since.items())), complete))
+    return tuple(chain)
+
+
+def _complete(document: Document, signatures: Mapping[str, Signature]) -> datetime | None:
+    """When a version had as many signatures as it asks for, the depositary's among them."""
     needed = document.required_signatures()
-    if len(signed) < needed or document.depositary.ref not in signed:
+    if len(signatures) < needed or document.depositary.ref not in signatures:
         return None
-    completing = sorted(signed.values())[needed - 1]
-    return max(document.valid_from, completing, signed[document.depositary.ref])
+    completing = sorted(each.at for each in signatures.values())[needed - 1]
+    return max(completing, signatures[document.depositary.ref].at)
 
 
-def _windows(
-    complete: Sequence[tuple[Document, datetime]],
-    signed: Mapping[str, Mapping[str, datetime]],
-    ends: datetime | None,
-) -> tuple[Window, ...]:
-    windows = []
-    for index, (document, opens) in enumerate(complete):
-        later = [after for _document, after in complete[index + 1 :]]
-        closings = [moment for moment in (document.valid_until, ends, *later) if moment is not None]
-        closes = min(closings) if closings else None
-        if closes is None or opens < closes:
-            windows.append(Window(document, opens, closes, tuple(sorted(signed[document.digest].items()))))
-    if complete and not windows:
+def _takes_over(
+    document: Document,
+    signed: Mapping[str, Mapping[str, Signature]],
+    earlier: Sequence[Window],
+    complete: datetime,
+) -> datetime | None:
+    """When a complete version opens: at its date, once those it moves out of an earlier one have signed it too."""
+    opens = max(document.valid_from, complete)
+    # each time it is put off, more may have signed the earlier one by then
+    while (next_try := _put_off(document, signed, earlier, opens)) is not None and next_try > opens:
+        opens = next_try
+    return next_try
+
+
+def _put_off(
+    document: Document,
+    signed: Mapping[str, Mapping[str, Signature]],
+    earlier: Sequence[Window],
+    opens: datetime,
+) -> datetime | None:
+    """A later instant at which to look again, the same one if nothing hinders, or None while a signature is missing."""
+    for window in earlier:
+        if window.closes is not None and window.closes <= opens:
+            continue
+        for ref, before in signed[window.document.digest].items():
+            party = document.party_of(_node(window.document, ref))
+            # whom it leaves out has no part in it; who joined the earlier one later finds this one in its place
+            if party is None or before.at > opens:
+                continue
+            own = signed[document.digest].get(party.ref)
+            until = own.at if own else window.closes
+            if until is None or until > opens:
+                return until
+    return opens
+
+
+def _cut(chain: Sequence[Window], ends: datetime | None) -> tuple[Window, ...]:
+    """The windows with notice taken into account, without the empty ones."""
+    cut = [replace(window, closes=_earliest(window.closes, ends)) for window in chain]
+    found = tuple(window for window in cut if window.closes is None or window.opens < window.closes)
+    if cut and not found and cut[-1].closes:
         # signed by all and ended before it began: it says so, rather than to pass for unsigned
-        document, opens = complete[-1]
-        closes = min(moment for moment in (document.valid_until, ends) if moment is not None)
-        windows.append(Window(document, closes, closes, tuple(sorted(signed[document.digest].items()))))
-    return tuple(windows)
+        return (replace(cut[-1], opens=cut[-1].closes),)
+    return found
 
 
-def _ends(binding: Iterable[Instrument], versions: Sequence[Document]) -> datetime | None:
-    """When the earliest notice of termination takes effect."""
-    notice = {document.digest: timedelta(days=document.notice_days) for document in versions}
-    return min((each.at + notice[each.digest] for each in binding if each.kind == "terminated"), default=None)
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _open_suspensions(binding: Sequence[Instrument]) -> tuple[Instrument, ...]:
-    # only the party that suspended may lift, so a lift by another counts for nothing
-    lifted = {(each.lifts, each.party) for each in binding if each.kind == "resumed"}
-    still = [each for each in binding if each.kind == "suspended" and (each.id, each.party) not in lifted]
+# ---- what parties say about the agreement -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """An instrument that binds.
+
+    Args:
+        said: the instrument.
+        node: its party's node; a ref may name another one in another version.
+        at: from when it counts: never before its party was bound by what it speaks about.
+        notice: of the version that bound its party then.
+    """
+
+    said: Instrument
+    node: str
+    at: datetime
+    notice: timedelta
+
+
+def _binding(
+    evidence: Evidence,
+    by_digest: Mapping[str, Document],
+    signed: Mapping[str, Mapping[str, Signature]],
+    chain: Sequence[Window],
+) -> Iterator[_Word]:
+    complete = {window.document.digest: window.complete for window in chain}
     # the same instrument delivered twice is one
-    return tuple(sorted(dict.fromkeys(still), key=lambda each: (each.at, each.id)))
+    for each in dict.fromkeys(evidence.instruments):
+        signature = signed.get(each.digest, {}).get(each.party)
+        if signature is None or each.digest not in complete:
+            continue
+        node = _node(by_digest[each.digest], each.party)
+        at = max(each.at, complete[each.digest], signature.at)
+        ruling = _ruling(chain, signed, node, at)
+        if ruling:
+            yield _Word(each, node, at, timedelta(days=ruling.notice_days))
+        elif each.kind == "resumed":
+            # what a party suspended while it was bound it may lift whenever it likes
+            yield _Word(each, node, at, timedelta())
+
+
+def _ruling(
+    chain: Sequence[Window], signed: Mapping[str, Mapping[str, Signature]], node: str, at: datetime
+) -> Document | None:
+    """The version that binds a node at an instant: the one in force, else one that is complete and yet to begin."""
+    in_force = [window for window in chain if window.holds(at)]
+    to_begin = [
+        window
+        for window in chain
+        if window.complete <= at < window.opens and (window.closes is None or window.opens < window.closes)
+    ]
+    for window in in_force or to_begin:
+        party = window.document.party_of(node)
+        signature = signed[window.document.digest].get(party.ref) if party else None
+        if signature and signature.at <= at:
+            return window.document
+    return None
+
+
+def _open_suspensions(binding: Sequence[_Word]) -> list[_Word]:
+    # only the party that suspended may lift, so a lift by another counts for nothing
+    lifted = {(word.said.lifts, word.node) for word in binding if word.said.kind == "resumed"}
+    still = [w for w in binding if w.said.kind == "suspended" and (w.said.id, w.node) not in lifted]
+    return sorted(still, key=lambda word: (word.said.at, word.said.id))
+
+
+def _suspended(window: Window, binding: Sequence[_Word]) -> Window:
+    """A window with the suspensions of its signatories."""
+    signatories = dict(window.signed)
+    named = [(word, window.document.party_of(word.node)) for word in _open_suspensions(binding)]
+    suspensions = tuple(
+        word.said if word.said.party == party.ref else replace(word.said, party=party.ref)
+        for word, party in named
+        if party and party.ref in signatories
+    )
+    return replace(window, suspensions=suspensions) if suspensions else window
+
+
+def _node(document: Document, ref: str) -> str:
+    party = document.party(ref)
+    return party.node if party else ""
