@@ -18,6 +18,7 @@ from taawun.capabilities.intel.composing import (
     sighting_object,
     stix_time,
 )
+from taawun.capabilities.intel.errors import ReportRefused
 from taawun.capabilities.intel.models import Report
 from taawun.capabilities.intel.stix import LoweringRefused, read, validate
 from taawun.capabilities.intel.store import Origin, prepare_own, store
@@ -48,6 +49,35 @@ def test_an_instant_is_written_in_milliseconds() -> None:
 )
 def test_a_timestamp_of_stix_is_read_to_the_microsecond(text: str, microsecond: int) -> None:
     assert instant(text) == datetime(2026, 11, 22, 7, 58, 3, microsecond, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2016-12-31T23:59:60Z", datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("9999-12-31T23:59:59.999Z", datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_every_instant_that_stix_takes_is_read(text: str, found: datetime) -> None:
+    assert instant(text) == found
+
+
+def test_a_version_after_a_leap_second_is_later_also_as_text(node: Organisation) -> None:
+    previous = _said_by_us(modified="2099-12-31T23:59:60.500Z")
+    following = report_object(_report(), previous, REFS, AT)["modified"]
+    assert following == "2100-01-01T00:00:00.501Z"
+
+
+def test_no_version_follows_the_end_of_the_calendar(node: Organisation) -> None:
+    previous = _said_by_us(modified="9999-12-31T23:59:59.999Z")
+    with pytest.raises(ReportRefused) as caught:
+        report_object(_report(), previous, REFS, AT)
+    assert caught.value.code == "no-later-version"
+
+
+def _said_by_us(**changes: str) -> dict[str, Any]:
+    return {**report_object(_report(), None, REFS, AT), **changes}
 
 
 def test_who_speaks_is_the_same_valid_object_every_time_and_is_clear(node: Organisation) -> None:

@@ -285,6 +285,24 @@ def test_a_corrected_sighting_replaces_the_number_and_a_withdrawn_one_goes(cast:
 
 
 @pytest.mark.parametrize(
+    ("held", "title"),
+    [
+        ([indicator(1)], "Indicator 1"),
+        ([marked(indicator(1, name="Of ours alone"), Tlp.RED)], ""),
+        ([marked(indicator(1, name="Inside"), Tlp.AMBER_STRICT)], ""),
+        ([], ""),
+    ],
+)
+def test_a_sighting_is_called_by_what_was_seen_as_far_as_everybody_may_know(
+    cast: Cast, south: Sender, held: list[dict[str, Any]], title: str
+) -> None:
+    if held:
+        bring(*held, actor=cast.analyst.actor)
+    south.publish(sighting(), kind="intel.sighting")
+    assert Release.objects.get().title == title
+
+
+@pytest.mark.parametrize(
     ("value", "reason"),
     [
         (indicator(1), "no-sighting"),

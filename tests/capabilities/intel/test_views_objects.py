@@ -154,6 +154,20 @@ def test_a_file_and_a_paste_at_once_and_a_file_too_large_are_refused(cast: Cast,
     assert not Import.objects.exists()
 
 
+def test_what_was_noticed_often_is_one_line_with_its_places_behind_it(cast: Cast) -> None:
+    bad = [indicator(number, valid_from="x") for number in range(2, 70)]
+    held = bring(indicator(1), *bad, indicator(1), actor=cast.analyst.actor)
+    address = f"{LIST}imports/{held.id}/"
+    markup = shown(cast.analyst.browser(), address)
+    assert "67 more of this kind" in markup.text
+    assert markup.text.count("is no STIX timestamp") == 1
+    assert markup.text.count("objects/1/valid_from") == 1
+    assert "objects/51/valid_from" in markup.text
+    assert "objects/68/valid_from" not in markup.text
+    following = shown(cast.analyst.browser(), f"{address}?code=bad-timestamp")
+    assert following.text.count("is no STIX timestamp") == 50
+
+
 def test_what_was_noticed_stands_with_its_line_and_a_sentence(cast: Cast) -> None:
     wrong = indicator(1)
     del wrong["pattern"]

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.conf import settings
+from django.utils.translation import gettext as _
 
+from taawun.capabilities.intel.errors import ReportRefused
 from taawun.capabilities.intel.models import StixObject
 from taawun.capabilities.intel.stix import with_tlp
+from taawun.capabilities.intel.stix.validation import parse_time
 from taawun.cooperation.people.queries import host
-from taawun.foundation.clock import now, parse_timestamp
+from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp, stix_marking_definition
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ __all__ = [
 
 DERIVED: Final = "derived-from"
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_LEAP_SECOND, _LEAP = ":60", timedelta(seconds=1)
 
 
 def stix_time(at: datetime) -> str:
@@ -44,13 +48,40 @@ def stix_time(at: datetime) -> str:
 
 
 def instant(text: str) -> datetime:
-    """A STIX timestamp; digits beyond microseconds, which STIX allows, are cut.
+    """A STIX timestamp; digits beyond microseconds are cut, and a leap second is the second before it.
+
+    STIX takes any instant of the calendar, and so does this; our own documents are stricter (foundation/clock.py).
 
     Args:
         text: as it stands in an object that was checked.
+
+    Raises:
+        ValueError: it is no timestamp.
     """
-    seconds, _dot, fraction = text.rstrip("Z").partition(".")
-    return parse_timestamp(f"{seconds}.{fraction[:6] or '0'}Z")
+    found = parse_time(text)
+    if found is None:
+        raise ValueError(f"{text[:40]!a} is no STIX timestamp")
+    return found
+
+
+def _later_than(modified: str, at: datetime) -> datetime:
+    """A time for the version that follows another: now, or a moment after it where its clock was ahead.
+
+    Raises:
+        ReportRefused: no later time can be written.
+    """
+    # a leap second reads as the second before it, and the next version sorts behind it all the same
+    step = _LEAP + _MILLISECOND if _LEAP_SECOND in modified else _MILLISECOND
+    try:
+        return max(at, instant(modified) + step)
+    except OverflowError:
+        raise ReportRefused(
+            "no-later-version",
+            _(
+                "Its last version is dated to the end of the calendar, so none can follow it. Write a report of your "
+                "own that names its objects."
+            ),
+        ) from None
 
 
 def identity_id() -> str:
@@ -83,7 +114,7 @@ def identity_object() -> dict[str, Any]:
         return value
     if all(last.get(name) == said for name, said in value.items() if name != "modified"):
         return last
-    return value | {"modified": stix_time(max(now(), instant(last["modified"]) + _MILLISECOND))}
+    return value | {"modified": stix_time(_later_than(last["modified"], now()))}
 
 
 def _last_said(stix_id: str) -> dict[str, Any] | None:
@@ -113,11 +144,14 @@ def report_object(
 
     Returns:
         The next version; under a new identifier and in our name where the previous one was not ours.
+
+    Raises:
+        ReportRefused: nothing can be later than its last version.
     """
     kept = dict(previous or {})
     is_ours = kept.get("created_by_ref") == identity_id()
     if previous and is_ours:
-        at = max(at, instant(previous["modified"]) + _MILLISECOND)
+        at = _later_than(previous["modified"], at)
     moment = stix_time(at)
     type_ = str(kept.get("type") or report.stix_id.partition("--")[0])
     value: dict[str, Any] = {"type": type_, **kept, "spec_version": "2.1", "id": report.stix_id}

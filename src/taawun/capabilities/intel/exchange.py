@@ -113,6 +113,16 @@ def receive_sighting(arrival: Arrival) -> None:
             "withdrawn": None,
         },
     )
+    Release.objects.filter(id=arrival.release.id).update(title=_called(value["sighting_of_ref"], about.tlp))
+
+
+def _called(stix_id: str, tlp: Tlp) -> str:
+    """What was seen, for the title of a sighting; what is held of it more strictly is not told there."""
+    held = StixObject.objects.filter(
+        stix_id=stix_id, state=StixObject.State.LIVE, tlp__lte=min(tlp, Tlp.AMBER)
+    )
+    row = held.defer("text", "received", "search").order_by("-is_current", "id").first()
+    return row.name[:300] if row else ""
 
 
 def _time(text: str) -> datetime:

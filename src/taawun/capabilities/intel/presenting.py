@@ -54,8 +54,8 @@ __all__ = [
 ]
 
 _OBSERVED: Final = ("object_refs", "sighting_of_ref")
-# what one copies: written in the code face, from left to right
-_TECHNICAL: Final = OBSERVABLE_TYPES | {"indicator", "x-misp-attribute"}
+# what bears a value as its name, or words as people write them
+_VALUE_OR_WORDS: Final = frozenset({"indicator", "x-misp-attribute"})
 
 
 # ---- states -----------------------------------------------------------------------------------------------------
@@ -176,7 +176,10 @@ def names_of(actor: PersonActor, objects: Iterable[StixObject]) -> dict[int, str
 
 def is_technical(row: StixObject) -> bool:
     """Whether what it is called is code: set from left to right, and worth copying."""
-    return not row.name or row.type in _TECHNICAL
+    if not row.name or row.type in OBSERVABLE_TYPES:
+        return True
+    is_one_value = row.name.isascii() and " " not in row.name
+    return row.type in _VALUE_OR_WORDS and (is_one_value or row.name.startswith("["))
 
 
 def sighted(actor: PersonActor, stix_ids: Sequence[str]) -> dict[str, int]:

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["import_new", "import_page", "imports"]
 
 _ON_A_PAGE: Final = 50
+_OF_A_KIND: Final = 50
 _REPORTS: Final = 50
+_GRAVITY: Final = {"error": 0, "warning": 1, "info": 2}
 _UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 _COLUMNS: Final = ("id", "name", "format", "size", "tlp", "state", "person", "created", "finished")
 
@@ -168,6 +170,19 @@ class _Issue:
 
 
 @dataclass(frozen=True, slots=True)
+class _Kind:
+    """What was noticed several times: the first in full, some others behind it, and how many those are in all."""
+
+    first: _Issue
+    others: list[_Issue]
+    count: int
+
+    @property
+    def is_cut(self) -> bool:
+        return self.count > len(self.others)
+
+
+@dataclass(frozen=True, slots=True)
 class _Brought:
     report: Report
     badge: Badge
@@ -189,10 +204,10 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
     if request.GET.get("seen") == seen:
         # the page asks while it waits; it is drawn anew only when something changed
         return HttpResponse(status=204)
+    found = queries.issues_of(actor, held)
+    code = request.GET.get("code", "")
     try:
-        shown = page(
-            queries.issues_of(actor, held), order=("id",), after=request.GET.get("after"), limit=_ON_A_PAGE
-        )
+        shown = page(found.filter(code=code), order=("id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
     except BadCursor:
         return redirect("import", held.id)
     context = {
@@ -204,6 +219,7 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
         "facts": _facts(held),
         "page": shown,
         "issues": [_shown_issue(each) for each in shown.items],
+        "kinds": [] if code else _kinds(found),
         "is_flawless": not held.issues.exists(),
         "brought": [_Brought(each, report_badge(each)) for each in _reports(actor, held)],
     }
@@ -224,6 +240,22 @@ def _facts(held: Import) -> list[Fact]:
         Fact(_("Begun"), moment(held.created)),
     ]
     return [*facts, Fact(_("Finished"), moment(held.finished))] if held.finished else facts
+
+
+def _kinds(found: QuerySet[ImportIssue]) -> list[_Kind]:
+    """What was noticed, kind by kind, the gravest first; an import keeps a thousand of each severity."""
+    kinds: dict[tuple[int, str], list[ImportIssue]] = {}
+    for each in found:
+        kinds.setdefault((_GRAVITY.get(each.severity, len(_GRAVITY)), each.code), []).append(each)
+    ordered = sorted(kinds.items(), key=lambda item: item[0][0])
+    return [
+        _Kind(
+            _shown_issue(issues[0]),
+            [_shown_issue(each) for each in issues[1 : _OF_A_KIND + 1]],
+            len(issues) - 1,
+        )
+        for _key, issues in ordered
+    ]
 
 
 def _shown_issue(issue: ImportIssue) -> _Issue:
