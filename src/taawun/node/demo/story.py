@@ -384,7 +384,8 @@ class Story:
         with self.tell.step("The north withdraws the report"):
             analyst, there = self._analyst(self.north), self._analyst(self.south)
             received = self._received(there)["id"]
-            analyst.post(f"/intel/reports/{self.report}/withdraw", {"reason": "It named a shared server."})
+            why = "It named a shared server."
+            analyst.post(f"/intel/reports/{self.report}/withdraw", {"reason": why})
 
             def gone() -> Any:
                 found = there.get(f"/intel/reports/{received}")
@@ -395,6 +396,14 @@ class Story:
                 "the south's copy is withdrawn and its objects are gone",
                 holds=not emptied["object_ids"],
                 found=emptied,
+            )
+
+            def reasons() -> Any:
+                said = there.get("/federation/releases")["items"]
+                return said if any(each["withdrawal_reason"] == why for each in said) else None
+
+            self.tell.check(
+                "the south is told why", holds=bool(wait_for("the reason in the south", reasons)), found=why
             )
 
     def prove(self) -> None:
