@@ -73,36 +73,44 @@ class _Lot:
         return self.held[bisect_left(self.levels, tlp) :]
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
     """The answers for one party and one kind.
 
     Args:
-        opens, closes: instants (seconds since the epoch) between which no clause begins or ends.
+        span: instants (seconds since the epoch) between which no clause begins or ends.
         free: clauses on all topics, and the most helpful refusal where none of those on some topics says more.
-        by_topic: clauses on some topics, for each of their topics.
+        by_topic: clauses on some topics, each with its place in the order of strictness, for each of their topics.
+        closed: places of those that hold for nothing in this span, each with why.
     """
 
-    opens: float
-    closes: float
-    free: _Lot
-    by_topic: Mapping[str, _Lot]
+    __slots__ = ("_by_topic", "_closed", "_free", "_lots", "closes", "opens")
+
+    def __init__(
+        self,
+        span: tuple[float, float],
+        free: _Lot,
+        by_topic: Mapping[str, Sequence[tuple[int, Grant]]],
+        closed: Mapping[int, str],
+    ) -> None:
+        self.opens, self.closes = span
+        self._free, self._by_topic, self._closed = free, by_topic, closed
+        # most topics are never asked for
+        self._lots: dict[str, _Lot] = {}
 
     def decide(self, release: Facts) -> Decision:
         """The strictest yes, or the no that came furthest."""
-        tlp, by_topic = release.tlp, self.by_topic
-        best = self.free.answers[tlp]
-        if by_topic:
-            for topic in release.topics:
-                lot = by_topic.get(topic)
-                if lot is not None and lot.answers[tlp].order < best.order:
+        tlp = release.tlp
+        best = self._free.answers[tlp]
+        if self._by_topic:
+            for lot in self._about(release.topics):
+                if lot.answers[tlp].order < best.order:
                     best = lot.answers[tlp]
         return best.decision
 
     def allowing(self, release: Facts) -> tuple[Grant, ...]:
         """Every clause that says yes, strictest first."""
-        found = self.free.allowing(release.tlp)
-        lots = [self.by_topic[topic] for topic in release.topics if topic in self.by_topic]
+        found = self._free.allowing(release.tlp)
+        lots = self._about(release.topics)
         if lots:
             # a clause that lists two of the topics is still one
             by_place = dict(found)
@@ -110,6 +118,16 @@ class Layout:
                 by_place.update(lot.allowing(release.tlp))
             found = sorted(by_place.items(), key=itemgetter(0))
         return tuple(grant for _place, grant in found)
+
+    def _about(self, topics: Iterable[str]) -> list[_Lot]:
+        found = []
+        for topic in topics:
+            lot = self._lots.get(topic)
+            if lot is None and topic in self._by_topic:
+                lot = self._lots[topic] = _lot(self._by_topic[topic], self._closed)
+            if lot is not None:
+                found.append(lot)
+        return found
 
 
 def lay_out(
@@ -125,17 +143,19 @@ def lay_out(
         at: an instant, in seconds since the epoch.
     """
     opens, closes = -FOREVER, FOREVER
-    least = _no(nothing, 0)
-    for proposal in proposals:
-        covers = narrowest_pattern(proposal.kinds, kind) != ""
-        least = _least(least, _no(proposal.refusal if covers else Denied("kind", proposal.refusal.grant), 0))
+    matches: dict[tuple[str, ...], bool] = {}
+    refused: dict[str, tuple[int, Grant]] = {}
     free: list[tuple[int, Grant]] = []
     by_topic: dict[str, list[tuple[int, Grant]]] = {}
     closed: dict[int, str] = {}
     for each in enumerate(grants):
         place, grant = each
-        if not kind_matches(grant.clause.kinds, kind):
-            least = _least(least, _no(Denied("kind", grant), place))
+        kinds = grant.clause.kinds
+        covers = matches.get(kinds)
+        if covers is None:
+            covers = matches[kinds] = kind_matches(kinds, kind)
+        if not covers:
+            refused.setdefault("kind", each)
             continue
         for moment in (grant.opens, grant.closes, grant.lapses, grant.terminates):
             if moment <= at:
@@ -145,42 +165,56 @@ def lay_out(
         if reason := closed_by(grant, at):
             closed[place] = reason
         if grant.clause.topics:
-            least = _least(least, _no(Denied("topics", grant), place))
+            refused.setdefault("topics", each)
             for topic in grant.clause.topics:
                 by_topic.setdefault(topic, []).append(each)
         else:
             free.append(each)
-    lots = {topic: _lot(among, closed) for topic, among in by_topic.items()}
-    return Layout(opens, closes, _lot(free, closed, least), lots)
+    refusals = [_no(nothing, 0), *(_no(_proposed(each, kind), 0) for each in proposals)]
+    least = min([*refusals, *_refusals(refused)], key=_order)
+    return Layout((opens, closes), _lot(free, closed, least), by_topic, closed)
+
+
+def _proposed(proposal: Proposal, kind: str) -> Denied:
+    covers = narrowest_pattern(proposal.kinds, kind) != ""
+    return proposal.refusal if covers else Denied("kind", proposal.refusal.grant)
 
 
 def _lot(among: Sequence[tuple[int, Grant]], closed: Mapping[int, str], least: _Answer | None = None) -> _Lot:
     held = tuple(each for each in among if each[0] not in closed)
     levels = tuple(grant.clause.tlp_max for _place, grant in held)
-    for place, grant in among:
-        if place in closed:
-            least = _least(least, _no(Denied(closed[place], grant), place))
+    refused: dict[str, tuple[int, Grant]] = {}
+    for each in among:
+        if each[0] in closed:
+            refused.setdefault(closed[each[0]], each)
+    refusals = [*_refusals(refused), *([least] if least else [])]
     if held:
         place, grant = held[-1]
         # of clauses with too low a marking the highest comes nearest
-        least = _least(least, _no(Denied("tlp", grant), -place))
-    answers = []
+        refusals.append(_no(Denied("tlp", grant), -place))
+    furthest = min(refusals, key=_order)
+    answers: list[_Answer] = []
     for tlp in Tlp:
         first = bisect_left(levels, tlp)
         if first < len(held):
             place, grant = held[first]
             answers.append(_Answer((_YES, 0, place), Allowed(grant)))
-        elif least is not None:
-            answers.append(least)
+        else:
+            answers.append(furthest)
     return _Lot(tuple(answers), held, levels)
+
+
+def _refusals(refused: Mapping[str, tuple[int, Grant]]) -> list[_Answer]:
+    """The first clause, by strictness, that refuses for each of some reasons."""
+    return [_no(Denied(reason, grant), place) for reason, (place, grant) in refused.items()]
 
 
 def _no(refusal: Denied, place: int) -> _Answer:
     return _Answer((_NO, -stage(refusal.reason), place), refusal)
 
 
-def _least(one: _Answer | None, other: _Answer) -> _Answer:
-    return other if one is None or other.order < one.order else one
+def _order(answer: _Answer) -> tuple[int, int, int]:
+    return answer.order
 
 
 def narrowest_pattern(patterns: frozenset[str], kind: str) -> str:
