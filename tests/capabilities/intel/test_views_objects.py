@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.models import Import, Report, Sighting
-from taawun.foundation.tlp import Tlp
+from taawun.foundation.tlp import Tlp, stix_marking_definition
 from taawun.platform.files.models import StoredFile
 from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
@@ -345,3 +345,16 @@ def test_every_page_is_clean_for_axe_and_never_scrolls_sideways(
         assert axe_violations(page) == [], path
         wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not page.evaluate(wide), path
+
+
+def test_what_nobody_can_see_has_no_link_that_says_so(cast: Cast) -> None:
+    value = dict(stix_marking_definition(Tlp.GREEN))
+    bring(value, indicator(1), actor=cast.analyst.actor)
+    client = cast.analyst.browser()
+    links = [each["href"] for each in shown(client, f"{LIST}objects/").all("a") if "href" in each]
+    of_indicator = f"{LIST}objects/{FIRST}/sighting/"
+    assert [each for each in links if each.endswith("/sighting/")] == [of_indicator]
+    page = f"{LIST}objects/{value['id']}/"
+    assert "We saw it" not in shown(client, page).text
+    assert "We saw it" in shown(client, f"{LIST}objects/{FIRST}/").text
+    assert client.get(f"{page}sighting/").headers["Location"] == page

@@ -32,6 +32,7 @@ __all__ = [
     "identity_id",
     "identity_object",
     "instant",
+    "observation_object",
     "report_object",
     "sighting_object",
     "stix_time",
@@ -193,10 +194,48 @@ def derivation_object(value: dict[str, Any], source: str, tlp: Tlp) -> dict[str,
     return with_tlp(tie, tlp)
 
 
+def observation_object(
+    of: str, count: int, times: tuple[datetime, datetime], tlp: Tlp, at: datetime
+) -> dict[str, Any]:
+    """That this node observed something (STIX 2.1, section 4.14): what a sighting of an observable is a sighting of.
+
+    Args:
+        of: the observable.
+        count: how often.
+        times: when first and when last.
+        tlp: its marking.
+        at: now.
+    """
+    moment, (first, last) = stix_time(at), times
+    value = {
+        "type": "observed-data",
+        "spec_version": "2.1",
+        "id": f"observed-data--{uuid.uuid4()}",
+        "created_by_ref": identity_id(),
+        "created": moment,
+        "modified": moment,
+        "first_observed": stix_time(first),
+        "last_observed": stix_time(last),
+        "number_observed": count,
+        "object_refs": [of],
+    }
+    return with_tlp(value, tlp)
+
+
 def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
     *, of: str, count: int, first_seen: datetime, last_seen: datetime, note: str, tlp: Tlp, at: datetime
 ) -> dict[str, Any]:
-    """A sighting by this node (STIX 2.1, section 5.2)."""
+    """A sighting by this node (STIX 2.1, section 5.2).
+
+    Args:
+        of: a domain object; for an observable, the :func:`observation_object` that names it.
+        count: how often.
+        first_seen: when first.
+        last_seen: when last.
+        note: in words; may be empty.
+        tlp: its marking.
+        at: now.
+    """
     moment, identity = stix_time(at), identity_id()
     value: dict[str, Any] = {
         "type": "sighting",
@@ -211,6 +250,8 @@ def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
         "sighting_of_ref": of,
         "where_sighted_refs": [identity],
     }
+    if of.startswith("observed-data--"):
+        value["observed_data_refs"] = [of]
     if note:
         value["description"] = note
     return with_tlp(value, tlp)

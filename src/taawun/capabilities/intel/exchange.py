@@ -96,13 +96,14 @@ def receive_sighting(arrival: Arrival) -> None:
     if held and held.seen_by != arrival.partner.node:
         raise ContentRefused("not-theirs", "a sighting with this identifier came from somebody else")
     value = orjson.loads(about.text)
+    of = _seen(value["sighting_of_ref"], prepared)
     last = _time(value.get("last_seen") or value.get("first_seen") or value["created"])
     first = _time(value.get("first_seen")) if value.get("first_seen") else last
     _store(arrival, prepared)
     Sighting.objects.update_or_create(
         stix_id=about.stix_id,
         defaults={
-            "of": value["sighting_of_ref"],
+            "of": of,
             "count": value.get("count", 1),
             "first_seen": first,
             "last_seen": last,
@@ -113,7 +114,16 @@ def receive_sighting(arrival: Arrival) -> None:
             "withdrawn": None,
         },
     )
-    Release.objects.filter(id=arrival.release.id).update(title=_called(value["sighting_of_ref"], about.tlp))
+    Release.objects.filter(id=arrival.release.id).update(title=_called(of, about.tlp))
+
+
+def _seen(stix_id: str, prepared: Collection[Prepared]) -> str:
+    """What was seen: the observable, where the sighting is of observed data that came with it and names only that."""
+    observed = next((each for each in prepared if each.stix_id == stix_id), None)
+    if observed is None or observed.type != "observed-data":
+        return stix_id
+    named = [target for relation, target in observed.references if relation == "object_refs"]
+    return named[0] if len(named) == 1 else stix_id
 
 
 def _called(stix_id: str, tlp: Tlp) -> str:

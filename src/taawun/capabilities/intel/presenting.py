@@ -14,6 +14,7 @@ from django.utils.translation import ngettext, pgettext
 
 from taawun.capabilities.intel import queries
 from taawun.capabilities.intel.actions.reporting import subject_of
+from taawun.capabilities.intel.actions.sighting import is_sightable
 from taawun.capabilities.intel.models import Import, Reference, Report, StixObject
 from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
 from taawun.capabilities.intel.wording import type_name
@@ -121,6 +122,7 @@ class ObjectRow:
         name: what it is called; its identifier where it has no name.
         is_technical: whether that is code.
         sightings: how often it was seen, as far as the reader may know.
+        is_sightable: whether it can be seen at all.
     """
 
     object: StixObject
@@ -128,6 +130,7 @@ class ObjectRow:
     name: str
     is_technical: bool
     sightings: int
+    is_sightable: bool
 
     @property
     def marking(self) -> Tlp:
@@ -151,6 +154,7 @@ def object_rows(actor: PersonActor, objects: Sequence[StixObject]) -> list[Objec
             called[each.pk],
             is_technical(each),
             seen.get(each.stix_id, 0),
+            is_sightable(each),
         )
         for each in objects
     ]

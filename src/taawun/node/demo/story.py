@@ -30,6 +30,8 @@ _IMPORT_SECONDS: Final = 180.0
 _TRAVEL_SECONDS: Final = 30.0
 KIND: Final = "intel.report"
 SEEN: Final = 3
+# what a sighting can be of, the likeliest first
+_OCCURRING: Final = ("indicator", "malware", "tool", "attack-pattern", "vulnerability", "observed-data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,9 +330,10 @@ class Story:
 
     @staticmethod
     def _worth_sighting(bundle: Mapping[str, Any]) -> str:
-        """An indicator if there is one, else whatever the report names."""
+        """An indicator if there is one, else something that occurs, else whatever the report names."""
         objects = bundle["objects"]
-        chosen = next((each for each in objects if each["type"] == "indicator"), None)
+        found = {each["type"]: each for each in reversed(objects)}
+        chosen = next((found[each] for each in _OCCURRING if each in found), None)
         report = next(each for each in objects if each["type"] in {"report", "grouping"})
         seen: str = chosen["id"] if chosen else report["object_refs"][0]
         return seen

@@ -9,19 +9,21 @@ from typing import Any
 import pytest
 
 from taawun.capabilities.intel import actions
+from taawun.capabilities.intel.composing import stix_time
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.models import Sighting, StixObject
 from taawun.capabilities.intel.queries import object_named
+from taawun.capabilities.intel.stix import validate
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.clock import now
-from taawun.foundation.tlp import Tlp
+from taawun.foundation.tlp import Tlp, stix_marking_definition
 from taawun.platform.audit.models import Entry
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, report, sender
-from tests.capabilities.intel.stix.examples import identifier
+from tests.capabilities.intel.stix.examples import identifier, sco, sdo
 from tests.cast import Cast, clause
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +213,76 @@ def test_who_may_not_write_cannot_sight(cast: Cast, who: str) -> None:
     bring(indicator(1))
     with pytest.raises(NotAllowed):
         actions.sight(dict(cast)[who].actor, FIRST)
+
+
+# ---- what can be seen -------------------------------------------------------------------------------------------
+
+TIE = {"relationship_type": "related-to", "source_ref": FIRST, "target_ref": identifier("malware", 2)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        dict(stix_marking_definition(Tlp.GREEN)),
+        sdo("relationship", 1, **TIE),
+        sdo("sighting", 1, sighting_of_ref=FIRST),
+        sdo("identity", 1, name="A bank"),
+        sdo("note", 1, content="x", object_refs=[FIRST]),
+        sdo("location", 1, region="northern-africa"),
+        report(1, FIRST),
+    ],
+    ids=lambda value: value["type"],
+)
+def test_what_nobody_can_see_is_not_sighted(cast: Cast, value: dict[str, Any]) -> None:
+    bring(value)
+    with pytest.raises(SightingRefused) as caught:
+        actions.sight(cast.analyst.actor, value["id"])
+    assert (caught.value.code, caught.value.field) == ("not-sightable", "of")
+    assert not Sighting.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        sco("domain-name", 1, value="host.example"),
+        sco("file", 1, name="lure.docm"),
+        {"type": "x-thing", "spec_version": "2.1", "id": identifier("x-thing", 1), "value": "seen"},
+        sdo("x-thing", 1, name="thing"),
+        sdo("tool", 1, name="Scanner"),
+        sdo("vulnerability", 1, name="Overflow"),
+        indicator(1),
+    ],
+    ids=["domain-name", "file", "custom observable", "custom", "tool", "vulnerability", "indicator"],
+)
+def test_what_is_sighted_is_valid_for_whoever_reads_it_and_names_what_was_seen_at_both_ends(
+    cast: Cast, south: Sender, value: dict[str, Any]
+) -> None:
+    south.publish(report(1, value["id"]), value)
+    outcome = actions.sight(cast.analyst.actor, value["id"], count=3, last_seen=THEN)
+    assert (outcome.sighting.of, outcome.sent_to) == (value["id"], (south.node,))
+    release = Release.objects.get(kind="intel.sighting")
+    content = contents.get(release.digest)
+    left = {each["type"]: each for each in json.loads(content)["objects"]}
+    for each in left.values():
+        assert [found for found in validate(each, size=500) if found.severity == "error"] == []
+    of = left["sighting"]["sighting_of_ref"]
+    is_observable = "created" not in value
+    assert of.partition("--")[0] == ("observed-data" if is_observable else value["type"])
+    if is_observable:
+        seen = left["observed-data"]
+        assert (seen["id"], seen["object_refs"], seen["number_observed"]) == (of, [value["id"]], 3)
+        assert (seen["first_observed"], left["sighting"]["observed_data_refs"]) == (stix_time(THEN), [of])
+        assert current(of).sources.filter(sighting=outcome.sighting).exists()
+
+
+def test_a_partners_sighting_through_observed_data_is_of_what_it_names(cast: Cast, south: Sender) -> None:
+    name = sco("domain-name", 1, value="host.example")
+    bring(name)
+    times = {"first_observed": "2024-02-01T00:00:00Z", "last_observed": "2024-02-01T00:00:00Z"}
+    one = sdo("observed-data", 1, number_observed=1, object_refs=[name["id"]], **times)
+    two = sdo("observed-data", 2, number_observed=1, object_refs=[name["id"], FIRST], **times)
+    for number, observed in enumerate((one, two), 1):
+        south.publish(
+            sdo("sighting", number, sighting_of_ref=observed["id"]), observed, kind="intel.sighting"
+        )
+    assert list(Sighting.objects.order_by("created").values_list("of", flat=True)) == [name["id"], two["id"]]

@@ -10,12 +10,19 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.actions.reporting import subject_of
-from taawun.capabilities.intel.composing import bundle, identity_object, sighting_object
+from taawun.capabilities.intel.composing import (
+    bundle,
+    identity_object,
+    observation_object,
+    sighting_object,
+)
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.models import Sighting, Source, StixObject
 from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.rules import visible_objects
 from taawun.capabilities.intel.stix.checking import written
+from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
+from taawun.capabilities.intel.stix.schemas import is_standard
 from taawun.capabilities.intel.store import Origin, prepare_own, store
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
@@ -38,11 +45,27 @@ if TYPE_CHECKING:
     from taawun.capabilities.intel.store import Prepared
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["KIND", "SightingOutcome", "sight", "sighting_outcome"]
+__all__ = ["KIND", "SightingOutcome", "is_sightable", "sight", "sighting_outcome"]
 
 KIND: Final = "intel.sighting"
 _MOST: Final = 999_999_999  # STIX 2.1, section 5.2: count
 _LONGEST_NOTE: Final = 10_000
+# of the domain objects of STIX 2.1 (section 4) those that occur; nobody sees a report, an opinion or an identity
+_OCCURRING: Final = frozenset(
+    {
+        "attack-pattern",
+        "campaign",
+        "incident",
+        "indicator",
+        "infrastructure",
+        "intrusion-set",
+        "malware",
+        "observed-data",
+        "threat-actor",
+        "tool",
+        "vulnerability",
+    }
+)
 _SKEW: Final = timedelta(minutes=5)  # between the clock of whoever saw it and ours
 
 
@@ -63,6 +86,16 @@ class SightingOutcome:
     preview: Preview
 
 
+def is_sightable(held: StixObject) -> bool:
+    """Whether something can have been seen: what occurs, what can be observed, and what STIX does not define."""
+    return held.type in _OCCURRING or held.type in OBSERVABLE_TYPES or not is_standard(held.type)
+
+
+def _is_observable(held: StixObject) -> bool:
+    # observables have no versions (STIX 2.1, section 3.6), custom ones neither
+    return held.type in OBSERVABLE_TYPES or (not is_standard(held.type) and not held.version)
+
+
 @transaction.atomic
 def sight(  # noqa: PLR0913 - each is a fact of the sighting
     actor: Actor,
@@ -76,7 +109,8 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
     """Record a sighting, and send it back to the partners the object came from if a clause allows it.
 
     It is a STIX object here from then on, under one identifier whether it travels or not. It goes to nobody else.
-    Who may not publish records it here only.
+    Who may not publish records it here only. A sighting is of a domain object (STIX 2.1, section 5.2); an observable is
+    named through observed data.
 
     Args:
         actor: who saw it.
@@ -88,23 +122,30 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
 
     Raises:
         NotAllowed: the actor may not.
-        SightingRefused: there is no such object here, or the numbers make no sense.
+        SightingRefused: there is no such object here, it is nothing that is seen, or the numbers make no sense.
     """
     require(actor, "write:intel")
     known = _known(actor, stix_id)
     if not known:
         raise SightingRefused("unknown-object", _("There is no such object here."), "of")
+    if not is_sightable(known[0]):
+        raise SightingRefused(
+            "not-sightable",
+            _(
+                "Nobody sees an object of this kind. Choose an indicator, an observable, or what was at work: malware, "
+                "a tool, a technique, an actor."
+            ),
+            "of",
+        )
     at = now()
     first, last = first_seen or last_seen or at, last_seen or first_seen or at
     note = note.strip()
     _check(count, first, last, note)
     # whoever said it most strictly may read of it
     tlp = max(Tlp(each.tlp) for each in known)
-    value = sighting_object(
-        of=stix_id, count=count, first_seen=first, last_seen=last, note=note, tlp=tlp, at=at
-    )
+    said = _said(known[0], Sighting(count=count, first_seen=first, last_seen=last, note=note, tlp=tlp), at)
     sighting = Sighting.objects.create(
-        stix_id=value["id"],
+        stix_id=said[0]["id"],
         of=stix_id,
         count=count,
         first_seen=first,
@@ -113,8 +154,8 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         tlp=tlp,
         person_id=actor.id if isinstance(actor, PersonActor) else None,
     )
-    _keep(actor, [prepare_own(value, tlp)], sighting=sighting)
-    outcome = _send_back(actor, sighting, known, value)
+    _keep(actor, [prepare_own(each, tlp) for each in said], sighting=sighting)
+    outcome = _send_back(actor, sighting, known, said)
     told = for_the_trail(tlp, {"of": stix_id, "count": count})
     record(actor, "intel.sighted", f"urn:uuid:{sighting.id}", told)
     return outcome
@@ -142,6 +183,27 @@ def _known(actor: Actor, stix_id: str) -> list[StixObject]:
     return list(held.order_by("-is_current", "id"))
 
 
+def _said(seen: StixObject, sighting: Sighting, at: datetime) -> list[dict[str, Any]]:
+    """A sighting as STIX, and behind it the observed data that it is of, where an observable was seen."""
+    # Any: a STIX object is JSON of any shape
+    times = (sighting.first_seen, sighting.last_seen)
+    observed = (
+        [observation_object(seen.stix_id, sighting.count, times, Tlp(sighting.tlp), at)]
+        if _is_observable(seen)
+        else []
+    )
+    value = sighting_object(
+        of=observed[0]["id"] if observed else seen.stix_id,
+        count=sighting.count,
+        first_seen=sighting.first_seen,
+        last_seen=sighting.last_seen,
+        note=sighting.note,
+        tlp=Tlp(sighting.tlp),
+        at=at,
+    )
+    return [value, *observed]
+
+
 def _check(count: int, first: datetime, last: datetime, note: str) -> None:
     if not 1 <= count <= _MOST:
         raise SightingRefused("count", _("A sighting counts from 1 to 999,999,999."), "count")
@@ -154,16 +216,16 @@ def _check(count: int, first: datetime, last: datetime, note: str) -> None:
 
 
 def _send_back(
-    actor: Actor, sighting: Sighting, known: Sequence[StixObject], value: dict[str, Any]
+    actor: Actor, sighting: Sighting, known: Sequence[StixObject], said: Sequence[dict[str, Any]]
 ) -> SightingOutcome:
     # Any: a STIX object is JSON of any shape
     told = _told_by(known)
     sources = _nodes(told)
     draft = replace(
         _draft(actor, sighting, told),
-        version=value["modified"],
+        version=said[0]["modified"],
         title=known[0].name,
-        content=bundle([written(value)], [Tlp(sighting.tlp)]),
+        content=bundle([written(each) for each in said], [Tlp(sighting.tlp)]),
     )
     decided = _decided(draft, sources)
     may_publish = isinstance(has_permission(actor, "publish:intel"), Granted)
@@ -171,7 +233,8 @@ def _send_back(
         return SightingOutcome(sighting, sources, (), decided)
     sighting.release = federation.publish(actor, draft, sources)
     sighting.save(update_fields=["release"])
-    own = [prepare_own(value, Tlp(sighting.tlp)), prepare_own(identity_object(), Tlp.CLEAR)]
+    own = [prepare_own(each, Tlp(sighting.tlp)) for each in said]
+    own.append(prepare_own(identity_object(), Tlp.CLEAR))
     _keep(actor, own, release=sighting.release)
     return SightingOutcome(sighting, sources, tuple(each.party for each in decided.receivers), decided)
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel.actions.sighting import is_sightable
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.forms import ObjectFilters, SightingForm
 from taawun.capabilities.intel.models import Source, StixObject
@@ -164,6 +165,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "kind": type_name(held.type),
         "name": names_of(actor, [held])[held.pk],
         "is_technical": is_technical(held),
+        "is_sightable": is_sightable(held),
         "facts": _facts(held),
         "text": whole[:_MOST_SHOWN],
         "is_cut": len(whole) > _MOST_SHOWN,
@@ -274,6 +276,9 @@ def object_download(_request: HttpRequest, actor: PersonActor, stix_id: str) -> 
 def sighting_new(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
     """Record a sighting; it goes back to whoever told us of the object, as far as a clause allows it."""
     held = _found(actor, stix_id)
+    if not is_sightable(held):
+        # no page leads here
+        return redirect("object", stix_id)
     form = SightingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
