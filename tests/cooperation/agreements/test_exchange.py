@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
 from taawun.cooperation.agreements.document import Document, parse, write
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
@@ -21,8 +23,9 @@ from taawun.cooperation.agreements.policy import Allowed, Facts
 from taawun.cooperation.agreements.queries import current_policy, standing_of
 from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import Organisation
-from taawun.foundation.clock import now, timestamp
+from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
@@ -30,9 +33,18 @@ from taawun.foundation.signing import SigningKey
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry as AuditEntry
-from tests.cast import PartnerNode, agreement_in_force, agreement_proposed, document, partner, sign_version
+from tests.cast import (
+    Cast,
+    PartnerNode,
+    agreement_in_force,
+    agreement_proposed,
+    document,
+    partner,
+    sign_version,
+)
 from tests.lanes import TheirLane, talk_lane
 
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 REPORT = Facts("intel.report", Tlp.GREEN)
 
 
@@ -73,9 +85,19 @@ def _signed(
     typ: str = SIGNATURE_TYP,
     **changes: Any,
 ) -> tuple[str, str]:
-    said = canonical(_statement(talk.sender, about, **changes))
-    talk.say("agreement.signed", {"signature": (key or talk.sender.key).sign(said, typ)})
+    talk.say("agreement.signed", {"signature": _signature(talk, about, key=key, typ=typ, **changes)})
     return talk.deliver()[-1]
+
+
+def _signature(
+    talk: TheirLane,
+    about: Document,
+    *,
+    key: SigningKey | None = None,
+    typ: str = SIGNATURE_TYP,
+    **changes: Any,
+) -> str:
+    return (key or talk.sender.key).sign(canonical(_statement(talk.sender, about, **changes)), typ)
 
 
 def _declared(
@@ -344,6 +366,125 @@ def test_a_termination_takes_effect_when_its_notice_is_over(south: PartnerNode, 
     assert standing_of(agreement).ends == at + timedelta(days=3)
     assert standing_of(agreement, at + timedelta(days=2)).state == State.IN_FORCE
     assert standing_of(agreement, at + timedelta(days=3)).state == State.TERMINATED
+
+
+def _heard(south: PartnerNode, at: datetime) -> None:
+    """We asked the partner at an instant, and all it had said by then is here."""
+    Partner.objects.filter(id=south.row.id).update(heard_until=at)
+    south.row.refresh_from_db()
+
+
+def test_notice_is_not_dated_back_to_before_its_giver_was_last_asked(
+    south: PartnerNode, talk: TheirLane
+) -> None:
+    with frozen(NOON) as clock:
+        agreement = agreement_in_force(south, notice_days=30, valid_from=NOON)
+        clock.advance(timedelta(days=40))
+        asked = now() - timedelta(minutes=5)
+        _heard(south, asked)
+        given = timestamp(now() - timedelta(days=31))
+        assert _declared(talk, _text(agreement), "terminated", at=given) == DONE
+        standing = standing_of(agreement)
+        assert (standing.state, standing.ends) == (
+            State.IN_FORCE,
+            asked - timedelta(minutes=2) + timedelta(days=30),
+        )
+
+
+@pytest.mark.parametrize("days", [0, 40], ids=["at once", "after an outage"])
+def test_two_nodes_date_an_honest_notice_alike_however_late_it_arrives(
+    cast: Cast, south: PartnerNode, talk: TheirLane, days: int
+) -> None:
+    """Ours as we sign and keep it, and the same said by the other node as we take it in: one instant."""
+    with frozen(NOON) as clock:
+        ours, theirs = (agreement_in_force(south, notice_days=30, valid_from=NOON) for _which in range(2))
+        clock.advance(timedelta(days=1))
+        _heard(south, now())
+        # it says so in the moment after it was asked, and its clock is a minute behind ours
+        given = now() - timedelta(minutes=1)
+        said = timestamp(given)
+        actions.terminate(cast.officer.actor, ours, "")
+        clock.advance(timedelta(days=days))
+        assert _declared(talk, _text(theirs), "terminated", at=said) == DONE
+        assert standing_of(ours).ends == now() - timedelta(days=days) + timedelta(days=30)
+        assert standing_of(theirs).ends == given + timedelta(days=30)
+
+
+def test_what_waited_here_counts_from_no_later_than_it_came(
+    south: PartnerNode, proposed: Agreement, talk: TheirLane
+) -> None:
+    with frozen(NOON) as clock:
+        said = timestamp(now() - timedelta(minutes=1))
+        talk.say("agreement.signed", {"signature": _signature(talk, _text(proposed), at=said)})
+        talk.take()
+        clock.advance(timedelta(days=2))
+        _heard(south, now())
+        assert talk.deliver()[-1] == DONE
+        assert PartySignature.objects.get(node=south.node).at == NOON - timedelta(minutes=1)
+
+
+# ---- who is heard on which agreement --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["signed", *PartyInstrument.Kind.values])
+def test_whoever_is_no_party_leaves_its_word_in_its_own_trail(south: PartnerNode, kind: str) -> None:
+    agreement = agreement_in_force(south)
+    text = _text(agreement)
+    third = partner(nation="XT", state=Partner.State.MET)
+    _say(talk_lane(third), text, kind)
+    told = AuditEntry.objects.get(verb=f"agreements.{kind}", actor_id=third.node)
+    assert told.subject == f"urn:taawun:node:{third.node}"
+    assert told.details == {"agreement": str(text.id), "digest": text.digest}
+    assert not AuditEntry.objects.filter(subject=f"urn:uuid:{text.id}", actor_id=third.node).exists()
+    assert standing_of(agreement).state == State.IN_FORCE
+
+
+def _say(talk: TheirLane, about: Document, kind: str) -> None:
+    if kind == "signed":
+        assert _signed(talk, about) == DONE
+    elif kind == "countered":
+        wanted = write(replace(about, version=2))
+        assert _declared(talk, about, kind, text=wanted, suggestion=sha256(wanted)) == DONE
+    else:
+        assert _declared(talk, about, kind) == DONE
+
+
+@pytest.mark.parametrize("kind", ["signed", *PartyInstrument.Kind.values])
+def test_what_a_party_says_is_told_on_the_agreement_once_it_is_known_as_a_party(
+    south: PartnerNode, talk: TheirLane, kind: str
+) -> None:
+    text = document(south, depositary=south)
+    _say(talk, text, kind)
+    subject = f"urn:uuid:{text.id}"
+    assert not AuditEntry.objects.filter(subject=subject).exists()
+    assert _proposed(talk, text.text) == DONE
+    rows = AuditEntry.objects.filter(subject=subject).order_by("id")
+    about = {"version": 1, "digest": text.digest}
+    assert {(row.verb, row.actor_id) for row in rows} == {
+        ("agreements.proposed", south.node),
+        (f"agreements.{kind}", south.node),
+    }
+    assert [row.details for row in rows] == [about, about]
+
+
+@pytest.mark.parametrize("kind", ["signed", "terminated"])
+def test_a_party_speaks_with_the_key_that_the_version_names(
+    south: PartnerNode, talk: TheirLane, kind: str
+) -> None:
+    """The depositary names another key for east than the one that we know it by."""
+    east = partner(nation="XE")
+    text = parse(_with_party(document(south, east, depositary=south), "xe", kid="k" * 43))
+    ways: dict[str, Callable[..., tuple[str, str]]] = {
+        "signed": _signed,
+        "terminated": partial(_declared, kind="terminated"),
+    }
+    say = ways[kind]
+    # before its version came, nobody could tell
+    assert say(talk_lane(east), text) == DONE
+    assert _proposed(talk, text.text) == DONE
+    assert not PartySignature.objects.exists()
+    assert not PartyInstrument.objects.exists()
+    assert say(talk_lane(east), text) == ("refused", "other-key")
 
 
 def test_a_counter_proposal_is_kept_with_its_text(proposed: Agreement, talk: TheirLane) -> None:

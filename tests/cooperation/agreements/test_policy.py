@@ -431,7 +431,9 @@ def test_nothing_that_narrows_lets_anybody_in(
     which = data.draw(st.sampled_from(range(len(held))))
     first = held[which]
     signer = data.draw(st.sampled_from(sorted(first.signatories) or ["p0"]))
-    stopped = replace(first, suspensions=(Instrument(UUID(int=3), "suspended", signer, "", AT),))
+    suspension = Instrument(UUID(int=3), "suspended", signer, "", AT)
+    windows = tuple(replace(window, suspensions=(suspension,)) for window in first.windows)
+    stopped = replace(first, windows=windows, suspensions=(suspension,))
     narrowings = {
         "a suspension": policy(*held[:which], stopped, *held[which + 1 :], trust=trust),
         "an agreement less": policy(*held[:which], *held[which + 1 :], trust=trust),

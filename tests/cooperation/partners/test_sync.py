@@ -134,6 +134,25 @@ def test_what_a_partner_said_is_pulled_heard_and_asked_for_no_more(
     assert notes.heard == [1, 2, 3]
 
 
+def test_until_when_a_partner_was_heard_is_when_it_was_last_asked_and_all_of_it_came(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    with frozen(now()) as clock:
+        lane = _talk(server, south, 1, 2)
+        first = now()
+        sync_partner(south.row.id)
+        assert _state(south).heard_until == first
+        clock.advance(timedelta(seconds=5))
+        lane.say("tests.word", {"word": 3})
+        server.instead[f"/federation/lanes/{lane.row.id}"] = b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n"
+        sync_partner(south.row.id)
+        assert (notes.heard, _state(south).heard_until) == ([1, 2], first)
+        server.instead.clear()
+        clock.advance(timedelta(minutes=1))
+        sync_partner(south.row.id)
+        assert (notes.heard, _state(south).heard_until) == ([1, 2, 3], first + timedelta(seconds=65))
+
+
 def test_a_lane_of_many_pages_is_read_to_its_end(
     server: TheirNode, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

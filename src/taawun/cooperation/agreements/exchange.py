@@ -22,11 +22,12 @@ from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Par
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.messages import MessageKind
+from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.signing import SignatureRefused, VerifyKey
+from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["MESSAGE_KINDS"]
 
 _SKEW: Final = timedelta(seconds=60)
+# two clocks may differ by as much, and a word is signed a moment before the lane that carries it has it
+_TELLING: Final = 2 * _SKEW
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
@@ -59,6 +62,7 @@ def receive_proposed(message: Message) -> None:
         )
         agreement.titles = document.title.to_json()
         agreement.save(update_fields=["titles"])
+        _look_back(document)
     record(
         _party(message),
         "agreements.proposed",
@@ -94,13 +98,14 @@ def receive_signed(message: Message) -> None:
     """A party's signature on a version."""
     token = _text(message.payload, "signature")
     payload = _verified(message, token, SIGNATURE_TYP)
-    lineage, digest, at = _uuid(payload, "agreement"), _digest(payload), _at(payload)
+    lineage, digest, at = _uuid(payload, "agreement"), _digest(payload), _at(message, payload)
+    _check_key(message, digest)
     with changing(lineage):
         _signature, is_new = PartySignature.objects.get_or_create(
             lineage=lineage, digest=digest, node=message.partner.node, defaults={"token": token, "at": at}
         )
         if is_new:
-            record(_party(message), "agreements.signed", f"urn:uuid:{lineage}", {"digest": digest})
+            _record_word(_party(message), "signed", lineage, digest)
 
 
 def receive_declared(message: Message) -> None:
@@ -111,7 +116,8 @@ def receive_declared(message: Message) -> None:
     if kind not in PartyInstrument.Kind.values:
         raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
     suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
-    node = message.partner.node
+    node, digest = message.partner.node, _digest(payload)
+    _check_key(message, digest)
     with changing(lineage):
         _instrument, is_new = PartyInstrument.objects.get_or_create(
             id=_own_id(node, _uuid(payload, "id")),
@@ -119,7 +125,7 @@ def receive_declared(message: Message) -> None:
                 "lineage": lineage,
                 "kind": kind,
                 "node": node,
-                "digest": _digest(payload),
+                "digest": digest,
                 "lifts": _own_id(node, _uuid(payload, "lifts")) if "lifts" in payload else None,
                 "answers": _own_id(_text(payload, "of"), _uuid(payload, "answers"))
                 if "answers" in payload
@@ -127,11 +133,53 @@ def receive_declared(message: Message) -> None:
                 "note": _text(payload, "note")[:4000],
                 "suggestion": suggestion,
                 "token": token,
-                "at": _at(payload),
+                "at": _at(message, payload),
             },
         )
         if is_new:
-            record(_party(message), f"agreements.{kind}", f"urn:uuid:{lineage}", {})
+            _record_word(_party(message), kind, lineage, digest)
+
+
+def _check_key(message: Message, digest: str) -> None:
+    """A party speaks with the key that the version names for it; a version that comes later looks back."""
+    version = Version.objects.filter(digest=digest).first()
+    party = version.document().party_of(message.partner.node) if version else None
+    if party is not None and party.kid != message.partner.kid:
+        raise MessageRefused("other-key", "the version names another key for this party")
+
+
+def _record_word(speaker: PartyActor, verb: str, lineage: UUID, digest: str) -> None:
+    """Record what a partner said: on the agreement where it is a party of that version, else on the partner itself.
+
+    Whoever we have met may name any agreement. Its word counts for nothing there, and is not told there either.
+    """
+    version = Version.objects.filter(digest=digest, agreement_id=lineage).first()
+    document = version.document() if version else None
+    if document is not None and document.party_of(speaker.node):
+        record(
+            speaker,
+            f"agreements.{verb}",
+            f"urn:uuid:{lineage}",
+            {"version": document.version, "digest": digest},
+        )
+    else:
+        about = {"agreement": str(lineage), "digest": digest}
+        record(speaker, f"agreements.{verb}", f"urn:taawun:node:{speaker.node}", about)
+
+
+def _look_back(document: Document) -> None:
+    """Of what came before its version: drop what another key said, and tell the rest on the agreement."""
+    for model in (PartySignature, PartyInstrument):
+        for row in model.objects.filter(lineage=document.id, digest=document.digest).order_by("received"):
+            party = document.party_of(row.node)
+            if party is None:
+                continue
+            if peek(row.token).kid != party.kid:
+                row.delete()
+                continue
+            name = Partner.objects.get(node=row.node).name.in_language("en").value
+            verb = row.kind if isinstance(row, PartyInstrument) else "signed"
+            _record_word(PartyActor(row.node, name), verb, row.lineage, row.digest)
 
 
 def _own_id(node: str, chosen: UUID) -> UUID:
@@ -190,14 +238,22 @@ def _uuid(payload: Mapping[str, Any], member: str) -> UUID:
         raise MessageRefused("malformed", f"{member} is no UUID") from None
 
 
-def _at(payload: Mapping[str, Any]) -> datetime:
+def _at(message: Message, payload: Mapping[str, Any]) -> datetime:
+    """When something was signed, as far as the sender is to be believed.
+
+    It says so itself, so it could say anything. But it signs heads of its lane, too: when it was last asked, it signed
+    that it had not said this. Where the clocks are right that changes nothing, however late a word arrives, so the two
+    nodes come to the same instant.
+    """
     try:
         at = parse_timestamp(_text(payload, "at"))
     except TimestampRefused:
         raise MessageRefused("malformed", "at is no instant") from None
     if at > now() + _SKEW:
         raise MessageRefused("future", "it is signed in the future: compare the two clocks")
-    return at
+    heard = message.partner.heard_until
+    # what waited here since it came was said before it came
+    return max(at, min(heard, message.received) - _TELLING) if heard else at
 
 
 def _party(message: Message) -> PartyActor:

@@ -404,7 +404,6 @@ def _spans(standing: Standing, own: str) -> list[_Span]:
     """Versions that were in force or will be and name the sender, each with its window."""
     if standing.state == "draft" or standing.current is None:
         return []
-    hindrance = "suspended" if standing.suspensions else ""
     terminates = standing.ends.timestamp() if standing.ends else FOREVER
     return [
         _Span(
@@ -414,7 +413,7 @@ def _spans(standing: Standing, own: str) -> list[_Span]:
             _nodes(window.document),
             window.opens.timestamp(),
             window.closes.timestamp() if window.closes else FOREVER,
-            hindrance,
+            "suspended" if window.suspensions else "",
             _ending(window, standing),
             terminates,
             _bound_refs(window),

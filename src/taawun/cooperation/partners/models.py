@@ -53,6 +53,8 @@ class Partner(models.Model):
     # the network its first word came from; empty for whom an administrator named, or decided about since
     introduced_from = models.CharField(max_length=50, blank=True, default="")
     last_contact = models.DateTimeField(null=True)
+    # when it was last asked for its words and all that it then signed for was here: what it says later it says after
+    heard_until = models.DateTimeField(null=True)
     # why the last call failed: its code and facts, and the same in English for a code that has no words
     last_error = models.CharField(max_length=500, blank=True, default="")
     last_error_code = models.CharField(max_length=40, blank=True, default="")

@@ -219,22 +219,30 @@ def _tell(partner: Partner) -> None:
 
 
 def _pull(partner: Partner, turn: _Turn) -> None:
+    asked, is_heard = now(), True
     for offer in wire.list_lanes(partner):
         if not turn.may_read():
+            is_heard = False
             break
         lane = _lane_for(partner, offer)
-        if lane is None or lane.state == Lane.State.STOPPED or quota_left(lane, partner) == 0:
+        if lane is None or lane.state == Lane.State.STOPPED:
+            continue
+        if quota_left(lane, partner) == 0:
+            is_heard = False
             continue
         try:
-            known_head(lane, partner, offer.head)
+            head = known_head(lane, partner, offer.head)
             lane.refresh_from_db()
             _read_to_the_end(partner, lane, turn)
+            is_heard = is_heard and (lane.purpose != Lane.Purpose.TALK or lane.head_seq >= head.seq)
         except ChainBroken as broken:
             stop_lane(lane, partner, broken)
     for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
         process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
     for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
+    if is_heard:
+        Partner.objects.filter(id=partner.id).update(heard_until=asked)
     if not turn.may_read():
         # it goes on after those who waited meanwhile
         Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
