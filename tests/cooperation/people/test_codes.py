@@ -87,7 +87,7 @@ def test_a_wrong_code_is_not_said_to_be_unsaved(cast: Cast) -> None:
     ("language", "told"),
     [
         ("en", "Signing in did not work: The email address and/or password you specified are not correct."),
-        ("ar", "تعذّر تسجيل الدخول: عنوان البريد الإلكتروني أو كلمة المرور غير صحيحين."),
+        ("ar", "تعذّر تسجيل الدخول: عنوان البريد الإلكتروني أو كلمة المرور غير صحيحة."),
     ],
 )
 def test_a_failed_sign_in_says_that_it_failed(cast: Cast, language: str, told: str) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from taawun.cooperation.people.actors import SystemActor
 from taawun.platform.audit.actions import record, seal
 from taawun.platform.audit.models import Entry
-from tests.cast import Cast
+from tests.cast import Cast, agreement_in_force, partner
 from tests.pages import read
 
 pytestmark = pytest.mark.usefixtures("pages")
@@ -52,6 +52,36 @@ def test_the_trail_is_filtered_newest_first(rows: Cast, query: dict[str, str], v
     assert read(browser.get(reverse("audit"), query))
     told = json.loads(browser.get(reverse("audit"), {**query, "format": "json"}).getvalue())
     assert [row["verb"] for row in told] == verbs
+
+
+def test_the_trail_is_read_in_words_with_names_and_pages(rows: Cast) -> None:
+    person, agreement = rows.analyst.row, agreement_in_force(partner())
+    Entry.objects.all().delete()
+    record(rows.analyst.actor, "people.role-given", f"urn:uuid:{person.id}", {"role": "analyst", "n": [1]})
+    record(SystemActor("console"), "agreements.signed", f"urn:uuid:{agreement.id}")
+    record(SystemActor("gone"), "gone.act", "urn:taawun:nation:XN")
+    browser = rows.officer.browser()
+    page = read(browser.get(reverse("audit")))
+    assert "Role given Analyst Analyst" in page.text
+    assert "role analyst n [1]" in page.text
+    assert f"Agreement signed The operator at the console {agreement.code}" in page.text
+    assert "gone.act gone urn:taawun:nation:XN" in page.text
+    assert len(page.all("a", href=reverse("person", args=[person.id]))) == 2
+    assert len(page.all("a", href=reverse("agreement", args=[agreement.id]))) == 1
+    arabic = read(browser.get(reverse("audit").replace("/en/", "/ar/")))
+    assert "وُقّعت اتفاقية مشغّل العقدة من سطر الأوامر" in arabic.text
+    # those who read by machine keep the verb
+    told = json.loads(browser.get(reverse("audit"), {"format": "json"}).getvalue())
+    assert [row["verb"] for row in told] == ["gone.act", "agreements.signed", "people.role-given"]
+
+
+def test_the_filter_offers_the_words_of_verbs_and_says_which_one_is_on(rows: Cast) -> None:
+    page = read(rows.officer.browser().get(reverse("audit"), {"verb": "agreements.signed"}))
+    [chosen] = [has["value"] for has in page.all("option") if "selected" in has]
+    assert chosen == "agreements.signed"
+    assert "Act: Agreement signed" in page.text
+    whole = read(rows.officer.browser().get(reverse("audit"), {"verb": "agreements."}))
+    assert "Act: Agreements: every act" in whole.text
 
 
 def test_the_trail_leaves_as_csv_without_formulas(rows: Cast) -> None:

@@ -17,6 +17,7 @@ class IntelConfig(AppConfig):
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
         from taawun.capabilities.intel.models import JOB
+        from taawun.capabilities.intel.trail import TRAIL
         from taawun.cooperation.agreements.kinds import KindWords
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
@@ -43,6 +44,7 @@ class IntelConfig(AppConfig):
                     Permission("publish:intel", _("publish and withdraw reports"), analysts),
                     JobKind(JOB, _("Import"), run_import, give_up_import, queries.sees_import),
                     *RELEASE_KINDS,
+                    *TRAIL,
                     KindWords("intel.report", _("threat reports")),
                     KindWords("intel.sighting", _("sightings")),
                     NavigationEntry(

@@ -15,6 +15,7 @@ class AgreementsConfig(AppConfig):
         """Register everything agreements bring."""
         from taawun.cooperation.agreements import home
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
+        from taawun.cooperation.agreements.trail import TRAIL
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
@@ -38,6 +39,7 @@ class AgreementsConfig(AppConfig):
                         "approve:agreements", _("approve, suspend and terminate agreements"), officers
                     ),
                     *MESSAGE_KINDS,
+                    *TRAIL,
                     NavigationEntry(
                         "agreements",
                         Group.COOPERATE,

@@ -17,6 +17,7 @@ class FederationConfig(AppConfig):
         """Register everything federation brings."""
         from taawun.cooperation.federation import home
         from taawun.cooperation.federation.exchange import CLAUSE_LANES, RECEIPT, WITHDRAWN
+        from taawun.cooperation.federation.trail import TRAIL
         from taawun.cooperation.partners.presenting import PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.notices.kinds import NoticeKind
@@ -38,6 +39,7 @@ class FederationConfig(AppConfig):
                     CLAUSE_LANES,
                     RECEIPT,
                     WITHDRAWN,
+                    *TRAIL,
                     NavigationEntry(
                         "releases",
                         Group.COOPERATE,

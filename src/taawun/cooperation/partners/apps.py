@@ -18,6 +18,7 @@ class PartnersConfig(AppConfig):
         from taawun.cooperation.partners import actions, home, notices, receiving, sync
         from taawun.cooperation.partners.messages import MessageKind
         from taawun.cooperation.partners.purposes import LanePurpose
+        from taawun.cooperation.partners.trail import TRAIL
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
@@ -49,6 +50,7 @@ class PartnersConfig(AppConfig):
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
                     Schedule("partners.strangers", timedelta(hours=1), actions.forget_strangers),
                     *notices.KINDS,
+                    *TRAIL,
                     NavigationEntry(
                         "partners",
                         Group.COOPERATE,

@@ -16,6 +16,7 @@ class PeopleConfig(AppConfig):
         from taawun.cooperation.people import sessions
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.cooperation.people.tokens import DOOR
+        from taawun.cooperation.people.trail import TRAIL
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.access import Doorkeeper
         from taawun.platform.web.navigation import Group, NavigationEntry
@@ -40,6 +41,7 @@ class PeopleConfig(AppConfig):
                     ),
                     Permission("manage:notices", _("mark notices as dealt with"), administrators),
                     DOOR,
+                    *TRAIL,
                     Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),
                     NavigationEntry(
                         "people", Group.NODE, _("People"), "people", "read:people", order=10, icon="people"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,14 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from taawun.foundation.clock import timestamp
 from taawun.platform.audit.actions import verify
+from taawun.platform.audit.acts import Act, SystemPart, Thing, find_things, uuid_of, words_of
 from taawun.platform.audit.queries import Filters, chain, entries
-from taawun.platform.web.access import signed_in
+from taawun.platform.registry import registry
+from taawun.platform.web.access import doorkeeper, signed_in
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import number
 from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
@@ -32,13 +37,34 @@ __all__ = ["check_chain", "trail"]
 _ON_A_PAGE = 100
 # about two seconds of walking; a longer chain is walked at the console
 _LONGEST_WALK = 50_000
+_LONGEST_VERB = 80
 _COLUMNS = ("seq", "at", "actor_kind", "actor_id", "actor_label", "verb", "subject", "details", "digest")
+
+
+class _VerbField(forms.ChoiceField):
+    """Offers what rooms registered, and takes what stands in an address: verbs of rooms that are gone."""
+
+    def valid_value(self, value: object) -> bool:
+        """Every verb is one."""
+        return len(str(value)) <= _LONGEST_VERB
+
+
+def _choices() -> list[tuple[str, Any]]:  # groups as Django takes them
+    groups: list[tuple[str, Any]] = [("", _("all"))]
+    acts = registry.all(Act)
+    for capability in registry.capabilities():
+        own = [act for act in acts if act.name.startswith(f"{capability.name}.")]
+        if own:
+            label = str(capability.label)
+            whole = (f"{capability.name}.", _("%(room)s: every act") % {"room": label})
+            groups.append((label, [whole, *((act.name, act.words) for act in own)]))
+    return groups
 
 
 class TrailFilters(forms.Form):
     """What to see of the trail."""
 
-    verb = forms.CharField(label=_("Act"), required=False, max_length=80)
+    verb = _VerbField(label=_("Act"), required=False, choices=_choices)
     subject = forms.CharField(label=_("Thing"), required=False, max_length=400)
     actor = forms.CharField(label=_("Who"), required=False, max_length=300)
 
@@ -47,7 +73,7 @@ class TrailFilters(forms.Form):
 @signed_in("read:audit")
 def trail(request: HttpRequest, actor: object) -> HttpResponseBase:
     """The trail, newest first."""
-    del actor
+    del actor  # who may read the trail, may read all of it
     form = TrailFilters(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
     found = entries(Filters(**wanted))
@@ -60,8 +86,66 @@ def trail(request: HttpRequest, actor: object) -> HttpResponseBase:
     except BadCursor:
         return redirect("audit")
     state = chain()
-    context = {"form": form, "page": shown, "chain": state, "may_walk": state.rows <= _LONGEST_WALK}
+    context = {
+        "form": form,
+        "page": shown,
+        "rows": _told(shown.items, _permissions(request)),
+        "chain": state,
+        "may_walk": state.rows <= _LONGEST_WALK,
+    }
     return render(request, "audit/trail.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the trail as people read it.
+
+    Args:
+        entry: the row.
+        act: the verb in words.
+        who: who acted, and their page where they have one for the reader.
+        thing: what it is about, likewise; None where no room knows it (any more).
+        details: names and values of what it tells beyond that.
+    """
+
+    entry: Entry
+    act: str
+    who: Thing
+    thing: Thing | None
+    details: tuple[tuple[str, str], ...]
+
+
+def _permissions(request: HttpRequest) -> frozenset[str]:
+    door = doorkeeper()
+    visitor = door.visitor(request) if door else None
+    return visitor.permissions if visitor else frozenset()
+
+
+def _told(entries_: Sequence[Entry], permissions: frozenset[str]) -> list[Row]:
+    named = [uuid_of(name) for entry in entries_ for name in (entry.subject, entry.actor_id)]
+    things = find_things({each for each in named if each is not None}, permissions)
+    return [_row(entry, things) for entry in entries_]
+
+
+def _row(entry: Entry, things: dict[UUID, Thing]) -> Row:
+    details = tuple((name, _as_text(value)) for name, value in entry.details.items())
+    subject = uuid_of(entry.subject)
+    thing = things.get(subject) if subject else None
+    return Row(entry, words_of(entry.verb), _who(entry, things), thing, details)
+
+
+def _who(entry: Entry, things: dict[UUID, Thing]) -> Thing:
+    part = registry.find(SystemPart, entry.actor_id) if entry.actor_kind == "system" else None
+    if part:
+        return Thing(part.words)
+    key = uuid_of(entry.actor_id)
+    now_there = things.get(key) if key and entry.actor_kind == "person" else None
+    # the name that they had then; the page is that of now
+    return Thing(entry.actor_label, now_there.url if now_there else "")
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 @require_POST

@@ -141,6 +141,7 @@ def active_filters(form: BaseForm, asked: QueryDict) -> list[ActiveFilter]:
 
 def _in_words(field: forms.Field, value: str) -> str:
     for choice, words in getattr(field, "choices", ()):
-        if str(choice) == value:
-            return str(words)
+        for each, said in words if isinstance(words, list | tuple) else ((choice, words),):
+            if str(each) == value:
+                return str(said)
     return value

@@ -5,7 +5,6 @@ Text given to a tag is escaped. Markup comes in through block tags, or as a valu
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -205,12 +204,6 @@ def filesize(value: int) -> str:
 def digits(value: object) -> str:
     """A numbering such as a version or a clause, in the reader's digits."""
     return formats.digits(value)
-
-
-@register.filter
-def as_line(value: object) -> str:
-    """A JSON value on one line, for people who read code."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 # ---- things with parts -------------------------------------------------------------------------------------

@@ -1,0 +1,42 @@
+"""What the trail calls the acts and things of this room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from taawun.cooperation.agreements.models import Agreement
+from taawun.platform.audit.acts import Act, Thing, Things
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+__all__ = ["TRAIL"]
+
+
+def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, Thing]:
+    reads = "read:agreements" in permissions
+    return {
+        each.id: Thing(each.code, reverse("agreement", args=[each.id]) if reads else "")
+        for each in Agreement.objects.filter(id__in=ids)
+    }
+
+
+TRAIL = (
+    Act("agreements.drafted", _("Agreement drafted")),
+    Act("agreements.draft-edited", _("Draft edited")),
+    Act("agreements.draft-discarded", _("Draft discarded")),
+    Act("agreements.proposed", _("Agreement proposed")),
+    Act("agreements.countered", _("Counter-proposal made")),
+    Act("agreements.counter-adopted", _("Counter-proposal adopted")),
+    Act("agreements.declined", _("Proposal declined")),
+    Act("agreements.approved", _("Agreement approved")),
+    Act("agreements.signed", _("Agreement signed")),
+    Act("agreements.suspended", _("Agreement suspended")),
+    Act("agreements.resumed", _("Agreement resumed")),
+    Act("agreements.terminated", _("Agreement terminated")),
+    Things("agreements", _find),
+)

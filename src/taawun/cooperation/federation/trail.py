@@ -1,0 +1,36 @@
+"""What the trail calls the acts and things of this room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from taawun.cooperation.federation.models import Release
+from taawun.platform.audit.acts import Act, Thing, Things
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+__all__ = ["TRAIL"]
+
+
+def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, Thing]:
+    # what it is about may be marked: the page tells it to those who may
+    reads = "read:federation" in permissions
+    return {
+        each: Thing(pgettext_lazy("a thing", "Release"), reverse("release", args=[each]) if reads else "")
+        for each in Release.objects.filter(id__in=ids).values_list("id", flat=True)
+    }
+
+
+TRAIL = (
+    Act("federation.published", _("Release published")),
+    Act("federation.received", _("Release received")),
+    Act("federation.withdrawn", _("Release withdrawn")),
+    Act("federation.withdrawn-by-source", _("Release withdrawn by its source")),
+    Things("federation", _find),
+)

@@ -1,0 +1,55 @@
+"""What the trail calls the acts and things of this room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from taawun.cooperation.partners.models import Lane, Partner
+from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+__all__ = ["TRAIL"]
+
+
+def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, Thing]:
+    found: dict[UUID, Thing] = {}
+    for partner in Partner.objects.filter(id__in=ids):
+        found[partner.id] = Thing(_name(partner), _page(partner, permissions))
+    for lane in Lane.objects.filter(id__in=ids).select_related("sender"):
+        if lane.sender is None:
+            found[lane.id] = Thing(_("Lane of this node"))
+        else:
+            label = _("Lane of %(partner)s") % {"partner": _name(lane.sender)}
+            found[lane.id] = Thing(label, _page(lane.sender, permissions))
+    return found
+
+
+def _name(partner: Partner) -> str:
+    return partner.name.in_language(get_language() or "en").value
+
+
+def _page(partner: Partner, permissions: frozenset[str]) -> str:
+    return reverse("partner", args=[partner.id]) if "read:partners" in permissions else ""
+
+
+TRAIL = (
+    Act("partners.met", _("Partner added")),
+    Act("partners.introduced-itself", _("Node introduced itself")),
+    Act("partners.forgotten", _("Node forgotten that nobody compared")),
+    Act("partners.renamed", _("Partner changed its name")),
+    Act("partners.verified", _("Partner verified")),
+    Act("partners.blocked", _("Partner blocked")),
+    Act("partners.unblocked", _("Partner unblocked")),
+    Act("partners.lane-stopped", _("Lane stopped here")),
+    Act("partners.lane-stopped-there", _("Lane stopped at the partner")),
+    SystemPart("partners.sync", _("Sync with partners")),
+    SystemPart("partners.strangers", _("Forgetting of unknown nodes")),
+    Things("partners", _find),
+)

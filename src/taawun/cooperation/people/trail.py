@@ -1,0 +1,49 @@
+"""What the trail calls the acts and things of this room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from taawun.cooperation.people.models import ApiToken, Invitation, Organisation, Person
+from taawun.platform.audit.acts import Act, Thing, Things
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+__all__ = ["TRAIL"]
+
+
+def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, Thing]:
+    reads, manages = "read:people" in permissions, "manage:people" in permissions
+    language = get_language() or "en"
+    found: dict[UUID, Thing] = {}
+    for person in Person.objects.filter(id__in=ids):
+        found[person.id] = Thing(person.name, reverse("person", args=[person.id]) if reads else "")
+    for organisation in Organisation.objects.filter(id__in=ids):
+        found[organisation.id] = Thing(organisation.name.in_language(language).value)
+    for invitation in Invitation.objects.filter(id__in=ids):
+        found[invitation.id] = Thing(invitation.email, reverse("invitations") if manages else "")
+    for token in ApiToken.objects.filter(id__in=ids):
+        found[token.id] = Thing(_("Token “%(name)s”") % {"name": token.name})
+    return found
+
+
+TRAIL = (
+    Act("people.host-established", _("Organisation of this node established")),
+    Act("people.nation-named", _("Nation named")),
+    Act("people.organisation-added", _("Organisation added")),
+    Act("people.invited", _("Person invited")),
+    Act("people.invitation-revoked", _("Invitation revoked")),
+    Act("people.invitation-accepted", _("Invitation accepted")),
+    Act("people.role-given", _("Role given")),
+    Act("people.role-taken", _("Role taken")),
+    Act("people.token-created", _("Token created")),
+    Act("people.token-revoked", _("Token revoked")),
+    Act("people.renamed", _("Own name changed")),
+    Things("people", _find),
+)
