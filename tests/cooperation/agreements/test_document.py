@@ -290,3 +290,26 @@ def test_no_more_signatures_are_needed_than_there_are_nodes(
     document = parse(json.dumps(_valid()).encode())
     changed = replace(document, entry_into_force=entry_into_force, min_signatories=min_signatories)
     assert changed.required_signatures() == needed
+
+
+@pytest.mark.parametrize(("parties", "clauses"), [(250, 40), (20, 500)])
+def test_clauses_times_parties_are_limited_and_the_refusal_says_what_to_do(
+    node: Organisation, parties: int, clauses: int
+) -> None:
+    made = _valid()
+    guests = [
+        {"ref": f"g{number}", "kind": "guest", "host": "b", "organisation": {"en": "Guest"}}
+        for number in range(parties - 2)
+    ]
+    made["parties"] = [*made["parties"][:2], *guests]
+    one = made["clauses"][0] | {"to": ["any"]}
+    made["clauses"] = [one | {"ref": str(number)} for number in range(clauses)]
+    assert len(parse(json.dumps(made).encode()).clauses) == clauses
+    made["parties"].append({"ref": "more", "kind": "guest", "host": "b", "organisation": {"en": "Guest"}})
+    if parties == 250:
+        made["parties"].pop()
+        made["clauses"].append(one | {"ref": "more"})
+    with pytest.raises(DocumentRefused) as refused:
+        parse(json.dumps(made).encode())
+    assert refused.value.place == "/clauses"
+    assert "10,000 rules; write fewer clauses, or divide it into several agreements" in str(refused.value)

@@ -31,6 +31,8 @@ ANY: Final = "any"
 MAX_BYTES: Final = 1024 * 1024
 MAX_PARTIES: Final = 250
 MAX_CLAUSES: Final = 500
+# what one agreement may ask of every decision: each clause is a rule for each party it may reach
+MAX_RULES: Final = 10_000
 MAX_DAYS: Final = 36500
 MAX_PURPOSE: Final = 300
 MAX_TERM: Final = 300
@@ -459,6 +461,19 @@ def _text_fault(refused: TextRefused) -> str:
 
 def _check_whole(document: Document) -> None:
     _check_parties(document)
+    if len(document.parties) * len(document.clauses) > MAX_RULES:
+        raise DocumentRefused(
+            "/clauses",
+            _(
+                "%(clauses)s clauses for %(parties)s parties are more than %(most)s rules; write fewer clauses, "
+                "or divide it into several agreements"
+            )
+            % {
+                "clauses": formats.number(len(document.clauses)),
+                "parties": formats.number(len(document.parties)),
+                "most": formats.number(MAX_RULES),
+            },
+        )
     refs = {party.ref for party in document.parties}
     seen: set[str] = set()
     for index, clause in enumerate(document.clauses):
