@@ -14,11 +14,13 @@ class NodeConfig(AppConfig):
     def ready(self) -> None:
         """Register the first page in the navigation."""
         from taawun.node import checks  # noqa: F401 - they register themselves
-        from taawun.platform.audit.acts import SystemPart
+        from taawun.platform.audit.acts import Act, SystemPart
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
 
         home = NavigationEntry("home", Group.HOME, _("Home"), "home", order=0, icon="home")
         begun = SystemPart("init", _("The set-up of this node"))
         console = SystemPart("console", _("The operator at the console"))
-        registry.register(Capability("node", _("Node"), (home, begun, console)))
+        # notices and the trail stand side by side: neither knows the other
+        settled = Act("notices.resolved", _("Notice dealt with"))
+        registry.register(Capability("node", _("Node"), (home, begun, console, settled)))

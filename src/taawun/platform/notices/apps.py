@@ -13,7 +13,6 @@ class NoticesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the page of notices, with the number of those that are open."""
-        from taawun.platform.audit.acts import Act
         from taawun.platform.notices.queries import count_open
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
@@ -24,5 +23,4 @@ class NoticesConfig(AppConfig):
         )
         room = Pages("notices", "taawun.platform.notices.urls")
         operations = Operations("notices", "taawun.platform.notices.api")
-        settled = Act("notices.resolved", _("Notice dealt with"))
-        registry.register(Capability("notices", _("Notices"), (room, operations, page, settled)))
+        registry.register(Capability("notices", _("Notices"), (room, operations, page)))
