@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import shelf
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 _FEW: Final = 200
+# rows of a list that are read at once rather than asked for one by one
+_FEW_ROWS: Final = 60_000
 
 
 @dataclass
@@ -172,7 +175,7 @@ def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evide
     for signed in PartySignature.objects.filter(wanted):
         party = _party(documents, signed.lineage, signed.digest, signed.node)
         if party:
-            signatures[signed.lineage].append(Signature(signed.digest, party, signed.at))
+            signatures[signed.lineage].append(Signature(signed.digest, party, signed.at, signed.received))
     rows = list(PartyInstrument.objects.filter(wanted))
     author = {each.id: each.node for each in rows}
     for each in rows:
@@ -235,11 +238,15 @@ def party_name(key: str, language: str) -> str:
 def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Model]) -> Q:
     """The decision as a database condition on a :class:`~taawun.cooperation.agreements.models.Governed` table.
 
+    How a release's lists are asked depends on how much they hold for this party: little is read first and looked
+    up in; of much the newest are tried one by one, for then a page is soon full (docs/performance.md).
+
     Args:
         party: a party key.
         at: now.
-        topics: model of the topics relation, with ``owner`` and ``topic``.
-        parties: model of the parties relation, with ``owner``, ``role`` and ``party``.
+        topics: model of the topics relation, with ``owner`` and ``topic``, and an index that begins with the latter.
+        parties: model of the parties relation, with ``owner``, ``role`` and ``party``, and an index that begins
+            with the latter two.
 
     Returns:
         A condition that holds for exactly the rows for which ``Policy.decide`` allows.
@@ -248,19 +255,30 @@ def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Mod
     clauses = _clause_condition(policy, party, at.timestamp(), topics)
     if clauses is None:
         return Q(pk__in=[])
-    listed = parties._default_manager.filter(owner=OuterRef("pk"), party=party)  # noqa: SLF001 - Django's public name for it
-    in_audience = Q(has_audience=False) | Q(Exists(listed.filter(role="audience")))
+    in_audience = Q(has_audience=False) | _listed(parties, party, "audience")
     red_is_named = ~Q(tlp=Tlp.RED) | Q(names_persons=True)
-    return clauses & in_audience & red_is_named & _onward_condition(policy, party, at.timestamp(), listed)
+    return clauses & in_audience & red_is_named & _onward_condition(policy, party, at.timestamp(), parties)
 
 
-def _onward_condition(policy: Policy, party: str, at: float, listed: QuerySet[Model]) -> Q:
-    within_bound = Q(is_bound=False) | Q(Exists(listed.filter(role="bound")))
-    named = Q(onward="named") & Q(Exists(listed.filter(role="named")))
+def _onward_condition(policy: Policy, party: str, at: float, parties: type[Model]) -> Q:
+    within_bound = Q(is_bound=False) | _listed(parties, party, "bound")
+    named = Q(onward="named") & _listed(parties, party, "named")
     mine = policy.agreements_of(party, at)
-    parties = Q(onward="parties", onward_agreement__in=mine) if mine else Q(pk__in=[])
-    wide = Q(tlp__lt=Tlp.AMBER) & (parties | Q(onward="public"))
-    return Q(onward="own") | (Q(tlp__lt=Tlp.AMBER_STRICT) & within_bound & (named | wide))
+    of_mine = Q(onward="parties", onward_agreement__in=mine) if mine else Q(pk__in=[])
+    wide = Q(tlp__lt=Tlp.AMBER) & (of_mine | Q(onward="public"))
+    return Q(onward="own") | (Q(tlp__lt=Tlp.AMBER_STRICT) & (named | wide) & within_bound)
+
+
+def _listed(parties: type[Model], party: str, role: str) -> Q:
+    """Whether a row names the party in one of its lists."""
+    rows = parties._default_manager.filter(party=party, role=role)  # noqa: SLF001 - Django's public name for it
+    if _are_few(rows):
+        return Q(pk__in=rows.values("owner"))
+    return Q(Exists(rows.filter(owner=OuterRef("pk"))))
+
+
+def _are_few(rows: QuerySet[Model]) -> bool:
+    return not rows.values_list("owner")[_FEW_ROWS : _FEW_ROWS + 1]
 
 
 def _clause_condition(policy: Policy, party: str, at: float, topics: type[Model]) -> Q | None:
@@ -272,7 +290,10 @@ def _clause_condition(policy: Policy, party: str, at: float, topics: type[Model]
         for kind in grant.clause.kinds:
             key = (kind, frozenset(grant.clause.topics))
             highest[key] = max(highest.get(key, -1), grant.clause.tlp_max)
-    return _either(_one_condition(*each, topics) for each in _merged(highest))
+    merged = _merged(highest)
+    free = _either(_covers(kind, tlp) for kind, wanted, tlp in merged if not wanted)
+    on_topics = _topic_condition([each for each in merged if each[1]], topics)
+    return _either(each for each in (free, on_topics) if each is not None)
 
 
 def _merged(highest: Mapping[tuple[str, frozenset[str]], int]) -> list[tuple[str, frozenset[str], int]]:
@@ -288,16 +309,30 @@ def _merged(highest: Mapping[tuple[str, frozenset[str]], int]) -> list[tuple[str
     return merged
 
 
-def _one_condition(kind: str, wanted: frozenset[str], tlp: int, topics: type[Model]) -> Q:
+def _topic_condition(clauses: Sequence[tuple[str, frozenset[str], int]], topics: type[Model]) -> Q | None:
+    """Clauses on some topics: what is about any of these at all is looked for once, then which clause it is."""
+    about = topics._default_manager  # noqa: SLF001 - Django's public name for it
+    rows = about.filter(topic__in=frozenset[str]().union(*(wanted for _kind, wanted, _tlp in clauses)))
+    if not clauses:
+        return None
+    are_few = _are_few(rows)
+    if are_few and len(clauses) == 1:
+        kind, _wanted, tlp = clauses[0]
+        return _covers(kind, tlp) & Q(pk__in=rows.values("owner"))
+    # without an index for each topic: a row has few topics, a clause may have hundreds
+    own = about.filter(owner=OuterRef("pk")).alias(unindexed=Concat("topic", Value("")))
+    condition = _either(
+        _covers(kind, tlp) & Q(Exists(own.filter(unindexed__in=wanted))) for kind, wanted, tlp in clauses
+    )
+    return Q(pk__in=rows.values("owner")) & condition if condition and are_few else condition
+
+
+def _covers(kind: str, tlp: int) -> Q:
+    """What one clause allows by kind and marking."""
     condition = Q(tlp__lte=tlp)
     if kind.endswith(".*"):
-        condition &= Q(kind__startswith=kind[:-1])
-    elif kind != "*":
-        condition &= Q(kind=kind)
-    if wanted:
-        held = topics._default_manager  # noqa: SLF001 - Django's documented name for it
-        condition &= Q(Exists(held.filter(owner=OuterRef("pk"), topic__in=wanted)))
-    return condition
+        return condition & Q(kind__startswith=kind[:-1])
+    return condition if kind == "*" else condition & Q(kind=kind)
 
 
 def _either(conditions: Iterable[Q]) -> Q | None:

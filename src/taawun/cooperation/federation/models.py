@@ -68,10 +68,22 @@ class Release(Governed):
             ),
         )
         indexes = (
-            # the list query walks newest first and narrows by kind
-            models.Index(fields=["-id", "kind", "tlp"], name="federation_newest"),
+            # the list of what a party may have walks newest first, and decides without reading the rows it leaves out
+            models.Index(
+                fields=[
+                    "-id",
+                    "kind",
+                    "tlp",
+                    "has_audience",
+                    "is_bound",
+                    "onward",
+                    "names_persons",
+                    "onward_agreement",
+                ],
+                name="federation_decided",
+                condition=Q(state="live"),
+            ),
             models.Index(fields=["subject", "-id"], name="federation_by_subject"),
-            models.Index(fields=["-id"], name="federation_live", condition=Q(state="live")),
         )
 
     @property
@@ -109,6 +121,8 @@ class ReleaseTopic(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["owner", "topic"], name="federation_topic_once"),)
+        # the list of what a party may have begins here where its clauses are on topics that few releases have
+        indexes = (models.Index(fields=["topic", "owner"], name="federation_about"),)
 
 
 class ReleaseParty(models.Model):
@@ -129,6 +143,8 @@ class ReleaseParty(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["owner", "role", "party"], name="federation_party_once"),
         )
+        # the list of what a party may have reads here which releases name it
+        indexes = (models.Index(fields=["party", "role", "owner"], name="federation_names"),)
 
 
 class Passage(models.Model):
