@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -12,9 +13,9 @@ import pytest
 from django.conf import settings
 from django.db import connections, transaction
 
-from taawun.cooperation.agreements.actions import terminate
+from taawun.cooperation.agreements.actions import changed, suspend, terminate
 from taawun.cooperation.agreements.document import Party, parse, write
-from taawun.cooperation.agreements.models import Agreement, Version
+from taawun.cooperation.agreements.models import Agreement, PartySignature, Version
 from taawun.cooperation.agreements.policy import Origin
 from taawun.cooperation.federation.actions import Draft, publish, withdraw
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
@@ -26,6 +27,7 @@ from taawun.cooperation.partners.actions import verify
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.people.errors import NotAllowed
+from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
@@ -266,6 +268,56 @@ def test_a_party_that_has_not_signed_receives_nothing_until_it_has_and_then_what
     after = publish(cast.analyst.actor, draft("urn:test:3"))
     assert [_may(south, each) for each in (before, narrowed, after)] == [True, True, True]
     assert [_may(east, each) for each in (before, narrowed, after)] == [gives, False, True]
+
+
+def _served(reader: PartnerNode) -> list[tuple[str, bool]]:
+    """Kind of each entry that a partner is served on clause lanes, and whether its content comes along."""
+    offers = json.loads(reader.request("GET", "/federation/lanes").content)["lanes"]
+    found = []
+    for offer in offers:
+        if offer["purpose"] == "clause":
+            page = reader.request("GET", f"/federation/lanes/{offer['lane']}").content
+            lines = [chain.read_line(line) for line in page.splitlines()]
+            found += [
+                (chain.read_header(line.header, node_key().public).kind, line.content is not None)
+                for line in lines
+                if line.header
+            ]
+    return found
+
+
+@pytest.mark.parametrize(("history", "gives"), [("all", True), ("from-accession", False)])
+def test_who_signs_late_sees_no_header_before_and_a_date_in_the_past_gives_it_no_content(
+    cast: Cast, south: PartnerNode, east: PartnerNode, history: str, gives: bool
+) -> None:
+    agreement = agreement_proposed(south, east, entry_into_force=2, clauses=(clause(history=history),))
+    version = Version.objects.get(agreement=agreement)
+    sign_version(version, settings.BASE_URL, node_key())
+    sign_version(version, south.node, south.key)
+    publish(cast.analyst.actor, draft())
+    assert _served(south) == [("lane.opened", True), ("tests.note", True)]
+    [lane] = Lane.objects.filter(purpose="clause")
+    digest = LaneEntry.objects.get(lane=lane, seq=0).content_digest
+    asked = ("/federation/lanes", f"/federation/lanes/{lane.id}", f"/federation/blobs/{digest}")
+    assert json.loads(east.request("GET", asked[0]).content) == {"lanes": []}
+    assert [east.request("GET", path).status_code for path in asked[1:]] == [404, 404]
+    late = sign_version(version, east.node, east.key)
+    PartySignature.objects.filter(id=late.id).update(at=now() - timedelta(days=200))
+    changed()
+    assert _served(east) == [("lane.opened", True), ("tests.note", gives)]
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    assert _served(east)[-1] == ("tests.note", True)
+
+
+def test_after_its_end_an_agreement_still_serves_its_lanes_to_who_signed_it(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreement_in_force(south, east)
+    publish(cast.analyst.actor, draft())
+    suspend(cast.officer.actor, agreement, "")
+    assert _served(south) == [("lane.opened", True), ("tests.note", False)]
+    terminate(cast.officer.actor, agreement, "")
+    assert _served(south) == [("lane.opened", True), ("tests.note", False)]
 
 
 def test_what_a_source_bound_to_some_goes_to_those_alone_and_stays_bound(

@@ -160,6 +160,11 @@ class Standing:
         window = next((each for each in self.windows if each.document is self.current), None)
         return frozenset(ref for ref, _at in window.signed) if window else frozenset()
 
+    @property
+    def joined(self) -> frozenset[str]:
+        """Base addresses of the nodes that signed a version that came about, whether or not it is still in force."""
+        return frozenset(_node(window.document, ref) for window in self.windows for ref, _at in window.signed)
+
 
 _NOTHING: Final = Standing(State.DRAFT, None, None, (), frozenset(), (), None)
 

@@ -9,8 +9,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.policy import Facts
-from taawun.cooperation.agreements.queries import current_policy, policy_of_sender
+from taawun.cooperation.agreements.queries import current_policy, policy_of_sender, standings_of
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import (
     LONGEST_REASON,
@@ -50,6 +51,16 @@ _MENDABLE: Final = frozenset({"unsigned", "not-begun", "suspended"})
 
 
 # ---- serving ----------------------------------------------------------------------------------------------------
+
+
+def serves(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
+    """A lane is read by who signed its agreement, were it only in a version that is over; others do not know of it.
+
+    What the agreement still allows of the contents is asked for each of them.
+    """
+    agreements = list(Agreement.objects.filter(id__in={lane.agreement for lane in lanes}))
+    joined = {key for key, standing in standings_of(agreements).items() if reader.node in standing.joined}
+    return [lane.agreement in joined for lane in lanes]
 
 
 def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
@@ -382,6 +393,6 @@ def receive_reason(message: messages.Message) -> None:
         raise MessageRefused("unknown-release", "nothing of this kind came from the sender of this reason")
 
 
-CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge)
+CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge, serves)
 RECEIPT: Final = messages.MessageKind("receipt", receive_receipt)
 WITHDRAWN: Final = messages.MessageKind("withdrawn", receive_reason)

@@ -11,17 +11,21 @@ from django.db import transaction
 from taawun.cooperation.partners import chain, contents
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
-__all__ = ["Item", "append", "head_of", "open_clause_lane", "talk_lane"]
+    from django.db.models import QuerySet
+
+__all__ = ["Item", "append", "head_of", "open_clause_lane", "read_by", "talk_lane"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,25 @@ def _entry(lane: Lane, item: Item, *, at: datetime) -> chain.Header:
         to=item.to,
         origin=item.origin,
     )
+
+
+def read_by(partner: Partner, among: QuerySet[Lane]) -> list[Lane]:
+    """Those of our lanes that a partner may read at this moment, in their order.
+
+    Args:
+        partner: who asks. Nobody but a verified partner reads more than the talk.
+        among: lanes of whatever sender.
+    """
+    opened = among.filter(sender=None, readers__partner=partner)
+    if partner.state != Partner.State.VERIFIED:
+        opened = opened.filter(purpose=Lane.Purpose.TALK)
+    held = list(opened)
+    served: set[UUID] = set()
+    for purpose in {lane.purpose for lane in held}:
+        these = [lane for lane in held if lane.purpose == purpose]
+        answers = registry.get(LanePurpose, purpose).serves(these, partner)
+        served |= {lane.id for lane, may in zip(these, answers, strict=True) if may}
+    return [lane for lane in held if lane.id in served]
 
 
 def head_of(lane: Lane) -> str:

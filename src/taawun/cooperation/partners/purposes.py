@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 
-__all__ = ["LanePurpose", "Outcome"]
+__all__ = ["LanePurpose", "Outcome", "all_of_them"]
+
+
+def all_of_them(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
+    """Whoever a lane was opened for reads it."""
+    del reader
+    return [True] * len(lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +40,12 @@ class LanePurpose:
     Args:
         name: the purpose, as in ``Lane.Purpose``.
         readable: which of these entries' contents a reader may have now, in the order given. The chain itself is
-            always served to the lane's readers.
+            served to whom ``serves`` says.
         accepts: None if a header that continues its lane may be opened here; else what becomes of its entry: left
             waiting (``pending``) or kept unopened. Asked before its content is fetched.
         receive: takes in one entry, idempotently, inside a transaction; the content is None for a withdrawal.
         acknowledge: signs for what was taken in since ``lane.acknowledged_seq``, and moves that on.
+        serves: which of these lanes, all opened for this reader, it may read now: their chains, and that they exist.
     """
 
     name: str
@@ -46,3 +53,4 @@ class LanePurpose:
     accepts: Callable[[Lane, Header], Outcome | None]
     receive: Callable[[LaneEntry, Header, bytes | None], Outcome]
     acknowledge: Callable[[Lane, Partner], None]
+    serves: Callable[[Sequence[Lane], Partner], list[bool]] = all_of_them

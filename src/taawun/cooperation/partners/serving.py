@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from taawun.cooperation.partners import access, actions, chain, contents, lanes
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
-from taawun.cooperation.partners.models import Content, Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.foundation import strict_json
 from taawun.foundation.request_signatures import RequestRefused
@@ -75,9 +75,6 @@ def descriptor(request: HttpRequest) -> HttpResponse:
 def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
     """``GET /federation/lanes``: the lanes the caller may read, with their signed heads."""
     del request
-    readable = Lane.objects.filter(sender=None, readers__partner=partner)
-    if partner.state != Partner.State.VERIFIED:
-        readable = readable.filter(purpose=Lane.Purpose.TALK)
     offers = [
         {
             "lane": str(each.id),
@@ -86,7 +83,7 @@ def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
             "clause": each.clause,
             "head": lanes.head_of(each),
         }
-        for each in readable.order_by("opened")
+        for each in lanes.read_by(partner, Lane.objects.order_by("opened"))
     ]
     return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
 
@@ -95,7 +92,7 @@ def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
 @signed
 def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseBase:
     """``GET /federation/lanes/{lane}?after=SEQ&limit=N``: entries after SEQ as JSON lines, then a signed head."""
-    found = _readable_lane(partner, lane_id)
+    found = next(iter(lanes.read_by(partner, Lane.objects.filter(id=lane_id))), None)
     if found is None:
         # a lane of others is not told apart from none
         return problem(404, "no-such-lane", "There is no such lane for your node.")
@@ -109,19 +106,6 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseB
     entries = _page(found, after, limit)
     body = b"".join(_lines(found, entries, partner))
     return HttpResponse(body, content_type=JSON_LINES)
-
-
-def _readable_lane(partner: Partner, lane_id: UUID) -> Lane | None:
-    reader = (
-        LaneReader.objects.select_related("lane")
-        .filter(lane_id=lane_id, partner=partner, lane__sender=None)
-        .first()
-    )
-    if reader is None:
-        return None
-    if reader.lane.purpose != Lane.Purpose.TALK and partner.state != Partner.State.VERIFIED:
-        return None
-    return reader.lane
 
 
 def _page(found: Lane, after: int, limit: int) -> list[LaneEntry]:
@@ -165,12 +149,11 @@ def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBas
 
 
 def _may_have(partner: Partner, digest: str) -> bool:
+    carrying = Lane.objects.filter(entries__content_digest=digest).distinct()
     entries = LaneEntry.objects.select_related("lane").filter(
-        content_digest=digest, lane__sender=None, lane__readers__partner=partner
+        content_digest=digest, lane__in=lanes.read_by(partner, carrying)
     )
     for entry in entries:
-        if entry.lane.purpose != Lane.Purpose.TALK and partner.state != Partner.State.VERIFIED:
-            continue
         if registry.get(LanePurpose, entry.lane.purpose).readable(entry.lane, [entry], partner)[0]:
             return True
     return False

@@ -212,9 +212,12 @@ def _renew_descriptor(partner: Partner) -> Partner:
 
 def _tell(partner: Partner) -> None:
     # one condition on one reader: apart they would ask about two
-    behind = Lane.objects.filter(
-        sender=None, readers__partner=partner, head_seq__gt=F("readers__receipt_seq")
-    ).order_by("-last_entry")
+    behind = lanes.read_by(
+        partner,
+        Lane.objects.filter(
+            sender=None, readers__partner=partner, head_seq__gt=F("readers__receipt_seq")
+        ).order_by("-last_entry"),
+    )
     wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane) for lane in behind[:50]])
 
 
