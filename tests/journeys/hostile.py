@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from taawun.cooperation.agreements.actions import SIGNATURE_TYP
+from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
 from taawun.cooperation.partners import chain, descriptor
 from taawun.foundation import request_signatures
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
-from taawun.foundation.signing import SigningKey
+from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.node.demo import sample
@@ -246,6 +247,38 @@ class Hostile:
         self.lanes.append(lane)
         return lane
 
+    def word(self, typ: str, lineage: str, digest: str, at: datetime | None = None, **members: str) -> str:
+        """What it signs about an agreement, dated as it likes."""
+        said = {"id": str(uuid4()), "agreement": lineage, "digest": digest, "node": self.base, **members}
+        payload = said | {"at": timestamp(at or now()), "to": [self.victim]}
+        return self.key.sign(canonical(payload), typ)
+
+    def sign(self, lineage: str, digest: str, at: datetime | None = None) -> None:
+        """Sign a version."""
+        self.talk.say("agreement.signed", {"signature": self.word(SIGNATURE_TYP, lineage, digest, at)})
+
+    def declare(self, kind: str, lineage: str, digest: str, at: datetime | None = None) -> None:
+        """Suspend it, terminate it and so on."""
+        token = self.word(INSTRUMENT_TYP, lineage, digest, at, kind=kind, note="")
+        self.talk.say("agreement.declared", {"instrument": token})
+
+    def read(self, path: str) -> httpx.Response:
+        """Ask the victim for something."""
+        url = f"{self.victim}{path}"
+        headers = request_signatures.sign("GET", url, b"", self.key)
+        return httpx.get(url, headers=headers, timeout=60, trust_env=False)
+
+    def served(self, agreement: str) -> list[tuple[str, bool]]:
+        """Kind of each release it is served under an agreement, and whether its content comes along."""
+        found = []
+        for lane in self.read("/federation/lanes").json()["lanes"]:
+            if lane["agreement"] == agreement:
+                page = self.read(f"/federation/lanes/{lane['lane']}?after=0").content
+                lines = [chain.read_line(line) for line in page.splitlines()]
+                tokens = [(line.header, line.content is not None) for line in lines if line.header]
+                found += [(json.loads(peek(token).payload)["kind"], comes) for token, comes in tokens]
+        return found
+
     def stop(self) -> None:
         """Leave."""
         self._server.shutdown()
@@ -296,21 +329,19 @@ class Victim:
             if each["node"] == hostile.base:
                 self.administrator.post(f"/partners/{each['id']}/block")
 
-    def agree(self, hostile: Hostile) -> tuple[str, str]:
-        """An agreement between the two in force, all kinds up to TLP:AMBER; its lineage and the document's digest."""
-        document = _document(hostile, self.node.base, self._kid())
+    def agree(self, hostile: Hostile, *others: Hostile, **members: object) -> tuple[str, str]:
+        """An agreement in force, all kinds up to TLP:AMBER, that the two signed; its lineage and the document's digest.
+
+        Args:
+            hostile: its depositary.
+            others: further parties, who have not signed.
+            members: of the document, in place of its own.
+        """
+        document = _document(hostile, self.node.base, self._kid(), others) | members
         text = canonical(document)
         lineage, digest = str(document["id"]), sha256(text)
         hostile.talk.say("agreement.proposed", {"document": text.decode()})
-        signed: dict[str, Any] = {
-            "id": str(uuid4()),
-            "agreement": lineage,
-            "digest": digest,
-            "node": hostile.base,
-        }
-        signed |= {"at": timestamp(now()), "to": [self.node.base]}
-        signature = hostile.key.sign(canonical(signed), SIGNATURE_TYP)
-        hostile.talk.say("agreement.signed", {"signature": signature})
+        hostile.sign(lineage, digest)
         hostile.knock()
         first, second = (self.node.api(self.node.nation.player("officer", which)) for which in (0, 1))
         wait_for("the proposal", lambda: first.raw("GET", f"/agreements/{lineage}").is_success or None)
@@ -350,7 +381,7 @@ class Victim:
         return found
 
 
-def _document(hostile: Hostile, victim: str, kid: str) -> dict[str, Any]:
+def _document(hostile: Hostile, victim: str, kid: str, others: Sequence[Hostile]) -> dict[str, Any]:
     clause = {
         "ref": "1",
         "title": {"en": "Reports"},
@@ -360,7 +391,8 @@ def _document(hostile: Hostile, victim: str, kid: str) -> dict[str, Any]:
         "tlp_max": "TLP:AMBER",
         "onward": "none",
     }
-    parties = (("h", hostile.base, hostile.key.kid), ("v", victim, kid))
+    parties = [("h", hostile.base, hostile.key.kid), ("v", victim, kid)]
+    parties += [(f"o{place}", other.base, other.key.kid) for place, other in enumerate(others)]
     return {
         "id": str(uuid4()),
         "version": 1,

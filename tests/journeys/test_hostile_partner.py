@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import pytest
 import zstandard
 
 from taawun.cooperation.partners.receiving import TALK_BYTES, UNVERIFIED_MESSAGES
+from taawun.foundation.clock import now
 from taawun.node.demo.nodes import _descendants, wait_for
 from tests.journeys.conftest import rows
 from tests.journeys.hostile import Answer, Hostile, Victim, found_victim
@@ -34,6 +36,12 @@ def hostile(victim: Victim) -> Iterator[Hostile]:
 @pytest.fixture
 def squatter(victim: Victim) -> Iterator[Hostile]:
     with _coming(victim, "Squatter") as made:
+        yield made
+
+
+@pytest.fixture
+def third(victim: Victim) -> Iterator[Hostile]:
+    with _coming(victim, "Third") as made:
         yield made
 
 
@@ -182,3 +190,50 @@ def test_a_partner_takes_nothing_from_another_by_taking_the_id_of_its_lane(
     hostile.clause_lane(lineage, known).release("by its true sender", digest)
     hostile.knock()
     wait_for("its report", lambda: _reports(victim, "by its true sender") or None)
+
+
+# ---- what it says about agreements ------------------------------------------------------------------------------
+
+
+def _state(victim: Victim, lineage: str) -> str:
+    officer = victim.node.api(victim.node.nation.player("officer"))
+    return str(officer.get(f"/agreements/{lineage}")["state"])
+
+
+def test_a_signature_that_is_dated_back_opens_nothing_from_before_it_came(
+    victim: Victim, hostile: Hostile, third: Hostile
+) -> None:
+    victim.compare(hostile)
+    victim.compare(third)
+    lineage, digest = victim.agree(hostile, third, entry_into_force=2)
+    report = victim.draft("before it joined", victim.import_one("before"))
+    victim.analyst.post(f"/intel/reports/{report}/publish")
+    assert hostile.served(lineage) == [("intel.report", True)]
+    assert third.served(lineage) == []
+    third.sign(lineage, digest, now() - timedelta(days=200))
+    third.knock()
+    assert victim.outcomes(third.talk, 2)[-1] == ("done", "")
+    assert third.served(lineage) == [("intel.report", False)]
+
+
+def test_notice_that_is_dated_back_ends_nothing_at_once(victim: Victim, hostile: Hostile) -> None:
+    victim.compare(hostile)
+    lineage, digest = victim.agree(hostile, notice_days=30)
+    hostile.declare("terminated", lineage, digest, now() - timedelta(days=31))
+    hostile.knock()
+    assert victim.outcomes(hostile.talk, 4)[-1] == ("done", "")
+    assert _state(victim, lineage) == "in-force"
+
+
+def test_who_is_no_party_leaves_no_word_in_the_trail_of_an_agreement(
+    victim: Victim, hostile: Hostile, third: Hostile
+) -> None:
+    victim.compare(hostile)
+    lineage, digest = victim.agree(hostile)
+    victim.add(third)
+    third.declare("terminated", lineage, digest)
+    third.knock()
+    assert victim.outcomes(third.talk, 2)[-1] == ("done", "")
+    ask = "select subject from audit_entry where verb = 'agreements.terminated' and actor_id = ?"
+    assert rows(victim.node, ask, third.base) == [(f"urn:taawun:node:{third.base}",)]
+    assert _state(victim, lineage) == "in-force"
