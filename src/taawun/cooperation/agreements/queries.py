@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
@@ -319,10 +320,11 @@ def _topic_condition(clauses: Sequence[tuple[str, frozenset[str], int]], topics:
     if are_few and len(clauses) == 1:
         kind, _wanted, tlp = clauses[0]
         return _covers(kind, tlp) & Q(pk__in=rows.values("owner"))
-    # without an index for each topic: a row has few topics, a clause may have hundreds
-    own = about.filter(owner=OuterRef("pk")).alias(unindexed=Concat("topic", Value("")))
+    # SQLite would look up each topic of a clause, which may have hundreds, for each row, which has few
+    topic = Concat("topic", Value("")) if connection.vendor == "sqlite" else F("topic")
+    own = about.filter(owner=OuterRef("pk")).alias(its_topic=topic)
     condition = _either(
-        _covers(kind, tlp) & Q(Exists(own.filter(unindexed__in=wanted))) for kind, wanted, tlp in clauses
+        _covers(kind, tlp) & Q(Exists(own.filter(its_topic__in=wanted))) for kind, wanted, tlp in clauses
     )
     return Q(pk__in=rows.values("owner")) & condition if condition and are_few else condition
 
