@@ -100,12 +100,18 @@ def test_a_red_report_is_for_the_persons_it_names_here(cast: Cast) -> None:
     assert queries.reports(cast.officer.actor).count() == 0
 
 
-def test_a_red_version_that_names_fewer_persons_is_for_fewer(cast: Cast) -> None:
+def test_a_red_version_that_names_fewer_persons_is_for_fewer_and_the_one_before_stays(cast: Cast) -> None:
     south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
     both = (cast.analyst.row.email, cast.officer.row.email)
     south.publish(TOLD, indicator(1), tlp=Tlp.RED, persons=both)
     south.publish(later(TOLD, 2), indicator(1), tlp=Tlp.RED, persons=both[:1])
-    assert queries.reports(cast.officer.actor).count() == 0
+    first, second = queries.reports(cast.analyst.actor).order_by("id")
+    assert list(queries.reports(cast.officer.actor)) == [first]
+    south.withdraw(later(TOLD, 2), tlp=Tlp.RED)
+    assert [Report.objects.get(pk=each.pk).state for each in (first, second)] == [
+        Report.State.RECEIVED,
+        Report.State.WITHDRAWN,
+    ]
 
 
 def test_a_partners_report_under_the_identifier_of_ours_stands_beside_it(cast: Cast, south: Sender) -> None:

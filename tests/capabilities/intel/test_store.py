@@ -232,6 +232,12 @@ def test_the_object_of_a_named_creator_displaces_a_stub_that_came_first(at: Node
     assert current(FIRST).name == "whole"
 
 
+def test_a_made_up_creator_does_not_displace_what_another_partner_said(at: Node) -> None:
+    at.theirs(at.east, version(1, name="theirs"))
+    at.theirs(at.south, version(1, name="mine", created_by_ref=identifier("identity")))
+    assert current(FIRST).name == "theirs"
+
+
 # ---- markings ---------------------------------------------------------------------------------------------------
 
 
@@ -239,8 +245,49 @@ def test_the_stricter_of_two_markings_holds(at: Node) -> None:
     at.ours(version(1), tlp=Tlp.AMBER)
     at.ours(version(1), tlp=Tlp.GREEN)
     assert current(FIRST).tlp == Tlp.AMBER
-    at.ours(version(1), tlp=Tlp.AMBER_STRICT)
-    assert current(FIRST).tlp == Tlp.AMBER_STRICT
+    assert StixObject.objects.count() == 1
+
+
+@pytest.mark.parametrize("tlp", [Tlp.AMBER_STRICT, Tlp.RED])
+def test_what_is_for_fewer_is_a_row_of_its_own_with_a_current_version_of_its_own(at: Node, tlp: Tlp) -> None:
+    one = person()
+    at.ours(version(1), tlp=Tlp.GREEN)
+    counts = at.ours(version(1), version(2), tlp=tlp, readers=[one])
+    again = at.ours(version(1), tlp=tlp, readers=[one])
+    rows = StixObject.objects.order_by("id").values_list("version", "tlp", "is_current")
+    assert list(rows) == [
+        (version_key(DAYS[1]), Tlp.GREEN, True),
+        (version_key(DAYS[1]), tlp, False),
+        (version_key(DAYS[2]), tlp, True),
+    ]
+    assert (counts.new, again.new, again.known) == (2, 0, 1)
+
+
+def test_who_is_named_makes_the_audience_of_what_is_red(at: Node) -> None:
+    one, other = person(), person()
+    at.ours(version(1), tlp=Tlp.RED, readers=[one, other])
+    at.ours(version(1), tlp=Tlp.RED, readers=[other, one])
+    at.ours(version(1), tlp=Tlp.RED, readers=[one])
+    assert StixObject.objects.values("audience").distinct().count() == StixObject.objects.count() == 2
+
+
+def test_what_others_hold_for_themselves_is_neither_known_nor_differing(at: Node) -> None:
+    at.ours(version(1, name="secret"), tlp=Tlp.RED, readers=[person()])
+    counts = at.ours(version(1), tlp=Tlp.GREEN)
+    assert (counts.new, counts.known, counts.differing) == (1, 0, [])
+    # what everybody holds is compared with what is for fewer, but one text does not differ from itself
+    same = at.ours(version(1), tlp=Tlp.AMBER_STRICT)
+    other = at.ours(version(1, name="other"), tlp=Tlp.RED, readers=[person()])
+    assert (same.differing, other.differing) == ([], [FIRST])
+
+
+def test_what_a_partner_raised_and_took_back_is_as_it_was(at: Node) -> None:
+    at.theirs(at.east, version(1), tlp=Tlp.GREEN)
+    again = at.theirs(at.south, version(1), tlp=Tlp.RED, readers=[person()])
+    remove_release(again)
+    row = current(FIRST)
+    assert (row.origin, row.tlp) == (at.east.node, Tlp.GREEN)
+    assert held(FIRST)[1:] == [(at.south.node, version_key(DAYS[1]), False)]
 
 
 def test_what_a_partner_sent_is_not_lowered_by_importing_it_again(at: Node) -> None:
@@ -252,7 +299,9 @@ def test_what_a_partner_sent_is_not_lowered_by_importing_it_again(at: Node) -> N
 def test_a_partner_cannot_take_our_own_objects_out_of_our_hands_by_marking_them_red(at: Node) -> None:
     at.ours(version(1), tlp=Tlp.CLEAR)
     at.theirs(at.south, version(1), tlp=Tlp.RED)
-    assert current(FIRST).tlp == Tlp.CLEAR
+    at.theirs(at.south, version(1), tlp=Tlp.AMBER)
+    rows = StixObject.objects.filter(stix_id=FIRST).order_by("tlp")
+    assert [(row.origin, row.tlp) for row in rows] == [("", Tlp.CLEAR), (at.south.node, Tlp.RED)]
 
 
 def test_a_partners_object_is_raised_by_another_partner(at: Node) -> None:
@@ -317,10 +366,12 @@ def _holds(levels: dict[int, int]) -> None:
         levels[row.id] = row.tlp
         assert (row.text == "") == (row.state == StixObject.State.WITHDRAWN)
         assert row.sources.exists() == (row.state == StixObject.State.LIVE)
-    chosen = [row for row in rows if row.is_current]
-    assert len(chosen) == min(1, len(live))
-    if any(not row.origin for row in live):
-        assert not chosen[0].origin, "a partner's word stands before ours"
+    for audience in {row.audience for row in rows}:
+        among = [row for row in live if row.audience == audience]
+        chosen = [row for row in rows if row.is_current and row.audience == audience]
+        assert len(chosen) == min(1, len(among))
+        if any(not row.origin for row in among):
+            assert not chosen[0].origin, "a partner's word stands before ours"
     imported = {each.object_id for each in Source.objects.filter(imported__isnull=False)}
     assert {row.id for row in live if not row.origin} == imported
 

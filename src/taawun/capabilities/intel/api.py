@@ -223,12 +223,13 @@ def list_versions(request: ApiRequest, stix_id: str, paging: Query[Paging]) -> L
     versions = queries.versions_of(actor, stix_id)
     if not versions.exists():
         missing("no-such-object", _("There is no such object here."))
+    shown = queries.object_named(actor, stix_id)
     return listing(
         Listing[schemas.ObjectVersion],
         versions,
         paging,
         order=("-version", "-id"),
-        show=lambda rows: [_version(each) for each in rows],
+        show=lambda rows: [_version(each, shown) for each in rows],
     )
 
 
@@ -258,12 +259,12 @@ def _found_object(actor: PersonActor, stix_id: str) -> models.StixObject:
     return held
 
 
-def _version(row: models.StixObject) -> schemas.ObjectVersion:
+def _version(row: models.StixObject, shown: models.StixObject | None) -> schemas.ObjectVersion:
     return schemas.ObjectVersion(
         id=row.stix_id,
         type=row.type,
         version=row.version,
-        is_current=row.is_current,
+        is_current=row == shown,
         state=row.state,
         tlp=Tlp(row.tlp).label,
         name=row.name,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import orjson
 
 from taawun.capabilities.intel.models import Reference, ReportObject, Source, StixObject
-from taawun.capabilities.intel.rules import visible_objects
+from taawun.capabilities.intel.rules import current_objects, visible_objects
 from taawun.cooperation.federation.models import Release
 from taawun.foundation.tlp import Tlp
 
@@ -60,8 +60,9 @@ def collect(actor: Actor, report: Report) -> Collected:
     any two of them.
     """
     named = list(ReportObject.objects.filter(report=report).order_by("id").values_list("stix_id", flat=True))
-    rows = _with_needed(actor, named)
-    rows.update(_ties(actor, rows.keys()))
+    current = current_objects(actor, within=Tlp(report.tlp))
+    rows = _with_needed(current, named)
+    rows.update(_ties(current, rows.keys()))
     rows.pop(report.stix_id, None)
     ties = [row.stix_id for row in rows.values() if row.type == "relationship"]
     return Collected(
@@ -69,33 +70,37 @@ def collect(actor: Actor, report: Report) -> Collected:
         texts=tuple(row.text for row in rows.values()),
         levels=frozenset(Tlp(row.tlp) for row in rows.values()),
         stricter=tuple(sorted(row.stix_id for row in rows.values() if row.tlp > report.tlp)),
-        origins=_origins([*(row.id for row in rows.values()), *_own_versions(actor, report)]),
+        origins=_origins(actor, [*map(_text, rows.values()), *_own_versions(actor, report)]),
         missing=tuple(each for each in named if each not in rows and each != report.stix_id),
     )
 
 
-def _own_versions(actor: Actor, report: Report) -> list[int]:
+def _own_versions(actor: Actor, report: Report) -> list[tuple[str, str]]:
     """The report's own object as it was brought here: what a partner wrote first stays bound by its clause too."""
     own = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, origin="")
-    return list(own.values_list("id", flat=True))
+    return list(own.values_list("stix_id", "digest"))
 
 
-def _with_needed(actor: Actor, named: Collection[str]) -> dict[str, StixObject]:
+def _text(row: StixObject) -> tuple[str, str]:
+    return row.stix_id, row.digest
+
+
+def _with_needed(current: Q, named: Collection[str]) -> dict[str, StixObject]:
     rows: dict[str, StixObject] = {}
     wanted = set(named)
     while wanted and len(rows) <= MOST_TRAVELLING:
-        found = _current(visible_objects(actor), wanted)
+        found = _found(current, wanted)
         rows.update(found)
         needed = {need for row in found.values() for need in _needs(row)}
         wanted = needed - rows.keys()
     return rows
 
 
-def _current(visible: Q, stix_ids: Collection[str]) -> dict[str, StixObject]:
+def _found(current: Q, stix_ids: Collection[str]) -> dict[str, StixObject]:
     return {
         row.stix_id: row
         for chunk in _chunks(sorted(stix_ids))
-        for row in StixObject.objects.filter(visible, stix_id__in=chunk, is_current=True)
+        for row in StixObject.objects.filter(current, stix_id__in=chunk)
     }
 
 
@@ -109,7 +114,7 @@ def _needs(row: StixObject) -> Iterator[str]:
             yield from (each for each in held if isinstance(each, str))
 
 
-def _ties(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
+def _ties(current: Q, stix_ids: Collection[str]) -> dict[str, StixObject]:
     """Relationships whose two ends are both among these objects."""
     ends: dict[int, set[str]] = {}
     for chunk in _chunks(sorted(stix_ids)):
@@ -122,25 +127,34 @@ def _ties(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
         for source, relation in touching.values_list("source_id", "relation"):
             ends.setdefault(source, set()).add(relation)
     both = [source for source, relations in ends.items() if relations == _ENDS]
-    visible = visible_objects(actor)
     return {
         row.stix_id: row
         for chunk in _chunks(both)
-        for row in StixObject.objects.filter(visible, id__in=chunk)
+        for row in StixObject.objects.filter(current, id__in=chunk)
     }
 
 
-def _origins(ids: Sequence[int]) -> tuple[Origin, ...]:
+def _origins(actor: Actor, texts: Sequence[tuple[str, str]]) -> tuple[Origin, ...]:
     """How far each release may go on that brought something here which we had not from ourselves before.
 
-    What a partner told us first stays bound by what its clause allows, also when we import the same later.
+    What a partner told us first stays bound by what its clause allows, also when we import the same later, and for
+    whomever: a copy for another audience is bound by what the actor knows of the text.
+
+    Args:
+        actor: who collects.
+        texts: identifier and digest of each.
     """
     releases: set[Any] = set()  # keys of releases
-    for chunk in _chunks(ids):
-        first: dict[int, bool] = {}
-        sources = Source.objects.filter(object_id__in=chunk).order_by("object_id", "id")
-        for key, release, partner in sources.values_list("object_id", "release_id", "release__origin_id"):
-            if first.setdefault(key, partner is not None) and partner is not None:
+    visible = StixObject.objects.filter(visible_objects(actor))
+    for chunk in _chunks(texts):
+        stix_ids, digests = zip(*chunk, strict=True)
+        first: dict[str, bool] = {}
+        known = visible.filter(stix_id__in=set(stix_ids), digest__in=set(digests))
+        sources = Source.objects.filter(object__in=known).order_by("id")
+        for digest, release, partner in sources.values_list(
+            "object__digest", "release_id", "release__origin_id"
+        ):
+            if first.setdefault(digest, partner is not None) and partner is not None:
                 releases.add(release)
     held = Release.objects.filter(id__in=releases).order_by("id").prefetch_related("topics", "parties")
     return tuple(release.facts().origin for release in held)

@@ -58,7 +58,9 @@ def receive_report(arrival: Arrival) -> None:
     prepared, about = _opened(arrival, REPORT_TYPES, "no-report")
     _store(arrival, prepared)
     Release.objects.filter(id=release.id).update(title=about.name[:300])
-    report = Report.objects.filter(stix_id=about.stix_id, origin=arrival.partner.node).first()
+    audience = about.audience(_origin(arrival))
+    held = Report.objects.filter(stix_id=about.stix_id, origin=arrival.partner.node, audience=audience)
+    report = held.first()
     if report is None:
         report = Report(stix_id=about.stix_id, origin=arrival.partner.node, organisation=host())
     elif _holds_newer(report, release):
@@ -174,14 +176,17 @@ def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list
 
 
 def _store(arrival: Arrival, prepared: list[Prepared]) -> None:
-    origin = Origin(
+    for _counts in store(prepared, _origin(arrival)):
+        pass
+
+
+def _origin(arrival: Arrival) -> Origin:
+    return Origin(
         organisation=host(),
         release=arrival.release,
         node=arrival.partner.node,
         readers=_named(arrival.release),
     )
-    for _counts in store(prepared, origin):
-        pass
 
 
 def _named(release: Release) -> list[Person]:
@@ -212,7 +217,10 @@ def _version_before(report: Report, gone: Release) -> tuple[Release, StixObject]
     releases = sorted(live.exclude(id=gone.id), key=lambda each: version_key(each.version), reverse=True)
     for release in releases:
         row = StixObject.objects.filter(
-            stix_id=report.stix_id, sources__release=release, version=version_key(release.version)
+            stix_id=report.stix_id,
+            sources__release=release,
+            version=version_key(release.version),
+            audience=report.audience,
         ).first()
         if row is not None and row.state == StixObject.State.LIVE:
             return release, row
@@ -237,7 +245,9 @@ def withdraw_sighting(release: Release) -> None:
 
 
 def _report_address(release: Release) -> str:
-    report = Report.objects.filter(release__subject=release.subject, release__origin=release.origin).first()
+    of_it = Report.objects.filter(release__subject=release.subject, release__origin=release.origin)
+    # the one it brought, else the one that most may read
+    report = of_it.filter(release=release).first() or of_it.order_by("audience").first()
     return reverse("report", kwargs={"report_id": report.id}) if report else ""
 
 

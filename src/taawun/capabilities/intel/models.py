@@ -15,6 +15,8 @@ from taawun.foundation.identifiers import uuid7
 
 # STIX 2.1, sections 2.7 and 3.2: a type of at most 250 characters, two hyphens, a UUID; and some room
 STIX_ID = 300
+# "persons:" and a SHA-256
+AUDIENCE = 72
 # the kind of job that takes an import in
 JOB = "intel.import"
 
@@ -58,12 +60,12 @@ class ImportIssue(models.Model):
 
 
 class StixObject(models.Model):
-    """One version of one STIX object, in one wording.
+    """One version of one STIX object, in one wording, for one audience.
 
-    Every version is kept, and the same text is kept once, whoever brought it. Two texts under one version are two
-    rows: what one party says of an object never displaces what another says. ``text`` is STIX 2.1 as it is served;
-    ``received`` is the source where that differs. The key is an integer because SQLite's full-text index refers to
-    rows by integers; outside this room an object is known by its STIX identifier.
+    Every version is kept, and the same text is kept once for an audience, whoever brought it. Two texts under one
+    version are two rows: what one party says of an object never displaces what another says.
+    ``text`` is STIX 2.1 as it is served; ``received`` is the source where that differs. The key is an integer because
+    SQLite's full-text index refers to rows by integers; outside this room an object is known by its STIX identifier.
     """
 
     class State(models.TextChoices):
@@ -77,13 +79,15 @@ class StixObject(models.Model):
     version = models.CharField(max_length=40, blank=True, default="")
     # created_by_ref: versions of one object are those of one creator (STIX 2.1, section 3.6.2)
     creator = models.CharField(max_length=STIX_ID, blank=True, default="")
-    # the one that a list, a search and a report show; store.py says which it is
+    # of this audience the one that a list, a search and a report show; store.py says which it is
     is_current = models.BooleanField(default=False)
     name = models.CharField(max_length=500, blank=True, default="")
     summary = models.TextField(blank=True, default="")
     # folded words of name, summary and values: what a search looks in
     search = models.TextField(blank=True, default="")
     tlp = models.PositiveSmallIntegerField()
+    # whom it is for: empty is everybody who may read intelligence; store.audience_of says what else
+    audience = models.CharField(max_length=AUDIENCE, blank=True, default="")
     text = models.TextField()
     received = models.TextField(blank=True, default="")
     digest = models.CharField(max_length=64)  # SHA-256 of the text; it stays when the text is withdrawn
@@ -97,9 +101,12 @@ class StixObject(models.Model):
     class Meta:
         constraints = (
             # every write asks by it what is held under an identifier; the page of an object lists its versions
-            models.UniqueConstraint(fields=["stix_id", "version", "digest"], name="intel_text_once"),
             models.UniqueConstraint(
-                fields=["stix_id"], name="intel_one_current", condition=Q(is_current=True)
+                fields=["stix_id", "version", "digest", "audience"], name="intel_text_once"
+            ),
+            # the audience first: whether one sees anything that is not for everybody is asked with every list
+            models.UniqueConstraint(
+                fields=["audience", "stix_id"], name="intel_one_current", condition=Q(is_current=True)
             ),
             models.CheckConstraint(name="intel_object_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),
         )
@@ -174,7 +181,7 @@ class Report(models.Model):
     """A report: what is published as one, with the objects it speaks of.
 
     A partner's report is its own row even where it bears the identifier of one of ours, so that nobody's report
-    can be replaced from outside.
+    can be replaced from outside; and so is a colleague's that is for another audience.
     """
 
     class State(models.TextChoices):
@@ -192,6 +199,7 @@ class Report(models.Model):
     summary = models.TextField(blank=True, default="")
     search = models.TextField(blank=True, default="")
     tlp = models.PositiveSmallIntegerField()
+    audience = models.CharField(max_length=AUDIENCE, blank=True, default="")  # as in StixObject
     topics: Any = models.JSONField(default=list)
     languages: Any = models.JSONField(default=list)
     persons: Any = models.JSONField(default=list)  # whom a RED report names at its receivers
@@ -206,7 +214,7 @@ class Report(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["stix_id", "origin"], name="intel_report_once"),
+            models.UniqueConstraint(fields=["stix_id", "origin", "audience"], name="intel_report_once"),
             models.CheckConstraint(name="intel_report_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),
         )
         indexes = (models.Index(fields=["state", "-id"], name="intel_report_state"),)

@@ -18,6 +18,7 @@ from taawun.capabilities.intel.models import (
     StixObject,
 )
 from taawun.capabilities.intel.rules import (
+    current_objects,
     visible_imports,
     visible_objects,
     visible_reports,
@@ -27,6 +28,7 @@ from taawun.capabilities.intel.search import matching, words_begin
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
+from taawun.foundation.tlp import Tlp
 from taawun.platform.work.models import Job
 
 if TYPE_CHECKING:
@@ -98,8 +100,8 @@ def home_of(actor: Actor) -> Organisation:
 
 
 def objects(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
-    """Current objects the actor may see, newest first; without their texts."""
-    found = StixObject.objects.filter(visible_objects(actor), matching(filters.text), is_current=True)
+    """Objects as they show to the actor, newest first; without their texts."""
+    found = StixObject.objects.filter(current_objects(actor), matching(filters.text))
     if filters.type:
         found = found.filter(type=filters.type)
     if filters.tlp is not None:
@@ -113,12 +115,15 @@ def object_texts(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
 
 
 def object_named(actor: Actor, stix_id: str) -> StixObject | None:
-    """The current version of an object, if the actor may see it."""
-    return StixObject.objects.filter(visible_objects(actor), stix_id=stix_id, is_current=True).first()
+    """The version of an object that shows to the actor, if they may see any."""
+    return StixObject.objects.filter(current_objects(actor), stix_id=stix_id).first()
 
 
 def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
-    """Every version of an object the actor may see, newest first; withdrawn ones have lost their content."""
+    """Every version of an object the actor may see, newest first; withdrawn ones have lost their content.
+
+    One text stands there once for every audience that has it.
+    """
     return StixObject.objects.filter(visible_objects(actor), stix_id=stix_id).order_by("-version", "-id")
 
 
@@ -137,8 +142,8 @@ def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
 
 
 def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
-    """Current versions of these objects, by identifier, as far as the actor may see them; without their texts."""
-    found = StixObject.objects.filter(visible_objects(actor), stix_id__in=set(stix_ids), is_current=True)
+    """These objects by identifier, as they show to the actor; without their texts."""
+    found = StixObject.objects.filter(current_objects(actor), stix_id__in=set(stix_ids))
     return {each.stix_id: each for each in found.defer("text", "received", "search")}
 
 
@@ -165,22 +170,23 @@ def objects_of(actor: Actor, report: Report) -> QuerySet[StixObject]:
     published.
     """
     named = ReportObject.objects.filter(report=report).values("stix_id")
-    found = StixObject.objects.filter(visible_objects(actor), _version_of(report), stix_id__in=named)
+    found = StixObject.objects.filter(_version_of(actor, report), stix_id__in=named)
     return found.filter(state=StixObject.State.LIVE).order_by("type", "id")
 
 
 def texts_with(actor: Actor, report: Report) -> Iterator[str]:
     """The report's own object and what it names, as text, as far as the actor may see it."""
-    version = _version_of(report)
-    own = StixObject.objects.filter(visible_objects(actor), version, stix_id=report.stix_id)
+    own = StixObject.objects.filter(_version_of(actor, report), stix_id=report.stix_id)
     yield from own.values_list("text", flat=True)
     named = objects_of(actor, report).exclude(stix_id=report.stix_id)
     yield from named.values_list("text", flat=True).iterator(chunk_size=500)
 
 
-def _version_of(report: Report) -> Q:
+def _version_of(actor: Actor, report: Report) -> Q:
     """Which version of an object counts for a report."""
-    return Q(sources__release=report.release_id) if report.origin else Q(is_current=True)
+    if report.origin:
+        return visible_objects(actor) & Q(sources__release=report.release_id)
+    return current_objects(actor, within=Tlp(report.tlp))
 
 
 def reports_naming(actor: Actor, stix_id: str) -> QuerySet[Report]:

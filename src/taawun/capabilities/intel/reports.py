@@ -9,9 +9,11 @@ import orjson
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from taawun.capabilities.intel.bulk import one_writer
 from taawun.capabilities.intel.models import NamedReader, Report, ReportObject, ReportReader, StixObject
 from taawun.capabilities.intel.rules import is_passed_on
 from taawun.capabilities.intel.search import index_words
+from taawun.capabilities.intel.store import Origin, audience_of
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
@@ -26,6 +28,7 @@ __all__ = [
     "LONGEST_TITLE",
     "REPORT_TYPES",
     "fill",
+    "mark",
     "name_objects",
     "name_readers",
     "reports_from_import",
@@ -44,8 +47,9 @@ _TECHNIQUE: Final = re.compile(r"T\d{4}(\.\d{3})?")
 def reports_from_import(held: Import, prepared: Sequence[Prepared]) -> list[Report]:
     """A draft of ours for every report an import brought.
 
-    A draft that nobody has touched follows a newer version of its object that its own readers may see, and so does
-    what was passed on as its author wrote it; any other report of ours is left as it is.
+    A draft that nobody has touched follows a newer version of its object that members of its own organisation bring
+    for the same audience, and so does what was passed on as its author wrote it; any other report of ours is left as
+    it is.
     """
     return [
         report
@@ -56,12 +60,22 @@ def reports_from_import(held: Import, prepared: Sequence[Prepared]) -> list[Repo
 
 @transaction.atomic
 def _report_from_import(held: Import, each: Prepared) -> Report | None:
-    report = Report.objects.select_for_update().filter(stix_id=each.stix_id, origin="").first()
+    # two imports of one report at once would each make it
+    one_writer()
+    readers = [held.person] if held.person else []
+    audience = each.audience(Origin(held.organisation, imported=held, readers=readers))
+    report = (
+        Report.objects.select_for_update().filter(stix_id=each.stix_id, origin="", audience=audience).first()
+    )
     if report is None:
         report = Report(stix_id=each.stix_id, organisation=held.organisation, author=held.person)
-    elif not _is_as_imported(report) or not _is_for_its_readers(report, held, each) or not _is_newest(each):
+    elif (
+        report.organisation_id != held.organisation_id
+        or not _is_as_imported(report)
+        or not _is_newest(each, audience)
+    ):
         return None
-    fill(report, each, tlp=max(each.tlp, Tlp(report.tlp or 0)), readers=[held.person] if held.person else [])
+    fill(report, each, tlp=max(each.tlp, Tlp(report.tlp or 0)), readers=readers)
     return report
 
 
@@ -71,15 +85,21 @@ def _is_as_imported(report: Report) -> bool:
     return is_passed_on(report)
 
 
-def _is_for_its_readers(report: Report, held: Import, each: Prepared) -> bool:
-    """Whether who reads the draft may see the version: AMBER+STRICT stays in an organisation, RED with a person."""
-    if each.tlp == Tlp.RED:
-        return report.author_id == held.person_id
-    return each.tlp <= Tlp.AMBER or report.organisation_id == held.organisation_id
+def _is_newest(each: Prepared, audience: str) -> bool:
+    held = StixObject.objects.filter(stix_id=each.stix_id, digest=each.digest, audience=audience)
+    return held.filter(is_current=True).exists()
 
 
-def _is_newest(each: Prepared) -> bool:
-    return StixObject.objects.filter(stix_id=each.stix_id, digest=each.digest, is_current=True).exists()
+def mark(report: Report, tlp: Tlp, readers: Iterable[Person]) -> None:
+    """Mark a report, and say whom it is for; the caller saves it.
+
+    Args:
+        report: new or held.
+        tlp: the marking.
+        readers: whom it names here if it is RED; its author always reads it.
+    """
+    persons = {person.pk for person in readers} | ({report.author_id} if report.author_id else set())
+    report.tlp, report.audience = tlp, audience_of(tlp, report.organisation_id, persons)
 
 
 def reports_without_import(held: Import, stix_ids: Iterable[str]) -> None:
@@ -93,7 +113,8 @@ def reports_without_import(held: Import, stix_ids: Iterable[str]) -> None:
     for report in Report.objects.filter(stix_id__in=reports, origin=""):
         if not _is_as_imported(report):
             continue
-        shown = StixObject.objects.filter(stix_id=report.stix_id, origin="", is_current=True).first()
+        held_for_it = StixObject.objects.filter(stix_id=report.stix_id, audience=report.audience)
+        shown = held_for_it.filter(origin="", is_current=True).first()
         if shown is not None:
             readers = [report.author] if report.author else []
             fill(report, shown, tlp=Tlp(report.tlp), readers=readers)
@@ -120,7 +141,8 @@ def fill(report: Report, each: Prepared | StixObject, *, tlp: Tlp, readers: Iter
     report.title = title_of(each)
     report.summary = each.summary
     report.search = index_words(f"{report.title} {report.summary}")
-    report.tlp = tlp
+    readers = list(readers)
+    mark(report, tlp, readers)
     report.languages = [value["lang"]] if isinstance(value.get("lang"), str) else []
     report.topics = technique_topics(refs, report)
     report.changed = now()

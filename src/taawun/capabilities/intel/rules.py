@@ -1,19 +1,26 @@
-"""Who may see and do what with intelligence, inside this node."""
+"""Who may see and do what with intelligence, inside this node.
+
+A version is held once for each audience (store.py), so a reader may see several that are current. One of them shows:
+:func:`current_objects` says which, for lists, searches, pages and what travels alike.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import CharField, Exists, ExpressionWrapper, F, IntegerField, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
+from taawun.capabilities.intel.store import audience_of
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from taawun.cooperation.people.actors import Actor
     from taawun.cooperation.people.rules import Answer
 
@@ -21,6 +28,7 @@ __all__ = [
     "can_edit",
     "can_publish",
     "can_withdraw",
+    "current_objects",
     "is_passed_on",
     "visible_imports",
     "visible_objects",
@@ -42,6 +50,65 @@ def visible_objects(actor: Actor) -> Q:
     return _marked(person) | Q(tlp=Tlp.RED, id__in=named)
 
 
+def current_objects(actor: Actor, *, within: Tlp = Tlp.RED) -> Q:
+    """Of every object the one version that shows to the actor.
+
+    Of the current versions that they may see it is our own word before a partner's and the partner's who spoke first
+    before another's; then the newest; of one version the one for the widest audience.
+
+    Args:
+        actor: who reads.
+        within: the marking of what the objects are for: a version that is marked more strictly shows only where
+            there is no other.
+    """
+    visible = visible_objects(actor)
+    shown = visible & Q(is_current=True)
+    if not _sees_narrow(actor):
+        return shown
+    return shown & ~Q(Exists(_shown_before(visible, within)))
+
+
+def _sees_narrow(actor: Actor) -> bool:
+    """Whether the actor sees anything that is not for everybody; mostly not, and then nothing has to be compared."""
+    current = StixObject.objects.filter(is_current=True)
+    if isinstance(actor, SystemActor):
+        return current.filter(audience__gt="").exists()
+    if not isinstance(actor, PersonActor):
+        return False
+    inside = [audience_of(Tlp.AMBER_STRICT, each, ()) for each in actor.organisations]
+    return (
+        current.filter(audience__in=inside).exists()
+        or NamedReader.objects.filter(person_id=actor.id).exists()
+    )
+
+
+def _shown_before(visible: Q, within: Tlp) -> QuerySet[StixObject]:
+    """Other current versions of an object that show before one: a total order, so that exactly one is left."""
+    earliest = StixObject.objects.filter(visible, state=StixObject.State.LIVE).order_by("id").values("id")
+    others = (
+        StixObject.objects.filter(visible, stix_id=OuterRef("stix_id"), is_current=True)
+        .exclude(audience=OuterRef("audience"))
+        .alias(
+            its_tlp=ExpressionWrapper(OuterRef("tlp"), IntegerField()),
+            its_origin=ExpressionWrapper(OuterRef("origin"), CharField()),
+            its_first=Subquery(
+                earliest.filter(stix_id=OuterRef("stix_id"), origin=OuterRef("its_origin"))[:1]
+            ),
+            first=Subquery(earliest.filter(stix_id=OuterRef("stix_id"), origin=OuterRef("origin"))[:1]),
+        )
+    )
+    renewed = Q(version__gt=OuterRef("version"))
+    # as text the widest audience comes first
+    wider = Q(version=OuterRef("version"), audience__lt=OuterRef("audience"))
+    ours = Q(origin="") & ~Q(its_origin="")
+    spoke_first = ~Q(origin="") & ~Q(its_origin="") & Q(first__lt=F("its_first"))
+    before = ours | spoke_first | (Q(origin=OuterRef("origin")) & (renewed | wider))
+    if within == Tlp.RED:
+        return others.filter(before)
+    fits, its_fits = Q(tlp__lte=within), Q(its_tlp__lte=within)
+    return others.filter((fits & ~its_fits) | ((fits | ~its_fits) & before))
+
+
 def visible_reports(actor: Actor) -> Q:
     """Reports the actor may see; a RED one is its author's and the persons' it names."""
     person = _reader(actor)
@@ -54,15 +121,17 @@ def visible_reports(actor: Actor) -> Q:
 def visible_sightings(actor: Actor) -> Q:
     """Sightings of objects the actor may see, by the marking of the sighting too.
 
-    Ours bears the strictest marking of what was seen, so it is read by its author and by whoever may see a version
-    that is marked as strictly; a partner's bears its own.
+    Ours is read by its author and by whoever may see it as the object that was recorded with it; a partner's bears
+    its own marking.
     """
     if isinstance(actor, SystemActor):
         return Q()
     visible = StixObject.objects.filter(visible_objects(actor))
     seen = visible.filter(is_current=True)
     of_visible = Q(Exists(seen.filter(stix_id=OuterRef("of"))))
-    ours = Q(Exists(visible.filter(stix_id=OuterRef("of"), tlp__gte=OuterRef("tlp"))))
+    # by its source too: anybody may bring something under the same identifier
+    recorded = visible.filter(stix_id=OuterRef("stix_id"), sources__sighting=OuterRef("pk"))
+    ours = Q(Exists(recorded))
     if isinstance(actor, PersonActor):
         ours |= Q(person_id=actor.id)
     return of_visible & ((Q(seen_by="") & ours) | Q(Exists(seen.filter(stix_id=OuterRef("stix_id")))))
@@ -90,9 +159,9 @@ def _marked(person: PersonActor) -> Q:
     return Q(tlp__lte=Tlp.AMBER) | Q(tlp=Tlp.AMBER_STRICT, organisation_id__in=person.organisations)
 
 
-def can_edit(report: Report) -> Answer:
+def can_edit(actor: Actor, report: Report) -> Answer:
     """Only what is ours can be changed; a change of a published report is a new version when it is published."""
-    answer = can_publish(report)
+    answer = can_publish(actor, report)
     if isinstance(answer, Granted) and is_passed_on(report):
         return Refused(
             "passed-on",
@@ -112,19 +181,37 @@ def is_passed_on(report: Report) -> bool:
     return left.exclude(creator=identity_id()).exists()
 
 
-def can_publish(report: Report) -> Answer:
-    """Our own drafts, and new versions of what we published."""
+def can_publish(actor: Actor, report: Report) -> Answer:
+    """Drafts of one's own organisations, and new versions of what they published."""
     if report.origin:
         return Refused(
             "not-ours", _("This report is a partner's. Write one of your own that names its objects.")
         )
+    if not _is_of_theirs(actor, report):
+        return _not_yours()
     if report.state == Report.State.WITHDRAWN:
         return Refused("withdrawn", _("This report was withdrawn. Make a new one."))
     return Granted()
 
 
-def can_withdraw(report: Report) -> Answer:
-    """Only what we published."""
+def can_withdraw(actor: Actor, report: Report) -> Answer:
+    """Only what one's own organisations published."""
     if report.state != Report.State.PUBLISHED or report.origin:
         return Refused("not-published", _("Only a report that this node published can be withdrawn."))
-    return Granted()
+    return Granted() if _is_of_theirs(actor, report) else _not_yours()
+
+
+def _is_of_theirs(actor: Actor, report: Report) -> bool:
+    if isinstance(actor, SystemActor):
+        return True
+    return isinstance(actor, PersonActor) and report.organisation_id in actor.organisations
+
+
+def _not_yours() -> Refused:
+    return Refused(
+        "not-yours",
+        _(
+            "This report is another organisation's of this node. Write one of your own that names its objects, or "
+            "ask somebody there."
+        ),
+    )

@@ -126,7 +126,9 @@ class ObjectVersion(Schema):
     id: StixId
     type: str
     version: str
-    is_current: bool
+    is_current: Annotated[
+        bool, Field(description="Whether it is the one that you are shown; others may be shown another.")
+    ]
     state: Annotated[str, Field(description="`live`, or `withdrawn`: then its content is gone.")]
     tlp: str
     name: str

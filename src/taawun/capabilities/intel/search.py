@@ -34,11 +34,7 @@ _STIX_ID: Final = re.compile(
 
 # The column holds words that are folded and parted by spaces, so the plainest tokenizer is the right one; and nobody
 # asks where in the column a word stands.
-SQLITE_INDEX = (
-    """\
-CREATE VIRTUAL TABLE intel_object_words USING fts5(
-    search, content='intel_stixobject', content_rowid='id', tokenize='ascii', detail=none, columnsize=0)
-""",
+SQLITE_TRIGGERS = (
     """\
 CREATE TRIGGER intel_object_words_added AFTER INSERT ON intel_stixobject BEGIN
     INSERT INTO intel_object_words(rowid, search) VALUES (new.id, new.search);
@@ -55,6 +51,13 @@ CREATE TRIGGER intel_object_words_changed AFTER UPDATE OF search ON intel_stixob
     INSERT INTO intel_object_words(rowid, search) VALUES (new.id, new.search);
 END
 """,
+)
+SQLITE_INDEX = (
+    """\
+CREATE VIRTUAL TABLE intel_object_words USING fts5(
+    search, content='intel_stixobject', content_rowid='id', tokenize='ascii', detail=none, columnsize=0)
+""",
+    *SQLITE_TRIGGERS,
 )
 SQLITE_INDEX_GONE = (
     "DROP TRIGGER intel_object_words_added",

@@ -1,13 +1,19 @@
 """Writing checked objects: every version kept, every source remembered, no marking ever lowered.
 
-Of all versions of an object one is current: our own word before a partner's, a named creator's before nobody's,
-whoever spoke first before who came later, and of that one creator the newest version. So a partner can neither
-replace what is ours nor what another partner said, and a converter's stub does not displace the object itself.
+A version is held once for each audience: what everybody of the node may read, what stays inside one organisation,
+what is for certain persons. One text under two markings is two rows, so whoever marks something strictly takes it
+out of nobody's hands, and nobody's markings tell of what somebody else holds.
+
+Of all versions of an object that one audience has, one is current: our own word before a partner's, the partner's who
+spoke first before another's, and of what that one says, a named creator's before nobody's and the newest version. So
+a partner can neither replace what is ours nor what another partner said, and a converter's stub does not displace the
+object itself. Which of several current versions a reader sees is told in rules.py.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from operator import attrgetter
@@ -31,6 +37,7 @@ from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from taawun.capabilities.intel.models import Import, Sighting
     from taawun.capabilities.intel.stix import Reading
@@ -41,6 +48,7 @@ __all__ = [
     "Counts",
     "Origin",
     "Prepared",
+    "audience_of",
     "prepare",
     "prepare_own",
     "prepared_again",
@@ -102,6 +110,10 @@ class Prepared:
     references: tuple[tuple[str, str], ...]
     digest: str
 
+    def audience(self, origin: Origin) -> str:
+        """Whom it is for, coming from there; as in :func:`audience_of`."""
+        return audience_of(self.tlp, origin.organisation.pk, (person.pk for person in origin.readers))
+
 
 @dataclass(slots=True)
 class Counts:
@@ -123,6 +135,7 @@ class _Row:
     """A stored version, without its texts."""
 
     id: int
+    audience: str
     stix_id: str
     version: str
     creator: str
@@ -133,10 +146,30 @@ class _Row:
     is_current: bool
 
 
+# digest of a text, and the audience that it is held for
+_Key = tuple[str, str]
+_OF_ONE: Final = attrgetter("stix_id", "audience")
 _ROW: Final = tuple(each.name for each in fields(_Row))
 # what stands on the row of an object as it was prepared
 _TAKEN: Final = tuple(each.name for each in fields(Prepared) if each.name != "references")
 _taken: Final = attrgetter(*_TAKEN)
+
+
+def audience_of(tlp: Tlp, organisation: UUID, persons: Iterable[UUID]) -> str:
+    """Whom something is for.
+
+    Args:
+        tlp: its marking.
+        organisation: inside which AMBER+STRICT stays.
+        persons: whom RED names.
+
+    Returns:
+        Empty for whoever of the node may read intelligence; else ``organisation:`` and its key, or ``persons:`` and
+        a digest of their keys. As text the widest comes first, which is how rules.py orders them.
+    """
+    if tlp == Tlp.RED:
+        return f"persons:{sha256(','.join(sorted(map(str, persons))).encode())}"
+    return f"organisation:{organisation}" if tlp == Tlp.AMBER_STRICT else ""
 
 
 def prepare(checked: CheckedObject) -> Prepared:
@@ -290,35 +323,56 @@ def _batches(ordered: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
 
 def _store_batch(batch: Sequence[Prepared], origin: Origin, counts: Counts) -> None:
     one_writer()
-    wanted = {each.digest: each for each in batch}
-    held = {row.digest: row for row in _rows({each.stix_id for each in batch})}
-    versions = {(row.stix_id, row.version) for row in held.values() if row.state == StixObject.State.LIVE}
-    fresh = [each for digest, each in wanted.items() if digest not in held]
-    met = {digest: _met(held[digest], each, origin) for digest, each in wanted.items() if digest in held}
+    wanted = {(each.digest, each.audience(origin)): each for each in batch}
+    # what other audiences hold is compared with nothing: a count would tell of it
+    audiences = {"", *(audience for _digest, audience in wanted)}
+    rows = _rows({each.stix_id for each in batch}, audiences)
+    held = {(row.digest, row.audience): row for row in rows}
+    fresh = {key: each for key, each in wanted.items() if key not in held}
+    met = {key: _met(held[key], each, origin) for key, each in wanted.items() if key in held}
     made = {
-        each.digest: _made(each, key, origin)
-        for each, key in zip(fresh, reserve_ids(StixObject, len(fresh)), strict=True)
+        key: _made(each, number, origin)
+        for (key, each), number in zip(fresh.items(), reserve_ids(StixObject, len(fresh)), strict=True)
     }
     current = _current([*(held | met).values(), *made.values()])
     _dethrone(row.id for row in held.values() if row.is_current and row.id not in current)
     _insert(fresh, made, current, origin)
     _change(wanted, held, met, origin)
-    _enthrone(row.id for digest, row in held.items() if row.id in current and not row.is_current)
+    _enthrone(row.id for row in held.values() if row.id in current and not row.is_current)
     _remember([row.id for row in met.values()], [row.id for row in made.values()], origin)
     _name_readers([row.id for row in [*met.values(), *made.values()] if row.tlp == Tlp.RED], origin)
     counts.new += len(fresh)
     counts.known += len(batch) - len(fresh)
-    counts.differing += [each.stix_id for each in fresh if (each.stix_id, each.version) in versions]
+    counts.differing += _differing(rows, fresh)
 
 
-def _rows(stix_ids: Collection[str]) -> list[_Row]:
-    found = StixObject.objects.filter(stix_id__in=stix_ids).order_by("id").values_list(*_ROW)
-    return [_Row(*each) for each in found]
+def _rows(stix_ids: Collection[str], audiences: Collection[str] | None = None) -> list[_Row]:
+    found = StixObject.objects.filter(stix_id__in=stix_ids)
+    if audiences is not None:
+        found = found.filter(audience__in=audiences)
+    return [_Row(*each) for each in found.order_by("id").values_list(*_ROW)]
+
+
+def _differing(rows: Iterable[_Row], fresh: Mapping[_Key, Prepared]) -> list[str]:
+    """Identifiers of new versions of which another text is here, for the same audience or for everybody."""
+    texts: dict[tuple[str, str], set[_Key]] = defaultdict(set)
+    for row in rows:
+        if row.state == StixObject.State.LIVE:
+            texts[row.stix_id, row.version].add((row.digest, row.audience))
+    return [
+        each.stix_id
+        for (digest, audience), each in fresh.items()
+        if any(
+            text != digest and seen_by in ("", audience)
+            for text, seen_by in texts.get((each.stix_id, each.version), ())
+        )
+    ]
 
 
 def _made(each: Prepared, key: int, origin: Origin) -> _Row:
     return _Row(
         id=key,
+        audience=each.audience(origin),
         stix_id=each.stix_id,
         version=each.version,
         creator=each.creator,
@@ -333,8 +387,8 @@ def _made(each: Prepared, key: int, origin: Origin) -> _Row:
 def _met(row: _Row, each: Prepared, origin: Origin) -> _Row:
     """What becomes of a version that is here when it comes again.
 
-    Withdrawn content comes back; what we bring ourselves is our word from then on; the stricter of two markings
-    holds. But a partner cannot raise the marking of what is ours: it would take our own objects out of our hands.
+    Withdrawn content comes back; what we bring ourselves is our word from then on; of two markings for one audience
+    the stricter holds. But a partner cannot raise the marking of what is ours: our reports on it could not leave.
     """
     if row.state == StixObject.State.WITHDRAWN:
         return replace(row, state=StixObject.State.LIVE, origin=origin.node, tlp=max(row.tlp, each.tlp))
@@ -345,23 +399,28 @@ def _met(row: _Row, each: Prepared, origin: Origin) -> _Row:
 
 def _current(rows: Iterable[_Row]) -> set[int]:
     """Which of these versions, all that are held of their objects, are current."""
-    live = sorted(
-        (row for row in rows if row.state == StixObject.State.LIVE), key=attrgetter("stix_id", "id")
-    )
+    live = (row for row in rows if row.state == StixObject.State.LIVE)
     current = set()
-    for _stix_id, versions in groupby(live, key=attrgetter("stix_id")):
+    for _object, versions in groupby(sorted(live, key=_OF_ONE), key=_OF_ONE):
         ordered = list(versions)
-        speaker = min(ordered, key=lambda row: (bool(row.origin), not row.creator, row.id))
-        said = [row for row in ordered if (row.origin, row.creator) == (speaker.origin, speaker.creator)]
-        current.add(max(said, key=lambda row: (row.version, -row.id)).id)
+        first = min(ordered, key=lambda row: (bool(row.origin), row.id))
+        said = [row for row in ordered if row.origin == first.origin]
+        # a name is easily made up, so it counts only among what one party says
+        creator = min(said, key=lambda row: (not row.creator, row.id)).creator
+        current.add(
+            max((row for row in said if row.creator == creator), key=lambda row: (row.version, -row.id)).id
+        )
     return current
 
 
-def _insert(fresh: Sequence[Prepared], made: Mapping[str, _Row], current: set[int], origin: Origin) -> None:
+def _insert(
+    fresh: Mapping[_Key, Prepared], made: Mapping[_Key, _Row], current: set[int], origin: Origin
+) -> None:
+    rows = [(made[key], each) for key, each in fresh.items()]
     insert(
         StixObject,
-        ("id", "is_current", *_TAKEN),
-        ((row.id, row.id in current, *_taken(each)) for each in fresh for row in (made[each.digest],)),
+        ("id", "audience", "is_current", *_TAKEN),
+        ((row.id, row.audience, row.id in current, *_taken(each)) for row, each in rows),
         same={
             "origin": origin.node,
             "state": StixObject.State.LIVE,
@@ -369,7 +428,7 @@ def _insert(fresh: Sequence[Prepared], made: Mapping[str, _Row], current: set[in
             "created": now(),
         },
     )
-    _insert_references((made[each.digest].id, each) for each in fresh)
+    _insert_references((row.id, each) for row, each in rows)
 
 
 def _insert_references(rows: Iterable[tuple[int, Prepared]]) -> None:
@@ -381,10 +440,10 @@ def _insert_references(rows: Iterable[tuple[int, Prepared]]) -> None:
 
 
 def _change(
-    wanted: Mapping[str, Prepared], held: Mapping[str, _Row], met: Mapping[str, _Row], origin: Origin
+    wanted: Mapping[_Key, Prepared], held: Mapping[_Key, _Row], met: Mapping[_Key, _Row], origin: Origin
 ) -> None:
     """Write what meeting again has changed; mostly nothing."""
-    changed = [(held[digest], row, wanted[digest]) for digest, row in met.items() if row != held[digest]]
+    changed = [(held[key], row, wanted[key]) for key, row in met.items() if row != held[key]]
     back = [(row, each) for before, row, each in changed if before.state != row.state]
     StixObject.objects.bulk_update(
         [

@@ -27,7 +27,16 @@ from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
-from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender
+from tests.capabilities.intel.factories import (
+    SYSTEM,
+    Sender,
+    bring,
+    current,
+    indicator,
+    marked,
+    report,
+    sender,
+)
 from tests.capabilities.intel.stix.examples import identifier, sco, sdo
 from tests.cast import Cast, agreement_in_force, clause, partner
 
@@ -494,9 +503,10 @@ def test_more_objects_than_a_partner_takes_in_one_release_are_not_published(
 def test_what_the_publisher_may_not_see_any_more_stays_behind_and_is_told(
     analyst: Any, south: Sender
 ) -> None:
-    made = actions.create_report(analyst, fields(object_ids=(FIRST, SECOND)))
-    bring(indicator(2), tlp=Tlp.RED)
-    assert actions.preview_report(analyst, made).missing == (SECOND,)
+    hidden = indicator(9)
+    bring(hidden, tlp=Tlp.RED)
+    made = actions.create_report(SYSTEM, fields(object_ids=(FIRST, hidden["id"])))
+    assert actions.preview_report(analyst, made).missing == (hidden["id"],)
     made = actions.publish_report(analyst, made)
     assert made.release is not None
     assert published(made.release)[made.stix_id]["object_refs"] == [FIRST]

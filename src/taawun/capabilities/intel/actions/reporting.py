@@ -25,8 +25,14 @@ from taawun.capabilities.intel.composing import (
 from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
 from taawun.capabilities.intel.models import Reference, Report, ReportObject, ReportReader, StixObject
 from taawun.capabilities.intel.queries import home_of
-from taawun.capabilities.intel.reports import LONGEST_TITLE, name_objects, name_readers, title_of
-from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw, visible_objects
+from taawun.capabilities.intel.reports import LONGEST_TITLE, mark, name_objects, name_readers, title_of
+from taawun.capabilities.intel.rules import (
+    can_edit,
+    can_publish,
+    can_withdraw,
+    current_objects,
+    visible_objects,
+)
 from taawun.capabilities.intel.search import index_words
 from taawun.capabilities.intel.stix import validate
 from taawun.capabilities.intel.stix.checking import written
@@ -183,8 +189,8 @@ def edit_report(actor: Actor, report: Report, fields: ReportFields, *, edition: 
     """
     require(actor, "write:intel")
     held = _locked(report, edition)
-    ensure(can_edit(held))
-    floor = _floor(held)
+    ensure(can_edit(actor, held))
+    floor = _floor(actor, held)
     if fields.tlp < floor:
         raise ReportRefused(
             "tlp-lowered",
@@ -207,23 +213,40 @@ def _locked(report: Report, edition: int | None) -> Report:
     return held
 
 
-def _floor(report: Report) -> Tlp:
-    """The weakest marking it may have: that of its published versions, and that under which it was imported."""
-    versions = StixObject.objects.filter(stix_id=report.stix_id, origin="")
+def _floor(actor: Actor, report: Report) -> Tlp:
+    """The weakest marking it may have: that under which it was published, and those of its versions.
+
+    Only of versions that the actor may see: what somebody else marked strictly for themselves binds nobody.
+    """
+    versions = StixObject.objects.filter(visible_objects(actor), stix_id=report.stix_id, origin="")
     published = report.tlp if report.state == Report.State.PUBLISHED else Tlp.CLEAR
     return max(Tlp(each) for each in (published, *versions.values_list("tlp", flat=True)))
 
 
 def _write(actor: Actor, report: Report, fields: ReportFields) -> None:
     _check(actor, fields)
-    report.title, report.summary, report.tlp = fields.title.strip(), fields.summary.strip(), fields.tlp
+    report.title, report.summary = fields.title.strip(), fields.summary.strip()
+    readers = _persons_here(fields.persons)
+    mark(report, fields.tlp, readers)
+    _check_alone(report)
     report.topics = sorted(set(fields.topics))
     report.languages, report.persons = list(fields.languages), list(fields.persons)
     report.search = index_words(f"{report.title} {report.summary}")
     report.changed = now()
     report.save()
     name_objects(report, fields.object_ids)
-    name_readers(report, _persons_here(fields.persons))
+    name_readers(report, readers)
+
+
+def _check_alone(report: Report) -> None:
+    """Refuse a marking under which the same readers have another report of ours with this identifier."""
+    others = Report.objects.filter(stix_id=report.stix_id, origin="", audience=report.audience)
+    if others.exclude(pk=report.pk).exists():
+        raise ReportRefused(
+            "held-already",
+            _("Its readers would have this report twice. Open the other one, or choose another marking."),
+            "tlp",
+        )
 
 
 def _persons_here(addresses: Iterable[str]) -> list[Person]:
@@ -300,7 +323,7 @@ def preview_report(actor: Actor, report: Report, audience: Collection[str] | Non
         ReportRefused: it cannot be published as it is.
     """
     require(actor, "publish:intel")
-    ensure(can_publish(report))
+    ensure(can_publish(actor, report))
     collected = _collect(actor, report)
     leaving = _leaving(actor, report, collected)
     decided = preview(_draft(report, collected, b"{}", "").facts(audience))
@@ -333,7 +356,7 @@ def publish_report(
     """
     require(actor, "publish:intel")
     held = _locked(report, edition)
-    ensure(can_publish(held))
+    ensure(can_publish(actor, held))
     collected = _collect(actor, held)
     leaving = _leaving(actor, held, collected)
     held.stix_id = leaving.objects[0].stix_id
@@ -355,7 +378,7 @@ def publish_report(
 
 
 def _collect(actor: Actor, report: Report) -> Collected:
-    floor = _floor(report)
+    floor = _floor(actor, report)
     if report.tlp < floor:
         raise ReportRefused(
             "tlp-lowered",
@@ -413,11 +436,15 @@ def _draft(report: Report, collected: Collected, content: bytes, version: str) -
 
 def _leaving(actor: Actor, report: Report, collected: Collected) -> _Leaving:
     versions = _versions(actor, report)
+    is_taken = _is_taken(report)
     theirs = next((each for each in versions if each.creator != identity_id() and _says(each, report)), None)
-    if theirs is not None:
+    if theirs is not None and not is_taken:
         return _passing_on(theirs)
     # json keeps whole numbers of any length, and this is written out again
     previous = json.loads(versions[0].text) if versions else None
+    if previous and is_taken:
+        # so it leaves under an identifier of its own, as what is made from somebody else's does
+        previous.pop("created_by_ref", None)
     value = report_object(report, previous, collected.refs, now())
     text = written(value)
     problems = [each for each in validate(value, size=len(text)) if each.severity == "error"]
@@ -429,9 +456,18 @@ def _leaving(actor: Actor, report: Report, collected: Collected) -> _Leaving:
         )
     own = replace(prepare_own(value, Tlp(report.tlp)), search=report.search)
     if previous is None or previous["id"] == value["id"]:
-        return _Leaving(value["modified"], (own, *_derivations(report)), "own")
+        return _Leaving(value["modified"], (own, *_derivations(actor, report)), "own")
     tie = prepare_own(derivation_object(value, previous["id"], Tlp(report.tlp)), Tlp(report.tlp))
     return _Leaving(value["modified"], (own, tie), "derived")
+
+
+def _is_taken(report: Report) -> bool:
+    """Whether another report of ours has left under its identifier, for another audience.
+
+    An identifier that left is that of one report: whoever withdraws it takes back what left under it.
+    """
+    left = Report.objects.filter(stix_id=report.stix_id, origin="", release__isnull=False)
+    return report.release_id is None and left.exclude(pk=report.pk).exists()
 
 
 def _versions(actor: Actor, report: Report) -> list[StixObject]:
@@ -467,10 +503,15 @@ def _passing_on(theirs: StixObject) -> _Leaving:
     return _Leaving(version, (prepared_again(theirs),), "passed-on")
 
 
-def _derivations(report: Report) -> list[Prepared]:
+def _derivations(actor: Actor, report: Report) -> list[Prepared]:
     """From what a report of ours was made, as it was said with its first version."""
+    within = Tlp(report.tlp)
     ties = StixObject.objects.filter(
-        type="relationship", name=DERIVED, creator=identity_id(), is_current=True
+        current_objects(actor, within=within),
+        type="relationship",
+        name=DERIVED,
+        creator=identity_id(),
+        tlp__lte=within,
     )
     said = Reference.objects.filter(relation="source_ref", target=report.stix_id, source__in=ties)
     return [prepared_again(each.source) for each in said.select_related("source").order_by("id")]
@@ -507,7 +548,7 @@ def withdraw_report(actor: Actor, report: Report, reason: str, *, edition: int |
     """
     require(actor, "publish:intel")
     held = _locked(report, edition)
-    ensure(can_withdraw(held))
+    ensure(can_withdraw(actor, held))
     reason = reason.strip()[:_LONGEST_REASON]
     if not reason:
         raise ReportRefused("reason", _("Say why it is withdrawn: its receivers will ask."), "reason")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.actions.reporting import subject_of
@@ -17,7 +18,7 @@ from taawun.capabilities.intel.composing import (
     sighting_object,
 )
 from taawun.capabilities.intel.errors import SightingRefused
-from taawun.capabilities.intel.models import Sighting, Source, StixObject
+from taawun.capabilities.intel.models import NamedReader, Sighting, Source, StixObject
 from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.rules import visible_objects
 from taawun.capabilities.intel.stix.checking import written
@@ -142,7 +143,8 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
     note = note.strip()
     _check(count, first, last, note)
     # whoever said it most strictly may read of it
-    tlp = max(Tlp(each.tlp) for each in known)
+    strictest = max(known, key=lambda each: each.tlp)
+    tlp = Tlp(strictest.tlp)
     said = _said(known[0], Sighting(count=count, first_seen=first, last_seen=last, note=note, tlp=tlp), at)
     sighting = Sighting.objects.create(
         stix_id=said[0]["id"],
@@ -154,8 +156,13 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         tlp=tlp,
         person_id=actor.id if isinstance(actor, PersonActor) else None,
     )
-    _keep(actor, [prepare_own(each, tlp) for each in said], sighting=sighting)
-    outcome = _send_back(actor, sighting, known, said)
+    kept = Origin(
+        strictest.organisation if tlp == Tlp.AMBER_STRICT else home_of(actor),
+        sighting=sighting,
+        readers=_readers(actor, known),
+    )
+    _keep([prepare_own(each, tlp) for each in said], kept)
+    outcome = _send_back(actor, sighting, known, said, kept)
     told = for_the_trail(tlp, {"of": stix_id, "count": count})
     record(actor, "intel.sighted", f"urn:uuid:{sighting.id}", told)
     return outcome
@@ -180,7 +187,7 @@ def sighting_outcome(actor: Actor, sighting: Sighting) -> SightingOutcome:
 def _known(actor: Actor, stix_id: str) -> list[StixObject]:
     """What is held of an object that the actor may see, the current version first."""
     held = StixObject.objects.filter(visible_objects(actor), stix_id=stix_id, state=StixObject.State.LIVE)
-    return list(held.order_by("-is_current", "id"))
+    return list(held.select_related("organisation").order_by("-is_current", "id"))
 
 
 def _said(seen: StixObject, sighting: Sighting, at: datetime) -> list[dict[str, Any]]:
@@ -215,8 +222,19 @@ def _check(count: int, first: datetime, last: datetime, note: str) -> None:
         raise SightingRefused("note", _("The note is longer than 10,000 characters."), "note")
 
 
+def _readers(actor: Actor, known: Sequence[StixObject]) -> list[Person]:
+    """Whom a RED sighting names: who recorded it, and whom what was seen names."""
+    named = NamedReader.objects.filter(source__object__in=[each.id for each in known])
+    own = Q(id=actor.id) if isinstance(actor, PersonActor) else Q()
+    return list(Person.objects.filter(own | Q(id__in=named.values("person"))).order_by("id"))
+
+
 def _send_back(
-    actor: Actor, sighting: Sighting, known: Sequence[StixObject], said: Sequence[dict[str, Any]]
+    actor: Actor,
+    sighting: Sighting,
+    known: Sequence[StixObject],
+    said: Sequence[dict[str, Any]],
+    kept: Origin,
 ) -> SightingOutcome:
     # Any: a STIX object is JSON of any shape
     told = _told_by(known)
@@ -235,7 +253,7 @@ def _send_back(
     sighting.save(update_fields=["release"])
     own = [prepare_own(each, Tlp(sighting.tlp)) for each in said]
     own.append(prepare_own(identity_object(), Tlp.CLEAR))
-    _keep(actor, own, release=sighting.release)
+    _keep(own, replace(kept, sighting=None, release=sighting.release))
     return SightingOutcome(sighting, sources, tuple(each.party for each in decided.receivers), decided)
 
 
@@ -259,16 +277,8 @@ def _decided(draft: federation.Draft, sources: Sequence[str]) -> Preview:
     return Preview(decided.receivers, tuple(each for each in decided.others if each.party in sources))
 
 
-def _keep(
-    actor: Actor,
-    own: Sequence[Prepared],
-    *,
-    sighting: Sighting | None = None,
-    release: Release | None = None,
-) -> None:
-    """Keep the sighting as STIX; one that is RED names whoever recorded it."""
-    readers = Person.objects.filter(id=actor.id) if isinstance(actor, PersonActor) else ()
-    origin = Origin(home_of(actor), sighting=sighting, release=release, readers=list(readers))
+def _keep(own: Sequence[Prepared], origin: Origin) -> None:
+    """Keep the sighting as STIX."""
     for _counts in store(own, origin):
         pass
 

@@ -169,9 +169,10 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "facts": _facts(held),
         "text": whole[:_MOST_SHOWN],
         "is_cut": len(whole) > _MOST_SHOWN,
-        "versions": list(
-            queries.versions_of(actor, stix_id).defer("text", "received", "search")[:_SHORT_LIST]
-        ),
+        "versions": [
+            (each, Tlp(each.tlp))
+            for each in queries.versions_of(actor, stix_id).defer("text", "received", "search")[:_SHORT_LIST]
+        ],
         "page": shown,
         "relations": _relations(actor, held, shown.items),
         "reports": [

@@ -45,7 +45,7 @@ __all__ = ["report_publish", "report_withdraw"]
 def report_publish(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
     """Who will receive this, by which clause; who will not, and why. The answer signs and sends it."""
     held = found_report(actor, report_id)
-    ensure(can_publish(held))
+    ensure(can_publish(actor, held))
     if request.method != "POST":
         return _question(request, actor, held)
     shown, ticked = set(request.POST.getlist("shown")), set(request.POST.getlist("receivers"))
@@ -131,7 +131,7 @@ def _ticked(preview: PublishPreview, unticked: Collection[str]) -> PublishPrevie
 def report_withdraw(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
     """Take a published report back, after asking for the reason."""
     held = found_report(actor, report_id)
-    ensure(can_withdraw(held))
+    ensure(can_withdraw(actor, held))
     form = WithdrawForm(request.POST or None, initial={"edition": held.edition})
     refusal = ""
     if request.method == "POST" and form.is_valid():

@@ -204,11 +204,12 @@ def _travelled(held: Report) -> dict[str, object]:
 
 
 def _permitted(actor: PersonActor, held: Report) -> dict[str, bool]:
-    is_publishable = isinstance(can_publish(held), Granted)
+    is_publishable = isinstance(can_publish(actor, held), Granted)
     return {
-        "may_edit": isinstance(can_edit(held), Granted) and "write:intel" in actor.permissions,
+        "may_edit": isinstance(can_edit(actor, held), Granted) and "write:intel" in actor.permissions,
         "may_publish": is_publishable and "publish:intel" in actor.permissions,
-        "may_withdraw": isinstance(can_withdraw(held), Granted) and "publish:intel" in actor.permissions,
+        "may_withdraw": isinstance(can_withdraw(actor, held), Granted)
+        and "publish:intel" in actor.permissions,
         "may_write": "write:intel" in actor.permissions,
         "may_audit": "read:audit" in actor.permissions,
     }

@@ -54,7 +54,7 @@ def report_new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 def report_edit(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
     """Change a report of ours; its receivers see the change with the next version."""
     held = found_report(actor, report_id)
-    ensure(can_edit(held))
+    ensure(can_edit(actor, held))
     if request.method != "POST":
         return _page(request, actor, ReportForm(initial=_written(held)), held)
     return _answered(request, actor, held)
