@@ -369,7 +369,7 @@ def test_a_termination_takes_effect_when_its_notice_is_over(south: PartnerNode, 
 
 
 def _heard(south: PartnerNode, at: datetime) -> None:
-    """We asked the partner at an instant, and all it had said by then is here."""
+    """We asked the partner then, and all it had said is here."""
     Partner.objects.filter(id=south.row.id).update(heard_until=at)
     south.row.refresh_from_db()
 
@@ -479,7 +479,6 @@ def test_a_party_speaks_with_the_key_that_the_version_names(
         "terminated": partial(_declared, kind="terminated"),
     }
     say = ways[kind]
-    # before its version came, nobody could tell
     assert say(talk_lane(east), text) == DONE
     assert _proposed(talk, text.text) == DONE
     assert not PartySignature.objects.exists()
