@@ -63,7 +63,7 @@ def test_the_trail_is_read_in_words_with_names_and_pages(rows: Cast) -> None:
     browser = rows.officer.browser()
     page = read(browser.get(reverse("audit")))
     assert "Role given Analyst Analyst" in page.text
-    assert "role analyst n [1]" in page.text
+    assert "n [1] role analyst" in page.text
     assert f"Agreement signed The operator at the console {agreement.code}" in page.text
     assert "gone.act gone urn:taawun:nation:XN" in page.text
     assert len(page.all("a", href=reverse("person", args=[person.id]))) == 2

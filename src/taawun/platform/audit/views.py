@@ -128,7 +128,8 @@ def _told(entries_: Sequence[Entry], permissions: frozenset[str]) -> list[Row]:
 
 
 def _row(entry: Entry, things: dict[UUID, Thing]) -> Row:
-    details = tuple((name, _as_text(value)) for name, value in entry.details.items())
+    # databases keep them in orders of their own
+    details = tuple((name, _as_text(value)) for name, value in sorted(entry.details.items()))
     subject = uuid_of(entry.subject)
     thing = things.get(subject) if subject else None
     return Row(entry, words_of(entry.verb), _who(entry, things), thing, details)
