@@ -80,6 +80,13 @@ def _chunks(keys: Collection[Any]) -> Iterator[list[Any]]:
         yield chunk
 
 
+def check_now(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Let PostgreSQL make the checks that it put off: a table is not altered while some wait."""
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        schema_editor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
 def hear_of_changes(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """SQLite altered the table by making it anew, and the triggers that fill the full-text index went with the old."""
     if schema_editor.connection.vendor == "sqlite":
@@ -106,6 +113,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunPython(say_whom_for),
         migrations.RunPython(choose_again),
+        migrations.RunPython(check_now),
         migrations.AddConstraint(
             model_name="stixobject",
             constraint=models.UniqueConstraint(
