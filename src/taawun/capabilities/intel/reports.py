@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from taawun.capabilities.intel.bulk import one_writer
+from taawun.capabilities.intel.bulk import insert, one_writer
 from taawun.capabilities.intel.models import NamedReader, Report, ReportObject, ReportReader, StixObject
 from taawun.capabilities.intel.rules import is_passed_on
 from taawun.capabilities.intel.search import index_words
@@ -18,7 +18,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from taawun.capabilities.intel.models import Import
     from taawun.capabilities.intel.store import Prepared
@@ -37,10 +37,13 @@ __all__ = [
     "title_of",
 ]
 
+T = TypeVar("T")
+
 REPORT_TYPES: Final = frozenset({"report", "grouping"})
 LONGEST_TITLE: Final = 300
 # the first edition; whoever edits a report by hand makes the second
 _AS_IMPORTED: Final = 1
+_CHUNK: Final = 5_000
 _TECHNIQUE: Final = re.compile(r"T\d{4}(\.\d{3})?")
 
 
@@ -156,9 +159,15 @@ def name_objects(report: Report, stix_ids: Collection[str]) -> None:
     held = ReportObject.objects.filter(report=report)
     wanted = dict.fromkeys(stix_ids)
     gone = [row for row, stix_id in held.values_list("id", "stix_id") if stix_id not in wanted]
-    ReportObject.objects.filter(id__in=gone).delete()
-    ReportObject.objects.bulk_create(
-        (ReportObject(report=report, stix_id=each) for each in wanted), ignore_conflicts=True
+    for some in _chunks(gone):
+        ReportObject.objects.filter(id__in=some).delete()
+    # a report may name a hundred thousand, and nobody else writes meanwhile
+    insert(
+        ReportObject,
+        ("stix_id",),
+        ((each,) for each in wanted),
+        same={"report": report.pk},
+        skip_known=True,
     )
 
 
@@ -179,14 +188,25 @@ def technique_topics(stix_ids: Collection[str], report: Report) -> list[str]:
         report: whose topics they become; what its readers may not see gives it none.
     """
     patterns = [each for each in stix_ids if each.startswith("attack-pattern--")]
-    held = StixObject.objects.filter(_known_to_readers(report), stix_id__in=patterns, is_current=True)
-    topics = set()
-    for text in held.values_list("text", flat=True):
-        for reference in orjson.loads(text).get("external_references", []):
-            external = reference.get("external_id", "")
-            if reference.get("source_name") == "mitre-attack" and _TECHNIQUE.fullmatch(external):
-                topics.add(f"attack:{external}")
-    return sorted(topics)
+    held = StixObject.objects.filter(_known_to_readers(report), is_current=True)
+    texts = (
+        text
+        for some in _chunks(patterns)
+        for text in held.filter(stix_id__in=some).values_list("text", flat=True)
+    )
+    return sorted({topic for text in texts for topic in _topics_in(text)})
+
+
+def _topics_in(text: str) -> Iterator[str]:
+    for reference in orjson.loads(text).get("external_references", []):
+        external = reference.get("external_id", "")
+        if reference.get("source_name") == "mitre-attack" and _TECHNIQUE.fullmatch(external):
+            yield f"attack:{external}"
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many as one statement may hold: SQLite counts them, and a file may name more."""
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
 def _known_to_readers(report: Report) -> Q:

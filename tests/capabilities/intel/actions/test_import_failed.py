@@ -28,7 +28,7 @@ from taawun.platform.audit.models import Entry
 from taawun.platform.work import actions as work
 from taawun.platform.work.models import Job
 from tests.capabilities.intel.factories import Silent, bring, current, indicator, report, sender
-from tests.capabilities.intel.stix.examples import bundle, identifier, sco
+from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -256,6 +256,32 @@ def test_a_property_name_of_more_than_250_characters_is_refused_at_its_place(cas
         "error",
     )
     assert issue.place.startswith("objects/0/xxxx")
+
+
+@pytest.mark.parametrize("refs", [7, 3, 0])
+def test_a_report_names_more_than_one_statement_holds(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, refs: int
+) -> None:
+    monkeypatch.setattr(reports, "_CHUNK", 2)
+    techniques = [
+        sdo(
+            "attack-pattern",
+            number,
+            name=f"Technique {number}",
+            external_references=[{"source_name": "mitre-attack", "external_id": f"T100{number}"}],
+        )
+        for number in range(1, 6)
+    ]
+    stix_ids = [each["id"] for each in techniques]
+    first = report(1, *stix_ids)
+    bring(*techniques, first, actor=cast.analyst.actor)
+    following = [*stix_ids[3:], *(identifier("malware", number) for number in range(refs))]
+    bring(
+        {**first, "object_refs": following, "modified": "2025-01-01T00:00:00.000Z"}, actor=cast.analyst.actor
+    )
+    made = Report.objects.get()
+    assert made.topics == ["attack:T1004", "attack:T1005"]
+    assert set(made.named_objects.values_list("stix_id", flat=True)) == set(following)
 
 
 # ---- a transaction holds the writer for a moment ----------------------------------------------------------------
