@@ -30,8 +30,11 @@ from taawun.platform.work.models import Job
 from tests.capabilities.intel.factories import Silent, bring, current, indicator, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
 from tests.cast import Cast
+from tests.pages import pages, stranger_client
 
-pytestmark = pytest.mark.django_db
+__all__ = ["pages", "stranger_client"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 
 class Failed(Exception):
@@ -234,6 +237,8 @@ def test_properties_that_an_observable_does_not_have_may_hold_anything(
 ) -> None:
     value = sco("ipv4-addr", 1, value="198.51.100.7", **properties)
     assert bring(value, actor=cast.analyst.actor).counts["new"] == 1
+    page = cast.analyst.browser().get(f"/en/intel/objects/{value['id']}/")
+    assert page.status_code == 200
 
 
 def test_the_same_from_a_partner_is_taken_and_stops_no_lane(cast: Cast) -> None:

@@ -205,12 +205,18 @@ def _facts(held: StixObject) -> list[Fact]:
     for name, label in _shown_properties():
         if value.get(name) not in (None, "", []):
             facts.append(Fact(label, _shown(value[name])))
-    for reference in value.get("external_references", [])[:5]:
+    for reference in _references(value)[:5]:
         known = " ".join(
             str(reference[part]) for part in ("source_name", "external_id") if reference.get(part)
         )
         facts.append(Fact(_("Known as"), code(known, copy=False)))
     return facts
+
+
+def _references(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Its external references; an observable has none by the standard, and may hold anything under that name."""
+    found = value.get("external_references")
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _shown_properties() -> tuple[tuple[str, str], ...]:
