@@ -19,7 +19,7 @@ from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import SYSTEM, bring, indicator, report, sender
-from tests.capabilities.intel.stix.examples import identifier, sco
+from tests.capabilities.intel.stix.examples import identifier, sco, sdo
 from tests.cast import Cast, Member, clause, person, token_of
 
 if TYPE_CHECKING:
@@ -288,3 +288,15 @@ def test_a_sighting_of_what_names_several_persons_is_for_all_of_them(cast: Cast)
     south.publish(report(2, FIRST), indicator(1), tlp=Tlp.RED, persons=both)
     actions.sight(cast.analyst.actor, FIRST)
     assert queries.sightings(cast.officer.actor).count() == 1
+
+
+def test_a_tie_that_is_held_for_two_audiences_is_told_once(cast: Cast) -> None:
+    target = identifier("malware", 1)
+    malware = sdo("malware", 1, name="m", is_family=False)
+    tie = sdo("relationship", 1, relationship_type="indicates", source_ref=FIRST, target_ref=target)
+    tied = [indicator(1), malware, tie]
+    for tlp in (Tlp.GREEN, Tlp.AMBER_STRICT):
+        bring(*tied, actor=cast.analyst.actor, tlp=tlp)
+    held = queries.object_named(cast.analyst.actor, target)
+    assert held is not None
+    assert [each.relation for each in queries.references_of(cast.analyst.actor, held)] == ["target_ref"]

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from taawun.capabilities.intel import queries
 from taawun.capabilities.intel.models import Reference, StixObject
 from taawun.capabilities.intel.presenting import is_technical, names_of, sighted
-from taawun.capabilities.intel.rules import visible_objects
+from taawun.capabilities.intel.rules import current_objects
 from taawun.capabilities.intel.wording import type_name
 from taawun.platform.web import formats
 from taawun.platform.web.graphs import Edge, Graph, Node, draw, gathered
@@ -152,9 +152,7 @@ def _ties(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[Tie]:
 
 
 def _relationships(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[Tie]:
-    visible = StixObject.objects.filter(
-        visible_objects(actor), type="relationship", is_current=True, pk=OuterRef("source_id")
-    )
+    visible = StixObject.objects.filter(current_objects(actor), type="relationship", pk=OuterRef("source_id"))
     other = Reference.objects.filter(source=OuterRef("source_id"), relation="target_ref").values("target")[:1]
     found = (
         Reference.objects.filter(Exists(visible), relation="source_ref", target__in=list(rows))

@@ -132,7 +132,7 @@ def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
 
     Asked of each tie: as a list of what the actor may see it would be all that is held, made anew for every page.
     """
-    seen = StixObject.objects.filter(visible_objects(actor), is_current=True, pk=OuterRef("source_id"))
+    seen = StixObject.objects.filter(current_objects(actor), pk=OuterRef("source_id"))
     return (
         Reference.objects.filter(Q(source=held) | (Q(target=held.stix_id) & Q(Exists(seen))))
         .select_related("source")
