@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from taawun.cooperation.agreements.policy import Agreed, Facts, PartnerTrust, Policy
+    from taawun.cooperation.federation.models import Release
 
 NODE = "http://127.0.0.1:8000"
 PARTY = "https://p0.example"
@@ -117,7 +119,8 @@ def agreement(number: int, others: Sequence[int | str], *, valid_until: Any = No
     ]
 
     def clause(index: int) -> Clause:
-        members = {
+        # Any: members of a clause, of many types
+        members: dict[str, Any] = {
             "ref": str(index),
             "title": Text.of(en="clause"),
             "senders": ("any",),
@@ -329,7 +332,7 @@ def lists(count: int, agreements: int) -> None:
     from taawun.foundation.tlp import Tlp
 
     # parties whose clauses match next to nothing, so that no early end of the walk helps
-    sparse = {
+    sparse: dict[str, dict[str, Any]] = {
         "https://rare.example": {"kinds": ("nothing.like-it",), "topics": (), "tlp_max": Tlp.RED},
         "https://one.example": {"kinds": ("*",), "topics": TOPICS[:1], "tlp_max": Tlp.RED},
         "https://topics.example": {"kinds": ("*",), "topics": NOBODYS_TOPICS, "tlp_max": Tlp.RED},
@@ -404,6 +407,9 @@ def ask(label: str, parties: Sequence[str]) -> None:
 
     from taawun.cooperation.federation.queries import readable_releases
 
+    def newest(party: str) -> list[Release]:
+        return list(readable_releases(party)[:100])
+
     on_sqlite = connection.vendor == "sqlite"
     if not on_sqlite:
         # autovacuum does it in time on a node, and has none here
@@ -411,7 +417,7 @@ def ask(label: str, parties: Sequence[str]) -> None:
     times = {}
     rows = {}
     for party in parties:
-        wall, cpu, answer = measured(lambda asked=party: list(readable_releases(asked)[:100]))
+        wall, cpu, answer = measured(partial(newest, party))
         # a PostgreSQL spends its CPU elsewhere
         times[party], rows[party] = cpu if on_sqlite else wall, len(answer)
     slowest = max(times, key=lambda party: times[party])
