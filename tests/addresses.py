@@ -33,6 +33,7 @@ class Address:
         delete: the same for DELETE.
         unseen: a permission without which what the address is about is not told apart from nothing (404).
         is_inside: whether what it is about stays inside its organisation; to others it is not there either.
+        is_theirs: whether those of another organisation see what it is about, and may not change it.
         body: what a POST or PUT carries; ``{name}`` stands for a thing of the tests' world.
         query: what a GET asks.
         opened: what a GET answers to those who may.
@@ -46,6 +47,7 @@ class Address:
     delete: str = ""
     unseen: str = ""
     is_inside: bool = False
+    is_theirs: bool = False
     body: Mapping[str, object] = field(default_factory=dict)
     query: str = ""
     opened: tuple[int, ...] = (200,)
@@ -280,7 +282,7 @@ ADDRESSES: Final = (
     Address("api/v1/notices", get=SIGNED_IN),
     Address("api/v1/notices/<uuidstr:notice_id>/resolve", post="manage:notices", unseen="read:federation"),
     Address("api/v1/audit", get="read:audit"),
-    Address("api/v1/jobs/<uuidstr:job_id>", get=NOTHING),
+    Address("api/v1/jobs/<uuidstr:job_id>", get=SIGNED_IN, unseen="write:intel", is_inside=True),
     # ---- pages: the node ----------------------------------------------------------------------------------------
     Address("", get=SIGNED_IN),
     Address("search/", get=SIGNED_IN, query="q=wanted"),
@@ -375,19 +377,23 @@ ADDRESSES: Final = (
     Address("intel/", get="read:intel"),
     Address("intel/reports/new/", get="write:intel", post="write:intel"),
     Address("intel/reports/<uuid:report_id>/", get="read:intel"),
-    Address("intel/reports/<uuid:report_id>/edit/", get="write:intel", post="write:intel"),
-    Address("intel/reports/<uuid:report_id>/publish/", get="publish:intel", post="publish:intel"),
+    Address("intel/reports/<uuid:report_id>/edit/", get="write:intel", post="write:intel", is_theirs=True),
+    Address(
+        "intel/reports/<uuid:report_id>/publish/", get="publish:intel", post="publish:intel", is_theirs=True
+    ),
     Address(
         "intel/reports/<uuid:report_id>/withdraw/",
         get="publish:intel",
         post="publish:intel",
         things={"report_id": "published_id"},
+        is_theirs=True,
     ),
     Address("intel/reports/<uuid:report_id>/bundle/", get="read:intel"),
     Address("intel/objects/", get="read:intel"),
     Address("intel/objects/<str:stix_id>/", get="read:intel"),
     Address("intel/objects/<str:stix_id>/download/", get="read:intel"),
     Address("intel/objects/<str:stix_id>/sighting/", get="write:intel", post="write:intel"),
+    Address("intel/objects/<str:stix_id>/sighting/<uuid:sighting_id>/", get="write:intel"),
     Address("intel/imports/", get="write:intel"),
     Address("intel/imports/new/", get="write:intel", post="write:intel"),
     Address("intel/imports/<uuid:import_id>/", get="write:intel", is_inside=True),

@@ -487,7 +487,7 @@ def _own_reports(world: World) -> None:
     theirs = _published(world, world.members["outsider"], Tlp.AMBER_STRICT, word, ())
     world.hide("report_id", theirs.id, "outsider")
     word = world.secret("a RED report we took back", "named")
-    reason = world.secret("why we took it back", "named")
+    reason = world.secret("why we took it back", "named south")
     gone = _published(world, world.members["named"], Tlp.RED, word, ("someone@south.example",))
     intel.withdraw_report(world.members["named"].actor, gone, f"{WANTED} {reason}")
 
@@ -556,6 +556,8 @@ def _content(data: bytes) -> dict[str, Any]:
 # ---- sightings of our own ---------------------------------------------------------------------------------------
 def _sightings(world: World) -> None:
     named, outsider = world.members["named"], world.members["outsider"]
+    open_one = intel.sight(world.members["analyst"].actor, world.things["stix_id"], note="openly seen")
+    world.things["sighting_id"] = str(open_one.sighting.id)
     red = _first(world, "stix_id", "named")
     note = world.secret("a sighting of what is RED", "named")
     intel.sight(named.actor, red, note=f"{WANTED} {note}")
