@@ -20,8 +20,9 @@ from taawun.capabilities.intel.composing import (
 )
 from taawun.capabilities.intel.errors import ReportRefused
 from taawun.capabilities.intel.models import Report
+from taawun.capabilities.intel.preparing import Origin, prepare_own
 from taawun.capabilities.intel.stix import LoweringRefused, read, validate
-from taawun.capabilities.intel.store import Origin, prepare_own, store
+from taawun.capabilities.intel.store import store
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host

@@ -11,16 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taawun.capabilities.intel.models import Import, NamedReader, Reference, Source, StixObject
+from taawun.capabilities.intel.preparing import Origin, Prepared, prepare, version_key
 from taawun.capabilities.intel.stix import read
-from taawun.capabilities.intel.store import (
-    Counts,
-    Origin,
-    Prepared,
-    prepare,
-    remove_release,
-    store,
-    version_key,
-)
+from taawun.capabilities.intel.store import Counts, remove_release, store
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.identifiers import uuid7

@@ -15,17 +15,11 @@ from taawun.capabilities.intel.actions.reporting import subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
 from taawun.capabilities.intel.collecting import MOST_TRAVELLING
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
+from taawun.capabilities.intel.preparing import Origin, Prepared, prepared_from, version_key
 from taawun.capabilities.intel.reports import REPORT_TYPES, fill
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.stix.validation import parse_time
-from taawun.capabilities.intel.store import (
-    Origin,
-    Prepared,
-    prepared_from,
-    remove_release,
-    store,
-    version_key,
-)
+from taawun.capabilities.intel.store import remove_release, store
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.models import Person

@@ -11,9 +11,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from taawun.capabilities.intel.bulk import insert, one_writer
 from taawun.capabilities.intel.models import NamedReader, Report, ReportObject, ReportReader, StixObject
+from taawun.capabilities.intel.preparing import Origin, audience_of
 from taawun.capabilities.intel.rules import is_passed_on
 from taawun.capabilities.intel.search import index_words
-from taawun.capabilities.intel.store import Origin, audience_of
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from taawun.capabilities.intel.models import Import
-    from taawun.capabilities.intel.store import Prepared
+    from taawun.capabilities.intel.preparing import Prepared
     from taawun.cooperation.people.models import Person
 
 __all__ = [

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
-from taawun.capabilities.intel.store import audience_of
+from taawun.capabilities.intel.preparing import audience_of
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.tlp import Tlp

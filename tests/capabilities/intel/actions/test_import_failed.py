@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.utils.translation import override
 
-from taawun.capabilities.intel import actions, reports, store
+from taawun.capabilities.intel import actions, preparing, reports, store
 from taawun.capabilities.intel.models import (
     Import,
     ImportIssue,
@@ -18,10 +18,10 @@ from taawun.capabilities.intel.models import (
     Source,
     StixObject,
 )
+from taawun.capabilities.intel.preparing import Origin, Prepared
 from taawun.capabilities.intel.stix import CheckedObject, checking, read
 from taawun.capabilities.intel.stix.findings import Finding
 from taawun.capabilities.intel.stix.validation import validate
-from taawun.capabilities.intel.store import Origin, Prepared
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
@@ -127,7 +127,7 @@ def test_a_draft_that_somebody_edited_meanwhile_is_left_to_them(cast: Cast) -> N
     bring(indicator(1), actor=cast.analyst.actor, tlp=Tlp.GREEN)
     data = bundle(report(1, identifier("indicator", 1)))
     held = actions.begin_import(cast.analyst.actor, data, name="file", default_tlp=Tlp.GREEN)
-    reading = list(store.prepared_from(read(data, default_tlp=Tlp.GREEN)))
+    reading = list(preparing.prepared_from(read(data, default_tlp=Tlp.GREEN)))
     origin = Origin(held.organisation, imported=held)
     for _counts in store.store(reading, origin):
         pass
@@ -204,14 +204,14 @@ def test_an_object_that_the_reader_fails_at_is_an_error_at_its_place(
 def test_an_object_that_the_store_fails_at_is_an_error_at_its_place(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepared = store.prepare
+    prepared = preparing.prepare
 
     def failing(checked: CheckedObject) -> Prepared:
         if checked.stix_id == identifier("indicator", 2):
             raise Failed
         return prepared(checked)
 
-    monkeypatch.setattr(store, "prepare", failing)
+    monkeypatch.setattr(preparing, "prepare", failing)
     held = bring(indicator(1), indicator(2), actor=cast.analyst.actor)
     assert (held.state, StixObject.objects.count()) == (Import.State.REFUSED, 0)
     issue = held.issues.get()
@@ -305,6 +305,6 @@ def test_a_report_names_more_than_one_statement_holds(
 def test_a_batch_is_bounded_by_objects_and_by_what_they_name(
     node: object, named: list[int], sizes: list[int]
 ) -> None:
-    (one,) = store.prepared_from(read(bundle(indicator(1)), default_tlp=Tlp.GREEN))
+    (one,) = preparing.prepared_from(read(bundle(indicator(1)), default_tlp=Tlp.GREEN))
     objects = [replace(one, references=(("x_refs", "y"),) * number) for number in named]
     assert [len(batch) for batch in store._batches(objects)] == sizes

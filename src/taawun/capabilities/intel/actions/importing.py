@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.errors import ImportRefused
 from taawun.capabilities.intel.models import JOB, STIX_ID, Import, ImportIssue, Source
+from taawun.capabilities.intel.preparing import Origin, Prepared, prepared_from
 from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.reports import reports_from_import, reports_without_import
 from taawun.capabilities.intel.stix import ReadingRefused, read
-from taawun.capabilities.intel.store import Counts, Origin, Prepared, prepared_from, remove_import, store
+from taawun.capabilities.intel.store import Counts, remove_import, store
 from taawun.capabilities.intel.wording import mended, refusal_sentence
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor, SystemActor

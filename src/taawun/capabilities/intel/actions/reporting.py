@@ -24,6 +24,8 @@ from taawun.capabilities.intel.composing import (
 )
 from taawun.capabilities.intel.errors import EditedMeanwhile, ReportRefused
 from taawun.capabilities.intel.models import Reference, Report, ReportObject, ReportReader, StixObject
+from taawun.capabilities.intel.preparing import Origin as StoredFrom
+from taawun.capabilities.intel.preparing import prepare_own, prepared_again
 from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.reports import LONGEST_TITLE, mark, name_objects, name_readers, title_of
 from taawun.capabilities.intel.rules import (
@@ -36,8 +38,7 @@ from taawun.capabilities.intel.rules import (
 from taawun.capabilities.intel.search import index_words
 from taawun.capabilities.intel.stix import validate
 from taawun.capabilities.intel.stix.checking import written
-from taawun.capabilities.intel.store import Origin as StoredFrom
-from taawun.capabilities.intel.store import prepare_own, prepared_again, store
+from taawun.capabilities.intel.store import store
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation import actions as federation
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from taawun.capabilities.intel.collecting import Collected
-    from taawun.capabilities.intel.store import Prepared
+    from taawun.capabilities.intel.preparing import Prepared
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [

@@ -19,12 +19,13 @@ from taawun.capabilities.intel.composing import (
 )
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.models import NamedReader, Sighting, Source, StixObject
+from taawun.capabilities.intel.preparing import Origin, prepare_own
 from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.rules import visible_objects
 from taawun.capabilities.intel.stix.checking import written
 from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
 from taawun.capabilities.intel.stix.schemas import is_standard
-from taawun.capabilities.intel.store import Origin, prepare_own, store
+from taawun.capabilities.intel.store import store
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release, ReleaseTopic
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from taawun.capabilities.intel.store import Prepared
+    from taawun.capabilities.intel.preparing import Prepared
     from taawun.cooperation.people.actors import Actor
 
 __all__ = ["KIND", "SightingOutcome", "is_sightable", "sight", "sighting_outcome"]
