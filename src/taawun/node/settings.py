@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "taawun.platform.web.middleware.NothingAtNul",
     "taawun.cooperation.people.middleware.SecondFactor",
 ]
 

@@ -108,3 +108,11 @@ def test_a_form_works_after_going_back_to_it(visit: Visit, administrator: Member
         page.go_back()
         page.go_back()
         page.wait_for_selector("[name=name]")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/api/v1/intel/objects/%00", "/en/intel/objects/a%00b/"])
+def test_nothing_is_found_at_an_address_that_holds_nul(cast: Cast, address: str) -> None:
+    headers = {"Authorization": f"Bearer {cast.analyst.token}"} if address.startswith("/api") else {}
+    answer = cast.analyst.browser().get(address, headers=headers)
+    assert answer.status_code == 404

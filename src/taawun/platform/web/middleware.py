@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 
 from taawun.platform.web.directions import visible_page
 from taawun.platform.web.unit import unit
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-__all__ = ["PrivatePages", "RequestUnit", "VisibleDirections"]
+__all__ = ["NothingAtNul", "PrivatePages", "RequestUnit", "VisibleDirections"]
 
 
 class RequestUnit:
@@ -47,6 +47,19 @@ class PrivatePages:
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class NothingAtNul:
+    """Finds nothing at an address that holds NUL: nothing is called so, and PostgreSQL cannot be asked for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, unless there is nothing to answer about."""
+        if "\0" in request.path_info:
+            raise Http404
+        return self._get_response(request)
 
 
 class VisibleDirections:
