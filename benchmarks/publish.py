@@ -25,10 +25,10 @@ sys.path.insert(0, str(CHECKOUT / "src"))
 os.environ["PYTHONPATH"] = str(CHECKOUT / "src")
 
 from taawun.node.demo import sample  # noqa: E402 - a script finds the package itself
-from taawun.node.demo.cast import NORTH, SOUTH  # noqa: E402
-from taawun.node.demo.narration import Narrator  # noqa: E402
-from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports, wait_for  # noqa: E402
-from taawun.node.demo.story import Material, Story  # noqa: E402
+from taawun.node.demo.cast import NORTH, SOUTH  # noqa: E402 - as above
+from taawun.node.demo.narration import Narrator  # noqa: E402 - as above
+from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports, wait_for  # noqa: E402 - as above
+from taawun.node.demo.story import Material, Story  # noqa: E402 - as above
 
 WANTED_SECONDS = 2.0
 TICK = os.sysconf("SC_CLK_TCK")

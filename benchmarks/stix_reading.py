@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "src"))
 
 from taawun.capabilities.intel.stix import read  # noqa: E402 - a script finds the package itself
-from taawun.foundation.tlp import Tlp  # noqa: E402
+from taawun.foundation.tlp import Tlp  # noqa: E402 - as above
 
 ROUNDS = 3
 WANTED_PER_SECOND = 4000

@@ -52,9 +52,9 @@ class Notes:
 def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
     """The kinds, registered for the length of a test."""
     # this file is read before Django is started
-    from taawun.cooperation.federation.kinds import ReleaseKind  # noqa: PLC0415
-    from taawun.cooperation.partners.messages import MessageKind  # noqa: PLC0415
-    from taawun.platform.registry import registry  # noqa: PLC0415
+    from taawun.cooperation.federation.kinds import ReleaseKind  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
+    from taawun.cooperation.partners.messages import MessageKind  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
+    from taawun.platform.registry import registry  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
 
     kept = Notes()
     release = ReleaseKind(

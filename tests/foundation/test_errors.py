@@ -14,5 +14,5 @@ def test_an_error_reads_as_its_sentence_and_keeps_its_code():
 def test_an_error_survives_the_way_between_processes():
     error = TimestampRefused("no-zone", "An instant needs a time zone.")
     # The bytes are made one line above: nothing foreign is unpickled.
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own pickle, of a moment ago
     assert (type(again), again.code, str(again)) == (TimestampRefused, error.code, str(error))

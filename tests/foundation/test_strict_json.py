@@ -151,7 +151,7 @@ def test_a_hostile_key_cannot_break_the_lines_or_the_direction_of_a_message():
 def test_a_refusal_survives_the_way_between_processes():
     error = refused(b"[\n1e999]")
     # The bytes are made here: nothing foreign is unpickled.
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own pickle, of a moment ago
     assert (again.code, str(again), again.line, again.pointer) == ("not-finite", str(error), 2, "/0")
 
 

@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def addresses(module: str, *names: str) -> ModuleType:
     made = ModuleType(module)
-    made.urlpatterns = [path(f"{name}/", HttpResponse, name=name) for name in names]  # type: ignore[attr-defined]
+    made.urlpatterns = [path(f"{name}/", HttpResponse, name=name) for name in names]  # type: ignore[attr-defined]  # a module made for the test
     return made
 
 
@@ -37,7 +37,7 @@ def test_the_rooms_of_this_node_fit_together() -> None:
 def test_an_address_name_of_two_rooms_is_refused_by_both_names() -> None:
     root = ModuleType("root")
     rooms = (addresses("intel.urls", "reports", "objects"), addresses("events.urls", "sessions", "reports"))
-    root.urlpatterns = [path(f"{room.__name__}/", include(room)) for room in rooms]  # type: ignore[attr-defined]
+    root.urlpatterns = [path(f"{room.__name__}/", include(room)) for room in rooms]  # type: ignore[attr-defined]  # a module made for the test
 
     with override_settings(ROOT_URLCONF=root):
         found = checks.address_names()
@@ -50,7 +50,7 @@ def test_an_address_name_of_two_rooms_is_refused_by_both_names() -> None:
 def test_a_name_in_a_namespace_of_its_own_is_another_name() -> None:
     root = ModuleType("root")
     theirs = addresses("events.urls", "reports")
-    root.urlpatterns = [  # type: ignore[attr-defined]
+    root.urlpatterns = [  # type: ignore[attr-defined]  # a module made for the test
         path("intel/", include(addresses("intel.urls", "reports"))),
         path("events/", include((theirs.urlpatterns, "events"))),
     ]

@@ -18,7 +18,7 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "taawun.node.settings"
     django.setup()
     from django.conf import settings  # noqa: PLC0415 - only once Django is started
-    from django.test import Client  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415 - only once Django is started
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -40,8 +40,8 @@ EVENTS = schema("Report", "events.schemas", grade=(int, ...))
     [
         (INTEL, EVENTS),
         (list[INTEL], EVENTS | None),  # type: ignore[valid-type]  # made by a function
-        (schema("One", "a", of=(INTEL, ...)), schema("Two", "b", of=(list[EVENTS], ...))),  # type: ignore[valid-type]
-        (Listing[INTEL], Listing[EVENTS]),  # type: ignore[valid-type]
+        (schema("One", "a", of=(INTEL, ...)), schema("Two", "b", of=(list[EVENTS], ...))),  # type: ignore[valid-type]  # made by a function
+        (Listing[INTEL], Listing[EVENTS]),  # type: ignore[valid-type]  # made by a function
     ],
 )
 def test_two_rooms_with_a_schema_of_one_name_are_refused_by_both_names(answers: tuple[Any, ...]) -> None:
@@ -56,7 +56,7 @@ def test_two_rooms_with_a_schema_of_one_name_are_refused_by_both_names(answers: 
 def test_a_schema_named_as_the_list_of_another_is_refused() -> None:
     listed = schema("ReportList", "events.schemas", count=(int, ...))
 
-    assert len(api_of(Listing[INTEL], listed).clashes()) == 1  # type: ignore[valid-type]
+    assert len(api_of(Listing[INTEL], listed).clashes()) == 1  # type: ignore[valid-type]  # made by a function
 
 
 def test_a_schema_named_as_that_of_problems_is_refused() -> None:
@@ -68,7 +68,7 @@ def test_a_schema_named_as_that_of_problems_is_refused() -> None:
 
 
 def test_one_schema_in_several_places_is_one() -> None:
-    made = api_of(INTEL, list[INTEL], schema("Shelf", "intel.schemas", of=(INTEL, ...)))  # type: ignore[valid-type]
+    made = api_of(INTEL, list[INTEL], schema("Shelf", "intel.schemas", of=(INTEL, ...)))  # type: ignore[valid-type]  # made by a function
 
     assert made.clashes() == []
     assert {"Report", "Shelf"} < set(made.get_openapi_schema(path_prefix="/")["components"]["schemas"])

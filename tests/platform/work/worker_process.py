@@ -15,7 +15,7 @@ import django
 
 def _notes_in(folder: Path) -> None:
     from taawun.platform.registry import registry  # noqa: PLC0415 - only once Django is started
-    from taawun.platform.work.schedules import JobKind, Reporter  # noqa: PLC0415
+    from taawun.platform.work.schedules import JobKind, Reporter  # noqa: PLC0415 - only once Django is started
 
     def run(reporter: Reporter, subject_id: str) -> dict[str, object]:
         with (folder / "begun").open("a") as begun:
@@ -38,7 +38,7 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "taawun.node.settings"
     django.setup()
     _notes_in(Path(sys.argv[1]))
-    from taawun.platform.work.worker import work  # noqa: PLC0415
+    from taawun.platform.work.worker import work  # noqa: PLC0415 - only once Django is started
 
     work()
 

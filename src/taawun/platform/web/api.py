@@ -245,7 +245,7 @@ def _read_twice(request: HttpRequest) -> Iterator[str]:
                 copy.write(chunk)
             copy.seek(0)
             # Django has no way to put a body back; its own `body` does the same once it was read
-            request._stream, request._read_started = copy, False  # type: ignore[attr-defined]  # noqa: SLF001
+            request._stream, request._read_started = copy, False  # type: ignore[attr-defined]  # noqa: SLF001 - how Django hands on a body that was read; it has no public way
             yield digest.hexdigest()
         return
     yield digest.hexdigest()

@@ -95,7 +95,7 @@ def _converted(event: Event) -> Iterator[dict[str, Any]]:
         parser.parse_misp_event({"Event": event.value})
         objects = [json.loads(each.serialize()) for each in parser.stix_objects]
     # The converter meets a hostile event with whatever exception its depths happen to raise.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - whatever the converter fails at is a finding of this event
         text = _one_line(f"{type(error).__name__}: {error}")
         event.findings.append(Finding("error", "misp-bad-event", event.path, {"text": text}))
         return
