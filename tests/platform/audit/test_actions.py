@@ -160,21 +160,21 @@ def test_a_row_is_sealed_wholly_or_not_at_all() -> None:
 def test_many_that_write_and_seal_at_once_make_one_chain() -> None:
     def work(number: int) -> None:
         try:
-            for each in range(15):
+            for each in range(40):
                 record(Somebody(), "tests.done", f"urn:test:{number}.{each}")
                 if random.random() < 0.5:  # noqa: S311 - no secret
                     seal()
         finally:
             connections.close_all()
 
-    threads = [Thread(target=work, args=(number,)) for number in range(4)]
+    threads = [Thread(target=work, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     seal()
     found = verify()
-    assert (found.rows, found.broken_at, found.unsealed) == (60, None, 0)
+    assert (found.rows, found.broken_at, found.unsealed) == (240, None, 0)
 
 
 def test_a_row_that_is_rewritten_with_a_digest_of_its_own_breaks_the_chain_at_the_next() -> None:

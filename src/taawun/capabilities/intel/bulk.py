@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
+
+from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,19 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["insert", "one_writer", "reserve_ids"]
 
-# any number that nothing else in this node locks by
-_STORE_LOCK: Final = 7_461_177
-
 
 def one_writer() -> None:
     """Wait until no other transaction writes to the store; it is ours until the transaction ends.
 
-    SQLite has one writer at any time. On PostgreSQL two writers of the same objects would otherwise meet in the
-    unique constraints, or wait for each other in a circle.
+    Two writers of the same objects would otherwise meet in the unique constraints.
+
+    Raises:
+        TransactionManagementError: no transaction is open.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_STORE_LOCK])
+    take_turn("intel.store")
 
 
 def reserve_ids(model: type[Model], count: int) -> Sequence[int]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from taawun.foundation.clock import timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
 from taawun.platform.audit.models import Entry
+from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,24 +52,23 @@ def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, obje
 def seal() -> int:
     """Give every row that has none its place in the chain, oldest first.
 
-    Runs as a schedule. Several workers may run it at once: the unique ``seq`` lets one of them win, and what is
-    left over waits for the next run.
+    Runs as a schedule. Several workers may run it at once: they take turns, a batch each.
 
     Returns:
         How many rows were sealed.
     """
     sealed = 0
-    with suppress(IntegrityError):
-        while batch := _seal_batch():
-            sealed += batch
+    while batch := _seal_batch():
+        sealed += batch
     return sealed
 
 
 @transaction.atomic
 def _seal_batch() -> int:
-    last = Entry.objects.select_for_update().filter(seq__isnull=False).order_by("-seq").first()
+    take_turn("audit.seal")
+    last = Entry.objects.filter(seq__isnull=False).order_by("-seq").first()
     seq, previous = (last.seq or 0, last.digest) if last else (0, GENESIS)
-    rows = list(Entry.objects.select_for_update().filter(seq__isnull=True).order_by("id")[:_BATCH])
+    rows = list(Entry.objects.filter(seq__isnull=True).order_by("id")[:_BATCH])
     for row in rows:
         seq += 1
         row.seq = seq
