@@ -15,7 +15,7 @@ from taawun.cooperation.people.queries import actor_for_token
 from taawun.foundation.clock import frozen, now
 from taawun.platform.audit.models import Entry
 from taawun.platform.web.shell import THEME_COOKIE
-from tests.cast import Cast, person, some_id
+from tests.cast import Cast, Member, person, some_id
 from tests.pages import read
 
 pytestmark = pytest.mark.usefixtures("pages")
@@ -68,7 +68,7 @@ def test_another_method_is_refused(cast: Cast, method: str, address: str) -> Non
 # ---- the list --------------------------------------------------------------------------------------------------
 def test_the_list_searches_names_and_addresses_and_filters_by_role(cast: Cast) -> None:
     made = person(Role.INSTRUCTOR, name="Zaynab Q.")
-    browser = cast.analyst.browser()
+    browser = cast.administrator.browser()
     everybody = read(browser.get(reverse("people")))
     assert {"Zaynab Q.", "Analyst", "Trainee"} <= {each.name for each in Person.objects.all()}
     assert "Zaynab Q." in everybody.text
@@ -78,7 +78,27 @@ def test_the_list_searches_names_and_addresses_and_filters_by_role(cast: Cast) -
     by_role = read(browser.get(reverse("people"), {"role": "trainee"}))
     assert cast.trainee.row.email in by_role.text
     assert made.email not in by_role.text
+    by_address = read(browser.get(reverse("people"), {"q": made.email}))
+    assert "Zaynab Q." in by_address.text
     assert "Nobody fits" in read(browser.get(reverse("people"), {"q": "nobody at all"})).text
+
+
+@pytest.mark.parametrize("name", ["analyst", "officer", "trainee"])
+def test_who_does_not_manage_people_sees_no_address_but_their_own(cast: Cast, name: str) -> None:
+    made = person(Role.INSTRUCTOR, name="Zaynab Q.")
+    reader: Member = getattr(cast, name)
+    browser = reader.browser()
+    pages = [reverse("people"), reverse("person", args=[made.id])]
+    pages += [f"{reverse('people')}?format={ending}" for ending in ("csv", "json")]
+    for address in pages:
+        answer = browser.get(address)
+        text = (answer.getvalue() if answer.streaming else answer.content).decode()
+        assert "Zaynab Q." in text, address
+        assert made.email not in text, address
+    assert "Nobody fits" in read(browser.get(reverse("people"), {"q": made.email})).text
+    assert reader.row.email in read(browser.get(reverse("person", args=[reader.row.id]))).text
+    mine = json.loads(browser.get(reverse("people"), {"q": reader.row.email, "format": "json"}).getvalue())
+    assert [each["email"] for each in mine] == [reader.row.email]
 
 
 def test_the_list_has_pages(cast: Cast) -> None:
@@ -98,7 +118,7 @@ def test_a_mark_that_the_list_did_not_give_begins_again(cast: Cast) -> None:
 
 
 def test_the_list_leaves_as_csv_and_json_with_its_filters(cast: Cast) -> None:
-    browser = cast.analyst.browser()
+    browser = cast.administrator.browser()
     rows = json.loads(browser.get(reverse("people"), {"role": "trainee", "format": "json"}).getvalue())
     assert rows == [
         {

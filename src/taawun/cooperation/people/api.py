@@ -12,7 +12,7 @@ from ninja import Query, Router, Status
 from taawun.cooperation.people import actions, letters, models, queries, schemas
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import NotAllowed, PeopleError
-from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.rules import may_see_address, require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.clock import now
 from taawun.foundation.multilingual import Text, TextRefused
@@ -43,9 +43,9 @@ def words(value: dict[str, str], pointer: str) -> Text:
 def get_me(request: ApiRequest) -> schemas.Me:
     """The person behind the token, their roles, and what the token lets them do."""
     actor = acting(request)
-    person = queries.persons().get(id=actor.id)
+    person = queries.persons(actor).get(id=actor.id)
     return schemas.Me(
-        person=_person(person, shows_email=True),
+        person=_person(actor, person),
         permissions=sorted(actor.permissions),
         token=_token(models.ApiToken.objects.get(id=request.auth.token)),
     )
@@ -114,17 +114,12 @@ def list_people(
     """The persons of this node with their roles, by name."""
     actor = acting(request)
     require(actor, "read:people")
-    if "manage:people" in actor.permissions:
-        found = queries.persons(wanted.search, wanted.role)
-    else:
-        # who may not see an address does not find out by asking for parts of it
-        found = queries.persons(role=wanted.role).filter(name__icontains=wanted.search)
     return listing(
         Listing[schemas.Person],
-        found,
+        queries.persons(actor, wanted.search, wanted.role),
         paging,
         order=("name", "id"),
-        show=lambda rows: [_person(each, shows_email=_shows_email(actor, each)) for each in rows],
+        show=lambda rows: [_person(actor, each) for each in rows],
     )
 
 
@@ -133,8 +128,7 @@ def get_person(request: ApiRequest, person_id: UUID) -> schemas.Person:
     """A person with their roles."""
     actor = acting(request)
     require(actor, "read:people")
-    person = _found_person(person_id)
-    return _person(person, shows_email=_shows_email(actor, person))
+    return _person(actor, _found_person(actor, person_id))
 
 
 @router.post("/people/{uuid:person_id}/roles", response={201: schemas.Membership}, summary="Give a role")
@@ -143,7 +137,7 @@ def give_role(request: ApiRequest, person_id: UUID, body: schemas.NewRole) -> St
     actor = acting(request)
     require(actor, "manage:people")
     membership = actions.give_role(
-        actor, _found_person(person_id), _found_organisation(body.organisation), body.role
+        actor, _found_person(actor, person_id), _found_organisation(body.organisation), body.role
     )
     return Status(201, _membership(membership))
 
@@ -162,22 +156,18 @@ def take_role(request: ApiRequest, person_id: UUID, membership_id: int) -> Statu
     return Status(204, None)
 
 
-def _found_person(person_id: UUID) -> models.Person:
-    person = queries.persons().filter(id=person_id).first()
+def _found_person(actor: PersonActor, person_id: UUID) -> models.Person:
+    person = queries.persons(actor).filter(id=person_id).first()
     if person is None:
         missing("no-such-person", _("There is no such person on this node."))
     return person
 
 
-def _shows_email(actor: PersonActor, person: models.Person) -> bool:
-    return person.id == actor.id or "manage:people" in actor.permissions
-
-
-def _person(person: models.Person, *, shows_email: bool) -> schemas.Person:
+def _person(actor: PersonActor, person: models.Person) -> schemas.Person:
     return schemas.Person(
         id=person.id,
         name=person.name,
-        email=person.email if shows_email else None,
+        email=person.email if may_see_address(actor, person.id) else None,
         language=person.language,
         is_active=person.is_active,
         joined=person.date_joined,

@@ -22,6 +22,8 @@ from taawun.platform.web.shell import THEMES
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from django.http import QueryDict
+
 __all__ = ["AcceptForm", "InviteForm", "PeopleFilters", "ProfileForm", "RoleForm", "TokenForm"]
 
 LANGUAGES = tuple(OWN_NAMES.items())
@@ -55,6 +57,11 @@ class PeopleFilters(forms.Form):
 
     q = forms.CharField(label=_("Name or e-mail"), required=False, max_length=200)
     role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("all")), *Role.choices])
+
+    def __init__(self, data: QueryDict, *, by_address: bool) -> None:
+        super().__init__(data)
+        if not by_address:
+            self.fields["q"].label = _("Name")
 
 
 if TYPE_CHECKING:

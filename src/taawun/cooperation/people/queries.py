@@ -103,16 +103,20 @@ def locale_nation_name(code: str) -> Text:
     return Text.from_json(names)
 
 
-def persons(text: str = "", role: str = "") -> QuerySet[Person]:
-    """The persons of this node with their roles. Who may ask is the caller's question (``read:people``).
+def persons(actor: PersonActor, text: str = "", role: str = "") -> QuerySet[Person]:
+    """The persons of this node with their roles. Whether the actor may ask is the caller's question (``read:people``).
 
     Args:
-        text: part of a name or an e-mail address; empty for everybody.
+        actor: who asks. Who may not see an address does not find it out by asking for parts of it.
+        text: part of a name, or of an e-mail address that the actor may see; empty for everybody.
         role: a role that they hold; empty for any.
     """
     found = Person.objects.prefetch_related("memberships__organisation")
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(email__icontains=text))
+        by_address = Q(email__icontains=text)
+        if "manage:people" not in actor.permissions:
+            by_address &= Q(id=actor.id)
+        found = found.filter(Q(name__icontains=text) | by_address)
     if role:
         found = found.filter(Exists(Membership.objects.filter(person=OuterRef("pk"), role=role)))
     return found

@@ -13,9 +13,11 @@ from taawun.cooperation.people.permissions import Permission
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["Answer", "Granted", "Refused", "ensure", "has_permission", "require"]
+__all__ = ["Answer", "Granted", "Refused", "ensure", "has_permission", "may_see_address", "require"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ def has_permission(actor: Actor, permission: str) -> Answer:
         )
         % {"label": label, "name": permission},
     )
+
+
+def may_see_address(actor: PersonActor, person_id: UUID) -> bool:
+    """Whether the actor may see the e-mail address by which a person signs in: their own, or who manages people."""
+    return person_id == actor.id or "manage:people" in actor.permissions
 
 
 def ensure(answer: Answer) -> None:

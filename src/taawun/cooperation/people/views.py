@@ -31,6 +31,7 @@ from taawun.cooperation.people.forms import (
 from taawun.cooperation.people.letters import invitation_link, mail_invitation, qr
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Person
 from taawun.cooperation.people.permissions import Permission, Role
+from taawun.cooperation.people.rules import may_see_address
 from taawun.cooperation.people.sessions import person_of, signed_in
 from taawun.foundation.clock import now
 from taawun.platform.registry import registry
@@ -77,11 +78,13 @@ _SHOWN_WITHIN = timedelta(minutes=5)
 @signed_in("read:people")
 def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Who works on this node."""
-    form = PeopleFilters(request.GET)
+    may_manage = "manage:people" in actor.permissions
+    form = PeopleFilters(request.GET, by_address=may_manage)
     wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.persons(wanted.get("q", ""), wanted.get("role", ""))
+    found = queries.persons(actor, wanted.get("q", ""), wanted.get("role", ""))
     if request.GET.get("format") in {"csv", "json"}:
-        return _export_people(request.GET["format"], found.order_by("name", "id").iterator(chunk_size=500))
+        everybody = found.order_by("name", "id").iterator(chunk_size=500)
+        return _export_people(actor, request.GET["format"], everybody)
     try:
         shown = page(found, order=("name", "id"), after=request.GET.get("after"), limit=_ON_A_PAGE)
     except BadCursor:
@@ -89,16 +92,23 @@ def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     return render(
         request,
         "people/people.html",
-        {"form": form, "page": shown, "may_manage": "manage:people" in actor.permissions},
+        {"form": form, "page": shown, "may_manage": may_manage},
     )
 
 
-def _export_people(ending: str, found: Iterator[Person]) -> HttpResponseBase:
+def _export_people(actor: PersonActor, ending: str, found: Iterator[Person]) -> HttpResponseBase:
     head = ("id", "name", "email", "roles", "active")
-    rows = ((str(each.id), each.name, each.email, _roles_of(each), each.is_active) for each in found)
+    rows = (
+        (str(each.id), each.name, _address_for(actor, each), _roles_of(each), each.is_active)
+        for each in found
+    )
     if ending == "json":
         return as_json("people", (dict(zip(head, row, strict=True)) for row in rows))
     return as_csv("people", head, ((*row[:3], " ".join(row[3]), row[4]) for row in rows))
+
+
+def _address_for(actor: PersonActor, person: Person) -> str:
+    return person.email if may_see_address(actor, person.id) else ""
 
 
 def _roles_of(person: Person) -> list[str]:
@@ -109,7 +119,7 @@ def _roles_of(person: Person) -> list[str]:
 @signed_in("read:people")
 def person(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
     """One person and their roles."""
-    shown = get_object_or_404(queries.persons(), id=person_id)
+    shown = get_object_or_404(queries.persons(actor), id=person_id)
     return _person_page(request, actor, shown, RoleForm())
 
 
@@ -117,6 +127,7 @@ def _person_page(request: HttpRequest, actor: PersonActor, shown: Person, form: 
     context = {
         "person": shown,
         "form": form,
+        "address": _address_for(actor, shown),
         "is_self": shown.id == actor.id,
         "may_manage": "manage:people" in actor.permissions,
         "may_audit": "read:audit" in actor.permissions,
@@ -128,7 +139,7 @@ def _person_page(request: HttpRequest, actor: PersonActor, shown: Person, form: 
 @signed_in("manage:people")
 def give_role(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
     """Give a person a role."""
-    receiver = get_object_or_404(queries.persons(), id=person_id)
+    receiver = get_object_or_404(queries.persons(actor), id=person_id)
     form = RoleForm(request.POST)
     if form.is_valid():
         role = form.cleaned_data["role"]
