@@ -49,7 +49,8 @@ def test_the_south_changes_what_is_in_force_and_the_north_ends_it_and_both_say_t
     assert (proposed["state"], proposed["version"], proposed["pending"]) == ("in-force", number, None)
 
     pair.officer(north).post(f"{path}/adopt", {"suggestion": proposed["open_proposals"][0]})
-    pair.officer(north).post(f"{path}/propose")
+    edition = pair.officer(north).get(path)["draft_edition"]
+    pair.officer(north).post(f"{path}/propose", headers={"If-Match": f'"{edition}"'})
     pending = seen(pair, south, lambda found: found["pending"] == number + 1)
     assert (pending["state"], pending["version"]) == ("in-force", number)
     for node in (north, south):

@@ -84,7 +84,7 @@ def test_a_draft_is_seen_by_nobody_until_it_is_proposed(cast: Cast, south: Partn
     assert (agreement.id, agreement.code, agreement.title) == (text.id, "AG-001", text.title)
     assert standing_of(agreement).state == State.DRAFT
     assert _told(south) == []
-    version = actions.propose(cast.officer.actor, agreement)
+    version = actions.propose(cast.officer.actor, agreement, edition=agreement.draft_edition)
     agreement.refresh_from_db()
     assert (version.number, agreement.draft) == (1, "")
     assert [(kind, payload["document"].encode()) for kind, payload in _told(south)] == [
@@ -127,17 +127,22 @@ def test_nothing_is_proposed_to_whom_we_have_not_met_with_that_key(cast: Cast, s
     for changes in ({"kid": "k" * 43}, {"node": "https://other.example"}, {"state": Partner.State.BLOCKED}):
         held = dict(Partner.objects.filter(id=south.row.id).values(*changes)[0])
         Partner.objects.filter(id=south.row.id).update(**changes)
-        _refused("not-a-partner", lambda: actions.propose(cast.officer.actor, agreement))
+        _refused(
+            "not-a-partner",
+            lambda: actions.propose(cast.officer.actor, agreement, edition=agreement.draft_edition),
+        )
         Partner.objects.filter(id=south.row.id).update(**held)
-    actions.propose(cast.officer.actor, agreement)
-    _refused("no-draft", lambda: actions.propose(cast.officer.actor, agreement))
+    actions.propose(cast.officer.actor, agreement, edition=agreement.draft_edition)
+    _refused(
+        "no-draft", lambda: actions.propose(cast.officer.actor, agreement, edition=agreement.draft_edition)
+    )
 
 
 def test_the_next_version_supersedes_the_one_in_force(cast: Cast, south: PartnerNode) -> None:
     agreement = agreement_in_force(south)
     first = _version(agreement).document()
-    actions.edit_draft(cast.officer.actor, agreement, replace(first, notice_days=30), edition=1)
-    second = actions.propose(cast.officer.actor, agreement).document()
+    agreement = actions.edit_draft(cast.officer.actor, agreement, replace(first, notice_days=30), edition=1)
+    second = actions.propose(cast.officer.actor, agreement, edition=agreement.draft_edition).document()
     assert (second.version, second.supersedes, second.id) == (2, first.digest, first.id)
     standing = standing_of(agreement)
     assert (standing.state, standing.current, standing.pending) == (State.IN_FORCE, first, second)
@@ -233,9 +238,9 @@ def test_only_officers_act_and_only_persons_approve(cast: Cast, south: PartnerNo
     acts: list[Callable[[Any], object]] = [
         lambda actor: actions.draft(actor, text),
         lambda actor: actions.edit_draft(actor, agreement, text, edition=1),
-        lambda actor: actions.propose(actor, agreement),
-        lambda actor: actions.counter(actor, agreement, text, ""),
-        lambda actor: actions.adopt(actor, agreement, counter),
+        lambda actor: actions.propose(actor, agreement, edition=agreement.draft_edition),
+        lambda actor: actions.counter(actor, agreement, text, "", edition=0),
+        lambda actor: actions.adopt(actor, agreement, counter, edition=agreement.draft_edition),
         lambda actor: actions.approve(actor, agreement, digest),
         lambda actor: actions.decline(actor, agreement, ""),
         lambda actor: actions.suspend(actor, agreement, ""),
@@ -256,7 +261,7 @@ def test_a_counter_proposal_is_signed_with_its_text_and_told_to_all(cast: Cast, 
     agreement = agreement_proposed(south, depositary=south)
     first = _version(agreement).document()
     wanted = replace(first, notice_days=30, id=UUID(int=5), version=7)
-    instrument = actions.counter(cast.officer.actor, agreement, wanted, "Thirty days.")
+    instrument = actions.counter(cast.officer.actor, agreement, wanted, "Thirty days.", edition=0)
     suggested = parse(bytes(instrument.suggestion or b""))
     assert (suggested.id, suggested.version, suggested.supersedes) == (first.id, 2, first.digest)
     [(kind, payload)] = _told(south)
@@ -272,21 +277,27 @@ def test_the_depositary_adopts_a_counter_proposal_as_its_next_draft(cast: Cast, 
     counter = _say(south, agreement, "countered")
     PartyInstrument.objects.filter(id=counter.id).update(suggestion=text)
     counter.refresh_from_db()
-    held = actions.adopt(cast.officer.actor, agreement, counter)
+    held = actions.adopt(cast.officer.actor, agreement, counter, edition=agreement.draft_edition)
     adopted = parse(held.draft.encode())
     assert (adopted.version, adopted.notice_days) == (2, 30)
-    assert actions.propose(cast.officer.actor, agreement).number == 2
+    assert actions.propose(cast.officer.actor, agreement, edition=held.draft_edition).number == 2
     _refused(
         "no-suggestion",
-        lambda: actions.adopt(cast.officer.actor, agreement, _say(south, agreement, "declined")),
+        lambda: actions.adopt(cast.officer.actor, agreement, _say(south, agreement, "declined"), edition=0),
     )
-    _refused("no-suggestion", lambda: actions.adopt(cast.officer.actor, agreement_proposed(south), counter))
+    _refused(
+        "no-suggestion",
+        lambda: actions.adopt(cast.officer.actor, agreement_proposed(south), counter, edition=0),
+    )
 
 
 def test_what_another_node_deposits_is_not_ours_to_number(cast: Cast, south: PartnerNode) -> None:
     agreement = agreement_proposed(south, depositary=south)
-    counter = actions.counter(cast.officer.actor, agreement, _version(agreement).document(), "")
-    _refused("not-depositary", lambda: actions.adopt(cast.officer.actor, agreement, counter))
+    counter = actions.counter(cast.officer.actor, agreement, _version(agreement).document(), "", edition=0)
+    _refused(
+        "not-depositary",
+        lambda: actions.adopt(cast.officer.actor, agreement, counter, edition=agreement.draft_edition),
+    )
 
 
 def test_a_no_reaches_the_parties_we_know_though_we_never_met_the_others(
@@ -382,7 +393,7 @@ def test_each_state_allows_its_steps_and_no_other(
 ) -> None:
     def counter(actor: Any, agreement: Agreement, note: str) -> object:
         text: Document = document(south)
-        return actions.counter(actor, agreement, text, note)
+        return actions.counter(actor, agreement, text, note, edition=0)
 
     steps: dict[str, Callable[..., object]] = {
         "counter": counter,

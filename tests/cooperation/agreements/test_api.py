@@ -302,7 +302,7 @@ def test_an_edit_of_an_older_edition_is_refused_and_changes_nothing(cast: Cast) 
 def test_an_edit_of_a_draft_that_was_proposed_meanwhile_is_refused(cast: Cast) -> None:
     south = partner()
     path = _drafted(cast, south)
-    cast.officer.api.post(path.replace("/draft", "/propose"))
+    cast.officer.api.post(path.replace("/draft", "/propose"), If_Match='"1"')
     late = cast.other_officer.api.put(path, {"document": _json(south, notice_days=8)}, If_Match='"1"')
     assert (late.status_code, late.headers["ETag"]) == (412, '"2"')
 

@@ -97,7 +97,7 @@ def test_a_step_that_is_asked_for_wrongly_is_refused_with_its_place(
 def test_a_proposal_goes_to_the_partner_and_leaves_no_draft(cast: Cast) -> None:
     south = partner()
     made = cast.officer.api.post("/agreements", {"document": _json(south)}).json()
-    proposed = cast.other_officer.api.post(f"/agreements/{made['id']}/propose").json()
+    proposed = cast.other_officer.api.post(f"/agreements/{made['id']}/propose", If_Match='"1"').json()
     assert (proposed["state"], proposed["version"], proposed["draft_edition"]) == ("proposed", 1, None)
     assert _said_to(south) == ["agreement.proposed"]
     again = cast.officer.api.post(f"/agreements/{made['id']}/propose")
@@ -108,7 +108,7 @@ def test_a_party_that_is_no_partner_cannot_be_proposed_to(cast: Cast) -> None:
     south = partner()
     made = cast.officer.api.post("/agreements", {"document": _json(south)}).json()
     Partner.objects.update(state=Partner.State.BLOCKED)
-    answer = cast.officer.api.post(f"/agreements/{made['id']}/propose")
+    answer = cast.officer.api.post(f"/agreements/{made['id']}/propose", If_Match='"1"')
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:taawun:problem:not-a-partner")
     assert south.node in answer.json()["detail"]
 
@@ -160,7 +160,7 @@ def test_a_counter_proposal_is_adopted_as_the_draft_of_the_next_version(cast: Ca
     assert (adopted.status_code, adopted.json()["draft_edition"]) == (200, 2)
     draft = cast.officer.api.get(f"/agreements/{agreement.id}/draft").json()["document"]
     assert (draft["version"], draft["notice_days"]) == (2, 9)
-    proposed = cast.officer.api.post(f"/agreements/{agreement.id}/propose").json()
+    proposed = cast.officer.api.post(f"/agreements/{agreement.id}/propose", If_Match='"2"').json()
     assert (proposed["state"], proposed["version"]) == ("proposed", 2)
 
 

@@ -26,6 +26,7 @@ from taawun.foundation.strict_json import canonical
 from taawun.foundation.strict_json import parse as parse_json
 from taawun.platform.audit.models import Entry
 from tests.cast import Cast, PartnerNode, agreement_in_force, agreement_proposed, partner, sign_version
+from tests.cooperation.agreements.viewing import edit_form
 from tests.lanes import talk_lane
 from tests.pages import Markup, read
 
@@ -138,7 +139,7 @@ def test_the_pages_lead_from_what_is_in_force_to_a_proposal_of_a_change(
     assert "Propose this change to Southern CERT?" in asked.text
     assert "What is in force stays so, word for word, until a next version is signed by all." in asked.text
     answer = cast.officer.browser().post(
-        f"/en/agreements/{agreement.id}/counter/", {"note": "Longer notice."}, follow=True
+        f"/en/agreements/{agreement.id}/counter/", {**edit_form(asked), "note": "Longer notice."}, follow=True
     )
     told_so = read(answer).text
     assert "The proposal of a change is sent." in told_so
@@ -152,7 +153,7 @@ def test_the_depositary_writes_a_next_version_rather_than_to_propose_to_itself(
 ) -> None:
     agreement = agreement_in_force(south)
     with pytest.raises(NotAllowed) as refused:
-        actions.counter(cast.officer.actor, agreement, in_force(agreement), "")
+        actions.counter(cast.officer.actor, agreement, in_force(agreement), "", edition=0)
     assert refused.value.reason == "cannot-be-countered"
     assert "Write a next version" in seen(cast, agreement).text
 
@@ -171,8 +172,8 @@ def test_a_change_that_a_partner_proposes_waits_for_the_depositary_who_adopts_it
     assert "Southern CERT proposes a change." in seen(cast, agreement).text
     assert "Answer the change that is proposed to" in read(cast.officer.browser().get("/en/")).text
     suggestion = PartyInstrument.objects.get(id=open_one.id)
-    actions.adopt(cast.officer.actor, agreement, suggestion)
-    version = actions.propose(cast.officer.actor, agreement)
+    agreement = actions.adopt(cast.officer.actor, agreement, suggestion, edition=agreement.draft_edition)
+    version = actions.propose(cast.officer.actor, agreement, edition=agreement.draft_edition)
     assert (version.number, version.document().notice_days) == (2, 45)
     assert in_force(agreement).digest == first.digest
 
@@ -207,7 +208,9 @@ def test_a_change_that_is_turned_down_leaves_what_is_in_force_alone_and_is_told(
 
 def test_only_the_depositarys_no_closes_a_proposal(cast: Cast, south: PartnerNode) -> None:
     agreement = agreement_in_force(south, depositary=south)
-    ours = actions.counter(cast.officer.actor, agreement, replace(in_force(agreement), notice_days=9), "")
+    ours = actions.counter(
+        cast.officer.actor, agreement, replace(in_force(agreement), notice_days=9), "", edition=0
+    )
     with pytest.raises(StepRefused, match="Only the depositary"):
         actions.turn_down(cast.officer.actor, agreement, ours, "")
     declare(south, in_force(agreement), "declined", answers=str(ours.id), of=settings.BASE_URL)

@@ -35,6 +35,8 @@ def test_a_counter_proposal_that_was_sent_leaves_no_draft_behind(cast: Cast) -> 
     assert about is not None
     written = actions.edit_draft(cast.officer.actor, held, about, edition=held.draft_edition)
     assert written.draft
-    actions.counter(cast.officer.actor, held, about, "A shorter notice, please.")
+    actions.counter(
+        cast.officer.actor, held, about, "A shorter notice, please.", edition=written.draft_edition
+    )
     after = Agreement.objects.get()
     assert (after.draft, after.draft_edition) == ("", written.draft_edition + 1)

@@ -151,7 +151,7 @@ def test_a_version_whose_last_day_is_over_is_neither_proposed_nor_signed(cast: C
     begun, over = now() - timedelta(days=20), now() - timedelta(days=10)
     draft = actions.draft(cast.officer.actor, document(south, valid_from=begun, valid_until=over))
     with pytest.raises(NotAllowed) as refused:
-        actions.propose(cast.officer.actor, draft)
+        actions.propose(cast.officer.actor, draft, edition=draft.draft_edition)
     assert refused.value.reason == "past-its-end"
     held = agreement_proposed(south, valid_from=begun, valid_until=over)
     with pytest.raises(NotAllowed) as refused:

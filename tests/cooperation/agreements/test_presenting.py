@@ -362,8 +362,10 @@ def test_a_next_version_that_is_proposed_does_not_stand_before_the_signature_of_
     held = agreement_in_force(south)
     in_force = standing_of(held).current
     assert in_force is not None
-    actions.edit_draft(cast.officer.actor, held, replace(in_force, notice_days=5), edition=held.draft_edition)
-    actions.propose(cast.officer.actor, held)
+    held = actions.edit_draft(
+        cast.officer.actor, held, replace(in_force, notice_days=5), edition=held.draft_edition
+    )
+    actions.propose(cast.officer.actor, held, edition=held.draft_edition)
     assert steps_of(held) == [("Proposed", "done"), ("Signed", "done"), ("In force", "now")]
     assert titles_of(held)[0] == "Version 2 proposed"
 

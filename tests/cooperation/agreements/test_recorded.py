@@ -47,13 +47,13 @@ def _discarded(actor: PersonActor, south: PartnerNode) -> tuple[Agreement, Detai
 
 def _proposed(actor: PersonActor, south: PartnerNode) -> tuple[Agreement, Details]:
     held = actions.draft(actor, document(south))
-    version = actions.propose(actor, held)
+    version = actions.propose(actor, held, edition=held.draft_edition)
     return held, {"version": 1, "digest": version.digest}
 
 
 def _countered(actor: PersonActor, south: PartnerNode) -> tuple[Agreement, Details]:
     held = agreement_proposed(south, depositary=south)
-    actions.counter(actor, held, replace(_version(held).document(), notice_days=9), "")
+    actions.counter(actor, held, replace(_version(held).document(), notice_days=9), "", edition=0)
     return held, {"version": 1}
 
 
@@ -74,7 +74,7 @@ def _counter_of(south: PartnerNode, held: Agreement) -> PartyInstrument:
 def _adopted(actor: PersonActor, south: PartnerNode) -> tuple[Agreement, Details]:
     held = agreement_proposed(south)
     counter = _counter_of(south, held)
-    return actions.adopt(actor, held, counter), {"suggestion": str(counter.id)}
+    return actions.adopt(actor, held, counter, edition=held.draft_edition), {"suggestion": str(counter.id)}
 
 
 def _turned_down(actor: PersonActor, south: PartnerNode) -> tuple[Agreement, Details]:

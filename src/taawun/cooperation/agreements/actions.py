@@ -117,8 +117,7 @@ def edit_draft(actor: Actor, agreement: Agreement, document: Document, *, editio
     """
     require(actor, "write:agreements")
     held = Agreement.objects.select_for_update().get(id=agreement.id)
-    if held.draft_edition != edition:
-        raise StepRefused("edited-meanwhile", _("Somebody else edited the draft meanwhile. Load it again."))
+    _ensure_edition(held, edition)
     text = write(replace(document, id=held.id, version=_next_number(held)))
     checked = parse(text)
     if not held.versions.exists():
@@ -128,6 +127,12 @@ def edit_draft(actor: Actor, agreement: Agreement, document: Document, *, editio
     held.save(update_fields=["titles", "draft", "draft_edition"])
     record(actor, "agreements.draft-edited", urn(held), {"edition": held.draft_edition})
     return held
+
+
+def _ensure_edition(held: Agreement, edition: int) -> None:
+    """Go on only with the draft that somebody had before them; what is written meanwhile is not lost unread."""
+    if held.draft_edition != edition:
+        raise StepRefused("edited-meanwhile", _("Somebody else edited the draft meanwhile. Load it again."))
 
 
 @transaction.atomic
@@ -149,8 +154,7 @@ def discard_draft(actor: Actor, agreement: Agreement, *, edition: int) -> None:
     held = Agreement.objects.select_for_update().get(id=agreement.id)
     if not held.draft:
         raise StepRefused("no-draft", _("There is no draft of this agreement."))
-    if held.draft_edition != edition:
-        raise StepRefused("edited-meanwhile", _("Somebody else edited the draft meanwhile. Load it again."))
+    _ensure_edition(held, edition)
     about = {"code": held.code, "edition": edition, "digest": sha256(held.draft.encode())}
     record(actor, "agreements.draft-discarded", urn(held), about)
     if held.versions.exists():
@@ -161,17 +165,24 @@ def discard_draft(actor: Actor, agreement: Agreement, *, edition: int) -> None:
 
 
 @transaction.atomic
-def propose(actor: Actor, agreement: Agreement) -> Version:
+def propose(actor: Actor, agreement: Agreement, *, edition: int) -> Version:
     """Send the draft to every other party as the next version.
+
+    Args:
+        actor: an officer.
+        agreement: which.
+        edition: the edition they read, so that nobody sends what somebody else wrote meanwhile.
 
     Raises:
         NotAllowed: the actor may not.
-        StepRefused: there is no draft, this node is not the depositary, or a party is no partner yet.
+        StepRefused: there is no draft, somebody else edited it meanwhile (``edited-meanwhile``), this node is not the
+            depositary, or a party is no partner yet.
     """
     require(actor, "write:agreements")
     held = Agreement.objects.select_for_update().get(id=agreement.id)
     if not held.draft:
         raise StepRefused("no-draft", _("There is no draft to propose. Write one first."))
+    _ensure_edition(held, edition)
     standing = standing_of(held)
     text = write(
         replace(
@@ -196,16 +207,27 @@ def propose(actor: Actor, agreement: Agreement) -> Version:
 
 
 @transaction.atomic
-def counter(actor: Actor, agreement: Agreement, document: Document, note: str) -> PartyInstrument:
+def counter(  # noqa: PLR0913 - what they write, and what they had read
+    actor: Actor, agreement: Agreement, document: Document, note: str, *, edition: int, digest: str = ""
+) -> PartyInstrument:
     """Answer a proposal, or what is in force, with a text of one's own; the depositary may adopt it.
 
     Only the depositary numbers versions. So whoever else wants an agreement in force changed sends the text as they
     want it; what is in force stays so until a next version is signed by all. The draft it was written in is done with.
 
+    Args:
+        actor: an officer.
+        agreement: which.
+        document: the text they want; id and version are the agreement's own.
+        note: a word to the other parties.
+        edition: of the draft they had before them; it matters where there is a draft.
+        digest: of the version they compared it with; empty for whichever is on the table.
+
     Raises:
         NotAllowed: the actor may not.
         DocumentRefused: the document does not hold together.
-        StepRefused: there is nothing to counter, or we are the depositary of what is in force.
+        StepRefused: there is nothing to counter, we are the depositary of what is in force, or the draft or the
+            version it answers is another meanwhile (``edited-meanwhile``).
     """
     require(actor, "write:agreements")
     held = Agreement.objects.select_for_update().get(id=agreement.id)
@@ -214,6 +236,12 @@ def counter(actor: Actor, agreement: Agreement, document: Document, note: str) -
     about = standing.pending or standing.current
     if about is None:
         raise StepRefused("no-version", _("No version was proposed yet."))
+    if digest and about.digest != digest:
+        raise StepRefused(
+            "edited-meanwhile", _("Another version came meanwhile. Compare your text with that one.")
+        )
+    if held.draft:
+        _ensure_edition(held, edition)
     text = write(replace(document, id=held.id, version=about.version + 1, supersedes=about.digest))
     parse(text)
     if held.draft:
@@ -223,12 +251,19 @@ def counter(actor: Actor, agreement: Agreement, document: Document, note: str) -
 
 
 @transaction.atomic
-def adopt(actor: Actor, agreement: Agreement, suggestion: PartyInstrument) -> Agreement:
+def adopt(actor: Actor, agreement: Agreement, suggestion: PartyInstrument, *, edition: int) -> Agreement:
     """Take a party's counter-proposal as our draft of the next version.
+
+    Args:
+        actor: an officer.
+        agreement: which.
+        suggestion: the counter-proposal.
+        edition: of the draft that they know is replaced; it matters where there is one.
 
     Raises:
         NotAllowed: the actor may not.
-        StepRefused: it is no counter-proposal to this agreement, or this node is not the depositary.
+        StepRefused: it is no counter-proposal to this agreement, this node is not the depositary, or there is another
+            draft meanwhile (``edited-meanwhile``).
     """
     require(actor, "write:agreements")
     held = Agreement.objects.select_for_update().get(id=agreement.id)
@@ -237,6 +272,8 @@ def adopt(actor: Actor, agreement: Agreement, suggestion: PartyInstrument) -> Ag
     document = replace(parse(bytes(suggestion.suggestion)), version=_next_number(held))
     if document.depositary.node != settings.BASE_URL:
         raise StepRefused("not-depositary", _("Only the depositary numbers versions."))
+    if held.draft:
+        _ensure_edition(held, edition)
     held.draft, held.draft_edition = write(document).decode(), held.draft_edition + 1
     held.save(update_fields=["draft", "draft_edition"])
     record(actor, "agreements.counter-adopted", urn(held), {"suggestion": str(suggestion.id)})

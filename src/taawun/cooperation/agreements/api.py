@@ -29,7 +29,7 @@ from taawun.platform.web.api import (
     listing,
     missing,
 )
-from taawun.platform.web.openapi import IF_MATCH
+from taawun.platform.web.openapi import IF_MATCH, IF_MATCH_THE_DRAFT
 
 __all__ = ["ERRORS", "router"]
 
@@ -182,12 +182,17 @@ def discard_draft(request: ApiRequest, agreement_id: UUID) -> Status[None]:
 
 
 @router.post(
-    "/agreements/{uuid:agreement_id}/propose", response=schemas.Agreement, summary="Propose the draft"
+    "/agreements/{uuid:agreement_id}/propose",
+    response=schemas.Agreement,
+    summary="Propose the draft",
+    openapi_extra=IF_MATCH,
 )
 def propose_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreement:
     """Send the draft to every other party as the next version."""
     agreement = _to_write(request, agreement_id)
-    actions.propose(acting(request), agreement)
+    if agreement.draft:
+        check_edition(request, agreement.draft_edition)
+    actions.propose(acting(request), agreement, edition=agreement.draft_edition)
     return _shown(request, agreement)
 
 
@@ -195,7 +200,10 @@ def propose_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreem
 
 
 @router.post(
-    "/agreements/{uuid:agreement_id}/counter", response=schemas.Agreement, summary="Make a counter-proposal"
+    "/agreements/{uuid:agreement_id}/counter",
+    response=schemas.Agreement,
+    summary="Make a counter-proposal",
+    openapi_extra=IF_MATCH_THE_DRAFT,
 )
 def counter_agreement(
     request: ApiRequest, agreement_id: UUID, body: schemas.CounterProposal
@@ -203,22 +211,38 @@ def counter_agreement(
     """Answer a proposal, or propose a change to what is in force, with a text of one's own for the depositary to adopt.
 
     What is in force stays so until a next version is signed by all. The depositary itself proposes versions instead.
+    A draft that is being written here is done with.
     """
     agreement = _to_write(request, agreement_id)
-    actions.counter(acting(request), agreement, _document(body.document, agreement.id), body.note)
+    if agreement.draft:
+        check_edition(request, agreement.draft_edition)
+    actions.counter(
+        acting(request),
+        agreement,
+        _document(body.document, agreement.id),
+        body.note,
+        edition=agreement.draft_edition,
+        digest=body.digest or "",
+    )
     return _shown(request, agreement)
 
 
 @router.post(
-    "/agreements/{uuid:agreement_id}/adopt", response=schemas.Agreement, summary="Adopt a counter-proposal"
+    "/agreements/{uuid:agreement_id}/adopt",
+    response=schemas.Agreement,
+    summary="Adopt a counter-proposal",
+    openapi_extra=IF_MATCH_THE_DRAFT,
 )
 def adopt_counter(
     request: ApiRequest, agreement_id: UUID, body: schemas.SuggestionAdopted
 ) -> schemas.Agreement:
-    """Take a party's counter-proposal as our draft of the next version."""
+    """Take a party's counter-proposal as our draft of the next version, in place of one that is being written here."""
     agreement = _to_write(request, agreement_id)
     suggestion = _suggestion(agreement, body.suggestion)
-    return _shown(request, actions.adopt(acting(request), agreement, suggestion))
+    if agreement.draft:
+        check_edition(request, agreement.draft_edition)
+    adopted = actions.adopt(acting(request), agreement, suggestion, edition=agreement.draft_edition)
+    return _shown(request, adopted)
 
 
 @router.post(

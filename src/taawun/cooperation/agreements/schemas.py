@@ -193,6 +193,10 @@ class CounterProposal(Body):
 
     document: DocumentJson
     note: NoteText = ""
+    digest: Annotated[
+        Digest | None,
+        Field(description="Of the version it answers; refused with 412 where another came meanwhile."),
+    ] = None
 
 
 class SuggestionAdopted(Body):

@@ -205,13 +205,13 @@ class Story:
                 },
             )
             self.agreement = drafted["id"]
-            north.post(f"/agreements/{self.agreement}/propose")
+            self._propose(north)
             proposed = wait_for("the proposal in the south", lambda: self._in_state(south, "proposed"))
             self._counter(south, proposed["versions"][-1]["number"])
             countered = wait_for("the counter-proposal", lambda: self._in_state(north, "countered"))
             suggestion = next(each for each in countered["history"] if each["what"] == "countered")
             north.post(f"/agreements/{self.agreement}/adopt", {"suggestion": suggestion["instrument"]})
-            north.post(f"/agreements/{self.agreement}/propose")
+            self._propose(north)
             wait_for("version 2 in the south", lambda: self._version(south, 2))
             self._approve(self.north)
             self._approve(self.south)
@@ -224,6 +224,10 @@ class Story:
                     holds=held["version"] == 2,  # noqa: PLR2004 - the counter-proposal became version 2
                     found=held,
                 )
+
+    def _propose(self, officer: ApiClient) -> None:
+        edition = officer.get(f"/agreements/{self.agreement}")["draft_edition"]
+        officer.post(f"/agreements/{self.agreement}/propose", headers={"If-Match": f'"{edition}"'})
 
     def _counter(self, officer: ApiClient, number: int) -> None:
         document = officer.get(f"/agreements/{self.agreement}/versions/{number}")["document"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ninja.operation import Operation
     from ninja.types import DictStrAny
 
-__all__ = ["IF_MATCH", "DocumentedAPI", "SchemasClash"]
+__all__ = ["IF_MATCH", "IF_MATCH_THE_DRAFT", "DocumentedAPI", "SchemasClash"]
 
 # an operation that checks editions takes this as its `openapi_extra`
 IF_MATCH: Final = {
@@ -31,6 +31,18 @@ IF_MATCH: Final = {
             "required": True,
             "schema": {"type": "string"},
             "description": "The ETag of what was edited (RFC 9110).",
+        }
+    ]
+}
+# an operation that ends or replaces a draft, if there is one, takes this
+IF_MATCH_THE_DRAFT: Final = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "If-Match",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "The ETag of the draft (RFC 9110); needed where one is being written here.",
         }
     ]
 }

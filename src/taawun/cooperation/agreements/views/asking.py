@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.models import Agreement
 
-__all__ = ["Step", "asked", "name_of", "others_of", "tried"]
+__all__ = ["Step", "asked", "edition_in", "name_of", "others_of", "tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,12 @@ def asked(request: HttpRequest, held: Agreement, step: Step) -> HttpResponseBase
     if form.errors:
         answer.status_code = 422
     return answer
+
+
+def edition_in(request: HttpRequest) -> int:
+    """The edition of the draft that they had before them; without one they had none, which no draft is."""
+    given = request.POST.get("edition", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 9 else 0  # noqa: PLR2004 - a column's width
 
 
 def tried(act: Callable[[], object]) -> str:

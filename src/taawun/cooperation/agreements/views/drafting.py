@@ -19,6 +19,7 @@ from taawun.cooperation.agreements.forms import NewForm, first_instant, first_in
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting import is_being_signed
 from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.views.asking import edition_in
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.formats import number
@@ -92,13 +93,13 @@ def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpRe
         status = _saved(request, actor, held, editor)
         if not status:
             return _after_saving(request, held, step, base)
-    return _editor_page(request, held, editor, _edition(request), status=status)
+    return _editor_page(request, held, editor, edition_in(request), status=status)
 
 
 def _saved(request: HttpRequest, actor: PersonActor, held: Agreement, editor: Editor) -> int:
     """Save the draft; 0 when that was done, else the status that tells why it was not."""
     try:
-        actions.edit_draft(actor, held, editor.document(), edition=_edition(request))
+        actions.edit_draft(actor, held, editor.document(), edition=edition_in(request))
     except StepRefused as refused:
         editor.terms.add_error(None, str(refused))
         return 409
@@ -123,12 +124,6 @@ def _base(held: Agreement, standing: Standing) -> Document:
     if about is None:
         raise LookupError(f"{held.code} has neither a draft nor a version")
     return about
-
-
-def _edition(request: HttpRequest) -> int:
-    """The edition the editor had before them; without one they had none, which no draft is."""
-    given = request.POST.get("edition", "")
-    return int(given) if given.isascii() and given.isdecimal() else 0
 
 
 def _is_depositary(document: Document) -> bool:

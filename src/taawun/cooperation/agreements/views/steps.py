@@ -21,7 +21,7 @@ from taawun.cooperation.agreements.presenting import approvals_in_words, is_bein
 from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.agreements.views.asking import Step, asked, name_of, others_of, tried
+from taawun.cooperation.agreements.views.asking import Step, asked, edition_in, name_of, others_of, tried
 from taawun.cooperation.agreements.views.reading import clause_rows
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
@@ -42,13 +42,16 @@ __all__ = ["adopt", "approve", "counter", "discard", "propose", "turn_down"]
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in(waiting.WRITE)
 def propose(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
-    """Send the draft to the other parties as the next version, after asking."""
-    held = get_object_or_404(Agreement, id=agreement_id)
+    """Send the draft to the other parties as the next version, with its clauses before one's eyes."""
+    held, refusal = get_object_or_404(Agreement, id=agreement_id), ""
+    if request.method == "POST":
+        refusal = tried(lambda: actions.propose(actor, held, edition=edition_in(request)))
+        if not refusal:
+            messages.success(request, _("Proposed. The other parties read it when their nodes next answer."))
+            return redirect("agreement", held.id)
+        # what is asked again is about the draft as it is now
+        held.refresh_from_db()
     if not held.draft:
-        return redirect("agreement", held.id)
-    refusal = tried(lambda: actions.propose(actor, held)) if request.method == "POST" else ""
-    if request.method == "POST" and not refusal:
-        messages.success(request, _("Proposed. The other parties read it when their nodes next answer."))
         return redirect("agreement", held.id)
     document = parse(held.draft.encode())
     names = {"title": name_of(held), "others": others_of(document)}
@@ -58,34 +61,39 @@ def propose(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
         _("They may sign it, decline it, or answer with a text of their own."),
         _("Nothing flows under it before every party has signed and it is in force."),
     ]
-    current = standing_of(held).current
-    if current:
+    if standing_of(held).current:
         effects.insert(1, _("The version in force stays in force until the new one is."))
-    return confirm(
-        request,
-        question=_("Propose “%(title)s” to %(others)s?") % names,
-        effects=effects,
-        action=_("Propose it"),
-        cancel_url=reverse("agreement", args=[held.id]),
-        tone="gold",
-        refusal=refusal,
-    )
+    context = {
+        "agreement": held,
+        "document": document,
+        "clauses": clause_rows(document),
+        "question": _("Propose “%(title)s” to %(others)s?") % names,
+        "effects": effects,
+        "action": _("Propose it"),
+        "cancel_url": reverse("agreement", args=[held.id]),
+        "tone": "gold",
+        "hidden": {"edition": str(held.draft_edition)},
+        "refusal": refusal,
+    }
+    return render(request, "agreements/propose.html", context, status=422 if refusal else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in(waiting.WRITE)
 def counter(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
     """Answer a proposal with the text that was written here, after showing what it changes."""
-    held = get_object_or_404(Agreement, id=agreement_id)
+    held, refusal = get_object_or_404(Agreement, id=agreement_id), ""
+    form = NoteForm(request.POST or None)
     standing = standing_of(held)
-    about = standing.pending or standing.current
+    about, is_counter = standing.pending or standing.current, is_being_signed(standing)
     if not held.draft or about is None:
         return redirect("agreement", held.id)
-    suggestion, is_counter = parse(held.draft.encode()), is_being_signed(standing)
-    form, refusal = NoteForm(request.POST or None), ""
+    suggestion = parse(held.draft.encode())
     if request.method == "POST" and form.is_valid():
-        note = form.cleaned_data["note"]
-        refusal = tried(lambda: actions.counter(actor, held, suggestion, note))
+        note, digest = form.cleaned_data["note"], request.POST.get("digest", "")
+        refusal = tried(
+            lambda: actions.counter(actor, held, suggestion, note, edition=edition_in(request), digest=digest)
+        )
         if not refusal:
             messages.success(
                 request,
@@ -113,6 +121,7 @@ def counter(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
         "cancel_url": reverse("agreement", args=[held.id]),
         "tone": "gold",
         "form": form,
+        "hidden": {"edition": str(held.draft_edition), "digest": about.digest},
         "refusal": refusal,
         "comparison": differences(about, suggestion),
         "old_label": _("Version %(number)s") % {"number": formats.digits(about.version)},
@@ -132,7 +141,9 @@ def adopt(
     suggestion = get_object_or_404(
         PartyInstrument, id=instrument_id, lineage=held.id, suggestion__isnull=False
     )
-    refusal = tried(lambda: actions.adopt(actor, held, suggestion)) if request.method == "POST" else ""
+    refusal = ""
+    if request.method == "POST":
+        refusal = tried(lambda: actions.adopt(actor, held, suggestion, edition=edition_in(request)))
     if request.method == "POST" and not refusal:
         messages.success(request, _("The counter-proposal is our draft now. Propose it, or change it first."))
         return redirect("agreement-edit", held.id)
@@ -149,6 +160,7 @@ def adopt(
         action=_("Adopt it as our draft"),
         cancel_url=reverse("agreement", args=[held.id]),
         tone="alarm" if held.draft else "",
+        hidden={"edition": str(held.draft_edition)},
         refusal=refusal,
     )
 
@@ -187,7 +199,7 @@ def discard(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
     is_first = not held.versions.exists()
     refusal = ""
     if request.method == "POST":
-        refusal = tried(lambda: actions.discard_draft(actor, held, edition=_edition(request)))
+        refusal = tried(lambda: actions.discard_draft(actor, held, edition=edition_in(request)))
         if not refusal:
             messages.success(request, _("The draft is discarded."))
             return redirect("agreements") if is_first else redirect("agreement", held.id)
@@ -207,11 +219,6 @@ def discard(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
         hidden={"edition": str(held.draft_edition)},
         refusal=refusal,
     )
-
-
-def _edition(request: HttpRequest) -> int:
-    given = request.POST.get("edition", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 9 else 0  # noqa: PLR2004 - a column's width
 
 
 # ---- approving --------------------------------------------------------------------------------------------------

@@ -1,0 +1,231 @@
+"""The editor of a draft: every clause in a form, nothing typed is lost, nothing that is not the draft's to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from taawun.cooperation.agreements import actions
+from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.models import Agreement
+from taawun.foundation.clock import now
+from taawun.foundation.multilingual import Text
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.models import Entry
+from tests.cast import (
+    Cast,
+    PartnerNode,
+    clause,
+    document,
+    partner,
+    some_id,
+)
+from tests.cooperation.agreements.viewing import drafted, edit_form, page_of, seen
+from tests.pages import read
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+@pytest.fixture
+def south(cast: Cast) -> PartnerNode:
+    return partner("Southern CERT")
+
+
+def test_what_the_editor_shows_is_the_document_it_saves(cast: Cast, south: PartnerNode) -> None:
+    rich = (
+        clause(
+            "1.1",
+            title=Text.of(en="Reports", ar="تقارير", fr="Rapports"),
+            kinds=("intel.report", "learning.course"),
+            topics=("attack:T1566", "attack:T1110"),
+            retention_days=730,
+            purpose=("defence", "research & more"),
+            on_termination="keep",
+            history="all",
+            senders=("us",),
+            receivers=("xs",),
+            recognises=({"issuer": "x", "achievement": 'a "b"', "as": "y"},),
+        ),
+        clause("2", kinds=("*",), tlp_max=Tlp.RED),
+    )
+    text = document(
+        south, clauses=rich, preamble=Text.of(en="To protect both."), valid_until=now() + timedelta(days=9)
+    )
+    held = actions.draft(cast.officer.actor, text)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    assert client.post(page_of(held, "edit/"), {**form, "do": "save"})["Location"] == page_of(held)
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert replace(saved, text=b"", digest="") == replace(text, text=b"", digest="")
+
+
+def test_changes_are_saved_with_their_edition(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    client.post(
+        page_of(held, "edit/"),
+        {
+            **form,
+            "title_en": "Mutual warning",
+            "valid_from": "2027-01-01",
+            "last_day": "2027-12-31",
+            "c0-tlp_max": "TLP:GREEN",
+            "c0-retention_days": "90",
+            "c0-onward": "named",
+            "c0-named": "https://East.example/\nhttps://west.example",
+        },
+    )
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert saved.title.by_language["en"] == "Mutual warning"
+    assert (saved.valid_from, saved.valid_until) == (
+        datetime(2027, 1, 1, tzinfo=UTC),
+        datetime(2028, 1, 1, tzinfo=UTC),
+    )
+    changed = saved.clauses[0]
+    assert (changed.tlp_max, changed.retention_days) == (Tlp.GREEN, 90)
+    assert changed.onward.named == ("https://east.example", "https://west.example")
+    assert Entry.objects.filter(verb="agreements.draft-edited").count() == 1
+
+
+def test_an_edit_of_an_older_edition_is_refused_and_stays_typed(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    client.post(page_of(held, "edit/"), {**form, "title_en": "First"})
+    shown = read(client.post(page_of(held, "edit/"), {**form, "title_en": "Second"}), 409)
+    assert "Somebody else edited the draft meanwhile. Load it again." in shown.text
+    assert shown.all("input", name="title_en", value="Second")
+    assert Agreement.objects.get().title.by_language["en"] == "First"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"title_en": "", "title_ar": "", "title_fr": ""}, "Write it in at least one language."),
+        ({"valid_from": ""}, "This field is required."),
+        ({"last_day": "2020-01-01"}, "The last day lies before the first. Choose a later one."),
+        ({"notice_days": "-1"}, "Ensure this value is greater than or equal to 0."),
+        ({"c0-ref": "§ 1"}, "Use letters, digits, dots, dashes or underscores, for example 2.1."),
+        ({"c0-ref": ""}, "This field is required."),
+        ({"c0-title_en": ""}, "Write it in at least one language."),
+        ({"c0-direction": "xs>nobody"}, "xs>nobody is not one of the available choices."),
+        ({"c0-kinds": []}, "Choose what may flow; without a kind nothing ever could."),
+        ({"c0-other_kinds": "Reports!"}, "“Reports!” is no kind; write one like learning.course."),
+        ({"c0-topics": "phishing"}, "“phishing” is no topic; write one like attack:T1566."),
+        ({"c0-tlp_max": "TLP:PINK"}, "TLP:PINK is not one of the available choices."),
+        ({"c0-onward": "named"}, "Name the nodes, or choose another answer above."),
+        (
+            {"c0-onward": "named", "c0-named": "east"},
+            "“east” is no address of a node; write one like https://cert.example.",
+        ),
+        ({"c0-retention_days": "0"}, "Ensure this value is greater than or equal to 1."),
+        ({"c0-purpose": "x" * 301}, "A purpose has at most 300 characters."),
+        ({"c0-recognises": "{"}, "What this clause recognises was changed on the way. Load the page again."),
+        ({"order": ""}, "An agreement needs at least one clause."),
+    ],
+)
+def test_each_mistake_in_the_editor_is_told_and_saves_nothing(
+    cast: Cast, south: PartnerNode, changes: dict[str, object], sentence: str
+) -> None:
+    held = drafted(cast, south)
+    before = held.draft
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    shown = read(client.post(page_of(held, "edit/"), {**form, **changes}), 422)
+    assert sentence in shown.text
+    assert Agreement.objects.get().draft == before
+
+
+def test_two_clauses_with_one_number_are_told(cast: Cast, south: PartnerNode) -> None:
+    text = document(south, clauses=(clause("1"), clause("2")))
+    held = actions.draft(cast.officer.actor, text)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    shown = read(client.post(page_of(held, "edit/"), {**form, "c1-ref": "1"}), 422)
+    assert "There is a clause with this number already." in shown.text
+
+
+@pytest.mark.parametrize(
+    ("step", "order"),
+    [
+        ("add", "0,1,2,3"),
+        ("remove-1", "0,2"),
+        ("up-2", "0,2,1"),
+        ("up-0", "0,1,2"),
+        ("down-0", "1,0,2"),
+        ("down-2", "0,1,2"),
+    ],
+)
+def test_clauses_are_added_removed_and_moved_without_saving(
+    cast: Cast, south: PartnerNode, step: str, order: str
+) -> None:
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause("1"), clause("2"), clause("3"))))
+    before = held.draft
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    typed = {**form, "c0-title_en": "Half a sen", "c0-retention_days": "soon", "do": step}
+    shown = read(client.post(page_of(held, "edit/"), typed))
+    assert shown.all("input", name="order", value=order)
+    assert shown.all("input", name="c0-title_en", value="Half a sen")
+    assert shown.all("input", name="c0-retention_days", value="soon")
+    assert "This field is required." not in shown.text
+    assert Agreement.objects.get().draft == before
+
+
+def test_an_added_clause_has_a_number_of_its_own_and_is_saved_in_its_place(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause("1"), clause("3"))))
+    client = cast.officer.browser()
+    path = page_of(held, "edit/")
+    form = edit_form(read(client.post(path, {**edit_form(seen(client, path)), "do": "add"})))
+    assert form["c2-ref"] == "2"
+    form = edit_form(read(client.post(path, {**form, "do": "up-2"})))
+    client.post(path, {**form, "c2-title_en": "Sightings", "c2-kinds": ["intel.sighting"]})
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert [each.ref for each in saved.clauses] == ["1", "2", "3"]
+    assert saved.clauses[1].kinds == ("intel.sighting",)
+    assert saved.clauses[1].tlp_max == Tlp.GREEN
+
+
+def test_checking_says_what_the_clauses_say_and_saves_nothing(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    before = held.draft
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    changes = {"c0-kinds": ["intel.report"], "c0-direction": "us>xs", "do": "check"}
+    shown = read(client.post(page_of(held, "edit/"), {**form, **changes}))
+    assert "Northern CERT may send Southern CERT threat reports, up to TLP:AMBER ." in shown.text
+    assert Agreement.objects.get().draft == before
+
+
+@pytest.mark.parametrize("order", ["0,0,0", "x,0", "0,999999999", ",".join(map(str, range(1000)))])
+def test_an_order_that_no_page_sent_breaks_nothing(cast: Cast, south: PartnerNode, order: str) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    answer = client.post(page_of(held, "edit/"), {**form, "order": order, "do": "check"})
+    assert answer.status_code in {200, 422}
+
+
+def test_a_text_with_more_clauses_than_the_form_holds_is_not_cut(cast: Cast, south: PartnerNode) -> None:
+    many = tuple(clause(str(number)) for number in range(1, 42))
+    held = actions.draft(cast.officer.actor, document(south, clauses=many))
+    before = held.draft
+    client = cast.officer.browser()
+    answer = client.get(page_of(held, "edit/"), follow=True)
+    assert "more than 40 clauses" in read(answer).text
+    assert client.post(page_of(held, "edit/"), {"order": "0", "edition": "1"}).status_code == 302
+    assert Agreement.objects.get().draft == before
+
+
+def test_the_parties_and_the_id_cannot_be_changed_by_the_form(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    client.post(page_of(held, "edit/"), {**form, "parties": "[]", "id": str(some_id()), "version": "9"})
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert (saved.id, saved.version, len(saved.parties)) == (held.id, 1, 2)

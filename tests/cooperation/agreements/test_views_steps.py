@@ -1,0 +1,237 @@
+"""The steps of an agreement on its pages: asked first, with what they bring about, and refused with the reason."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+
+from taawun.cooperation.agreements import actions
+from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.standing import State
+from taawun.cooperation.partners.models import Lane, Partner
+from taawun.foundation.multilingual import Text
+from tests.cast import (
+    Cast,
+    PartnerNode,
+    agreement_in_force,
+    agreement_proposed,
+    clause,
+    document,
+    partner,
+)
+from tests.cooperation.agreements.viewing import countered, drafted, edit_form, page_of, seen
+from tests.pages import read
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+@pytest.fixture
+def south(cast: Cast) -> PartnerNode:
+    return partner("Southern CERT")
+
+
+# ---- proposing, countering, adopting ----------------------------------------------------------------------------
+def test_proposing_asks_first_and_then_tells_the_others(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    shown = seen(client, page_of(held, "propose/"))
+    assert "Propose “Sharing agreement” to Southern CERT?" in shown.text
+    assert not Version.objects.exists()
+    assert client.post(page_of(held, "propose/"), edit_form(shown))["Location"] == page_of(held)
+    assert standing_of(held).state == State.PROPOSED
+    assert client.get(page_of(held, "propose/")).status_code == 302
+
+
+def test_a_proposal_to_a_partner_that_is_blocked_is_refused_with_the_reason(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = drafted(cast, south)
+    Partner.objects.update(state=Partner.State.BLOCKED)
+    shown = read(cast.officer.browser().post(page_of(held, "propose/"), {"edition": "1"}), 422)
+    assert f"{south.node} is not a partner with this key. Add it under Partners first." in shown.text
+    assert not Version.objects.exists()
+
+
+def test_a_counter_proposal_is_written_shown_and_sent(cast: Cast, south: PartnerNode) -> None:
+    held = agreement_proposed(south, depositary=south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    answer = client.post(page_of(held, "edit/"), {**form, "notice_days": "45", "do": "send"})
+    assert answer["Location"] == page_of(held, "counter/")
+    shown = seen(client, page_of(held, "counter/"))
+    assert "Send this counter-proposal to Southern CERT?" in shown.text
+    assert "45 days" in shown.text
+    assert read(client.post(page_of(held, "counter/"), {"note": ""}), 422)
+    assert not PartyInstrument.objects.exists()
+    client.post(page_of(held, "counter/"), {**edit_form(shown), "note": "We need more time."})
+    sent = PartyInstrument.objects.get()
+    assert (sent.kind, sent.note) == ("countered", "We need more time.")
+    assert parse(bytes(sent.suggestion or b"")).notice_days == 45
+    assert client.get(page_of(held, "counter/")).status_code == 302
+
+
+def test_adopting_a_counter_proposal_makes_it_our_draft(cast: Cast, south: PartnerNode) -> None:
+    held = agreement_proposed(south)
+    instrument = countered(held, south)
+    client = cast.officer.browser()
+    adopt = page_of(held, f"adopt/{instrument.id}/")
+    assert "Adopt this counter-proposal to “Sharing agreement”?" in seen(client, adopt).text
+    assert client.post(adopt)["Location"] == page_of(held, "edit/")
+    assert parse(Agreement.objects.get().draft.encode()).notice_days == 30
+    assert "It replaces the draft that is being written here" in seen(client, adopt).text
+
+
+def test_a_counter_proposal_to_another_agreement_is_not_found_here(cast: Cast, south: PartnerNode) -> None:
+    held, other = agreement_proposed(south), agreement_proposed(south)
+    instrument = countered(other, south)
+    assert cast.officer.browser().get(page_of(held, f"adopt/{instrument.id}/")).status_code == 404
+
+
+# ---- approving --------------------------------------------------------------------------------------------------
+def test_two_officers_approve_the_text_they_read_and_the_node_signs(cast: Cast, south: PartnerNode) -> None:
+    held = agreement_proposed(south, depositary=south)
+    digest = held.versions.get().digest
+    path = page_of(held, "versions/1/approve/")
+    first, second = cast.officer.browser(), cast.other_officer.browser()
+    shown = seen(first, path)
+    assert digest in shown.text
+    assert "Southern CERT and Northern CERT may send each other everything, up to TLP:AMBER ." in shown.text
+    assert shown.all("button", type="submit")[-1]
+    assert "Approve version 1" in shown.text
+    first.post(path, {"digest": digest})
+    assert not PartySignature.objects.exists()
+    assert "Approve and sign for Northern CERT" in seen(second, path).text
+    second.post(path, {"digest": digest})
+    assert PartySignature.objects.get().node == settings.BASE_URL
+    assert Approval.objects.count() == 2
+
+
+def test_approving_twice_is_refused(cast: Cast, south: PartnerNode) -> None:
+    held = agreement_proposed(south)
+    digest = held.versions.get().digest
+    client = cast.officer.browser()
+    client.post(page_of(held, "versions/1/approve/"), {"digest": digest})
+    shown = read(client.post(page_of(held, "versions/1/approve/"), {"digest": digest}), 422)
+    assert "You approved this version already. Another person has to approve it too." in shown.text
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_another_text_than_the_one_shown_is_not_approved(cast: Cast, south: PartnerNode, digest: str) -> None:
+    held = agreement_proposed(south)
+    shown = read(cast.officer.browser().post(page_of(held, "versions/1/approve/"), {"digest": digest}), 422)
+    assert "There is no such version of this agreement." in shown.text
+    assert not Approval.objects.exists()
+
+
+def test_a_partner_that_is_not_compared_holds_the_approval_back_with_the_mend(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = agreement_proposed(south)
+    Partner.objects.update(state=Partner.State.MET)
+    digest = held.versions.get().digest
+    shown = read(cast.officer.browser().post(page_of(held, "versions/1/approve/"), {"digest": digest}), 422)
+    assert (
+        f"The fingerprint of {south.node} has not been compared yet; compare it before you sign."
+        in shown.text
+    )
+    assert not Approval.objects.exists()
+
+
+# ---- declining, suspending, resuming, terminating ---------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("step", "question", "state"),
+    [
+        ("suspend/", "Suspend “Sharing agreement”?", State.SUSPENDED),
+        ("terminate/", "Terminate “Sharing agreement”?", State.TERMINATED),
+    ],
+)
+def test_what_stops_an_agreement_names_its_effect_and_asks_why(
+    cast: Cast, south: PartnerNode, step: str, question: str, state: State
+) -> None:
+    held = agreement_in_force(south)
+    client = cast.officer.browser()
+    assert question in seen(client, page_of(held, step)).text
+    assert read(client.post(page_of(held, step), {"note": " "}), 422)
+    assert standing_of(held).state == State.IN_FORCE
+    client.post(page_of(held, step), {"note": "A review is due."})
+    assert standing_of(held).state == state
+    assert PartyInstrument.objects.get().note == "A review is due."
+    assert "A review is due." in seen(client, page_of(held)).text
+
+
+def test_terminating_tells_the_days_of_notice_and_what_must_be_deleted(
+    cast: Cast, south: PartnerNode
+) -> None:
+    clauses = (clause("1"), clause("2", on_termination="keep"), clause("3"))
+    held = agreement_in_force(south, notice_days=30, clauses=clauses)
+    shown = seen(cast.officer.browser(), page_of(held, "terminate/"))
+    assert "The agreement ends in 30 days, the notice it asks for" in shown.text
+    assert "What was received under clauses 1 and 3 has then to be deleted" in shown.text
+
+
+def test_what_stops_an_agreement_says_which_clauses_and_lanes_stop_and_what_is_kept(
+    cast: Cast, south: PartnerNode
+) -> None:
+    clauses = (clause("1"), clause("2.1", on_termination="keep"))
+    held = agreement_in_force(south, clauses=clauses)
+    client = cast.officer.browser()
+    shown = seen(client, page_of(held, "suspend/")).text
+    assert "Clauses 1 and 2.1 stop: nothing more is sent or taken in under them." in shown
+    assert "What was received before is kept at both sides" in shown
+    assert "lane" not in shown
+    lane = Lane.objects.create(purpose=Lane.Purpose.CLAUSE, agreement=held.id, clause="1")
+    for step in ("suspend/", "terminate/"):
+        shown = seen(client, page_of(held, step)).text
+        assert "Its 1 lane stays readable, and carries withdrawals and receipts only." in shown
+    assert lane.clause == "1"
+    assert "What was received under clause 1 has then to be deleted" in shown
+    assert "What was received under clause 2.1 may be kept" in shown
+    arabic = client.get(f"/ar/agreements/{held.id}/terminate/").content.decode()
+    assert "يتوقف البندان ١ و٢.١: لا يُرسل ولا يُستلم شيء بموجبهما بعد ذلك." in arabic
+
+
+def test_no_approval_is_a_sentence_and_not_a_digit_that_looks_like_a_dot(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = agreement_proposed(south)
+    for path in (page_of(held), page_of(held, "versions/1/approve/"), "/en/"):
+        assert "٠ من" not in cast.officer.browser().get(path.replace("/en/", "/ar/")).content.decode()
+        assert "No approval yet; 2 are needed." in seen(cast.officer.browser(), path).text
+
+
+def test_a_purpose_keeps_its_languages_until_somebody_writes_it_anew(cast: Cast, south: PartnerNode) -> None:
+    text = Text.of(en="defence", ar="الدفاع", fr="défense")
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause(purpose=(text, "as typed")),)))
+    client, page = cast.officer.browser(), f"/ar/agreements/{held.id}/edit/"
+    shown = seen(client, page)
+    assert shown.inside["c0-purpose"].strip() == "الدفاع\nas typed"
+    client.post(page, edit_form(shown) | {"do": "save"})
+    held.refresh_from_db()
+    assert parse(held.draft.encode()).clauses[0].purpose == (text, "as typed")
+    shown = seen(client, page)
+    client.post(page, edit_form(shown) | {"do": "save", "c0-purpose": "دفاع آخر\nas typed"})
+    held.refresh_from_db()
+    assert parse(held.draft.encode()).clauses[0].purpose == ("دفاع آخر", "as typed")
+
+
+def test_only_our_own_suspension_is_lifted(cast: Cast, south: PartnerNode) -> None:
+    held = agreement_in_force(south)
+    client = cast.officer.browser()
+    shown = read(client.post(page_of(held, "resume/"), {"note": "On we go."}), 422)
+    assert "This node has not suspended the agreement." in shown.text
+    actions.suspend(cast.officer.actor, held, "A review.")
+    assert seen(client, page_of(held)).all("a", href=page_of(held, "resume/"))
+    client.post(page_of(held, "resume/"), {"note": "On we go."})
+    assert standing_of(held).state == State.IN_FORCE
+
+
+def test_declining_a_proposal_tells_why(cast: Cast, south: PartnerNode) -> None:
+    held = agreement_proposed(south, depositary=south)
+    client = cast.officer.browser()
+    client.post(page_of(held, "decline/"), {"note": "Not without deletion."})
+    assert standing_of(held).state == State.DECLINED
+    shown = seen(client, page_of(held))
+    assert "Declined by Northern CERT on" in shown.text
+    assert "Not without deletion." in shown.text
