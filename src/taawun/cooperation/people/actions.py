@@ -41,7 +41,6 @@ __all__ = [
     "establish_host",
     "give_role",
     "invite",
-    "name_nation",
     "rename",
     "revoke_invitation",
     "revoke_token",
@@ -94,7 +93,7 @@ def establish_host(  # noqa: PLR0913 - each argument is one fact of the descript
     if node_kind == Organisation.NodeKind.NATION and not nation:
         raise PeopleError(_("A nation's node needs the nation's two-letter code."))
     if nation:
-        name_nation(actor, nation, nation_names)
+        _name_nation(actor, nation, nation_names)
     organisation = Organisation.objects.create(
         names=names.to_json(), kind=kind, node_kind=node_kind, nation_id=nation or None, is_host=True
     )
@@ -102,12 +101,8 @@ def establish_host(  # noqa: PLR0913 - each argument is one fact of the descript
     return organisation
 
 
-def name_nation(actor: Actor, code: str, names: Text | None) -> Nation:
-    """Write down a nation, and what it calls itself if that is known.
-
-    Raises:
-        PeopleError: the code is not two capital letters.
-    """
+def _name_nation(actor: Actor, code: str, names: Text | None) -> None:
+    """Write down a nation, and what it calls itself if that is known."""
     if len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()):  # noqa: PLR2004 - ISO 3166-1 alpha-2
         raise PeopleError(
             _("%(code)s is not a nation's code: two capital letters, as in MY.") % {"code": code}
@@ -115,11 +110,12 @@ def name_nation(actor: Actor, code: str, names: Text | None) -> Nation:
     nation, created = Nation.objects.get_or_create(
         code=code, defaults={"names": names.to_json() if names else {}}
     )
-    if names and not created and nation.names != names.to_json():
+    if names and nation.names != names.to_json():
         nation.names = names.to_json()
         nation.save(update_fields=["names"])
+        created = True
+    if created:
         record(actor, "people.nation-named", f"urn:taawun:nation:{code}", {})
-    return nation
 
 
 @transaction.atomic
@@ -134,7 +130,7 @@ def add_organisation(
     """
     require(actor, "manage:people")
     if nation:
-        name_nation(actor, nation, None)
+        _name_nation(actor, nation, None)
     organisation = Organisation.objects.create(names=names.to_json(), kind=kind, nation_id=nation or None)
     record(actor, "people.organisation-added", f"urn:uuid:{organisation.id}", {})
     return organisation
@@ -162,9 +158,13 @@ def invite(
             _("%(email)s is a person of this node already; give them the role there.") % {"email": email}
         )
     # a second invitation replaces the first: two open doors for one person are one too many
-    Invitation.objects.filter(email__iexact=email, accepted__isnull=True, revoked__isnull=True).update(
-        revoked=now()
+    open_ones = Invitation.objects.select_for_update().filter(
+        email__iexact=email, accepted__isnull=True, revoked__isnull=True
     )
+    for each in open_ones.order_by("id"):
+        each.revoked = now()
+        each.save(update_fields=["revoked"])
+        record(actor, "people.invitation-revoked", f"urn:uuid:{each.id}", {"replaced": True})
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     invitation = Invitation.objects.create(
         email=email,

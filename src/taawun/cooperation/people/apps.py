@@ -12,8 +12,8 @@ class PeopleConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Register permissions, the doorkeeper and the navigation."""
-        from taawun.cooperation.people import sessions
+        """Register permissions, the doorkeeper and the navigation, and hear what allauth does."""
+        from taawun.cooperation.people import account_trail, sessions
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.cooperation.people.tokens import DOOR
         from taawun.cooperation.people.trail import TRAIL
@@ -22,6 +22,7 @@ class PeopleConfig(AppConfig):
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
 
+        account_trail.listen()
         everyone = frozenset(Role)
         administrators = frozenset({Role.ADMINISTRATOR})
         registry.register(

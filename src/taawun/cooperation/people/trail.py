@@ -45,5 +45,11 @@ TRAIL = (
     Act("people.token-created", _("Token created")),
     Act("people.token-revoked", _("Token revoked")),
     Act("people.renamed", _("Own name changed")),
+    Act("people.signed-in", _("Signed in")),
+    Act("people.signed-out", _("Signed out")),
+    Act("people.password-changed", _("Password changed")),
+    Act("people.factor-added", _("Second factor added")),
+    Act("people.factor-removed", _("Second factor removed")),
+    Act("people.factor-renewed", _("Recovery codes made anew")),
     Things("people", _find),
 )
