@@ -111,7 +111,7 @@ def _steps(paths: tuple[str, ...], *, quick: bool) -> Iterator[Step]:
         yield Step("mypy", (python, "-m", "mypy", "--no-error-summary"))
         yield Step("imports", (str(Path(python).with_name("lint-imports")), "--no-logo"))
     # a single file starts faster than the processes it could be spread over
-    spread = () if paths else ("-n", "2")
+    spread = () if paths else ("-n", "2", "--dist", "worksteal")
     apart = "not browser and not journey"
     if quick:
         yield _pytest("pytest on SQLite", *spread, "-m", f"{apart} and not slow", *paths)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -97,6 +98,22 @@ def test_a_reason_that_was_given_is_told(db: None) -> None:
 def test_the_page_of_a_fault_asks_no_database() -> None:
     # without the database fixture, any query fails this test
     assert b"A fault of this node" in views.server_error(request_for("/en/people/")).content
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_a_database_that_does_not_answer_is_no_fault(accept: str) -> None:
+    request = request_for("/en/people/", accept)
+
+    def ask() -> None:
+        raise OperationalError("deadlock detected")
+
+    try:
+        ask()
+    except OperationalError:
+        answer = views.server_error(request)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert b"The database did not answer in time. Nothing was changed; try again." in answer.content
+    assert views.server_error(request).status_code == 500
 
 
 @pytest.mark.parametrize(

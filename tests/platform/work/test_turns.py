@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.transaction import TransactionManagementError
 
-from taawun.platform.work.turns import take_turn
+from taawun.platform.work.turns import hold_turn, take_turn
 
 
 @pytest.mark.django_db(transaction=True)
@@ -57,3 +57,36 @@ def test_another_turn_is_not_waited_for_where_writers_need_not_wait() -> None:
 def test_a_turn_is_refused_outside_of_a_transaction() -> None:
     with pytest.raises(TransactionManagementError, match=r"tests\.turn"):
         take_turn("tests.turn")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_that_somebody_holds_is_not_waited_for_and_comes_free_at_the_end() -> None:
+    def other(name: str) -> bool:
+        try:
+            with hold_turn(name) as is_ours:
+                return is_ours
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with hold_turn("tests.turn") as is_ours:
+            assert is_ours
+            assert pool.submit(other, "tests.turn").result(timeout=10) is False
+            assert pool.submit(other, "tests.another").result(timeout=10) is True
+        assert pool.submit(other, "tests.turn").result(timeout=10) is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_is_given_back_when_what_was_done_in_it_fails() -> None:
+    with pytest.raises(LookupError), hold_turn("tests.turn"):
+        raise LookupError
+    with ThreadPoolExecutor(1) as pool:
+
+        def again() -> bool:
+            try:
+                with hold_turn("tests.turn") as is_ours:
+                    return is_ours
+            finally:
+                connections.close_all()
+
+        assert pool.submit(again).result(timeout=10) is True

@@ -37,6 +37,7 @@ from taawun.foundation.signing import SignatureRefused, peek
 from taawun.foundation.strict_json import JsonRefused, canonical
 from taawun.foundation.strict_json import parse as parse_json
 from taawun.platform.audit.actions import record
+from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,7 @@ def draft(actor: Actor, document: Document) -> Agreement:
         raise StepRefused("not-depositary", _("The first party of an agreement drafted here is this node."))
     if Agreement.objects.filter(id=checked.id).exists():
         raise StepRefused("exists", _("There is an agreement with this id already."))
+    take_turn("agreements.number")
     agreement = Agreement.objects.create(
         id=checked.id, number=next_agreement_number(), titles=checked.title.to_json(), draft=text.decode()
     )

@@ -29,6 +29,7 @@ from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 from taawun.platform.audit.actions import record
+from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,7 @@ def _check_parties(document: Document, message: Message) -> None:
 def _agreement_of(document: Document, message: Message) -> Agreement:
     held = Agreement.objects.select_for_update().filter(id=document.id).first()
     if held is None:
+        take_turn("agreements.number")
         return Agreement.objects.create(
             id=document.id, number=next_agreement_number(), titles=document.title.to_json()
         )

@@ -130,7 +130,6 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
     release = _create(draft, digest, audience, actor)
     # what others bound to some parties goes over a lane of those parties: nobody else sees so much as its header
     narrowed = audience is not None or draft.origin.rule != "own"
-    # always in the same order: two that publish at once never wait for each other's lanes
     for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
         _append(release, draft, group, narrowed=narrowed)
     record(
@@ -263,7 +262,7 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
         raise ReleaseRefused("not-ours", _("Only its source can withdraw a release."))
     if held.state == Release.State.WITHDRAWN:
         return held
-    for passage in held.passages.select_related("entry__lane").filter(ended__isnull=True):
+    for passage in held.passages.select_related("entry__lane").filter(ended__isnull=True).order_by("id"):
         _append_withdrawal(held, passage)
     held.passages.filter(ended__isnull=True).update(ended=now())
     held.state, held.withdrawn = Release.State.WITHDRAWN, now()
@@ -280,7 +279,9 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
 def _tell_reason(release: Release) -> None:
     """Say why on the talk lane: a withdrawal itself brings no content, and whoever was served has a right to it."""
     told = {name: getattr(release, name) for name in ("subject", "version", "digest")}
-    for partner in Partner.objects.filter(reads__lane__entries__passage__release=release).distinct():
+    for partner in (
+        Partner.objects.filter(reads__lane__entries__passage__release=release).order_by("id").distinct()
+    ):
         messages.send(partner, "withdrawn", {**told, "reason": release.withdrawal_reason})
 
 

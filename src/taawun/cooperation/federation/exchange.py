@@ -26,6 +26,7 @@ from taawun.cooperation.federation.models import (
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.partners import contents, messages
 from taawun.cooperation.partners.errors import MessageRefused
+from taawun.cooperation.partners.lanes import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
 from taawun.cooperation.people.actors import PartyActor
@@ -311,6 +312,7 @@ def _take_out(release: Release, partner: Partner | None) -> None:
 @transaction.atomic
 def acknowledge(lane: Lane, partner: Partner) -> None:
     """Sign for everything that was dealt with since the last receipt, in one message."""
+    one_speaker()
     held = Lane.objects.select_for_update().get(id=lane.id)
     since = LaneEntry.objects.filter(lane=held, seq__gt=held.acknowledged_seq).order_by("seq")
     waiting = since.filter(state=LaneEntry.State.PENDING).values_list("seq", flat=True).first()

@@ -179,6 +179,7 @@ def forget_strangers() -> int:
 
 @transaction.atomic
 def _forget(partner_id: UUID) -> bool:
+    lanes.one_speaker()
     held = (
         Partner.objects.select_for_update()
         .filter(id=partner_id, state__in=_STRANGERS)
@@ -234,6 +235,7 @@ def learn_descriptor(partner: Partner, token: str) -> Partner:
 
 @transaction.atomic
 def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
+    lanes.one_speaker()
     held = Partner.objects.select_for_update().get(id=partner.id)
     if held.kid and held.kid != found.key.kid:
         raise DescriptorRefused("key-changed", "The descriptor names another key than the one that is held.")

@@ -57,8 +57,10 @@ def take(lane: Lane, pieces: Iterable[bytes], *, digest: str, size: int) -> Cont
         return _hold(lane, digest, size, body, iter(lambda: spool.read(_PIECE), b""))
 
 
+@transaction.atomic(savepoint=False)
 def _hold(lane: Lane, digest: str, size: int, body: bytes | None, pieces: Iterable[bytes]) -> Content:
-    content = Content.objects.filter(digest=digest).first()
+    # locked until the lane holds it: what is found unused at this moment is not removed under our hands
+    content = Content.objects.select_for_update().filter(digest=digest).first()
     if content is None:
         if body is None:
             files.store(pieces, owner=_owner(digest), limit=size)
@@ -110,6 +112,7 @@ def drop_unused(digest: str) -> bool:
     """
     if not digest:
         return False
+    list(Content.objects.select_for_update().filter(digest=digest).values_list("digest"))
     gone = (LaneEntry.State.WITHDRAWN, LaneEntry.State.REFUSED)
     needing = LaneEntry.objects.filter(content_digest=digest).exclude(state__in=gone).values("lane")
     held = Holding.objects.filter(content=digest)

@@ -17,6 +17,7 @@ from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
+from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["Item", "append", "head_of", "open_clause_lane", "read_by", "talk_lane"]
+__all__ = ["Item", "append", "head_of", "one_speaker", "open_clause_lane", "read_by", "talk_lane"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,20 @@ class Item:
     origin: str = ""
 
 
+def one_speaker() -> None:
+    """Wait until no other transaction writes to lanes of ours; it is ours until the transaction ends.
+
+    Whoever speaks locks a lane, then its readers, then maybe another lane; each verb has its own order, so they take
+    turns instead. A transaction that locks a lane or a partner before it speaks takes the turn first. One that writes
+    to the store as well takes that turn before this one.
+    """
+    take_turn("partners.speak")
+
+
 @transaction.atomic
 def talk_lane(partner: Partner) -> Lane:
     """Our talk lane to a partner, opened at the first word."""
+    one_speaker()
     digest = _audience_digest([partner.node])
     opened = Lane.objects.filter(sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest)
     if lane := opened.first():
@@ -95,6 +107,7 @@ def open_clause_lane(
     """
     if not readers:
         raise ValueError("a lane without a reader is never opened")
+    one_speaker()
     digest = _audience_digest(audience)
     lane, created = Lane.objects.get_or_create(
         sender=None,
@@ -146,6 +159,7 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
     Returns:
         The entries, in order.
     """
+    one_speaker()
     locked = Lane.objects.select_for_update().get(id=lane.id)
     key, at = node_key(), now()
     entries = []

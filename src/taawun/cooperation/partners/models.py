@@ -6,7 +6,7 @@ import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -234,12 +234,15 @@ class PolicyGeneration(models.Model):
     value = models.BigIntegerField(default=0)
 
     @classmethod
+    @transaction.atomic
     def bump(cls) -> None:
         """Mark one more change, inside the caller's transaction."""
         cls.objects.get_or_create(id=1)
         cls.objects.filter(id=1).update(value=secrets.randbits(62))
         waiting = LaneEntry.objects.filter(state=LaneEntry.State.PENDING, not_before__isnull=False)
-        waiting.update(not_before=None)
+        # an entry that is locked is just being taken in, and whoever takes it in may wait for us
+        free = waiting.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+        LaneEntry.objects.filter(id__in=list(free.values_list("id", flat=True))).update(not_before=None)
 
     @classmethod
     def current(cls) -> int:

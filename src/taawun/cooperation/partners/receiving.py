@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from taawun.cooperation.partners import chain, contents, messages
+from taawun.cooperation.partners import chain, contents, lanes, messages
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
@@ -224,7 +224,8 @@ class _Page:
         fresh = [each for each in self._waiting if each[0].seq > held.head_seq]
         self._check_same_history(len(self._waiting) - len(fresh))
         at = now()
-        for _header, entry, content in fresh:
+        # in the order of their digests: two lanes that bring the same ones wait for each other in no circle
+        for _header, entry, content in sorted(fresh, key=lambda each: each[0].digest):
             entry.recorded = at
             if content is not None:
                 contents.put(held, content)
@@ -254,6 +255,7 @@ class _Page:
 @transaction.atomic
 def stop_lane(lane: Lane, partner: Partner, broken: ChainBroken) -> None:
     """Stop a lane that does not hold, keep what it brought, and tell both administrators."""
+    lanes.one_speaker()
     # what cannot be read does not say where it stands: it stands where the next entry was expected
     seq = broken.seq if broken.seq >= 0 else lane.head_seq + 1
     stopped = Lane.objects.filter(id=lane.id, state=Lane.State.RUNNING).update(

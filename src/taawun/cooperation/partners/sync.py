@@ -31,6 +31,7 @@ from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
+from taawun.platform.work.turns import hold_turn
 
 if TYPE_CHECKING:
     import threading
@@ -145,7 +146,16 @@ def _in_thread(partner_id: UUID) -> None:
 
 
 def sync_partner(partner_id: UUID) -> None:
-    """Do for one partner what waits to be done: descriptor, hints out, pull in, and what arrived."""
+    """Do for one partner what waits to be done: descriptor, hints out, pull in, and what arrived.
+
+    Two workers that did it at once would each take what the other just stored for a lie.
+    """
+    with hold_turn(f"partners.sync {partner_id}") as is_ours:
+        if is_ours:
+            _sync(partner_id)
+
+
+def _sync(partner_id: UUID) -> None:
     partner = _begin(partner_id)
     is_new = partner.last_contact is None
     has_news = partner.wants_push or is_new

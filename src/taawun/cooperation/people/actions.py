@@ -26,6 +26,7 @@ from taawun.foundation.digests import sha256
 from taawun.platform.audit.actions import record
 from taawun.platform.registry import registry
 from taawun.platform.web.formats import listed, number
+from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,6 +158,7 @@ def invite(
         raise PeopleError(
             _("%(email)s is a person of this node already; give them the role there.") % {"email": email}
         )
+    take_turn("people.invite")
     # a second invitation replaces the first: two open doors for one person are one too many
     open_ones = Invitation.objects.select_for_update().filter(
         email__iexact=email, accepted__isnull=True, revoked__isnull=True
@@ -255,11 +257,13 @@ def take_role(actor: Actor, membership: Membership) -> None:
         PeopleError: it is the last administrator's role, without which nobody could give it back.
     """
     require(actor, "manage:people")
-    others = Membership.objects.select_for_update().filter(role=Role.ADMINISTRATOR, person__is_active=True)
+    take_turn("people.roles")
+    others = Membership.objects.filter(role=Role.ADMINISTRATOR, person__is_active=True)
     if membership.role == Role.ADMINISTRATOR and not others.exclude(id=membership.id).exists():
         raise PeopleError(_("This is the last administrator. Make somebody else one first."))
-    membership.delete()
-    record(actor, "people.role-taken", f"urn:uuid:{membership.person_id}", {"role": membership.role})
+    taken, _by_model = Membership.objects.filter(id=membership.id).delete()
+    if taken:
+        record(actor, "people.role-taken", f"urn:uuid:{membership.person_id}", {"role": membership.role})
 
 
 @transaction.atomic

@@ -32,7 +32,8 @@ def raise_notice(kind: str, subject: str, level: Notice.Level, params: Mapping[s
         NotRegistered: there is no such kind.
     """
     registry.get(NoticeKind, kind)
-    notice, created = Notice.objects.get_or_create(
+    # locked, so that one which a person settles at this moment is not taken for open
+    notice, created = Notice.objects.select_for_update().get_or_create(
         kind=kind, subject=subject, resolved=None, defaults={"level": level, "params": dict(params)}
     )
     if not created:

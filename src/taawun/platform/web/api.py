@@ -174,6 +174,10 @@ def gate(
             return refused.response()
         except Http404:
             return no_such_address(request)
+        except (
+            OperationalError
+        ) as error:  # before the operation was called: who comes is read from the database too
+            return _busy(error).response()
 
     guarded.csrf_exempt = True  # type: ignore[attr-defined]  # Django's own mark; a token is no cookie
     return guarded

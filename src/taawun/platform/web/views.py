@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -61,11 +64,24 @@ def too_many_requests(request: HttpRequest, exception: Exception | None = None) 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a fault of ours. The page asks neither the database nor the session, which may be what failed."""
+    """500: a fault of ours. The page asks neither the database nor the session, which may be what failed.
+
+    503 where it was the database that was busy, or chose us of two that waited for each other: that is over soon.
+    """
+    status, code, title = 500, "fault", _("A fault of this node")
     sentence = _(
         "This node made a mistake; its operator finds it in the log. What you sent was not saved. Try again."
     )
-    if not wants_page(request):
-        return problem(500, "fault", sentence)
-    context = {"title": _("A fault of this node"), "sentence": sentence, "status": 500}
-    return HttpResponse(render_to_string("web/fault.html", context), status=500)
+    if isinstance(
+        sys.exc_info()[1], OperationalError
+    ):  # Django calls this view while it handles the exception
+        status, code, title = 503, "busy", _("This node is busy")
+        sentence = _("The database did not answer in time. Nothing was changed; try again.")
+    if wants_page(request):
+        context = {"title": title, "sentence": sentence, "status": status}
+        answer = HttpResponse(render_to_string("web/fault.html", context), status=status)
+    else:
+        answer = problem(status, code, sentence)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer["Retry-After"] = "1"
+    return answer

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -125,7 +125,10 @@ def _beating(job: Job) -> Iterator[None]:
     def beat() -> None:
         try:
             while not over.wait(BEAT.total_seconds()):
-                Job.objects.filter(id=job.id, attempts=job.attempts).update(heartbeat=now())
+                try:
+                    Job.objects.filter(id=job.id, attempts=job.attempts).update(heartbeat=now())
+                except OperationalError:  # the database is busy; the next beat comes soon enough
+                    log.warning("a beat of job %s was missed", job.id, exc_info=True)
         finally:
             connection.close()
 

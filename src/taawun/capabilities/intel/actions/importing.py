@@ -154,6 +154,12 @@ def _origin(held: Import) -> Origin:
 def _finish(
     held: Import, state: Import.State, issues: IssueList, counts: Counts, total: int
 ) -> dict[str, object]:
+    now_held = Import.objects.select_for_update().get(id=held.id)
+    if now_held.state != Import.State.WAITING:
+        # a worker that was taken for dead was slow: what is over stays as it is, and a failed one leaves nothing
+        if now_held.state == Import.State.FAILED:
+            reports_without_import(held, remove_import(held))
+        return dict(now_held.counts)
     ImportIssue.objects.filter(owner=held).delete()
     ImportIssue.objects.bulk_create([*_listed(held, issues), *_differing(held, counts)])
     # counted in the store and not on the way, so that a second run after a crash counts what the first brought

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from taawun.capabilities.intel.bulk import one_writer
 from taawun.capabilities.intel.collecting import MOST_TRAVELLING, collect
 from taawun.capabilities.intel.composing import (
     DERIVED,
@@ -356,6 +357,8 @@ def publish_report(
         NobodyReceives: no clause in force allows it to anybody.
     """
     require(actor, "publish:intel")
+    # before the report is locked: an import locks the next version of it while it writes to the store
+    one_writer()
     held = _locked(report, edition)
     ensure(can_publish(actor, held))
     collected = _collect(actor, held)
