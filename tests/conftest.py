@@ -104,6 +104,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("data")
         if "browser" in fixtures:
             item.add_marker("browser")
+    # what takes long begins first: begun last, one process would work on it while the others have nothing to do
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+import pytest
 from django.test import Client, override_settings
 from django.urls import URLResolver, get_resolver
 
@@ -303,6 +304,7 @@ def _is_for_partners_that_sign(world: World, address: Address) -> None:
 
 
 # ---- every address meets everybody ------------------------------------------------------------------------------
+@pytest.mark.slow
 class TestEveryAddress(WithWorld):
     """Each address meets everybody."""
 

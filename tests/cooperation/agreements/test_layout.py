@@ -157,6 +157,7 @@ def test_kinds_of_the_same_narrowest_pattern_are_named_by_the_same_patterns(
         assert named[0] == named[1]
 
 
+@pytest.mark.slow
 @given(worlds(AT), st.lists(instants, min_size=1, max_size=4), st.data())
 def test_whatever_is_remembered_each_answer_is_that_of_the_clauses(
     world: tuple[list[Standing], dict[str, PartnerTrust]], moments: list[datetime], data: st.DataObject

@@ -525,6 +525,7 @@ def _asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
+@pytest.mark.slow
 def test_what_waits_is_looked_at_more_and_more_seldom(
     south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

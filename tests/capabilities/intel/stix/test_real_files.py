@@ -37,6 +37,7 @@ def counted(reading: Reading) -> Counter[str]:
     return Counter(each.type for each in reading.objects)
 
 
+@pytest.mark.slow
 def test_attack_enterprise_of_stix_2_0_is_taken_whole(data_dir: Path):
     data = gzip.decompress((data_dir / "attack" / "enterprise-attack-stix20.json.gz").read_bytes())
     reading = read(data, default_tlp=Tlp.CLEAR)
