@@ -118,7 +118,7 @@ def _show_progress(job: Job, name: str, over: threading.Event) -> None:
 
 
 def _say(held: Import, *, as_json: bool) -> int:
-    from taawun.capabilities.intel.stix import SENTENCES
+    from taawun.capabilities.intel.wording import issue_sentence
 
     if as_json:
         print(json.dumps({"file": held.name, "state": held.state, "format": held.format, **held.counts}))
@@ -129,8 +129,10 @@ def _say(held: Import, *, as_json: bool) -> int:
             f"{counts['refused']} refused, {counts['warnings']} warnings"
         )
         for issue in held.issues.exclude(severity="info").order_by("id")[:20]:
-            where = f"line {issue.line}, " if issue.line else ""
-            print(f"  {issue.severity}: {where}{issue.place}: {SENTENCES[issue.code] % issue.params}")
+            line = f"line {issue.line}" if issue.line else ""
+            where = ", ".join(part for part in (line, issue.place) if part)
+            sentence = issue_sentence(issue.code, issue.params)
+            print(f"  {issue.severity}: {where}: {sentence}" if where else f"  {issue.severity}: {sentence}")
     return DONE if held.state == held.State.DONE and not held.counts["refused"] else FINDINGS
 
 

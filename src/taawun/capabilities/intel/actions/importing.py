@@ -165,19 +165,43 @@ def _finish(
     # counted in the store and not on the way, so that a second run after a crash counts what the first brought
     new = Source.objects.filter(imported=held, is_first=True).count()
     held.state, held.finished = state, now()
-    held.counts = {
-        "new": new,
-        "known": total - new,
-        "differing": len(counts.differing),
-        "refused": issues.refused,
-        "errors": issues.errors,
-        "warnings": issues.warnings,
-        "remarks": issues.infos,
-        "not_listed": issues.not_kept + max(0, len(counts.differing) - _MOST_DIFFERING),
-    }
+    held.counts = _counted(
+        new=new,
+        known=total - new,
+        differing=len(counts.differing),
+        refused=issues.refused,
+        errors=issues.errors,
+        warnings=issues.warnings,
+        remarks=issues.infos,
+        not_listed=issues.not_kept + max(0, len(counts.differing) - _MOST_DIFFERING),
+    )
     held.save(update_fields=["state", "finished", "counts"])
     record(_author(held), f"intel.import-{state}", _owner(held), dict(held.counts))
     return dict(held.counts)
+
+
+def _counted(  # noqa: PLR0913 - every number that an import has, however it ended
+    *,
+    new: int = 0,
+    known: int = 0,
+    differing: int = 0,
+    refused: int = 0,
+    errors: int = 0,
+    warnings: int = 0,
+    remarks: int = 0,
+    not_listed: int = 0,
+) -> dict[str, int]:
+    """What came of an import. Whoever reads the counts finds every number, also where it is of nothing."""
+    return {
+        "new": new,
+        "known": known,
+        "differing": differing,
+        "refused": refused,
+        "errors": errors,
+        "warnings": warnings,
+        "remarks": remarks,
+        "not_listed": not_listed,
+    }
 
 
 def _author(held: Import) -> Actor:
@@ -217,7 +241,7 @@ def give_up_import(import_id: str, error: str) -> None:
     reports_without_import(held, remove_import(held))
     ImportIssue.objects.filter(owner=held).delete()
     ImportIssue.objects.create(owner=held, severity="error", code="import-failed")
-    held.state, held.finished, held.counts = Import.State.FAILED, now(), {"new": 0, "known": 0, "errors": 1}
+    held.state, held.finished, held.counts = Import.State.FAILED, now(), _counted(errors=1)
     held.save(update_fields=["state", "finished", "counts"])
     record(_author(held), "intel.import-failed", _owner(held))
 
