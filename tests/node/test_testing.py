@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from taawun.node import testing
+from taawun.node.cli import main
 
 
 def names(paths: tuple[str, ...], *, quick: bool) -> list[str]:
@@ -68,7 +69,7 @@ def test_it_stops_at_the_first_failure_and_ends_with_the_counts(
 ):
     planned(*snippets)
 
-    assert testing.run([]) == code
+    assert main(["test"]) == code
 
     printed = capfd.readouterr().out
     assert printed.splitlines()[-1] == last
@@ -80,7 +81,7 @@ def test_without_the_source_it_says_where_the_tests_are(
 ):
     monkeypatch.setattr(testing, "CHECKOUT", tmp_path)
 
-    assert testing.run([]) == 3
+    assert main(["test"]) == 3
     assert "in a checkout of the source" in capsys.readouterr().out
 
 

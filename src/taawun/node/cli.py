@@ -8,12 +8,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn, TypeVar
 
 from taawun import __version__
 
-__all__ = ["CannotDo", "main"]
+__all__ = ["CannotDo", "Parser", "WrongUse", "main", "taken", "whole_number"]
+
+T = TypeVar("T")
 
 DONE: Final = 0
 FINDINGS: Final = 1
@@ -34,6 +37,48 @@ COMMANDS: Final = (
 
 class CannotDo(Exception):
     """The command could not do it; its sentence names the mend."""
+
+
+class WrongUse(Exception):
+    """The command was not asked as it can be asked; its sentence names the mend."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses options in one line, as everything else is refused."""
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse for whatever it cannot take."""
+        raise WrongUse(f"{message.rstrip('.')}; `{self.prog} --help` tells how it is used")
+
+
+def taken(read: Callable[[str], T]) -> Callable[[str], T]:
+    """What takes the value of an option.
+
+    Args:
+        read: turns its text into the value; raises ValueError with the sentence that is told.
+    """
+
+    def take(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as problem:
+            raise argparse.ArgumentTypeError(str(problem)) from None
+
+    return take
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """What takes a number of an option, from the least to the most there is."""
+
+    def read(text: str) -> int:
+        number = (
+            int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else least - 1
+        )
+        if not least <= number <= most:
+            raise ValueError(f"{text[:40]!a} is not a whole number from {least} to {most}")
+        return number
+
+    return taken(read)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,17 +105,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(module: str, given: list[str]) -> int:
-    if given[0] == "test":
-        return int(import_module(module).run(given[1:]))
     command = import_module(module)
-    parser = argparse.ArgumentParser(prog=f"taawun {given[0]}", description=command.__doc__)
+    parser = Parser(prog=f"taawun {given[0]}", description=command.__doc__)
     command.add_arguments(parser)
     try:
         chosen = parser.parse_args(given[1:])
         return int(command.run(chosen))
-    except CannotDo as why:
-        print(f"taawun: {why}", file=sys.stderr)
-        return COULD_NOT
+    except (CannotDo, WrongUse) as why:
+        # a value of an option may hold a line break, and the sentence quotes it
+        print(f"taawun: {' '.join(str(why).split())}", file=sys.stderr)
+        return WRONG_USE if isinstance(why, WrongUse) else COULD_NOT
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from taawun.foundation.multilingual import LANGUAGES
 
-__all__ = ["SETTINGS", "Environment", "Setting", "SettingRefused"]
+__all__ = ["SETTINGS", "Environment", "Setting", "SettingRefused", "address"]
 
 
 class SettingRefused(ValueError):
@@ -51,7 +51,12 @@ def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _address(value: str) -> str:
+def address(value: str) -> str:
+    """A node's public address, without a slash at its end.
+
+    Raises:
+        ValueError: it is none.
+    """
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"{value!r} is not an address like https://cert.example")
@@ -95,7 +100,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "TAAWUN_BASE_URL",
-        _address,
+        address,
         "http://127.0.0.1:8000",
         "The node's public address, without a path. Signatures cover it.",
     ),

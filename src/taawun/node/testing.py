@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 
 import taawun
 
-__all__ = ["browser_program", "run"]
+__all__ = ["add_arguments", "browser_program", "run"]
 
 CHECKOUT = Path(taawun.__file__).resolve().parents[2]
 BROWSERS = (
@@ -56,22 +56,24 @@ class Outcome:
     skipped: int = 0
 
 
-def run(arguments: list[str]) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `taawun test` takes."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="run only these tests, without the checks")
+    parser.add_argument(
+        "--quick", action="store_true", help="without PostgreSQL, the browser, the journeys and slow tests"
+    )
+
+
+def run(chosen: argparse.Namespace) -> int:
     """Runs the checks and tests, stopping after the first step that fails.
 
     Args:
-        arguments: test files or folders (then only these are run, without the checks), and `--quick` (without
+        chosen: test files or folders (then only these are run, without the checks), and whether it is quick (without
             PostgreSQL, the browser, the journeys and what is marked slow).
 
     Returns:
         0 when everything held, 1 when something did not, 3 when the tests are not here, 130 when interrupted.
     """
-    parser = argparse.ArgumentParser(prog="taawun test", description="Run the checks and the tests.")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="run only these tests, without the checks")
-    parser.add_argument(
-        "--quick", action="store_true", help="without PostgreSQL, the browser, the journeys and slow tests"
-    )
-    chosen = parser.parse_args(arguments)
     if not (CHECKOUT / "tests" / "conftest.py").exists():
         _say("the tests are not in an installed package; run `./taawun test` in a checkout of the source")
         return 3

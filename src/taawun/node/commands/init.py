@@ -9,8 +9,9 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from taawun.foundation.multilingual import LANGUAGES, Text
-from taawun.node.cli import DONE, CannotDo
+from taawun.node.cli import DONE, CannotDo, WrongUse, taken
 from taawun.node.commands.django import is_initialised, start
+from taawun.node.environment import address
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for language in _OTHERS:
         parser.add_argument(f"--nation-name-{language}", help=f"the same in {language}")
     parser.add_argument("--admin-email", help="e-mail address of the first administrator")
-    parser.add_argument("--base-url", help="the node's public address, like https://cert.example")
+    parser.add_argument(
+        "--base-url", type=taken(address), help="the node's public address, like https://cert.example"
+    )
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="the administrator's language")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -72,7 +75,9 @@ def _ask(arguments: argparse.Namespace, option: str, question: str, *, empty: bo
         return answer
     if empty:
         return ""
-    raise CannotDo(f"--{option.replace('_', '-')} is missing")
+    raise WrongUse(
+        f"--{option.replace('_', '-')} is missing; give it, or run `taawun init` on a terminal and be asked"
+    )
 
 
 def _create(arguments: argparse.Namespace, name: str, nation: str, email: str) -> tuple[str, str]:
@@ -109,7 +114,8 @@ def _create(arguments: argparse.Namespace, name: str, nation: str, email: str) -
                 language=arguments.language,
             )
     except PeopleError as refused:
-        raise CannotDo(str(refused)) from None
+        # the nation's code and the address are all that it can refuse
+        raise WrongUse(str(refused)) from None
     with override(arguments.language):
         link = settings.BASE_URL + reverse("invitation-accept", args=[minted.secret])
     return link, str(recovery)

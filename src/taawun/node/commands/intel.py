@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from taawun.node.cli import DONE, FINDINGS, CannotDo
+from taawun.foundation.tlp import Tlp
+from taawun.node.cli import DONE, FINDINGS, CannotDo, taken
 from taawun.node.commands.django import start
 
 if TYPE_CHECKING:
     import argparse
 
     from taawun.capabilities.intel.models import Import
-    from taawun.foundation.tlp import Tlp
     from taawun.platform.work.models import Job
 
 _LOOK_SECONDS: Final = 0.3
@@ -29,7 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bring.add_argument(
         "files", nargs="+", metavar="FILE", help="a file, plain or .gz, or - for standard input"
     )
-    bring.add_argument("--tlp", required=True, help="marking of objects that carry none, like TLP:AMBER")
+    bring.add_argument(
+        "--tlp",
+        type=taken(Tlp.parse),
+        required=True,
+        help="marking of objects that carry none, like TLP:AMBER",
+    )
     bring.add_argument(
         "--leave-out-refused",
         action="store_true",
@@ -40,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--type", default="", help="only this STIX type")
     out.add_argument("--text", default="", help="only objects with these words")
     out.add_argument(
-        "--tlp-max", default="TLP:AMBER", help="the strictest marking to let out; TLP:AMBER by default"
+        "--tlp-max",
+        type=taken(Tlp.parse),
+        default=Tlp.AMBER,
+        help="the strictest marking to let out; TLP:AMBER by default",
     )
 
 
@@ -51,19 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from taawun.foundation.tlp import Tlp, UnknownMarking
-
-    try:
-        tlp = Tlp.parse(arguments.tlp)
-    except UnknownMarking as unknown:
-        raise CannotDo(str(unknown)) from None
     worst = DONE
     for file in arguments.files:
-        worst = max(worst, _import_one(file, tlp, arguments))
+        worst = max(worst, _import_one(file, arguments))
     return worst
 
 
-def _import_one(file: str, tlp: Tlp, arguments: argparse.Namespace) -> int:
+def _import_one(file: str, arguments: argparse.Namespace) -> int:
     from taawun.capabilities.intel import actions
     from taawun.capabilities.intel.errors import ImportRefused
     from taawun.cooperation.people.actors import SystemActor
@@ -74,7 +76,7 @@ def _import_one(file: str, tlp: Tlp, arguments: argparse.Namespace) -> int:
             SystemActor("console"),
             data,
             name=Path(file).name,
-            default_tlp=tlp,
+            default_tlp=arguments.tlp,
             leave_out_refused=arguments.leave_out_refused,
         )
     except ImportRefused as refused:
@@ -150,14 +152,9 @@ def _export(arguments: argparse.Namespace) -> int:
     from taawun.capabilities.intel.composing import bundle_chunks
     from taawun.capabilities.intel.queries import ObjectFilters, objects
     from taawun.cooperation.people.actors import SystemActor
-    from taawun.foundation.tlp import Tlp, UnknownMarking
 
-    try:
-        most = Tlp.parse(arguments.tlp_max)
-    except UnknownMarking as unknown:
-        raise CannotDo(str(unknown)) from None
     found = objects(SystemActor("console"), ObjectFilters(text=arguments.text, type=arguments.type))
-    texts = found.filter(tlp__lte=most).values_list("text", flat=True).iterator(chunk_size=500)
+    texts = found.filter(tlp__lte=arguments.tlp_max).values_list("text", flat=True).iterator(chunk_size=500)
     for chunk in bundle_chunks(texts):
         sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()

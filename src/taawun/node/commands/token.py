@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from taawun.node.cli import DONE, CannotDo
+from taawun.node.cli import DONE, CannotDo, WrongUse, whole_number
 from taawun.node.commands.django import start
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scope", required=True, help="permissions, separated by commas: read:intel,write:intel"
     )
     parser.add_argument("--name", default="made at the console", help="what it is for")
-    parser.add_argument("--days", type=int, default=90, help="how many days it lives, at most 366")
+    parser.add_argument(
+        "--days", type=whole_number(1, 366), default=90, help="how many days it lives, at most 366"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -31,12 +33,20 @@ def run(arguments: argparse.Namespace) -> int:
     from taawun.cooperation.people import actions, queries
     from taawun.cooperation.people.errors import PeopleError
     from taawun.cooperation.people.models import Person
+    from taawun.cooperation.people.permissions import Permission
+    from taawun.platform.registry import registry
 
+    asked = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
+    known = {permission.name for permission in registry.all(Permission)}
+    unknown = [scope for scope in asked if scope not in known and asked != ["all"]]
+    if unknown or not asked:
+        raise WrongUse(
+            f"--scope names no permission: {', '.join(unknown)!a}; there are {', '.join(sorted(known))}"
+        )
     person = Person.objects.filter(email__iexact=arguments.person, is_active=True).first()
     if person is None:
         raise CannotDo(f"{arguments.person} is nobody on this node; invite them first")
     actor = queries.actor_of(person)
-    asked = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
     try:
         minted = actions.create_token(
             actor,

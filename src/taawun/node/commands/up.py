@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from taawun.node.cli import CannotDo
+from taawun.node.cli import CannotDo, whole_number
 from taawun.node.commands.django import start
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ _FORM_OVERHEAD: Final = 1024 * 1024
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `taawun up` takes."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
-    parser.add_argument("--port", type=int, help="port to listen at; by default the base address's, or 8000")
+    parser.add_argument(
+        "--port",
+        type=whole_number(1, 65535),
+        help="port to listen at; by default the base address's, or 8000",
+    )
     parser.add_argument("--only", choices=("web", "worker"), help="run one part, for several machines")
 
 
