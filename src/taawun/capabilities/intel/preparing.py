@@ -13,7 +13,7 @@ from taawun.capabilities.intel.models import STIX_ID
 from taawun.capabilities.intel.search import index_words
 from taawun.capabilities.intel.stix.checking import CheckedObject, written
 from taawun.capabilities.intel.stix.describing import name_of, references_of, summary_of
-from taawun.capabilities.intel.stix.findings import Finding, Issue
+from taawun.capabilities.intel.stix.findings import Issue
 from taawun.capabilities.intel.stix.validation import validate
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.foundation.digests import sha256
@@ -134,33 +134,37 @@ def prepare(checked: CheckedObject) -> Prepared:
     )
 
 
-def prepared_from(reading: Reading) -> Iterator[Prepared]:
+def prepared_from(reading: Reading, *, has_readers: bool = True) -> Iterator[Prepared]:
     """Everything valid in a file, as it will be stored; what this node fails at becomes an issue at its place.
 
     Args:
         reading: a file on its way in; its issues are complete when all was taken from here.
+        has_readers: whether somebody is named who may read what is RED. Otherwise that becomes an issue too: it would
+            be kept for nobody.
     """
     for checked in reading.objects:
+        if checked.tlp == Tlp.RED and not has_readers:
+            reading.issues.add(_issue("no-reader", checked), checked.index)
+            continue
         try:
             prepared = prepare(checked)
         except Exception:
             # as in the reader: one object costs its file no more than itself
             log.exception("object %d of a file could not be prepared", checked.index)
-            reading.issues.add(_fault(checked), checked.index)
+            reading.issues.add(_issue("object-fault", checked), checked.index)
         else:
             yield prepared
 
 
-def _fault(checked: CheckedObject) -> Issue:
-    finding = Finding("error", "object-fault")
+def _issue(code: str, checked: CheckedObject) -> Issue:
     return Issue(
-        severity=finding.severity,
-        code=finding.code,
+        severity="error",
+        code=code,
         place=checked.place,
         line=checked.line or None,
         object_id=checked.stix_id,
-        message=finding.message,
-        params=finding.params,
+        message=issue_sentence(code, {}),
+        params={},
     )
 
 

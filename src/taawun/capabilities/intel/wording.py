@@ -30,6 +30,9 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
         "This node failed at the file; its log says why. Nothing of it was kept. Tell an administrator, and import "
         "it again."
     ),
+    "no-reader": gettext_lazy(
+        "TLP:RED is for the person who imports it, and nobody is named here. Import it as a person of this node."
+    ),
 }
 ISSUES: Final = frozenset({*SENTENCES, *_OWN})
 

@@ -118,11 +118,12 @@ def _checked(path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     import gzip
+    import zlib
 
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (OSError, EOFError) as problem:
+    except (OSError, EOFError, zlib.error) as problem:
         raise CannotDo(f"{path} cannot be read: {problem}") from None
 
 

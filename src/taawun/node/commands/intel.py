@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from taawun.foundation.tlp import Tlp
-from taawun.node.cli import DONE, FINDINGS, CannotDo, taken
+from taawun.node.cli import DONE, FINDINGS, CannotDo, WrongUse, taken
 from taawun.node.commands.django import start
+from taawun.node.commands.persons import person_called
 
 if TYPE_CHECKING:
     import argparse
 
     from taawun.capabilities.intel.models import Import
+    from taawun.cooperation.people.actors import Actor
     from taawun.platform.work.models import Job
 
 _LOOK_SECONDS: Final = 0.3
@@ -34,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=taken(Tlp.parse),
         required=True,
         help="marking of objects that carry none, like TLP:AMBER",
+    )
+    bring.add_argument(
+        "--person",
+        metavar="E",
+        help="e-mail address of the person of this node whose import it is; TLP:RED is for them alone and needs it",
     )
     bring.add_argument(
         "--leave-out-refused",
@@ -54,32 +61,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it."""
+    if arguments.verb == "import" and arguments.tlp == Tlp.RED and not arguments.person:
+        raise WrongUse(
+            "what is TLP:RED is for the person who imports it, and nobody is named; add --person E"
+        )
     start()
     return _import(arguments) if arguments.verb == "import" else _export(arguments)
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from taawun.cooperation.people.actors import SystemActor
+    from taawun.cooperation.people.queries import actor_of
+
+    actor = actor_of(person_called(arguments.person)) if arguments.person else SystemActor("console")
     worst = DONE
     for file in arguments.files:
-        worst = max(worst, _import_one(file, arguments))
+        worst = max(worst, _import_one(actor, file, arguments))
     return worst
 
 
-def _import_one(file: str, arguments: argparse.Namespace) -> int:
+def _import_one(actor: Actor, file: str, arguments: argparse.Namespace) -> int:
     from taawun.capabilities.intel import actions
     from taawun.capabilities.intel.errors import ImportRefused
-    from taawun.cooperation.people.actors import SystemActor
+    from taawun.cooperation.people.errors import NotAllowed
 
     data = _read(file)
     try:
         held = actions.begin_import(
-            SystemActor("console"),
+            actor,
             data,
             name=Path(file).name,
             default_tlp=arguments.tlp,
             leave_out_refused=arguments.leave_out_refused,
         )
-    except ImportRefused as refused:
+    except (ImportRefused, NotAllowed) as refused:
         raise CannotDo(str(refused)) from None
     _work_through(held, Path(file).name)
     held.refresh_from_db()
@@ -140,11 +155,12 @@ def _say(held: Import, *, as_json: bool) -> int:
 
 def _read(file: str) -> bytes:
     import gzip
+    import zlib
 
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (OSError, EOFError) as problem:
+    except (OSError, EOFError, zlib.error) as problem:
         raise CannotDo(f"{file} cannot be read: {problem}") from None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from taawun.node.cli import DONE, CannotDo, WrongUse, whole_number
 from taawun.node.commands.django import start
+from taawun.node.commands.persons import person_called
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
     start()
     from taawun.cooperation.people import actions, queries
     from taawun.cooperation.people.errors import PeopleError
-    from taawun.cooperation.people.models import Person
     from taawun.cooperation.people.permissions import Permission
     from taawun.platform.registry import registry
 
@@ -43,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise WrongUse(
             f"--scope names no permission: {', '.join(unknown)!a}; there are {', '.join(sorted(known))}"
         )
-    person = Person.objects.filter(email__iexact=arguments.person, is_active=True).first()
-    if person is None:
-        raise CannotDo(f"{arguments.person} is nobody on this node; invite them first")
+    person = person_called(arguments.person)
     actor = queries.actor_of(person)
     try:
         minted = actions.create_token(

@@ -37,6 +37,9 @@ from tests.cast import Cast, person
 
 pytestmark = pytest.mark.django_db
 
+NO_READER = (
+    "TLP:RED is for the person who imports it, and nobody is named here. Import it as a person of this node."
+)
 MISP = {
     "Event": {
         "uuid": "5f4e1234-0000-4000-8000-000000000001",
@@ -179,6 +182,25 @@ def test_an_objects_own_marking_stands_before_the_importers(node: Organisation) 
 def test_a_red_file_is_for_the_person_who_brought_it(cast: Cast) -> None:
     bring(indicator(1), report(1, identifier("indicator", 1)), actor=cast.analyst.actor, tlp=Tlp.RED)
     assert list(ReportReader.objects.values_list("person_id", flat=True)) == [cast.analyst.row.pk]
+
+
+def test_a_red_file_that_no_person_brings_is_refused_at_the_door(node: Organisation) -> None:
+    with pytest.raises(ImportRefused) as caught:
+        actions.begin_import(SYSTEM, bundle(indicator(1)), name="file", default_tlp=Tlp.RED)
+    assert (caught.value.code, str(caught.value)) == ("no-reader", NO_READER)
+    assert _nothing_stored()
+
+
+def test_what_a_file_marks_red_is_refused_where_no_person_brings_it(node: Organisation) -> None:
+    objects = (indicator(1), marked(indicator(2), Tlp.RED))
+    held = bring(*objects, tlp=Tlp.GREEN)
+    issue = held.issues.get()
+    assert (held.state, held.counts["refused"]) == (Import.State.REFUSED, 1)
+    assert (issue.code, issue.place, issue.object_id) == ("no-reader", "objects/1", objects[1]["id"])
+    assert issue_sentence(issue.code, issue.params) == NO_READER
+    assert not StixObject.objects.exists()
+    rest = bring(*objects, tlp=Tlp.GREEN, leave_out_refused=True)
+    assert (rest.state, rest.counts["new"], rest.counts["refused"]) == (Import.State.DONE, 1, 1)
 
 
 def test_what_is_brought_by_somebody_of_another_organisation_stays_inside_theirs(cast: Cast) -> None:

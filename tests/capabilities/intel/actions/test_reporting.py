@@ -25,6 +25,7 @@ from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
 from tests.capabilities.intel.factories import (
@@ -38,7 +39,7 @@ from tests.capabilities.intel.factories import (
     sender,
 )
 from tests.capabilities.intel.stix.examples import identifier, sco, sdo
-from tests.cast import Cast, agreement_in_force, clause, partner
+from tests.cast import Cast, agreement_in_force, clause, partner, person
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +106,7 @@ def test_what_is_wrong_in_a_report_is_refused_with_its_field(
 
 
 def test_an_object_that_the_author_may_not_see_cannot_be_named(cast: Cast, analyst: Any) -> None:
-    bring(indicator(9), tlp=Tlp.RED)
+    bring(indicator(9), tlp=Tlp.RED, actor=actor_of(person("analyst")))
     with pytest.raises(ReportRefused):
         actions.create_report(analyst, fields(object_ids=(identifier("indicator", 9),)))
 
@@ -504,7 +505,7 @@ def test_what_the_publisher_may_not_see_any_more_stays_behind_and_is_told(
     analyst: Any, south: Sender
 ) -> None:
     hidden = indicator(9)
-    bring(hidden, tlp=Tlp.RED)
+    bring(hidden, tlp=Tlp.RED, actor=actor_of(person("analyst")))
     made = actions.create_report(SYSTEM, fields(object_ids=(FIRST, hidden["id"])))
     assert actions.preview_report(analyst, made).missing == (hidden["id"],)
     made = actions.publish_report(analyst, made)

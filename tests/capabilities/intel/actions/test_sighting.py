@@ -19,12 +19,13 @@ from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import NotAllowed
+from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp, stix_marking_definition
 from taawun.platform.audit.models import Entry
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, report, sender
 from tests.capabilities.intel.stix.examples import identifier, sco, sdo
-from tests.cast import Cast, clause
+from tests.cast import Cast, clause, person
 
 pytestmark = pytest.mark.django_db
 
@@ -192,7 +193,7 @@ def test_a_sighting_that_makes_no_sense_is_refused(
 
 
 def test_what_is_not_here_or_not_for_ones_eyes_cannot_be_sighted(analyst: PersonActor) -> None:
-    bring(indicator(1), tlp=Tlp.RED)
+    bring(indicator(1), tlp=Tlp.RED, actor=actor_of(person("analyst")))
     for stix_id in (FIRST, identifier("indicator", 2)):
         with pytest.raises(SightingRefused) as caught:
             actions.sight(analyst, stix_id)

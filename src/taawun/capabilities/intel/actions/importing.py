@@ -15,7 +15,7 @@ from taawun.capabilities.intel.queries import home_of
 from taawun.capabilities.intel.reports import reports_from_import, reports_without_import
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.store import Counts, remove_import, store
-from taawun.capabilities.intel.wording import mended, refusal_sentence
+from taawun.capabilities.intel.wording import issue_sentence, mended, refusal_sentence
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.queries import actor_of
@@ -46,7 +46,7 @@ def begin_import(
     """Check a file at the door, keep it as received, and have it taken in by the worker.
 
     Args:
-        actor: who brings it; what is marked AMBER+STRICT stays inside their organisation.
+        actor: who brings it; what is marked AMBER+STRICT stays inside their organisation, and RED with them alone.
         data: its exact bytes.
         name: what it is called; it decides nothing.
         default_tlp: the marking of objects that carry none of their own.
@@ -57,9 +57,12 @@ def begin_import(
 
     Raises:
         NotAllowed: the actor may not.
-        ImportRefused: the file is no intelligence this node accepts; nothing is stored.
+        ImportRefused: the file is no intelligence this node accepts, or is RED and brought by no person; nothing is
+            stored.
     """
     require(actor, "write:intel")
+    if default_tlp == Tlp.RED and not isinstance(actor, PersonActor):
+        raise ImportRefused("no-reader", issue_sentence("no-reader", {}))
     if len(data) > settings.MAX_UPLOAD_BYTES:
         raise ImportRefused(
             "too-large",
@@ -128,14 +131,15 @@ def run_import(reporter: Reporter, import_id: str) -> dict[str, object]:
         return dict(held.counts)
     reading = _read(files.read(held.file), held.name, Tlp(held.default_tlp))
     prepared: list[Prepared] = []
-    for each in prepared_from(reading):
+    origin = _origin(held)
+    for each in prepared_from(reading, has_readers=bool(origin.readers)):
         prepared.append(each)
         if len(prepared) % _REPORT_EVERY == 0:
             reporter.progress(len(prepared))
     if reading.issues.errors and not held.leave_out_refused:
         return _finish(held, Import.State.REFUSED, reading.issues, Counts(), 0)
     counts = Counts()
-    for counts in store(prepared, _origin(held)):
+    for counts in store(prepared, origin):
         reporter.progress(counts.new + counts.known, len(prepared))
     reports_from_import(held, prepared)
     return _finish(held, Import.State.DONE, reading.issues, counts, len(prepared))
