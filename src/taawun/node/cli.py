@@ -29,7 +29,7 @@ COMMANDS: Final = (
     ("up", "taawun.node.commands.up", "run this node: migrations, web, worker"),
     ("token", "taawun.node.commands.token", "make an API token"),
     ("intel", "taawun.node.commands.intel", "bring intelligence in and out"),
-    ("audit", "taawun.node.commands.audit", "prove the audit trail unbroken"),
+    ("audit", "taawun.node.commands.audit", "prove the audit trail and the lanes unbroken"),
     ("demo", "taawun.node.commands.demo", "two nodes, an agreement, and a report that travels"),
     ("test", "taawun.node.testing", "run the checks and tests (in a checkout)"),
 )

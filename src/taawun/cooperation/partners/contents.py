@@ -11,13 +11,14 @@ from taawun.cooperation.partners.chain import INLINE_BYTES
 from taawun.cooperation.partners.models import Content, Holding, LaneEntry
 from taawun.foundation.digests import Sha256Stream, sha256
 from taawun.platform.files import actions as files
+from taawun.platform.files.errors import FileGone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from taawun.cooperation.partners.models import Lane
 
-__all__ = ["OtherContent", "drop_unused", "find", "get", "has", "put", "take"]
+__all__ = ["OtherContent", "drop_unused", "find", "get", "has", "measured", "put", "take"]
 
 _PIECE: Final = 1024 * 1024
 
@@ -99,6 +100,40 @@ def has(digest: str, lane: Lane | None = None) -> bool:
     if lane is None:
         return Content.objects.filter(digest=digest).exists()
     return Holding.objects.filter(lane=lane, content=digest).exists()
+
+
+def measured(lane: Lane, digests: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Read what is held for a lane among these digests.
+
+    Args:
+        lane: the lane.
+        digests: of small contents no more than fit into memory together; large ones are read piece by piece.
+
+    Returns:
+        Size in bytes and digest of the bytes that are there, by the digest they should have; (0, "") for what should
+        be in a file and is not.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    for content in Content.objects.filter(held_for__lane=lane, digest__in=digests):
+        if content.body is not None:
+            body = bytes(content.body)
+            found[content.digest] = len(body), sha256(body)
+            continue
+        try:
+            found[content.digest] = _measured_file(content.digest)
+        except FileGone:
+            # withdrawn since it was looked up, or lost
+            if has(content.digest, lane):
+                found[content.digest] = 0, ""
+    return found
+
+
+def _measured_file(digest: str) -> tuple[int, str]:
+    stream = Sha256Stream()
+    with files.open_file(digest) as handle:
+        while piece := handle.read(_PIECE):
+            stream.update(piece)
+    return stream.size, stream.hexdigest()
 
 
 @transaction.atomic

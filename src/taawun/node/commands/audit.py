@@ -1,4 +1,7 @@
-"""Prove the audit trail unbroken: every row is read and its place in the chain recomputed."""
+"""Prove the audit trail and the lanes unbroken.
+
+Every row and every entry is read, its place in its chain recomputed and its signature verified.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from taawun.node.cli import DONE, FINDINGS
+from taawun.node.cli import DONE, FINDINGS, CannotDo
 from taawun.node.commands.django import start
 
 if TYPE_CHECKING:
     import argparse
+
+    from taawun.cooperation.partners.proving import LanesProof
+    from taawun.platform.audit.actions import Verification
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,26 +28,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify and say what was found."""
     start()
+    from taawun.cooperation.partners.proving import prove_lanes
     from taawun.platform.audit.actions import verify
 
-    found = verify()
+    trail = verify()
+    try:
+        lanes = prove_lanes(_show_progress)
+    except FileNotFoundError:
+        raise CannotDo(
+            "the node's key is missing; put back the file that TAAWUN_NODE_KEY or the home had"
+        ) from None
     if arguments.json:
-        print(
-            json.dumps(
-                {
-                    "rows": found.rows,
-                    "broken_at": found.broken_at,
-                    "unsealed": found.unsealed,
-                    "head": found.head,
-                }
-            )
-        )
-    elif found.broken_at is None:
-        print(f"{found.rows} rows, unbroken; {found.unsealed} wait for their seal. Head: {found.head}")
+        print(json.dumps(_as_json(trail, lanes)))
     else:
+        _tell_trail(trail)
+        _tell_lanes(lanes)
+    return DONE if trail.broken_at is None and not lanes.broken else FINDINGS
+
+
+def _show_progress(entries: int) -> None:
+    """A line on a terminal, nothing in a pipe."""
+    if sys.stderr.isatty():
+        print(f"\r{entries} entries of lanes", end="\r", file=sys.stderr, flush=True)
+
+
+def _as_json(trail: Verification, lanes: LanesProof) -> dict[str, object]:
+    return {
+        "rows": trail.rows,
+        "broken_at": trail.broken_at,
+        "unsealed": trail.unsealed,
+        "head": trail.head,
+        "lanes": lanes.lanes,
+        "entries": lanes.entries,
+        "broken_lanes": [
+            {
+                "lane": str(each.lane),
+                "sender": each.sender,
+                "seq": each.seq,
+                "code": each.code,
+                "detail": each.detail,
+            }
+            for each in lanes.broken
+        ],
+    }
+
+
+def _tell_trail(found: Verification) -> None:
+    if found.broken_at is None:
+        print(f"{found.rows} rows, unbroken; {found.unsealed} wait for their seal. Head: {found.head}")
+        return
+    print(
+        f"The trail is broken at row {found.broken_at}: it was changed, or a row is missing. "
+        "Compare with a backup.",
+        file=sys.stderr,
+    )
+
+
+def _tell_lanes(found: LanesProof) -> None:
+    whole = found.lanes - len(found.broken)
+    print(f"{whole} of {found.lanes} lanes unbroken; {found.entries} entries fit.")
+    for each in found.broken:
         print(
-            f"The trail is broken at row {found.broken_at}: it was changed, or a row is missing. "
+            f"Lane {each.lane} of {each.sender} is broken at entry {each.seq} ({each.code}): {each.detail}. "
             "Compare with a backup.",
             file=sys.stderr,
         )
-    return DONE if found.broken_at is None else FINDINGS
