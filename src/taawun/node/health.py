@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
+from taawun.cooperation.partners.errors import KeyUnusable
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
@@ -41,10 +42,11 @@ def _problem() -> str:
             return "the database is older than the program: run `taawun up`, or migrations"
         host()
         node_key()
-    except DatabaseError:
+    except Error:
         return "the database does not answer"
     except Organisation.DoesNotExist:
         return "there is no node here yet: run `taawun init`"
-    except FileNotFoundError:
-        return "the node's key is missing"
+    except KeyUnusable:
+        # where it should be is for the log of whoever started the node, and not for everybody who asks
+        return "the node's key is missing or cannot be used"
     return ""

@@ -15,6 +15,8 @@ from tests.cast import partner
 from tests.lanes import clause_lane
 
 if TYPE_CHECKING:
+    from pytest_django.fixtures import Settings
+
     from taawun.cooperation.people.models import Organisation
     from tests.node.commands.console import Console
 
@@ -85,6 +87,15 @@ def test_a_broken_trail_is_told_and_the_lanes_are_still_walked(
     told = console.run("audit", "verify", "--json")
     assert (told.code, told.err) == (1, "")
     assert (told.json["broken_at"], told.json["head"], told.json["broken_lanes"]) == (1, GENESIS, [])
+
+
+def test_without_the_key_of_the_node_its_own_lanes_cannot_be_proved(
+    console: Console, lanes: tuple[Lane, Lane], forgotten_key: None, settings: Settings
+) -> None:
+    settings.NODE_KEY = "junk"
+    ended = console.run("audit", "verify", "--json")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (3, "", 1)
+    assert ended.err.startswith("taawun: the node's key in TAAWUN_NODE_KEY cannot be used: ")
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["in words", "as JSON"])

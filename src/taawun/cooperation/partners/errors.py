@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ChainBroken", "DescriptorRefused", "MessageRefused", "PartnerRefused"]
+__all__ = ["ChainBroken", "DescriptorRefused", "KeyUnusable", "MessageRefused", "PartnerRefused"]
 
 
 class PartnerRefused(ValueError):
@@ -31,6 +31,10 @@ class DescriptorRefused(PartnerRefused):
 
 class MessageRefused(PartnerRefused):
     """A message of the talk lane that cannot be taken; it is kept, marked refused."""
+
+
+class KeyUnusable(Exception):
+    """This node's own key is not there, or is none; the sentence names the place and the mend."""
 
 
 class ChainBroken(ValueError):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from taawun.foundation.signing import SigningKey, VerifyKey
+from taawun.cooperation.partners.errors import KeyUnusable
+from taawun.foundation.signing import SignatureRefused, SigningKey, VerifyKey
 from taawun.foundation.strict_json import canonical
 
 if TYPE_CHECKING:
@@ -23,11 +24,19 @@ def node_key() -> SigningKey:
     """The key this node signs with.
 
     Raises:
-        FileNotFoundError: the node was not initialised.
+        KeyUnusable: it is not there (the node was not initialised), or is no Ed25519 key.
     """
-    if settings.NODE_KEY:
-        return SigningKey.from_pem(settings.NODE_KEY.encode())
-    return SigningKey.from_pem(_node_file().read_bytes())
+    place = "TAAWUN_NODE_KEY" if settings.NODE_KEY else str(_node_file())
+    try:
+        return SigningKey.from_pem(
+            settings.NODE_KEY.encode() if settings.NODE_KEY else _node_file().read_bytes()
+        )
+    except FileNotFoundError:
+        raise KeyUnusable(f"the node's key is missing: put {place} back, or set TAAWUN_NODE_KEY") from None
+    except OSError as problem:
+        raise KeyUnusable(f"the node's key cannot be read: {problem}") from None
+    except SignatureRefused as refused:
+        raise KeyUnusable(f"the node's key in {place} cannot be used: {refused}") from None
 
 
 def recovery_jwk() -> dict[str, str] | None:

@@ -71,7 +71,7 @@ def prove_lanes(progress: Callable[[int], None] = lambda _entries: None) -> Lane
         progress: told every now and then how many entries were read.
 
     Raises:
-        FileNotFoundError: this node's own key is not there to verify with.
+        KeyUnusable: this node's own key is not there to verify with.
     """
     lanes, entries, broken = 0, 0, list[BrokenLane]()
     for lane in list(Lane.objects.select_related("sender").order_by("opened", "id")):

@@ -28,16 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify and say what was found."""
     start()
+    from taawun.cooperation.partners.errors import KeyUnusable
     from taawun.cooperation.partners.proving import prove_lanes
     from taawun.platform.audit.actions import verify
 
     trail = verify()
     try:
         lanes = prove_lanes(_show_progress)
-    except FileNotFoundError:
-        raise CannotDo(
-            "the node's key is missing; put back the file that TAAWUN_NODE_KEY or the home had"
-        ) from None
+    except KeyUnusable as problem:
+        raise CannotDo(str(problem)) from None
     if arguments.json:
         print(json.dumps(_as_json(trail, lanes)))
     else:
