@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from taawun.foundation.multilingual import LANGUAGES
+from taawun.node import values
 
-__all__ = ["SETTINGS", "Environment", "Setting", "SettingRefused", "address"]
+__all__ = ["SETTINGS", "Environment", "Setting", "SettingRefused"]
 
 
 class SettingRefused(ValueError):
@@ -26,52 +26,6 @@ class SettingRefused(ValueError):
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name}: {problem}")
         self.name = name
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _number(value: str) -> int:
-    if not value.isascii() or not value.isdigit():
-        raise ValueError(f"{value!r} is not a whole number")
-    return int(value)
-
-
-def _switch(value: str) -> bool:
-    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False}
-    known["off"] = False
-    try:
-        return known[value.lower()]
-    except KeyError:
-        raise ValueError(f"{value!r} is neither yes nor no") from None
-
-
-def _list(value: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def address(value: str) -> str:
-    """A node's public address, without a slash at its end.
-
-    Raises:
-        ValueError: it is none.
-    """
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{value!r} is not an address like https://cert.example")
-    if parts.path not in {"", "/"}:
-        raise ValueError(f"{value!r} must not have a path: a node stands at the root of its host")
-    return value.rstrip("/")
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def choose(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
-        return value
-
-    return choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,107 +48,114 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "TAAWUN_HOME",
-        _text,
+        values.text,
         "~/.local/share/taawun",
         "The node's data folder: keys, database (SQLite), files.",
     ),
     Setting(
         "TAAWUN_BASE_URL",
-        address,
+        values.address,
         "http://127.0.0.1:8000",
         "The node's public address, without a path. Signatures cover it.",
     ),
     Setting(
         "TAAWUN_DATABASE_URL",
-        _text,
+        values.database,
         "",
-        "`postgresql://user:password@host/name` or `sqlite:///path`; empty is SQLite in the home.",
+        "`postgresql://user:password@host/name` or `sqlite:///path`; empty is SQLite in the home. Parameters of libpq "
+        "may follow, as in `…/name?sslmode=verify-full`; what it does not know is refused.",
     ),
     Setting(
         "TAAWUN_SECRET_KEY",
-        _text,
+        values.text,
         "",
         "Signs sessions. Empty: the file `secret-key` in the home, which `taawun init` makes.",
     ),
     Setting(
         "TAAWUN_NODE_KEY",
-        _text,
+        values.private_key,
         "",
         "The node's Ed25519 key (PEM). Empty: the file `keys/node.pem` in the home, which `taawun init` makes.",
     ),
     Setting(
         "TAAWUN_OUTBOUND_ALLOW",
-        _list,
+        values.outbound,
         "",
         "Networks or hosts (`10.1.0.0/16`, `partner.internal`, `127.0.0.1:8002`), separated by commas, that the "
         "node may call although they are private or speak plain HTTP.",
     ),
     Setting(
         "TAAWUN_PUBLIC_HOSTS",
-        _list,
+        values.texts,
         "",
         "Further host names under which people open the node, separated by commas.",
     ),
     Setting(
         "TAAWUN_TRUSTED_PROXIES",
-        _list,
+        values.networks,
         "",
         "Addresses or networks of the proxies in front of the node, separated by commas; they are believed about who "
         "the client is and whether it came by HTTPS.",
     ),
-    Setting("TAAWUN_WEB_WORKERS", _number, "2", "Web processes."),
+    Setting("TAAWUN_WEB_WORKERS", values.number(1, 1024), "2", "Web processes."),
     Setting(
         "TAAWUN_WEB_THREADS",
-        _number,
+        values.number(0, 1024),
         "0",
         "Threads in each web process; 0 is one on SQLite and four on PostgreSQL.",
     ),
     Setting(
         "TAAWUN_MAX_UPLOAD_BYTES",
-        _number,
+        values.number(1, 2**40),
         str(64 * 1024 * 1024),
         "The largest file or release content that is taken, in bytes.",
     ),
     Setting(
         "TAAWUN_POLL_SECONDS",
-        _number,
+        values.number(1, 86_400),
         "30",
         "How often partners are asked for news when no hint came, in seconds.",
     ),
     Setting(
         "TAAWUN_STRANGER_DAYS",
-        _number,
+        values.number(1, 36_500),
         "14",
         "How many days a node that introduced itself is remembered when nobody compares its fingerprint.",
     ),
     Setting(
         "TAAWUN_SECOND_FACTOR",
-        _one_of("required", "optional"),
+        values.one_of("required", "optional"),
         "required",
         "Whether a person must have a passkey or an authenticator app to work here.",
     ),
     Setting(
         "TAAWUN_EMAIL_URL",
-        _text,
+        values.mail,
         "",
         "`smtp://user:password@host:587` (STARTTLS) or `smtps://…`; empty: links are printed on the page for the "
         "administrator to hand over.",
     ),
-    Setting("TAAWUN_EMAIL_FROM", _text, "", "The sender of e-mail; empty is `taawun@` the node's host."),
+    Setting(
+        "TAAWUN_EMAIL_FROM", values.text, "", "The sender of e-mail; empty is `taawun@` the node's host."
+    ),
     Setting(
         "TAAWUN_LANGUAGE",
-        _one_of(*LANGUAGES),
+        values.one_of(*LANGUAGES),
         "en",
         "The language of a visitor whose browser asks for none of ours.",
     ),
-    Setting("TAAWUN_TIME_ZONE", _text, "UTC", "The zone in which times are shown, for example `Asia/Amman`."),
+    Setting(
+        "TAAWUN_TIME_ZONE", values.zone, "UTC", "The zone in which times are shown, for example `Asia/Amman`."
+    ),
     Setting(
         "TAAWUN_LOG_LEVEL",
-        _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        values.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "INFO",
         "The least severity that is logged, on standard error.",
     ),
-    Setting("TAAWUN_DEBUG", _switch, "no", "Django's debug pages. Never on a node that others can reach."),
+    Setting(
+        "TAAWUN_DEBUG", values.switch, "no", "Django's debug pages. Never on a node that others can reach."
+    ),
 )
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -273,8 +234,8 @@ def _read_env_file(path: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return {}
-    except OSError as problem:
-        raise SettingRefused(str(path), str(problem)) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingRefused(str(path), f"it cannot be read: {problem}") from None
     found: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
 from taawun.foundation.multilingual import OWN_NAMES
 from taawun.node.environment import Environment, SettingRefused
+from taawun.node.values import Database, Mail
 
 ENVIRONMENT = Environment()
 HOME: Path = ENVIRONMENT.home
@@ -26,8 +27,19 @@ def _secret_key() -> str:
     if given:
         return given
     kept = HOME / "secret-key"
-    # before `taawun init` there is no session to sign; commands like `init` and `--help` still need settings
-    return kept.read_text(encoding="ascii").strip() if kept.exists() else "uninitialised-" + "0" * 50
+    if not kept.exists():
+        # before `taawun init` there is no session to sign; commands like `init` and `--help` still need settings
+        return "uninitialised-" + "0" * 50
+    try:
+        key = kept.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise SettingRefused("TAAWUN_SECRET_KEY", f"{kept} cannot be read: {problem}") from None
+    if not key:
+        raise SettingRefused(
+            "TAAWUN_SECRET_KEY",
+            f"{kept} is empty; write a long random text into it, or set the key",
+        )
+    return key
 
 
 SECRET_KEY = _secret_key()
@@ -116,15 +128,12 @@ TEMPLATES = [
 
 
 # ---- database ---------------------------------------------------------------------------------------------------
-def _database(url: str) -> dict[str, Any]:
+def _database(given: Database) -> dict[str, Any]:
     # Django's DATABASES is a dictionary of anything
-    if not url:
-        url = f"sqlite:///{HOME / 'taawun.sqlite3'}"
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
+    if given.engine == "sqlite":
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": unquote(parts.path[1:]),  # sqlite:///relative or sqlite:////absolute
+            "NAME": given.name,
             "CONN_MAX_AGE": 600,
             "OPTIONS": {
                 # deferred transactions that upgrade to writing fail at once when another writes; immediate ones wait
@@ -138,31 +147,21 @@ def _database(url: str) -> dict[str, Any]:
             # tests use a file too: several threads and processes read it, as in production
             "TEST": {"NAME": str(HOME / "test.sqlite3")},
         }
-    if parts.scheme in {"postgres", "postgresql"}:
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": unquote(parts.path.lstrip("/")),
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": _postgres_host(parts.hostname, parts.query),
-            "PORT": str(parts.port or ""),
-            "CONN_MAX_AGE": 600,
-            "CONN_HEALTH_CHECKS": True,
-        }
-    raise SettingRefused(
-        "TAAWUN_DATABASE_URL", f"the scheme {parts.scheme!r} is neither sqlite nor postgresql"
-    )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": given.name,
+        "USER": given.user,
+        "PASSWORD": given.password,
+        "HOST": given.host,
+        "PORT": given.port,
+        "OPTIONS": dict(given.options),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
 
 
-def _postgres_host(hostname: str | None, query: str) -> str:
-    for part in query.split("&"):
-        name, _equals, value = part.partition("=")
-        if name == "host":
-            return unquote(value)  # a folder with a Unix socket
-    return unquote(hostname or "")
-
-
-DATABASES = {"default": _database(ENVIRONMENT.text("TAAWUN_DATABASE_URL"))}
+_DATABASE: Database | None = ENVIRONMENT["TAAWUN_DATABASE_URL"]
+DATABASES = {"default": _database(_DATABASE or Database("sqlite", str(HOME / "taawun.sqlite3")))}
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 WEB_THREADS = ENVIRONMENT.number("TAAWUN_WEB_THREADS") or (1 if ON_SQLITE else 4)
@@ -261,26 +260,23 @@ DISPLAY_TIME_ZONE = ENVIRONMENT.text("TAAWUN_TIME_ZONE")
 
 
 # ---- e-mail -----------------------------------------------------------------------------------------------------
-def _email(url: str) -> dict[str, Any]:
+def _email(given: Mail | None) -> dict[str, Any]:
     # Django's e-mail settings are of several types
-    if not url:
+    if given is None:
         return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise SettingRefused("TAAWUN_EMAIL_URL", "it must look like smtp://user:password@host:587")
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_TLS": parts.scheme == "smtp",
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_HOST": given.host,
+        "EMAIL_PORT": given.port,
+        "EMAIL_HOST_USER": given.user,
+        "EMAIL_HOST_PASSWORD": given.password,
+        "EMAIL_USE_TLS": not given.tls_from_start,
+        "EMAIL_USE_SSL": given.tls_from_start,
         "EMAIL_TIMEOUT": 20,
     }
 
 
-EMAIL_URL = ENVIRONMENT.text("TAAWUN_EMAIL_URL")
+EMAIL_URL: Mail | None = ENVIRONMENT["TAAWUN_EMAIL_URL"]
 globals().update(_email(EMAIL_URL))
 DEFAULT_FROM_EMAIL = ENVIRONMENT.text("TAAWUN_EMAIL_FROM") or f"taawun@{_BASE.hostname}"
 if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:

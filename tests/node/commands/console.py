@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taawun.node.cli import main
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
-__all__ = ["Console", "Ended"]
+__all__ = ["Console", "Ended", "in_own_process"]
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,30 @@ class Console:
         code = main(list(arguments))
         out, err = self._captured.readouterr()
         return Ended(code, out, err)
+
+
+def in_own_process(home: Path, *arguments: str, **given: str) -> Ended:
+    """Run a command of another node, which reads its own settings.
+
+    Args:
+        home: the node's.
+        arguments: of the command.
+        given: further settings.
+    """
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "TAAWUN_HOME": str(home),
+        **given,
+    }
+    command = [sys.executable, "-P", "-m", "taawun", *arguments]
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=120,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)

@@ -17,7 +17,7 @@ def start(*, initialised: bool = True) -> None:
         initialised: whether the command needs a node that `taawun init` has made.
 
     Raises:
-        CannotDo: a setting cannot be used, or there is no node yet.
+        CannotDo: a setting cannot be used, the database does not answer, or there is no node yet.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taawun.node.settings")
     try:
@@ -32,8 +32,19 @@ def start(*, initialised: bool = True) -> None:
         raise CannotDo(
             f"the node's home cannot be used: {problem}; set TAAWUN_HOME to another folder"
         ) from None
+    _reach_database()
     if initialised and not is_initialised():
         raise CannotDo(f"there is no node in {environment.home}; run `taawun init` first, or set TAAWUN_HOME")
+
+
+def _reach_database() -> None:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import Error, connection
+
+    try:
+        connection.ensure_connection()
+    except (Error, ImproperlyConfigured) as problem:
+        raise CannotDo(f"the database cannot be used: {problem}; see TAAWUN_DATABASE_URL") from None
 
 
 def is_initialised() -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.node.cli import DONE, CannotDo, WrongUse, taken
 from taawun.node.commands.django import is_initialised, start
-from taawun.node.environment import address
+from taawun.node.values import address
 
 if TYPE_CHECKING:
     import argparse

@@ -51,12 +51,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check() -> None:
-    """The rooms must fit together, or the node is not started."""
+    """The rooms must fit together and the key be there, or the node is not started."""
     from importlib import import_module
 
     from django.conf import settings
     from django.core.checks import ERROR, run_checks
 
+    from taawun.cooperation.partners.errors import KeyUnusable
+    from taawun.cooperation.partners.keys import node_key
+
+    try:
+        node_key()
+    except KeyUnusable as problem:
+        raise CannotDo(str(problem)) from None
     try:
         import_module(settings.ROOT_URLCONF)
     except ImportError as missing:
@@ -76,7 +83,7 @@ def _prepare() -> None:
 def _web(host: str, port: int) -> int:
     from django.conf import settings
 
-    from taawun.node.server import BodyRules, serve
+    from taawun.node.server import BodyRules, ServerRefused, serve
     from taawun.platform.registry import registry
     from taawun.platform.web.rooms import LargeBodies
 
@@ -84,16 +91,19 @@ def _web(host: str, port: int) -> int:
     spool = settings.HOME / "spool"
     spool.mkdir(mode=0o700, exist_ok=True)
     limits = _Limits(settings.MAX_UPLOAD_BYTES, tuple(each.path for each in registry.all(LargeBodies)))
-    serve(
-        "taawun.node.wsgi:application",
-        host=host,
-        port=port,
-        workers=settings.WEB_WORKERS,
-        threads=settings.WEB_THREADS,
-        bodies=BodyRules(limit_of=limits, spool=spool),
-        trusted_proxies=settings.TRUSTED_PROXIES,
-        spool=spool,
-    )
+    try:
+        serve(
+            "taawun.node.wsgi:application",
+            host=host,
+            port=port,
+            workers=settings.WEB_WORKERS,
+            threads=settings.WEB_THREADS,
+            bodies=BodyRules(limit_of=limits, spool=spool),
+            trusted_proxies=settings.TRUSTED_PROXIES,
+            spool=spool,
+        )
+    except ServerRefused as refused:
+        raise CannotDo(str(refused)) from None
     return 0
 
 
