@@ -1,0 +1,68 @@
+"""`taawun init`: a node with its keys, database, organisation and first administrator, in processes of their own."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from tests.node.commands.console import Ended, in_own_process
+
+GIVEN = (
+    "--yes",
+    "--nation",
+    "xn",
+    "--name",
+    "Northern CERT",
+    "--name-ar",
+    "فريق الشمال",
+    "--admin-email",
+    "a@cert.example",
+)
+
+
+def _init(home: Path, *options: str) -> Ended:
+    return in_own_process(home, "init", *options)
+
+
+def test_a_node_is_made_once_and_then_runs_commands(tmp_path: Path) -> None:
+    made = _init(tmp_path, *GIVEN, "--base-url", "https://cert.example/", "--language", "ar", "--json")
+    assert (made.code, made.err) == (0, "")
+    recovery = tmp_path / "keys" / "recovery.pem"
+    assert made.json["invitation"].startswith("https://cert.example/ar/")
+    assert made.json["recovery_key"] == str(recovery)
+    for secret in (recovery, tmp_path / "keys" / "node.pem", tmp_path / "secret-key"):
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert (tmp_path / "node.env").read_text() == "TAAWUN_BASE_URL=https://cert.example\n"
+
+    again = _init(tmp_path, *GIVEN)
+    told = "taawun: there is a node here already; choose another TAAWUN_HOME for a second one\n"
+    assert (again.code, again.out, again.err) == (3, "", told)
+
+    proved = in_own_process(tmp_path, "audit", "verify", "--json")
+    assert (proved.code, proved.json["broken_at"], proved.json["lanes"]) == (0, None, 0)
+
+
+def test_what_was_refused_can_be_asked_again_rightly(tmp_path: Path) -> None:
+    for wrong, told in (
+        (("--nation", "XNN"), "XNN is not a nation's code: two capital letters, as in MY."),
+        (("--admin-email", "nobody"), "“nobody” is not an e-mail address."),
+    ):
+        refused = _init(tmp_path, *GIVEN, *wrong)
+        assert (refused.code, refused.out, refused.err) == (2, "", f"taawun: {told}\n")
+    key = (tmp_path / "keys" / "node.pem").read_bytes()
+    made = _init(tmp_path, *GIVEN)
+    assert (made.code, made.err) == (0, "")
+    assert (
+        "Its first administrator opens this link, once, within 14 days:\n\n  http://127.0.0.1:8000/en/"
+        in made.out
+    )
+    assert f"The recovery key lies in {tmp_path / 'keys' / 'recovery.pem'}.\n" in made.out
+    assert (tmp_path / "keys" / "node.pem").read_bytes() == key
+
+
+def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    home = tmp_path / "file" / "home"
+    ended = _init(home, *GIVEN)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (3, "", 1)
+    assert ended.err.startswith(f"taawun: {home / 'node.env'}: it cannot be read: [Errno 20] Not a directory")
