@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from smtplib import SMTPException
 
 import pytest
 from django.core import mail
+from django.db import connection
 from pytest_django import Settings
 
 from taawun.cooperation.people.models import Invitation, Membership, Nation, Organisation
@@ -201,12 +203,59 @@ def test_the_link_is_answered_once_and_opens_the_invitation(cast: Cast) -> None:
     assert made["link"].rstrip("/").rpartition("/")[2] not in listed
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_invitation_is_mailed_where_the_node_can(cast: Cast, settings: Settings) -> None:
     assert cast.administrator.api.post("/invitations", INVITED).json()["was_mailed"] is False
     settings.EMAIL_URL = "smtp://mail.example"
     made = cast.administrator.api.post("/invitations", INVITED).json()
     assert made["was_mailed"] is True
     assert made["link"] in mail.outbox[0].body
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "error", [None, SMTPException, TimeoutError, UnicodeEncodeError("ascii", "é", 0, 1, "no")]
+)
+def test_a_letter_leaves_only_when_its_invitation_is_kept_and_its_failure_fails_nothing(
+    cast: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception | type[Exception] | None
+) -> None:
+    settings.EMAIL_URL = "smtp://mail.example"
+    sent: list[tuple[str, bool, int]] = []
+
+    def send(_subject: str, body: str, *_rest: object) -> None:
+        sent.append((body, connection.in_atomic_block, Invitation.objects.count()))
+        if error:
+            raise error
+
+    monkeypatch.setattr("taawun.cooperation.people.letters.send_mail", send)
+    for headers, was_mailed in (({"Idempotency_Key": "1"}, False), ({}, error is None)):
+        sent.clear()
+        answer = cast.administrator.api.post("/invitations", INVITED, **headers)
+        assert (answer.status_code, answer.json()["was_mailed"]) == (201, was_mailed)
+        [(body, within, count)] = sent
+        assert answer.json()["link"] in body
+        assert (within, count) == (False, Invitation.objects.count())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_an_invitation_that_was_undone_no_letter_leaves(
+    cast: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_URL = "smtp://mail.example"
+
+    def fail(*_given: object) -> None:
+        raise RuntimeError("the power went")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("taawun.platform.web.idempotency._seal", fail)
+        answer = cast.administrator.api.post("/invitations", INVITED, Idempotency_Key="1")
+    assert (answer.status_code, Invitation.objects.count(), len(mail.outbox)) == (500, 0, 0)
+    first, again = (
+        cast.administrator.api.post("/invitations", INVITED, Idempotency_Key="1") for _ in range(2)
+    )
+    assert first.json() == again.json()
+    [letter] = mail.outbox
+    assert first.json()["link"] in letter.body
 
 
 @pytest.mark.parametrize(

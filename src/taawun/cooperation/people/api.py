@@ -292,7 +292,7 @@ def invite(request: ApiRequest, body: schemas.NewInvitation) -> Status[schemas.I
     )
     link = letters.invitation_link(minted.thing, minted.secret)
     made = schemas.InvitationMade(
-        link=link, was_mailed=letters.mail_invitation(minted.thing, link), about=_invitation(minted.thing)
+        link=link, was_mailed=letters.mail_when_committed(minted.thing, link), about=_invitation(minted.thing)
     )
     return Status(201, made)
 

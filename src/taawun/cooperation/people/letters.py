@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from smtplib import SMTPException
 from typing import TYPE_CHECKING
 
 import segno
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -20,7 +20,7 @@ from taawun.cooperation.people.actions import INVITATION_LIFE
 if TYPE_CHECKING:
     from taawun.cooperation.people.models import Invitation
 
-__all__ = ["invitation_link", "mail_invitation", "qr"]
+__all__ = ["invitation_link", "mail_invitation", "mail_when_committed", "qr"]
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,25 @@ def mail_invitation(invitation: Invitation, link: str) -> bool:
         )
     try:
         send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [invitation.email])
-    except (SMTPException, OSError):
+    except Exception:
+        # whatever it is, the invitation stands, and its link is told once: now
         log.exception("the invitation %s could not be mailed", invitation.id)
         return False
     return True
+
+
+def mail_when_committed(invitation: Invitation, link: str) -> bool:
+    """Send the invitation by e-mail as soon as it is committed, and not at all if it is undone.
+
+    A mail server may take its time, which nobody who waits for the database has; and a letter cannot be taken back.
+
+    Returns:
+        Whether it was handed to the mail server by now. Inside a transaction that is not known yet, so it is False and
+        the link is told to the administrator as well.
+    """
+    outcome: list[bool] = []
+    transaction.on_commit(lambda: outcome.append(mail_invitation(invitation, link)), robust=True)
+    return any(outcome)
 
 
 def qr(text: str) -> SafeString:

@@ -187,5 +187,11 @@ class InvitationMade(Schema):
     """A new invitation."""
 
     link: Annotated[str, Field(description="The way in, for the invited alone. It is shown this once.")]
-    was_mailed: bool
+    was_mailed: Annotated[
+        bool,
+        Field(
+            description="Whether the mail server has taken it by now. With an Idempotency-Key it is mailed once this "
+            "answer is kept, so it is false then."
+        ),
+    ]
     about: Invitation

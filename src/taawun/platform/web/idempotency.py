@@ -2,7 +2,8 @@
 
 The answer is written in the transaction of the act itself. So after a crash either both are there, and the
 answer is given again, or neither is, and the request is done anew. Of two at once the second waits for the first.
-An answer that is an error changed nothing, so it is not remembered.
+An answer that is an error changed nothing, so it is not remembered. What takes long or cannot be undone, such as an
+e-mail, an act leaves to ``transaction.on_commit``.
 """
 
 from __future__ import annotations
