@@ -40,6 +40,7 @@ from taawun.foundation.signing import SigningKey
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
+from tests.told import hold_against_the_document
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -91,17 +92,21 @@ class Caller:
     ) -> Response:
         """Send a request to a path below ``/api/v1``; ``raw`` is sent as it is, any other body as JSON."""
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        return self.client.generic(
+        answer = self.client.generic(
             method,
             API + path,
             content,
             content_type="application/json",
             headers={**self.headers, **(headers or {})},
         )
+        hold_against_the_document(method, API + path, answer)
+        return answer
 
     def get(self, path: str, **query: str | int) -> Response:
         """GET with a query."""
-        return self.client.get(API + path, query, headers=self.headers)
+        answer = self.client.get(API + path, query, headers=self.headers)
+        hold_against_the_document("GET", API + path, answer)
+        return answer
 
     def post(self, path: str, body: object = None, **headers: str) -> Response:
         """POST a JSON body; header names are written with underscores."""

@@ -29,6 +29,7 @@ from taawun.capabilities.intel import actions as intel
 from taawun.capabilities.intel.models import Import, Report
 from taawun.cooperation.agreements import actions as agreements
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
+from taawun.cooperation.federation.models import Receipt
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Organisation, Person
 from taawun.cooperation.people.permissions import Role
@@ -54,6 +55,7 @@ from tests.cast import (
     token_of,
 )
 from tests.lanes import TheirLane, clause_lane
+from tests.told import hold_against_the_document
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -110,10 +112,12 @@ class Comer:
         cache.clear()  # allauth counts attempts in it
         before = deepcopy(self.client.cookies)
         try:
-            return self.client.generic(method, path, data, content_type=content_type, headers=headers)
+            answer = self.client.generic(method, path, data, content_type=content_type, headers=headers)
         finally:
             # whoever signs out, or is sent away, comes back as they were
             self.client.cookies = before
+        hold_against_the_document(method, path, answer)
+        return answer
 
 
 @dataclass(frozen=True)
@@ -377,7 +381,7 @@ def bring(member: Member, tlp: Tlp, *objects: Mapping[str, Any], name: str = "fi
 def _imports(world: World) -> None:
     open_objects = [sdo("indicator", "openly known"), sdo("malware", "openly seen")]
     report = sdo("report", "openly told", object_refs=[each["id"] for each in open_objects])
-    held = bring(world.members["analyst"], Tlp.GREEN, *open_objects, report)
+    held = bring(world.members["analyst"], Tlp.GREEN, *open_objects, report, _faulty("openly wrong"))
     world.things |= {
         "import_id": str(held.id),
         "stix_id": open_objects[0]["id"],
@@ -391,16 +395,20 @@ def _imports(world: World) -> None:
     _same_identifiers(world)
 
 
-def _marked_by_itself(world: World) -> None:
-    """A file that colleagues may know of; what was left out of it as not valid is RED by its own marking."""
-    word = world.secret("what an import noticed of a RED object in it", "named")
-    address = {
+def _faulty(value: str, **properties: list[str]) -> dict[str, Any]:
+    return {
         "type": "ipv4-addr",
         "spec_version": "2.1",
         "id": f"ipv4-addr--{uuid4()}",
-        "value": word,
-        "object_marking_refs": [stix_marking_id(Tlp.RED)],
+        "value": value,
+        **properties,
     }
+
+
+def _marked_by_itself(world: World) -> None:
+    """A file that colleagues may know of; what was left out of it as not valid is RED by its own marking."""
+    word = world.secret("what an import noticed of a RED object in it", "named")
+    address = _faulty(word, object_marking_refs=[stix_marking_id(Tlp.RED)])
     held = bring(world.members["named"], Tlp.GREEN, address, sdo("malware", "openly brought"))
     assert held.issues.exists()
 
@@ -469,6 +477,7 @@ def _own_reports(world: World) -> None:
     release = held.release
     assert release is not None
     entry = LaneEntry.objects.get(passage__release=release)
+    Receipt.objects.create(entry=entry, partner=world.nodes["south"].row, outcome="done", at=now())
     world.things |= {
         "published_id": str(held.id),
         "release_id": str(release.id),

@@ -270,7 +270,7 @@ def test_too_many_requests_from_one_address_are_refused_before_any_token_is_look
     [
         (RuntimeError("secret of the node"), 500, "fault"),
         (OperationalError("database is locked"), 503, "busy"),
-        (Refusal(410, "gone", "No longer there."), 410, "gone"),
+        (Refusal(403, "not-yours", "It is not yours."), 403, "not-yours"),
     ],
 )
 def test_whatever_goes_wrong_is_a_problem_that_tells_nothing_of_the_inside(

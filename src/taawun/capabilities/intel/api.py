@@ -36,7 +36,7 @@ from taawun.platform.web.api import (
     missing,
 )
 from taawun.platform.web.downloads import attachment
-from taawun.platform.web.openapi import IF_MATCH
+from taawun.platform.web.openapi import IF_MATCH, answering
 from taawun.platform.web.paging import page
 
 if TYPE_CHECKING:
@@ -49,6 +49,24 @@ __all__ = ["ERRORS", "router"]
 router = Router(tags=["intel"])
 
 STIX: Final = "application/stix+json;version=2.1"
+_ANY_FILE: Final = {"type": "string", "format": "binary"}
+_FILE: Final = {
+    "requestBody": {
+        "required": True,
+        "description": (
+            "The file, at most as large as the node's setting `TAAWUN_MAX_UPLOAD_BYTES`. What it is, is seen by its "
+            "content: whatever is sent as another type than that of a form is read as the file itself."
+        ),
+        "content": {
+            "application/json": {"schema": {"description": "STIX 2.1, STIX 2.0 or MISP."}},
+            STIX: {"schema": {"type": "object", "description": "A bundle."}},
+            "application/octet-stream": {"schema": _ANY_FILE},
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _ANY_FILE}}
+            },
+        },
+    }
+}
 
 
 def _marking(text: str, pointer: str = "/tlp") -> Tlp:
@@ -67,7 +85,12 @@ def _marking(text: str, pointer: str = "/tlp") -> Tlp:
 # ---- bringing in ------------------------------------------------------------------------------------------------
 
 
-@router.post("/intel/imports", response={202: schemas.Import}, summary="Bring a file in")
+@router.post(
+    "/intel/imports",
+    response={202: schemas.Import},
+    summary="Bring a file in",
+    openapi_extra=_FILE | answering("Location"),
+)
 def begin_import(
     request: ApiRequest, response: HttpResponse, how: Query[schemas.NewImport]
 ) -> Status[schemas.Import]:
@@ -188,11 +211,11 @@ def _issues(rows: Sequence[models.ImportIssue]) -> list[schemas.Issue]:
 # ---- objects ----------------------------------------------------------------------------------------------------
 
 
-@router.get("/intel/objects", response=dict[str, Any], summary="List objects")
+@router.get("/intel/objects", response=Listing[schemas.StixObject], summary="List objects")
 def list_objects(
     request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.ObjectFilter]
 ) -> HttpResponse:
-    """The newest version of each object, newest first, as STIX: `{"items": [object, …], "next": …}`."""
+    """The newest version of each object, newest first, each exactly as it is held."""
     actor = acting(request)
     require(actor, "read:intel")
     filters = queries.ObjectFilters(
@@ -205,7 +228,12 @@ def list_objects(
     return HttpResponse(f'{{"items":[{items}],"next":{following}}}', content_type="application/json")
 
 
-@router.get("/intel/objects/{stix_id}", response=dict[str, Any], summary="Get an object")
+@router.get(
+    "/intel/objects/{stix_id}",
+    response=schemas.StixObject,
+    summary="Get an object",
+    openapi_extra=answering(media_type=STIX),
+)
 def get_object(request: ApiRequest, stix_id: str) -> HttpResponse:
     """The newest version of an object, exactly as it is held."""
     return HttpResponse(_found_object(acting(request), stix_id).text, content_type=STIX)
@@ -315,7 +343,12 @@ def list_reports(
     )
 
 
-@router.post("/intel/reports", response={201: schemas.Report}, summary="Begin a report")
+@router.post(
+    "/intel/reports",
+    response={201: schemas.Report},
+    summary="Begin a report",
+    openapi_extra=answering("ETag", "Location"),
+)
 def create_report(
     request: ApiRequest, response: HttpResponse, body: schemas.ReportText
 ) -> Status[schemas.Report]:
@@ -327,7 +360,12 @@ def create_report(
     return Status(201, _report(actor, report))
 
 
-@router.get("/intel/reports/{uuid:report_id}", response=schemas.Report, summary="Get a report")
+@router.get(
+    "/intel/reports/{uuid:report_id}",
+    response=schemas.Report,
+    summary="Get a report",
+    openapi_extra=answering("ETag"),
+)
 def get_report(request: ApiRequest, response: HttpResponse, report_id: UUID) -> schemas.Report:
     """A report with the identifiers of what it names; the objects themselves are in its bundle."""
     actor = acting(request)
@@ -340,7 +378,7 @@ def get_report(request: ApiRequest, response: HttpResponse, report_id: UUID) -> 
     "/intel/reports/{uuid:report_id}",
     response=schemas.Report,
     summary="Change a report",
-    openapi_extra=IF_MATCH,
+    openapi_extra=IF_MATCH | answering("ETag"),
 )
 def edit_report(
     request: ApiRequest, response: HttpResponse, report_id: UUID, body: schemas.ReportText
@@ -355,7 +393,10 @@ def edit_report(
 
 
 @router.get(
-    "/intel/reports/{uuid:report_id}/bundle", response=dict[str, Any], summary="Download a report's objects"
+    "/intel/reports/{uuid:report_id}/bundle",
+    response=schemas.StixBundle,
+    summary="Download a report's objects",
+    openapi_extra=answering("Content-Disposition", media_type=STIX),
 )
 def get_bundle(request: ApiRequest, report_id: UUID) -> HttpResponseBase:
     """The report and what it names, as one STIX 2.1 bundle, each object exactly as it is held."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from taawun.cooperation.federation.schemas import Decided, Unreached
 from taawun.platform.web.api import Body
@@ -31,6 +31,8 @@ __all__ = [
     "Sighting",
     "SightingFilter",
     "SightingMade",
+    "StixBundle",
+    "StixObject",
     "Withdrawal",
 ]
 
@@ -118,6 +120,23 @@ class ObjectFilter(Schema):
     ] = ""
     type: Annotated[str, Field(max_length=250, description="A STIX type.")] = ""
     tlp: Annotated[Marking | None, Field(description="Exactly this marking.")] = None
+
+
+class StixObject(Schema):
+    """An object of STIX 2.1, exactly as it is held."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Annotated[str, Field(examples=["indicator"])]
+    id: StixId
+
+
+class StixBundle(Schema):
+    """A bundle of STIX 2.1."""
+
+    type: Literal["bundle"]
+    id: StixId
+    objects: list[StixObject]
 
 
 class ObjectVersion(Schema):

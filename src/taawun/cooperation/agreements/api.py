@@ -29,7 +29,7 @@ from taawun.platform.web.api import (
     listing,
     missing,
 )
-from taawun.platform.web.openapi import IF_MATCH, IF_MATCH_THE_DRAFT
+from taawun.platform.web.openapi import IF_MATCH, IF_MATCH_THE_DRAFT, answering
 
 __all__ = ["ERRORS", "router"]
 
@@ -91,6 +91,7 @@ def get_version(request: ApiRequest, agreement_id: UUID, number: int) -> schemas
     "/agreements/{uuid:agreement_id}/versions/{int:number}/text",
     response=dict[str, Any],
     summary="Get a version's exact text",
+    openapi_extra=answering("ETag"),
 )
 def get_version_text(request: ApiRequest, agreement_id: UUID, number: int) -> HttpResponse:
     """The bytes that the parties sign; their SHA-256 is the version's digest, and the ETag."""
@@ -124,16 +125,29 @@ def compare_texts(
 # ---- drafting ---------------------------------------------------------------------------------------------------
 
 
-@router.post("/agreements", response={201: schemas.Agreement}, summary="Draft an agreement")
+@router.post(
+    "/agreements",
+    response={201: schemas.Agreement},
+    summary="Draft an agreement",
+    openapi_extra=answering(problems=[404]),
+)
 def draft_agreement(request: ApiRequest, body: schemas.NewAgreement) -> Status[schemas.Agreement]:
-    """Begin an agreement from a document or a template. Nobody else sees it until it is proposed."""
+    """Begin an agreement from a document or a template. Nobody else sees it until it is proposed.
+
+    It is answered 404 where one of the partners is not there.
+    """
     actor = acting(request)
     require(actor, "write:agreements")
     agreement = actions.draft(actor, _first_document(body))
     return Status(201, _shown(request, agreement))
 
 
-@router.get("/agreements/{uuid:agreement_id}/draft", response=schemas.Draft, summary="Get the draft")
+@router.get(
+    "/agreements/{uuid:agreement_id}/draft",
+    response=schemas.Draft,
+    summary="Get the draft",
+    openapi_extra=answering("ETag"),
+)
 def get_draft(request: ApiRequest, response: HttpResponse, agreement_id: UUID) -> schemas.Draft:
     """The draft that is being written here. Its edition is the ETag."""
     require(acting(request), "write:agreements")
@@ -148,7 +162,7 @@ def get_draft(request: ApiRequest, response: HttpResponse, agreement_id: UUID) -
     "/agreements/{uuid:agreement_id}/draft",
     response=schemas.Draft,
     summary="Replace the draft",
-    openapi_extra=IF_MATCH,
+    openapi_extra=IF_MATCH | answering("ETag"),
 )
 def edit_draft(
     request: ApiRequest, response: HttpResponse, agreement_id: UUID, body: schemas.DraftEdit

@@ -55,9 +55,7 @@ class Person(Schema):
 
     id: UUID
     name: str
-    email: Annotated[
-        str | None, Field(description="For oneself and who manages people; null for others.")
-    ] = None
+    email: Annotated[str | None, Field(description="For oneself and who manages people; null for others.")]
     language: str
     is_active: bool
     joined: datetime
@@ -82,7 +80,7 @@ class Token(Schema):
     scopes: list[str]
     made_with: Annotated[
         UUID | None, Field(description="The token it was made with, and with which it ends.")
-    ] = None
+    ]
     created: datetime
     expires: datetime
     last_used: Annotated[datetime | None, Field(description="To the minute.")]

@@ -14,13 +14,13 @@ from taawun.platform.web.idempotency import LIFE, LONGEST_KEY
 from taawun.platform.web.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ninja.openapi.schema import OpenAPISchema
     from ninja.operation import Operation
     from ninja.types import DictStrAny
 
-__all__ = ["IF_MATCH", "IF_MATCH_THE_DRAFT", "DocumentedAPI", "SchemasClash"]
+__all__ = ["IF_MATCH", "IF_MATCH_THE_DRAFT", "DocumentedAPI", "SchemasClash", "answering"]
 
 # an operation that checks editions takes this as its `openapi_extra`
 IF_MATCH: Final = {
@@ -67,6 +67,7 @@ _PROBLEM: Final = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong here and how to mend it."},
         "pointer": {"type": "string", "description": "JSON pointer (RFC 6901) to the place in the body."},
+        "parameter": {"type": "string", "description": "The parameter of the address that is wrong."},
         "line": {"type": "integer", "description": "Line of the body, from 1."},
         "column": {"type": "integer", "description": "Column of the body, from 1."},
         "errors": {
@@ -85,11 +86,44 @@ _PROBLEM: Final = {
         },
     },
 }
+# headers of answers; whether each is always there
+_HEADERS: Final = {
+    "ETag": (True, "The entity tag of what is answered (RFC 9110, 8.8.3)."),
+    "Location": (True, "Where what was made, or was begun, can be read."),
+    "Content-Disposition": (True, "A name to save it under."),
+    "Idempotency-Replayed": (False, "`true` where the first answer to this Idempotency-Key is given again."),
+}
+_PROBLEM_HEADERS: Final = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", True, "How to authenticate (RFC 6750)."),
+    HTTPStatus.PRECONDITION_FAILED: (
+        "ETag",
+        False,
+        "The entity tag of what is there now, where there is one.",
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", True, "Seconds to wait."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", True, "Seconds to wait."),
+}
+_JSON: Final = "application/json"
+_ANSWERS: Final = "x-answers"  # what `answering` leaves for `_complete`, which takes it away
 _LISTING: Final = re.compile(r"\bListing[_\[](\w+?)[_\]](?!\w)")
 _UNNAMEABLE: Final = re.compile(r"[^\w.\-]", re.ASCII)  # what pydantic leaves out of a name
 _ALWAYS: Final = (401, 403, 429, 500, 503)
-_WITH_BODY: Final = (400, 413, 415, 422)
-_WRITING: Final = frozenset({"post", "put", "delete"})
+_WITH_BODY: Final = (400, 408, 413, 422)
+_WRITING: Final = frozenset({"post", "put", "patch", "delete"})
+
+
+def answering(*headers: str, media_type: str = _JSON, problems: Iterable[int] = ()) -> dict[str, Any]:
+    """What an operation that answers with more than its schema says takes as its ``openapi_extra``.
+
+    Args:
+        headers: of its answer, when it succeeds.
+        media_type: of that answer, where it is not the API's own JSON.
+        problems: statuses it may answer with that other operations of its kind do not.
+
+    Returns:
+        JSON values, to be joined with others by ``|``.
+    """
+    return {_ANSWERS: {"headers": headers, "media_type": media_type, "problems": tuple(problems)}}
 
 
 class SchemasClash(TypeError):
@@ -109,7 +143,7 @@ class DocumentedAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: DictStrAny | None = None
     ) -> OpenAPISchema:
-        """The document, with problems, Idempotency-Key and the schema of problems added.
+        """The document, with headers, problems, Idempotency-Key and the schema of problems added.
 
         Raises:
             SchemasClash: two rooms have schemas of one name.
@@ -138,12 +172,18 @@ class DocumentedAPI(NinjaAPI):
         if clashes:
             raise SchemasClash(" ".join(clashes))
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        schemas = document["components"]["schemas"]
         for path, method, operation in _operations(document):
+            own = {"headers": (), "media_type": _JSON, "problems": (), **operation.pop(_ANSWERS, {})}
             if method == "post":
                 operation["parameters"].append(_IDEMPOTENCY_KEY)
-            for status in _problems_of(path, method, operation):
-                operation["responses"].setdefault(status, _problem_response(status))
-        document["components"]["schemas"]["Problem"] = _PROBLEM
+                own["headers"] = (*own["headers"], "Idempotency-Replayed")
+            for response in operation["responses"].values():
+                _tell_success(response, own["headers"], own["media_type"])
+            for status in {*_problems_of(path, method, operation, schemas), *own["problems"]}:
+                operation["responses"][status] = _problem_response(status)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+        schemas["Problem"] = _PROBLEM
         for part in ("paths", "components"):
             document[part] = _tidily_named(document[part])
         return document
@@ -197,10 +237,25 @@ def _operations(document: OpenAPISchema) -> Iterator[tuple[str, str, dict[str, A
             yield path, method, operation
 
 
-def _problems_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:
+def _tell_success(response: dict[str, Any], headers: Iterable[str], media_type: str) -> None:
+    if headers:
+        response["headers"] = {name: _header(*_HEADERS[name]) for name in headers}
+    if media_type != _JSON:
+        response["content"] = {media_type: response["content"].pop(_JSON)}
+
+
+def _header(is_required: bool, description: str) -> dict[str, Any]:  # noqa: FBT001 - the two values of a row above
+    return {"required": is_required, "schema": {"type": "string"}, "description": description}
+
+
+def _problems_of(path: str, method: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> set[int]:
     statuses = {*_ALWAYS}
-    if "requestBody" in operation:
+    content = operation.get("requestBody", {}).get("content", {})
+    if content:
         statuses.update(_WITH_BODY)
+    if list(content) == [_JSON]:
+        # what takes files looks into them, whatever they are called
+        statuses.add(415)
     if operation["parameters"]:
         statuses.add(422)
     if re.search(r"\{\w+\}", path):
@@ -209,11 +264,24 @@ def _problems_of(path: str, method: str, operation: dict[str, Any]) -> list[int]
         statuses.update((400, 409))
     if any(each["name"] == "If-Match" for each in operation["parameters"]):
         statuses.update((412, 428))
-    return sorted(statuses)
+    if any(_names_edition(each["schema"], schemas) for each in content.values()):
+        statuses.add(412)
+    return statuses
+
+
+def _names_edition(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool:
+    """Whether a body says which edition was read, and so may come too late."""
+    named = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+    return "edition" in named.get("properties", {})
 
 
 def _problem_response(status: int) -> dict[str, Any]:
-    return {
+    response: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
+    header = _PROBLEM_HEADERS.get(HTTPStatus(status))
+    if header:
+        name, is_required, description = header
+        response["headers"] = {name: _header(is_required, description)}
+    return response
