@@ -239,23 +239,16 @@ ADDRESSES: Final = (
     Address("api/v1/agreements/<uuidstr:agreement_id>/terminate", post="approve:agreements"),
     # ---- the machine interface: federation ----------------------------------------------------------------------
     Address(
-        "api/v1/federation/decide", post="read:federation", body={"kind": "intel.report", "tlp": "TLP:GREEN"}
+        "api/v1/federation/decide", post="read:agreements", body={"kind": "intel.report", "tlp": "TLP:GREEN"}
     ),
     Address("api/v1/federation/releases", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>/passages", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>/receipts", get="read:federation"),
     # ---- the machine interface: intelligence --------------------------------------------------------------------
-    Address("api/v1/intel/imports", get="read:intel", post="write:intel", query="tlp=TLP:GREEN"),
-    Address(
-        "api/v1/intel/imports/<uuidstr:import_id>", get="read:intel", unseen="write:intel", is_inside=True
-    ),
-    Address(
-        "api/v1/intel/imports/<uuidstr:import_id>/issues",
-        get="read:intel",
-        unseen="write:intel",
-        is_inside=True,
-    ),
+    Address("api/v1/intel/imports", get="write:intel", post="write:intel", query="tlp=TLP:GREEN"),
+    Address("api/v1/intel/imports/<uuidstr:import_id>", get="write:intel", is_inside=True),
+    Address("api/v1/intel/imports/<uuidstr:import_id>/issues", get="write:intel", is_inside=True),
     Address("api/v1/intel/objects", get="read:intel"),
     Address("api/v1/intel/objects/<stix_id>", get="read:intel"),
     Address("api/v1/intel/objects/<stix_id>/versions", get="read:intel"),

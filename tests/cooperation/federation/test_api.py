@@ -72,6 +72,15 @@ def test_the_decision_is_asked_by_everybody_with_a_role(cast: Cast) -> None:
     assert cast.meet("POST", "/federation/decide", QUESTION) == READ
 
 
+def test_the_decision_is_for_who_reads_agreements_of_which_it_is_made(cast: Cast) -> None:
+    agreement_in_force(partner())
+    statuses = {
+        scope: Caller(token_of(cast.analyst.row, scope)).post("/federation/decide", QUESTION).status_code
+        for scope in ("read:agreements", "read:federation")
+    }
+    assert statuses == {"read:agreements": 200, "read:federation": 403}
+
+
 def test_the_decision_names_the_clause_that_allows_it(cast: Cast) -> None:
     south = partner("Southern CERT")
     agreement = agreement_in_force(

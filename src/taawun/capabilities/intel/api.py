@@ -131,9 +131,9 @@ def _uploaded(request: HttpRequest) -> tuple[bytes, str]:
 def list_imports(
     request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.ImportFilter]
 ) -> Listing[schemas.Import]:
-    """What was brought in, newest first."""
+    """What was brought in, newest first; for who brings in."""
     actor = acting(request)
-    require(actor, "read:intel")
+    require(actor, "write:intel")
     found = queries.imports(actor)
     if wanted.state:
         found = found.filter(state=wanted.state)
@@ -165,7 +165,7 @@ def list_issues(request: ApiRequest, import_id: UUID, paging: Query[Paging]) -> 
 
 
 def _found_import(actor: PersonActor, import_id: UUID) -> models.Import:
-    require(actor, "read:intel")
+    require(actor, "write:intel")
     held = queries.imports(actor).filter(id=import_id).first()
     if held is None:
         missing("no-such-import", _("There is no such import of yours."))

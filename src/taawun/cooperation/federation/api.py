@@ -42,7 +42,8 @@ router = Router(tags=["federation"])
 @router.post("/federation/decide", response=schemas.Decided, summary="Who would receive this?")
 def decide(request: ApiRequest, body: schemas.Question) -> schemas.Decided:
     """Who would receive it, by which clause; who would not, and why. Changes nothing."""
-    require(acting(request), "read:federation")
+    # the answer is made of what was agreed: clauses and their parties
+    require(acting(request), "read:agreements")
     facts = Facts(
         kind=body.kind,
         tlp=_marking(body.tlp),
