@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["pages"]
 
+# of the code, not of the database
+BOUNDED = {"/agreement-templates"}
 # what anybody with a token may ask about themselves; no role is needed for it
 OF_ONESELF = {("get", "/me"), ("get", "/tokens"), ("get", "/notices")}
 
@@ -176,6 +178,16 @@ def test_who_has_no_role_learns_nothing_but_about_themselves(cast: Cast, documen
 
 def _needs(operation: dict[str, Any]) -> bool:
     return "requestBody" in operation or any(each["required"] for each in operation["parameters"])
+
+
+def test_what_is_listed_comes_by_pages_or_cannot_grow(document: dict[str, Any]) -> None:
+    for method, path, operation in _operations(document):
+        content = operation["responses"].get("200", {}).get("content", {})
+        name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        shape = document["components"]["schemas"].get(name, {}).get("properties", {})
+        if method == "get" and "items" in shape and path not in BOUNDED:
+            assert "next" in shape, path
+            assert {"limit", "after"} <= {each["name"] for each in operation["parameters"]}, path
 
 
 class TestAnswers(WithWorld):

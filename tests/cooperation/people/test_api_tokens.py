@@ -33,6 +33,15 @@ def test_everybody_lists_their_own_tokens_alone(cast: Cast) -> None:
     assert (cast.analyst.token or "") not in str(mine)
 
 
+def test_ones_tokens_come_by_pages_newest_first(cast: Cast) -> None:
+    made = [cast.analyst.api.post("/tokens", {**NEW, "name": str(each)}).json() for each in range(3)]
+    first = cast.analyst.api.get("/tokens", limit=2).json()
+    second = cast.analyst.api.get("/tokens", limit=2, after=first["next"]).json()
+    assert [each["id"] for each in first["items"]] == [made[2]["about"]["id"], made[1]["about"]["id"]]
+    assert next(each["id"] for each in second["items"]) == made[0]["about"]["id"]
+    assert (len(second["items"]), second["next"]) == (2, None)
+
+
 def test_a_new_token_is_shown_once_and_works(cast: Cast) -> None:
     made = cast.analyst.api.post("/tokens", NEW).json()
     assert Caller(made["token"]).get("/me").json()["permissions"] == ["read:partners", "read:people"]

@@ -54,7 +54,7 @@ def list_agreements(request: ApiRequest, paging: Query[Paging]) -> Listing[schem
 
 @router.get("/agreement-templates", response=schemas.TemplateList, summary="List templates")
 def list_templates(request: ApiRequest) -> schemas.TemplateList:
-    """Starts for a new agreement."""
+    """Starts for a new agreement: those that this version of the node brings, so all of them come at once."""
     require(acting(request), "read:agreements")
     return schemas.TemplateList(
         items=[

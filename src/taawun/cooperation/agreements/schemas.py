@@ -234,7 +234,7 @@ class Template(Schema):
 
 
 class TemplateList(Schema):
-    """The templates; there are few."""
+    """All templates; the code of the node brings them, and nobody adds one."""
 
     items: list[Template]
 

@@ -51,11 +51,16 @@ def get_me(request: ApiRequest) -> schemas.Me:
     )
 
 
-@router.get("/tokens", response=schemas.TokenList, summary="List my tokens")
-def list_tokens(request: ApiRequest) -> schemas.TokenList:
+@router.get("/tokens", response=Listing[schemas.Token], summary="List my tokens")
+def list_tokens(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Token]:
     """One's own API tokens, newest first, with those that are over."""
-    tokens = models.ApiToken.objects.filter(person_id=acting(request).id).order_by("-id")
-    return schemas.TokenList(items=[_token(each) for each in tokens])
+    return listing(
+        Listing[schemas.Token],
+        models.ApiToken.objects.filter(person_id=acting(request).id),
+        paging,
+        order=("-id",),
+        show=lambda rows: [_token(each) for each in rows],
+    )
 
 
 @router.post("/tokens", response={201: schemas.TokenMade}, summary="Make a token")

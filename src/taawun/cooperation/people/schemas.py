@@ -27,7 +27,6 @@ __all__ = [
     "Person",
     "PersonFilter",
     "Token",
-    "TokenList",
     "TokenMade",
 ]
 
@@ -85,12 +84,6 @@ class Token(Schema):
     expires: datetime
     last_used: Annotated[datetime | None, Field(description="To the minute.")]
     revoked: datetime | None
-
-
-class TokenList(Schema):
-    """One's own tokens, newest first; there are few."""
-
-    items: list[Token]
 
 
 class TokenMade(Schema):
