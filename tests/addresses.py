@@ -30,11 +30,12 @@ class Address:
         get: what opens it for reading; empty where it is not read. Alternatives stand beside each other: ``a | b``.
         post: the same for POST.
         put: the same for PUT.
+        patch: the same for PATCH.
         delete: the same for DELETE.
         unseen: a permission without which what the address is about is not told apart from nothing (404).
         is_inside: whether what it is about stays inside its organisation; to others it is not there either.
         is_theirs: whether those of another organisation see what it is about, and may not change it.
-        body: what a POST or PUT carries; ``{name}`` stands for a thing of the tests' world.
+        body: what a POST, PUT or PATCH carries; ``{name}`` stands for a thing of the tests' world.
         query: what a GET asks.
         opened: what a GET answers to those who may.
         things: for parameters of the route whose usual thing does not fit here: the name of another.
@@ -44,6 +45,7 @@ class Address:
     get: str = ""
     post: str = ""
     put: str = ""
+    patch: str = ""
     delete: str = ""
     unseen: str = ""
     is_inside: bool = False
@@ -56,7 +58,13 @@ class Address:
     @property
     def methods(self) -> dict[str, str]:
         """What opens each method that it takes."""
-        given = {"GET": self.get, "POST": self.post, "PUT": self.put, "DELETE": self.delete}
+        given = {
+            "GET": self.get,
+            "POST": self.post,
+            "PUT": self.put,
+            "PATCH": self.patch,
+            "DELETE": self.delete,
+        }
         return {method: opener for method, opener in given.items() if opener}
 
     @property
@@ -138,9 +146,9 @@ ADDRESSES: Final = (
     Address("api/v1/", get=PUBLIC, opened=(302,)),
     Address("api/v1/openapi.json", get=PUBLIC),
     Address("api/v1/docs", get=PUBLIC),
-    Address("^api(?:/.*)?$", get=NOTHING, post=NOTHING, put=NOTHING, delete=NOTHING),
+    Address("^api(?:/.*)?$", get=NOTHING, post=NOTHING, put=NOTHING, patch=NOTHING, delete=NOTHING),
     # ---- the machine interface: people --------------------------------------------------------------------------
-    Address("api/v1/me", get=SIGNED_IN),
+    Address("api/v1/me", get=SIGNED_IN, patch=SIGNED_IN, body={"name": "Another name", "language": "fr"}),
     Address(
         "api/v1/tokens",
         get=SIGNED_IN,

@@ -31,7 +31,7 @@ Everything a person may do on this node, a program may do with their token.
 - **Tokens** are sent as `Authorization: Bearer …`. A token may do what its scopes and its person's roles both allow.
 - **Errors** are problem documents (RFC 9457): a stable `type`, and a `detail` in the language of `Accept-Language`.
 - **Lists** take `limit` (50, at most 500) and `after`, which is the `next` of the page before.
-- **Edits** need the ETag of what was edited as `If-Match`.
+- **Edits** of what several people write need the ETag of what was edited as `If-Match`.
 - **Every POST** takes an `Idempotency-Key`: sent again within 24 hours, it is not done again.
 - A text in several languages is an object: `{"ar": …, "en": …, "fr": …}`.
 """

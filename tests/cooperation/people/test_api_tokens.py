@@ -26,6 +26,43 @@ def test_everybody_with_a_token_learns_who_they_are(cast: Cast) -> None:
     assert me["token"]["hint"] == (cast.observer.token or "")[:12]
 
 
+def test_everybody_says_what_they_are_called_and_in_which_language_they_are_written_to(cast: Cast) -> None:
+    body = {"name": " Noor  al-Huda ", "language": "ar"}
+    assert cast.meet("PATCH", "/me", body) == Cast.statuses(200)
+    me = cast.analyst.api.get("/me").json()["person"]
+    assert (me["name"], me["language"]) == ("Noor al-Huda", "ar")
+    changed = cast.analyst.api.send("PATCH", "/me", {"language": "fr", "name": None}).json()["person"]
+    assert (changed["name"], changed["language"]) == ("Noor al-Huda", "fr")
+    assert cast.analyst.api.send("PATCH", "/me", {}).json()["person"] == changed
+    told = Entry.objects.filter(verb="people.renamed", actor_id=str(cast.analyst.row.id))
+    assert [each.subject for each in told] == [f"urn:uuid:{cast.analyst.row.id}"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"name": " "}, "people-refused", "/name"),
+        ({"name": ""}, "invalid", "/name"),
+        ({"name": "n" * 201}, "invalid", "/name"),
+        ({"language": "de"}, "invalid", "/language"),
+        ({"email": "other@cert.example"}, "invalid", "/email"),
+        ({"name": " ", "language": "fr"}, "people-refused", "/name"),
+    ],
+)
+def test_what_nobody_can_be_called_changes_nothing(
+    cast: Cast, body: dict[str, str], code: str, pointer: str
+) -> None:
+    before = cast.analyst.api.get("/me").json()["person"]
+    answer = cast.analyst.api.send("PATCH", "/me", body)
+    problem = answer.json()
+    assert (answer.status_code, problem["type"], problem["pointer"]) == (
+        422,
+        f"urn:taawun:problem:{code}",
+        pointer,
+    )
+    assert cast.analyst.api.get("/me").json()["person"] == before
+
+
 def test_everybody_lists_their_own_tokens_alone(cast: Cast) -> None:
     assert cast.meet("GET", "/tokens") == Cast.statuses(200)
     mine = cast.analyst.api.get("/tokens").json()["items"]

@@ -16,7 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from taawun.cooperation.people.actors import PersonActor
-from taawun.cooperation.people.errors import InvitationRefused, PeopleError, ScopeRefused, TokenOutlives
+from taawun.cooperation.people.errors import (
+    InvitationRefused,
+    NameRefused,
+    PeopleError,
+    ScopeRefused,
+    TokenOutlives,
+)
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
 from taawun.cooperation.people.permissions import Permission, Role
 from taawun.cooperation.people.queries import actor_of, was_made_with
@@ -371,13 +377,13 @@ def rename(actor: PersonActor, person: Person, name: str) -> None:
 
     Raises:
         NotAllowed: it is somebody else's name, and the actor may not.
-        PeopleError: the name is empty or longer than 200 characters.
+        NameRefused: the name is empty or longer than 200 characters.
     """
     if actor.id != person.id:
         require(actor, "manage:people")
     wanted = " ".join(name.split())
     if not 0 < len(wanted) <= 200:  # noqa: PLR2004 - the column's width
-        raise PeopleError(_("A name has 1 to 200 characters."))
+        raise NameRefused
     if Person.objects.filter(id=person.id).exclude(name=wanted).update(name=wanted):
         record(actor, "people.renamed", f"urn:uuid:{person.id}", {})
 

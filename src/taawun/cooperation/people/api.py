@@ -51,6 +51,21 @@ def get_me(request: ApiRequest) -> schemas.Me:
     )
 
 
+@router.patch("/me", response=schemas.Me, summary="Change my name or my language")
+def edit_me(request: ApiRequest, body: schemas.MeEdit) -> schemas.Me:
+    """What one is called, and the language in which this node writes to one; what is left out or null stays.
+
+    Any token of the person may.
+    """
+    actor = acting(request)
+    me = models.Person.objects.get(id=actor.id)
+    if body.name is not None:
+        actions.rename(actor, me, body.name)
+    if body.language is not None:
+        actions.set_language(me, body.language)
+    return get_me(request)
+
+
 @router.get("/tokens", response=Listing[schemas.Token], summary="List my tokens")
 def list_tokens(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Token]:
     """One's own API tokens, newest first, with those that are over."""

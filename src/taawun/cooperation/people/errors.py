@@ -11,7 +11,7 @@ from taawun.platform.web.formats import listed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["InvitationRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenOutlives"]
+__all__ = ["InvitationRefused", "NameRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenOutlives"]
 
 
 class NotAllowed(Exception):
@@ -35,6 +35,15 @@ class PeopleError(ValueError):
 
     code = "people-refused"
     field = ""
+
+
+class NameRefused(PeopleError):
+    """Nobody can be called that."""
+
+    field = "name"
+
+    def __init__(self) -> None:
+        super().__init__(_("A name has 1 to 200 characters."))
 
 
 class InvitationRefused(PeopleError):

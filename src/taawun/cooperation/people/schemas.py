@@ -16,6 +16,7 @@ __all__ = [
     "Invitation",
     "InvitationMade",
     "Me",
+    "MeEdit",
     "Membership",
     "Nation",
     "NewInvitation",
@@ -101,6 +102,13 @@ class Me(Schema):
         list[str], Field(description="What the person's roles and the token's scopes both allow.")
     ]
     token: Token
+
+
+class MeEdit(Body):
+    """What one changes about oneself."""
+
+    name: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    language: Language | None = None
 
 
 class NewToken(Body):
