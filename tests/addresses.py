@@ -279,6 +279,7 @@ ADDRESSES: Final = (
         body={"of": "{stix_id}"},
         query="of={stix_id}",
     ),
+    Address("api/v1/intel/sightings/<uuidstr:sighting_id>/outcome", get="write:intel"),
     # ---- the machine interface: notices, trail, work ------------------------------------------------------------
     Address("api/v1/notices", get=SIGNED_IN),
     Address("api/v1/notices/<uuidstr:notice_id>/resolve", post="manage:notices", unseen="read:federation"),

@@ -11,12 +11,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 
 from taawun.capabilities.intel import actions
-from taawun.capabilities.intel.models import Import, Report, Sighting, StixObject
+from taawun.capabilities.intel.models import Import, Report, StixObject
 from taawun.cooperation.people.permissions import Role
 from taawun.foundation.tlp import Tlp
 from taawun.platform.files.models import StoredFile
 from taawun.platform.work.models import Job
-from tests.capabilities.intel.factories import Sender, Silent, bring, indicator, report, sender
+from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
 from tests.cast import (
     API,
@@ -501,71 +501,6 @@ def test_a_report_that_is_not_here_or_not_for_ones_eyes_is_missing(
             method, f"/intel/reports/{report_id}{path}", body, headers={"If-Match": "*"}
         )
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:taawun:problem:no-such-report")
-
-
-# ---- sightings --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def told(cast: Cast) -> Sender:
-    south = sender("South", "XS")
-    south.publish(report(1, FIRST), indicator(1))
-    return south
-
-
-def test_a_sighting_is_recorded_sent_back_and_listed(cast: Cast, told: Sender) -> None:
-    answer = cast.analyst.api.post(
-        "/intel/sightings",
-        {"of": FIRST, "count": 4, "first_seen": "2024-03-01T08:00:00Z", "note": "At the gateway."},
-    )
-    made = answer.json()
-    assert answer.status_code == 201
-    assert (made["sources"], made["sent_to"], made["not_sent"]) == ([told.node], [told.node], [])
-    assert (made["sighting"]["count"], made["sighting"]["last_seen"]) == (4, "2024-03-01T08:00:00Z")
-    listed = cast.analyst.api.get("/intel/sightings", of=FIRST).json()["items"]
-    assert listed == [made["sighting"]]
-    assert cast.analyst.api.get("/intel/sightings").json()["items"] == listed
-    assert cast.analyst.api.get("/intel/sightings", of=SECOND).json()["items"] == []
-
-
-def test_why_a_sighting_did_not_go_back_is_told(cast: Cast) -> None:
-    south = sender("South", "XS", clauses=(clause(kinds=("intel.report",)),))
-    south.publish(report(1, FIRST), indicator(1))
-    made = cast.analyst.api.post("/intel/sightings", {"of": FIRST}).json()
-    assert made["sent_to"] == []
-    assert [(each["party"], each["reason"]) for each in made["not_sent"]] == [(south.node, "kind")]
-
-
-@pytest.mark.parametrize(
-    ("changes", "code", "pointer"),
-    [
-        ({"of": SECOND}, "unknown-object", "/of"),
-        ({"count": 0}, "invalid", "/count"),
-        ({"last_seen": "2999-01-01T00:00:00Z"}, "times", "/last_seen"),
-        (
-            {"first_seen": "2024-03-02T00:00:00Z", "last_seen": "2024-03-01T00:00:00Z"},
-            "times",
-            "/last_seen",
-        ),
-        ({"first_seen": "2024-03-02T00:00:00"}, "invalid", "/first_seen"),
-    ],
-)
-def test_a_sighting_that_makes_no_sense_names_the_place(
-    cast: Cast, told: Sender, changes: dict[str, Any], code: str, pointer: str
-) -> None:
-    answer = cast.analyst.api.post("/intel/sightings", {"of": FIRST, **changes})
-    problem = answer.json()
-    assert (answer.status_code, problem["type"], problem["pointer"]) == (
-        422,
-        f"urn:taawun:problem:{code}",
-        pointer,
-    )
-    assert not Sighting.objects.exists()
-
-
-def test_who_may_sight_and_read_sightings(cast: Cast, told: Sender) -> None:
-    assert cast.meet("POST", "/intel/sightings", {"of": FIRST}) == Cast.statuses(403, **WRITERS)
-    assert cast.meet("GET", "/intel/sightings") == Cast.statuses(403, **READERS)
 
 
 # ---- tokens -----------------------------------------------------------------------------------------------------

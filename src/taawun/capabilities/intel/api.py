@@ -20,6 +20,7 @@ from taawun.capabilities.intel.composing import bundle_chunks
 from taawun.capabilities.intel.errors import EditedMeanwhile, ImportRefused, IntelError
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.federation.api import decided
+from taawun.cooperation.federation.decisions import Preview
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
@@ -519,15 +520,32 @@ def sight(request: ApiRequest, body: schemas.NewSighting) -> Status[schemas.Sigh
         last_seen=body.last_seen,
         note=body.note,
     )
-    shown = decided(outcome.preview)
-    return Status(
-        201,
-        schemas.SightingMade(
-            sighting=_sighting(outcome.sighting),
-            sources=list(outcome.sources),
-            sent_to=list(outcome.sent_to),
-            not_sent=shown.others,
-        ),
+    return Status(201, _outcome(outcome))
+
+
+@router.get(
+    "/intel/sightings/{uuid:sighting_id}/outcome",
+    response=schemas.SightingMade,
+    summary="Tell where a sighting went",
+)
+def get_sighting_outcome(request: ApiRequest, sighting_id: UUID) -> schemas.SightingMade:
+    """To whom a sighting of ours went, and to whom it did not and why, as the clauses are now."""
+    actor = acting(request)
+    require(actor, "write:intel")
+    made = queries.sightings(actor).filter(id=sighting_id, seen_by="").first()
+    if made is None:
+        missing("no-such-sighting", _("There is no such sighting here."))
+    return _outcome(actions.sighting_outcome(actor, made))
+
+
+def _outcome(outcome: actions.SightingOutcome) -> schemas.SightingMade:
+    return schemas.SightingMade(
+        sighting=_sighting(outcome.sighting),
+        sources=list(outcome.sources),
+        sent_to=list(outcome.sent_to),
+        not_sent=decided(Preview((), outcome.refused)).others,
+        withheld=[each.party for each in outcome.withheld],
+        release=outcome.sighting.release_id,
     )
 
 

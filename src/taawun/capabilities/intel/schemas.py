@@ -284,3 +284,13 @@ class SightingMade(Schema):
     not_sent: Annotated[
         list[Unreached], Field(description="Of those the object came from, who may not, and why.")
     ]
+    withheld: Annotated[
+        list[str],
+        Field(
+            description="Party keys of those who may, while it went to nobody: whoever recorded it may not publish, or "
+            "no clause allowed it then."
+        ),
+    ]
+    release: Annotated[
+        UUID | None, Field(description="In which it went; its receipts tell what became of it there.")
+    ]

@@ -26,6 +26,7 @@ from taawun.capabilities.intel.stix.checking import written
 from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
 from taawun.capabilities.intel.stix.schemas import is_standard
 from taawun.capabilities.intel.store import store
+from taawun.cooperation.agreements.policy import Denied
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release, ReleaseTopic
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from taawun.capabilities.intel.preparing import Prepared
+    from taawun.cooperation.federation.decisions import PartyDecision
     from taawun.cooperation.people.actors import Actor
 
 __all__ = ["KIND", "SightingOutcome", "is_sightable", "sight", "sighting_outcome"]
@@ -86,6 +88,22 @@ class SightingOutcome:
     sources: tuple[str, ...]
     sent_to: tuple[str, ...]
     preview: Preview
+
+    @property
+    def refused(self) -> tuple[PartyDecision, ...]:
+        """Whom no clause lets have it; whom it went to before a clause changed is not among them."""
+        return tuple(
+            each
+            for each in self.preview.others
+            if isinstance(each.decision, Denied)
+            and each.decision.reason != "audience"
+            and each.party not in self.sent_to
+        )
+
+    @property
+    def withheld(self) -> tuple[PartyDecision, ...]:
+        """Whom a clause lets have it, where it went to nobody: who recorded it may not publish, or it is newer."""
+        return () if self.sighting.release_id else self.preview.receivers
 
 
 def is_sightable(held: StixObject) -> bool:

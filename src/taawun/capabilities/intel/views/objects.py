@@ -27,7 +27,6 @@ from taawun.capabilities.intel.presenting import (
 )
 from taawun.capabilities.intel.rules import visible_imports
 from taawun.capabilities.intel.wording import type_name
-from taawun.cooperation.agreements.policy import Denied
 from taawun.cooperation.federation.decisions import Preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import deliveries, release_rows, shown_preview, with_passages
@@ -49,9 +48,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
-    from taawun.capabilities.intel.actions import SightingOutcome
     from taawun.capabilities.intel.models import Import, Reference
-    from taawun.cooperation.federation.decisions import PartyDecision
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
@@ -316,7 +313,7 @@ def sighting_told(
     if made is None:
         raise Http404
     outcome = actions.sighting_outcome(actor, made)
-    shown = shown_preview(Preview(outcome.preview.receivers, _refused(outcome)))
+    shown = shown_preview(Preview((), outcome.refused))
     release = with_passages(Release.objects.filter(id=made.release_id)).first() if made.release_id else None
     context = {
         "object": held,
@@ -324,20 +321,7 @@ def sighting_told(
         "is_technical": is_technical(held),
         "deliveries": deliveries(release) if release else (),
         "others": shown.others,
-        "is_withheld": not release and bool(shown.groups),
+        "is_withheld": bool(outcome.withheld),
         "has_sources": bool(outcome.sources),
     }
     return render(request, "intel/sighting_told.html", context)
-
-
-def _refused(outcome: SightingOutcome) -> tuple[PartyDecision, ...]:
-    """Whom no clause let have it; whom it went to before a clause changed is not among them."""
-    return tuple(
-        each
-        for each in outcome.preview.others
-        if _is_refused(each.decision) and each.party not in outcome.sent_to
-    )
-
-
-def _is_refused(decision: object) -> bool:
-    return isinstance(decision, Denied) and decision.reason != "audience"
