@@ -284,6 +284,7 @@ ADDRESSES: Final = (
     Address("api/v1/notices", get=SIGNED_IN),
     Address("api/v1/notices/<uuidstr:notice_id>/resolve", post="manage:notices", unseen="read:federation"),
     Address("api/v1/audit", get="read:audit"),
+    Address("api/v1/audit/chain", get="read:audit", post="read:audit"),
     Address("api/v1/jobs/<uuidstr:job_id>", get=SIGNED_IN, unseen="write:intel", is_inside=True),
     # ---- pages: the node ----------------------------------------------------------------------------------------
     Address("", get=SIGNED_IN),

@@ -6,6 +6,7 @@ import pytest
 
 from taawun.cooperation.people.actors import SystemActor
 from taawun.platform.audit.actions import record, seal
+from taawun.platform.audit.models import Entry
 from tests.cast import Cast
 
 READER = SystemActor("tests.trail")
@@ -73,3 +74,35 @@ def test_the_trail_is_walked_page_by_page(cast: Cast) -> None:
 def test_a_narrowing_that_is_too_long_is_refused(cast: Cast, query: dict[str, str]) -> None:
     answer = cast.officer.api.get("/audit", **query)
     assert answer.json()["errors"][0]["parameter"] == next(iter(query))
+
+
+def test_the_chain_is_told_and_checked(cast: Cast) -> None:
+    _recorded()
+    rows = seal()
+    record(READER, "partners.met", "urn:c")
+    api = cast.officer.api
+    head = Entry.objects.get(seq=rows).digest
+    told = {"rows": rows, "head": head, "waiting": 1}
+    assert api.get("/audit/chain").json() == told
+    assert api.post("/audit/chain").json() == {**told, "broken_at": None}
+    Entry.objects.filter(seq=2).update(verb="intel.forgotten")
+    assert api.post("/audit/chain").json() == {
+        "rows": 1,
+        "head": Entry.objects.get(seq=1).digest,
+        "waiting": 1,
+        "broken_at": 2,
+    }
+
+
+def test_the_chain_is_for_who_reads_the_trail(cast: Cast) -> None:
+    readers = Cast.statuses(403, administrator=200, officer=200, other_officer=200)
+    assert cast.meet("GET", "/audit/chain") == readers
+    assert cast.meet("POST", "/audit/chain") == readers
+
+
+def test_a_long_chain_is_checked_at_the_console(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    _recorded()
+    seal()
+    monkeypatch.setattr("taawun.platform.audit.queries.LONGEST_WALK", 2)
+    answer = cast.officer.api.post("/audit/chain")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:taawun:problem:long-chain")

@@ -114,7 +114,7 @@ def test_the_page_says_whether_the_chain_is_whole(rows: Cast) -> None:
 
 def test_a_long_chain_is_checked_at_the_console(rows: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     seal()
-    monkeypatch.setattr("taawun.platform.audit.views._LONGEST_WALK", 2)
+    monkeypatch.setattr("taawun.platform.audit.queries.LONGEST_WALK", 2)
     browser = rows.administrator.browser()
     assert not read(browser.get(reverse("audit"))).all("form", action=reverse("audit-chain"))
     page = read(browser.post(reverse("audit-chain"), follow=True))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
 from ninja import Query, Router
 
-from taawun.platform.audit import models, queries, schemas
-from taawun.platform.web.api import ApiRequest, Listing, Paging, listing, require
+from taawun.platform.audit import actions, models, queries, schemas
+from taawun.platform.web.api import ApiRequest, Listing, Paging, Refusal, listing, require
 
 __all__ = ["router"]
 
@@ -24,6 +25,31 @@ def list_audit_entries(
         paging,
         order=("-id",),
         show=lambda rows: [_entry(each) for each in rows],
+    )
+
+
+@router.get("/audit/chain", response=schemas.AuditChain, summary="See where the chain of the trail stands")
+def get_audit_chain(request: ApiRequest) -> schemas.AuditChain:
+    """How many rows are sealed, and the digest of the last one: note it, to see later that none were cut off."""
+    require(request, "read:audit")
+    found = queries.chain()
+    return schemas.AuditChain(rows=found.rows, head=found.head, waiting=found.waiting)
+
+
+@router.post("/audit/chain", response=schemas.AuditChainChecked, summary="Check the chain of the trail")
+def check_audit_chain(request: ApiRequest) -> schemas.AuditChainChecked:
+    """Walk the chain from its first row and compute every link anew. Changes nothing.
+
+    A long chain is checked at the console, and answered 409 here.
+    """
+    require(request, "read:audit")
+    if queries.chain().is_long:
+        raise Refusal(
+            409, "long-chain", _("The chain is long. Let the operator check it: taawun audit verify.")
+        )
+    found = actions.verify()
+    return schemas.AuditChainChecked(
+        rows=found.rows, head=found.head, waiting=found.unsealed, broken_at=found.broken_at
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from taawun.platform.audit.models import Entry
 
@@ -42,6 +42,9 @@ def entries(filters: Filters) -> QuerySet[Entry]:
     return rows
 
 
+LONGEST_WALK: Final = 50_000
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Where the chain stands, without walking it.
@@ -55,6 +58,11 @@ class Chain:
     rows: int
     head: str
     waiting: int
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a walk over it takes longer than somebody who asks should wait; the console walks any."""
+        return self.rows > LONGEST_WALK
 
 
 def chain() -> Chain:

@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-__all__ = ["AuditActor", "AuditEntry", "AuditFilter"]
+__all__ = ["AuditActor", "AuditChain", "AuditChainChecked", "AuditEntry", "AuditFilter"]
 
 
 class AuditFilter(Schema):
@@ -41,3 +41,19 @@ class AuditEntry(Schema):
     details: dict[str, Any]  # JSON values that the acting room chose
     seq: Annotated[int | None, Field(description="Its place in the chain; null until the sweep seals it.")]
     digest: Annotated[str, Field(description="SHA-256 over this row and the digest before it.")]
+
+
+class AuditChain(Schema):
+    """Where the chain of the trail stands."""
+
+    rows: Annotated[int, Field(description="Rows that are sealed.")]
+    head: Annotated[str, Field(description="Digest of the last of them; empty before the first.")]
+    waiting: Annotated[int, Field(description="Rows that the sweep has not sealed yet.")]
+
+
+class AuditChainChecked(AuditChain):
+    """What a walk over the chain found; `rows` and `head` are of what is whole."""
+
+    broken_at: Annotated[
+        int | None, Field(description="`seq` of the first row that does not fit the one before it, or null.")
+    ]

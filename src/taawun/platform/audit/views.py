@@ -36,7 +36,6 @@ __all__ = ["check_chain", "trail"]
 
 _ON_A_PAGE = 100
 # about two seconds of walking; a longer chain is walked at the console
-_LONGEST_WALK = 50_000
 _LONGEST_VERB = 80
 _COLUMNS = ("seq", "at", "actor_kind", "actor_id", "actor_label", "verb", "subject", "details", "digest")
 
@@ -91,7 +90,7 @@ def trail(request: HttpRequest, actor: object) -> HttpResponseBase:
         "page": shown,
         "rows": _told(shown.items, _permissions(request)),
         "chain": state,
-        "may_walk": state.rows <= _LONGEST_WALK,
+        "may_walk": not state.is_long,
     }
     return render(request, "audit/trail.html", context)
 
@@ -154,7 +153,7 @@ def _as_text(value: object) -> str:
 def check_chain(request: HttpRequest, actor: object) -> HttpResponseBase:
     """Walk the chain and say what was found."""
     del actor
-    if chain().rows > _LONGEST_WALK:
+    if chain().is_long:
         messages.warning(request, _("The chain is long. Let the operator check it: taawun audit verify."))
         return redirect("audit")
     found = verify()
