@@ -216,6 +216,9 @@ def test_imports_are_listed_by_pages_and_state_without_a_query_for_each(
     second = cast.analyst.api.get("/intel/imports", limit=4, after=first["next"]).json()
     assert (len(first["items"]), len(second["items"]), second["next"]) == (4, 2, None)
     assert len(cast.analyst.api.get("/intel/imports", state="waiting").json()["items"]) == 1
+    assert [each["name"] for each in cast.analyst.api.get("/intel/imports", text="WAVE").json()["items"]] == [
+        "wave.json"
+    ]
     with django_assert_max_num_queries(12):
         cast.analyst.api.get("/intel/imports")
 

@@ -202,6 +202,7 @@ def test_releases_are_listed_newest_first_and_narrowed(cast: Cast) -> None:
     assert found(state="withdrawn") == [str(first.id)]
     assert found(kind="intel.sighting") == []
     assert found(subject="report--2") == [str(second.id)]
+    assert found(text="THEIR") == [str(third.id)]
     assert found(partner=str(south.row.id)) == [str(third.id), str(second.id), str(first.id)]
     assert found(partner=str(east.row.id)) == [str(second.id), str(first.id)]
     assert found(partner=str(some_id())) == []
@@ -281,6 +282,9 @@ def test_what_a_red_release_is_about_is_for_the_persons_it_names(cast: Cast) -> 
     assert (hidden["title"], hidden["subject"], hidden["topics"]) == (None, None, None)
     assert "RED" in hidden["restricted"]
     assert "Their report" not in cast.administrator.api.get("/federation/releases").content.decode()
+    # it is read by whom it names, and found by nobody
+    for member in (cast.analyst, cast.administrator):
+        assert member.api.get("/federation/releases", text="Their").json()["items"] == []
 
 
 def test_what_amber_strict_is_about_stays_inside_the_organisation_of_the_node(cast: Cast) -> None:

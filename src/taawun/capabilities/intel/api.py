@@ -136,6 +136,8 @@ def list_imports(
     actor = acting(request)
     require(actor, "write:intel")
     found = queries.imports(actor)
+    if wanted.text:
+        found = found.filter(name__icontains=wanted.text)
     if wanted.state:
         found = found.filter(state=wanted.state)
     return listing(

@@ -56,7 +56,8 @@ class NewImport(Schema):
 class ImportFilter(Schema):
     """Which imports."""
 
-    state: Annotated[str, Field(max_length=8)] = ""
+    text: Annotated[str, Field(max_length=200, description="Part of a name.")] = ""
+    state: Annotated[str, Field(max_length=8, description="`waiting`, `done`, `refused` or `failed`.")] = ""
 
 
 class Previewed(Decided):

@@ -177,9 +177,11 @@ def _wanted(wanted: schemas.ReleaseFilter, reader: Reader) -> QuerySet[models.Re
     found = queries.releases()
     if wanted.kind:
         found = found.filter(kind=wanted.kind)
+    # who may not know what a release is about does not find out by asking for it
     if wanted.subject:
-        # who may not know what a release is about does not find out by asking for it
         found = found.filter(findable(reader), subject=wanted.subject)
+    if wanted.text:
+        found = found.filter(findable(reader), title__icontains=wanted.text)
     if wanted.state:
         found = found.filter(state=wanted.state)
     if wanted.direction:
