@@ -26,7 +26,8 @@ __all__ = ["api", "urlpatterns"]
 
 _PUBLIC: Final = frozenset({"openapi-json", "openapi-view", "api-root"})
 _DESCRIPTION: Final = """\
-Everything a person may do on this node, a program may do with their token.
+Everything a person may do on this node, a program may do with their token; but passwords, passkeys and second factors
+are for the person at the page.
 
 - **Tokens** are sent as `Authorization: Bearer …`. A token may do what its scopes and its person's roles both allow.
 - **Errors** are problem documents (RFC 9457): a stable `type`, and a `detail` in the language of `Accept-Language`.
