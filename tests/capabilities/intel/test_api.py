@@ -13,10 +13,10 @@ from django.test import Client, override_settings
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.models import Import, Report, StixObject
 from taawun.cooperation.people.permissions import Role
-from taawun.foundation.tlp import Tlp
+from taawun.foundation.tlp import Tlp, stix_marking_id
 from taawun.platform.files.models import StoredFile
 from taawun.platform.work.models import Job
-from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
+from tests.capabilities.intel.factories import Silent, bring, indicator, marked, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
 from tests.cast import (
     API,
@@ -243,7 +243,7 @@ def test_who_may_bring_in_and_watch(cast: Cast) -> None:
 def test_objects_are_listed_as_they_are_held_in_a_few_queries(
     cast: Cast, django_assert_max_num_queries: Any
 ) -> None:
-    bring(*(indicator(number) for number in range(1, 301)))
+    bring(*(marked(indicator(number), Tlp.GREEN) for number in range(1, 301)))
     with django_assert_max_num_queries(8):
         found = cast.analyst.api.get("/intel/objects", limit=300)
     texts = [each["id"] for each in found.json()["items"]]
@@ -286,7 +286,10 @@ def test_a_list_that_cannot_be_given_is_a_problem(
 
 
 def test_an_object_is_answered_to_the_letter(cast: Cast) -> None:
-    text = f'{{"type": "domain-name",  "id": "{identifier("domain-name", 1)}", "value": "a.example"}}'
+    text = (
+        f'{{"type": "domain-name",  "id": "{identifier("domain-name", 1)}", "value": "a.example",'
+        f' "object_marking_refs": ["{stix_marking_id(Tlp.AMBER)}"]}}'
+    )
     bring(raw=f'{{"type":"bundle","id":"{identifier("bundle")}","objects":[{text}]}}'.encode())
     answer = cast.analyst.api.get(f"/intel/objects/{identifier('domain-name', 1)}")
     assert (answer.content.decode(), answer["Content-Type"]) == (

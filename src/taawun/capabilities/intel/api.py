@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
 from taawun.capabilities.intel import actions, models, queries, schemas
-from taawun.capabilities.intel.composing import bundle_chunks
+from taawun.capabilities.intel.composing import bundle_chunks, text_under
 from taawun.capabilities.intel.errors import EditedMeanwhile, ImportRefused, IntelError
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.federation.api import decided
@@ -226,7 +226,7 @@ def list_objects(
     )
     rows = queries.object_texts(actor, filters)
     found = page(rows, order=("-id",), after=paging.after, limit=paging.limit)
-    items = ",".join(each.text for each in found.items)
+    items = ",".join(text_under(each.text, Tlp(each.tlp)) for each in found.items)
     following = orjson.dumps(found.next).decode()
     return HttpResponse(f'{{"items":[{items}],"next":{following}}}', content_type="application/json")
 
@@ -238,8 +238,9 @@ def list_objects(
     openapi_extra=answering(media_type=STIX),
 )
 def get_object(request: ApiRequest, stix_id: str) -> HttpResponse:
-    """The newest version of an object, exactly as it is held."""
-    return HttpResponse(_found_object(acting(request), stix_id).text, content_type=STIX)
+    """The newest version of an object, under the marking it is held under."""
+    held = _found_object(acting(request), stix_id)
+    return HttpResponse(text_under(held.text, Tlp(held.tlp)), content_type=STIX)
 
 
 @router.get(
@@ -402,7 +403,7 @@ def edit_report(
     openapi_extra=answering("Content-Disposition", media_type=STIX),
 )
 def get_bundle(request: ApiRequest, report_id: UUID) -> HttpResponseBase:
-    """The report and what it names, as one STIX 2.1 bundle, each object exactly as it is held."""
+    """The report and what it names, as one STIX 2.1 bundle, each under the marking it is held under."""
     actor = acting(request)
     report = _found_report(actor, report_id)
     texts = queries.texts_with(actor, report)

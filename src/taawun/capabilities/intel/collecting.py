@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
+from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import Reference, ReportObject, Source, StixObject
 from taawun.capabilities.intel.rules import current_objects, visible_objects
 from taawun.cooperation.federation.models import Release
@@ -38,7 +39,7 @@ class Collected:
 
     Args:
         refs: STIX identifiers the report names.
-        texts: every object that travels, as STIX 2.1.
+        texts: every object that travels, as STIX 2.1, each under the level it is held under.
         levels: the markings among them.
         stricter: identifiers of objects that are marked more strictly than the report.
         origins: how far what came from partners may go.
@@ -67,7 +68,7 @@ def collect(actor: Actor, report: Report) -> Collected:
     ties = [row.stix_id for row in rows.values() if row.type == "relationship"]
     return Collected(
         refs=tuple(dict.fromkeys([*(each for each in named if each in rows), *ties])),
-        texts=tuple(row.text for row in rows.values()),
+        texts=tuple(text_under(row.text, Tlp(row.tlp)) for row in rows.values()),
         levels=frozenset(Tlp(row.tlp) for row in rows.values()),
         stricter=tuple(sorted(row.stix_id for row in rows.values() if row.tlp > report.tlp)),
         origins=_origins(actor, [*map(_text, rows.values()), *_own_versions(actor, report)]),

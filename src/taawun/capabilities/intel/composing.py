@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -13,10 +14,11 @@ from django.utils.translation import gettext as _
 from taawun.capabilities.intel.errors import ReportRefused
 from taawun.capabilities.intel.models import StixObject
 from taawun.capabilities.intel.stix import with_tlp
+from taawun.capabilities.intel.stix.checking import written
 from taawun.capabilities.intel.stix.validation import parse_time
 from taawun.cooperation.people.queries import host
 from taawun.foundation.clock import now
-from taawun.foundation.tlp import Tlp, stix_marking_definition
+from taawun.foundation.tlp import Tlp, from_stix_marking, stix_marking_definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,6 +38,7 @@ __all__ = [
     "report_object",
     "sighting_object",
     "stix_time",
+    "text_under",
 ]
 
 DERIVED: Final = "derived-from"
@@ -257,8 +260,32 @@ def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
     return with_tlp(value, tlp)
 
 
+def text_under(text: str, tlp: Tlp) -> str:
+    """An object as it leaves this node, whoever takes it out: under the level it is held under.
+
+    It may have come under a stricter level than its own text says, or be marked by whoever imported it. Its text alone
+    would let the next reader judge it by less.
+
+    Args:
+        text: as it is held; empty where it was withdrawn.
+        tlp: the level it is held under.
+
+    Returns:
+        The same text where it says that level itself, or a stricter one; else the object with that marking.
+    """
+    value: dict[str, Any] = orjson.loads(text or "{}")
+    # the protocol's own definitions are what they are, wherever they come from
+    if not value or from_stix_marking(value["id"]) is not None:
+        return text
+    said = (from_stix_marking(each) for each in value.get("object_marking_refs", ()))
+    if any(level is not None and level >= tlp for level in said):
+        return text
+    # json keeps whole numbers of any length, and this is written out again
+    return written(with_tlp(json.loads(text), tlp))
+
+
 def bundle(texts: Iterable[str], markings: Iterable[Tlp]) -> bytes:
-    """A STIX bundle of these objects, each exactly as it is held, of who speaks, and of the markings they bear."""
+    """A STIX bundle of these objects to the letter, of who speaks, and of the markings they bear."""
     own = [
         orjson.dumps(identity_object()),
         *(orjson.dumps(stix_marking_definition(each)) for each in sorted({Tlp.CLEAR, *markings})),
@@ -270,7 +297,7 @@ def bundle(texts: Iterable[str], markings: Iterable[Tlp]) -> bytes:
 
 
 def bundle_chunks(texts: Iterable[str]) -> Iterator[bytes]:
-    """A bundle of these objects piece by piece, each object exactly as it is held."""
+    """A bundle of these objects to the letter, piece by piece."""
     yield b'{"type":"bundle","id":"bundle--' + str(uuid.uuid4()).encode() + b'","objects":['
     separator = b""
     for text in texts:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import (
     JOB,
     Import,
@@ -110,8 +111,8 @@ def objects(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
 
 
 def object_texts(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
-    """The same with the text and nothing else, for who joins many of them."""
-    return objects(actor, filters).defer(None).only("id", "text")
+    """The same with text and marking and nothing else, for who joins many of them."""
+    return objects(actor, filters).defer(None).only("id", "text", "tlp")
 
 
 def object_named(actor: Actor, stix_id: str) -> StixObject | None:
@@ -175,11 +176,12 @@ def objects_of(actor: Actor, report: Report) -> QuerySet[StixObject]:
 
 
 def texts_with(actor: Actor, report: Report) -> Iterator[str]:
-    """The report's own object and what it names, as text, as far as the actor may see it."""
+    """The report's own object and what it names, as texts that leave, as far as the actor may see it."""
     own = StixObject.objects.filter(_version_of(actor, report), stix_id=report.stix_id)
-    yield from own.values_list("text", flat=True)
     named = objects_of(actor, report).exclude(stix_id=report.stix_id)
-    yield from named.values_list("text", flat=True).iterator(chunk_size=500)
+    for found in (own, named):
+        for text, tlp in found.values_list("text", "tlp").iterator(chunk_size=500):
+            yield text_under(text, Tlp(tlp))
 
 
 def _version_of(actor: Actor, report: Report) -> Q:

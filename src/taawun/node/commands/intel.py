@@ -165,13 +165,13 @@ def _read(file: str) -> bytes:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from taawun.capabilities.intel.composing import bundle_chunks
+    from taawun.capabilities.intel.composing import bundle_chunks, text_under
     from taawun.capabilities.intel.queries import ObjectFilters, objects
     from taawun.cooperation.people.actors import SystemActor
 
     found = objects(SystemActor("console"), ObjectFilters(text=arguments.text, type=arguments.type))
-    texts = found.filter(tlp__lte=arguments.tlp_max).values_list("text", flat=True).iterator(chunk_size=500)
-    for chunk in bundle_chunks(texts):
+    rows = found.filter(tlp__lte=arguments.tlp_max).values_list("text", "tlp").iterator(chunk_size=500)
+    for chunk in bundle_chunks(text_under(text, Tlp(tlp)) for text, tlp in rows):
         sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()
     return DONE

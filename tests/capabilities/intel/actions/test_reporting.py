@@ -645,4 +645,5 @@ def test_an_observable_that_a_report_names_travels_as_it_was_received(
     bring(seen, data)
     made = actions.publish_report(analyst, actions.create_report(analyst, fields(object_ids=(data["id"],))))
     assert made.release is not None
-    assert published(made.release)[seen["id"]] == seen
+    # and bears the marking it was imported under, which its own text does not tell
+    assert published(made.release)[seen["id"]] == marked(seen, Tlp.CLEAR)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.capabilities.intel import actions, queries
 from taawun.capabilities.intel.actions.sighting import is_sightable
+from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.forms import ObjectFilters, SightingForm
 from taawun.capabilities.intel.models import Source, StixObject
@@ -155,7 +156,8 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
     except BadCursor:
         return redirect("object", stix_id)
     imported, released = _sources(actor, held)
-    whole = _readable(held.text)
+    text = text_under(held.text, Tlp(held.tlp))
+    whole = _readable(text)
     context = {
         "object": held,
         "marking": Tlp(held.tlp),
@@ -165,6 +167,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "is_sightable": is_sightable(held),
         "facts": _facts(held),
         "text": whole[:_MOST_SHOWN],
+        "copied": text,
         "is_cut": len(whole) > _MOST_SHOWN,
         "versions": [
             (each, Tlp(each.tlp))
@@ -267,10 +270,12 @@ def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[R
 @require_safe
 @signed_in("read:intel")
 def object_download(_request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
-    """The object exactly as it is held, to save."""
+    """The object under the marking it is held under, to save."""
     held = _found(actor, stix_id)
     return attachment(
-        held.text.encode(), name=f"{held.stix_id}.json", content_type="application/stix+json;version=2.1"
+        text_under(held.text, Tlp(held.tlp)).encode(),
+        name=f"{held.stix_id}.json",
+        content_type="application/stix+json;version=2.1",
     )
 
 
