@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.errors import ScopeRefused, TokenOutlives
@@ -155,6 +157,19 @@ def test_others_tokens_are_revoked_by_administrators_alone(cast: Cast) -> None:
         assert dict(cast)[name].api.delete(path).status_code == 404, name
     assert cast.administrator.api.delete(path).status_code == 204
     assert cast.trainee.api.get("/me").status_code == 401
+
+
+def test_a_request_goes_on_though_nobody_can_write_that_its_token_was_used(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = cast.analyst.api.post("/tokens", NEW).json()
+
+    def is_busy(_found: object, **_changes: object) -> int:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(QuerySet, "update", is_busy)
+    assert Caller(made["token"]).get("/me").status_code == 200
+    assert ApiToken.objects.get(id=made["about"]["id"]).last_used is None
 
 
 def test_a_token_that_is_not_there_is_not_found(cast: Cast) -> None:

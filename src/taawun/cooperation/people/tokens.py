@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db import OperationalError, transaction
 from django.db.models import Q
 
 from taawun.cooperation.people.actors import PersonActor
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from taawun.platform.web.api import ApiRequest
 
 __all__ = ["DOOR", "acting", "bearer"]
+
+log: Final = logging.getLogger(__name__)
 
 # when a token was last used is told to the minute: a write for every request would cost more than the requests
 _NOTED_EVERY: Final = timedelta(minutes=1)
@@ -38,7 +42,12 @@ def _note_use(token: ApiToken) -> None:
     at = now()
     if token.last_used is None or at - token.last_used >= _NOTED_EVERY:
         before = Q(last_used__isnull=True) | Q(last_used__lt=at)
-        ApiToken.objects.filter(before, id=token.id).update(last_used=at)
+        try:
+            with transaction.atomic():
+                ApiToken.objects.filter(before, id=token.id).update(last_used=at)
+        except OperationalError as busy:
+            # a note, which the next request makes; whoever reads need not wait for whoever writes
+            log.info("the use of token %s is not noted: %s", token.id, busy)
 
 
 def acting(request: ApiRequest) -> PersonActor:
