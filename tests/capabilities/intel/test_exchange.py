@@ -114,6 +114,25 @@ def test_a_red_version_that_names_fewer_persons_is_for_fewer_and_the_one_before_
     ]
 
 
+def test_a_red_report_that_names_one_person_twice_is_renewed_like_any_other(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    email = cast.analyst.row.email
+    for told, persons in ((TOLD, (email, email.upper())), (later(TOLD, 2, name="Renewed"), (email,))):
+        assert south.publish(told, indicator(1), tlp=Tlp.RED, persons=persons).state == DONE
+    came = Report.objects.get()
+    assert (came.title, came.readers.count()) == ("Renewed", 1)
+
+
+def test_the_persons_that_a_red_report_names_are_looked_up_once(
+    cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    many = (cast.analyst.row.email, *(f"{number}@far.example" for number in range(99)))
+    with django_assert_max_num_queries(100):
+        assert south.publish(TOLD, indicator(1), tlp=Tlp.RED, persons=many).state == DONE
+    assert Report.objects.get().readers.count() == 1
+
+
 def test_a_partners_report_under_the_identifier_of_ours_stands_beside_it(cast: Cast, south: Sender) -> None:
     bring(indicator(1), TOLD)
     south.publish(later(TOLD, 9, name="Replaced"), indicator(1, name="Replaced"))

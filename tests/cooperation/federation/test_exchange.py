@@ -124,6 +124,14 @@ def test_how_far_it_may_go_on_is_the_clauses_and_a_narrowed_audience_bounds_it(
         # alike in as much of them as is kept
         ({}, {"topics": (f"x:{'t' * 138}1", f"x:{'t' * 138}2")}, "long-header"),
         ({}, {"audience": (settings.BASE_URL, f"https://{'x' * 340}.example")}, "long-header"),
+        # asked about one by one, within the transaction that nobody else writes in
+        ({"tlp_max": Tlp.RED}, {"tlp": Tlp.RED, "persons": ("a",) * 11_000}, "long-header"),
+        ({"tlp_max": Tlp.RED}, {"tlp": Tlp.RED, "persons": ("a" * 255,)}, "long-header"),
+        ({}, {"persons": ("a@cert.example",) * 101}, "long-header"),
+        ({}, {"topics": tuple(f"x:{number}" for number in range(2_001))}, "long-header"),
+        ({}, {"audience": (settings.BASE_URL,) * 251}, "long-header"),
+        ({}, {"languages": ("en",) * 101}, "long-header"),
+        ({}, {"languages": ("x" * 65,)}, "long-header"),
     ],
 )
 def test_what_the_clause_does_not_cover_is_kept_unopened(
@@ -137,6 +145,19 @@ def test_what_the_clause_does_not_cover_is_kept_unopened(
     assert not Release.objects.exists()
     assert contents.get(entry.header.digest) == entry.content
     assert Notice.objects.get(kind="partners.entry-unopened").params["reason"] == reason
+
+
+def test_as_many_as_a_header_may_name_are_taken_in(south: PartnerNode, notes: Notes) -> None:
+    lane = clause_lane(south, agreement_in_force(south, clauses=(clause(tlp_max=Tlp.RED),)))
+    note(
+        lane,
+        tlp=Tlp.RED,
+        persons=(*(f"{number:03}@cert.example" for number in range(99)), "a" * 254),
+        topics=tuple(f"x:{number}" for number in range(1_000)),
+        audience=(settings.BASE_URL, *(f"https://{number}.example" for number in range(249))),
+        languages=("x" * 64,) * 100,
+    )
+    assert lane.deliver()[1] == DONE
 
 
 def test_topics_as_long_as_are_kept_are_taken_in_each(south: PartnerNode, notes: Notes) -> None:

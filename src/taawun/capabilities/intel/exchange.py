@@ -22,16 +22,16 @@ from taawun.capabilities.intel.stix.validation import parse_time
 from taawun.capabilities.intel.store import remove_release, store
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.people.models import Person
-from taawun.cooperation.people.queries import host
+from taawun.cooperation.people.queries import host, persons_at
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from taawun.cooperation.federation.kinds import Arrival
+    from taawun.cooperation.people.models import Person
 
 __all__ = ["RELEASE_KINDS"]
 
@@ -50,16 +50,17 @@ def receive_report(arrival: Arrival) -> None:
     """
     release = arrival.release
     prepared, about = _opened(arrival, REPORT_TYPES, "no-report")
-    _store(arrival, prepared)
+    origin = _origin(arrival)
+    _store(prepared, origin)
     Release.objects.filter(id=release.id).update(title=about.name[:300])
-    audience = about.audience(_origin(arrival))
+    audience = about.audience(origin)
     held = Report.objects.filter(stix_id=about.stix_id, origin=arrival.partner.node, audience=audience)
     report = held.first()
     if report is None:
         report = Report(stix_id=about.stix_id, origin=arrival.partner.node, organisation=host())
     elif _holds_newer(report, release):
         return
-    _show(report, release, about)
+    _show(report, release, about, origin.readers)
 
 
 def _holds_newer(report: Report, release: Release) -> bool:
@@ -73,9 +74,9 @@ def _holds_newer(report: Report, release: Release) -> bool:
     )
 
 
-def _show(report: Report, release: Release, about: Prepared | StixObject) -> None:
+def _show(report: Report, release: Release, about: Prepared | StixObject, readers: Sequence[Person]) -> None:
     report.state, report.release = Report.State.RECEIVED, release
-    fill(report, about, tlp=Tlp(about.tlp), readers=_named(release))
+    fill(report, about, tlp=Tlp(about.tlp), readers=readers)
     report.topics = sorted(release.topics.values_list("topic", flat=True))
     report.persons = list(release.persons)
     report.save(update_fields=["topics", "persons"])
@@ -95,7 +96,7 @@ def receive_sighting(arrival: Arrival) -> None:
     of = _seen(value["sighting_of_ref"], prepared)
     last = _time(value.get("last_seen") or value.get("first_seen") or value["created"])
     first = _time(value.get("first_seen")) if value.get("first_seen") else last
-    _store(arrival, prepared)
+    _store(prepared, _origin(arrival))
     Sighting.objects.update_or_create(
         stix_id=about.stix_id,
         defaults={
@@ -169,8 +170,8 @@ def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list
     return [each for each in prepared if each is not about] + [marked], marked
 
 
-def _store(arrival: Arrival, prepared: list[Prepared]) -> None:
-    for _counts in store(prepared, _origin(arrival)):
+def _store(prepared: list[Prepared], origin: Origin) -> None:
+    for _counts in store(prepared, origin):
         pass
 
 
@@ -184,8 +185,8 @@ def _origin(arrival: Arrival) -> Origin:
 
 
 def _named(release: Release) -> list[Person]:
-    """Persons of this node whom a RED release names."""
-    return [person for address in release.persons for person in Person.objects.filter(email__iexact=address)]
+    """Persons of this node whom a RED release names; any other names nobody."""
+    return persons_at(release.persons) if release.tlp == Tlp.RED else []
 
 
 # ---- taking out -------------------------------------------------------------------------------------------------
@@ -203,7 +204,8 @@ def withdraw_report(release: Release) -> None:
         if before is None:
             _close(report)
         else:
-            _show(report, *before)
+            earlier, row = before
+            _show(report, earlier, row, _named(earlier))
 
 
 def _version_before(report: Report, gone: Release) -> tuple[Release, StixObject] | None:

@@ -110,7 +110,7 @@ def audience_of(tlp: Tlp, organisation: UUID, persons: Iterable[UUID]) -> str:
         a digest of their keys. As text the widest comes first, which is how rules.py orders them.
     """
     if tlp == Tlp.RED:
-        return f"persons:{sha256(','.join(sorted(map(str, persons))).encode())}"
+        return f"persons:{sha256(','.join(sorted(set(map(str, persons)))).encode())}"
     return f"organisation:{organisation}" if tlp == Tlp.AMBER_STRICT else ""
 
 

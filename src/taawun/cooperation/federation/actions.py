@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.agreements.document import ANY
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.agreements.policy import Facts, Origin
+from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.partners import contents, lanes, messages
-from taawun.cooperation.partners.chain import one_line
+from taawun.cooperation.partners.chain import HeaderTooLong, one_line
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.rules import require
@@ -102,7 +103,7 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
     Raises:
         NotAllowed: the actor may not publish this kind.
         NobodyReceives: no clause in force lets anybody have it.
-        ReleaseRefused: another content was published under this version.
+        ReleaseRefused: another content was published under this version, or its header names more than one may.
     """
     try:
         return _publish(actor, draft, audience)
@@ -124,14 +125,21 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
                 _("This version was published before. Make a new version to publish changes."),
             )
         return earlier
+    if not are_within(
+        topics=draft.topics, audience=audience or (), persons=draft.persons, languages=draft.languages
+    ):
+        raise _long_header()
     decided = preview(draft.facts(audience))
     if not decided.receivers:
         raise NobodyReceives(_("Nobody would receive this: no clause in force allows it to any party."))
     release = _create(draft, digest, audience, actor)
     # what others bound to some parties goes over a lane of those parties: nobody else sees so much as its header
     narrowed = audience is not None or draft.origin.rule != "own"
-    for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
-        _append(release, draft, group, narrowed=narrowed)
+    try:
+        for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
+            _append(release, draft, group, narrowed=narrowed)
+    except HeaderTooLong:
+        raise _long_header() from None
     record(
         actor,
         "federation.published",
@@ -150,6 +158,15 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
         ),
     )
     return release
+
+
+def _long_header() -> ReleaseRefused:
+    return ReleaseRefused(
+        "long-header",
+        _(
+            "It names more topics, parties, persons or languages, or longer ones, than a partner takes. Name fewer."
+        ),
+    )
 
 
 def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: Actor) -> Release:

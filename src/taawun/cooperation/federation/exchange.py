@@ -12,11 +12,10 @@ from django.db import transaction
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.agreements.queries import current_policy, policy_of_sender, standings_of
+from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import (
     LONGEST_REASON,
-    MOST_OF_A_PARTY,
-    MOST_OF_A_TOPIC,
     Passage,
     Receipt,
     Release,
@@ -107,7 +106,7 @@ def accepts(lane: Lane, header: Header) -> Outcome | None:
         (sender is None or lane.agreement is None or header.clause != lane.clause, "other-clause"),
         (header.tlp == Tlp.RED and not header.persons, "red-unnamed"),
         # cut short, two of them may be alike, and none says what it said
-        (_is_too_long(header), "long-header"),
+        (not _names_little(header), "long-header"),
     )
     closed = next((reason for is_so, reason in outside if is_so), "")
     if closed or sender is None:
@@ -154,9 +153,9 @@ def _judge(obstacles: Sequence[str]) -> Outcome | None:
     )
 
 
-def _is_too_long(header: Header) -> bool:
-    return any(len(topic) > MOST_OF_A_TOPIC for topic in header.topics) or any(
-        len(party) > MOST_OF_A_PARTY for party in header.audience
+def _names_little(header: Header) -> bool:
+    return are_within(
+        topics=header.topics, audience=header.audience, persons=header.persons, languages=header.languages
     )
 
 

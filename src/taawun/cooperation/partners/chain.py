@@ -32,6 +32,7 @@ __all__ = [
     "INLINE_BYTES",
     "Head",
     "Header",
+    "HeaderTooLong",
     "Line",
     "check_next",
     "digest_of",
@@ -52,6 +53,10 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 _LINE: Final = re.compile(rb'\{"header":"([A-Za-z0-9_.\-]+)"(?:,"content":(.+))?\}', re.DOTALL)
 _HEAD_LINE: Final = re.compile(rb'\{"head":"([A-Za-z0-9_.\-]+)"\}')
 _ACTIONS: Final = frozenset({"publish", "withdraw"})
+
+
+class HeaderTooLong(ValueError):
+    """A header says more than fits into one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ def write_header(header: Header, key: SigningKey) -> str:
     """Sign a header.
 
     Raises:
+        HeaderTooLong: it says more than fits.
         ValueError: it would be refused by whoever reads it, which would stop the lane at every reader.
     """
     payload = {
@@ -168,8 +174,10 @@ def write_header(header: Header, key: SigningKey) -> str:
     }
     said = {name: value for name, value in payload.items() if value not in ("", [])}
     token = key.sign(strict_json.canonical(said), ENTRY_TYP)
-    if _typed(said) != header or len(token) > MAX_HEADER_BYTES:
-        raise ValueError(f"a header is at most {MAX_HEADER_BYTES} bytes, and says only what can be read back")
+    if len(token) > MAX_HEADER_BYTES:
+        raise HeaderTooLong(f"a header is at most {MAX_HEADER_BYTES} bytes")
+    if _typed(said) != header:
+        raise ValueError("a header says only what can be read back")
     return token
 
 

@@ -99,7 +99,9 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "unverified-quota": gettext_lazy("its sender has said all that one may before fingerprints are compared"),
     "too-large": gettext_lazy("it is larger than its receiver takes"),
     "past": gettext_lazy("it is dated before 1970: compare the two clocks"),
-    "long-header": gettext_lazy("a topic or an address that its header names is too long"),
+    "long-header": gettext_lazy(
+        "its header names too many topics, parties, persons or languages, or one that is too long"
+    ),
     "not-to-us": gettext_lazy("it is addressed to another node"),
     "not-in-audience": gettext_lazy("its receiver is not in its audience"),
     "other-clause": gettext_lazy("it names another clause than its lane"),

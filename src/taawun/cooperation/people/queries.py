@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from babel import Locale
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Lower
 
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
@@ -15,7 +16,7 @@ from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import LANGUAGES, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -28,6 +29,7 @@ __all__ = [
     "nation_name",
     "open_invitation",
     "persons",
+    "persons_at",
     "was_made_with",
 ]
 
@@ -120,6 +122,15 @@ def persons(actor: PersonActor, text: str = "", role: str = "") -> QuerySet[Pers
     if role:
         found = found.filter(Exists(Membership.objects.filter(person=OuterRef("pk"), role=role)))
     return found
+
+
+def persons_at(addresses: Iterable[str]) -> list[Person]:
+    """The persons of this node with any of these e-mail addresses, in any case of letters; each once."""
+    given = set(addresses)
+    found = Person.objects.annotate(address=Lower("email"))
+    # a database may know the small letters of ASCII alone
+    same = Q(address__in={each.lower() for each in given}) | Q(email__in=given)
+    return list(found.filter(same).order_by("id"))
 
 
 def open_invitation(secret: str) -> Invitation | None:

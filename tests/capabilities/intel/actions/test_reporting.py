@@ -90,10 +90,12 @@ def test_a_report_begins_as_a_draft_of_its_author(cast: Cast, analyst: Any) -> N
         ({"topics": ("attack:T1566 x",)}, "topics", "topics"),
         ({"topics": tuple(f"a:{number}" for number in range(501))}, "topics", "topics"),
         ({"languages": ("en US",)}, "languages", "languages"),
+        ({"languages": ("en",) * 101}, "languages", "languages"),
         ({"object_ids": ("indicator--none",)}, "objects", "objects"),
         ({"tlp": Tlp.RED}, "persons", "persons"),
         ({"tlp": Tlp.RED, "persons": ("nobody",)}, "persons", "persons"),
         ({"tlp": Tlp.RED, "persons": ("a b@cert.example",)}, "persons", "persons"),
+        ({"tlp": Tlp.RED, "persons": ("a@cert.example",) * 101}, "persons", "persons"),
     ],
 )
 def test_what_is_wrong_in_a_report_is_refused_with_its_field(
@@ -134,6 +136,13 @@ def test_a_red_report_names_persons_and_stops_naming_them(cast: Cast, analyst: A
     assert list(ReportReader.objects.values_list("person_id", flat=True)) == [cast.officer.row.pk]
     actions.edit_report(analyst, made, fields(tlp=Tlp.RED, persons=("far@partner.example",)), edition=1)
     assert not ReportReader.objects.exists()
+
+
+def test_whom_a_red_report_names_twice_it_names_once(cast: Cast, analyst: Any) -> None:
+    email = cast.officer.row.email
+    made = actions.create_report(analyst, fields(tlp=Tlp.RED, persons=(email, email.upper())))
+    assert made.persons == [email.upper()]
+    assert ReportReader.objects.filter(report=made).count() == 1
 
 
 @pytest.mark.parametrize("who", ["administrator", "officer", "observer", "trainee", "stranger", "former"])

@@ -43,12 +43,13 @@ from taawun.capabilities.intel.store import store
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation import actions as federation
+from taawun.cooperation.federation.bounds import MOST_LANGUAGES, MOST_PERSONS
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.origins import narrowest
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.people.actors import PersonActor
-from taawun.cooperation.people.models import Person
+from taawun.cooperation.people.queries import persons_at
 from taawun.cooperation.people.rules import ensure, require
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -56,7 +57,7 @@ from taawun.platform.audit.actions import record
 from taawun.platform.web.formats import number
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from taawun.capabilities.intel.collecting import Collected
     from taawun.capabilities.intel.preparing import Prepared
@@ -81,7 +82,7 @@ _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_SUMMARY: Final = 100_000
 _MOST_OBJECTS: Final = 20_000
-_MOST_TERMS: Final = 500
+_MOST_TOPICS: Final = 500
 _LONGEST_REASON: Final = 2000
 
 
@@ -228,11 +229,13 @@ def _floor(actor: Actor, report: Report) -> Tlp:
 def _write(actor: Actor, report: Report, fields: ReportFields) -> None:
     _check(actor, fields)
     report.title, report.summary = fields.title.strip(), fields.summary.strip()
-    readers = _persons_here(fields.persons)
+    readers = persons_at(fields.persons)
     mark(report, fields.tlp, readers)
     _check_alone(report)
     report.topics = sorted(set(fields.topics))
-    report.languages, report.persons = list(fields.languages), list(fields.persons)
+    report.languages = list(fields.languages)
+    # each once, in whatever letters
+    report.persons = list({each.lower(): each for each in fields.persons}.values())
     report.search = index_words(f"{report.title} {report.summary}")
     report.changed = now()
     report.save()
@@ -249,10 +252,6 @@ def _check_alone(report: Report) -> None:
             _("Its readers would have this report twice. Open the other one, or choose another marking."),
             "tlp",
         )
-
-
-def _persons_here(addresses: Iterable[str]) -> list[Person]:
-    return [person for address in addresses for person in Person.objects.filter(email__iexact=address)]
 
 
 def _check(actor: Actor, fields: ReportFields) -> None:
@@ -275,13 +274,15 @@ def _check(actor: Actor, fields: ReportFields) -> None:
 
 
 def _check_terms(fields: ReportFields) -> None:
-    for name, terms in (
-        ("topics", fields.topics),
-        ("languages", fields.languages),
-        ("persons", fields.persons),
+    for name, terms, most in (
+        ("topics", fields.topics, _MOST_TOPICS),
+        ("languages", fields.languages, MOST_LANGUAGES),
+        ("persons", fields.persons, MOST_PERSONS),
     ):
-        if len(terms) > _MOST_TERMS:
-            raise ReportRefused(name, _("At most 500 entries can stand here."), name)
+        if len(terms) > most:
+            raise ReportRefused(
+                name, _("At most %(most)s entries can stand here.") % {"most": number(most)}, name
+            )
     for topic in fields.topics:
         if not _TOPIC.fullmatch(topic):
             raise ReportRefused(

@@ -28,6 +28,7 @@ from taawun.capabilities.intel.stix.schemas import is_standard
 from taawun.capabilities.intel.store import store
 from taawun.cooperation.agreements.policy import Denied
 from taawun.cooperation.federation import actions as federation
+from taawun.cooperation.federation.bounds import fitting
 from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail
@@ -285,7 +286,7 @@ def _draft(actor: Actor, sighting: Sighting, told: QuerySet[Release]) -> federat
         tlp=Tlp(sighting.tlp),
         content=b"{}",
         # a clause on certain topics carries back what is said of them
-        topics=frozenset(ReleaseTopic.objects.filter(owner__in=told).values_list("topic", flat=True)),
+        topics=fitting(ReleaseTopic.objects.filter(owner__in=told).values_list("topic", flat=True)),
         organisation=home_of(actor),
     )
 
