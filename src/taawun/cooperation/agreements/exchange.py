@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["MESSAGE_KINDS"]
 
 _SKEW: Final = timedelta(seconds=60)
-# two clocks may differ by as much, and a word is signed a moment before the lane that carries it has it
-_TELLING: Final = 2 * _SKEW
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
@@ -241,21 +239,14 @@ def _uuid(payload: Mapping[str, Any], member: str) -> UUID:
 
 
 def _at(message: Message, payload: Mapping[str, Any]) -> datetime:
-    """When something was signed, as far as the sender is to be believed.
-
-    It says so itself, so it could say anything. But it signs heads of its lane, too: when it was last asked, it signed
-    that it had not said this. Where the clocks are right that changes nothing, however late a word arrives, so the two
-    nodes come to the same instant.
-    """
+    """When something was signed, as far as the sender is to be believed."""
     try:
         at = parse_timestamp(_text(payload, "at"))
     except TimestampRefused:
         raise MessageRefused("malformed", "at is no instant") from None
     if at > now() + _SKEW:
         raise MessageRefused("future", "it is signed in the future: compare the two clocks")
-    heard = message.partner.heard_until
-    # what waited here since it came was said before it came
-    return max(at, min(heard, message.received) - _TELLING) if heard else at
+    return message.believed(at)
 
 
 def _party(message: Message) -> PartyActor:

@@ -61,7 +61,11 @@ class FederationConfig(AppConfig):
                         "federation.conflict",
                         "read:federation",
                         lambda p: (
-                            _("%(node)s sent two different contents as one version of %(subject)s.") % p
+                            _(
+                                "%(node)s sent one version of %(subject)s twice, with another content, marking or "
+                                "readers."
+                            )
+                            % p
                         ),
                         lambda _p: _(
                             "The first is kept. Ask the partner which is right; the right one needs a new version."

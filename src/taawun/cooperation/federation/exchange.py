@@ -37,7 +37,7 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from taawun.cooperation.agreements.policy import Grant, Policy
     from taawun.cooperation.partners.chain import Header
@@ -125,9 +125,10 @@ def _under_its_clause(lane: Lane, sender: Partner, header: Header) -> Outcome | 
         names_persons=bool(header.persons),
     )
     grants = _grants_to_us(policy, lane)
-    if not grants:
+    # who goes on under a version that ended names it still; one that this node never agreed to gives nobody anything
+    if not any(grant.digest == header.agreement for grant in grants):
         # its agreement, or the last signature on it, may still be on its way over the talk lane
-        reason = policy.unopened(lane.agreement) if lane.agreement else ""
+        reason = policy.unopened(lane.agreement) if lane.agreement and not grants else ""
         return _judge([reason]) if reason else Outcome(LaneEntry.State.PENDING, "unknown-agreement")
     return _judge(policy.obstacles(grants, facts, [now().timestamp(), (now() + _SKEW).timestamp()]))
 
@@ -181,7 +182,7 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
     if partner is None or lane.agreement is None:
         return Outcome(LaneEntry.State.REFUSED, "no-sender")
     held = Release.objects.filter(subject=header.subject, version=header.version, origin=partner).first()
-    if held and held.digest != header.digest:
+    if held and not _is_the_same(held, header):
         raise_notice(
             "federation.conflict",
             f"urn:uuid:{held.id}",
@@ -194,6 +195,8 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
             },
         )
         return Outcome(LaneEntry.State.REFUSED, "conflict")
+    if held and header.audience:
+        _narrow(held, header.audience)
     release = held or _create(header, partner, lane)
     Passage.objects.get_or_create(
         entry=entry,
@@ -236,10 +239,30 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
     return Outcome(LaneEntry.State.DONE)
 
 
+def _is_the_same(held: Release, header: Header) -> bool:
+    """Whether a header says of a version what was said of it before: there is one copy of it, for all its lanes.
+
+    Who reads the lane of one clause may be others than who reads that of another; whether it was for some of its
+    readers alone was said once, for all of them.
+    """
+    return (
+        (held.digest, held.kind, held.tlp) == (header.digest, header.kind, header.tlp)
+        and {str(each).lower() for each in held.persons} == {each.lower() for each in header.persons}
+        and {each.topic for each in held.topics.all()} == set(header.topics)
+        and held.is_bound == bool(header.audience)
+    )
+
+
+def _narrow(held: Release, audience: Collection[str]) -> None:
+    """What came over two lanes goes on within the bounds of both."""
+    bounds = ReleaseParty.objects.filter(owner=held, role=ReleaseParty.Role.BOUND)
+    bounds.exclude(party__in=audience).delete()
+
+
 def _create(header: Header, partner: Partner, lane: Lane) -> Release:
     grants = _grants_to_us(policy_of_sender(partner.node), lane)
-    # the clause as it stands in the version it was sent under, else as it was agreed with us at all
-    grant = next((each for each in grants if each.digest == header.agreement), grants[0])
+    # the clause as it stands in the version it was sent under
+    grant = next(each for each in grants if each.digest == header.agreement)
     onward = grant.clause.onward
     release = Release.objects.create(
         kind=header.kind,
@@ -348,11 +371,13 @@ def receive_receipt(message: messages.Message) -> None:
             int(message.payload["to_seq"]),
         )
         exceptions = {
-            int(each["seq"]): (LaneEntry.State(each["outcome"]).value, str(each["reason"])[:80])
+            int(each["seq"]): (LaneEntry.State(each["outcome"]), str(each["reason"])[:80])
             for each in message.payload["exceptions"]
         }
     except (AttributeError, KeyError, TypeError, ValueError):
         raise MessageRefused("malformed", "the receipt is malformed") from None
+    if any(outcome == LaneEntry.State.PENDING for outcome, _reason in exceptions.values()):
+        raise MessageRefused("malformed", "nobody signs for what still waits")
     if not 0 <= first <= last:
         raise MessageRefused("malformed", "the receipt covers no entry")
     reader = LaneReader.objects.filter(lane_id=lane_id, lane__sender=None, partner=message.partner).first()
@@ -364,6 +389,7 @@ def receive_receipt(message: messages.Message) -> None:
     if head is None or head.digest != message.payload.get("head"):
         raise MessageRefused("other-head", "the receipt is for another history than the one that was sent")
     entries = LaneEntry.objects.filter(lane_id=lane_id, seq__gte=first, seq__lte=last)
+    at = message.believed(message.sent)
     Receipt.objects.bulk_create(
         (
             Receipt(
@@ -371,7 +397,7 @@ def receive_receipt(message: messages.Message) -> None:
                 partner=message.partner,
                 outcome=exceptions.get(entry.seq, (LaneEntry.State.DONE, ""))[0],
                 reason=exceptions.get(entry.seq, ("", ""))[1],
-                at=message.sent,
+                at=max(at, entry.issued),
             )
             for entry in entries
         ),

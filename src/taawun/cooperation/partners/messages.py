@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from taawun.cooperation.partners import lanes
 from taawun.foundation.identifiers import uuid7
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.models import LaneEntry, Partner
 
 __all__ = ["Message", "MessageKind", "send"]
+
+# two clocks may differ by a minute, and a word is signed up to a minute before the lane that carries it has it
+_TELLING: Final = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,20 @@ class Message:
     payload: Mapping[str, Any]  # JSON; the kind's handler types it
     sent: datetime
     received: datetime
+
+    def believed(self, at: datetime) -> datetime:
+        """When something in it was said, as far as the sender is to be believed.
+
+        It says so itself, so it could say anything. But it signs heads of its lane, too: when it was last asked, it
+        signed that it had not said this. Where the clocks are right that changes nothing, however late a word
+        arrives, so the two nodes come to the same instant.
+
+        Args:
+            at: when it was said, by the sender's word.
+        """
+        heard = self.partner.heard_until
+        # what waited here since it came was said before it came
+        return max(at, min(heard, self.received) - _TELLING) if heard else at
 
 
 @dataclass(frozen=True, slots=True)

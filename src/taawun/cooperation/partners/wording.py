@@ -123,7 +123,7 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "terminated": gettext_lazy("the agreement was terminated"),
     "audience": gettext_lazy("its receiver is not in its audience"),
     "onward": gettext_lazy("its source does not allow it onward"),
-    "conflict": gettext_lazy("another content was sent under the same version"),
+    "conflict": gettext_lazy("the same version was sent before with another content, marking or readers"),
     "document-refused": gettext_lazy("the document cannot be accepted as it is"),
     "not-depositary": gettext_lazy("its sender is not the depositary"),
     "not-a-party": gettext_lazy("its receiver is not a party of the document"),
