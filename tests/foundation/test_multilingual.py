@@ -89,6 +89,10 @@ def test_a_text_does_not_change_with_the_dictionary_it_came_from():
         ({"en": "a\x00b"}, "bad-character"),
         ({"en": "a\x1b[31m"}, "bad-character"),
         ({"en": "\ud800"}, "bad-character"),
+        *(
+            ({"en": f"CERT {chr(each)}htroN"}, "bad-character")
+            for each in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+        ),
         ({"EN": "x"}, "bad-language"),
         ({"english": "x"}, "bad-language"),
         ({"en_GB": "x"}, "bad-language"),
@@ -103,6 +107,11 @@ def test_what_is_no_text_is_refused(value, code):
     with pytest.raises(TextRefused) as refused:
         Text.from_json(value)
     assert refused.value.code == code
+
+
+def test_marks_of_direction_stand_in_a_text_of_two_scripts():
+    words = "فريق CERT\u200f الوطني\u200e"
+    assert Text.from_json({"ar": words}).in_language("ar").value == words
 
 
 def test_exactly_five_hundred_characters_fit():

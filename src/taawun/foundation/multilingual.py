@@ -23,8 +23,14 @@ _MAX_LANGUAGES: Final = 50
 # RFC 5646, section 2.1, as far as tags of human texts go: language, script, region, variants.
 _TAG: Final = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?(?:-[a-z0-9]{5,8})*")
 
-# C0 and C1 controls other than tab and line feed, and halves of surrogate pairs.
-_UNFIT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# C0 and C1 controls other than tab and line feed, halves of surrogate pairs, and what turns the direction of the text
+# around it (Unicode Standard Annex 9): a name with an override reads as another name. Marks (U+200E, U+200F) may stand.
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def is_fit(words: str) -> bool:
+    """Whether a text reads as what it is: no character in it controls the line, or turns its direction."""
+    return _UNFIT.search(words) is None
 
 
 class TextRefused(CodedError):
@@ -68,7 +74,7 @@ class Text:
         """Make a text from words in the languages of the house; those left empty are left out.
 
         Raises:
-            TextRefused: when all are empty, or one is too long or holds a control character.
+            TextRefused: when all are empty, or one is too long or is not :func:`is_fit`.
         """
         given = {"ar": ar, "en": en, "fr": fr}
         return cls({language: words for language, words in given.items() if words})
@@ -150,6 +156,9 @@ def _checked_words(language: str, words: object) -> str:
         raise TextRefused(
             "too-long", f"The text in '{language}' has {len(words)} characters; at most {MAX_CHARACTERS} fit."
         )
-    if _UNFIT.search(words) is not None:
-        raise TextRefused("bad-character", f"The text in '{language}' holds a control character; remove it.")
+    if not is_fit(words):
+        raise TextRefused(
+            "bad-character",
+            f"The text in '{language}' holds a control character, or one that turns the direction of text; remove it.",
+        )
     return words

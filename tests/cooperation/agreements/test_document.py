@@ -229,7 +229,7 @@ def test_a_purpose_is_what_somebody_typed_or_a_text_in_languages() -> None:
     document = parse(json.dumps(value).encode())
     assert document.clauses[0].purpose == ("as typed", Text.of(en="defence", ar="الدفاع"))
     assert parse(write(document)).clauses == document.clauses
-    for spoilt in ({"en": ""}, {}, {"English": "x"}, 3, "x" * 301):
+    for spoilt in ({"en": ""}, {}, {"English": "x"}, 3, "x" * 301, "\u202edefence", {"en": "\u2066defence"}):
         value["clauses"][0]["purpose"] = [spoilt]
         with pytest.raises(DocumentRefused, match="Purpose"):
             parse(json.dumps(value).encode())

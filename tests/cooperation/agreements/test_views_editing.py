@@ -105,6 +105,7 @@ def test_an_edit_of_an_older_edition_is_refused_and_stays_typed(cast: Cast, sout
     ("changes", "sentence"),
     [
         ({"title_en": "", "title_ar": "", "title_fr": ""}, "Write it in at least one language."),
+        ({"title_en": "Mutual \u202egninraw"}, "This holds a control character"),
         ({"valid_from": ""}, "This field is required."),
         ({"last_day": "2020-01-01"}, "The last day lies before the first. Choose a later one."),
         ({"notice_days": "-1"}, "Ensure this value is greater than or equal to 0."),
@@ -123,6 +124,7 @@ def test_an_edit_of_an_older_edition_is_refused_and_stays_typed(cast: Cast, sout
         ),
         ({"c0-retention_days": "0"}, "Ensure this value is greater than or equal to 1."),
         ({"c0-purpose": "x" * 301}, "A purpose has at most 300 characters."),
+        ({"c0-purpose": "\u202edefence"}, "This holds a control character"),
         ({"c0-recognises": "{"}, "What this clause recognises was changed on the way. Load the page again."),
         ({"order": ""}, "An agreement needs at least one clause."),
     ],

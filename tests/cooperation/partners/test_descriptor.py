@@ -96,6 +96,9 @@ def test_a_secretariat_has_no_nation() -> None:
         (said({"nation": None, "nation_name": None}), "nation"),
         (said({"name": None}), "malformed"),
         (said({"name": {}}), "malformed"),
+        # it would read as the name of another
+        (said({"name": {"en": "\u202ehtroN TREC"}}), "malformed"),
+        (said({"nation_name": {"en": "\u2067htroN"}}), "malformed"),
         (said({"name": "Southern CERT"}), "malformed"),
         (said({"nation_name": "Southland"}), "malformed"),
         (said({"contacts": "call us"}), "malformed"),

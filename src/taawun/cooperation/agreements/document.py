@@ -17,7 +17,7 @@ from taawun.cooperation.partners.addresses import is_base_address
 from taawun.foundation import strict_json
 from taawun.foundation.clock import TimestampRefused, parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.multilingual import Text, TextRefused
+from taawun.foundation.multilingual import Text, TextRefused, is_fit
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web import formats
 
@@ -298,6 +298,8 @@ class _Reader:
                     found.append(Text.from_json(value))
                 except TextRefused as refused:
                     raise self._wrong(f"purpose/{index}", _text_fault(refused)) from None
+            elif isinstance(value, str) and not is_fit(value):
+                raise self._wrong(f"purpose/{index}", _text_fault(TextRefused("bad-character", value)))
             elif isinstance(value, str) and 0 < len(value) <= MAX_PURPOSE:
                 found.append(value)
             else:
@@ -454,7 +456,7 @@ def _text_fault(refused: TextRefused) -> str:
         ),
         "empty": _("is empty in one language; write it or leave the language out"),
         "too-long": _("is longer than 500 characters in one language"),
-        "bad-character": _("holds a control character; remove it"),
+        "bad-character": _("holds a control character, or one that turns the direction of text; remove it"),
     }
     return sentences.get(refused.code, str(refused))
 

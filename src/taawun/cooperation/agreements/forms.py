@@ -21,7 +21,7 @@ from taawun.cooperation.agreements.kinds import KindWords
 from taawun.cooperation.agreements.presenting.terms import last_day
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now
-from taawun.foundation.multilingual import LANGUAGES, MAX_CHARACTERS, Text
+from taawun.foundation.multilingual import LANGUAGES, MAX_CHARACTERS, Text, is_fit
 from taawun.foundation.strict_json import JsonRefused, parse
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
@@ -48,6 +48,13 @@ _KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _ADDRESS: Final = re.compile(r"https?://[a-z0-9.\-\[\]:]+/?")
 _PAIR: Final = 2
+
+
+def _check_fit(words: str) -> None:
+    if not is_fit(words):
+        raise ValidationError(
+            _("This holds a control character, or one that turns the direction of text. Remove it.")
+        )
 
 
 def first_instant(of: date) -> datetime:
@@ -199,6 +206,7 @@ class _InLanguages(forms.Form):
                 % {"field": label, "language": names.get(language.partition("-")[0], language)},
                 required=False,
                 max_length=MAX_CHARACTERS,
+                validators=[_check_fit],
                 widget=widget,
             )
         if required:
@@ -458,6 +466,8 @@ class ClauseForm(_InLanguages):
             raise ValidationError(
                 _("A purpose has at most %(most)s characters.") % {"most": formats.number(MAX_PURPOSE)}
             )
+        for purpose in purposes:
+            _check_fit(purpose)
         return list(dict.fromkeys(known.get(purpose, purpose) for purpose in purposes))
 
     def clean_recognises(self) -> list[dict[str, Any]]:
