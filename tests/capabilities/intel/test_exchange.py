@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
 from taawun.capabilities.intel import actions, exchange, queries
+from taawun.capabilities.intel.composing import identity_id, stix_time
 from taawun.capabilities.intel.models import Report, ReportReader, Sighting, StixObject
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import LaneEntry
+from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
@@ -218,6 +221,41 @@ def test_a_bundle_that_is_not_what_its_header_says_is_refused_whole(
     assert not Release.objects.exists()
 
 
+def us(**properties: Any) -> dict[str, Any]:
+    """This node's organisation as somebody else would have it."""
+    given = {"id": identity_id(), "name": "Northern CERT (official)", "identity_class": "organization"}
+    return sdo("identity", 1, **{**given, **properties})
+
+
+@pytest.mark.parametrize("said", ["identity", "object", "report"])
+def test_a_partner_does_not_speak_in_our_name(cast: Cast, south: Sender, said: str) -> None:
+    told = {**TOLD, "created_by_ref": identity_id()} if said == "report" else TOLD
+    seen = indicator(1, created_by_ref=identity_id()) if said == "object" else indicator(1)
+    outcome = south.publish(told, seen, *([us()] if said == "identity" else []))
+    assert (outcome.state, outcome.reason) == (REFUSED, "our-name")
+    assert not StixObject.objects.exists()
+    assert not Release.objects.exists()
+
+
+def test_a_partner_names_what_we_said_and_sends_it_along(cast: Cast, south: Sender) -> None:
+    ours = indicator(1, created_by_ref=identity_id())
+    bring(ours, us(name="As we say it"))
+    again = (marked(ours, Tlp.AMBER), us(name="As they say it", modified="2024-06-01T00:00:00.000Z"))
+    assert south.publish(TOLD, *again).state == DONE
+    assert [current(each).origin for each in (FIRST, identity_id())] == ["", ""]
+    assert current(identity_id()).name == "As we say it"
+    came = Report.objects.get(origin=south.node)
+    assert [each.stix_id for each in queries.objects_of(cast.analyst.actor, came)] == [FIRST]
+
+
+@pytest.mark.parametrize(("tlp", "state"), [(Tlp.AMBER_STRICT, REFUSED), (Tlp.AMBER, DONE)])
+def test_what_we_keep_to_some_is_not_said_to_all_in_our_name(cast: Cast, tlp: Tlp, state: str) -> None:
+    south = sender("South", "XS")
+    ours = indicator(1, created_by_ref=identity_id())
+    bring(ours, actor=cast.analyst.actor, tlp=tlp)
+    assert south.publish(TOLD, ours).state == state
+
+
 def test_what_no_clause_covers_is_not_even_opened(cast: Cast) -> None:
     south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.GREEN),))
     assert south.publish(TOLD, indicator(1), tlp=Tlp.AMBER).state == UNOPENED
@@ -334,6 +372,9 @@ def test_a_sighting_is_called_by_what_was_seen_as_far_as_everybody_may_know(
         (sighting(count=-1), "not-valid"),
         (marked(sighting(), Tlp.RED), "marking"),
         (sighting(last_seen="2024-13-45T00:00:00Z"), "not-valid"),
+        (sighting(first_seen="9999-12-31T23:59:59Z", last_seen="9999-12-31T23:59:59Z"), "not-valid"),
+        (sighting(last_seen="9999-12-31T23:59:59Z"), "not-valid"),
+        (sighting(first_seen="2024-02-02T00:00:00Z", last_seen="2024-02-01T00:00:00Z"), "not-valid"),
     ],
 )
 def test_a_sighting_that_is_none_is_refused(
@@ -342,6 +383,14 @@ def test_a_sighting_that_is_none_is_refused(
     outcome = south.publish(value, kind="intel.sighting")
     assert (outcome.state, outcome.reason) == (REFUSED, reason)
     assert not Sighting.objects.exists()
+
+
+def test_a_sighting_by_a_clock_that_is_a_little_ahead_is_taken_in(cast: Cast, south: Sender) -> None:
+    """Five minutes as here, and one between two nodes, as its own node took it in."""
+    for number, (ahead, state) in enumerate([(5.9, DONE), (6.1, REFUSED)], start=1):
+        seen = stix_time(now() + timedelta(minutes=ahead))
+        value = sighting(number, first_seen=seen, last_seen=seen)
+        assert south.publish(value, kind="intel.sighting").state == state
 
 
 def test_nobody_speaks_under_the_identifier_of_anothers_sighting(cast: Cast, south: Sender) -> None:

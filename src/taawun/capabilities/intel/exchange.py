@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from taawun.capabilities.intel.actions.reporting import KIND as REPORT
 from taawun.capabilities.intel.actions.reporting import subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
+from taawun.capabilities.intel.actions.sighting import MOST_AHEAD
 from taawun.capabilities.intel.collecting import MOST_TRAVELLING
+from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
 from taawun.capabilities.intel.preparing import Origin, Prepared, prepared_from, version_key
 from taawun.capabilities.intel.reports import REPORT_TYPES, fill
@@ -37,6 +40,10 @@ __all__ = ["RELEASE_KINDS"]
 
 # what a report names and needs, and besides it: the report, what it was made from, who speaks, five markings
 _MOST: Final = MOST_TRAVELLING + 8
+# between the clocks of two nodes (docs/protocol.md, "Building blocks")
+_SKEW: Final = timedelta(seconds=60)
+# as many as one statement may hold
+_CHUNK: Final = 5_000
 
 
 # ---- taking in --------------------------------------------------------------------------------------------------
@@ -96,6 +103,8 @@ def receive_sighting(arrival: Arrival) -> None:
     of = _seen(value["sighting_of_ref"], prepared)
     last = _time(value.get("last_seen") or value.get("first_seen") or value["created"])
     first = _time(value.get("first_seen")) if value.get("first_seen") else last
+    if not first <= last <= now() + MOST_AHEAD + _SKEW:
+        raise ContentRefused("not-valid", "it was last seen before it was first seen, or will be")
     _store(prepared, _origin(arrival))
     Sighting.objects.update_or_create(
         stix_id=about.stix_id,
@@ -165,9 +174,28 @@ def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list
     about = next((each for each in candidates if each.version == version_key(release.version)), None)
     if about is None:
         raise ContentRefused("other-version", "the bundle holds another version than its header names")
+    _check_name(prepared, _origin(arrival))
     # it travelled under the header's marking, so here it is not held under a weaker one
     marked = replace(about, tlp=Tlp(release.tlp))
     return [each for each in prepared if each is not about] + [marked], marked
+
+
+def _check_name(prepared: Collection[Prepared], origin: Origin) -> None:
+    """Refuse what is said in this node's own name, unless this node said it: the reader could not tell it from ours.
+
+    A partner that names what is ours in a report of its own sends it along.
+    """
+    own = identity_id()
+    said = {each.stix_id: each.audience(origin) for each in prepared if own in {each.stix_id, each.creator}}
+    ids = sorted(said)
+    for start in range(0, len(ids), _CHUNK):
+        some = ids[start : start + _CHUNK]
+        held = StixObject.objects.filter(stix_id__in=some, origin="", state=StixObject.State.LIVE)
+        ours = set(held.values_list("stix_id", "audience"))
+        if any((each, "") not in ours and (each, said[each]) not in ours for each in some):
+            raise ContentRefused(
+                "our-name", "something in it is said in this node's name, which did not say it"
+            )
 
 
 def _store(prepared: list[Prepared], origin: Origin) -> None:

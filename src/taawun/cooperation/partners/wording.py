@@ -133,6 +133,7 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "unknown-lane": gettext_lazy("it speaks of a lane that its receiver does not have with its sender"),
     "other-head": gettext_lazy("it signs for another history than the one that was sent"),
     "not-theirs": gettext_lazy("somebody else sent the same before"),
+    "our-name": gettext_lazy("something in it is said in the name of its receiver"),
     "not-valid": gettext_lazy("its content is not valid"),
     "not-stix-2.1": gettext_lazy("its content is not STIX 2.1"),
     "too-many-objects": gettext_lazy("it holds too many objects"),

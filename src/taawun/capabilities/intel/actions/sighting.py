@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.decisions import PartyDecision
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["KIND", "SightingOutcome", "is_sightable", "sight", "sighting_outcome"]
+__all__ = ["KIND", "MOST_AHEAD", "SightingOutcome", "is_sightable", "sight", "sighting_outcome"]
 
 KIND: Final = "intel.sighting"
 _MOST: Final = 999_999_999  # STIX 2.1, section 5.2: count
@@ -71,7 +71,8 @@ _OCCURRING: Final = frozenset(
         "vulnerability",
     }
 )
-_SKEW: Final = timedelta(minutes=5)  # between the clock of whoever saw it and ours
+# by how much the clock of whoever saw it may be ahead of ours
+MOST_AHEAD: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ def _check(count: int, first: datetime, last: datetime, note: str) -> None:
         raise SightingRefused("count", _("A sighting counts from 1 to 999,999,999."), "count")
     if last < first:
         raise SightingRefused("times", _("It was last seen before it was first seen."), "last_seen")
-    if last > now() + _SKEW:
+    if last > now() + MOST_AHEAD:
         raise SightingRefused("times", _("What will be seen has not been seen yet."), "last_seen")
     if len(note) > _LONGEST_NOTE:
         raise SightingRefused("note", _("The note is longer than 10,000 characters."), "note")
