@@ -292,8 +292,8 @@ def test_a_partner_nobody_compared_is_asked_for_no_more_than_its_quota_and_then_
 def test_a_partner_that_offers_ever_more_lanes_is_read_on_those_that_are_known(
     server: TheirNode, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync, "MOST_LANES", 3)
-    for number in range(4):
+    monkeypatch.setattr(wire, "MOST_LANES", 3)
+    for number in range(6):
         _talk(server, south, number)
     server.lanes[0][0].say("tests.word", {"word": 10})
     for _ in range(2):
@@ -309,6 +309,36 @@ def test_a_partner_that_offers_ever_more_lanes_is_read_on_those_that_are_known(
     server.lanes[1][0].say("tests.word", {"word": 11})
     sync_partner(south.row.id)
     assert notes.heard[-1] == 11
+
+
+def test_a_list_of_more_lanes_than_two_nodes_can_need_is_none(server: TheirNode, south: PartnerNode) -> None:
+    known = server.offer(_talk(server, south), "talk")
+    made_up = [{"lane": f"{number:032x}", "purpose": "clause", "head": "x"} for number in range(1, 2001)]
+    server.instead["/federation/lanes"] = response(canonical({"lanes": [known, *made_up]}))
+    sync_partner(south.row.id)
+    assert (Lane.objects.filter(sender=south.row).count(), Notice.objects.count()) == (0, 0)
+    assert (_state(south).last_error_code, south.row.failures) == ("bad-list", 1)
+    assert south.row.last_error == "The list of lanes is malformed: it has more than 2000 lanes"
+
+
+def test_a_lane_is_not_begun_before_its_sender_signed_for_it(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    made_up = [{"lane": f"{number:032x}", "purpose": "clause", "head": "x"} for number in range(1, 100)]
+    lane = _talk(server, south, 1)
+    others = {**server.offer(lane, "talk"), "lane": str(uuid4())}
+    listing = response(canonical({"lanes": [*made_up, others, server.offer(lane, "talk")]}))
+    server.instead["/federation/lanes/"] = lambda: response(b"".join(server.page(lane, -1, 500)))
+    server.instead["/federation/lanes"] = listing
+    sync_partner(south.row.id)
+    # what it did sign for is read all the same
+    assert (list(Lane.objects.filter(sender=south.row).values_list("id", flat=True)), notes.heard) == (
+        [lane.row.id],
+        [1],
+    )
+    assert (Notice.objects.count(), LaneEntry.objects.filter(lane__sender=None).count()) == (0, 0)
+    assert (_state(south).last_error_code, south.row.failures) == ("bad-list", 1)
+    assert f"lane {made_up[0]['lane'][:8]}" in south.row.last_error
 
 
 # ---- faults ---------------------------------------------------------------------------------------------------------

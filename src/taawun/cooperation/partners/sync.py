@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, Q, When
 
-from taawun.cooperation.partners import actions, lanes, wire
+from taawun.cooperation.partners import actions, chain, lanes, wire
 from taawun.cooperation.partners.descriptor import RENEWAL
 from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -28,6 +28,7 @@ from taawun.cooperation.partners.receiving import (
 from taawun.cooperation.partners.wording import OWN_FAULT, Problem, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
+from taawun.foundation.signing import VerifyKey
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
@@ -52,8 +53,6 @@ _STRANGERS_TURN: Final = (15.0, 4)
 _LOOK_SECONDS: Final = 0.1
 _FIRST_BACK_OFF: Final = timedelta(seconds=2)
 _LONGEST_BACK_OFF: Final = timedelta(minutes=30)
-# as many choices of readers under as many clauses as two nodes ever agree on; each costs us a look at every poll
-MOST_LANES: Final = 1000
 
 
 def run(stop: threading.Event) -> None:
@@ -232,12 +231,30 @@ def _tell(partner: Partner) -> None:
 
 
 def _pull(partner: Partner, turn: _Turn) -> None:
-    asked, is_heard = now(), True
+    asked = now()
+    offered = _Offered(partner)
+    is_heard = _read_offered(offered, turn)
+    for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
+        process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
+    for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
+        registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
+    if is_heard:
+        Partner.objects.filter(id=partner.id).update(heard_until=asked)
+    if not turn.may_read():
+        # it goes on after those who waited meanwhile
+        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
+    if offered.fault:
+        # all else was read first: a list with one bad head in it is no better than one that cannot be read
+        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {offered.fault}")
+
+
+def _read_offered(offered: _Offered, turn: _Turn) -> bool:
+    """Read what is new on the lanes a partner offers; whether all is here that it has signed for having said."""
+    partner, is_heard = offered.partner, True
     for offer in wire.list_lanes(partner):
         if not turn.may_read():
-            is_heard = False
-            break
-        lane = _lane_for(partner, offer)
+            return False
+        lane = offered.lane_of(offer)
         if lane is None or lane.state == Lane.State.STOPPED:
             continue
         if quota_left(lane, partner) == 0:
@@ -250,36 +267,63 @@ def _pull(partner: Partner, turn: _Turn) -> None:
             is_heard = is_heard and (lane.purpose != Lane.Purpose.TALK or lane.head_seq >= head.seq)
         except ChainBroken as broken:
             stop_lane(lane, partner, broken)
-    for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
-        process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
-    for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
-        registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
-    if is_heard:
-        Partner.objects.filter(id=partner.id).update(heard_until=asked)
-    if not turn.may_read():
-        # it goes on after those who waited meanwhile
-        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
+    return is_heard
 
 
-def _lane_for(partner: Partner, offer: wire.LaneOffer) -> Lane | None:
-    """The partner's lane as we keep it, begun when it is first offered; None for one that is not to be read."""
-    if offer.purpose not in Lane.Purpose.values:
-        return None
-    if partner.state != Partner.State.VERIFIED and (
-        offer.purpose != Lane.Purpose.TALK or _has_other_lane(partner, offer.lane)
-    ):
-        return None
-    lane = Lane.called(partner, offer.lane) or _begin_lane(partner, offer)
-    # a lane does not change its purpose
-    return lane if lane and lane.purpose == offer.purpose else None
+class _Offered:
+    """The lanes a partner offers in one list, as we keep them.
+
+    Args:
+        partner: whose list it is.
+    """
+
+    def __init__(self, partner: Partner) -> None:
+        self.partner = partner
+        self._room = wire.MOST_LANES - Lane.objects.filter(sender=partner).count()
+        self._is_told = False
+        # what is wrong with the first new lane whose head is not the partner's word
+        self.fault = ""
+
+    def lane_of(self, offer: wire.LaneOffer) -> Lane | None:
+        """The lane of an offer, begun when it is first offered; None for one that is not to be read."""
+        partner = self.partner
+        if offer.purpose not in Lane.Purpose.values:
+            return None
+        if partner.state != Partner.State.VERIFIED and (
+            offer.purpose != Lane.Purpose.TALK or _has_other_lane(partner, offer.lane)
+        ):
+            return None
+        lane = Lane.called(partner, offer.lane) or self._begin(offer)
+        # a lane does not change its purpose
+        return lane if lane and lane.purpose == offer.purpose else None
+
+    def _begin(self, offer: wire.LaneOffer) -> Lane | None:
+        if self._room <= 0:
+            self._tell_of_too_many()
+            return None
+        # a name costs a partner nothing, a lane costs us a row and an alarm: there is one once a head was signed for it
+        try:
+            head = chain.read_head(offer.head, VerifyKey.from_jwk(self.partner.jwk))
+            if head.lane != offer.lane:
+                raise ChainBroken("sender", -1, f"the head is of lane {head.lane}")  # noqa: TRY301 - a fault like others
+        except ChainBroken as broken:
+            self.fault = self.fault or f"lane {offer.lane}: {broken}"
+            return None
+        self._room -= 1
+        return _begin_lane(self.partner, offer)
+
+    def _tell_of_too_many(self) -> None:
+        """Once for a list, however many there are."""
+        if self._is_told:
+            return
+        self._is_told = True
+        partner = self.partner
+        facts = {"node": partner.node, "partner": str(partner.id), "most": str(wire.MOST_LANES)}
+        raise_notice("partners.too-many-lanes", actions.urn(partner), Notice.Level.ALARM, facts)
 
 
 @transaction.atomic
-def _begin_lane(partner: Partner, offer: wire.LaneOffer) -> Lane | None:
-    if Lane.objects.filter(sender=partner).count() >= MOST_LANES:
-        facts = {"node": partner.node, "partner": str(partner.id), "most": str(MOST_LANES)}
-        raise_notice("partners.too-many-lanes", actions.urn(partner), Notice.Level.ALARM, facts)
-        return None
+def _begin_lane(partner: Partner, offer: wire.LaneOffer) -> Lane:
     # an id is its sender's own word: where another lane has it here, ours or another partner's, this one takes another
     is_taken = Lane.objects.filter(id=offer.lane).exists()
     names = {"alias": offer.lane} if is_taken else {"id": offer.lane}

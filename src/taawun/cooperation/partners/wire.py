@@ -32,6 +32,14 @@ _SHORT_SECONDS: Final = 15.0
 _PAGE_SECONDS: Final = 300.0
 _PROBLEM_BYTES: Final = 64 * 1024
 _LISTING_BYTES: Final = 8 * 1024 * 1024
+# as many choices of readers under as many clauses as two nodes ever agree on; each costs us a look at every poll
+MOST_LANES: Final = 1000
+# who offers a few too many is still read on those that are known; who offers twice as many makes them up
+_MOST_OFFERS: Final = 2 * MOST_LANES
+# an offer has five members, and whatever a later protocol adds to it
+_LISTING_LIMITS: Final = strict_json.Limits(
+    max_bytes=_LISTING_BYTES, max_depth=8, max_values=20 * _MOST_OFFERS
+)
 PAGE_ENTRIES: Final = 500
 # the slowest line a lane is read over; what comes slower, or never ends, is let go and asked for again later
 _LEAST: Final = Pace(grace_seconds=15, bytes_per_second=256)
@@ -89,7 +97,8 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
     """The lanes a partner lets us read, with their signed heads.
 
     Raises:
-        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`; ``bad-list`` for more lanes
+            than two nodes can need.
     """
     url = f"{partner.node}/federation/lanes"
     answer = _outbound().request(
@@ -98,6 +107,9 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
     if answer.status != _OK:
         raise _unexpected(answer.status, answer.body)
     try:
+        listed = strict_json.parse(answer.body, _LISTING_LIMITS)["lanes"]
+        if len(listed) > _MOST_OFFERS:
+            raise ValueError(f"it has more than {_MOST_OFFERS} lanes")  # noqa: TRY301 - one answer for every bad list
         return [
             LaneOffer(
                 UUID(each["lane"]),
@@ -106,7 +118,7 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
                 str(each.get("clause", "")),
                 str(each["head"]),
             )
-            for each in strict_json.parse(answer.body)["lanes"]
+            for each in listed
         ]
     except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
         raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
