@@ -21,6 +21,7 @@ from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner, PolicyGeneration
 from taawun.cooperation.partners.receiving import (
     MAX_ATTEMPTS,
+    STOPS_TOLD,
     TALK_BYTES,
     UNVERIFIED_MESSAGES,
     known_head,
@@ -338,6 +339,24 @@ def test_a_stopped_lane_is_told_to_both_administrators_once(lane: TheirLane, sou
     assert len(_kept(lane)) == 5
     south.row.refresh_from_db()
     assert south.row.wants_push is True
+
+
+def test_beyond_a_few_the_stopped_lanes_of_a_partner_are_one_notice_counted(south: PartnerNode) -> None:
+    east = talk_lane(partner(nation="XE"))
+    for _ in range(STOPS_TOLD + 20):
+        stop_lane(talk_lane(south).row, south.row, ChainBroken("gap", 5, "entry 5 was expected and 7 came"))
+    stop_lane(east.row, east.sender.row, ChainBroken("gap", 5, "entry 5 was expected and 7 came"))
+    told = Notice.objects.filter(kind="partners.lane-stopped")
+    assert (told.filter(params__node=south.node).count(), told.count()) == (STOPS_TOLD, STOPS_TOLD + 1)
+    rest = Notice.objects.get(kind="partners.lanes-stopped")
+    assert (rest.level, rest.times, rest.params["node"]) == ("alarm", 20, south.node)
+    # once somebody dealt with them, the next one is told by itself again
+    told.update(resolved=now())
+    lane = talk_lane(south)
+    stop_lane(lane.row, south.row, ChainBroken("gap", 5, "entry 5 was expected and 7 came"))
+    assert (
+        Notice.objects.get(kind="partners.lane-stopped", resolved=None).subject == f"urn:uuid:{lane.row.id}"
+    )
 
 
 # ---- heads ----------------------------------------------------------------------------------------------------------
@@ -885,6 +904,22 @@ def test_a_partner_that_stopped_our_lane_is_heard_by_our_administrator(south: Pa
     assert lane.deliver()[1] == ("done", "")
     notice = Notice.objects.get(kind="partners.lane-stopped-there")
     assert (notice.subject, notice.params["reason"]) == (f"urn:uuid:{entry.lane_id}", "fork")
+
+
+def test_a_partner_that_says_so_again_and_again_leaves_one_row_in_the_trail(south: PartnerNode) -> None:
+    ours = messages.send(south.row, "tests.word", {"word": 1}).lane_id
+    lane = talk_lane(south)
+    for _ in range(30):
+        lane.say("lane.stopped", {"lane": str(ours), "reason": "fork", "seq": 0, "detail": "x"})
+    assert lane.deliver()[1:] == [("done", "")] * 30
+    assert Notice.objects.get(kind="partners.lane-stopped-there").times == 30
+    rows = AuditEntry.objects.filter(verb="partners.lane-stopped-there")
+    assert rows.count() == 1
+    # somebody dealt with it: what comes then is news
+    Notice.objects.update(resolved=now())
+    lane.say("lane.stopped", {"lane": str(ours), "reason": "fork", "seq": 0, "detail": "x"})
+    lane.deliver()
+    assert rows.count() == 2
 
 
 @pytest.mark.parametrize(

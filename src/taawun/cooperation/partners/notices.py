@@ -42,6 +42,16 @@ KINDS = (
         _address,
     ),
     NoticeKind(
+        "partners.lanes-stopped",
+        "read:partners",
+        lambda p: _("Further lanes of %(node)s were stopped.") % p,
+        lambda _p: _(
+            "The partner's page says of each why. Ask the partner's administrator what happened, and block the partner "
+            "if it does not end."
+        ),
+        _address,
+    ),
+    NoticeKind(
         "partners.lane-stopped-there",
         "read:partners",
         lambda p: (

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from taawun.cooperation.partners import chain, contents, lanes, messages
+from taawun.cooperation.partners import actions, chain, contents, lanes, messages
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
@@ -65,6 +65,8 @@ _FIRST_WAIT: Final = timedelta(seconds=15)
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 # from the moment an entry is signed until its transaction is committed, heads still end before it
 _COMMITTING: Final = timedelta(seconds=60)
+# a partner whose lanes stop one after another is one thing to be told: further ones are counted in one notice
+STOPS_TOLD: Final = 5
 
 
 def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
@@ -269,18 +271,24 @@ def stop_lane(lane: Lane, partner: Partner, broken: ChainBroken) -> None:
         Lane.objects.filter(id=lane.id, stopped_at=None).update(stopped_at=seq)
         return
     params = {"lane": str(lane.id), "node": partner.node, "partner": str(partner.id), "reason": broken.code}
-    raise_notice(
-        "partners.lane-stopped",
-        f"urn:uuid:{lane.id}",
-        Notice.Level.ALARM,
-        {**params, "seq": str(seq), "detail": str(broken)[:300]},
-    )
+    if _stops_told(partner) < STOPS_TOLD:
+        told = {**params, "seq": str(seq), "detail": str(broken)[:300]}
+        raise_notice("partners.lane-stopped", f"urn:uuid:{lane.id}", Notice.Level.ALARM, told)
+    else:
+        facts = {"node": partner.node, "partner": str(partner.id)}
+        raise_notice("partners.lanes-stopped", actions.urn(partner), Notice.Level.ALARM, facts)
     record(SystemActor("partners.sync"), "partners.lane-stopped", f"urn:uuid:{lane.id}", params)
     messages.send(
         partner,
         "lane.stopped",
         {"lane": str(lane.wire_id), "reason": broken.code, "seq": seq, "detail": str(broken)[:300]},
     )
+
+
+def _stops_told(partner: Partner) -> int:
+    """How many stopped lanes of a partner somebody still has to look at, each with a notice of its own."""
+    told = Notice.objects.filter(kind="partners.lane-stopped", resolved=None)
+    return told.filter(params__partner=str(partner.id)).count()
 
 
 def process_pending(
@@ -518,7 +526,7 @@ def lane_stopped_there(message: messages.Message) -> None:
     lane = Lane.objects.filter(id=lane_id, sender=None, readers__partner=message.partner).first()
     if lane is None:
         raise MessageRefused("unknown-lane", "there is no such lane here")
-    raise_notice(
+    notice = raise_notice(
         "partners.lane-stopped-there",
         f"urn:uuid:{lane.id}",
         Notice.Level.ALARM,
@@ -530,5 +538,7 @@ def lane_stopped_there(message: messages.Message) -> None:
             "detail": str(message.payload.get("detail", ""))[:300],
         },
     )
-    party = PartyActor(message.partner.node, message.partner.name.in_language("en").value)
-    record(party, "partners.lane-stopped-there", f"urn:uuid:{lane.id}", {})
+    # a lane stops once: who says it again and again is counted in the notice, and does not fill the trail
+    if notice.times == 1:
+        party = PartyActor(message.partner.node, message.partner.name.in_language("en").value)
+        record(party, "partners.lane-stopped-there", f"urn:uuid:{lane.id}", {})
