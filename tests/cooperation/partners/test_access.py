@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from threading import Thread
 
@@ -10,11 +11,13 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 
+from taawun.cooperation.partners import access
 from taawun.cooperation.partners.models import Nonce, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation import request_signatures
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.signing import SigningKey
+from taawun.platform.web.limits import Buckets, Rate
 from tests.cast import PartnerNode, partner
 
 LANES = "/federation/lanes"
@@ -150,6 +153,47 @@ def test_another_key_does_not_pass_under_a_partners_name(south: PartnerNode) -> 
 def test_a_blocked_partner_is_told_so(south: PartnerNode, state: str, expected: tuple[int, str]) -> None:
     Partner.objects.update(state=state)
     assert _ask(_signed(south.key)) == expected
+
+
+@pytest.mark.parametrize("state", ["met", "verified"])
+def test_who_asks_too_often_is_told_when_to_come_back_and_leaves_nothing_here(
+    south: PartnerNode, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setattr(access, "UNCOMPARED", Buckets(Rate(burst=3, per_second=0.1)))
+    monkeypatch.setattr(access, "PARTNERS", Buckets(Rate(burst=5, per_second=0.1)))
+    most = {"met": 3, "verified": 5}[state]
+    Partner.objects.update(state=state)
+    other = partner(nation="XE")
+    with frozen(now()) as clock:
+        assert [_ask(_signed(south.key)) for _ in range(most + 2)] == [
+            *[(200, "")] * most,
+            *[(429, "asked-too-often")] * 2,
+        ]
+        assert Nonce.objects.count() == most
+        answer = Client().get(LANES, headers=_signed(south.key))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
+        # nobody takes the turn of another by its name alone, and a hint counts as any request does
+        assert _ask(_signed(SigningKey.generate())) == (401, "unknown-key")
+        assert _ask(_signed(other.key)) == (200, "")
+        body = json.dumps({"descriptor": south.descriptor(), "heads": []}).encode()
+        told = Client().generic(
+            "POST",
+            "/federation/inbox",
+            body,
+            content_type="application/json",
+            headers=south.sign("POST", "/federation/inbox", body),
+        )
+        assert (told.status_code, told.headers["Retry-After"]) == (429, "10")
+        clock.advance(timedelta(seconds=10))
+        assert [_ask(_signed(south.key))[0] for _ in range(2)] == [200, 429]
+
+
+def test_what_an_honest_partner_asks_for_it_never_asks_for_too_often(south: PartnerNode) -> None:
+    # a month of 10,000 releases, each with a content to fetch by its digest, in pages of a few, and hints meanwhile
+    with frozen(now()):
+        assert {access.PARTNERS.take("south") for _ in range(10_000 + 1_000 + 100)} == {0}
+        # the talk of one that nobody compared: looked for and read again after every hint
+        assert {access.UNCOMPARED.take("south") for _ in range(2 * 100)} == {0}
 
 
 def test_a_request_that_was_refused_may_be_asked_again_rightly(south: PartnerNode) -> None:

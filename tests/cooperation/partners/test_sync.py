@@ -18,8 +18,9 @@ from pytest_django import Settings
 from taawun.cooperation.partners import actions, chain, descriptor, messages, sync, wire
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
-from taawun.cooperation.partners.receiving import UNVERIFIED_MESSAGES
+from taawun.cooperation.partners.receiving import MAX_ATTEMPTS, UNVERIFIED_MESSAGES
 from taawun.cooperation.partners.sync import sync_partner
+from taawun.cooperation.partners.wording import last_problem
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now
@@ -363,6 +364,61 @@ def test_after_each_failure_it_waits_longer_and_after_a_success_no_more(
         sync_partner(south.row.id)
         assert (_state(south).failures, south.row.last_error, south.row.wants_pull) == (0, "", False)
         assert south.row.last_contact == clock.now()
+
+
+BUSY = response(
+    canonical({"type": "urn:taawun:problem:asked-too-often", "detail": "Your node asks too often."}),
+    "429 Too Many Requests",
+    Retry_After="40",
+)
+
+
+@pytest.mark.parametrize("path", ["/federation/inbox", "/federation/lanes", "/federation/lanes/"])
+def test_a_partner_that_wants_to_be_asked_less_often_is_left_alone_and_nobody_is_alarmed(
+    server: TheirNode, south: PartnerNode, notes: Notes, path: str
+) -> None:
+    _talk(server, south, 1)
+    Partner.objects.update(wants_push=True)
+    server.instead[path] = BUSY
+    with frozen(now()) as clock:
+        for _ in range(7):
+            sync_partner(south.row.id)
+            assert _state(south).not_before == clock.now() + timedelta(seconds=40)
+        assert (south.row.failures, south.row.wants_pull, south.row.wants_push) == (0, True, True)
+        assert last_problem(south.row) == "it answered 429: it is asked too often by this node"
+        server.instead.clear()
+        sync_partner(south.row.id)
+    assert (notes.heard, _state(south).last_error, Notice.objects.count()) == ([1], "", 0)
+
+
+def test_contents_that_are_to_be_asked_for_later_count_as_no_attempt(
+    server: TheirNode, south: PartnerNode, notes: Notes
+) -> None:
+    lane = _talk(server, south)
+    for _ in range(3):
+        lane.say("tests.word", {"word": "x" * 300_000})
+    server.instead["/federation/blobs/"] = BUSY
+    for _ in range(MAX_ATTEMPTS + 1):
+        sync_partner(south.row.id)
+    assert len([each for each in server.asked if "blobs" in each]) == MAX_ATTEMPTS + 1
+    waiting = LaneEntry.objects.filter(lane=lane.row, state="pending")
+    assert set(waiting.values_list("attempts", flat=True)) == {0}
+    assert (_state(south).failures, Notice.objects.count()) == (0, 0)
+    server.instead.clear()
+    sync_partner(south.row.id)
+    assert len(notes.heard) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("0", 5), ("999999", 1800), ("soon", 2), ("9" * 20, 2), ("-1", 2)]
+)
+def test_how_long_a_partner_is_left_alone_has_a_least_and_a_most(
+    server: TheirNode, south: PartnerNode, said: str, seconds: int
+) -> None:
+    server.instead["/federation/lanes"] = response(b"{}", "429 Too Many Requests", Retry_After=said)
+    with frozen(now()) as clock:
+        sync_partner(south.row.id)
+        assert (_state(south).not_before - clock.now()).total_seconds() == seconds
 
 
 def test_news_that_could_not_be_told_is_told_later(server: TheirNode, south: PartnerNode) -> None:

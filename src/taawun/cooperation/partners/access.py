@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from taawun.cooperation.partners import descriptor as descriptors
-from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
 from taawun.cooperation.partners.models import Nonce, Partner
 from taawun.foundation import request_signatures
 from taawun.foundation.clock import now
 from taawun.foundation.request_signatures import RequestRefused
 from taawun.foundation.signing import VerifyKey
+from taawun.platform.web.limits import Buckets, Rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
 
 __all__ = ["caller", "introduce"]
+
+# What one partner may ask of one web process. A month of releases, each with a content of its own to fetch, is read at
+# once; what goes on beyond it is a loop that went wild. One that nobody compared reads a lane of fifty messages.
+PARTNERS: Final = Buckets(Rate(burst=20_000, per_second=50))
+UNCOMPARED: Final = Buckets(Rate(burst=200, per_second=0.5))
 
 
 def caller(request: HttpRequest) -> Partner:
@@ -26,7 +35,8 @@ def caller(request: HttpRequest) -> Partner:
 
     Raises:
         RequestRefused: it is not signed as it must be, or was seen before.
-        PartnerRefused: the key is nobody's, or the partner is blocked.
+        PartnerRefused: the partner is blocked.
+        AskedTooOften: it asks more often than it needs to.
     """
     found: list[Partner] = []
 
@@ -37,11 +47,18 @@ def caller(request: HttpRequest) -> Partner:
         found.append(partner)
         return VerifyKey.from_jwk(partner.jwk)
 
-    _take_once(request, resolve)
-    partner = found[0]
+    _take_once(request, resolve, lambda: _admit(found[0]))
+    return found[0]
+
+
+def _admit(partner: Partner) -> None:
+    """Whether one that signed its request is answered now: asked before anything is written for it."""
     if partner.state == Partner.State.BLOCKED:
         raise PartnerRefused("partner-blocked", "This node does not talk to yours.")
-    return partner
+    buckets = PARTNERS if partner.state == Partner.State.VERIFIED else UNCOMPARED
+    if wait := buckets.take(str(partner.id)):
+        said = f"Your node asks too often. Try again in {math.ceil(wait)} s."
+        raise AskedTooOften(wait, "asked-too-often", said)
 
 
 def introduce(request: HttpRequest, token: str) -> None:
@@ -55,12 +72,17 @@ def introduce(request: HttpRequest, token: str) -> None:
     _take_once(request, lambda kid: told.key if kid == told.key.kid else None)
 
 
-def _take_once(request: HttpRequest, resolve: request_signatures.KeyResolver) -> None:
+def _take_once(
+    request: HttpRequest,
+    resolve: request_signatures.KeyResolver,
+    admit: Callable[[], None] = lambda: None,
+) -> None:
     # the configured address, never the Host header: a request meant for another node is not for us
     url = settings.BASE_URL + request.get_full_path()
     signed = request_signatures.verify(
         request.method or "", url, dict(request.headers), request.body, resolve, at=now()
     )
+    admit()
     try:
         with transaction.atomic():
             Nonce.objects.create(kid=signed.kid, nonce=signed.nonce, expires=signed.expires)

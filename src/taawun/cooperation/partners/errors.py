@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ChainBroken", "DescriptorRefused", "KeyUnusable", "MessageRefused", "PartnerRefused"]
+__all__ = [
+    "AskedTooOften",
+    "ChainBroken",
+    "DescriptorRefused",
+    "KeyUnusable",
+    "MessageRefused",
+    "PartnerRefused",
+]
 
 
 class PartnerRefused(ValueError):
@@ -23,6 +30,19 @@ class PartnerRefused(ValueError):
         super().__init__(message)
         self.code = code
         self.facts = dict(facts or {})
+
+
+class AskedTooOften(PartnerRefused):
+    """One node asks another too often, and is told when to come back. Nothing is wrong with either.
+
+    Args:
+        wait: seconds until it may ask again.
+        code, message, facts: as of every refusal.
+    """
+
+    def __init__(self, wait: float, code: str, message: str, facts: Mapping[str, str] | None = None) -> None:
+        super().__init__(code, message, facts)
+        self.wait = wait
 
 
 class DescriptorRefused(PartnerRefused):

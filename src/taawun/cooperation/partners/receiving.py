@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from taawun.cooperation.partners import actions, chain, contents, lanes, messages
-from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, MessageRefused, PartnerRefused
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.wire import PAGE_ENTRIES
@@ -307,6 +307,9 @@ def process_pending(
 
     Returns:
         How many entries left the waiting state.
+
+    Raises:
+        AskedTooOften: the sender wants its contents to be asked for later; all that is left waits.
     """
     done = 0
     for entry in _waiting(lane):
@@ -367,7 +370,7 @@ def _process(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fe
             return _settle(locked, partner, outcome)
     except _NotYet as why:
         return _again(entry, partner, str(why))
-    except ChainBroken:
+    except (AskedTooOften, ChainBroken):
         raise
     except Exception:
         log.exception("entry %s of lane %s could not be taken in", entry.seq, entry.lane_id)
@@ -404,6 +407,9 @@ def _content(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fe
         try:
             pieces = fetch(partner, header.digest, header.size)
             contents.take(entry.lane, pieces, digest=header.digest, size=header.size)
+        except AskedTooOften:
+            # the others would be asked for in vain too, and it is no fault of this one
+            raise
         except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
             log.info("the content %s of %s cannot be had now: %s", header.digest, partner.node, problem)
             raise _NotYet(_code_of(problem)) from None

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from taawun.cooperation.partners import access, actions, chain, contents, lanes
-from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.foundation import strict_json
@@ -54,6 +54,8 @@ def signed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
             partner = access.caller(request)
         except RequestRefused as refused:
             return problem(401, refused.code, str(refused))
+        except AskedTooOften as refused:
+            return _too_often(refused)
         except PartnerRefused as refused:
             return problem(403, refused.code, str(refused))
         return view(request, partner, **arguments)
@@ -206,24 +208,24 @@ def _hear(request: HttpRequest, token: str) -> HttpResponse:
             network = network_of(request.META.get("REMOTE_ADDR", ""))
             # before anything of it is looked at: a signature costs more to check than to make up
             if wait := INTRODUCTIONS.take(network):
-                return _too_often(wait)
+                said = f"Too many unknown nodes from your address. Try again in {math.ceil(wait)} s."
+                return _too_often(AskedTooOften(wait, "too-many-requests", said))
             access.introduce(request, token)
             actions.hear_of(token, network)
     except RequestRefused as refused:
         return problem(401, refused.code, str(refused))
     except DescriptorRefused as refused:
         return problem(400, refused.code, str(refused))
+    except AskedTooOften as refused:
+        return _too_often(refused)
     except PartnerRefused as refused:
         return problem(403, refused.code, str(refused))
     return HttpResponse(status=202)
 
 
-def _too_often(wait: float) -> HttpResponse:
-    seconds = str(math.ceil(wait))
-    response = problem(
-        429, "too-many-requests", f"Too many unknown nodes from your address. Try again in {seconds} s."
-    )
-    response["Retry-After"] = seconds
+def _too_often(refused: AskedTooOften) -> HttpResponse:
+    response = problem(429, refused.code, str(refused))
+    response["Retry-After"] = str(math.ceil(refused.wait))
     return response
 
 

@@ -7,7 +7,7 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
@@ -15,7 +15,7 @@ from django.db.models import Case, F, Q, When
 
 from taawun.cooperation.partners import actions, chain, lanes, wire
 from taawun.cooperation.partners.descriptor import RENEWAL
-from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.cooperation.partners.receiving import (
@@ -53,6 +53,8 @@ _STRANGERS_TURN: Final = (15.0, 4)
 _LOOK_SECONDS: Final = 0.1
 _FIRST_BACK_OFF: Final = timedelta(seconds=2)
 _LONGEST_BACK_OFF: Final = timedelta(minutes=30)
+# a node that wants to be asked less often is left alone for a while, whatever it says
+_SHORTEST_REST: Final = timedelta(seconds=5)
 
 
 def run(stop: threading.Event) -> None:
@@ -166,6 +168,10 @@ def _sync(partner_id: UUID) -> None:
         # it then tells us, and if it cannot reach us the next poll finds it ready
         if not is_new:
             _pull(partner, _Turn.of(partner))
+    except AskedTooOften as asked:
+        _ask_again(partner_id, push=has_news)
+        _rest(partner_id, asked)
+        return
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         _ask_again(partner_id, push=has_news)
         _back_off(partner_id, problem_of(problem))
@@ -198,12 +204,23 @@ def _back_off(partner_id: UUID, problem: Problem) -> None:
     failures = Partner.objects.values_list("failures", flat=True).get(id=partner_id)
     wait = min(_FIRST_BACK_OFF * 2 ** min(failures, 20), _LONGEST_BACK_OFF)
     Partner.objects.filter(id=partner_id).update(
-        failures=F("failures") + 1,
-        last_error=problem.said[:500],
-        last_error_code=problem.code,
-        last_error_facts=dict(problem.facts),
-        not_before=now() + wait,
+        failures=F("failures") + 1, not_before=now() + wait, **_noted(problem)
     )
+
+
+def _rest(partner_id: UUID, asked: AskedTooOften) -> None:
+    """Leave a node alone for as long as it asks for. Its page says so; it is no failure, and nobody is alarmed."""
+    wait = min(max(timedelta(seconds=asked.wait), _SHORTEST_REST), _LONGEST_BACK_OFF)
+    Partner.objects.filter(id=partner_id).update(not_before=now() + wait, **_noted(problem_of(asked)))
+
+
+def _noted(problem: Problem) -> dict[str, Any]:
+    """Why the last call failed, as columns of several types."""
+    return {
+        "last_error": problem.said[:500],
+        "last_error_code": problem.code,
+        "last_error_facts": dict(problem.facts),
+    }
 
 
 def _renew_descriptor(partner: Partner) -> Partner:

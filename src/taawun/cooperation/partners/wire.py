@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ from django.conf import settings
 
 from taawun.cooperation.partners.chain import INLINE_BYTES, MAX_HEADER_BYTES
 from taawun.cooperation.partners.descriptor import MAX_BYTES
-from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
 from taawun.cooperation.partners.keys import node_key
 from taawun.foundation import request_signatures, strict_json
 from taawun.foundation.clock import now
@@ -20,13 +21,16 @@ from taawun.foundation.outbound import Outbound, Pace
 from taawun.platform.web.problems import TYPE_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from taawun.cooperation.partners.models import Partner
 
 __all__ = ["LaneOffer", "fetch_blob", "fetch_descriptor", "list_lanes", "read_lane", "tell"]
 
 _OK: Final = 200
+_TOO_MANY: Final = 429
+# what a node may ask for in seconds (RFC 9110, section 10.2.3); a date is not made use of
+_SECONDS: Final = re.compile("[0-9]{1,6}")
 _ACCEPTED: Final = 202
 _SHORT_SECONDS: Final = 15.0
 _PAGE_SECONDS: Final = 300.0
@@ -105,7 +109,7 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
         "GET", url, headers=_signed("GET", url), limit_bytes=_LISTING_BYTES, deadline_seconds=_SHORT_SECONDS
     )
     if answer.status != _OK:
-        raise _unexpected(answer.status, answer.body)
+        raise _unexpected(answer.status, answer.headers, answer.body)
     try:
         listed = strict_json.parse(answer.body, _LISTING_LIMITS)["lanes"]
         if len(listed) > _MOST_OFFERS:
@@ -139,6 +143,7 @@ def read_lane(
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+        AskedTooOften: the partner says when to ask again.
     """
     url = f"{partner.node}/federation/lanes/{lane}?after={after}&limit={limit}"
     with _outbound().stream_lines(
@@ -150,9 +155,9 @@ def read_lane(
         limit_bytes=(limit + 1) * (INLINE_BYTES + MAX_HEADER_BYTES),
         deadline_seconds=min(seconds, _PAGE_SECONDS),
         least=_LEAST,
-    ) as (status, _headers, lines):
+    ) as (status, headers, lines):
         if status != _OK:
-            raise _unexpected(status, _beginning(lines))
+            raise _unexpected(status, headers, _beginning(lines))
         yield lines
 
 
@@ -169,6 +174,7 @@ def fetch_blob(
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+        AskedTooOften: the partner says when to ask again.
     """
     url = f"{partner.node}/federation/blobs/{digest}"
     # room beyond the size: a problem document may be longer than a small content, and a content that is too long is
@@ -180,9 +186,9 @@ def fetch_blob(
         limit_bytes=size + _PROBLEM_BYTES,
         deadline_seconds=min(seconds, _PAGE_SECONDS),
         least=_LEAST,
-    ) as (status, _headers, pieces):
+    ) as (status, headers, pieces):
         if status != _OK:
-            raise _unexpected(status, _beginning(pieces))
+            raise _unexpected(status, headers, _beginning(pieces))
         yield from pieces
 
 
@@ -191,6 +197,7 @@ def tell(partner: Partner, descriptor: str, heads: Sequence[str]) -> None:
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
+        AskedTooOften: the partner says when to ask again.
     """
     url = f"{partner.node}/federation/inbox"
     body = orjson.dumps({"descriptor": descriptor, "heads": list(heads)})
@@ -199,7 +206,7 @@ def tell(partner: Partner, descriptor: str, heads: Sequence[str]) -> None:
         "POST", url, headers=headers, body=body, limit_bytes=MAX_BYTES, deadline_seconds=_SHORT_SECONDS
     )
     if answer.status != _ACCEPTED:
-        raise _unexpected(answer.status, answer.body)
+        raise _unexpected(answer.status, answer.headers, answer.body)
 
 
 def _signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
@@ -216,7 +223,7 @@ def _beginning(pieces: Iterable[bytes]) -> bytes:
     return found[:_PROBLEM_BYTES]
 
 
-def _unexpected(status: int, body: bytes) -> PartnerRefused:
+def _unexpected(status: int, headers: Mapping[str, str], body: bytes) -> PartnerRefused:
     # a problem document says in its own words what is wrong; anything else is shortened
     try:
         document = strict_json.parse(body)
@@ -224,4 +231,8 @@ def _unexpected(status: int, body: bytes) -> PartnerRefused:
     except (strict_json.JsonRefused, KeyError, TypeError):
         said, kind = body[:100].decode("utf-8", errors="replace"), ""
     facts = {"status": str(status), "type": kind[:40], "detail": said[:300].replace("\0", "")}
-    return PartnerRefused("http", f"The node answered {status}: {facts['detail']}", facts)
+    sentence = f"The node answered {status}: {facts['detail']}"
+    wait = headers.get("retry-after", "").strip()
+    if status == _TOO_MANY and _SECONDS.fullmatch(wait):
+        return AskedTooOften(int(wait), "http", sentence, facts)
+    return PartnerRefused("http", sentence, facts)

@@ -70,6 +70,7 @@ _SAID: Final[Mapping[str, _StrOrPromise]] = {
     "partner-blocked": gettext_lazy("it has blocked this node"),
     "too-many-strangers": gettext_lazy("too many unknown nodes have introduced themselves there"),
     "too-many-requests": gettext_lazy("too many unknown nodes came from the address of this one"),
+    "asked-too-often": gettext_lazy("it is asked too often by this node"),
     "unknown-key": gettext_lazy("it does not know the key of this node"),
     "expired": gettext_lazy("the clocks of the two nodes differ"),
     "future": gettext_lazy("the clocks of the two nodes differ"),
