@@ -15,7 +15,7 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything partners bring."""
-        from taawun.cooperation.partners import actions, home, notices, receiving, sync
+        from taawun.cooperation.partners import actions, home, notices, sync, talk
         from taawun.cooperation.partners.messages import MessageKind
         from taawun.cooperation.partners.purposes import LanePurpose
         from taawun.cooperation.partners.trail import TRAIL
@@ -40,12 +40,12 @@ class PartnersConfig(AppConfig):
                     Permission("manage:partners", _("add, verify and block partners"), administrators),
                     LanePurpose(
                         "talk",
-                        receiving.talk_readable,
-                        receiving.talk_accepts,
-                        receiving.receive_talk,
-                        receiving.talk_acknowledge,
+                        talk.readable,
+                        talk.accepts,
+                        talk.receive,
+                        talk.acknowledge,
                     ),
-                    MessageKind("lane.stopped", receiving.lane_stopped_there),
+                    MessageKind("lane.stopped", talk.lane_stopped_there),
                     Loop("partners.sync", sync.run),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
                     Schedule("partners.strangers", timedelta(hours=1), actions.forget_strangers),

@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from taawun.cooperation.partners import actions, chain, contents, lanes, messages
-from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, MessageRefused, PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.wire import PAGE_ENTRIES
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
-from taawun.cooperation.people.actors import PartyActor, SystemActor
-from taawun.foundation import strict_json
+from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
@@ -29,22 +27,17 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     # fetches a content by digest and size from a partner, piece by piece
     Fetch = Callable[[Partner, str, int], Iterable[bytes]]
 
 __all__ = [
     "known_head",
-    "lane_stopped_there",
     "process_pending",
     "quota_left",
-    "receive_talk",
     "stop_lane",
     "take_page",
-    "talk_accepts",
-    "talk_acknowledge",
-    "talk_readable",
 ]
 
 log = logging.getLogger(__name__)
@@ -471,80 +464,3 @@ def _tell(kind: str, entry: LaneEntry, partner: Partner, why: str) -> None:
 def _others_wait(entry: LaneEntry) -> bool:
     waiting = LaneEntry.objects.filter(lane_id=entry.lane_id, state=LaneEntry.State.PENDING)
     return waiting.filter(attempts__gte=MAX_ATTEMPTS).exclude(id=entry.id).exists()
-
-
-# ---- the talk lane's own purpose ------------------------------------------------------------------------------
-
-
-def talk_readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
-    """What was said to a reader is the reader's to read."""
-    del lane, reader
-    return [True] * len(entries)
-
-
-def talk_accepts(lane: Lane, header: chain.Header) -> Outcome | None:
-    """Messages of kinds nobody here knows are kept unopened, as are an unverified partner's beyond its quota."""
-    if header.kind == "lane.opened":
-        return None
-    if registry.find(messages.MessageKind, header.kind) is None:
-        return Outcome(LaneEntry.State.UNOPENED, "unknown-kind")
-    sender = lane.sender
-    if sender and sender.state != Partner.State.VERIFIED and header.seq > UNVERIFIED_MESSAGES:
-        return Outcome(LaneEntry.State.PENDING, "unverified-quota")
-    return None
-
-
-def talk_acknowledge(lane: Lane, partner: Partner) -> None:
-    """A message is answered by messages, not by receipts: receipts of receipts would never end."""
-    del partner
-    Lane.objects.filter(id=lane.id).update(acknowledged_seq=lane.head_seq)
-
-
-def receive_talk(entry: LaneEntry, header: chain.Header, content: bytes | None) -> Outcome:
-    """Hand a message to the room that knows its kind."""
-    if header.kind == "lane.opened" or content is None:
-        return Outcome(LaneEntry.State.DONE)
-    partner = entry.lane.sender
-    if partner is None or header.to != settings.BASE_URL:
-        return Outcome(LaneEntry.State.REFUSED, "not-to-us")
-    try:
-        payload = strict_json.parse(content)
-        message_id = UUID(payload["id"])
-        if payload["to"] != settings.BASE_URL:
-            return Outcome(LaneEntry.State.REFUSED, "not-to-us")
-    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError):
-        return Outcome(LaneEntry.State.REFUSED, "malformed")
-    message = messages.Message(partner, header.kind, message_id, payload, header.issued, entry.recorded)
-    try:
-        with transaction.atomic():
-            registry.get(messages.MessageKind, header.kind).receive(message)
-    except MessageRefused as refused:
-        return Outcome(LaneEntry.State.REFUSED, refused.code)
-    return Outcome(LaneEntry.State.DONE)
-
-
-def lane_stopped_there(message: messages.Message) -> None:
-    """A partner tells that it stopped a lane of ours: our administrator sees it too."""
-    try:
-        lane_id = UUID(str(message.payload.get("lane")))
-    except ValueError:
-        raise MessageRefused("malformed", "lane is no UUID") from None
-    lane = Lane.objects.filter(id=lane_id, sender=None, readers__partner=message.partner).first()
-    if lane is None:
-        raise MessageRefused("unknown-lane", "there is no such lane here")
-    notice = raise_notice(
-        "partners.lane-stopped-there",
-        f"urn:uuid:{lane.id}",
-        Notice.Level.ALARM,
-        {
-            "lane": str(lane.id),
-            "node": message.partner.node,
-            "partner": str(message.partner.id),
-            "reason": str(message.payload.get("reason", ""))[:40],
-            "detail": str(message.payload.get("detail", ""))[:300],
-        },
-    )
-    # a lane stops once: who says it again and again is counted in the notice, and does not fill the trail
-    if notice.times == 1:
-        party = PartyActor(message.partner.node, message.partner.name.in_language("en").value)
-        record(party, "partners.lane-stopped-there", f"urn:uuid:{lane.id}", {})
