@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 from django.conf import settings
 
-from taawun.cooperation.partners import chain, messages
+from taawun.cooperation.partners import chain, contents, messages
+from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.messages import MessageKind
+from taawun.cooperation.partners.models import Content, Partner
+from taawun.cooperation.partners.receiving import process_pending
+from taawun.cooperation.partners.talk import look_again
 from taawun.foundation.clock import now
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
 from tests.cast import Cast, PartnerNode, partner
 from tests.cooperation.conftest import Notes
 from tests.lanes import talk_lane
+
+LONG = "x" * 250_000
 
 
 @pytest.fixture
@@ -70,3 +81,76 @@ def test_what_we_say_is_signed_by_us_and_addressed_to_the_partner(south: Partner
     entry = messages.send(south.row, "tests.word", {"word": 1})
     header = chain.read_header(entry.header, node_key().public)
     assert (header.sender, header.to, header.kind) == (settings.BASE_URL, south.node, "tests.word")
+
+
+# ---- what nobody here opens -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "outcome"),
+    [
+        ("tests.unheard", {}, ("unopened", "unknown-kind")),
+        ("tests.word", {"issued": datetime(1960, 1, 1, tzinfo=UTC)}, ("unopened", "past")),
+        ("tests.word", {"issued": now() + timedelta(hours=1)}, ("pending", "future")),
+        ("tests.word", {"to": "https://other.example"}, ("refused", "not-to-us")),
+        ("tests.refused", {}, ("refused", "no-word")),
+    ],
+)
+def test_of_what_is_not_opened_the_header_is_kept_and_no_more_than_a_little_of_what_it_brought(
+    south: PartnerNode, notes: Notes, kind: str, changes: dict[str, Any], outcome: tuple[str, str]
+) -> None:
+    if outcome[1] == "no-word":
+        notes.problem, kind = MessageRefused("no-word", "no"), "tests.word"
+    lane = talk_lane(south)
+    long = [lane.say(kind, {"word": f"{number}{LONG}"}, **changes) for number in range(3)]
+    short = lane.say(kind, {"word": "x"}, **changes)
+    assert lane.deliver()[1:] == [outcome] * 4
+    assert [contents.has(each.header.digest) for each in (*long, short)] == [False, False, False, True]
+    assert [each.header for each in lane.row.entries.order_by("seq")] == [each.token for each in lane.entries]
+
+
+def test_what_is_taken_in_is_kept_and_so_is_what_another_lane_needs(south: PartnerNode, notes: Notes) -> None:
+    lane, other = talk_lane(south), talk_lane(south)
+    said = lane.say("tests.word", {"word": LONG})
+    assert lane.deliver()[1] == ("done", "")
+    other.write(kind="tests.unheard", content=said.content)
+    other.write(kind="tests.word", to="https://other.example", content=said.content)
+    assert other.deliver()[1:] == [("unopened", "unknown-kind"), ("refused", "not-to-us")]
+    assert contents.get(said.header.digest) == said.content
+
+
+def test_a_message_is_opened_once_an_update_makes_its_kind_known(
+    south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = talk_lane(south)
+    long, short = lane.say("tests.new", {"word": LONG}), lane.say("tests.new", {"word": 2})
+    lane.say("tests.unheard", {"word": 3})
+    lane.say("tests.word", {"word": 4}, to="https://other.example")
+    ended = [("unopened", "unknown-kind"), ("refused", "not-to-us")]
+    assert lane.deliver()[1:] == [("unopened", "unknown-kind")] * 2 + ended
+    assert look_again() == 0
+    known = MessageKind("tests.new", registry.get(MessageKind, "tests.word").receive)
+    monkeypatch.setitem(registry._parts[MessageKind], "tests.new", known)
+    assert look_again() == 2
+    fetched = []
+
+    def fetch(_partner: Partner, digest: str, _size: int) -> list[bytes]:
+        fetched.append(digest)
+        return [long.content or b""]
+
+    process_pending(lane.row, south.row, fetch)
+    assert lane.outcomes()[1:] == [("done", "")] * 2 + ended
+    assert (notes.heard, fetched) == ([LONG, 2], [long.header.digest])
+    assert contents.has(short.header.digest)
+    assert look_again() == 0
+
+
+def test_a_page_that_goes_on_is_read_no_further_than_a_page_may_be(south: PartnerNode) -> None:
+    lane = talk_lane(south)
+    for number in range(100):
+        lane.say("tests.unheard", {"word": f"{number}{LONG}"})
+    assert lane.take() == 68
+    assert lane.take() == 33
+    lane.row.refresh_from_db()
+    assert (lane.row.head_seq, lane.row.state) == (100, "running")
+    assert Content.objects.count() == 1

@@ -6,6 +6,7 @@ import tempfile
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from taawun.cooperation.partners.chain import INLINE_BYTES
 from taawun.cooperation.partners.models import Content, Holding, LaneEntry
@@ -18,9 +19,22 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.models import Lane
 
-__all__ = ["OtherContent", "drop_unused", "find", "get", "has", "measured", "put", "take"]
+__all__ = [
+    "KEPT_UNOPENED",
+    "OtherContent",
+    "drop_unused",
+    "find",
+    "get",
+    "has",
+    "measured",
+    "put",
+    "take",
+]
 
 _PIECE: Final = 1024 * 1024
+# Of what is not opened, or not yet, and of what is refused, more than this is not kept: nobody reads it here, and its
+# sender, who signed for it, still has it.
+KEPT_UNOPENED: Final = 4096
 
 
 class OtherContent(ValueError):
@@ -138,9 +152,9 @@ def _measured_file(digest: str) -> tuple[int, str]:
 
 @transaction.atomic
 def drop_unused(digest: str) -> bool:
-    """Remove bytes that no lane needs any more: whatever it brought them for is withdrawn or refused.
+    """Remove bytes that no lane needs any more: whatever it brought them for is withdrawn or refused, or never opened.
 
-    Who names a digest and never brought its bytes keeps nothing here.
+    Who names a digest and never brought its bytes keeps nothing here. Nor does what is not opened, unless it is small.
 
     Returns:
         Whether they were removed.
@@ -149,7 +163,10 @@ def drop_unused(digest: str) -> bool:
         return False
     list(Content.objects.select_for_update().filter(digest=digest).values_list("digest"))
     gone = (LaneEntry.State.WITHDRAWN, LaneEntry.State.REFUSED)
-    needing = LaneEntry.objects.filter(content_digest=digest).exclude(state__in=gone).values("lane")
+    is_shut = Q(state=LaneEntry.State.UNOPENED, size__gt=KEPT_UNOPENED)
+    needing = (
+        LaneEntry.objects.filter(content_digest=digest).exclude(is_shut | Q(state__in=gone)).values("lane")
+    )
     held = Holding.objects.filter(content=digest)
     held.exclude(lane__in=needing).delete()
     if held.exists():

@@ -49,6 +49,8 @@ _BATCH: Final = 100
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 # the largest thing two nodes say to each other is an agreement, quoted: what is larger is no message
 TALK_BYTES: Final = 4 * 1024 * 1024
+# a page is about 8 MiB (docs/protocol.md, "Lanes"); of one that goes on, the rest is asked for again
+_PAGE_BYTES: Final = 16 * 1024 * 1024
 # how far the sender's clock may be ahead of ours (docs/protocol.md, "Building blocks")
 _SKEW: Final = timedelta(seconds=60)
 # no entry is older than the clocks that could have dated it
@@ -111,7 +113,7 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes], *, limit: in
         lane: a partner's lane.
         partner: its sender.
         lines: what it serves.
-        limit: how many entries were asked for. What comes beyond is not read: it is asked for again.
+        limit: how many entries were asked for. What comes beyond, or beyond 16 MiB, is not read: it is asked for again.
 
     Returns:
         How many entries were new.
@@ -122,6 +124,7 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes], *, limit: in
     page = _Page(lane, partner)
     quota = quota_left(lane, partner)
     left = limit if quota is None else min(limit, quota)
+    room = _PAGE_BYTES
     try:
         for line in lines:
             read = chain.read_line(line)
@@ -129,9 +132,10 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes], *, limit: in
                 page.store()
                 page.end(read.head)
                 return page.taken
-            if not left:
+            if not left or room <= 0:
                 break
             left -= 1
+            room -= len(line)
             page.take(read.header or "", read.content)
     except ChainBroken as broken:
         page.store()
@@ -178,8 +182,9 @@ class _Page:
         if content is not None and (len(content) != header.size or sha256(content) != header.digest):
             raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
         self._seq, self._digest = header.seq, chain.digest_of(token)
-        self._waiting.append((header, self._entry(header, token), content))
-        self._size += len(content or b"")
+        kept = content if _is_kept(self._lane, header) else None
+        self._waiting.append((header, self._entry(header, token), kept))
+        self._size += len(kept or b"")
         if len(self._waiting) >= _BATCH or self._size >= _BATCH_BYTES:
             self.store()
 
@@ -348,18 +353,34 @@ def _verified(entry: LaneEntry, partner: Partner) -> chain.Header:
     return header
 
 
-def _process(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fetch) -> bool:
-    purpose = registry.get(LanePurpose, entry.lane.purpose)
+def _is_kept(lane: Lane, header: chain.Header) -> bool:
+    """Whether the bytes that come with an entry stay here: of what is not opened, or not yet, only small ones do.
+
+    When its turn comes they are fetched, as those are that are too large for their line.
+    """
+    if header.size <= contents.KEPT_UNOPENED:
+        return True
     try:
-        refusal = _beyond(entry.lane, header) or purpose.accepts(entry.lane, header)
-        if refusal:
-            return _settle(entry, partner, refusal)
+        return _obstacle(lane, header) is None
+    except Exception:  # noqa: BLE001 - what falls over here does so again when it is its turn, and is told then
+        return True
+
+
+def _obstacle(lane: Lane, header: chain.Header) -> Outcome | None:
+    """Why an entry is not opened now, judged by its header; None where it is."""
+    return _beyond(lane, header) or registry.get(LanePurpose, lane.purpose).accepts(lane, header)
+
+
+def _process(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fetch) -> bool:
+    try:
+        if obstacle := _obstacle(entry.lane, header):
+            return _settle(entry, partner, obstacle)
         content = _content(entry, header, partner, fetch)
         with transaction.atomic():
             locked = LaneEntry.objects.select_for_update().get(id=entry.id)
             if locked.state != LaneEntry.State.PENDING:
                 return True
-            outcome = purpose.receive(locked, header, content)
+            outcome = registry.get(LanePurpose, entry.lane.purpose).receive(locked, header, content)
             return _settle(locked, partner, outcome)
     except _NotYet as why:
         return _again(entry, partner, str(why))
@@ -437,6 +458,8 @@ def _settle(entry: LaneEntry, partner: Partner, outcome: Outcome) -> bool:
     )
     if outcome.state in {LaneEntry.State.UNOPENED, LaneEntry.State.REFUSED}:
         _tell("partners.entry-unopened", entry, partner, outcome.reason)
+        if entry.size > contents.KEPT_UNOPENED:
+            contents.drop_unused(entry.content_digest)
     if entry.attempts >= MAX_ATTEMPTS and not _others_wait(entry):
         resolve("partners.entry-waits", f"urn:uuid:{entry.lane_id}")
     return True

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, Q, When
 
-from taawun.cooperation.partners import actions, chain, lanes, wire
+from taawun.cooperation.partners import actions, chain, lanes, talk, wire
 from taawun.cooperation.partners.descriptor import RENEWAL
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -59,6 +59,7 @@ _SHORTEST_REST: Final = timedelta(seconds=5)
 
 def run(stop: threading.Event) -> None:
     """Look after every partner until told to stop."""
+    talk.look_again()
     compared = Q(state=Partner.State.VERIFIED)
     with (
         ThreadPoolExecutor(_THREADS, thread_name_prefix="sync") as pool,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.chain import Header
 
-__all__ = ["accepts", "acknowledge", "lane_stopped_there", "readable", "receive"]
+__all__ = ["accepts", "acknowledge", "lane_stopped_there", "look_again", "readable", "receive"]
 
 
 def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
@@ -44,6 +44,22 @@ def accepts(lane: Lane, header: Header) -> Outcome | None:
     if sender and sender.state != Partner.State.VERIFIED and header.seq > UNVERIFIED_MESSAGES:
         return Outcome(LaneEntry.State.PENDING, "unverified-quota")
     return None
+
+
+def look_again() -> int:
+    """Let what was said in kinds that nobody here knew wait again, where they are known by now: after an update.
+
+    Returns:
+        How many messages wait again; contents that were not kept are fetched.
+    """
+    unheard = LaneEntry.objects.filter(
+        lane__purpose=Lane.Purpose.TALK,
+        lane__sender__isnull=False,
+        state=LaneEntry.State.UNOPENED,
+        reason="unknown-kind",
+        kind__in=[kind.name for kind in registry.all(messages.MessageKind)],
+    )
+    return unheard.update(state=LaneEntry.State.PENDING, reason="", attempts=0, not_before=None)
 
 
 def acknowledge(lane: Lane, partner: Partner) -> None:
