@@ -111,6 +111,12 @@ SETTINGS: tuple[Setting, ...] = (
         "The largest file or release content that is taken, in bytes.",
     ),
     Setting(
+        "TAAWUN_FREE_DISK_BYTES",
+        _number,
+        str(512 * 1024 * 1024),
+        "How much of the disk of the home stays free, in bytes; while less is, nothing is read from partners.",
+    ),
+    Setting(
         "TAAWUN_POLL_SECONDS",
         values.number(1, 86_400),
         "30",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from django.db.models import Q
 from pytest_django import Settings
@@ -28,7 +32,9 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
+from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
 from tests.cast import PartnerNode, agreement_in_force, partner
 from tests.cooperation.conftest import Notes
 from tests.cooperation.partners.their_node import TheirNode
@@ -655,6 +661,76 @@ def test_a_turn_that_is_over_leaves_what_waits_for_the_next(
         "done",
         "pending",
     ]
+
+
+@dataclass
+class Disk:
+    """A disk whose free bytes are counted down with every look at it."""
+
+    free: float
+    each: float = 0
+
+    def usage(self, home: Path) -> Disk:
+        assert home == django_settings.HOME
+        self.free -= self.each
+        return self
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Disk:
+    settings.FREE_DISK_BYTES = 1000
+    made = Disk(1000)
+    monkeypatch.setattr(shutil, "disk_usage", made.usage)
+    return made
+
+
+def test_while_the_disk_is_almost_full_nothing_is_read_and_then_it_goes_on_by_itself(
+    server: TheirNode, south: PartnerNode, notes: Notes, disk: Disk
+) -> None:
+    _talk(server, south, 1, 2)
+    Partner.objects.update(wants_push=True)
+    disk.free = 999
+    for _ in range(2):
+        sync_partner(south.row.id)
+    assert server.asked == ["POST /federation/inbox", "GET /federation/lanes", "GET /federation/lanes"]
+    assert (_state(south).failures, south.row.wants_pull, south.row.heard_until) == (0, False, None)
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.level, notice.times) == ("partners.disk-full", "alarm", 1)
+    told = registry.get(NoticeKind, notice.kind)
+    assert told.sentence(notice.params) == (
+        "Nothing is read from partners: the disk of this node has less than 1,000 B free."
+    )
+    disk.free = 1000
+    sync_partner(south.row.id)
+    notice.refresh_from_db()
+    assert (notes.heard, notice.resolved is None) == ([1, 2], False)
+    disk.free = 0
+    sync_partner(south.row.id)
+    assert Notice.objects.filter(resolved=None).count() == 1
+
+
+def test_a_disk_that_fills_up_while_a_lane_is_read_ends_the_reading_and_the_fetching(
+    server: TheirNode,
+    south: PartnerNode,
+    notes: Notes,
+    disk: Disk,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "PAGE_ENTRIES", 3)
+    lane = _talk(server, south, *range(8))
+    lane.say("tests.word", {"word": "x" * 300_000})
+    # one look each at the beginning, before the lane and before its page, and one for each of two entries
+    disk.free, disk.each = 1005, 1
+    sync_partner(south.row.id)
+    assert (Lane.objects.get(id=lane.row.id).head_seq, notes.heard) == (2, [0])
+    assert [each.partition("?")[2] for each in server.asked if "?" in each] == ["after=-1&limit=3"]
+    disk.free, disk.each = 2000, 0
+    sync_partner(south.row.id)
+    assert notes.heard[:-1] == list(range(8))
+    disk.free = 0
+    lane.say("tests.word", {"word": "y" * 300_000})
+    sync_partner(south.row.id)
+    assert (Lane.objects.get(id=lane.row.id).head_seq, len(notes.heard)) == (9, 9)
 
 
 # ---- descriptors ----------------------------------------------------------------------------------------------------

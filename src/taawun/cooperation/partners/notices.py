@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.wording import entry_reason, stop_reason
 from taawun.platform.notices.kinds import NoticeKind
-from taawun.platform.web.formats import digits
+from taawun.platform.web.formats import digits, filesize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +93,19 @@ KINDS = (
             "and choice of readers is one lane."
         ),
         _address,
+    ),
+    NoticeKind(
+        "partners.disk-full",
+        "read:partners",
+        lambda p: (
+            _("Nothing is read from partners: the disk of this node has less than %(size)s free.")
+            % {"size": filesize(int(p["most"]))}
+        ),
+        lambda _p: _(
+            "Make room on the disk. Nothing is lost: what partners have sent waits with them, and is read by itself "
+            "then."
+        ),
+        lambda _p: reverse("partners"),
     ),
     NoticeKind(
         "partners.entry-unopened",

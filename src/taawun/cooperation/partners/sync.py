@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, Q, When
 
-from taawun.cooperation.partners import actions, chain, lanes, talk, wire
+from taawun.cooperation.partners import actions, chain, disk, lanes, talk, wire
 from taawun.cooperation.partners.descriptor import RENEWAL
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -251,9 +251,10 @@ def _tell(partner: Partner) -> None:
 def _pull(partner: Partner, turn: _Turn) -> None:
     asked = now()
     offered = _Offered(partner)
+    disk.tell()
     is_heard = _read_offered(offered, turn)
     for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
-        process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
+        process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
     for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
     if is_heard:
@@ -270,7 +271,7 @@ def _read_offered(offered: _Offered, turn: _Turn) -> bool:
     """Read what is new on the lanes a partner offers; whether all is here that it has signed for having said."""
     partner, is_heard = offered.partner, True
     for offer in wire.list_lanes(partner):
-        if not turn.may_read():
+        if not turn.may_read() or not disk.has_room():
             return False
         lane = offered.lane_of(offer)
         if lane is None or lane.state == Lane.State.STOPPED:
@@ -360,7 +361,7 @@ def _has_other_lane(partner: Partner, wire_id: UUID) -> bool:
 
 
 def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
-    while lane.known_seq > lane.head_seq and turn.may_read():
+    while lane.known_seq > lane.head_seq and turn.may_read() and disk.has_room():
         quota = quota_left(lane, partner)
         if quota == 0:
             return
@@ -376,7 +377,7 @@ def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
                 raise
             lane.refresh_from_db()
             raise ChainBroken("malformed", lane.head_seq + 1, str(refused)) from None
-        process_pending(lane, partner, turn.fetch, is_over=turn.is_over)
+        process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
         lane.refresh_from_db()
         if not taken:
             if lane.known_seq > lane.head_seq:
