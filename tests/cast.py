@@ -403,7 +403,13 @@ def agreement_proposed(*others: PartnerNode, **members: Any) -> Agreement:
     agreement = Agreement.objects.create(
         id=text.id, number=next_agreement_number(), titles=text.title.to_json()
     )
-    Version.objects.create(agreement=agreement, number=text.version, text=text.text, digest=text.digest)
+    Version.objects.create(
+        agreement=agreement,
+        number=text.version,
+        text=text.text,
+        digest=text.digest,
+        depositary=text.depositary.node,
+    )
     changed()
     return agreement
 

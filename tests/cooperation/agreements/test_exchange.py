@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import connections
 
-from taawun.cooperation.agreements import actions
+from taawun.cooperation.agreements import actions, exchange
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
 from taawun.cooperation.agreements.document import Document, parse, write
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
@@ -195,6 +197,61 @@ def test_a_draft_of_ours_is_not_taken_over_by_its_id(south: PartnerNode, talk: T
     text = document(south, depositary=south)
     Agreement.objects.create(id=text.id, number=1, titles={"en": "Draft"}, draft="{}")
     assert _proposed(talk, text.text) == ("refused", "not-depositary")
+
+
+def test_no_more_than_so_many_proposals_of_a_partner_wait_for_our_people(
+    cast: Cast, south: PartnerNode, talk: TheirLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "MOST_WAITING", 3)
+    first = document(south, depositary=south)
+    texts = [first, *(document(south, depositary=south, id=first.id, version=number) for number in (2, 3))]
+    assert [_proposed(talk, each.text) for each in texts] == [DONE] * 3
+    further = document(south, depositary=south)
+    assert _proposed(talk, further.text) == ("refused", "too-many-waiting")
+    # what is known already is, and others have their own
+    assert _proposed(talk, first.text) == DONE
+    east = partner(nation="XE")
+    assert _proposed(talk_lane(east), document(east, depositary=east).text) == DONE
+    # an answer to the last is one to those before it
+    actions.decline(cast.officer.actor, Agreement.objects.get(id=first.id), "no")
+    again = [document(south, depositary=south, version=2) for _ in range(4)]
+    assert [_proposed(talk, each.text) for each in again] == [*[DONE] * 3, ("refused", "too-many-waiting")]
+    sign_version(Version.objects.get(digest=again[0].digest), settings.BASE_URL, node_key())
+    assert _proposed(talk, again[3].text) == DONE
+
+
+def test_who_proposed_what_was_held_before_is_read_off_its_text(south: PartnerNode) -> None:
+    agreement_proposed(south)
+    agreement_proposed(south, depositary=south)
+    Version.objects.update(depositary="")
+    migration = import_module("taawun.cooperation.agreements.migrations.0003_depositary")
+    migration.name_depositaries(apps, None)
+    held = Version.objects.order_by("agreement__number").values_list("depositary", flat=True)
+    assert list(held) == [settings.BASE_URL, south.node]
+
+
+def test_no_more_than_so_many_counter_proposals_of_a_partner_wait_for_our_people(
+    proposed: Agreement, south: PartnerNode, talk: TheirLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "MOST_WAITING", 2)
+    about = Version.objects.get().document()
+    texts = [document(south, id=about.id, version=2, title=Text.of(en=f"{number}")) for number in range(4)]
+
+    def countered(number: int) -> tuple[str, str]:
+        text = texts[number].text
+        return _declared(talk, about, "countered", text=text, suggestion=sha256(text))
+
+    assert [countered(number) for number in range(3)] == [DONE, DONE, ("refused", "too-many-waiting")]
+    # it may still say no, or be answered with the next version
+    assert _declared(talk, about, "declined") == DONE
+    Version.objects.create(
+        agreement=proposed,
+        number=2,
+        text=texts[0].text,
+        digest=texts[0].digest,
+        depositary=settings.BASE_URL,
+    )
+    assert countered(3) == DONE
 
 
 @pytest.mark.parametrize("payload", [{}, {"document": 5}, {"document": None}])

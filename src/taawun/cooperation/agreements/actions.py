@@ -196,7 +196,11 @@ def propose(actor: Actor, agreement: Agreement, *, edition: int) -> Version:
     document = parse(text)
     ensure(can_propose(document, standing))
     version = Version.objects.create(
-        agreement=held, number=document.version, text=text, digest=document.digest
+        agreement=held,
+        number=document.version,
+        text=text,
+        digest=document.digest,
+        depositary=document.depositary.node,
     )
     # whoever still has the draft before them edits what is no longer there
     held.draft, held.draft_edition = "", held.draft_edition + 1

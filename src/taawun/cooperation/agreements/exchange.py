@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 
 from taawun.cooperation.agreements.actions import (
     INSTRUMENT_TYP,
@@ -35,12 +36,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.partners.messages import Message
 
 __all__ = ["MESSAGE_KINDS"]
 
 _SKEW: Final = timedelta(seconds=60)
+# proposals of one partner that wait for our people, and as many counter-proposals; each may be of 1 MiB
+MOST_WAITING: Final = 100
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
@@ -54,10 +59,15 @@ def receive_proposed(message: Message) -> None:
     if Version.objects.filter(digest=document.digest).exists():
         return
     _check_parties(document, message)
+    _check_waiting(_proposals_of(message.partner))
     with changing(document.id):
         agreement = _agreement_of(document, message)
         Version.objects.create(
-            agreement=agreement, number=document.version, text=text, digest=document.digest
+            agreement=agreement,
+            number=document.version,
+            text=text,
+            digest=document.digest,
+            depositary=message.partner.node,
         )
         agreement.titles = document.title.to_json()
         agreement.save(update_fields=["titles"])
@@ -67,6 +77,36 @@ def receive_proposed(message: Message) -> None:
         "agreements.proposed",
         urn(agreement),
         {"version": document.version, "digest": document.digest},
+    )
+
+
+def _check_waiting(waiting: QuerySet[Any]) -> None:
+    """A partner may have so much before our people, and not fill their list and the disk. Any: rows of two tables."""
+    if waiting.count() >= MOST_WAITING:
+        raise MessageRefused(
+            "too-many-waiting", f"{MOST_WAITING} others of this sender still wait to be answered here"
+        )
+
+
+def _proposals_of(partner: Partner) -> QuerySet[Version]:
+    """A partner's versions to which nobody here has said anything since they came."""
+    return Version.objects.filter(depositary=partner.node).exclude(_was_answered("agreement_id"))
+
+
+def _counters_of(partner: Partner) -> QuerySet[PartyInstrument]:
+    """A partner's counter-proposals to which nobody here has said anything since they came."""
+    theirs = PartyInstrument.objects.filter(node=partner.node, kind=PartyInstrument.Kind.COUNTERED)
+    next_version = Version.objects.filter(
+        agreement=OuterRef("lineage"), depositary=settings.BASE_URL, received__gte=OuterRef("received")
+    )
+    return theirs.exclude(_was_answered("lineage")).exclude(Exists(next_version))
+
+
+def _was_answered(lineage: str) -> Q:
+    """Whether this node has signed or declared anything about a row's agreement since the row came."""
+    since = {"lineage": OuterRef(lineage), "node": settings.BASE_URL, "received__gte": OuterRef("received")}
+    return Q(Exists(PartySignature.objects.filter(**since))) | Q(
+        Exists(PartyInstrument.objects.filter(**since))
     )
 
 
@@ -116,6 +156,8 @@ def receive_declared(message: Message) -> None:
     if kind not in PartyInstrument.Kind.values:
         raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
     suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
+    if suggestion is not None:
+        _check_waiting(_counters_of(message.partner))
     node, digest = message.partner.node, _digest(payload)
     _check_key(message, digest)
     with changing(lineage):

@@ -46,6 +46,8 @@ class Version(models.Model):
     number = models.PositiveIntegerField()
     text = models.BinaryField()
     digest = models.CharField(max_length=64, unique=True)
+    # base address of whoever proposed it: what of one partner waits for our answer is counted by it
+    depositary = models.CharField(max_length=300, blank=True, default="", db_index=True)
     received = models.DateTimeField(default=now, editable=False)
 
     class Meta:
