@@ -479,6 +479,18 @@ def test_what_fell_over_waits_and_is_taken_in_once_at_a_later_sync(south: Partne
     assert notes.heard == [1, 2]
 
 
+def test_of_what_falls_over_again_and_again_the_log_shows_once_where(
+    south: PartnerNode, notes: Notes, caplog: pytest.LogCaptureFixture
+) -> None:
+    lane = talk_lane(south)
+    lane.say("tests.word", {})
+    for _ in range(3):
+        lane.deliver()
+    told = [(each.getMessage(), bool(each.exc_info)) for each in caplog.records]
+    line = f"entry 1 of lane {lane.row.id} could not be taken in: KeyError"
+    assert told == [(line, True), (line, False), (line, False)]
+
+
 def test_one_entry_that_falls_over_does_not_hold_up_those_after_it(south: PartnerNode, notes: Notes) -> None:
     lane = talk_lane(south)
     for number in range(250):

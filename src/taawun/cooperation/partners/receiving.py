@@ -386,8 +386,15 @@ def _process(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fe
         return _again(entry, partner, str(why))
     except (AskedTooOften, ChainBroken):
         raise
-    except Exception:
-        log.exception("entry %s of lane %s could not be taken in", entry.seq, entry.lane_id)
+    except Exception as fault:
+        # where in the code it was is told once: it is tried again for ever
+        log.exception(
+            "entry %s of lane %s could not be taken in: %s",
+            entry.seq,
+            entry.lane_id,
+            type(fault).__name__,
+            exc_info=entry.reason != OWN_FAULT,
+        )
         return _again(entry, partner, OWN_FAULT)
 
 
