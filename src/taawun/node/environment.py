@@ -112,7 +112,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "TAAWUN_FREE_DISK_BYTES",
-        _number,
+        values.number(0, 2**50),
         str(512 * 1024 * 1024),
         "How much of the disk of the home stays free, in bytes; while less is, nothing is read from partners.",
     ),
