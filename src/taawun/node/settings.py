@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ def _secret_key() -> str:
         return given
     kept = HOME / "secret-key"
     if not kept.exists():
-        # before `taawun init` there is no session to sign; commands like `init` and `--help` still need settings
-        return "uninitialised-" + "0" * 50
+        # before `taawun init` there is no session to sign; commands like `init` and `--help` still need settings.
+        # Should it be lost later, `up` says so; nobody can guess what signs until then
+        return secrets.token_urlsafe(64)
     try:
         key = kept.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as problem:

@@ -64,6 +64,20 @@ def test_a_key_that_is_missing_is_told_with_its_place(
     _refused(console.run("up"), told)
 
 
+def test_a_lost_secret_of_sessions_is_told_with_its_place(
+    node: Organisation,
+    console: Console,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr("taawun.cooperation.partners.keys.node_key", lambda: None)
+    monkeypatch.setattr(settings.ENVIRONMENT, "text", lambda _name: "")
+    settings.HOME = tmp_path
+    told = f"what signs sessions is missing: put {tmp_path / 'secret-key'} back, or set TAAWUN_SECRET_KEY"
+    _refused(console.run("up"), told)
+
+
 # ---- in a process of its own, which reads its settings --------------------------------------------------------
 
 

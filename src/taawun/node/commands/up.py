@@ -64,6 +64,9 @@ def _check() -> None:
         node_key()
     except KeyUnusable as problem:
         raise CannotDo(str(problem)) from None
+    kept = settings.HOME / "secret-key"
+    if not (settings.ENVIRONMENT.text("TAAWUN_SECRET_KEY") or kept.exists()):
+        raise CannotDo(f"what signs sessions is missing: put {kept} back, or set TAAWUN_SECRET_KEY")
     try:
         import_module(settings.ROOT_URLCONF)
     except ImportError as missing:
