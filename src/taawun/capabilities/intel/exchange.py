@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taawun.cooperation.federation.kinds import Arrival
+    from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.people.models import Person
 
 __all__ = ["RELEASE_KINDS"]
@@ -49,16 +50,33 @@ _CHUNK: Final = 5_000
 # ---- taking in --------------------------------------------------------------------------------------------------
 
 
-def receive_report(arrival: Arrival) -> None:
-    """Take in a report with its objects; it is the partner's, never ours to change.
+@dataclass(frozen=True, slots=True)
+class _Bundle:
+    """What came: every object, and the one among them that the header speaks of."""
+
+    objects: list[Prepared]
+    about: Prepared
+
+
+def read_report(header: Header, content: bytes) -> _Bundle:
+    """Read a report with its objects.
 
     Raises:
         ContentRefused: the bundle is not what its header says, or something in it is not valid.
     """
-    release = arrival.release
-    prepared, about = _opened(arrival, REPORT_TYPES, "no-report")
-    origin = _origin(arrival)
-    _store(prepared, origin)
+    return _opened(header, content, REPORT_TYPES, "no-report")
+
+
+def receive_report(arrival: Arrival) -> None:
+    """Take in a report with its objects; it is the partner's, never ours to change.
+
+    Raises:
+        ContentRefused: something in it is said in our name.
+    """
+    release, bundle = arrival.release, _bundle_of(arrival)
+    about, origin = bundle.about, _origin(arrival)
+    _check_name(bundle.objects, origin)
+    _store(bundle.objects, origin)
     Release.objects.filter(id=release.id).update(title=about.name[:300])
     audience = about.audience(origin)
     held = Report.objects.filter(stix_id=about.stix_id, origin=arrival.partner.node, audience=audience)
@@ -89,23 +107,34 @@ def _show(report: Report, release: Release, about: Prepared | StixObject, reader
     report.save(update_fields=["topics", "persons"])
 
 
+def read_sighting(header: Header, content: bytes) -> _Bundle:
+    """Read a sighting, and what it is of.
+
+    Raises:
+        ContentRefused: as for a report.
+    """
+    return _opened(header, content, {"sighting"}, "no-sighting")
+
+
 def receive_sighting(arrival: Arrival) -> None:
     """Take in a partner's sighting of something.
 
     Raises:
         ContentRefused: as for a report; also when another partner spoke under this identifier.
     """
-    prepared, about = _opened(arrival, {"sighting"}, "no-sighting")
+    bundle = _bundle_of(arrival)
+    about, origin = bundle.about, _origin(arrival)
+    _check_name(bundle.objects, origin)
     held = Sighting.objects.filter(stix_id=about.stix_id).first()
     if held and held.seen_by != arrival.partner.node:
         raise ContentRefused("not-theirs", "a sighting with this identifier came from somebody else")
     value = orjson.loads(about.text)
-    of = _seen(value["sighting_of_ref"], prepared)
+    of = _seen(value["sighting_of_ref"], bundle.objects)
     last = _time(value.get("last_seen") or value.get("first_seen") or value["created"])
     first = _time(value.get("first_seen")) if value.get("first_seen") else last
     if not first <= last <= now() + MOST_AHEAD + _SKEW:
         raise ContentRefused("not-valid", "it was last seen before it was first seen, or will be")
-    _store(prepared, _origin(arrival))
+    _store(bundle.objects, origin)
     Sighting.objects.update_or_create(
         stix_id=about.stix_id,
         defaults={
@@ -148,11 +177,17 @@ def _time(text: str) -> datetime:
     return found
 
 
-def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list[Prepared], Prepared]:
-    """Every object of an arrival, checked, and the one its header speaks of; one that is not valid refuses all."""
-    release = arrival.release
+def _bundle_of(arrival: Arrival) -> _Bundle:
+    found = arrival.read
+    if not isinstance(found, _Bundle):
+        raise TypeError("an arrival of intelligence is read before it is taken in")
+    return found
+
+
+def _opened(header: Header, content: bytes, types: Collection[str], absent: str) -> _Bundle:
+    """Every object of a content, checked, and the one its header speaks of; one that is not valid refuses all."""
     try:
-        reading = read(arrival.content, default_tlp=Tlp(release.tlp))
+        reading = read(content, default_tlp=header.tlp)
     except ReadingRefused as refused:
         raise ContentRefused(refused.code, str(refused)) from None
     if reading.format != "stix-2.1":
@@ -163,21 +198,20 @@ def _opened(arrival: Arrival, types: Collection[str], absent: str) -> tuple[list
     if reading.issues.errors:
         first = next(each for each in reading.issues if each.severity == "error")
         raise ContentRefused("not-valid", f"{first.place}: {first.code}")
-    if any(each.tlp > release.tlp for each in prepared):
+    if any(each.tlp > header.tlp for each in prepared):
         # its clause was asked about the header's marking alone
         raise ContentRefused("marking", "an object is marked more strictly than the release that carries it")
     candidates = [
-        each for each in prepared if each.type in types and subject_of(each.stix_id) == release.subject
+        each for each in prepared if each.type in types and subject_of(each.stix_id) == header.subject
     ]
     if not candidates:
         raise ContentRefused(absent, "the bundle does not hold what its header names")
-    about = next((each for each in candidates if each.version == version_key(release.version)), None)
+    about = next((each for each in candidates if each.version == version_key(header.version)), None)
     if about is None:
         raise ContentRefused("other-version", "the bundle holds another version than its header names")
-    _check_name(prepared, _origin(arrival))
     # it travelled under the header's marking, so here it is not held under a weaker one
-    marked = replace(about, tlp=Tlp(release.tlp))
-    return [each for each in prepared if each is not about] + [marked], marked
+    marked = replace(about, tlp=header.tlp)
+    return _Bundle([*(each for each in prepared if each is not about), marked], marked)
 
 
 def _check_name(prepared: Collection[Prepared], origin: Origin) -> None:
@@ -282,9 +316,21 @@ def _sighting_address(release: Release) -> str:
 
 RELEASE_KINDS: Final = (
     ReleaseKind(
-        REPORT, _("Threat report"), "publish:intel", receive_report, withdraw_report, _report_address
+        REPORT,
+        _("Threat report"),
+        "publish:intel",
+        receive_report,
+        withdraw_report,
+        _report_address,
+        read_report,
     ),
     ReleaseKind(
-        SIGHTING, _("Sighting"), "publish:intel", receive_sighting, withdraw_sighting, _sighting_address
+        SIGHTING,
+        _("Sighting"),
+        "publish:intel",
+        receive_sighting,
+        withdraw_sighting,
+        _sighting_address,
+        read_sighting,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -37,7 +38,7 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from taawun.cooperation.agreements.policy import Grant, Policy
     from taawun.cooperation.partners.chain import Header
@@ -165,6 +166,24 @@ def _is_for_us(keys: Sequence[str]) -> bool:
     return any(key == own or key.startswith(f"{own}#") for key in keys)
 
 
+def prepare(lane: Lane, header: Header, content: bytes) -> Callable[[LaneEntry], Outcome]:
+    """Read a content that is not held yet, before the transaction that takes it in: a large one takes seconds."""
+    if header.kind == "lane.opened":
+        return partial(receive, header=header, content=content)
+    found = Release.objects.filter(subject=header.subject, version=header.version, origin=lane.sender)
+    read = None if found.filter(state=Release.State.LIVE).exists() else _read(header, content)
+    return partial(_receive_publication, header=header, content=content, read=read)
+
+
+def _read(header: Header, content: bytes) -> object:
+    """What the kind reads in a content, or why it refuses it."""
+    kind = registry.get(ReleaseKind, header.kind)
+    try:
+        return kind.read(header, content) if kind.read else None
+    except ContentRefused as refused:
+        return refused
+
+
 def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
     """Take in one entry of a partner's clause lane."""
     if header.kind == "lane.opened":
@@ -177,7 +196,9 @@ def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
     return _receive_publication(entry, header, content)
 
 
-def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Outcome:
+def _receive_publication(
+    entry: LaneEntry, header: Header, content: bytes, read: object | None = None
+) -> Outcome:
     partner, lane = entry.lane.sender, entry.lane
     if partner is None or lane.agreement is None:
         return Outcome(LaneEntry.State.REFUSED, "no-sender")
@@ -212,9 +233,12 @@ def _receive_publication(entry: LaneEntry, header: Header, content: bytes) -> Ou
     Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None)
     release.refresh_from_db()
     kind = registry.get(ReleaseKind, header.kind)
+    found = _read(header, content) if read is None else read
     try:
+        if isinstance(found, ContentRefused):
+            raise found
         with transaction.atomic():
-            kind.receive(Arrival(release, content, partner))
+            kind.receive(Arrival(release, content, partner, found))
     except ContentRefused as refused:
         Passage.objects.filter(entry=entry).delete()
         if not held:
@@ -420,6 +444,6 @@ def receive_reason(message: messages.Message) -> None:
         raise MessageRefused("unknown-release", "nothing of this kind came from the sender of this reason")
 
 
-CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge, serves)
+CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge, serves, prepare)
 RECEIPT: Final = messages.MessageKind("receipt", receive_receipt)
 WITHDRAWN: Final = messages.MessageKind("withdrawn", receive_reason)

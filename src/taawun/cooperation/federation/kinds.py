@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from taawun.cooperation.federation.models import Release
+    from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Partner
 
 __all__ = ["Arrival", "ContentRefused", "ReleaseKind"]
@@ -30,11 +31,13 @@ class Arrival:
         release: the row.
         content: its exact bytes; their digest is the one the sender signed.
         partner: who sent it.
+        read: what the kind read from it, where it reads.
     """
 
     release: Release
     content: bytes
     partner: Partner
+    read: Any = None  # each kind reads something of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class ReleaseKind:
         receive: takes an arrival in, idempotently, inside a transaction; raises ``ContentRefused``.
         withdraw: takes a received release out again, idempotently, inside a transaction.
         address: the page that shows it, or empty.
+        read: reads a content, outside any transaction and without the database, for ``receive`` to find in its arrival;
+            raises ``ContentRefused``. None where that takes no time.
     """
 
     name: str
@@ -56,3 +61,4 @@ class ReleaseKind:
     receive: Callable[[Arrival], None]
     withdraw: Callable[[Release], None]
     address: Callable[[Release], str]
+    read: Callable[[Header, bytes], object] | None = None

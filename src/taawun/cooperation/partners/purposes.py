@@ -46,6 +46,8 @@ class LanePurpose:
         receive: takes in one entry, idempotently, inside a transaction; the content is None for a withdrawal.
         acknowledge: signs for what was taken in since ``lane.acknowledged_seq``, and moves that on.
         serves: which of these lanes, all opened for this reader, it may read now: their chains, and that they exist.
+        prepare: reads a content before the transaction, in which nobody else may be able to write, and answers what is
+            left to do in it instead of ``receive``; None where reading is nothing.
     """
 
     name: str
@@ -54,3 +56,4 @@ class LanePurpose:
     receive: Callable[[LaneEntry, Header, bytes | None], Outcome]
     acknowledge: Callable[[Lane, Partner], None]
     serves: Callable[[Sequence[Lane], Partner], list[bool]] = all_of_them
+    prepare: Callable[[Lane, Header, bytes], Callable[[LaneEntry], Outcome]] | None = None

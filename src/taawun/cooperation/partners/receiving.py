@@ -376,11 +376,13 @@ def _process(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fe
         if obstacle := _obstacle(entry.lane, header):
             return _settle(entry, partner, obstacle)
         content = _content(entry, header, partner, fetch)
+        purpose = registry.get(LanePurpose, entry.lane.purpose)
+        prepared = purpose.prepare and content is not None and purpose.prepare(entry.lane, header, content)
         with transaction.atomic():
             locked = LaneEntry.objects.select_for_update().get(id=entry.id)
             if locked.state != LaneEntry.State.PENDING:
                 return True
-            outcome = registry.get(LanePurpose, entry.lane.purpose).receive(locked, header, content)
+            outcome = prepared(locked) if prepared else purpose.receive(locked, header, content)
             return _settle(locked, partner, outcome)
     except _NotYet as why:
         return _again(entry, partner, str(why))
