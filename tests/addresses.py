@@ -307,6 +307,8 @@ ADDRESSES: Final = (
     Address("people/invitations/<str:secret>/", get=PUBLIC, post=PUBLIC, opened=(200, 409)),
     Address("people/roles/<int:membership_id>/take/", get="manage:people", post="manage:people"),
     Address("people/<uuid:person_id>/", get="read:people"),
+    Address("people/<uuid:person_id>/new-password/", get="manage:people", post="manage:people"),
+    Address("people/<uuid:person_id>/new-password/link/", get="manage:people", opened=(302,)),
     Address("people/<uuid:person_id>/roles/", post="manage:people"),
     # ---- pages: partners ----------------------------------------------------------------------------------------
     Address("partners/", get="read:partners"),

@@ -27,6 +27,7 @@ COULD_NOT: Final = 3
 COMMANDS: Final = (
     ("init", "taawun.node.commands.init", "create this node"),
     ("up", "taawun.node.commands.up", "run this node: migrations, web, worker"),
+    ("person", "taawun.node.commands.person", "let somebody who forgot their password choose a new one"),
     ("token", "taawun.node.commands.token", "make an API token"),
     ("intel", "taawun.node.commands.intel", "bring intelligence in and out"),
     ("audit", "taawun.node.commands.audit", "prove the audit trail and the lanes unbroken"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 
-from taawun.cooperation.people import unsent
+from taawun.cooperation.people import actions, unsent
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -17,12 +17,16 @@ __all__ = ["AccountAdapter"]
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no py.typed
-    """Closes the open door of self-registration, and lets a browser know who signed in on it."""
+    """Closes the open door of self-registration, records new passwords, and lets a browser know who signed in."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody becomes a person of a node without an invitation."""
         del request
         return False
+
+    def set_password(self, user: Person, password: str) -> None:
+        """Change a password, by the page of who is signed in or by a link."""
+        actions.change_password(user, password)
 
     def post_login(
         self,

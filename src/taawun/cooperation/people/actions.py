@@ -44,10 +44,12 @@ __all__ = [
     "Minted",
     "accept_invitation",
     "add_organisation",
+    "change_password",
     "create_token",
     "establish_host",
     "give_role",
     "invite",
+    "make_password_link",
     "rename",
     "revoke_invitation",
     "revoke_token",
@@ -364,6 +366,42 @@ def revoke_token(actor: PersonActor, token_id: UUID | str, *, asking: UUID | Non
             if ApiToken.objects.filter(id=each, revoked__isnull=True).update(revoked=now()):
                 record(actor, "people.token-revoked", f"urn:uuid:{each}", {"with": f"urn:uuid:{token_id}"})
     return True
+
+
+@transaction.atomic
+def make_password_link(actor: Actor, person: Person) -> Minted[Person]:
+    """Let a person who forgot their password choose a new one; the secret makes the link that is handed over.
+
+    The secret is that of allauth, which mails the same link where there is mail: it opens nothing any more once its
+    person signed in or has a new password, nor after ``PASSWORD_RESET_TIMEOUT``.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: the person is not active, so a password would open nothing.
+    """
+    # imported late: allauth's models may only be loaded once Django's registry is complete
+    from allauth.account.forms import default_token_generator  # noqa: PLC0415 - see above
+    from allauth.account.utils import user_pk_to_url_str  # noqa: PLC0415 - see above
+
+    require(actor, "manage:people")
+    if not person.is_active:
+        raise PeopleError(_("%(name)s is no longer active here.") % {"name": person.name})
+    secret = f"{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}"
+    record(actor, "people.password-link-made", f"urn:uuid:{person.id}", {})
+    return Minted(person, secret)
+
+
+@transaction.atomic
+def change_password(person: Person, password: str) -> None:
+    """Give a person the password they chose, which ends the sessions that began with the one before.
+
+    Args:
+        person: who proved to be it, by the password before or by a link.
+        password: held to the password rules by the form that asked for it.
+    """
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    record(actor_of(person), "people.password-changed", f"urn:uuid:{person.id}", {})
 
 
 def set_language(person: Person, language: str) -> None:

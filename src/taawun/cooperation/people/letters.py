@@ -1,4 +1,4 @@
-"""What leaves the node for a person's hand: the invitation, by e-mail or on paper."""
+"""What leaves the node for a person's hand: an invitation, by e-mail or on paper, and a link for a new password."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from django.utils.translation import override
 from taawun.cooperation.people.actions import INVITATION_LIFE
 
 if TYPE_CHECKING:
-    from taawun.cooperation.people.models import Invitation
+    from taawun.cooperation.people.models import Invitation, Person
 
-__all__ = ["invitation_link", "mail_invitation", "mail_when_committed", "qr"]
+__all__ = ["invitation_link", "mail_invitation", "mail_when_committed", "password_link", "qr"]
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,13 @@ def invitation_link(invitation: Invitation, secret: str) -> str:
     """The address that opens an invitation, in the language of the invited."""
     with override(invitation.language):
         return str(settings.BASE_URL) + reverse("invitation-accept", args=[secret])
+
+
+def password_link(person: Person, secret: str) -> str:
+    """The address at which a person chooses a new password, in their language."""
+    uid, key = secret.split("-", 1)
+    with override(person.language):
+        return str(settings.BASE_URL) + reverse("account_reset_password_from_key", args=[uid, key])
 
 
 def mail_invitation(invitation: Invitation, link: str) -> bool:

@@ -44,6 +44,8 @@ TRAIL = (
     Act("people.role-taken", _("Role taken")),
     Act("people.token-created", _("Token created")),
     Act("people.token-revoked", _("Token revoked")),
+    Act("people.password-link-made", _("Link for a new password made")),
+    Act("people.password-changed", _("Password changed")),
     Act("people.renamed", _("Own name changed")),
     Act("people.signed-in", _("Signed in")),
     Act("people.signed-out", _("Signed out")),

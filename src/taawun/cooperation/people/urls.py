@@ -17,5 +17,7 @@ urlpatterns = [
     path("invitations/<str:secret>/", views.accept, name="invitation-accept"),
     path("roles/<int:membership_id>/take/", views.take_role, name="role-take"),
     path("<uuid:person_id>/", views.person, name="person"),
+    path("<uuid:person_id>/new-password/", views.new_password, name="new-password"),
+    path("<uuid:person_id>/new-password/link/", views.new_password_link, name="new-password-link"),
     path("<uuid:person_id>/roles/", views.give_role, name="role-give"),
 ]

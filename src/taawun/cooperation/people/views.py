@@ -28,7 +28,7 @@ from taawun.cooperation.people.forms import (
     RoleForm,
     TokenForm,
 )
-from taawun.cooperation.people.letters import invitation_link, mail_invitation, qr
+from taawun.cooperation.people.letters import invitation_link, mail_invitation, password_link, qr
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Person
 from taawun.cooperation.people.permissions import Permission, Role
 from taawun.cooperation.people.rules import may_see_address
@@ -57,6 +57,8 @@ __all__ = [
     "invitations",
     "invite",
     "invited",
+    "new_password",
+    "new_password_link",
     "people",
     "person",
     "profile",
@@ -181,6 +183,53 @@ def take_role(request: HttpRequest, actor: PersonActor, membership_id: int) -> H
         tone="alarm",
         refusal=refusal,
     )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def new_password(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
+    """Make a link for somebody who forgot their password, after asking; the next page shows it, once."""
+    receiver = get_object_or_404(queries.persons(actor), id=person_id)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            minted = actions.make_password_link(actor, receiver)
+        except PeopleError as refused:
+            refusal = str(refused)
+        else:
+            put_away(request, f"password.{receiver.id}", password_link(receiver, minted.secret))
+            return redirect("new-password-link", receiver.id)
+    return confirm(
+        request,
+        question=_("Make a link for a new password of %(name)s?") % {"name": receiver.name},
+        effects=[
+            _("Whoever opens the link chooses the password, so be sure that it was %(name)s who asked you.")
+            % {"name": receiver.name},
+            _(
+                "The password there is now stays until then. When there is a new one, every session of theirs ends."
+            ),
+            _("The trail tells who made the link."),
+        ],
+        action=_("Make the link"),
+        cancel_url=reverse("person", args=[receiver.id]),
+        refusal=refusal,
+    )
+
+
+@never_cache
+@require_safe
+@signed_in("manage:people")
+def new_password_link(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
+    """The link that was just made, shown once: whoever loads the page again is told so."""
+    receiver = get_object_or_404(queries.persons(actor), id=person_id)
+    link = take_out(request, f"password.{person_id}", _SHOWN_WITHIN)
+    if link is None:
+        messages.info(request, _("This link was shown once. Is it lost? Make a new one."))
+        return redirect("person", receiver.id)
+    hours = settings.PASSWORD_RESET_TIMEOUT // 3600
+    context = {"person": receiver, "link": link, "qr": qr(link), "hours": hours}
+    return render(request, "people/new_password_link.html", context)
 
 
 # ---- invitations -------------------------------------------------------------------------------------------
