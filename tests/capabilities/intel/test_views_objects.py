@@ -54,6 +54,33 @@ def test_a_file_is_taken_in_and_its_page_tells_what_came_of_it(cast: Cast) -> No
     assert "wave.json" in shown(client, f"{LIST}imports/").text
 
 
+def test_a_file_of_which_nothing_is_new_says_so(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    pages = []
+    for content in (bundle(indicator(1)), bundle(indicator(1))):
+        path = client.post(NEW, {**HOW, "file": upload(content)})["Location"]
+        actions.run_import(Silent(), path.rstrip("/").rsplit("/", 1)[1])
+        pages.append(shown(client, path).text)
+    first, again = pages
+    assert "Taken in." in first
+    assert "Nothing new: everything in it was known before." in again
+    assert "Taken in." not in again
+    assert "nothing new" in shown(client, f"{LIST}imports/").text
+
+
+def test_a_file_of_which_everything_was_refused_says_so(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    given = {**HOW, "file": upload(bundle(indicator(1, pattern=7))), "leave_out_refused": "on"}
+    path = client.post(NEW, given)["Location"]
+    actions.run_import(Silent(), str(Import.objects.get().id))
+    page = shown(client, path)
+    assert "Nothing was taken in: every object was refused." in page.text
+    assert "Taken in." not in page.text
+    assert "It held no report." not in page.text
+    assert [each for each in page.all("div") if "alarm" in each.get("class", "")]
+    assert "nothing taken in, all refused" in shown(client, f"{LIST}imports/").text
+
+
 def test_a_paste_is_taken_in_as_well(cast: Cast) -> None:
     given = {**HOW, "paste": bundle(indicator(1)).decode(), "name": "From a letter"}
     assert cast.analyst.browser().post(NEW, given).status_code == 302

@@ -71,6 +71,29 @@ def test_what_another_program_said_is_marked_as_english_and_escaped(language: st
     assert "<b>" not in markup
 
 
+@pytest.mark.parametrize("language", ["ar", "en", "fr"])
+def test_what_a_page_quotes_stands_by_itself_and_what_fits_a_line_is_not_broken(language: str) -> None:
+    late, early = "2024-01-31T12:00:00.000Z", "2024-01-30T12:00:00.000Z"
+    with override(language):
+        times = issue_markup("modified-before-created", {"later": late, "earlier": early})
+        listed = issue_markup("not-in-list", {"value": "two words", "allowed": "a, b"})
+        kinds = issue_markup("wrong-type", {"found": "a list", "expected": "a text"})
+    for value in (late, early):
+        assert f'(<bdi dir="ltr" class="quoted whole">{value}</bdi>)' in times
+    assert '<bdi dir="ltr" class="quoted">two words</bdi>' in listed
+    assert all(f'<bdi dir="ltr" class="quoted whole">{value}</bdi>' in listed for value in "ab")
+    assert "<bdi" not in kinds, "words of the language are no values"
+    assert "\u200e" not in times + listed + kinds
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "fr"])
+def test_the_prefix_of_an_identifier_is_quoted_with_its_hyphens(language: str) -> None:
+    with override(language):
+        for code in ("wrong-prefix", "bad-identifier"):
+            markup = issue_markup(code, {"value": "x", "type": "indicator"})
+            assert '<bdi dir="ltr" class="quoted whole">indicator--</bdi>' in markup
+
+
 def test_a_sentence_that_quotes_nobody_is_escaped_as_well() -> None:
     assert "&lt;b&gt;" in issue_markup("bad-hash", {"value": "<b>"})
 

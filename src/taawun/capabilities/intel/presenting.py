@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Badge",
     "ObjectRow",
+    "Outcome",
     "SightingRow",
     "Terms",
     "history",
     "import_badge",
     "import_counts",
+    "import_outcome",
     "is_technical",
     "names_of",
     "object_rows",
@@ -80,8 +83,31 @@ def report_badge(report: Report) -> Badge:
     return Badge(names[state], str(state.label))
 
 
+class Outcome(StrEnum):
+    """What an import brought, where it is over."""
+
+    TAKEN_IN = "taken-in"
+    # nothing that was not known before
+    NOTHING_NEW = "nothing-new"
+    ALL_REFUSED = "all-refused"
+
+
+def import_outcome(held: Import) -> Outcome | None:
+    """What an import that was done brought; None for any other."""
+    if held.state != Import.State.DONE:
+        return None
+    if held.counts.get("new"):
+        return Outcome.TAKEN_IN
+    return Outcome.NOTHING_NEW if held.counts.get("known") else Outcome.ALL_REFUSED
+
+
 def import_badge(held: Import) -> Badge:
-    """How far an import is."""
+    """How far an import is; of one that brought nothing, why."""
+    outcome = import_outcome(held)
+    if outcome is Outcome.ALL_REFUSED:
+        return Badge("failed", pgettext("an import", "nothing taken in, all refused"))
+    if outcome is Outcome.NOTHING_NEW:
+        return Badge("superseded", pgettext("an import", "nothing new"))
     names = {
         Import.State.WAITING: "running",
         Import.State.DONE: "done",

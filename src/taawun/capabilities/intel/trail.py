@@ -43,6 +43,6 @@ TRAIL = (
     Act("intel.report-published", _("Report published")),
     Act("intel.report-withdrawn", _("Report withdrawn")),
     Act("intel.sighted", _("Sighting recorded")),
-    SystemPart("intel.import", _("Import of a person who left")),
+    SystemPart("intel.import", _("Import begun at the console")),
     Things("intel", _find),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from babel.lists import format_list
@@ -14,13 +15,13 @@ from taawun.capabilities.intel.stix import SENTENCES
 from taawun.platform.web import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.utils.functional import _StrOrPromise
 
     from taawun.capabilities.intel.stix import ReadingRefused
 
-__all__ = ["ISSUES", "issue_markup", "issue_sentence", "mended", "refusal_sentence", "type_name"]
+__all__ = ["ISSUES", "isolated", "issue_markup", "issue_sentence", "mended", "refusal_sentence", "type_name"]
 
 _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "held-differs": gettext_lazy(
@@ -106,30 +107,55 @@ def issue_sentence(code: str, params: Mapping[str, str]) -> str:
         code: a key of :data:`ISSUES`.
         params: what its placeholders stand for.
     """
-    counted = _counted(code, params)
-    sentence = counted or (str(_OWN[code]) if code in _OWN else _(SENTENCES[code]))
-    return sentence % {
-        name: _quoted(name, value, is_count=bool(counted) and name in _COUNTS)
-        for name, value in params.items()
-    }
+    return _filled(code, params, _marked)
 
 
 def issue_markup(code: str, params: Mapping[str, str]) -> SafeString:
-    """The same for a page: what another program said in English is marked as such.
+    """The same for a page: what is quoted stands by itself, and what another program said is marked as English.
 
     Args:
         code: a key of :data:`ISSUES`.
         params: what its placeholders stand for.
     """
-    said = params.get("text", "")
-    sentence = escape(issue_sentence(code, {**params, **({"text": _SAID} if said else {})}))
-    quoted = format_html('<q lang="en" dir="ltr">{}</q>', said)
-    shown = f"{_MARK}{_SAID}{_MARK}" if get_language_bidi() else _SAID
-    return SafeString(sentence.replace(shown, quoted))
+    quotes: list[SafeString] = []
+
+    def quote(value: str) -> str:
+        is_said = value != "" and value == params.get("text")
+        quotes.append(format_html('<q lang="en" dir="ltr">{}</q>', value) if is_said else isolated(value))
+        return f"{_BEGIN}{len(quotes) - 1}{_END}"
+
+    sentence = escape(_filled(code, params, quote))
+    return SafeString(_QUOTE.sub(lambda found: quotes[int(found[1])], sentence))
 
 
-# no text of a file holds it: what is not printable is replaced there
-_SAID: Final = "\u0001"
+def isolated(value: str) -> SafeString:
+    """A name or value of a format on a page: left-to-right, apart from the sentence; what fits a line stays in one."""
+    is_whole = len(value) <= _FITS_A_LINE and not any(character.isspace() for character in value)
+    return format_html('<bdi dir="ltr" class="{}">{}</bdi>', "quoted whole" if is_whole else "quoted", value)
+
+
+# no text of a file holds them: what is not printable is replaced there
+_BEGIN: Final = "\u0001"
+_END: Final = "\u0002"
+_QUOTE: Final = re.compile(f"{_BEGIN}([0-9]+){_END}")
+# in characters: a UUID has 36 and a timestamp up to 27; on a phone a line holds some more
+_FITS_A_LINE: Final = 40
+
+
+def _filled(code: str, params: Mapping[str, str], quote: Callable[[str], str]) -> str:
+    counted = _counted(code, params)
+    sentence = counted or (str(_OWN[code]) if code in _OWN else _(SENTENCES[code]))
+    # the prefix of an identifier is quoted with its hyphens, in whatever language
+    sentence = sentence.replace("%(type)s--", "%(prefix)s")
+    given = {**params, "prefix": f"{params.get('type', '')}--"}
+    return sentence % {
+        name: _shown(name, value, quote, is_count=bool(counted) and name in _COUNTS)
+        for name, value in given.items()
+    }
+
+
+def _marked(value: str) -> str:
+    return f"{_MARK}{value}{_MARK}" if get_language_bidi() else value
 
 
 def _counted(code: str, params: Mapping[str, str]) -> str:
@@ -164,24 +190,19 @@ def _counted(code: str, params: Mapping[str, str]) -> str:
     return sentences.get(code, "")
 
 
-def _quoted(name: str, value: str, *, is_count: bool) -> str:
+def _shown(name: str, value: str, quote: Callable[[str], str], *, is_count: bool) -> str:
     if is_count:
         return formats.number(int(value)) if value.isdecimal() else value
     if name == "kind" and value in _RECORDS:
         return str(_RECORDS[value])
-    shown = {"found": _kinds, "expected": _kinds, "allowed": _values}.get(name, str)(value)
-    return f"{_MARK}{shown}{_MARK}" if get_language_bidi() else shown
-
-
-def _kinds(value: str) -> str:
-    if value in _KINDS:
-        return str(_KINDS[value])
-    return _either([str(_KINDS.get(kind, kind)) for kind in value.split(" or ")])
-
-
-def _values(value: str) -> str:
-    """Values of the standard, which are parted by commas and have none in them."""
-    return _either(value.split(", "))
+    if name in {"found", "expected"}:
+        # a kind is a word of the language; anything else is quoted
+        kinds = [value] if value in _KINDS else value.split(" or ")
+        return _either([str(_KINDS[kind]) if kind in _KINDS else quote(kind) for kind in kinds])
+    if name == "allowed":
+        # values of the standard, which are parted by commas and have none in them
+        return _either([quote(each) for each in value.split(", ")])
+    return quote(value)
 
 
 def _either(parts: Sequence[str]) -> str:

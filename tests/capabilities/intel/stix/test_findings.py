@@ -45,8 +45,9 @@ def test_a_place_is_written_as_a_pointer(path, text):
         ("x" * 81, "x" * 80 + "…"),
         ("x" * 80, "x" * 80),
         (7, "7"),
-        (None, "None"),
-        ([1, "a"], "[1, 'a']"),
+        (None, "null"),
+        (True, "true"),
+        ([1, "ä"], '[1, "ä"]'),
     ],
 )
 def test_a_value_is_shown_in_one_line_without_what_is_invisible(value, text):

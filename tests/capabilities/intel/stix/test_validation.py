@@ -79,7 +79,8 @@ RELATIONSHIP = sdo(
 )
 INVALID: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, tuple[str | int, ...]]]]] = [
     (TOOL, {"name": 7}, [("wrong-type", ("name",))]),
-    (TOOL, {"name": None}, [("wrong-type", ("name",)), ("empty-value", ("name",))]),
+    (TOOL, {"name": None}, [("empty-value", ("name",))]),
+    (TOOL, {"created": True}, [("wrong-type", ("created",))]),
     (TOOL, {"labels": []}, [("empty-value", ("labels",))]),
     (TOOL, {"labels": ["a", 2]}, [("wrong-type", ("labels", 1))]),
     (TOOL, {"x_custom": None}, [("empty-value", ("x_custom",))]),

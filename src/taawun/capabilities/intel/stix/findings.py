@@ -46,7 +46,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "number-out-of-range": gettext_noop("The number %(value)s is out of range; the limit is %(limit)s."),
     "not-in-list": gettext_noop("“%(value)s” is not one of the values the standard lists: %(allowed)s."),
     "bad-identifier": gettext_noop(
-        "“%(value)s” is no STIX identifier; it must read like %(type)s--and a UUID of version 1 to 5."
+        "“%(value)s” is no STIX identifier; it must be “%(type)s--” followed by a UUID of version 1 to 5."
     ),
     "bad-timestamp": gettext_noop(
         "“%(value)s” is no STIX timestamp; it must read like 2024-01-31T12:00:00.000Z."
@@ -248,7 +248,7 @@ def pointer(path: tuple[str | int, ...]) -> str:
 
 def shown(value: object, length: int = 80) -> str:
     """Write a value of the file for a sentence: one line, nothing invisible, cut to ``length`` characters."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     line = "".join(character if character.isprintable() else "�" for character in text[: length + 1])
     return line if len(text) <= length else line[:length] + "…"
 

@@ -94,7 +94,13 @@ def validate(value: Mapping[str, Any], *, size: int) -> tuple[Finding, ...]:
         findings += _schema_findings(validator, value, size)
     if not findings:
         return ()
-    unique = {(finding.path, finding.code): finding for finding in findings}
+    empty = {finding.path for finding in findings if finding.code == "empty-value"}
+    unique = {
+        (finding.path, finding.code): finding
+        for finding in findings
+        # that nothing stands there says already that it is of no kind
+        if not (finding.code == "wrong-type" and finding.path in empty)
+    }
     return tuple(unique.values())[:_MOST_FINDINGS]
 
 
@@ -136,7 +142,11 @@ def _time_rules(value: Mapping[str, Any], type_: str) -> Iterator[Finding]:
     times: dict[str, datetime] = {}
     for name in [name for name in value if name in names]:
         text = value[name]
-        instant = parse_time(text) if isinstance(text, str) else None
+        if not isinstance(text, str):
+            params = {"found": kind_of(text), "expected": _NAMES_OF_KINDS["string"]}
+            yield Finding("error", "wrong-type", (name,), params)
+            continue
+        instant = parse_time(text)
         if instant is None:
             yield Finding("error", "bad-timestamp", (name,), {"value": shown(text)})
         else:

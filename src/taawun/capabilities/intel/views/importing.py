@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import conditional_escape, format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,9 +17,15 @@ from taawun.capabilities.intel import actions, queries
 from taawun.capabilities.intel.errors import ImportRefused
 from taawun.capabilities.intel.forms import ImportFilters, ImportForm
 from taawun.capabilities.intel.models import Import, ImportIssue, StixObject
-from taawun.capabilities.intel.presenting import Badge, import_badge, import_counts, report_badge
+from taawun.capabilities.intel.presenting import (
+    Badge,
+    import_badge,
+    import_counts,
+    import_outcome,
+    report_badge,
+)
 from taawun.capabilities.intel.reports import REPORT_TYPES
-from taawun.capabilities.intel.wording import issue_markup
+from taawun.capabilities.intel.wording import isolated, issue_markup
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
@@ -119,12 +126,12 @@ def import_new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     return render(request, "intel/import_new.html", context, status=422 if form.errors else 200)
 
 
-def _refusal(why: ImportRefused) -> str:
+def _refusal(why: ImportRefused) -> SafeString:
     """The sentence with its place in the file; that of the reader names line and column, and mostly the place."""
-    sentence, place = str(why), why.pointer
-    if place and place not in sentence:
-        sentence = _("%(sentence)s Place: %(place)s") % {"sentence": sentence, "place": place}
-    return _("%(sentence)s Nothing was stored.") % {"sentence": sentence}
+    sentence, place = conditional_escape(str(why)), why.pointer
+    if place and place not in str(why):
+        sentence = format_html(_("{sentence} Place: {place}."), sentence=sentence, place=isolated(place))
+    return format_html(_("{sentence} Nothing was stored."), sentence=sentence)
 
 
 def _begin(actor: PersonActor, given: Mapping[str, Any]) -> Import:
@@ -214,6 +221,7 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
         "held": held,
         "seen": seen,
         "badge": import_badge(held),
+        "outcome": import_outcome(held),
         "job": job,
         "counts": import_counts(held),
         "facts": _facts(held),
