@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
-from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.platform.audit.actions import record, seal
 from taawun.platform.audit.models import Entry
 from tests.cast import Cast, agreement_in_force, partner
@@ -65,7 +66,7 @@ def test_the_trail_is_read_in_words_with_names_and_pages(rows: Cast) -> None:
     assert "Role given Analyst Analyst" in page.text
     assert "n [1] role analyst" in page.text
     assert f"Agreement signed The operator at the console {agreement.code}" in page.text
-    assert "gone.act gone urn:taawun:nation:XN" in page.text
+    assert "gone.act gone Northland" in page.text
     assert len(page.all("a", href=reverse("person", args=[person.id]))) == 2
     assert len(page.all("a", href=reverse("agreement", args=[agreement.id]))) == 1
     arabic = read(browser.get(reverse("audit").replace("/en/", "/ar/")))
@@ -73,6 +74,25 @@ def test_the_trail_is_read_in_words_with_names_and_pages(rows: Cast) -> None:
     # those who read by machine keep the verb
     told = json.loads(browser.get(reverse("audit"), {"format": "json"}).getvalue())
     assert [row["verb"] for row in told] == ["gone.act", "agreements.signed", "people.role-given"]
+
+
+def test_nodes_and_nations_are_named_in_the_readers_language_with_their_pages(rows: Cast) -> None:
+    there = partner().row
+    there.names = {"en": "CERT South", "ar": "فريق الجنوب"}
+    there.save()
+    acting = PartyActor(there.node, "CERT South")
+    Entry.objects.all().delete()
+    record(acting, "agreements.proposed", f"urn:taawun:node:{there.node}")
+    record(SYSTEM, "people.nation-named", "urn:taawun:nation:JO")
+    record(SYSTEM, "federation.published", f"urn:taawun:stix:indicator--{uuid4()}")
+    record(SYSTEM, "federation.published", "urn:taawun:stix:indicator--a/b")
+    page = read(rows.officer.browser().get(reverse("audit").replace("/en/", "/ar/")))
+    assert page.text.count("فريق الجنوب") == 2
+    assert "CERT South" not in page.text
+    assert len(page.all("a", href=f"/ar/partners/{there.id}/")) == 2
+    assert "الأردن" in page.text
+    assert page.text.count("مؤشر") == 2
+    assert "urn:taawun" not in page.text
 
 
 def test_the_filter_offers_the_words_of_verbs_and_says_which_one_is_on(rows: Cast) -> None:

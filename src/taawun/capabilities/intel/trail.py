@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from taawun.capabilities.intel.models import Import, Report, Sighting
+from taawun.capabilities.intel.wording import type_name
 from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = ["TRAIL"]
+
+_OBJECT: Final = "urn:taawun:stix:"
 
 
 def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, Thing]:
@@ -33,6 +36,21 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
     return found
 
 
+def _find_named(urns: Collection[str], permissions: frozenset[str]) -> Mapping[str, Thing]:
+    # an object by its type alone; who may not see it finds no page there
+    reads = "read:intel" in permissions
+    found: dict[str, Thing] = {}
+    for urn in urns:
+        type_, between, rest = urn.removeprefix(_OBJECT).partition("--")
+        if urn.startswith(_OBJECT) and between:
+            # a partner may have written it: not everything has an address
+            has_page = reads and "/" not in urn
+            found[urn] = Thing(
+                type_name(type_), reverse("object", args=[f"{type_}--{rest}"]) if has_page else ""
+            )
+    return found
+
+
 TRAIL = (
     Act("intel.import-begun", _("Import begun")),
     Act("intel.import-done", _("Import taken in")),
@@ -44,5 +62,5 @@ TRAIL = (
     Act("intel.report-withdrawn", _("Report withdrawn")),
     Act("intel.sighted", _("Sighting recorded")),
     SystemPart("intel.import", _("Import begun at the console")),
-    Things("intel", _find),
+    Things("intel", _find, _find_named),
 )

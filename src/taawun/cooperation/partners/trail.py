@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TRAIL"]
 
+_NODE: Final = "urn:taawun:node:"
+
 
 def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, Thing]:
     found: dict[UUID, Thing] = {}
@@ -28,6 +31,17 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
         else:
             label = _("Lane of %(partner)s") % {"partner": _name(lane.sender)}
             found[lane.id] = Thing(label, _page(lane.sender, permissions))
+    return found
+
+
+def _find_named(urns: Collection[str], permissions: frozenset[str]) -> Mapping[str, Thing]:
+    nodes = {urn.removeprefix(_NODE): urn for urn in urns if urn.startswith(_NODE)}
+    found = {
+        nodes[partner.node]: Thing(_name(partner), _page(partner, permissions))
+        for partner in Partner.objects.filter(node__in=nodes)
+    }
+    if settings.BASE_URL in nodes:
+        found[nodes[settings.BASE_URL]] = Thing(_("This node"))
     return found
 
 
@@ -51,5 +65,5 @@ TRAIL = (
     Act("partners.lane-stopped-there", _("Lane stopped at the partner")),
     SystemPart("partners.sync", _("Sync with partners")),
     SystemPart("partners.strangers", _("Forgetting of unknown nodes")),
-    Things("partners", _find),
+    Things("partners", _find, _find_named),
 )

@@ -1,6 +1,7 @@
 """What people do to their own accounts on allauth's pages, written into the trail.
 
 Those pages are borrowed, so no action of this room stands behind them; allauth sends a signal for each of these acts.
+A new password has an action, which :class:`~.accounts.AccountAdapter` calls.
 """
 
 from __future__ import annotations
@@ -28,9 +29,6 @@ def listen() -> None:
     """Begin to hear allauth's signals; called once, when the app is ready."""
     account.user_logged_in.connect(_signed_in)
     account.user_logged_out.connect(_signed_out)
-    account.password_set.connect(_password_set)
-    account.password_changed.connect(_password_changed)
-    account.password_reset.connect(_password_reset)
     factors.authenticator_added.connect(_factor_added)
     factors.authenticator_removed.connect(_factor_removed)
     factors.authenticator_reset.connect(_factor_renewed)
@@ -50,21 +48,6 @@ def _signed_out(user: object, **said: Any) -> None:
     del said
     if isinstance(user, Person):  # signing out twice is signing out nobody
         record(actor_of(user), "people.signed-out", _urn(user), {})
-
-
-def _password_set(user: Person, **said: Any) -> None:
-    del said
-    record(actor_of(user), "people.password-changed", _urn(user), {"how": "set"})
-
-
-def _password_changed(user: Person, **said: Any) -> None:
-    del said
-    record(actor_of(user), "people.password-changed", _urn(user), {"how": "changed"})
-
-
-def _password_reset(user: Person, **said: Any) -> None:
-    del said
-    record(actor_of(user), "people.password-changed", _urn(user), {"how": "reset"})
 
 
 def _factor_added(user: Person, authenticator: Authenticator, **said: Any) -> None:

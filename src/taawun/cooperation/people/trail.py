@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.models import ApiToken, Invitation, Organisation, Person
+from taawun.cooperation.people.queries import nation_name
 from taawun.platform.audit.acts import Act, Thing, Things
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 __all__ = ["TRAIL"]
+
+_NATION: Final = "urn:taawun:nation:"
 
 
 def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, Thing]:
@@ -31,6 +34,15 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
     for token in ApiToken.objects.filter(id__in=ids):
         found[token.id] = Thing(_("Token “%(name)s”") % {"name": token.name})
     return found
+
+
+def _find_named(urns: Collection[str], _permissions: frozenset[str]) -> Mapping[str, Thing]:
+    language = get_language() or "en"
+    return {
+        urn: Thing(nation_name(urn.removeprefix(_NATION)).in_language(language).value)
+        for urn in urns
+        if urn.startswith(_NATION)
+    }
 
 
 TRAIL = (
@@ -49,9 +61,8 @@ TRAIL = (
     Act("people.renamed", _("Own name changed")),
     Act("people.signed-in", _("Signed in")),
     Act("people.signed-out", _("Signed out")),
-    Act("people.password-changed", _("Password changed")),
     Act("people.factor-added", _("Second factor added")),
     Act("people.factor-removed", _("Second factor removed")),
     Act("people.factor-renewed", _("Recovery codes made anew")),
-    Things("people", _find),
+    Things("people", _find, _find_named),
 )

@@ -56,6 +56,11 @@ class Thing:
     url: str = ""
 
 
+def _none(_urns: Collection[str], _permissions: frozenset[str]) -> Mapping[str, Thing]:
+    """For a room whose things all have UUIDs."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Things:
     """How a room names its things.
@@ -64,10 +69,12 @@ class Things:
         name: the room's name.
         find: ``find(ids, permissions)`` gives those of these ids that are its own, as one who holds these
             permissions may see them.
+        find_named: the same for things that rows know by another URN: ``find_named(urns, permissions)``.
     """
 
     name: str
     find: Callable[[Collection[UUID], frozenset[str]], Mapping[UUID, Thing]]
+    find_named: Callable[[Collection[str], frozenset[str]], Mapping[str, Thing]] = _none
 
 
 def words_of(verb: str) -> str:
@@ -84,9 +91,21 @@ def uuid_of(urn: str) -> UUID | None:
         return None
 
 
-def find_things(ids: Collection[UUID], permissions: frozenset[str]) -> dict[UUID, Thing]:
-    """Things by their ids, whichever room's they are; those that are gone are left out."""
-    found: dict[UUID, Thing] = {}
+def find_things(names: Collection[str], permissions: frozenset[str]) -> dict[str, Thing]:
+    """Things by what rows call them, whichever room's they are; those that are gone are left out.
+
+    Args:
+        names: URNs, or ids.
+        permissions: of the reader.
+
+    Returns:
+        The things, each under the name that was asked for.
+    """
+    ids = {name: key for name in names if (key := uuid_of(name)) is not None}
+    urns = {name for name in names if name not in ids}
+    by_id: dict[UUID, Thing] = {}
+    found: dict[str, Thing] = {}
     for things in registry.all(Things):
-        found |= things.find(ids, permissions)
-    return found
+        by_id |= things.find(set(ids.values()), permissions)
+        found |= things.find_named(urns, permissions)
+    return found | {name: by_id[key] for name, key in ids.items() if key in by_id}

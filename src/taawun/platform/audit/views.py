@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from taawun.foundation.clock import timestamp
 from taawun.platform.audit.actions import verify
-from taawun.platform.audit.acts import Act, SystemPart, Thing, find_things, uuid_of, words_of
+from taawun.platform.audit.acts import Act, SystemPart, Thing, find_things, words_of
 from taawun.platform.audit.queries import Filters, chain, entries
 from taawun.platform.registry import registry
 from taawun.platform.web.access import doorkeeper, signed_in
@@ -25,7 +25,6 @@ from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
@@ -121,25 +120,30 @@ def _permissions(request: HttpRequest) -> frozenset[str]:
 
 
 def _told(entries_: Sequence[Entry], permissions: frozenset[str]) -> list[Row]:
-    named = [uuid_of(name) for entry in entries_ for name in (entry.subject, entry.actor_id)]
-    things = find_things({each for each in named if each is not None}, permissions)
+    things = find_things(
+        {name for entry in entries_ for name in (entry.subject, _name_of_actor(entry))}, permissions
+    )
     return [_row(entry, things) for entry in entries_]
 
 
-def _row(entry: Entry, things: dict[UUID, Thing]) -> Row:
+def _name_of_actor(entry: Entry) -> str:
+    # a party acts under the address of its node
+    return f"urn:taawun:node:{entry.actor_id}" if entry.actor_kind == "party" else entry.actor_id
+
+
+def _row(entry: Entry, things: dict[str, Thing]) -> Row:
     # databases keep them in orders of their own
     details = tuple((name, _as_text(value)) for name, value in sorted(entry.details.items()))
-    subject = uuid_of(entry.subject)
-    thing = things.get(subject) if subject else None
-    return Row(entry, words_of(entry.verb), _who(entry, things), thing, details)
+    return Row(entry, words_of(entry.verb), _who(entry, things), things.get(entry.subject), details)
 
 
-def _who(entry: Entry, things: dict[UUID, Thing]) -> Thing:
+def _who(entry: Entry, things: dict[str, Thing]) -> Thing:
     part = registry.find(SystemPart, entry.actor_id) if entry.actor_kind == "system" else None
     if part:
         return Thing(part.words)
-    key = uuid_of(entry.actor_id)
-    now_there = things.get(key) if key and entry.actor_kind == "person" else None
+    now_there = things.get(_name_of_actor(entry))
+    if now_there and entry.actor_kind == "party":
+        return now_there  # a name in each language; the row has one
     # the name that they had then; the page is that of now
     return Thing(entry.actor_label, now_there.url if now_there else "")
 
