@@ -35,6 +35,9 @@ from taawun.foundation.signing import SigningKey
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry as AuditEntry
+from taawun.platform.notices.kinds import NoticeKind
+from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
 from tests.cast import (
     Cast,
     PartnerNode,
@@ -366,8 +369,17 @@ def test_a_suspension_stops_everything_until_its_own_party_lifts_it(
     assert not isinstance(current_policy().decide(east.node, REPORT, now().timestamp()), Allowed)
     assert _declared(talk_lane(east), text, "resumed", lifts=own) == DONE
     assert standing_of(agreement).state == State.SUSPENDED
+    # the people here are told for as long
+    notice = Notice.objects.get(kind="agreements.suspended", resolved=None)
+    kind = registry.get(NoticeKind, notice.kind)
+    assert kind.sentence(notice.params) == (
+        f"Southern CERT suspended the agreement “{agreement.title.in_language('en').value}” ({agreement.code}): "
+        "nothing flows under it."
+    )
+    assert kind.address(notice.params) == f"/en/agreements/{agreement.id}/"
     assert _declared(talk, text, "resumed", lifts=own) == DONE
     assert standing_of(agreement).state == State.IN_FORCE
+    assert not Notice.objects.filter(resolved=None).exists()
 
 
 def test_the_id_of_another_partys_instrument_cannot_be_taken_to_silence_it(

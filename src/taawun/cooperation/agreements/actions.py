@@ -21,6 +21,7 @@ from taawun.cooperation.agreements.models import (
     PartySignature,
     Version,
 )
+from taawun.cooperation.agreements.notices import tell_of_suspension
 from taawun.cooperation.agreements.policy import basis_of
 from taawun.cooperation.agreements.queries import forget_policy, standing_of
 from taawun.cooperation.agreements.rules import can_declare, can_propose, can_sign
@@ -462,6 +463,7 @@ def _declare(  # noqa: PLR0913 - each argument is one member of the instrument
     _tell(document, "agreement.declared", message)
     record(actor, f"agreements.{kind}", urn(agreement), {"version": document.version})
     changed()
+    tell_of_suspension(document.id)
     return instrument
 
 
@@ -499,6 +501,7 @@ def changing(lineage: UUID) -> Iterator[None]:
         held = Agreement.objects.filter(id=lineage).first()
     if held and basis_of(standing_of(held)) != before:
         changed()
+        tell_of_suspension(lineage)
 
 
 def _tell(document: Document, kind: str, payload: dict[str, object]) -> None:

@@ -13,7 +13,7 @@ class AgreementsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything agreements bring."""
-        from taawun.cooperation.agreements import home
+        from taawun.cooperation.agreements import home, notices
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
         from taawun.cooperation.agreements.trail import TRAIL
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
@@ -40,6 +40,7 @@ class AgreementsConfig(AppConfig):
                     ),
                     *MESSAGE_KINDS,
                     *TRAIL,
+                    *notices.KINDS,
                     NavigationEntry(
                         "agreements",
                         Group.COOPERATE,
