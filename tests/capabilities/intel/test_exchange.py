@@ -12,6 +12,7 @@ from django.urls import reverse
 from taawun.capabilities.intel import actions, exchange, queries
 from taawun.capabilities.intel.composing import identity_id, stix_time
 from taawun.capabilities.intel.models import Report, ReportReader, Sighting, StixObject
+from taawun.cooperation.federation import home
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now
@@ -416,3 +417,10 @@ def test_a_release_leads_to_the_page_of_what_it_brought(cast: Cast, south: Sende
     expected = reverse("report", kwargs={"report_id": came.id})
     assert kinds["intel.report"].address(came.release) == expected
     assert kinds["intel.sighting"].address(seen.release) == reverse("object", kwargs={"stix_id": FIRST})
+    # whoever may not read intelligence is led to the release, and to no page that refuses them
+    may, may_not = cast.analyst.actor, cast.trainee.actor
+    assert "read:intel" not in may_not.permissions
+    to_report, to_release = expected, reverse("release", args=[came.release_id])
+    assert to_report in [line.url for line in home.fresh(may)]
+    assert to_release in [line.url for line in home.fresh(may_not)]
+    assert to_report not in [line.url for line in home.fresh(may_not)]

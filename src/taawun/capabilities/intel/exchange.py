@@ -322,6 +322,7 @@ RELEASE_KINDS: Final = (
         receive_report,
         withdraw_report,
         _report_address,
+        "read:intel",
         read_report,
     ),
     ReleaseKind(
@@ -331,6 +332,7 @@ RELEASE_KINDS: Final = (
         receive_sighting,
         withdraw_sighting,
         _sighting_address,
+        "read:intel",
         read_sighting,
     ),
 )

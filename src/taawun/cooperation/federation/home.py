@@ -36,7 +36,7 @@ _MOST: Final = 8
 def fresh(actor: PersonActor) -> list[Line]:
     """What partners sent in the last seven days and still stands, newest first."""
     found = with_passages(_lately().order_by("-id"))[:_MOST]
-    return [_line(row) for row in release_rows(list(found), reader_of(actor))]
+    return [_line(actor, row) for row in release_rows(list(found), reader_of(actor))]
 
 
 def sentences(_actor: PersonActor) -> list[str]:
@@ -71,12 +71,12 @@ def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
     given = Passage.objects.filter(release=OuterRef("pk"), entry__lane__readers__partner=partner)
     found = Release.objects.filter(Q(origin=partner) | Q(Exists(given))).order_by("-id")
     rows = release_rows(list(with_passages(found)[:_MOST]), reader_of(actor))
-    return [_line(row, with_direction=True) for row in rows]
+    return [_line(actor, row, with_direction=True) for row in rows]
 
 
-def _line(row: ReleaseRow, *, with_direction: bool = False) -> Line:
+def _line(actor: PersonActor, row: ReleaseRow, *, with_direction: bool = False) -> Line:
     kind = registry.find(ReleaseKind, row.release.kind)
-    address = kind.address(row.release) if kind and row.is_visible else ""
+    address = kind.page_for(actor.permissions, row.release) if kind and row.is_visible else ""
     parts = [format_html("{}", tlp(row.marking))]
     if with_direction:
         parts.append(

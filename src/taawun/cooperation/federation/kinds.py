@@ -51,6 +51,7 @@ class ReleaseKind:
         receive: takes an arrival in, idempotently, inside a transaction; raises ``ContentRefused``.
         withdraw: takes a received release out again, idempotently, inside a transaction.
         address: the page that shows it, or empty.
+        opens: the permission that this page asks for, or empty.
         read: reads a content, outside any transaction and without the database, for ``receive`` to find in its arrival;
             raises ``ContentRefused``. None where that takes no time.
     """
@@ -61,4 +62,9 @@ class ReleaseKind:
     receive: Callable[[Arrival], None]
     withdraw: Callable[[Release], None]
     address: Callable[[Release], str]
+    opens: str = ""
     read: Callable[[Header, bytes], object] | None = None
+
+    def page_for(self, permissions: frozenset[str], release: Release) -> str:
+        """The page that shows it to somebody with these permissions; empty where there is none, or not for them."""
+        return self.address(release) if not self.opens or self.opens in permissions else ""

@@ -157,7 +157,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "topics": [each.topic for each in found.topics.all()] if row.is_visible else [],
         "stations": provenance(found),
         "deliveries": deliveries(found) if row.is_given else [],
-        "address": kind.address(found) if kind and row.is_visible else "",
+        "address": kind.page_for(actor.permissions, found) if kind and row.is_visible else "",
         "may_audit": "read:audit" in actor.permissions,
         "subject": urn(found),
     }
