@@ -312,6 +312,10 @@ def test_with_everybody_ticked_the_clauses_decide(cast: Cast, three: tuple[str, 
     assert "not signed for yet" in markup.text
     assert "Who does not, and why" in markup.text
     assert markup.all("a", href=page_of(held, "withdraw/"))
+    # whoever comes back to the question is told that it is answered
+    again = shown(cast.analyst.browser(), page_of(held, "publish/"))
+    assert "It was published already, last on" in again.text
+    assert "Sign and publish a new version to 2 parties" in again.text
 
 
 def test_with_one_unticked_only_the_others_receive_it(cast: Cast, three: tuple[str, str]) -> None:

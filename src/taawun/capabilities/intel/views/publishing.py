@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.errors import IntelError
 from taawun.capabilities.intel.forms import WithdrawForm
+from taawun.capabilities.intel.models import Report
 from taawun.capabilities.intel.presenting import report_badge
 from taawun.capabilities.intel.rules import can_publish, can_withdraw
 from taawun.capabilities.intel.views.reports import found_report
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-    from taawun.capabilities.intel.models import Report
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.components import PublishPreview
 
@@ -98,7 +98,8 @@ def _question(
         "objects": objects,
         "missing": missing,
         "leaves_as": leaves_as,
-        "action": _action(preview.entitled) if preview else "",
+        "published": held.release.issued if held.release else None,
+        "action": _action(held, preview.entitled) if preview else "",
         "may_edit": "write:intel" in actor.permissions,
     }
     return render(
@@ -106,7 +107,14 @@ def _question(
     )
 
 
-def _action(receivers: int) -> str:
+def _action(held: Report, receivers: int) -> str:
+    if held.state == Report.State.PUBLISHED:
+        words = ngettext(
+            "Sign and publish a new version to %(count)s party",
+            "Sign and publish a new version to %(count)s parties",
+            receivers,
+        )
+        return words % {"count": number(receivers)}
     words = ngettext(
         "Sign and publish to %(count)s party", "Sign and publish to %(count)s parties", receivers
     )
