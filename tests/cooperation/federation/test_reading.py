@@ -44,7 +44,7 @@ class Reader:
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     made = Reader()
     kind = ReleaseKind(
-        "tests.note", "Note", "publish:intel", made.receive, lambda _: None, lambda _: "", made.read
+        "tests.note", "Note", "publish:intel", made.receive, lambda _: None, lambda _: "", read=made.read
     )
     monkeypatch.setitem(registry._parts[ReleaseKind], kind.name, kind)
     return made

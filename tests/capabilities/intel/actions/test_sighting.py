@@ -89,6 +89,15 @@ def test_a_sighting_goes_back_to_its_source_and_to_no_other_partner(
     )
 
 
+def test_a_sighting_of_something_without_a_name_is_called_by_its_pattern(
+    analyst: PersonActor, south: Sender
+) -> None:
+    nameless = {name: value for name, value in indicator(1).items() if name != "name"}
+    south.publish(report(1, FIRST), nameless)
+    actions.sight(analyst, FIRST, count=1)
+    assert Release.objects.get(kind="intel.sighting").title == nameless["pattern"]
+
+
 def test_a_red_sighting_is_an_object_for_who_recorded_it_alone(cast: Cast, analyst: PersonActor) -> None:
     bring(indicator(1), actor=analyst, tlp=Tlp.RED)
     made = actions.sight(analyst, FIRST).sighting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ from taawun.capabilities.intel.stix.checking import written
 from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
 from taawun.capabilities.intel.stix.schemas import is_standard
 from taawun.capabilities.intel.store import store
+from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.agreements.policy import Denied
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.bounds import fitting
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "MOST_AHEAD", "SightingOutcome", "is_sightable", "sight", "sighting_outcome"]
 
 KIND: Final = "intel.sighting"
+# of a release, in characters
+_LONGEST_TITLE: Final = 300
 _MOST: Final = 999_999_999  # STIX 2.1, section 5.2: count
 _LONGEST_NOTE: Final = 10_000
 # of the domain objects of STIX 2.1 (section 4) those that occur; nobody sees a report, an opinion or an identity
@@ -211,6 +215,15 @@ def _known(actor: Actor, stix_id: str) -> list[StixObject]:
     return list(held.select_related("organisation").order_by("-is_current", "id"))
 
 
+def _called(seen: StixObject) -> str:
+    """What an object that was seen is called: by its name, else by its value or pattern, else by its type."""
+    if seen.name:
+        return seen.name
+    said = json.loads(seen.text) if seen.text else {}
+    shown = next((said[key] for key in ("value", "pattern") if isinstance(said.get(key), str)), "")
+    return shown[:_LONGEST_TITLE] or type_name(seen.type)
+
+
 def _said(seen: StixObject, sighting: Sighting, at: datetime) -> list[dict[str, Any]]:
     """A sighting as STIX, and behind it the observed data that it is of, where an observable was seen."""
     # Any: a STIX object is JSON of any shape
@@ -263,7 +276,7 @@ def _send_back(
     draft = replace(
         _draft(actor, sighting, told),
         version=said[0]["modified"],
-        title=known[0].name,
+        title=_called(known[0]),
         content=bundle([written(each) for each in said], [Tlp(sighting.tlp)]),
     )
     decided = _decided(draft, sources)
