@@ -150,6 +150,22 @@ def test_two_clauses_with_one_number_are_told(cast: Cast, south: PartnerNode) ->
     assert "There is a clause with this number already." in shown.text
 
 
+def test_a_number_typed_in_arabic_digits_is_the_same_number(cast: Cast, south: PartnerNode) -> None:
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause("1"),)))
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    assert client.post(page_of(held, "edit/"), {**form, "c0-ref": "٢.١"}).status_code == 302
+    assert [each.ref for each in parse(Agreement.objects.get().draft.encode()).clauses] == ["2.1"]
+
+
+def test_what_is_wrong_with_a_clause_names_the_clause(cast: Cast, south: PartnerNode) -> None:
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause("1"), clause("2"))))
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    shown = read(client.post(page_of(held, "edit/"), {**form, "c1-ref": "§"}), 422)
+    assert "Clause 2 cannot be saved yet:" in shown.text
+
+
 @pytest.mark.parametrize(
     ("step", "order"),
     [

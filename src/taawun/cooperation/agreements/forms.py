@@ -26,6 +26,7 @@ from taawun.foundation.strict_json import JsonRefused, parse
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
+from taawun.platform.web.forms import western
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -429,7 +430,8 @@ class ClauseForm(_InLanguages):
     # ---- what was written -----------------------------------------------------------------------------------
     def clean_ref(self) -> str:
         """A number that can be cited and compared."""
-        ref: str = self.cleaned_data["ref"].strip()
+        # an Arabic keyboard writes other digits; the document holds one spelling of a number
+        ref = western(self.cleaned_data["ref"].strip())
         if not _REF.fullmatch(ref):
             raise ValidationError(_("Use letters, digits, dots, dashes or underscores, for example 2.1."))
         return ref

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+from unicodedata import decimal
 
 from django import forms
 from django.utils.safestring import SafeString
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
     from django.forms.utils import ErrorList
     from django.http import QueryDict
 
-__all__ = ["ActiveFilter", "FieldView", "active_filters", "sentences"]
+__all__ = ["ActiveFilter", "FieldView", "active_filters", "sentences", "western"]
 
 # what a person writes in one direction whatever the page's is
 _TECHNICAL = frozenset({"email", "url", "password", "number", "datetime-local", "date", "time", "tel"})
 # errors of Django whose only variable parts are counts, which it writes in Western digits
 _COUNTS = frozenset({"min_value", "max_value", "min_length", "max_length", "step_size"})
+
+
+def western(typed: str) -> str:
+    """What was typed with its digits as 0 to 9, whatever digits the keyboard wrote."""
+    return "".join(str(decimal(letter)) if letter.isdecimal() else letter for letter in typed)
 
 
 def sentences(errors: ErrorList) -> list[str]:
