@@ -236,6 +236,13 @@ def test_a_middle_dot_is_refused_in_arabic(package: Path):
     ]
 
 
+def test_a_middle_dot_is_refused_in_the_code_as_well(package: Path):
+    write(package, 'A = f"{a} · {b}"', "", "ar")
+
+    [found] = [each for each in catalogues.problems(package) if "middle dot" in each]
+    assert ".py: has a middle dot" in found
+
+
 @pytest.mark.parametrize("turning", ["\u202d", "\u202c", "\u2066", "\u2069"])
 def test_a_character_that_pages_show_as_a_mark_is_refused(package: Path, turning: str):
     write(package, 'A = _("like a.*")', f'msgid "like a.*"\nmsgstr "مثل {turning}a.*"', "ar")

@@ -34,6 +34,7 @@ __all__ = ["compile_all", "compile_stale", "extract", "main", "problems", "tidy"
 
 PACKAGE = Path(taawun.__file__).resolve().parent
 TEMPLATE_ENDINGS = {".html", ".txt", ".svg", ".xml"}
+MIDDLE_DOT = "\N{MIDDLE DOT}"
 
 # Babel's own table lacks Django's lazy twins.
 KEYWORDS = babel_extract.DEFAULT_KEYWORDS | {
@@ -139,7 +140,7 @@ def compile_stale(package: Path = PACKAGE) -> None:
 def problems(package: Path = PACKAGE) -> list[str]:
     """What keeps the catalogues from being complete and right: a sentence each, with language and message."""
     template = _collect(package)
-    found: list[str] = []
+    found = list(_dots(package))
     for language in LANGUAGES:
         catalogue = _read(language, package)
         found += [f"{language.code}: {sentence}" for sentence in _compare(template, catalogue)]
@@ -148,6 +149,14 @@ def problems(package: Path = PACKAGE) -> list[str]:
                 about = f"{language.code}: {_quote(message)}"
                 found += [f"{about}: {sentence}" for sentence in _judge(message, language)]
     return found
+
+
+def _dots(package: Path) -> Iterator[str]:
+    # also where a sentence is put together and no catalogue holds it
+    for path in [*sorted(package.rglob("*.py")), *sorted(package.rglob("templates/**/*"))]:
+        if path.suffix in {".py", *TEMPLATE_ENDINGS} and MIDDLE_DOT in path.read_text(encoding="utf-8"):
+            about = path.relative_to(package).as_posix()
+            yield f"{about}: has a middle dot, which looks like the digit zero in Arabic: use a comma of the language"
 
 
 # ---- collecting --------------------------------------------------------------------------------------------
@@ -249,7 +258,7 @@ def _judge(message: Message, language: Language) -> Iterator[str]:
         marked = language.set_marks(form)
         if marked != form:
             yield f"{where}should read {marked!r}; `python -m taawun.node.catalogues tidy` sets it"
-        if language.code == "ar" and "·" in form:
+        if language.code == "ar" and MIDDLE_DOT in form:
             yield f"{where}has a middle dot, which looks like the digit zero: use a comma or a dash"
         if TURNING.search(form):
             yield f"{where}has a character that pages show as a mark: use U+200E or U+200F on both sides"

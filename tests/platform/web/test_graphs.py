@@ -80,7 +80,7 @@ def test_the_picture_is_named_and_described_and_its_boxes_are_links() -> None:
     ]
     (link,) = svg.iter(f"{SVG}a")
     assert link.get("href") == "/en/a/"
-    assert link.get("aria-label") == "Domain · seen 3 times: a.example"
+    assert link.get("aria-label") == "Domain, seen 3 times: a.example"
     (group,) = link.iter(f"{SVG}g")
     assert group.get("class") == "node marked"
 

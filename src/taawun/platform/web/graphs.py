@@ -12,6 +12,7 @@ from unicodedata import bidirectional
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -224,7 +225,7 @@ def _box(node: Node, x: float, y: float, *, is_root: bool = False) -> SafeString
     classes = ["node", *(name for name in ("dashed", "marked") if getattr(node, name))]
     classes += ["root"] if is_root else []
     classes += ["many"] if node.holds > 1 else []
-    kind = f"{node.kind} · {node.note}" if node.note else node.kind
+    kind = _("%(kind)s, %(note)s") % {"kind": node.kind, "note": node.note} if node.note else node.kind
     full = f"{kind}: {node.name}"
     behind = (
         format_html(
