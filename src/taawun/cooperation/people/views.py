@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, translate_url
-from django.utils.translation import get_language, ngettext, override
+from django.utils.translation import get_language, ngettext, override, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -251,12 +251,15 @@ def invitations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     return render(request, "people/invitations.html", {"page": shown, "rows": rows})
 
 
-def _state_of(invitation: Invitation, *, is_open: bool) -> str:
+def _state_of(invitation: Invitation, *, is_open: bool) -> tuple[str, str]:
+    """A key of the shell's states, and its word: an invitation has a gender of its own in Arabic and French."""
     if invitation.accepted:
-        return "used"
+        return "used", pgettext("an invitation", "Used")
     if invitation.revoked:
-        return "revoked"
-    return "open" if is_open else "expired"
+        return "revoked", pgettext("an invitation", "Revoked")
+    if is_open:
+        return "open", pgettext("an invitation", "Open")
+    return "expired", pgettext("an invitation", "Expired")
 
 
 @never_cache
@@ -436,7 +439,7 @@ def tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     at = now()
     own = ApiToken.objects.filter(person=me).select_related("made_with").order_by("-created")
     rows = [
-        (each, "revoked" if each.revoked else "active" if at < each.expires else "expired") for each in own
+        (each, "revoked" if each.revoked else "active" if at < each.expires else "lapsed") for each in own
     ]
     context = {"form": form, "secret": take_out(request, "token", _SHOWN_WITHIN), "rows": rows}
     return render(request, "people/tokens.html", context, status=422 if form.errors else 200)

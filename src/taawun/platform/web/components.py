@@ -78,6 +78,7 @@ STATES: dict[str, State] = {
     "open": State("ring", pgettext_lazy("state", "Open"), Tone.GOLD),
     "used": State("check", pgettext_lazy("state", "Used"), Tone.GREEN),
     "revoked": State("close", pgettext_lazy("state", "Revoked"), Tone.MUTED),
+    "lapsed": State("clock", pgettext_lazy("state of a token", "Expired"), Tone.MUTED),
     "active": State("check", pgettext_lazy("state", "Active"), Tone.GREEN),
     "inactive": State("pause", pgettext_lazy("state", "Inactive"), Tone.MUTED),
 }
