@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "taawun.platform.web.middleware.NothingAtNul",
     "taawun.cooperation.people.middleware.SecondFactor",
+    "taawun.platform.web.middleware.RefusedMethods",
 ]
 
 ROOT_URLCONF = "taawun.node.urls"

@@ -65,6 +65,12 @@ def test_another_method_is_refused(cast: Cast, method: str, address: str) -> Non
     assert cast.administrator.browser().generic(method.upper(), reverse(address)).status_code == 405
 
 
+def test_an_address_of_a_form_that_is_typed_says_so_in_a_page(cast: Cast) -> None:
+    answer = cast.administrator.browser().get(reverse("role-give", args=[cast.analyst.row.id]))
+    assert "Nothing to show here" in read(answer, 405).text
+    assert answer["Allow"] == "POST"
+
+
 # ---- the list --------------------------------------------------------------------------------------------------
 def test_the_list_searches_names_and_addresses_and_filters_by_role(cast: Cast) -> None:
     made = person(Role.INSTRUCTOR, name="Zaynab Q.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
 
 from taawun.platform.web.directions import visible_page
+from taawun.platform.web.pages import refuse, wants_page
 from taawun.platform.web.unit import unit
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-__all__ = ["NothingAtNul", "PrivatePages", "RequestUnit", "VisibleDirections"]
+__all__ = ["NothingAtNul", "PrivatePages", "RefusedMethods", "RequestUnit", "VisibleDirections"]
 
 
 class RequestUnit:
@@ -60,6 +63,28 @@ class NothingAtNul:
         if "\0" in request.path_info:
             raise Http404
         return self._get_response(request)
+
+
+class RefusedMethods:
+    """Says in a page why an address of pages answers nothing: it was typed or loaded again, and takes only a form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, with a page where there would be none."""
+        response = self._get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or not wants_page(request):
+            return response
+        sentence = _(
+            "This address takes only what a form sends, or only shows a page. Go back to the page you came from, "
+            "or begin at home."
+        )
+        told = refuse(
+            request, HTTPStatus.METHOD_NOT_ALLOWED, _("Nothing to show here"), sentence, code="method"
+        )
+        told["Allow"] = response["Allow"]
+        return told
 
 
 class VisibleDirections:
