@@ -94,6 +94,13 @@ def test_the_prefix_of_an_identifier_is_quoted_with_its_hyphens(language: str) -
             assert '<bdi dir="ltr" class="quoted whole">indicator--</bdi>' in markup
 
 
+@pytest.mark.parametrize("language", ["ar", "en", "fr"])
+def test_the_example_of_a_timestamp_is_quoted_too(language: str) -> None:
+    with override(language):
+        markup = issue_markup("bad-timestamp", {"value": "x"})
+    assert '<bdi dir="ltr" class="quoted whole">2024-01-31T12:00:00.000Z</bdi>' in markup
+
+
 def test_a_sentence_that_quotes_nobody_is_escaped_as_well() -> None:
     assert "&lt;b&gt;" in issue_markup("bad-hash", {"value": "<b>"})
 

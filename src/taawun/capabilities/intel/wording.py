@@ -140,14 +140,16 @@ _END: Final = "\u0002"
 _QUOTE: Final = re.compile(f"{_BEGIN}([0-9]+){_END}")
 # in characters: a UUID has 36 and a timestamp up to 27; on a phone a line holds some more
 _FITS_A_LINE: Final = 40
+# the example that a sentence gives, in whatever language
+_TIMESTAMP: Final = "2024-01-31T12:00:00.000Z"
 
 
 def _filled(code: str, params: Mapping[str, str], quote: Callable[[str], str]) -> str:
     counted = _counted(code, params)
     sentence = counted or (str(_OWN[code]) if code in _OWN else _(SENTENCES[code]))
     # the prefix of an identifier is quoted with its hyphens, in whatever language
-    sentence = sentence.replace("%(type)s--", "%(prefix)s")
-    given = {**params, "prefix": f"{params.get('type', '')}--"}
+    sentence = sentence.replace("%(type)s--", "%(prefix)s").replace(_TIMESTAMP, "%(example)s")
+    given = {**params, "prefix": f"{params.get('type', '')}--", "example": _TIMESTAMP}
     return sentence % {
         name: _shown(name, value, quote, is_count=bool(counted) and name in _COUNTS)
         for name, value in given.items()
