@@ -18,8 +18,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from taawun.capabilities.intel import actions as intel
+from taawun.capabilities.intel import exchange
 from taawun.capabilities.intel.actions import ReportFields, importing
-from taawun.capabilities.intel.models import Import, ImportIssue, Report, StixObject
+from taawun.capabilities.intel.models import Import, ImportIssue, Report, Sighting, StixObject
 from taawun.capabilities.intel.preparing import prepared_from
 from taawun.capabilities.intel.store import store
 from taawun.cooperation.agreements import actions as agreements
@@ -266,6 +267,37 @@ def test_a_content_that_another_lane_brings_is_not_dropped(
     assert faults(at_once(partial(contents.drop_unused, entry.header.digest), bring_it)) == []
     assert contents.has(entry.header.digest, other.row)
     assert contents.get(entry.header.digest) == b'{"x":1}'
+
+
+def test_of_two_partners_that_send_one_sighting_the_first_has_said_it(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer: the second looks when the first has stored it")
+    senders = sender(), sender("Eastern CERT", "XE")
+    value = sdo("sighting", 500, sighting_of_ref=identifier("indicator", 1), count=3)
+    first_looked = threading.Event()
+    keep = exchange._store
+
+    def slow(*given: Any) -> object:  # the arguments of _store
+        first_looked.set()
+        threading.Event().wait(0.5)
+        return keep(*given)
+
+    def send(who: Any, count: int) -> Any:
+        # texts of their own, else the second would wait for the first one's content already
+        with transaction.atomic():
+            return who.publish({**value, "count": count}, kind="intel.sighting")
+
+    def second() -> Any:
+        first_looked.wait(5)
+        return send(senders[1], 4)
+
+    monkeypatch.setattr(exchange, "_store", slow)
+    told: Any = at_once(partial(send, senders[0], 3), second)
+    assert faults(told) == []
+    assert [each.state for each in told] == ["done", "refused"]
+    assert Sighting.objects.get().seen_by == senders[0].node
 
 
 # ---- imports ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from taawun.capabilities.intel.actions.reporting import KIND as REPORT
 from taawun.capabilities.intel.actions.reporting import subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
 from taawun.capabilities.intel.actions.sighting import MOST_AHEAD
+from taawun.capabilities.intel.bulk import one_writer
 from taawun.capabilities.intel.collecting import MOST_TRAVELLING
 from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
@@ -125,6 +126,8 @@ def receive_sighting(arrival: Arrival) -> None:
     bundle = _bundle_of(arrival)
     about, origin = bundle.about, _origin(arrival)
     _check_name(bundle.objects, origin)
+    # before it is looked at who spoke first: of two partners one would else replace what the other said
+    one_writer()
     held = Sighting.objects.filter(stix_id=about.stix_id).first()
     if held and held.seen_by != arrival.partner.node:
         raise ContentRefused("not-theirs", "a sighting with this identifier came from somebody else")

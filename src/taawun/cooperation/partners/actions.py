@@ -103,9 +103,10 @@ def meet(actor: Actor, node: str) -> Partner:
     require(actor, "manage:partners")
     node = _base_address(node)
     partner, created = Partner.objects.get_or_create(node=node, defaults={"state": Partner.State.CLAIMED})
-    if created:
+    # whoever introduced itself is a stranger until somebody here names its address
+    if created or partner.introduced_from:
         record(actor, "partners.met", urn(partner), {})
-    else:
+    if not created:
         Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now(), introduced_from="")
     return partner
 
@@ -251,6 +252,8 @@ def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
     if is_new:
         # a node that was forgotten and came again has a lane already, and reads on in it
         LaneReader.objects.get_or_create(lane=lanes.talk_lane(held), partner=held)
+        party = PartyActor(held.node, held.name.in_language("en").value)
+        record(party, "partners.answered", urn(held), {"kid": held.kid})
     return held
 
 

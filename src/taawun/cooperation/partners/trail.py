@@ -55,6 +55,7 @@ def _page(partner: Partner, permissions: frozenset[str]) -> str:
 
 TRAIL = (
     Act("partners.met", _("Partner added")),
+    Act("partners.answered", _("Node answered with its key")),
     Act("partners.introduced-itself", _("Node introduced itself")),
     Act("partners.forgotten", _("Node forgotten that nobody compared")),
     Act("partners.renamed", _("Partner changed its name")),
