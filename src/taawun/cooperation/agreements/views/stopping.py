@@ -169,6 +169,7 @@ def _afterwards(clauses: Sequence[Clause]) -> list[str]:
             len(deleting),
         )
         told.append(sentence % {"clauses": _cited(deleting)})
+        told.append(_("People see to that: no node deletes it by itself yet."))
     if keeping:
         sentence = ngettext(
             "What was received under clause %(clauses)s may be kept, here and at the other parties.",
