@@ -127,7 +127,7 @@ def _whole(answer: Any) -> bytes:  # Any: of one piece or of several
 def test_the_console_exports_under_the_level_that_is_held(
     cast: Cast, south: Sender, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    assert command.run(argparse.Namespace(verb="export", tlp_max="TLP:AMBER", text="", type="")) == 0
+    assert command.run(argparse.Namespace(verb="export", tlp_max=Tlp.AMBER, text="", type="")) == 0
     objects = json.loads(capfdbinary.readouterr().out)["objects"]
     assert levels(objects) == {TOLD["id"]: Tlp.AMBER, FIRST: Tlp.AMBER}
 

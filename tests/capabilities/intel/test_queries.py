@@ -174,7 +174,7 @@ def test_the_ties_of_an_object_go_both_ways_and_only_as_far_as_one_sees(cast: Ca
     )
     hidden = {**tie, "id": identifier("relationship", 5)}
     bring(indicator(1), malware, tie)
-    bring(hidden, tlp=Tlp.RED)
+    bring(hidden, actor=actor_of(person("analyst")), tlp=Tlp.RED)
     held = queries.object_named(cast.analyst.actor, malware["id"])
     assert held is not None
     found = queries.references_of(cast.analyst.actor, held)

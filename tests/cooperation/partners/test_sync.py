@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.models import Q
 from pytest_django import Settings
 
+from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.partners import actions, chain, descriptor, messages, sync, wire
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
@@ -83,8 +84,12 @@ def south(server: TheirNode, notes: Notes) -> PartnerNode:
 
 def _offer(server: TheirNode, south: PartnerNode, purpose: str = "talk", **members: Any) -> TheirLane:
     """A lane that the server offers and that this node has never heard of; members of rows are of several types."""
+    version = Version.objects.filter(agreement=members.get("agreement")).order_by("-number").first()
     lane = TheirLane(
-        south, Lane(purpose=purpose, sender=south.row, **members), clause=members.get("clause", "")
+        south,
+        Lane(purpose=purpose, sender=south.row, **members),
+        clause=members.get("clause", ""),
+        agreement=version.digest if version else "",
     )
     lane.open()
     server.lanes.append((lane, purpose))

@@ -37,12 +37,12 @@ def test_what_holds_is_told_with_numbers(console: Console, lanes: tuple[Lane, La
     ended = console.run("audit", "verify")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == (
-        f"1 rows, unbroken; 0 wait for their seal. Head: {head}\n2 of 2 lanes unbroken; 3 entries fit.\n"
+        f"2 rows, unbroken; 0 wait for their seal. Head: {head}\n2 of 2 lanes unbroken; 3 entries fit.\n"
     )
     ended = console.run("audit", "verify", "--json")
     assert (ended.code, ended.err) == (0, "")
     assert ended.json == {
-        "rows": 1,
+        "rows": 2,
         "broken_at": None,
         "unsealed": 0,
         "head": head,

@@ -211,7 +211,7 @@ def test_an_unknown_address_is_a_problem_and_not_a_page(cast: Cast, path: str) -
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/me", {"GET"}),
+        ("PUT", "/me", {"GET", "PATCH"}),
         ("PATCH", "/tokens", {"GET", "POST"}),
         ("DELETE", "/partners", {"GET", "POST"}),
         ("OPTIONS", "/audit", {"GET"}),
