@@ -326,18 +326,23 @@ class TestEveryAddress(WithWorld):
     def test_an_address_opens_to_those_who_may_and_to_nobody_else(self) -> None:
         self.of_each([each for each in ADDRESSES if not _is_signed(each)], _opens_to_those_who_may)
 
+    @pytest.mark.any_database
     def test_a_page_opens_in_each_language_alike(self) -> None:
         self.of_each(PAGES, _is_alike_in_each_language)
 
+    @pytest.mark.any_database
     def test_a_machine_that_asks_by_a_wrong_method_is_told_the_right_ones(self) -> None:
         self.of_each(MACHINES, _tells_a_machine_its_methods)
 
+    @pytest.mark.any_database
     def test_a_page_takes_no_method_that_it_does_not_need(self) -> None:
         self.of_each(OUR_PAGES, _takes_no_other_method)
 
+    @pytest.mark.any_database
     def test_a_form_from_elsewhere_is_taken_from_nobody(self) -> None:
         self.of_each([each for each in PAGES if each.post], _takes_no_form_from_elsewhere)
 
+    @pytest.mark.any_database
     def test_without_a_second_factor_a_page_leads_to_where_one_is_set_up(self) -> None:
         self.of_each(OUR_PAGES, _asks_for_a_second_factor)
 
