@@ -234,6 +234,17 @@ def test_a_report_that_was_imported_says_how_it_will_leave(cast: Cast) -> None:
     assert "leaves as a report of this node" in shown(client, page_of(held, "publish/")).text
 
 
+def test_what_was_passed_on_is_not_offered_to_be_edited_where_publishing_it_again_is_refused(
+    cast: Cast,
+) -> None:
+    three_partners()
+    bring(indicator(1), report(1, FIRST), actor=cast.analyst.actor)
+    held = actions.publish_report(cast.analyst.actor, Report.objects.get())
+    markup = shown(cast.analyst.browser(), page_of(held, "publish/"))
+    assert "This was passed on already, as its author wrote it." in markup.text
+    assert not markup.all("a", href=page_of(held, "edit/"))
+
+
 def test_a_bundle_leaves_as_a_file(cast: Cast) -> None:
     held = draft(cast.analyst)
     response = cast.analyst.browser().get(page_of(held, "bundle/"))

@@ -17,11 +17,11 @@ from taawun.capabilities.intel.errors import IntelError
 from taawun.capabilities.intel.forms import WithdrawForm
 from taawun.capabilities.intel.models import Report
 from taawun.capabilities.intel.presenting import report_badge
-from taawun.capabilities.intel.rules import can_publish, can_withdraw
+from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw
 from taawun.capabilities.intel.views.reports import found_report
 from taawun.cooperation.federation.errors import ReleaseError
 from taawun.cooperation.federation.presenting import shown_preview
-from taawun.cooperation.people.rules import ensure
+from taawun.cooperation.people.rules import Granted, ensure
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.formats import number
@@ -100,7 +100,7 @@ def _question(
         "leaves_as": leaves_as,
         "published": held.release.issued if held.release else None,
         "action": _action(held, preview.entitled) if preview else "",
-        "may_edit": "write:intel" in actor.permissions,
+        "may_edit": "write:intel" in actor.permissions and isinstance(can_edit(actor, held), Granted),
     }
     return render(
         request, "intel/publish.html", context, status=422 if refusal and request.method == "POST" else 200
