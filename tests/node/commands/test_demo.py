@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,3 +44,21 @@ def test_a_folder_that_holds_something_is_not_taken_for_the_nodes(console: Conso
     ended = console.run("demo", "--once", "--home", str(tmp_path))
     told = f"taawun: {tmp_path} is not empty; name a new folder for the two nodes\n"
     assert (ended.code, ended.out, ended.err) == (3, "", told)
+
+
+def test_who_asks_it_to_end_more_than_once_leaves_no_node_behind() -> None:
+    script = """
+import os, signal
+from taawun.node.commands import demo
+for each in demo._ENDING:
+    signal.signal(each, demo._interrupted)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    print("both nodes are stopped")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "both nodes are stopped\n", "")

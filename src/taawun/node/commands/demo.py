@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from taawun.node.demo.story import Material, Story
 
 _REPORT: Final = Path("misp-events", "kryptocibule__misp-kryptocibule.json")
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 _ATTACK: Final = Path("attack", "enterprise-attack-stix20.json.gz")
 
 
@@ -44,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     from taawun.node.demo.story import Story
 
     material = _material(arguments.report)
-    signal.signal(signal.SIGTERM, _interrupted)
+    for each in _ENDING:
+        signal.signal(each, _interrupted)
     with tempfile.TemporaryDirectory(prefix="taawun-demo-") as temporary:
         home = _home(arguments.home) or Path(temporary)
         ports = free_ports(2)
@@ -146,4 +148,7 @@ def _show_logs(*nodes: RunningNode) -> None:
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
     del number, frame
+    # both nodes are ended from here on; whoever asks once more, as an impatient hand does, would leave one behind
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
