@@ -1,4 +1,4 @@
-"""The picture of a report: which ties are drawn, and that a file which ties everything to everything costs little."""
+"""The pictures of a report and of an object: which ties are drawn, and that a file of very many ties costs little."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from taawun.capabilities.intel import picturing, queries
 from taawun.capabilities.intel.models import Reference, Report, StixObject
+from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import SYSTEM, bring, indicator, marked, report
 from tests.capabilities.intel.stix.examples import identifier, sdo
 from tests.capabilities.intel.viewing import page_of, shown
-from tests.cast import Cast
+from tests.cast import Cast, person
 from tests.pages import pages, stranger_client
 
 __all__ = ["pages", "stranger_client"]
@@ -81,3 +82,68 @@ def test_ties_are_read_without_the_texts_of_the_objects_they_begin_at(cast: Cast
     assert '"stix_id"' in asked
     for name in ("text", "received", "search", "summary"):
         assert f'"{name}"' not in asked
+
+
+# ---- around one object ------------------------------------------------------------------------------------------
+def test_an_object_is_drawn_with_what_it_is_tied_to_and_how(cast: Cast) -> None:
+    malware = sdo("malware", 3, name="Bad", is_family=False)
+    tool = sdo("tool", 4, name="Digger")
+    bring(
+        indicator(1),
+        malware,
+        tool,
+        sdo(
+            "relationship",
+            5,
+            relationship_type="indicates",
+            source_ref=identifier("indicator", 1),
+            target_ref=malware["id"],
+        ),
+        sdo("relationship", 6, relationship_type="uses", source_ref=malware["id"], target_ref=tool["id"]),
+    )
+    held = queries.object_named(cast.analyst.actor, malware["id"])
+    assert held is not None
+    picture = picturing.picture_around(cast.analyst.actor, held)
+    assert picture is not None
+    svg = str(picture.svg)
+    assert "It is tied to 2 objects." in svg
+    assert "Indicator, indicates" in svg
+    assert "Tool, uses" in svg
+    assert f"/intel/objects/{tool['id']}/" in svg
+    assert f"/intel/objects/{malware['id']}/" not in svg
+
+
+def test_what_somebody_may_not_see_is_not_drawn_around_an_object(cast: Cast) -> None:
+    malware = sdo("malware", 3, name="Bad", is_family=False)
+    tool = sdo("tool", 4, name="Hidden digger")
+    tie = sdo("relationship", 6, relationship_type="uses", source_ref=malware["id"], target_ref=tool["id"])
+    bring(malware)
+    bring(tool, tie, actor=actor_of(person("analyst")), tlp=Tlp.RED)
+    held = queries.object_named(cast.analyst.actor, malware["id"])
+    assert held is not None
+    assert picturing.picture_around(cast.analyst.actor, held) is None
+
+
+def test_an_object_of_many_ties_is_drawn_by_kinds_and_says_that_there_are_more(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picturing, "_MOST_AROUND", 50)
+    malware = sdo("malware", 999, name="Bad", is_family=False)
+    tools = [sdo("tool", number, name=f"Tool {number}") for number in range(1, 61)]
+    ties = [
+        sdo(
+            "relationship",
+            1000 + number,
+            relationship_type="uses",
+            source_ref=malware["id"],
+            target_ref=tool["id"],
+        )
+        for number, tool in enumerate(tools)
+    ]
+    bring(malware, *tools, *ties)
+    held = queries.object_named(cast.analyst.actor, malware["id"])
+    assert held is not None
+    picture = picturing.picture_around(cast.analyst.actor, held)
+    assert picture is not None
+    assert (picture.is_gathered, picture.is_cut) == (True, True)
+    assert "50 of them" in str(picture.svg)

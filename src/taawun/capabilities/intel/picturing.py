@@ -1,8 +1,8 @@
-"""How what a report names hangs together, as a graph and as the table behind it."""
+"""How what a report names hangs together, and what hangs on one object: graphs, and the table behind one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, F, OuterRef, Subquery
@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from taawun.capabilities.intel import queries
 from taawun.capabilities.intel.models import Reference, StixObject
 from taawun.capabilities.intel.presenting import is_technical, names_of, sighted
+from taawun.capabilities.intel.reports import REPORT_TYPES
 from taawun.capabilities.intel.rules import current_objects
 from taawun.capabilities.intel.wording import type_name
 from taawun.platform.web import formats
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from taawun.capabilities.intel.models import Report
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["Picture", "Tie", "picture_of"]
+__all__ = ["Picture", "Tie", "picture_around", "picture_of"]
 
 # a report of more objects has no picture; its list tells more
 _MOST_DRAWN: Final = 2000
@@ -44,10 +45,15 @@ _FIRST: Final = (
     "vulnerability",
     "attack-pattern",
 )
+_RANKS: Final = {type_: rank for rank, type_ in enumerate(_FIRST)}
 # who wrote and how it is marked says nothing of how things hang together
 _NOT_DRAWN: Final = frozenset(
     {"relationship", "marking-definition", "extension-definition", "language-content"}
 )
+# around an object; its list has all of them
+_MOST_AROUND: Final = 200
+# these have lists of their own beside an object
+_NOT_AROUND: Final = _NOT_DRAWN | {"sighting", *REPORT_TYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,50 @@ def picture_of(actor: PersonActor, report: Report) -> Picture | None:
     )
 
 
+def picture_around(actor: PersonActor, held: StixObject) -> Picture | None:
+    """The picture of what an object is tied to, and how that hangs together; None where there is nothing to draw."""
+    ends = _ends(actor, held)
+    others = queries.current_among(actor, list(ends)[:_MOST_AROUND])
+    rows = [row for row in others.values() if row.type not in _NOT_AROUND and row.stix_id != held.stix_id]
+    if not rows:
+        return None
+    ties = _ties(actor, {row.stix_id: row for row in rows})[:_MOST_TIES]
+    called = names_of(actor, [held, *rows])
+    ordered = sorted(rows, key=lambda row: (_RANKS.get(row.type, len(_RANKS)), row.pk))
+    graph = Graph(
+        Node("", type_name(held.type), called[held.pk], technical=is_technical(held)),
+        tuple(replace(_node(row, called[row.pk], 0), note=ends[row.stix_id]) for row in ordered),
+        tuple(Edge(tie.source.stix_id, tie.target.stix_id, tie.drawn) for tie in ties),
+    )
+    drawn = gathered(graph, _so_many)
+    count = len(graph.nodes)
+    sentence = ngettext("It is tied to %(count)s object.", "It is tied to %(count)s objects.", count) % {
+        "count": formats.number(count)
+    }
+    svg = draw(drawn, id="picture", title=_("What it is tied to"), description=sentence)
+    is_cut = len(ends) > _MOST_AROUND
+    return Picture(svg, (), 0, is_gathered=drawn is not graph, is_cut=is_cut)
+
+
+def _ends(actor: PersonActor, held: StixObject) -> dict[str, str]:
+    """What an object is tied to, by identifier, and how: over relationships first, then what names it or is named."""
+    visible = StixObject.objects.filter(current_objects(actor), pk=OuterRef("source_id"))
+    tied = Reference.objects.filter(Exists(visible), target=held.stix_id).order_by("id")
+    found: dict[str, str] = {}
+    for near, far in (("source_ref", "target_ref"), ("target_ref", "source_ref")):
+        other = Reference.objects.filter(source=OuterRef("source_id"), relation=far).values("target")[:1]
+        over = tied.filter(relation=near, source__type="relationship").annotate(other=Subquery(other))
+        for end, name in over.values_list("other", "source__name")[: _MOST_AROUND + 1]:
+            found.setdefault(end, name)
+    own = Reference.objects.filter(source=held).order_by("id")
+    for end, relation in own.values_list("target", "relation")[: _MOST_AROUND + 1]:
+        found.setdefault(end, _of_property(relation))
+    by_others = tied.exclude(source__type__in=_NOT_AROUND)
+    for end, relation in by_others.values_list("source__stix_id", "relation")[: _MOST_AROUND + 1]:
+        found.setdefault(end, _of_property(relation))
+    return found
+
+
 def _so_many(count: int) -> str:
     return ngettext("%(count)s of them", "%(count)s of them", count) % {"count": formats.number(count)}
 
@@ -119,8 +169,7 @@ def _sentence(graph: Graph, ties: Sequence[Tie]) -> str:
 def _graph(actor: PersonActor, report: Report, rows: Sequence[StixObject], ties: Sequence[Tie]) -> Graph:
     seen = sighted(actor, [row.stix_id for row in rows])
     called = names_of(actor, rows)
-    ranks = {type_: rank for rank, type_ in enumerate(_FIRST)}
-    ordered = sorted(rows, key=lambda row: (ranks.get(row.type, len(ranks)), row.pk))
+    ordered = sorted(rows, key=lambda row: (_RANKS.get(row.type, len(_RANKS)), row.pk))
     return Graph(
         Node("", _("Report"), report.title),
         tuple(_node(row, called[row.pk], seen.get(row.stix_id, 0)) for row in ordered),

@@ -19,6 +19,7 @@ from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.forms import ObjectFilters, SightingForm
 from taawun.capabilities.intel.models import Source, StixObject
+from taawun.capabilities.intel.picturing import picture_around
 from taawun.capabilities.intel.presenting import (
     is_technical,
     names_of,
@@ -174,6 +175,8 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
             for each in queries.versions_of(actor, stix_id).defer("text", "received", "search")[:_SHORT_LIST]
         ],
         "page": shown,
+        # the list is turned over page by page; the picture stands with its beginning
+        "picture": None if request.GET.get("after") else picture_around(actor, held),
         "relations": _relations(actor, held, shown.items),
         "reports": [
             (each, report_badge(each)) for each in queries.reports_naming(actor, stix_id)[:_SHORT_LIST]
