@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
 
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.actions import ReportFields
@@ -16,38 +14,15 @@ from taawun.cooperation.federation.models import Release
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.tlp import Tlp
+from tests.at_once import at_once
 from tests.capabilities.intel.factories import SYSTEM, Silent, bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier
 from tests.cast import establish_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.cast import Cast
 
 FIRST = identifier("indicator", 1)
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """What each of these gave or raised, begun in the same moment on a connection of its own."""
-    start = threading.Barrier(len(acts))
-    outcomes: list[object] = [None] * len(acts)
-
-    def run(place: int, act: Callable[[], object]) -> None:
-        try:
-            start.wait()
-            outcomes[place] = act()
-        except Exception as problem:  # noqa: BLE001 - what it raised is what the test asks for
-            outcomes[place] = problem
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 def fields(title: str) -> ReportFields:

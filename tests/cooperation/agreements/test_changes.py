@@ -25,17 +25,14 @@ from taawun.foundation.identifiers import uuid7
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.strict_json import parse as parse_json
 from taawun.platform.audit.models import Entry
-from tests.cast import Cast, PartnerNode, agreement_in_force, agreement_proposed, partner, sign_version
-from tests.cooperation.agreements.viewing import edit_form
+from tests.cast import Cast, PartnerNode, agreement_in_force, agreement_proposed, sign_version
+from tests.cooperation.agreements.viewing import edit_form, south
 from tests.lanes import talk_lane
 from tests.pages import Markup, read
 
+__all__ = ["south"]
+
 pytestmark = pytest.mark.usefixtures("pages")
-
-
-@pytest.fixture
-def south(cast: Cast) -> PartnerNode:
-    return partner("Southern CERT")
 
 
 def verbs(agreement: Agreement) -> list[str]:

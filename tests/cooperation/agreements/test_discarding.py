@@ -14,15 +14,13 @@ from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.digests import sha256
 from taawun.platform.audit.models import Entry
-from tests.cast import Cast, PartnerNode, agreement_in_force, document, partner
+from tests.cast import Cast, PartnerNode, agreement_in_force, document
+from tests.cooperation.agreements.viewing import south
 from tests.pages import read
 
+__all__ = ["south"]
+
 pytestmark = pytest.mark.usefixtures("pages")
-
-
-@pytest.fixture
-def south(cast: Cast) -> PartnerNode:
-    return partner("Southern CERT")
 
 
 def drafted(cast: Cast, south: PartnerNode) -> Agreement:

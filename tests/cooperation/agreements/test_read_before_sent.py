@@ -12,18 +12,15 @@ from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
-from tests.cast import Cast, PartnerNode, agreement_in_force, agreement_proposed, partner
-from tests.cooperation.agreements.viewing import countered, drafted, edit_form, page_of, seen
+from tests.cast import Cast, PartnerNode, agreement_in_force, agreement_proposed
+from tests.cooperation.agreements.viewing import countered, drafted, edit_form, page_of, seen, south
 from tests.pages import read
+
+__all__ = ["south"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
 MEANWHILE = "Somebody else edited the draft meanwhile. Load it again."
-
-
-@pytest.fixture
-def south(cast: Cast) -> PartnerNode:
-    return partner("Southern CERT")
 
 
 def in_force(agreement: Agreement) -> Document:

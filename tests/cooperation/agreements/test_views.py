@@ -31,18 +31,15 @@ from tests.cast import (
     partner,
     some_id,
 )
-from tests.cooperation.agreements.viewing import LIST, countered, drafted, page_of, seen
+from tests.cooperation.agreements.viewing import LIST, countered, drafted, page_of, seen, south
 from tests.pages import axe_violations, read
+
+__all__ = ["south"]
 
 pytestmark = pytest.mark.usefixtures("pages")
 
 READERS = ("administrator", "analyst", "officer", "other_officer", "observer", "trainee")
 OFFICERS = ("officer", "other_officer")
-
-
-@pytest.fixture
-def south(cast: Cast) -> PartnerNode:
-    return partner("Southern CERT")
 
 
 # ---- who may ----------------------------------------------------------------------------------------------------

@@ -19,18 +19,14 @@ from tests.cast import (
     PartnerNode,
     clause,
     document,
-    partner,
     some_id,
 )
-from tests.cooperation.agreements.viewing import drafted, edit_form, page_of, seen
+from tests.cooperation.agreements.viewing import drafted, edit_form, page_of, seen, south
 from tests.pages import read
 
+__all__ = ["south"]
+
 pytestmark = pytest.mark.usefixtures("pages")
-
-
-@pytest.fixture
-def south(cast: Cast) -> PartnerNode:
-    return partner("Southern CERT")
 
 
 def test_what_the_editor_shows_is_the_document_it_saves(cast: Cast, south: PartnerNode) -> None:

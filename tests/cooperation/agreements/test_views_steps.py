@@ -19,17 +19,13 @@ from tests.cast import (
     agreement_proposed,
     clause,
     document,
-    partner,
 )
-from tests.cooperation.agreements.viewing import countered, drafted, edit_form, page_of, seen
+from tests.cooperation.agreements.viewing import countered, drafted, edit_form, page_of, seen, south
 from tests.pages import read
 
+__all__ = ["south"]
+
 pytestmark = pytest.mark.usefixtures("pages")
-
-
-@pytest.fixture
-def south(cast: Cast) -> PartnerNode:
-    return partner("Southern CERT")
 
 
 # ---- proposing, countering, adopting ----------------------------------------------------------------------------

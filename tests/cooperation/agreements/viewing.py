@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from django.test import Client
 
 from taawun.cooperation.agreements import actions
@@ -11,16 +12,18 @@ from taawun.cooperation.agreements.document import write
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
-from tests.cast import (
-    Cast,
-    PartnerNode,
-    document,
-)
+from tests.cast import Cast, PartnerNode, document, partner
 from tests.pages import Markup, read
 
-__all__ = ["LIST", "countered", "drafted", "edit_form", "page_of", "seen"]
+__all__ = ["LIST", "countered", "drafted", "edit_form", "page_of", "seen", "south"]
 
 LIST = "/en/agreements/"
+
+
+@pytest.fixture
+def south(cast: Cast) -> PartnerNode:
+    """The partner that these agreements are with."""
+    return partner("Southern CERT")
 
 
 def page_of(held: Agreement, step: str = "") -> str:
