@@ -152,7 +152,7 @@ def outbound(value: str) -> tuple[str, ...]:
     from taawun.foundation.outbound.addresses import (  # noqa: PLC0415 - it brings the whole HTTP client
         AllowList,
     )
-    from taawun.foundation.outbound.errors import OutboundRefused  # noqa: PLC0415 - likewise
+    from taawun.foundation.outbound.errors import OutboundRefused  # noqa: PLC0415 - as the import above
 
     for entry in texts(value):
         try:

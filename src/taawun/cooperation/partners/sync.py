@@ -321,15 +321,19 @@ class _Offered:
             self._tell_of_too_many()
             return None
         # a name costs a partner nothing, a lane costs us a row and an alarm: there is one once a head was signed for it
-        try:
-            head = chain.read_head(offer.head, VerifyKey.from_jwk(self.partner.jwk))
-            if head.lane != offer.lane:
-                raise ChainBroken("sender", -1, f"the head is of lane {head.lane}")  # noqa: TRY301 - a fault like others
-        except ChainBroken as broken:
-            self.fault = self.fault or f"lane {offer.lane}: {broken}"
+        fault = self._fault_of(offer)
+        if fault:
+            self.fault = self.fault or f"lane {offer.lane}: {fault}"
             return None
         self._room -= 1
         return _begin_lane(self.partner, offer)
+
+    def _fault_of(self, offer: wire.LaneOffer) -> str:
+        try:
+            head = chain.read_head(offer.head, VerifyKey.from_jwk(self.partner.jwk))
+        except ChainBroken as broken:
+            return str(broken)
+        return "" if head.lane == offer.lane else f"the head is of lane {head.lane}"
 
     def _tell_of_too_many(self) -> None:
         """Once for a list, however many there are."""

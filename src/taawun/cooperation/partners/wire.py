@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
@@ -111,21 +111,25 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
     if answer.status != _OK:
         raise _unexpected(answer.status, answer.headers, answer.body)
     try:
-        listed = strict_json.parse(answer.body, _LISTING_LIMITS)["lanes"]
-        if len(listed) > _MOST_OFFERS:
-            raise ValueError(f"it has more than {_MOST_OFFERS} lanes")  # noqa: TRY301 - one answer for every bad list
-        return [
-            LaneOffer(
-                UUID(each["lane"]),
-                str(each["purpose"]),
-                UUID(each["agreement"]) if each.get("agreement") else None,
-                str(each.get("clause", "")),
-                str(each["head"]),
-            )
-            for each in listed
-        ]
+        return _offers(strict_json.parse(answer.body, _LISTING_LIMITS)["lanes"])
     except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
         raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
+
+
+# Any: JSON of whatever shape a partner sends; what does not fit raises
+def _offers(listed: Any) -> list[LaneOffer]:
+    if len(listed) > _MOST_OFFERS:
+        raise ValueError(f"it has more than {_MOST_OFFERS} lanes")
+    return [
+        LaneOffer(
+            UUID(each["lane"]),
+            str(each["purpose"]),
+            UUID(each["agreement"]) if each.get("agreement") else None,
+            str(each.get("clause", "")),
+            str(each["head"]),
+        )
+        for each in listed
+    ]
 
 
 @contextmanager

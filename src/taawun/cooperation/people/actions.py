@@ -380,8 +380,8 @@ def make_password_link(actor: Actor, person: Person) -> Minted[Person]:
         PeopleError: the person is not active, so a password would open nothing.
     """
     # imported late: allauth's models may only be loaded once Django's registry is complete
-    from allauth.account.forms import default_token_generator  # noqa: PLC0415 - see above
-    from allauth.account.utils import user_pk_to_url_str  # noqa: PLC0415 - see above
+    from allauth.account.forms import default_token_generator  # noqa: PLC0415 - its models need the registry
+    from allauth.account.utils import user_pk_to_url_str  # noqa: PLC0415 - its models need the registry
 
     require(actor, "manage:people")
     if not person.is_active:

@@ -239,12 +239,13 @@ def _operations(document: OpenAPISchema) -> Iterator[tuple[str, str, dict[str, A
 
 def _tell_success(response: dict[str, Any], headers: Iterable[str], media_type: str) -> None:
     if headers:
-        response["headers"] = {name: _header(*_HEADERS[name]) for name in headers}
+        response["headers"] = {name: _header(_HEADERS[name]) for name in headers}
     if media_type != _JSON:
         response["content"] = {media_type: response["content"].pop(_JSON)}
 
 
-def _header(is_required: bool, description: str) -> dict[str, Any]:  # noqa: FBT001 - the two values of a row above
+def _header(row: tuple[bool, str]) -> dict[str, Any]:
+    is_required, description = row
     return {"required": is_required, "schema": {"type": "string"}, "description": description}
 
 
@@ -283,5 +284,5 @@ def _problem_response(status: int) -> dict[str, Any]:
     header = _PROBLEM_HEADERS.get(HTTPStatus(status))
     if header:
         name, is_required, description = header
-        response["headers"] = {name: _header(is_required, description)}
+        response["headers"] = {name: _header((is_required, description))}
     return response

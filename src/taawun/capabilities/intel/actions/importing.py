@@ -38,6 +38,7 @@ __all__ = ["JOB", "begin_import", "give_up_import", "run_import"]
 
 _REPORT_EVERY: Final = 500
 _MOST_DIFFERING: Final = 1000
+_COUNTS: Final = ("new", "known", "differing", "refused", "errors", "warnings", "remarks", "not_listed")
 
 
 def begin_import(
@@ -184,28 +185,9 @@ def _finish(
     return dict(held.counts)
 
 
-def _counted(  # noqa: PLR0913 - every number that an import has, however it ended
-    *,
-    new: int = 0,
-    known: int = 0,
-    differing: int = 0,
-    refused: int = 0,
-    errors: int = 0,
-    warnings: int = 0,
-    remarks: int = 0,
-    not_listed: int = 0,
-) -> dict[str, int]:
+def _counted(**numbers: int) -> dict[str, int]:
     """What came of an import. Whoever reads the counts finds every number, also where it is of nothing."""
-    return {
-        "new": new,
-        "known": known,
-        "differing": differing,
-        "refused": refused,
-        "errors": errors,
-        "warnings": warnings,
-        "remarks": remarks,
-        "not_listed": not_listed,
-    }
+    return {**dict.fromkeys(_COUNTS, 0), **numbers}
 
 
 def _author(held: Import) -> Actor:
