@@ -22,30 +22,27 @@ if TYPE_CHECKING:
 
 __all__ = ["IF_MATCH", "IF_MATCH_THE_DRAFT", "DocumentedAPI", "SchemasClash", "answering"]
 
+
+def _if_match(description: str, *, required: bool) -> dict[str, Any]:
+    return {
+        "parameters": [
+            {
+                "in": "header",
+                "name": "If-Match",
+                "required": required,
+                "schema": {"type": "string"},
+                "description": description,
+            }
+        ]
+    }
+
+
 # an operation that checks editions takes this as its `openapi_extra`
-IF_MATCH: Final = {
-    "parameters": [
-        {
-            "in": "header",
-            "name": "If-Match",
-            "required": True,
-            "schema": {"type": "string"},
-            "description": "The ETag of what was edited (RFC 9110).",
-        }
-    ]
-}
+IF_MATCH: Final = _if_match("The ETag of what was edited (RFC 9110).", required=True)
 # an operation that ends or replaces a draft, if there is one, takes this
-IF_MATCH_THE_DRAFT: Final = {
-    "parameters": [
-        {
-            "in": "header",
-            "name": "If-Match",
-            "required": False,
-            "schema": {"type": "string"},
-            "description": "The ETag of the draft (RFC 9110); needed where one is being written here.",
-        }
-    ]
-}
+IF_MATCH_THE_DRAFT: Final = _if_match(
+    "The ETag of the draft (RFC 9110); needed where one is being written here.", required=False
+)
 _IDEMPOTENCY_KEY: Final = {
     "in": "header",
     "name": "Idempotency-Key",
