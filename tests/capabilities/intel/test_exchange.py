@@ -18,7 +18,7 @@ from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender
-from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
+from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
 from tests.cast import Cast, clause
 
 pytestmark = pytest.mark.django_db
@@ -346,6 +346,21 @@ def test_a_corrected_sighting_replaces_the_number_and_a_withdrawn_one_goes(cast:
     assert [each.count for each in queries.sightings_of(cast.analyst.actor, [FIRST])] == [9]
     south.withdraw(corrected, kind="intel.sighting")
     assert not queries.sightings_of(cast.analyst.actor, [FIRST]).exists()
+
+
+def test_a_sighting_of_observed_data_is_called_by_what_was_observed(cast: Cast, south: Sender) -> None:
+    domain = sco("domain-name", 5, value="bad.example")
+    observed = sdo(
+        "observed-data",
+        6,
+        first_observed="2024-02-01T00:00:00Z",
+        last_observed="2024-02-01T00:00:00Z",
+        number_observed=1,
+        object_refs=[domain["id"]],
+    )
+    bring(observed, domain)
+    south.publish(sighting(sighting_of_ref=observed["id"]), kind="intel.sighting")
+    assert Release.objects.get(kind="intel.sighting").title == "bad.example"
 
 
 @pytest.mark.parametrize(

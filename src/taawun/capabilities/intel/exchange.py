@@ -20,6 +20,7 @@ from taawun.capabilities.intel.collecting import MOST_TRAVELLING
 from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
 from taawun.capabilities.intel.preparing import Origin, Prepared, prepared_from, version_key
+from taawun.capabilities.intel.queries import name_under
 from taawun.capabilities.intel.reports import REPORT_TYPES, fill
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.stix.validation import parse_time
@@ -152,7 +153,7 @@ def receive_sighting(arrival: Arrival) -> None:
             "withdrawn": None,
         },
     )
-    Release.objects.filter(id=arrival.release.id).update(title=_called(of, about.tlp))
+    Release.objects.filter(id=arrival.release.id).update(title=name_under(of, about.tlp)[:300])
 
 
 def _seen(stix_id: str, prepared: Collection[Prepared]) -> str:
@@ -162,15 +163,6 @@ def _seen(stix_id: str, prepared: Collection[Prepared]) -> str:
         return stix_id
     named = [target for relation, target in observed.references if relation == "object_refs"]
     return named[0] if len(named) == 1 else stix_id
-
-
-def _called(stix_id: str, tlp: Tlp) -> str:
-    """What was seen, for the title of a sighting; what is held of it more strictly is not told there."""
-    held = StixObject.objects.filter(
-        stix_id=stix_id, state=StixObject.State.LIVE, tlp__lte=min(tlp, Tlp.AMBER)
-    )
-    row = held.defer("text", "received", "search").order_by("-is_current", "id").first()
-    return row.name[:300] if row else ""
 
 
 def _time(text: str) -> datetime:

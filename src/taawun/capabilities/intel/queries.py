@@ -46,6 +46,7 @@ __all__ = [
     "imports",
     "issues_of",
     "jobs_of",
+    "name_under",
     "object_named",
     "object_texts",
     "objects",
@@ -146,6 +147,21 @@ def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObje
     """These objects by identifier, as they show to the actor; without their texts."""
     found = StixObject.objects.filter(current_objects(actor), stix_id__in=set(stix_ids))
     return {each.stix_id: each for each in found.defer("text", "received", "search")}
+
+
+def name_under(stix_id: str, tlp: Tlp) -> str:
+    """What an object is called, as far as everybody who reads at a marking may know; empty where it is not told.
+
+    Observed data is called by what was observed.
+    """
+    held = StixObject.objects.filter(state=StixObject.State.LIVE, tlp__lte=min(tlp, Tlp.AMBER))
+    rows = held.order_by("-is_current", "id").values_list("id", "name")
+    row = rows.filter(stix_id=stix_id).first()
+    if row is None or row[1]:
+        return row[1] if row else ""
+    observed = Reference.objects.filter(source=row[0], relation="object_refs").order_by("id").values("target")
+    named = rows.filter(stix_id__in=observed).exclude(name="").first()
+    return named[1] if named else ""
 
 
 def reports(actor: Actor, filters: ReportFilters | None = None) -> QuerySet[Report]:

@@ -21,7 +21,7 @@ from taawun.capabilities.intel.composing import (
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.models import NamedReader, Sighting, Source, StixObject
 from taawun.capabilities.intel.preparing import Origin, prepare_own
-from taawun.capabilities.intel.queries import home_of
+from taawun.capabilities.intel.queries import home_of, name_under
 from taawun.capabilities.intel.rules import visible_objects
 from taawun.capabilities.intel.stix.checking import written
 from taawun.capabilities.intel.stix.identity import OBSERVABLE_TYPES
@@ -215,10 +215,11 @@ def _known(actor: Actor, stix_id: str) -> list[StixObject]:
     return list(held.select_related("organisation").order_by("-is_current", "id"))
 
 
-def _called(seen: StixObject) -> str:
+def _called(seen: StixObject, tlp: Tlp) -> str:
     """What an object that was seen is called: by its name, else by its value or pattern, else by its type."""
-    if seen.name:
-        return seen.name
+    named = seen.name or name_under(seen.stix_id, tlp)
+    if named:
+        return named[:_LONGEST_TITLE]
     said = json.loads(seen.text) if seen.text else {}
     shown = next((said[key] for key in ("value", "pattern") if isinstance(said.get(key), str)), "")
     return shown[:_LONGEST_TITLE] or type_name(seen.type)
@@ -276,7 +277,7 @@ def _send_back(
     draft = replace(
         _draft(actor, sighting, told),
         version=said[0]["modified"],
-        title=_called(known[0]),
+        title=_called(known[0], Tlp(sighting.tlp)),
         content=bundle([written(each) for each in said], [Tlp(sighting.tlp)]),
     )
     decided = _decided(draft, sources)
