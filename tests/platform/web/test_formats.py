@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from taawun.cooperation.people.models import Nation, Organisation
 from taawun.foundation.clock import frozen
 from taawun.platform.web import formats
+from taawun.platform.web.formats import with_names
 from taawun.platform.web.hijri import HijriDate, hijri
 from taawun.platform.web.unit import unit
 
@@ -175,3 +176,9 @@ def test_there_is_no_hijri_date_before_the_calendar() -> None:
 def test_a_hijri_day_is_written_in_the_readers_language(language: str, shown: str) -> None:
     with override(language):
         assert formats.hijri_day(date(2026, 11, 22)) == shown
+
+
+def test_names_in_a_sentence_are_isolated_and_stay_text() -> None:
+    told = with_names("Take “%(role)s” from %(name)s?", role="officer", name="<b>Nadia R.")
+    assert told == "Take “<bdi>officer</bdi>” from <bdi>&lt;b&gt;Nadia R.</bdi>?"
+    assert told.__html__() == told

@@ -230,7 +230,7 @@ def block(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpRes
         return redirect("partner", known.id)
     return confirm(
         request,
-        question=_("Block %(name)s?") % {"name": _name(known)},
+        question=formats.with_names(_("Block %(name)s?"), name=_name(known)),
         effects=[
             _("From this moment nothing is sent to it and nothing is taken from it, under any agreement."),
             _("What it holds of ours it keeps, and what we hold of it we keep."),
@@ -255,7 +255,7 @@ def unblock(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         return redirect("partner", known.id)
     return confirm(
         request,
-        question=_("Unblock %(name)s?") % {"name": _name(known)},
+        question=formats.with_names(_("Unblock %(name)s?"), name=_name(known)),
         effects=[
             _("Messages pass again in both directions."),
             _("It receives nothing until its fingerprint has been compared anew."),

@@ -36,7 +36,7 @@ from taawun.cooperation.people.sessions import person_of, signed_in
 from taawun.foundation.clock import now
 from taawun.platform.registry import registry
 from taawun.platform.web.exports import as_csv, as_json
-from taawun.platform.web.formats import number
+from taawun.platform.web.formats import number, with_names
 from taawun.platform.web.pages import confirm, refuse
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.sealed import put_away, take_out
@@ -173,9 +173,11 @@ def take_role(request: HttpRequest, actor: PersonActor, membership_id: int) -> H
     names = {"name": membership.person.name, "role": Role(membership.role).label}
     return confirm(
         request,
-        question=_("Take the role “%(role)s” from %(name)s?") % names,
+        question=with_names(_("Take the role “%(role)s” from %(name)s?"), **names),
         effects=[
-            _("What only this role allowed, %(name)s can no longer do, from the next page on.") % names,
+            with_names(
+                _("What only this role allowed, %(name)s can no longer do, from the next page on."), **names
+            ),
             _("What was done with it stays done."),
         ],
         action=_("Take the role"),
@@ -202,10 +204,14 @@ def new_password(request: HttpRequest, actor: PersonActor, person_id: UUID) -> H
             return redirect("new-password-link", receiver.id)
     return confirm(
         request,
-        question=_("Make a link for a new password of %(name)s?") % {"name": receiver.name},
+        question=with_names(_("Make a link for a new password of %(name)s?"), name=receiver.name),
         effects=[
-            _("Whoever opens the link chooses the password, so be sure that it was %(name)s who asked you.")
-            % {"name": receiver.name},
+            with_names(
+                _(
+                    "Whoever opens the link chooses the password, so be sure that it was %(name)s who asked you."
+                ),
+                name=receiver.name,
+            ),
             _(
                 "The password there is now stays until then. When there is a new one, every session of theirs ends."
             ),

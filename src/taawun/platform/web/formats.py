@@ -18,6 +18,8 @@ from babel.dates import format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from django.conf import settings
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -46,6 +48,7 @@ __all__ = [
     "reader_locale",
     "short_day",
     "time_of_day",
+    "with_names",
 ]
 
 _ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
@@ -88,6 +91,17 @@ def number(value: float) -> str:
     """A number with the reader's digits and separators."""
     # Babel sets the separators of the numbering system, and leaves the digits as they are
     return digits(format_decimal(value, locale=reader_locale(), numbering_system="default"))
+
+
+def with_names(sentence: str, **names: object) -> SafeString:
+    """A sentence for a page with names in it, each isolated: its own direction turns nothing around it.
+
+    Args:
+        sentence: holds each name as ``%(name)s``.
+        names: as people wrote them.
+    """
+    isolated = {key: format_html("<bdi>{}</bdi>", name) for key, name in names.items()}
+    return SafeString(escape(sentence) % isolated)
 
 
 def listed(parts: Sequence[object]) -> str:
