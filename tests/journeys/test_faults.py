@@ -71,18 +71,20 @@ def ended_import(pair: Pair, identifier: str) -> dict[str, str] | None:
 
 def test_a_node_killed_while_publishing_has_each_report_out_whole_or_not_at_all(pair: Pair):
     identifiers = [pair.new_report(f"killed while publishing {number}") for number in range(30)]
-    stop = threading.Event()
+    some, stop = threading.Event(), threading.Event()
 
     def publish() -> None:
-        for identifier in identifiers:
+        for number, identifier in enumerate(identifiers):
             if stop.is_set():
                 return
             with suppress(httpx.HTTPError):
                 pair.analyst(pair.north).raw("POST", f"/intel/reports/{identifier}/publish", json={})
+            if number == 4:
+                some.set()
 
     thread = threading.Thread(target=publish)
     thread.start()
-    time.sleep(0.6)
+    assert some.wait(60), "nothing was published"
     pair.north.kill()
     stop.set()
     thread.join()

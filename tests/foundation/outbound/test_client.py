@@ -146,7 +146,7 @@ def test_the_deadline_is_for_the_whole_answer_not_for_each_piece(script):
     with calling(script) as (outbound, server):
         started = time.monotonic()
         assert failed(outbound, server.url, deadline_seconds=0.3) == "too-slow"
-        assert 0.25 < time.monotonic() - started < 2.5
+        assert 0.25 < time.monotonic() - started < 5
 
 
 def test_a_server_that_does_not_take_the_body_is_given_up_at_the_deadline():
@@ -156,7 +156,7 @@ def test_a_server_that_does_not_take_the_body_is_given_up_at_the_deadline():
     with listener, Outbound(LOOPBACK) as outbound:
         started = time.monotonic()
         assert failed(outbound, url, "POST", body=bytes(50_000_000), deadline_seconds=0.3) == "too-slow"
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 5
 
 
 def test_a_deadline_that_has_passed_is_too_slow_at_once():

@@ -203,7 +203,7 @@ def test_a_lookup_that_hangs_is_given_up_at_the_deadline():
     with Outbound(resolver=hanging) as outbound:
         started = time.monotonic()
         assert failed(outbound, "https://xs.example/", deadline_seconds=0.2) == "too-slow"
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 5
         release.set()
 
 
@@ -287,4 +287,4 @@ def test_a_handshake_that_hangs_is_given_up_at_the_deadline():
         started = time.monotonic()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         assert failed(outbound, url, deadline_seconds=0.3) == "too-slow"
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 5

@@ -216,7 +216,7 @@ def test_what_comes_slower_than_the_least_pace_is_given_up_long_before_the_deadl
         ):
             list(lines)
         assert failed.value.code == "too-slow"
-        assert 0.25 < time.monotonic() - started < 2.5
+        assert 0.25 < time.monotonic() - started < 5
 
 
 def test_what_comes_fast_enough_is_waited_for_as_long_as_it_comes_but_not_beyond_the_deadline():
@@ -232,7 +232,7 @@ def test_what_comes_fast_enough_is_waited_for_as_long_as_it_comes_but_not_beyond
             ),
         ):
             list(pieces)
-        assert 0.9 < time.monotonic() - started < 3
+        assert 0.9 < time.monotonic() - started < 5
 
 
 def test_pieces_come_decoded_and_within_the_limit():
