@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -77,7 +78,16 @@ def tamper(node: RunningNode, statement: str, *arguments: object) -> int:
         return database.execute(statement, arguments).rowcount
 
 
-def make_pair(folder: Path) -> Pair:
+def both(act: Callable[[RunningNode], object], pair: Pair) -> None:
+    """Do to both nodes at once what keeps each busy for seconds."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(act, (pair.north, pair.south)))
+
+
+@pytest.fixture(scope="session")
+def agreed(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """Two nodes at rest, with an agreement in force and a token for those who act; nobody changes them."""
+    folder = tmp_path_factory.mktemp("agreed")
     ports = free_ports(2)
     north = RunningNode(NORTH, folder / "north", ports[0])
     south = RunningNode(SOUTH, folder / "south", ports[1])
@@ -88,17 +98,25 @@ def make_pair(folder: Path) -> Pair:
         story.meet()
         story.take_in()
         story.agree()
-    except BaseException:
-        north.stop()
-        south.stop()
-        raise
+        for node in (north, south):
+            for ask in (pair.analyst, pair.officer, pair.administrator):
+                ask(node)
+    finally:
+        both(RunningNode.stop, pair)
     return pair
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two nodes for the tests of one file."""
-    made = make_pair(tmp_path_factory.mktemp("pair"))
-    yield made
-    made.north.stop()
-    made.south.stop()
+def pair(agreed: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two nodes for the tests of one file: the same ones, each time as they were when they had agreed."""
+    folder = tmp_path_factory.mktemp("pair")
+    north, south = (
+        replace(node, home=shutil.copytree(node.home, folder / node.home.name), tokens=dict(node.tokens))
+        for node in (agreed.north, agreed.south)
+    )
+    made = Pair(north, south, replace(agreed.story, north=north, south=south))
+    try:
+        both(RunningNode.start, made)
+        yield made
+    finally:
+        both(RunningNode.stop, made)

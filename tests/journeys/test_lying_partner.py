@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from taawun.node.demo.nodes import RunningNode, wait_for
-from tests.journeys.conftest import Pair, rows, tamper
+from tests.journeys.conftest import Pair, both, rows, tamper
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
@@ -60,8 +60,7 @@ FAULTS = [
 def mended(pair: Pair) -> Iterator[Pair]:
     """The pair, with the north's lane whole again afterwards and the south's allowed to run."""
     yield pair
-    pair.north.stop()
-    pair.south.stop()
+    both(RunningNode.stop, pair)
     with closing(sqlite3.connect(pair.north.home / "taawun.sqlite3")) as database, database:
         database.execute("attach ? as before", (str(pair.north.home / "before.sqlite3"),))
         for table in ("partners_laneentry", "partners_content"):
@@ -69,8 +68,7 @@ def mended(pair: Pair) -> Iterator[Pair]:
     tamper(pair.south, "update partners_lane set state = 'running', stop_reason = '', stop_detail = ''")
     for node in (pair.north, pair.south):
         tamper(node, "delete from notices_notice")
-    pair.north.start()
-    pair.south.start()
+    both(RunningNode.start, pair)
 
 
 def copy_of(pair: Pair) -> None:

@@ -135,14 +135,16 @@ class RunningNode:
         home: its data folder.
         port: where it listens on loopback.
         extra: further settings.
+        tokens: the API tokens made so far, by the person's address; a copy of the home knows them too.
     """
 
     nation: Nation
     home: Path
     port: int
     extra: Mapping[str, str] = field(default_factory=dict)
-    _process: subprocess.Popen[bytes] | None = None
-    _clients: dict[str, ApiClient] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _clients: dict[str, ApiClient] = field(default_factory=dict, init=False)
 
     @property
     def base(self) -> str:
@@ -292,8 +294,10 @@ class RunningNode:
 
     def api(self, player: Player) -> ApiClient:
         """The machine interface as this person, with everything their role lets them do."""
+        if player.email not in self.tokens:
+            self.tokens[player.email] = self.token(player, "all")
         if player.email not in self._clients:
-            self._clients[player.email] = ApiClient(self.base, self.token(player, "all"))
+            self._clients[player.email] = ApiClient(self.base, self.tokens[player.email])
         return self._clients[player.email]
 
 
