@@ -1,0 +1,101 @@
+"""Whether an entry of a partner's clause lane may be opened: its sender is held to its own clause."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+
+from taawun.cooperation.agreements.policy import Facts
+from taawun.cooperation.agreements.queries import policy_of_sender
+from taawun.cooperation.federation.bounds import are_within
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.partners.models import LaneEntry, Partner
+from taawun.cooperation.partners.purposes import Outcome
+from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taawun.cooperation.agreements.policy import Grant, Policy
+    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.models import Lane
+
+__all__ = ["accepts", "grants_to_us"]
+
+# "Skew under 60 s at valid_from never stops a lane"
+_SKEW: Final = timedelta(seconds=60)
+_MENDABLE: Final = frozenset({"unsigned", "not-begun", "suspended"})
+
+
+def accepts(lane: Lane, header: Header) -> Outcome | None:
+    """Hold a partner to its own clause: what it may not send is not opened here either."""
+    if header.kind == "lane.opened" or header.action == "withdraw":
+        return None
+    sender = lane.sender
+    outside = (
+        (registry.find(ReleaseKind, header.kind) is None, "unknown-kind"),
+        (bool(header.audience) and not _is_for_us(header.audience), "not-in-audience"),
+        (sender is None or lane.agreement is None or header.clause != lane.clause, "other-clause"),
+        (header.tlp == Tlp.RED and not header.persons, "red-unnamed"),
+        # cut short, two of them may be alike, and none says what it said
+        (not _names_little(header), "long-header"),
+    )
+    closed = next((reason for is_so, reason in outside if is_so), "")
+    if closed or sender is None:
+        return Outcome(LaneEntry.State.UNOPENED, closed)
+    if sender.state != Partner.State.VERIFIED:
+        return Outcome(LaneEntry.State.PENDING, "not-verified")
+    return _under_its_clause(lane, sender, header)
+
+
+def _under_its_clause(lane: Lane, sender: Partner, header: Header) -> Outcome | None:
+    policy = policy_of_sender(sender.node)
+    facts = Facts(
+        kind=header.kind,
+        tlp=header.tlp,
+        topics=frozenset(header.topics),
+        names_persons=bool(header.persons),
+    )
+    grants = grants_to_us(policy, lane)
+    # who goes on under a version that ended names it still; one that this node never agreed to gives nobody anything
+    if not any(grant.digest == header.agreement for grant in grants):
+        # its agreement, or the last signature on it, may still be on its way over the talk lane
+        reason = policy.unopened(lane.agreement) if lane.agreement and not grants else ""
+        return _judge([reason]) if reason else Outcome(LaneEntry.State.PENDING, "unknown-agreement")
+    return _judge(policy.obstacles(grants, facts, [now().timestamp(), (now() + _SKEW).timestamp()]))
+
+
+def grants_to_us(policy: Policy, lane: Lane) -> list[Grant]:
+    """What a lane's clause gives this node and its guests, in every version."""
+    if lane.agreement is None:
+        return []
+    clause = (lane.agreement, lane.clause)
+    return [grant for key in policy.keys_of(settings.BASE_URL) for grant in policy.grants_over(key, clause)]
+
+
+def _judge(obstacles: Sequence[str]) -> Outcome | None:
+    if "" in obstacles:
+        return None
+    # what a signature, time or a resumption may mend waits, whichever version of the clause it is that hopes;
+    # what the clause never covered stays closed
+    hopeful = next((reason for reason in obstacles if reason in _MENDABLE), None)
+    return (
+        Outcome(LaneEntry.State.PENDING, hopeful)
+        if hopeful
+        else Outcome(LaneEntry.State.UNOPENED, obstacles[0])
+    )
+
+
+def _names_little(header: Header) -> bool:
+    return are_within(
+        topics=header.topics, audience=header.audience, persons=header.persons, languages=header.languages
+    )
+
+
+def _is_for_us(keys: Sequence[str]) -> bool:
+    own = settings.BASE_URL
+    return any(key == own or key.startswith(f"{own}#") for key in keys)
