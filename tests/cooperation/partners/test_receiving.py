@@ -20,14 +20,13 @@ from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, Part
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner, PolicyGeneration
 from taawun.cooperation.partners.receiving import (
     MAX_ATTEMPTS,
-    STOPS_TOLD,
     TALK_BYTES,
     UNVERIFIED_MESSAGES,
     known_head,
     process_pending,
-    stop_lane,
     take_page,
 )
+from taawun.cooperation.partners.stopping import STOPS_TOLD, stop_lane
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.digests import sha256

@@ -22,12 +22,13 @@ from pytest_django import Settings
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.partners import actions, chain, descriptor, messages, sync, wire
 from taawun.cooperation.partners.keys import node_key
-from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner, ToldHead
 from taawun.cooperation.partners.receiving import MAX_ATTEMPTS, UNVERIFIED_MESSAGES
 from taawun.cooperation.partners.sync import sync_partner
 from taawun.cooperation.partners.wording import last_problem
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
+from taawun.foundation import strict_json
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey
@@ -40,7 +41,7 @@ from tests.cast import PartnerNode, agreement_in_force, partner
 from tests.cooperation.conftest import Notes
 from tests.cooperation.partners.their_node import TheirNode
 from tests.foundation.outbound.loopback import response
-from tests.lanes import TheirLane
+from tests.lanes import TheirLane, clause_lane
 
 SILENT = response(b"{}", status="500 Internal Server Error")
 
@@ -106,6 +107,74 @@ def _talk(server: TheirNode, south: PartnerNode, *said: int) -> TheirLane:
 def _state(south: PartnerNode) -> Partner:
     south.row.refresh_from_db()
     return south.row
+
+
+# ---- heads of others ------------------------------------------------------------------------------------------------
+
+
+def _shared_lane(south: PartnerNode) -> tuple[PartnerNode, TheirLane]:
+    """A lane of a third node that the server reads as this node does."""
+    east = partner("Eastern CERT", nation="XE")
+    agreement = agreement_in_force(south, east)
+    lane = clause_lane(east, agreement, audience=(django_settings.BASE_URL, south.node))
+    lane.write()
+    lane.take()
+    return east, lane
+
+
+def test_every_hour_heads_of_shared_lanes_are_told_and_those_of_the_answer_are_heard(
+    server: TheirNode, south: PartnerNode
+) -> None:
+    east, lane = _shared_lane(south)
+    shown = chain.write_head(chain.Head(lane.row.wire_id, 1, "e" * 64, now()), east.key)
+    server.instead["/federation/inbox"] = response(canonical({"heads": [shown]}), status="202 Accepted")
+    with frozen(now()) as clock:
+        sync_partner(south.row.id)
+        assert [path for path in server.asked if "inbox" in path] == ["POST /federation/inbox"]
+        said = strict_json.parse(server.server.requests[0].partition(b"\r\n\r\n")[2])
+        assert (said["heads"], said["compare"]) == ([lane_head(lane)], True)
+        held = Lane.objects.get(id=lane.row.id)
+        assert (held.state, held.stop_reason, held.stopped_at) == ("stopped", "fork", 1)
+        server.instead.clear()
+        Partner.objects.update(wants_push=False)
+        clock.advance(timedelta(minutes=59))
+        sync_partner(south.row.id)
+        assert server.told == []
+        clock.advance(timedelta(minutes=2))
+        sync_partner(south.row.id)
+        assert [said.get("compare") for said in server.told] == [True]
+
+
+def lane_head(lane: TheirLane) -> str:
+    """The head of a lane that is told to its other readers."""
+    return ToldHead.objects.get(lane=lane.row, teller=lane.sender.row).token
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b'{"heads":7}', b'{"heads":["x",null]}', b"{", b"\xff"])
+def test_a_node_that_answers_heads_with_anything_else_is_told_all_the_same(
+    server: TheirNode, south: PartnerNode, answer: bytes
+) -> None:
+    _east, lane = _shared_lane(south)
+    server.instead["/federation/inbox"] = response(answer, status="202 Accepted")
+    sync_partner(south.row.id)
+    assert _state(south).heads_told is not None
+    assert _state(south).failures == 0
+    assert Lane.objects.get(id=lane.row.id).state == "running"
+
+
+def test_who_shares_no_lane_is_told_no_heads(server: TheirNode, south: PartnerNode) -> None:
+    sync_partner(south.row.id)
+    assert [path for path in server.asked if "inbox" in path] == []
+    assert _state(south).heads_told is not None
+
+
+def test_heads_that_could_not_be_told_are_told_at_the_next_call(
+    server: TheirNode, south: PartnerNode
+) -> None:
+    _shared_lane(south)
+    server.instead["/federation/inbox"] = SILENT
+    sync_partner(south.row.id)
+    assert (_state(south).heads_told, _state(south).failures) == (None, 1)
 
 
 # ---- from the first word on -----------------------------------------------------------------------------------------

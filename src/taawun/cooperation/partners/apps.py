@@ -15,7 +15,7 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything partners bring."""
-        from taawun.cooperation.partners import actions, home, notices, sync, talk
+        from taawun.cooperation.partners import actions, forks, home, notices, sync, talk, witness
         from taawun.cooperation.partners.messages import MessageKind
         from taawun.cooperation.partners.purposes import LanePurpose
         from taawun.cooperation.partners.trail import TRAIL
@@ -46,7 +46,9 @@ class PartnersConfig(AppConfig):
                         talk.acknowledge,
                     ),
                     MessageKind("lane.stopped", talk.lane_stopped_there),
+                    MessageKind("lane.forked", forks.shown),
                     Loop("partners.sync", sync.run),
+                    Schedule("partners.heads", timedelta(minutes=1), witness.compare),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
                     Schedule("partners.strangers", timedelta(hours=1), actions.forget_strangers),
                     *notices.KINDS,

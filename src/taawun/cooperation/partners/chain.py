@@ -17,7 +17,7 @@ from taawun.cooperation.partners.errors import ChainBroken
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.signing import SignatureRefused
+from taawun.foundation.signing import SignatureRefused, peek
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ __all__ = [
     "Header",
     "HeaderTooLong",
     "Line",
+    "Testimony",
     "check_next",
     "digest_of",
     "one_line",
     "read_head",
     "read_header",
     "read_line",
+    "testimony",
     "write_head",
     "write_head_line",
     "write_header",
@@ -310,6 +312,48 @@ def read_head(token: str, key: VerifyKey) -> Head:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise ChainBroken("malformed", -1, f"the head is malformed: {problem}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What a signed header or head says of its lane: which header stands at which place.
+
+    Args:
+        lane: the lane's id.
+        places: digest by seq; a header says it of itself and of the one before it.
+        at: when it was signed, by its sender's word.
+    """
+
+    lane: UUID
+    places: Mapping[int, str]
+    at: datetime
+
+    def contradicts(self, other: Testimony) -> int | None:
+        """The first place at which two words of one sender name different headers; None where they agree."""
+        if self.lane != other.lane:
+            return None
+        shared = sorted(self.places.keys() & other.places.keys())
+        return next((seq for seq in shared if self.places[seq] != other.places[seq]), None)
+
+
+def testimony(token: str, key: VerifyKey) -> Testimony:
+    """Verify a header or a head, whichever it is, and read what it says of its lane.
+
+    Raises:
+        ChainBroken: ``signature`` or ``malformed``.
+    """
+    if len(token) > MAX_HEADER_BYTES:
+        raise ChainBroken("malformed", -1, f"a header is at most {MAX_HEADER_BYTES} bytes")
+    try:
+        is_head = peek(token).typ == HEAD_TYP
+    except SignatureRefused as refused:
+        raise ChainBroken("signature", -1, str(refused)) from None
+    if is_head:
+        head = read_head(token, key)
+        return Testimony(head.lane, {head.seq: head.digest} if head.seq >= 0 else {}, head.time)
+    header = read_header(token, key)
+    before = {header.seq - 1: header.prev} if header.seq else {}
+    return Testimony(header.lane, {**before, header.seq: digest_of(token)}, header.issued)
 
 
 def one_line(content: bytes) -> bytes:

@@ -64,9 +64,11 @@ class ChainBroken(ValueError):
         code: ``gap``, ``reordered``, ``fork``, ``signature``, ``digest``, ``malformed``, ``truncated`` or ``sender``.
         seq: the entry at which it broke.
         message: what was expected and what came.
+        proof: what the sender signed and what contradicts its lane, where that is what is wrong; else empty.
     """
 
-    def __init__(self, code: str, seq: int, message: str) -> None:
+    def __init__(self, code: str, seq: int, message: str, *, proof: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.seq = seq
+        self.proof = proof

@@ -65,6 +65,8 @@ class Partner(models.Model):
     wants_pull = models.BooleanField(default=True)
     not_before = models.DateTimeField(default=now)  # back-off after a failure
     next_poll = models.DateTimeField(default=now)
+    # when heads of shared lanes were last exchanged with it
+    heads_told = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=["next_poll"], name="partners_next_poll"),)
@@ -129,6 +131,8 @@ class Lane(models.Model):
     stopped_at = models.BigIntegerField(null=True)
     opened = models.DateTimeField(default=now)
     last_entry = models.DateTimeField(null=True)
+    # since when its other readers are shown more of it than this node is; empty while they are not
+    stale_since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -221,6 +225,44 @@ class LaneEntry(models.Model):
             models.Index(fields=["content_digest"], name="partners_by_content"),
             models.Index(fields=["subject", "version"], name="partners_by_subject"),
         )
+
+
+class ToldHead(models.Model):
+    """The newest signed head of a partner's lane that somebody showed us: its sender, or another of its readers."""
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="told")
+    teller = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="tells")
+    seq = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    token = models.TextField()  # the JWS exactly as it was signed
+    signed = models.DateTimeField()  # by the sender's clock, and never after it was heard by ours
+    heard = models.DateTimeField()
+    is_compared = models.BooleanField(default=False)  # with the entry that is held at its place
+    # since when it says more than the lane's sender says to us
+    ahead_since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lane", "teller"], name="partners_told_once"),)
+        indexes = (
+            # every minute those are looked for that have to be compared
+            models.Index(fields=["lane", "seq"], name="partners_uncompared", condition=Q(is_compared=False)),
+        )
+
+
+class Fork(models.Model):
+    """Two words of one sender that contradict each other: the proof that its lane has two histories."""
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="forks")
+    seq = models.BigIntegerField()  # the place at which they name different headers
+    # two JWS exactly as they were signed, each a header or a head: what is held here, and what was shown
+    held = models.TextField()
+    shown = models.TextField()
+    # who showed it; None for the sender itself
+    shown_by = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="shows")
+    found = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lane", "seq"], name="partners_fork_once"),)
 
 
 class PolicyGeneration(models.Model):

@@ -42,6 +42,63 @@ KINDS = (
         _address,
     ),
     NoticeKind(
+        "partners.lane-forked",
+        "read:partners",
+        lambda p: (
+            _(
+                "%(node)s signed two different histories of one lane: %(shown_by)s was shown another entry "
+                "%(seq)s than this node. The lane was stopped."
+            )
+            % {"node": p["node"], "shown_by": p["shown_by"], "seq": digits(p["seq"])}
+        ),
+        lambda _p: _(
+            "Both signed words are kept here as proof, and its sender and other readers have them. Ask the "
+            "administrators of both nodes what happened: the sender may have been set back to a backup, its key may be "
+            "stolen, or it may lie. What came before that entry is kept; the lane starts again when both of you agree "
+            "where."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.own-lane-forked",
+        "read:partners",
+        lambda p: (
+            _(
+                "%(node)s proves that this node signed two different histories of one of its lanes, at entry %(seq)s."
+            )
+            % {"node": p["node"], "seq": digits(p["seq"])}
+        ),
+        lambda _p: _(
+            "This node was set back to an older backup, two nodes run with its key, or the key is stolen. Find out "
+            "which before anything more is published, and speak with the readers of the lane."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.lane-stale",
+        "read:partners",
+        lambda p: (
+            _(
+                "%(seen_by)s is shown more of a lane of %(node)s than this node: entry %(seq)s there, entry "
+                "%(known)s here."
+            )
+            % {
+                "seen_by": p["seen_by"],
+                "node": p["node"],
+                "seq": digits(p["seq"]),
+                "known": digits(p["known"]),
+            }
+            if p["seq"] != p["known"]
+            else _("%(seen_by)s hears from %(node)s, and this node has not for hours.")
+            % {"seen_by": p["seen_by"], "node": p["node"]}
+        ),
+        lambda _p: _(
+            "Its sender withholds it, or the line to it is down. Ask its administrator; this is over by itself when it "
+            "comes here too."
+        ),
+        _address,
+    ),
+    NoticeKind(
         "partners.lanes-stopped",
         "read:partners",
         lambda p: _("Further lanes of %(node)s were stopped.") % p,

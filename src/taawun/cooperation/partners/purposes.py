@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from uuid import UUID
 
     from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 
-__all__ = ["LanePurpose", "Outcome", "all_of_them"]
+__all__ = ["LanePurpose", "Outcome", "all_of_them", "nobody_else"]
 
 
 def all_of_them(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
     """Whoever a lane was opened for reads it."""
     del reader
     return [True] * len(lanes)
+
+
+def nobody_else(lanes: Sequence[Lane]) -> dict[UUID, frozenset[str]]:
+    """A lane that is for its receiver alone."""
+    return {lane.id: frozenset() for lane in lanes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class LanePurpose:
         receive: takes in one entry, idempotently, inside a transaction; the content is None for a withdrawal.
         acknowledge: signs for what was taken in since ``lane.acknowledged_seq``, and moves that on.
         serves: which of these lanes, all opened for this reader, it may read now: their chains, and that they exist.
+        readers: for these lanes of partners, by their ids, the base addresses of the nodes that may know of each and
+            read it too. Whoever does not stand there is never told of it, and not heard about it.
         prepare: reads a content before the transaction, in which nobody else may be able to write, and answers what is
             left to do in it instead of ``receive``; None where reading is nothing.
     """
@@ -57,3 +65,4 @@ class LanePurpose:
     acknowledge: Callable[[Lane, Partner], None]
     serves: Callable[[Sequence[Lane], Partner], list[bool]] = all_of_them
     prepare: Callable[[Lane, Header, bytes], Callable[[LaneEntry], Outcome]] | None = None
+    readers: Callable[[Sequence[Lane]], dict[UUID, frozenset[str]]] = nobody_else

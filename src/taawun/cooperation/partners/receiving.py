@@ -10,18 +10,17 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from taawun.cooperation.partners import actions, chain, contents, lanes, messages
+from taawun.cooperation.partners import chain, contents, witness
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
+from taawun.cooperation.partners.stopping import stop_lane
 from taawun.cooperation.partners.wire import PAGE_ENTRIES
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
-from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.foundation.signing import VerifyKey
-from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
@@ -36,7 +35,6 @@ __all__ = [
     "known_head",
     "process_pending",
     "quota_left",
-    "stop_lane",
     "take_page",
 ]
 
@@ -60,8 +58,7 @@ _FIRST_WAIT: Final = timedelta(seconds=15)
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 # from the moment an entry is signed until its transaction is committed, heads still end before it
 _COMMITTING: Final = timedelta(seconds=60)
-# a partner whose lanes stop one after another is one thing to be told: further ones are counted in one notice
-STOPS_TOLD: Final = 5
+OTHER_HEADER: Final = "the sender signed another header at this place"
 
 
 def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
@@ -74,10 +71,11 @@ def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
     if head.lane != lane.wire_id:
         raise ChainBroken("sender", lane.head_seq + 1, f"the head is of lane {head.lane}")
     if head.seq <= lane.head_seq and not _agrees(lane, head):
-        raise ChainBroken("fork", head.seq, "the sender signed another header at this place")
+        raise ChainBroken("fork", head.seq, OTHER_HEADER, proof=token)
     if head.seq < lane.head_seq and not _is_late(lane, head):
         raise ChainBroken("truncated", head.seq + 1, f"the sender says its lane ends at {head.seq}")
     Lane.objects.filter(id=lane.id, known_seq__lt=head.seq).update(known_seq=head.seq)
+    witness.remember(lane, partner, head, token)
     return head
 
 
@@ -141,7 +139,7 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes], *, limit: in
         page.store()
         # what cannot be read does not say where it stands: it stands where the next entry was expected
         seq = broken.seq if broken.seq >= 0 else page.expected
-        raise ChainBroken(broken.code, seq, str(broken)) from None
+        raise ChainBroken(broken.code, seq, str(broken), proof=broken.proof) from None
     except (OutboundFailed, OutboundRefused):
         # broken off in the middle: on a line that never holds for a whole page this is how a lane advances
         page.store()
@@ -172,13 +170,16 @@ class _Page:
         if header.lane == self._lane.wire_id and header.seq <= self._seq:
             self._check_known(header, token)
             return
-        chain.check_next(
-            header,
-            lane=self._lane.wire_id,
-            sender=self._partner.node,
-            head_seq=self._seq,
-            head_digest=self._digest,
-        )
+        try:
+            chain.check_next(
+                header,
+                lane=self._lane.wire_id,
+                sender=self._partner.node,
+                head_seq=self._seq,
+                head_digest=self._digest,
+            )
+        except ChainBroken as broken:
+            raise ChainBroken(broken.code, broken.seq, str(broken), proof=token) from None
         if content is not None and (len(content) != header.size or sha256(content) != header.digest):
             raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
         self._seq, self._digest = header.seq, chain.digest_of(token)
@@ -195,7 +196,7 @@ class _Page:
             (entry.seq, entry.digest) == (header.seq, digest) for _header, entry, _content in self._waiting
         )
         if not known and not self._is_held(header.seq, digest):
-            raise ChainBroken("fork", header.seq, "the sender signed another header at this place")
+            raise ChainBroken("fork", header.seq, OTHER_HEADER, proof=token)
 
     def _is_held(self, seq: int, digest: str) -> bool:
         return LaneEntry.objects.filter(lane=self._lane, seq=seq, digest=digest).exists()
@@ -243,50 +244,13 @@ class _Page:
     def _check_same_history(self, stale: int) -> None:
         """What another thread stored meanwhile is nothing new, unless it was told another history."""
         if stale and not self._is_held(self._waiting[stale - 1][0].seq, self._waiting[stale - 1][1].digest):
-            seq = self._waiting[stale - 1][0].seq
+            seq, other = self._waiting[stale - 1][0].seq, self._waiting[stale - 1][1].header
             self._waiting.clear()
-            raise ChainBroken("fork", seq, "the sender signed another header at this place")
+            raise ChainBroken("fork", seq, OTHER_HEADER, proof=other)
 
     def end(self, token: str) -> None:
         known_head(self._lane, self._partner, token)
         self._lane.refresh_from_db()
-
-
-@transaction.atomic
-def stop_lane(lane: Lane, partner: Partner, broken: ChainBroken) -> None:
-    """Stop a lane that does not hold, keep what it brought, and tell both administrators."""
-    lanes.one_speaker()
-    # what cannot be read does not say where it stands: it stands where the next entry was expected
-    seq = broken.seq if broken.seq >= 0 else lane.head_seq + 1
-    stopped = Lane.objects.filter(id=lane.id, state=Lane.State.RUNNING).update(
-        state=Lane.State.STOPPED,
-        stop_reason=broken.code,
-        stop_detail=str(broken)[:500],
-        stopped_at=seq,
-    )
-    if not stopped:
-        # stopped before its place was noted
-        Lane.objects.filter(id=lane.id, stopped_at=None).update(stopped_at=seq)
-        return
-    params = {"lane": str(lane.id), "node": partner.node, "partner": str(partner.id), "reason": broken.code}
-    if _stops_told(partner) < STOPS_TOLD:
-        told = {**params, "seq": str(seq), "detail": str(broken)[:300]}
-        raise_notice("partners.lane-stopped", f"urn:uuid:{lane.id}", Notice.Level.ALARM, told)
-    else:
-        facts = {"node": partner.node, "partner": str(partner.id)}
-        raise_notice("partners.lanes-stopped", actions.urn(partner), Notice.Level.ALARM, facts)
-    record(SystemActor("partners.sync"), "partners.lane-stopped", f"urn:uuid:{lane.id}", params)
-    messages.send(
-        partner,
-        "lane.stopped",
-        {"lane": str(lane.wire_id), "reason": broken.code, "seq": seq, "detail": str(broken)[:300]},
-    )
-
-
-def _stops_told(partner: Partner) -> int:
-    """How many stopped lanes of a partner somebody still has to look at, each with a notice of its own."""
-    told = Notice.objects.filter(kind="partners.lane-stopped", resolved=None)
-    return told.filter(params__partner=str(partner.id)).count()
 
 
 def process_pending(

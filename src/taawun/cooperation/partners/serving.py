@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
@@ -13,7 +13,7 @@ from django.http import FileResponse, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from taawun.cooperation.partners import access, actions, chain, contents, lanes
+from taawun.cooperation.partners import access, actions, chain, contents, lanes, witness
 from taawun.cooperation.partners.errors import AskedTooOften, DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
@@ -26,7 +26,7 @@ from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from django.http import HttpRequest, HttpResponseBase
 
@@ -185,7 +185,8 @@ def _range_start(header: str, size: int) -> int | None:
 def inbox(request: HttpRequest) -> HttpResponseBase:
     """``POST /federation/inbox``: a node says that it has news, or that it exists. The truth is pulled.
 
-    The body is ``{"descriptor": JWS, "heads": [JWS, …]}``. Heads name the lanes with news.
+    The body is ``{"descriptor": JWS, "heads": [JWS, …], "compare": true}``. Heads are of the sender's own lanes, or of
+    lanes that both read; with ``compare`` the answer brings those that are held here.
     """
     if len(request.body) > _INBOX_BYTES:
         return problem(413, "too-large", f"The inbox takes at most {_INBOX_BYTES} bytes.")
@@ -196,20 +197,23 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
             raise TypeError  # noqa: TRY301 - one answer for every malformed body
     except (strict_json.JsonRefused, KeyError, TypeError) as why:
         return problem(400, "malformed", f"The inbox takes {{descriptor, heads}}: {why}")
-    return _hear(request, token)
+    return _hear(request, token, said)
 
 
-def _hear(request: HttpRequest, token: str) -> HttpResponse:
+def _hear(request: HttpRequest, token: str, said: Mapping[str, Any]) -> HttpResponse:
+    answer = HttpResponse(status=202)
     try:
         known = Partner.objects.exclude(kid="").filter(kid=_kid(token)).first()
         if known:
-            actions.has_news(access.caller(request))
+            caller = access.caller(request)
+            actions.has_news(caller)
+            answer = _compared(caller, said)
         else:
             network = network_of(request.META.get("REMOTE_ADDR", ""))
             # before anything of it is looked at: a signature costs more to check than to make up
             if wait := INTRODUCTIONS.take(network):
-                said = f"Too many unknown nodes from your address. Try again in {math.ceil(wait)} s."
-                return _too_often(AskedTooOften(wait, "too-many-requests", said))
+                refusal = f"Too many unknown nodes from your address. Try again in {math.ceil(wait)} s."
+                return _too_often(AskedTooOften(wait, "too-many-requests", refusal))
             access.introduce(request, token)
             actions.hear_of(token, network)
     except RequestRefused as refused:
@@ -220,7 +224,15 @@ def _hear(request: HttpRequest, token: str) -> HttpResponse:
         return _too_often(refused)
     except PartnerRefused as refused:
         return problem(403, refused.code, str(refused))
-    return HttpResponse(status=202)
+    return answer
+
+
+def _compared(caller: Partner, said: Mapping[str, Any]) -> HttpResponse:
+    """Heads of lanes that both read, for heads of them; the answer says nothing of what was thought of theirs."""
+    heads = witness.answer(caller, said.get("heads"), wants_ours=said.get("compare") is True)
+    if heads is None:
+        return HttpResponse(status=202)
+    return HttpResponse(orjson.dumps({"heads": heads}), status=202, content_type="application/json")
 
 
 def _too_often(refused: AskedTooOften) -> HttpResponse:

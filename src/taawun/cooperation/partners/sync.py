@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, Q, When
 
-from taawun.cooperation.partners import actions, chain, disk, lanes, talk, wire
+from taawun.cooperation.partners import actions, chain, disk, lanes, talk, wire, witness
 from taawun.cooperation.partners.descriptor import RENEWAL
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -22,9 +22,9 @@ from taawun.cooperation.partners.receiving import (
     known_head,
     process_pending,
     quota_left,
-    stop_lane,
     take_page,
 )
+from taawun.cooperation.partners.stopping import stop_lane
 from taawun.cooperation.partners.wording import OWN_FAULT, Problem, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
@@ -165,6 +165,8 @@ def _sync(partner_id: UUID) -> None:
         partner = _renew_descriptor(partner)
         if has_news:
             _tell(partner)
+        if not is_new and witness.is_due(partner):
+            _exchange_heads(partner)
         # a node that hears of us for the first time knows our key only once it has asked our address for it;
         # it then tells us, and if it cannot reach us the next poll finds it ready
         if not is_new:
@@ -246,6 +248,15 @@ def _tell(partner: Partner) -> None:
         ).order_by("-last_entry"),
     )
     wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane) for lane in behind[:50]])
+
+
+def _exchange_heads(partner: Partner) -> None:
+    """Tell the heads of shared lanes, and hear theirs: who only dials out takes part by the answer."""
+    ours = witness.heads_for(partner)
+    if ours:
+        theirs = wire.tell(partner, actions.own_descriptor(), ours, compare=True)
+        witness.hear(partner, theirs)
+    witness.told(partner)
 
 
 def _pull(partner: Partner, turn: _Turn) -> None:

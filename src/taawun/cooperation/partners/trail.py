@@ -64,6 +64,7 @@ TRAIL = (
     Act("partners.unblocked", _("Partner unblocked")),
     Act("partners.lane-stopped", _("Lane stopped here")),
     Act("partners.lane-stopped-there", _("Lane stopped at the partner")),
+    Act("partners.own-lane-forked", _("Lane of this node shown with two histories")),
     SystemPart("partners.sync", _("Sync with partners")),
     SystemPart("partners.strangers", _("Forgetting of unknown nodes")),
     Things("partners", _find, _find_named),

@@ -44,6 +44,9 @@ _MOST_OFFERS: Final = 2 * MOST_LANES
 _LISTING_LIMITS: Final = strict_json.Limits(
     max_bytes=_LISTING_BYTES, max_depth=8, max_values=20 * _MOST_OFFERS
 )
+# what comes back from an inbox: as many heads as two nodes show each other at once
+_HEADS_BYTES: Final = 256 * 1024
+_HEADS_LIMITS: Final = strict_json.Limits(max_bytes=_HEADS_BYTES, max_depth=4, max_values=2_000)
 PAGE_ENTRIES: Final = 500
 # the slowest line a lane is read over; what comes slower, or never ends, is let go and asked for again later
 _LEAST: Final = Pace(grace_seconds=15, bytes_per_second=256)
@@ -196,21 +199,40 @@ def fetch_blob(
         yield from pieces
 
 
-def tell(partner: Partner, descriptor: str, heads: Sequence[str]) -> None:
+def tell(partner: Partner, descriptor: str, heads: Sequence[str], *, compare: bool = False) -> list[object]:
     """Tell a partner that there is news: our descriptor and the heads of lanes it may read.
+
+    Args:
+        partner: whom.
+        descriptor: ours, signed.
+        heads: signed heads.
+        compare: whether it is asked for the heads that it holds of lanes of others.
+
+    Returns:
+        What it answers with as such heads, nothing of it verified; none of a node that does not know the question.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
         AskedTooOften: the partner says when to ask again.
     """
     url = f"{partner.node}/federation/inbox"
-    body = orjson.dumps({"descriptor": descriptor, "heads": list(heads)})
+    said = {"descriptor": descriptor, "heads": list(heads)}
+    body = orjson.dumps({**said, "compare": True} if compare else said)
     headers = {"Content-Type": "application/json", **_signed("POST", url, body)}
     answer = _outbound().request(
-        "POST", url, headers=headers, body=body, limit_bytes=MAX_BYTES, deadline_seconds=_SHORT_SECONDS
+        "POST", url, headers=headers, body=body, limit_bytes=_HEADS_BYTES, deadline_seconds=_SHORT_SECONDS
     )
     if answer.status != _ACCEPTED:
         raise _unexpected(answer.status, answer.headers, answer.body)
+    return _heads(answer.body) if compare else []
+
+
+def _heads(body: bytes) -> list[object]:
+    try:
+        heads = strict_json.parse(body, _HEADS_LIMITS)["heads"]
+    except (strict_json.JsonRefused, KeyError, TypeError):
+        return []
+    return list(heads) if isinstance(heads, list) else []
 
 
 def _signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:

@@ -133,6 +133,7 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "unknown-instrument": gettext_lazy("its receiver does not know this instrument"),
     "future": gettext_lazy("it is signed in the future: compare the two clocks"),
     "unknown-lane": gettext_lazy("it speaks of a lane that its receiver does not have with its sender"),
+    "proves-nothing": gettext_lazy("what it shows as a proof does not prove anything"),
     "other-head": gettext_lazy("it signs for another history than the one that was sent"),
     "not-theirs": gettext_lazy("somebody else sent the same before"),
     "our-name": gettext_lazy("something in it is said in the name of its receiver"),

@@ -7,10 +7,10 @@ from typing import Final
 from taawun.cooperation.federation.exchange.arriving import prepare, receive
 from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
-from taawun.cooperation.federation.exchange.serving import readable, serves
+from taawun.cooperation.federation.exchange.serving import readable, readers, serves
 from taawun.cooperation.federation.exchange.withdrawals import WITHDRAWN
 from taawun.cooperation.partners.purposes import LanePurpose
 
 __all__ = ["CLAUSE_LANES", "RECEIPT", "WITHDRAWN", "accepts", "acknowledge", "readable"]
 
-CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge, serves, prepare)
+CLAUSE_LANES: Final = LanePurpose("clause", readable, accepts, receive, acknowledge, serves, prepare, readers)

@@ -1,4 +1,4 @@
-"""What of our clause lanes a reader may have at this moment."""
+"""What of our clause lanes a reader may have at this moment, and who reads those of others."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import current_policy, standings_of
 from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.models import LaneEntry
+from taawun.foundation import strict_json
 from taawun.foundation.clock import now
+from taawun.foundation.signing import SignatureRefused, peek
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
-    from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+    from taawun.cooperation.partners.models import Lane, Partner
 
-__all__ = ["readable", "serves"]
+__all__ = ["readable", "readers", "serves"]
 
 
 def serves(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
@@ -25,6 +29,32 @@ def serves(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
     agreements = list(Agreement.objects.filter(id__in={lane.agreement for lane in lanes}))
     joined = {key for key, standing in standings_of(agreements).items() if reader.node in standing.joined}
     return [lane.agreement in joined for lane in lanes]
+
+
+def readers(lanes: Sequence[Lane]) -> dict[UUID, frozenset[str]]:
+    """The nodes that a partner's lanes are for: those that its first entry names, as far as they signed the agreement.
+
+    A guest is served by its host. Who did not sign does not read the lane, and is not to know of it.
+    """
+    agreements = list(Agreement.objects.filter(id__in={lane.agreement for lane in lanes}))
+    joined = {key: standing.joined for key, standing in standings_of(agreements).items()}
+    openings = dict(
+        LaneEntry.objects.filter(lane__in=lanes, seq=0, kind="lane.opened").values_list("lane_id", "header")
+    )
+    return {
+        lane.id: _named_in(openings.get(lane.id, "")) & joined.get(lane.agreement, frozenset())
+        for lane in lanes
+        if lane.agreement
+    }
+
+
+def _named_in(opening: str) -> frozenset[str]:
+    """The nodes of the audience of an entry that was verified when it came."""
+    try:
+        audience = strict_json.parse(peek(opening).payload).get("audience", [])
+    except (SignatureRefused, strict_json.JsonRefused):
+        return frozenset()
+    return frozenset(str(each).partition("#")[0] for each in audience)
 
 
 def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
