@@ -165,6 +165,20 @@ ADDRESSES: Final = (
     ),
     Address("api/v1/people/<uuidstr:person_id>/roles/<int:membership_id>", delete="manage:people"),
     Address(
+        "api/v1/people/<uuidstr:person_id>/organisations/<uuidstr:organisation_id>",
+        put="manage:people",
+        delete="manage:people",
+        body={"roles": ["observer"]},
+        things={"organisation_id": "host_id"},
+    ),
+    Address(
+        "api/v1/people/<uuidstr:person_id>/move",
+        post="manage:people",
+        body={"before": "{host_id}", "after": "{organisation_id}", "roles": ["observer"]},
+    ),
+    Address("api/v1/people/<uuidstr:person_id>/disable", post="manage:people"),
+    Address("api/v1/people/<uuidstr:person_id>/enable", post="manage:people"),
+    Address(
         "api/v1/organisations", get="read:people", post="manage:people", body={"name": {"en": "Ministry"}}
     ),
     Address("api/v1/nations", get="read:people"),
@@ -310,6 +324,26 @@ ADDRESSES: Final = (
     Address("people/<uuid:person_id>/new-password/", get="manage:people", post="manage:people"),
     Address("people/<uuid:person_id>/new-password/link/", get="manage:people", opened=(302,)),
     Address("people/<uuid:person_id>/roles/", post="manage:people"),
+    Address("people/<uuid:person_id>/disable/", get="manage:people", post="manage:people"),
+    Address("people/<uuid:person_id>/enable/", get="manage:people", post="manage:people"),
+    Address(
+        "people/<uuid:person_id>/organisations/<uuid:organisation_id>/",
+        get="manage:people",
+        post="manage:people",
+        things={"organisation_id": "host_id"},
+    ),
+    Address(
+        "people/<uuid:person_id>/organisations/<uuid:organisation_id>/leave/",
+        get="manage:people",
+        post="manage:people",
+        things={"organisation_id": "host_id"},
+    ),
+    Address(
+        "people/<uuid:person_id>/organisations/<uuid:organisation_id>/move/",
+        get="manage:people",
+        post="manage:people",
+        things={"organisation_id": "host_id"},
+    ),
     # ---- pages: partners ----------------------------------------------------------------------------------------
     Address("partners/", get="read:partners"),
     Address("partners/new/", get="manage:partners", post="manage:partners"),

@@ -199,6 +199,7 @@ def build() -> World:
 def _let_come(world: World) -> None:
     ministry = Organisation.objects.create(names={"en": "Ministry"}, kind=Organisation.Kind.OTHER)
     world.things["organisation_id"] = str(ministry.id)
+    world.things["host_id"] = str(Organisation.objects.get(is_host=True).id)
     roles = (Role.ADMINISTRATOR, Role.ANALYST, Role.OFFICER, Role.OBSERVER, Role.TRAINEE)
     world.members = {
         **{str(role): _member(person(role, name=role.capitalize())) for role in roles},

@@ -25,7 +25,8 @@ class AgreementsConfig(AppConfig):
         from taawun.platform.web.search import SearchSource
 
         everyone = frozenset(Role)
-        officers = frozenset({Role.OFFICER})
+        negotiators = frozenset({Role.OFFICER, Role.DELEGATE})
+        approvers = frozenset({Role.OFFICER, Role.POLICYMAKER})
         registry.register(
             Capability(
                 "agreements",
@@ -34,9 +35,14 @@ class AgreementsConfig(AppConfig):
                     Pages("agreements", "taawun.cooperation.agreements.urls"),
                     Operations("agreements", "taawun.cooperation.agreements.api"),
                     Permission("read:agreements", _("read agreements"), everyone),
-                    Permission("write:agreements", _("draft and negotiate agreements"), officers),
                     Permission(
-                        "approve:agreements", _("approve, suspend and terminate agreements"), officers
+                        "write:agreements", _("draft and negotiate agreements"), negotiators, of_node=True
+                    ),
+                    Permission(
+                        "approve:agreements",
+                        _("approve, suspend and terminate agreements"),
+                        approvers,
+                        of_node=True,
                     ),
                     *MESSAGE_KINDS,
                     *TRAIL,

@@ -37,7 +37,9 @@ class PartnersConfig(AppConfig):
                     Pages("partners", "taawun.cooperation.partners.urls"),
                     Operations("partners", "taawun.cooperation.partners.api"),
                     Permission("read:partners", _("see partners and their lanes"), everyone),
-                    Permission("manage:partners", _("add, verify and block partners"), administrators),
+                    Permission(
+                        "manage:partners", _("add, verify and block partners"), administrators, of_node=True
+                    ),
                     LanePurpose(
                         "talk",
                         talk.readable,

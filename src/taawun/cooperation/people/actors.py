@@ -22,12 +22,16 @@ class PersonActor:
         label: their name.
         permissions: what their roles give, narrowed by the scopes of the token they came with, if any.
         organisations: ids of the organisations they belong to.
+        everywhere: those of the permissions that they hold in the organisation that runs the node.
+        within: the others, each with the id of an organisation in which they hold it.
     """
 
     id: UUID
     label: str
     permissions: frozenset[str]
     organisations: frozenset[UUID] = frozenset()
+    everywhere: frozenset[str] = frozenset()
+    within: frozenset[tuple[str, UUID]] = frozenset()
 
     @property
     def audit_identity(self) -> AuditIdentity:

@@ -39,8 +39,11 @@ class PeopleConfig(AppConfig):
                         "read:audit",
                         _("read the audit trail"),
                         administrators | {Role.OFFICER, Role.POLICYMAKER},
+                        of_node=True,
                     ),
-                    Permission("manage:notices", _("mark notices as dealt with"), administrators),
+                    Permission(
+                        "manage:notices", _("mark notices as dealt with"), administrators, of_node=True
+                    ),
                     DOOR,
                     *TRAIL,
                     Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),

@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.people.permissions import Role
 from taawun.platform.web.formats import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["InvitationRefused", "NameRefused", "NotAllowed", "PeopleError", "ScopeRefused", "TokenOutlives"]
+__all__ = [
+    "InvitationRefused",
+    "LastAdministrator",
+    "NameRefused",
+    "NotAllowed",
+    "PeopleError",
+    "RoleUnknown",
+    "ScopeRefused",
+    "TokenOutlives",
+]
 
 
 class NotAllowed(Exception):
@@ -81,3 +91,24 @@ class TokenOutlives(PeopleError):
         super().__init__(
             _("A token that is made with a token lives no longer than it. Sign in to make one that does.")
         )
+
+
+class RoleUnknown(PeopleError):
+    """A role was named that there is not, or none at all.
+
+    Args:
+        field: the member of the body that names it.
+    """
+
+    def __init__(self, field: str = "roles") -> None:
+        self.field = field
+        super().__init__(_("Choose at least one of these roles: %(roles)s.") % {"roles": listed(Role.values)})
+
+
+class LastAdministrator(PeopleError):
+    """Without this role nobody could give it back."""
+
+    code = "last-administrator"
+
+    def __init__(self) -> None:
+        super().__init__(_("This is the last administrator. Make somebody else one first."))

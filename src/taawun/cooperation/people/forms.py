@@ -22,9 +22,19 @@ from taawun.platform.web.shell import THEMES
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from django.db.models import QuerySet
     from django.http import QueryDict
 
-__all__ = ["AcceptForm", "InviteForm", "PeopleFilters", "ProfileForm", "RoleForm", "TokenForm"]
+__all__ = [
+    "AcceptForm",
+    "InviteForm",
+    "MoveForm",
+    "PeopleFilters",
+    "ProfileForm",
+    "RoleForm",
+    "RolesForm",
+    "TokenForm",
+]
 
 LANGUAGES = tuple(OWN_NAMES.items())
 
@@ -52,18 +62,6 @@ def _password_rules() -> SafeString:
 _password_rules_later = lazy(_password_rules, SafeString)
 
 
-class PeopleFilters(forms.Form):
-    """Search and filter of the list of persons."""
-
-    q = forms.CharField(label=_("Name or e-mail"), required=False, max_length=200)
-    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("all")), *Role.choices])
-
-    def __init__(self, data: QueryDict, *, by_address: bool) -> None:
-        super().__init__(data)
-        if not by_address:
-            self.fields["q"].label = _("Name")
-
-
 if TYPE_CHECKING:
     _Choice = forms.ModelChoiceField[Organisation]
 else:
@@ -76,6 +74,35 @@ class _OrganisationField(_Choice):
     def label_from_instance(self, obj: Organisation) -> str:
         """The organisation's name."""
         return obj.name.in_language(get_language() or "en").value
+
+
+class PeopleFilters(forms.Form):
+    """Search and filter of the list of persons."""
+
+    q = forms.CharField(label=_("Name or e-mail"), required=False, max_length=200)
+    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("all")), *Role.choices])
+    organisation = _OrganisationField(
+        label=_("Organisation"),
+        required=False,
+        queryset=Organisation.objects.order_by("-is_host", "created"),
+        empty_label=_("all"),
+    )
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("all")), ("active", _("active")), ("inactive", _("inactive"))],
+    )
+
+    def __init__(self, data: QueryDict, *, by_address: bool) -> None:
+        super().__init__(data)
+        if not by_address:
+            self.fields["q"].label = _("Name")
+
+
+def _choose_among(form: forms.Form, places: QuerySet[Organisation]) -> None:
+    field = form.fields["organisation"]
+    if isinstance(field, forms.ModelChoiceField):
+        field.queryset = places
 
 
 class InviteForm(forms.Form):
@@ -99,6 +126,12 @@ class InviteForm(forms.Form):
         help_text=_("They can change it afterwards."),
     )
 
+    def __init__(
+        self, *args: Any, places: QuerySet[Organisation], **kwargs: Any
+    ) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        _choose_among(self, places)
+
 
 class RoleForm(forms.Form):
     """A role to give in an organisation."""
@@ -109,6 +142,38 @@ class RoleForm(forms.Form):
         empty_label=None,
     )
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+    def __init__(
+        self, *args: Any, places: QuerySet[Organisation], **kwargs: Any
+    ) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        _choose_among(self, places)
+
+
+class RolesForm(forms.Form):
+    """The roles of a person in one organisation, and no others."""
+
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        choices=Role.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A role is a set of permissions; several roles add up."),
+    )
+
+
+class MoveForm(RolesForm):
+    """Where a person goes, and what they are there."""
+
+    organisation = _OrganisationField(
+        label=_("To the organisation"), queryset=Organisation.objects.none(), empty_label=None
+    )
+    field_order = ("organisation", "roles")
+
+    def __init__(
+        self, *args: Any, places: QuerySet[Organisation], **kwargs: Any
+    ) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        _choose_among(self, places)
 
 
 class AcceptForm(forms.Form):

@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.permissions import Role
@@ -92,6 +93,8 @@ class Person(AbstractBaseUser):
     language = models.CharField(max_length=2, choices=[(each, each) for each in LANGUAGES], default="en")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now, editable=False)
+    # counts how often they were disabled: a session from before never opens anything again
+    epoch = models.PositiveIntegerField(default=0, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -101,6 +104,12 @@ class Person(AbstractBaseUser):
 
     class Meta:
         constraints = (models.UniqueConstraint(Lower("email"), name="people_one_email"),)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is held against (Django): the password, as ever, and how often they were disabled."""
+        value = self.password + (f":{self.epoch}" if self.epoch else "")
+        key_salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        return salted_hmac(key_salt, value, secret=secret, algorithm="sha256").hexdigest()
 
     def get_full_name(self) -> str:
         """What allauth and the shell call them."""

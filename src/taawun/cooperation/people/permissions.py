@@ -39,14 +39,27 @@ class Permission:
         name: ``verb:room``, for example ``read:intel``.
         label: what it lets one do; a lazy translation.
         roles: the roles that include it.
+        of_node: whether it binds the node as a whole: then only a role in the organisation that runs the node
+            gives it. A university whose people work here has administrators and officers of its own, and none of
+            them verifies a partner or signs for the nation.
     """
 
     name: str
     label: Any  # a lazy translation
     roles: frozenset[Role]
+    of_node: bool = False
 
 
 @cache
-def permissions_of(role: str) -> frozenset[str]:
-    """Names of the permissions a role includes. The registry is complete before the first question."""
-    return frozenset(permission.name for permission in registry.all(Permission) if role in permission.roles)
+def permissions_of(role: str, *, in_host: bool = True) -> frozenset[str]:
+    """Names of the permissions a role includes. The registry is complete before the first question.
+
+    Args:
+        role: a value of :class:`Role`.
+        in_host: whether it is held in the organisation that runs the node.
+    """
+    return frozenset(
+        permission.name
+        for permission in registry.all(Permission)
+        if role in permission.roles and (in_host or not permission.of_node)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from babel import Locale
 from django.db.models import Exists, OuterRef, Q
@@ -11,13 +12,13 @@ from django.db.models.functions import Lower
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
 from taawun.cooperation.people.permissions import permissions_of
+from taawun.cooperation.people.rules import places_of
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from uuid import UUID
 
     from django.db.models import QuerySet
 
@@ -25,9 +26,11 @@ __all__ = [
     "actor_for_token",
     "actor_of",
     "host",
+    "invitations",
     "locale_nation_name",
     "nation_name",
     "open_invitation",
+    "organisations",
     "persons",
     "persons_at",
     "was_made_with",
@@ -44,15 +47,24 @@ def actor_of(person: Person, scopes: Collection[str] | None = None) -> PersonAct
     Returns:
         An actor with the permissions of all their roles, narrowed to the scopes. An inactive person has none.
     """
-    memberships = list(Membership.objects.filter(person=person)) if person.is_active else []
-    permissions = frozenset[str]().union(*(permissions_of(each.role) for each in memberships))
-    if scopes is not None:
-        permissions &= frozenset(scopes)
+    columns = ("role", "organisation_id", "organisation__is_host")
+    held = list(Membership.objects.filter(person=person).values_list(*columns)) if person.is_active else []
+    everywhere, within = set[str](), set[tuple[str, UUID]]()
+    for role, organisation, is_host in held:
+        given = permissions_of(role, in_host=is_host)
+        if scopes is not None:
+            given &= frozenset(scopes)
+        if is_host:
+            everywhere |= given
+        else:
+            within |= {(permission, organisation) for permission in given}
     return PersonActor(
         id=person.id,
         label=person.name,
-        permissions=permissions,
-        organisations=frozenset(each.organisation_id for each in memberships),
+        permissions=frozenset(everywhere | {permission for permission, _organisation in within}),
+        organisations=frozenset(organisation for _role, organisation, _is_host in held),
+        everywhere=frozenset(everywhere),
+        within=frozenset(within),
     )
 
 
@@ -105,22 +117,47 @@ def locale_nation_name(code: str) -> Text:
     return Text.from_json(names)
 
 
-def persons(actor: PersonActor, text: str = "", role: str = "") -> QuerySet[Person]:
+def organisations(actor: PersonActor, permission: str) -> QuerySet[Organisation]:
+    """The organisations in which the actor holds a permission, this node's own first."""
+    found = Organisation.objects.order_by("-is_host", "created", "id")
+    return found if permission in actor.everywhere else found.filter(id__in=places_of(actor, permission))
+
+
+def invitations(actor: PersonActor) -> QuerySet[Invitation]:
+    """The invitations to the organisations in which the actor manages people."""
+    found = Invitation.objects.select_related("organisation", "invited_by", "person")
+    if "manage:people" in actor.everywhere:
+        return found
+    return found.filter(organisation__in=places_of(actor, "manage:people"))
+
+
+def persons(
+    actor: PersonActor, text: str = "", role: str = "", organisation: UUID | None = None, state: str = ""
+) -> QuerySet[Person]:
     """The persons of this node with their roles. Whether the actor may ask is the caller's question (``read:people``).
 
     Args:
         actor: who asks. Who may not see an address does not find it out by asking for parts of it.
         text: part of a name, or of an e-mail address that the actor may see; empty for everybody.
         role: a role that they hold; empty for any.
+        organisation: where they hold it, or any role; None for anywhere.
+        state: ``active``, ``inactive``, or empty for both.
     """
     found = Person.objects.prefetch_related("memberships__organisation")
     if text:
         by_address = Q(email__icontains=text)
-        if "manage:people" not in actor.permissions:
-            by_address &= Q(id=actor.id)
+        if "manage:people" not in actor.everywhere:
+            managed = places_of(actor, "manage:people")
+            of_managed = Membership.objects.filter(person=OuterRef("pk"), organisation__in=managed)
+            by_address &= Q(id=actor.id) | Q(Exists(of_managed))
         found = found.filter(Q(name__icontains=text) | by_address)
-    if role:
-        found = found.filter(Exists(Membership.objects.filter(person=OuterRef("pk"), role=role)))
+    if role or organisation:
+        held = Membership.objects.filter(person=OuterRef("pk"))
+        held = held.filter(role=role) if role else held
+        held = held.filter(organisation=organisation) if organisation else held
+        found = found.filter(Exists(held))
+    if state:
+        found = found.filter(is_active=state == "active")
     return found
 
 

@@ -16,8 +16,22 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taawun.cooperation.people.actors import Actor
+    from taawun.cooperation.people.models import Person
 
-__all__ = ["Answer", "Granted", "Refused", "ensure", "has_permission", "may_see_address", "require"]
+__all__ = [
+    "Answer",
+    "Granted",
+    "Refused",
+    "ensure",
+    "has_permission",
+    "holds_everywhere",
+    "holds_in",
+    "may_manage",
+    "may_see_address",
+    "organisations_of",
+    "places_of",
+    "require",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +71,56 @@ def has_permission(actor: Actor, permission: str) -> Answer:
     )
 
 
-def may_see_address(actor: PersonActor, person_id: UUID) -> bool:
-    """Whether the actor may see the e-mail address by which a person signs in: their own, or who manages people."""
-    return person_id == actor.id or "manage:people" in actor.permissions
+def holds_everywhere(actor: Actor, permission: str) -> Answer:
+    """Whether the actor holds a permission by a role in the organisation that runs the node."""
+    held = has_permission(actor, permission)
+    if isinstance(held, Refused) or not isinstance(actor, PersonActor) or permission in actor.everywhere:
+        return held
+    return Refused(
+        "not-of-the-host",
+        _(
+            "You may do this for your own organisation only. Ask an administrator of the organisation that runs this"
+            " node."
+        ),
+    )
+
+
+def holds_in(actor: Actor, permission: str, organisation: UUID) -> Answer:
+    """Whether the actor holds a permission in an organisation: by a role in it, or in the one that runs the node."""
+    if isinstance(actor, PersonActor) and (permission, organisation) in actor.within:
+        return Granted()
+    return holds_everywhere(actor, permission)
+
+
+def organisations_of(person: Person) -> frozenset[UUID]:
+    """Ids of the organisations in which a person has a role."""
+    return frozenset(each.organisation_id for each in person.memberships.all())
+
+
+def may_manage(actor: Actor, person: Person) -> Answer:
+    """Whether the actor may manage a person as a whole: who manages people in every organisation of theirs.
+
+    An administrator of one organisation does not disable, or make a password for, somebody who works for another
+    as well.
+    """
+    theirs = organisations_of(person)
+    if theirs and theirs <= places_of(actor, "manage:people"):
+        return Granted()
+    return holds_everywhere(actor, "manage:people")
+
+
+def places_of(actor: Actor, permission: str) -> frozenset[UUID]:
+    """Ids of the organisations, but for the one that runs the node, by a role in which the actor holds a permission."""
+    if not isinstance(actor, PersonActor):
+        return frozenset()
+    return frozenset(organisation for held, organisation in actor.within if held == permission)
+
+
+def may_see_address(actor: PersonActor, person: Person) -> bool:
+    """Whether the actor may see the e-mail address by which a person signs in: their own, or who manages them."""
+    if person.id == actor.id or "manage:people" in actor.everywhere:
+        return True
+    return not organisations_of(person).isdisjoint(places_of(actor, "manage:people"))
 
 
 def ensure(answer: Answer) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "Me",
     "MeEdit",
     "Membership",
+    "Move",
     "Nation",
     "NewInvitation",
     "NewOrganisation",
@@ -27,6 +28,7 @@ __all__ = [
     "OrganisationName",
     "Person",
     "PersonFilter",
+    "Roles",
     "Token",
     "TokenMade",
 ]
@@ -69,6 +71,8 @@ class PersonFilter(Schema):
         str, Field(max_length=200, description="Part of a name; for who manages people also of an address.")
     ] = ""
     role: Annotated[str, Field(max_length=16, description="Who holds this role.")] = ""
+    organisation: Annotated[UUID | None, Field(description="Who holds it, or any role, there.")] = None
+    state: Literal["", "active", "inactive"] = ""
 
 
 class Token(Schema):
@@ -131,6 +135,25 @@ class NewRole(Body):
 
     organisation: UUID
     role: Annotated[str, Field(max_length=16)]
+
+
+RoleNames = Annotated[
+    list[Annotated[str, Field(max_length=16)]], Field(min_length=1, max_length=20, description="Roles.")
+]
+
+
+class Roles(Body):
+    """The roles that somebody shall have in an organisation, and no others."""
+
+    roles: RoleNames
+
+
+class Move(Body):
+    """From which organisation somebody goes to which, and what they are there."""
+
+    before: UUID
+    after: UUID
+    roles: RoleNames
 
 
 class Organisation(Schema):

@@ -20,4 +20,9 @@ urlpatterns = [
     path("<uuid:person_id>/new-password/", views.new_password, name="new-password"),
     path("<uuid:person_id>/new-password/link/", views.new_password_link, name="new-password-link"),
     path("<uuid:person_id>/roles/", views.give_role, name="role-give"),
+    path("<uuid:person_id>/disable/", views.disable, name="person-disable"),
+    path("<uuid:person_id>/enable/", views.enable, name="person-enable"),
+    path("<uuid:person_id>/organisations/<uuid:organisation_id>/", views.change_roles, name="person-roles"),
+    path("<uuid:person_id>/organisations/<uuid:organisation_id>/leave/", views.leave, name="person-leave"),
+    path("<uuid:person_id>/organisations/<uuid:organisation_id>/move/", views.move, name="person-move"),
 ]

@@ -1,0 +1,84 @@
+"""Organisations whose people work here, the one that runs the node among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.people.errors import PeopleError
+from taawun.cooperation.people.models import Nation, Organisation
+from taawun.cooperation.people.rules import ensure, holds_everywhere, require
+from taawun.platform.audit.actions import record
+
+if TYPE_CHECKING:
+    from taawun.cooperation.people.actors import Actor
+    from taawun.foundation.multilingual import Text
+
+__all__ = ["add_organisation", "establish_host"]
+
+
+@transaction.atomic
+def establish_host(  # noqa: PLR0913 - each argument is one fact of the descriptor
+    actor: Actor,
+    *,
+    names: Text,
+    kind: Organisation.Kind,
+    node_kind: Organisation.NodeKind,
+    nation: str | None,
+    nation_names: Text | None = None,
+) -> Organisation:
+    """Say which organisation runs this node; done once, by ``taawun init``.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: there is a host already, or a nation's node has no nation.
+    """
+    require(actor, "manage:people")
+    if Organisation.objects.filter(is_host=True).exists():
+        raise PeopleError(_("This node has its organisation already."))
+    if node_kind == Organisation.NodeKind.NATION and not nation:
+        raise PeopleError(_("A nation's node needs the nation's two-letter code."))
+    if nation:
+        _name_nation(actor, nation, nation_names)
+    organisation = Organisation.objects.create(
+        names=names.to_json(), kind=kind, node_kind=node_kind, nation_id=nation or None, is_host=True
+    )
+    record(actor, "people.host-established", f"urn:uuid:{organisation.id}", {"nation": nation or ""})
+    return organisation
+
+
+def _name_nation(actor: Actor, code: str, names: Text | None) -> None:
+    """Write down a nation, and what it calls itself if that is known."""
+    if len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()):  # noqa: PLR2004 - ISO 3166-1 alpha-2
+        raise PeopleError(
+            _("%(code)s is not a nation's code: two capital letters, as in MY.") % {"code": code}
+        )
+    nation, created = Nation.objects.get_or_create(
+        code=code, defaults={"names": names.to_json() if names else {}}
+    )
+    if names and nation.names != names.to_json():
+        nation.names = names.to_json()
+        nation.save(update_fields=["names"])
+        created = True
+    if created:
+        record(actor, "people.nation-named", f"urn:taawun:nation:{code}", {})
+
+
+@transaction.atomic
+def add_organisation(
+    actor: Actor, *, names: Text, kind: Organisation.Kind, nation: str | None
+) -> Organisation:
+    """Add an organisation whose people will work here.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PeopleError: the nation's code is none.
+    """
+    ensure(holds_everywhere(actor, "manage:people"))
+    if nation:
+        _name_nation(actor, nation, None)
+    organisation = Organisation.objects.create(names=names.to_json(), kind=kind, nation_id=nation or None)
+    record(actor, "people.organisation-added", f"urn:uuid:{organisation.id}", {})
+    return organisation

@@ -1,0 +1,24 @@
+"""The machine face of people: oneself, tokens, persons and roles, invitations, organisations, nations."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from taawun.cooperation.people.api import invitations, nations, oneself, organisations, persons
+from taawun.cooperation.people.api.routing import router, words
+from taawun.cooperation.people.errors import NotAllowed, PeopleError
+from taawun.platform.web.api import ErrorAnswers, Refusal
+
+__all__ = ["ERRORS", "invitations", "nations", "oneself", "organisations", "persons", "router", "words"]
+
+
+def _not_allowed(refused: NotAllowed) -> Refusal:
+    facts: dict[str, Any] = dict(refused.params)  # further members of the problem document
+    return Refusal(403, refused.reason, refused.sentence, **facts)
+
+
+def _people_error(error: PeopleError) -> Refusal:
+    return Refusal(422, error.code, str(error), pointer=f"/{error.field}" if error.field else "")
+
+
+ERRORS: Final[ErrorAnswers] = {NotAllowed: _not_allowed, PeopleError: _people_error}

@@ -1,0 +1,88 @@
+"""Organisations, for machines."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from ninja import Query, Status
+
+from taawun.cooperation.people import actions, models, schemas
+from taawun.cooperation.people.api.routing import router, words
+from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.tokens import acting
+from taawun.platform.web.api import ApiRequest, Listing, Paging, Refusal, listing, missing
+from taawun.platform.web.formats import either
+
+__all__ = ["add_organisation", "found_organisation", "list_organisations", "organisation_shown"]
+
+
+@router.get("/organisations", response=Listing[schemas.Organisation], summary="List organisations")
+def list_organisations(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Organisation]:
+    """The organisations whose people work on this node, oldest first: this node's own is the first."""
+    require(acting(request), "read:people")
+    return listing(
+        Listing[schemas.Organisation],
+        models.Organisation.objects.all(),
+        paging,
+        order=("created", "id"),
+        show=lambda rows: [organisation_shown(each) for each in rows],
+    )
+
+
+@router.post("/organisations", response={201: schemas.Organisation}, summary="Add an organisation")
+def add_organisation(request: ApiRequest, body: schemas.NewOrganisation) -> Status[schemas.Organisation]:
+    """Add an organisation whose people will work here."""
+    actor = acting(request)
+    require(actor, "manage:people")
+    if body.kind not in models.Organisation.Kind.values:
+        raise Refusal(
+            422,
+            "unknown-kind",
+            _("Choose one of these kinds: %(kinds)s.") % {"kinds": either(models.Organisation.Kind.values)},
+            pointer="/kind",
+        )
+    organisation = actions.add_organisation(
+        actor,
+        names=words(body.name, "/name"),
+        kind=models.Organisation.Kind(body.kind),
+        nation=body.nation,
+    )
+    return Status(201, organisation_shown(organisation))
+
+
+def found_organisation(organisation_id: UUID, pointer: str = "/organisation") -> models.Organisation:
+    """The organisation that a body names.
+
+    Raises:
+        Refusal: 422 with the place: there is none.
+    """
+    organisation = models.Organisation.objects.filter(id=organisation_id).first()
+    if organisation is None:
+        raise Refusal(
+            422, "no-such-organisation", _("There is no such organisation on this node."), pointer=pointer
+        )
+    return organisation
+
+
+def addressed_organisation(organisation_id: UUID) -> models.Organisation:
+    """The organisation that an address names.
+
+    Raises:
+        Refusal: 404: there is none.
+    """
+    organisation = models.Organisation.objects.filter(id=organisation_id).first()
+    if organisation is None:
+        missing("no-such-organisation", _("There is no such organisation on this node."))
+    return organisation
+
+
+def organisation_shown(organisation: models.Organisation) -> schemas.Organisation:
+    """An organisation as the interface tells it."""
+    return schemas.Organisation(
+        id=organisation.id,
+        name=organisation.names,
+        kind=organisation.kind,
+        nation=organisation.nation_id,
+        is_host=organisation.is_host,
+    )

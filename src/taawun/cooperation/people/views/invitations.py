@@ -1,0 +1,199 @@
+"""Who is invited, and how they come in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language, override, pgettext
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from taawun.cooperation.people import actions, queries
+from taawun.cooperation.people.actions import INVITATION_LIFE
+from taawun.cooperation.people.errors import InvitationRefused, PeopleError
+from taawun.cooperation.people.forms import (
+    AcceptForm,
+    InviteForm,
+)
+from taawun.cooperation.people.letters import invitation_link, mail_invitation, qr
+from taawun.cooperation.people.models import Invitation, Person
+from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import now
+from taawun.platform.web.pages import confirm, refuse
+from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.sealed import put_away, take_out
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["accept", "invitations", "invite", "invited", "revoke_invitation"]
+
+_ON_A_PAGE = 50
+# a secret waits so long for the page that shows it; the browser asks for that page at once
+_SHOWN_WITHIN = timedelta(minutes=5)
+
+
+@require_safe
+@signed_in("manage:people")
+def invitations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Who was invited, newest first, and what became of it."""
+    try:
+        shown = page(
+            queries.invitations(actor), order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE
+        )
+    except BadCursor:
+        return redirect("invitations")
+    at = now()
+    rows = [
+        (each, _state_of(each, is_open=each.is_open(at)), [Role(role).label for role in each.roles])
+        for each in shown.items
+    ]
+    return render(request, "people/invitations.html", {"page": shown, "rows": rows})
+
+
+def _state_of(invitation: Invitation, *, is_open: bool) -> tuple[str, str]:
+    """A key of the shell's states, and its word: an invitation has a gender of its own in Arabic and French."""
+    if invitation.accepted:
+        return "used", pgettext("an invitation", "Used")
+    if invitation.revoked:
+        return "revoked", pgettext("an invitation", "Revoked")
+    if is_open:
+        return "open", pgettext("an invitation", "Open")
+    return "expired", pgettext("an invitation", "Expired")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def invite(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Invite somebody; without e-mail, the next page shows the link, once."""
+    places = queries.organisations(actor, "manage:people")
+    form = InviteForm(request.POST or None, places=places, initial={"language": get_language()})
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            minted = actions.invite(
+                actor,
+                email=given["email"],
+                organisation=given["organisation"],
+                roles=given["roles"],
+                language=given["language"],
+            )
+        except PeopleError as refused:
+            form.add_error(None, str(refused))
+        else:
+            link = invitation_link(minted.thing, minted.secret)
+            if mail_invitation(minted.thing, link):
+                messages.success(
+                    request, _("The invitation was sent to %(email)s.") % {"email": minted.thing.email}
+                )
+                return redirect("invitations")
+            put_away(request, f"invitation.{minted.thing.id}", link)
+            return redirect("invited", minted.thing.id)
+    context = {"form": form, "days": INVITATION_LIFE.days}
+    return render(request, "people/invite.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_safe
+@signed_in("manage:people")
+def invited(request: HttpRequest, actor: PersonActor, invitation_id: UUID) -> HttpResponseBase:
+    """The link of an invitation that was just made, shown once: whoever loads the page again is told so."""
+    invitation = get_object_or_404(queries.invitations(actor), id=invitation_id)
+    link = take_out(request, f"invitation.{invitation_id}", _SHOWN_WITHIN)
+    if link is None:
+        told = _("The link of this invitation was shown once. Is it lost? Invite them again for a new one.")
+        messages.info(request, told)
+        return redirect("invitations")
+    context = {
+        "invitation": invitation,
+        "link": link,
+        "qr": qr(link),
+        # with mail, one comes here only when the server did not take it
+        "mail_failed": bool(settings.EMAIL_URL),
+    }
+    return render(request, "people/invited.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def revoke_invitation(request: HttpRequest, actor: PersonActor, invitation_id: UUID) -> HttpResponseBase:
+    """Close an invitation, after asking."""
+    invitation = get_object_or_404(queries.invitations(actor), id=invitation_id)
+    if request.method == "POST":
+        actions.revoke_invitation(actor, invitation)
+        messages.success(request, _("The invitation is closed; its link opens nothing now."))
+        return redirect("invitations")
+    return confirm(
+        request,
+        question=_("Revoke the invitation of %(email)s?") % {"email": invitation.email},
+        effects=[_("Its link opens nothing any more. You can invite them again at any time.")],
+        action=_("Revoke the invitation"),
+        cancel_url=reverse("invitations"),
+        tone="alarm",
+    )
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept(request: HttpRequest, secret: str) -> HttpResponseBase:
+    """Become a person of this node: the page behind the link of an invitation."""
+    invitation = queries.open_invitation(secret)
+    if invitation is None:
+        return refuse(
+            request,
+            404,
+            _("This invitation cannot be used"),
+            str(InvitationRefused()),
+            code=InvitationRefused.code,
+        )
+    if isinstance(request.user, Person):
+        sentence = _(
+            "You are signed in as %(name)s. Sign out first, then open the link of the invitation again."
+        )
+        title = _("This invitation is for somebody who is not here yet")
+        return refuse(request, 409, title, sentence % {"name": request.user.name}, code="signed-in")
+    form = AcceptForm(request.POST or None, initial={"language": get_language()})
+    if request.method == "POST" and form.is_valid() and _accepted(secret, form):
+        language = form.cleaned_data["language"]
+        with override(language):
+            messages.success(
+                request, _("Welcome. Sign in with your e-mail address and the password you chose.")
+            )
+            return HttpResponseRedirect(reverse("account_login"))
+    context = {
+        "form": form,
+        "invitation": invitation,
+        "roles": [Role(role).label for role in invitation.roles],
+    }
+    return render(request, "people/accept.html", context, status=422 if form.errors else 200)
+
+
+def _accepted(secret: str, form: AcceptForm) -> bool:
+    given = form.cleaned_data
+    try:
+        actions.accept_invitation(
+            secret, name=given["name"], password=given["password"], language=given["language"]
+        )
+    except ValidationError as weak:
+        form.add_error("password" if not hasattr(weak, "error_dict") else None, weak)
+        return False
+    except PeopleError as refused:
+        form.add_error(None, str(refused))
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""What one keeps about oneself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse, translate_url
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from taawun.cooperation.people import actions, unsent
+from taawun.cooperation.people.errors import PeopleError
+from taawun.cooperation.people.forms import (
+    ProfileForm,
+    TokenForm,
+)
+from taawun.cooperation.people.models import ApiToken, Membership
+from taawun.cooperation.people.permissions import Permission
+from taawun.cooperation.people.sessions import person_of, signed_in
+from taawun.foundation.clock import now
+from taawun.platform.registry import registry
+from taawun.platform.web.formats import number
+from taawun.platform.web.pages import confirm
+from taawun.platform.web.sealed import put_away, take_out
+from taawun.platform.web.shell import THEME_COOKIE
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["profile", "revoke_token", "tokens", "unsent_form"]
+
+_YEAR = 366 * 24 * 3600
+# a secret waits so long for the page that shows it; the browser asks for that page at once
+_SHOWN_WITHIN = timedelta(minutes=5)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in()
+def profile(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """What one keeps about oneself."""
+    me = person_of(request)
+    begin = {"name": me.name, "language": me.language, "theme": request.COOKIES.get(THEME_COOKIE, "")}
+    form = ProfileForm(request.POST or None, initial=begin)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        actions.rename(actor, me, given["name"])
+        actions.set_language(me, given["language"])
+        with override(given["language"]):
+            messages.success(request, _("Your profile is saved."))
+        response = HttpResponseRedirect(translate_url(reverse("profile"), given["language"]))
+        response.set_cookie(
+            THEME_COOKIE,
+            given["theme"],
+            max_age=_YEAR if given["theme"] else 0,
+            secure=bool(settings.SESSION_COOKIE_SECURE),
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+    memberships = Membership.objects.filter(person=me).select_related("organisation").order_by("since")
+    held = [each.label for each in registry.all(Permission) if each.name in actor.permissions]
+    open_tokens = ApiToken.objects.filter(person=me, revoked__isnull=True, expires__gt=now()).count()
+    told = ngettext("%(count)s open token", "%(count)s open tokens", open_tokens)
+    told = told % {"count": number(open_tokens)} if open_tokens else _("no open token")
+    context = {"form": form, "memberships": memberships, "permissions": held, "tokens": told, "person": me}
+    return render(request, "people/profile.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in()
+def tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """One's keys for machines; a new one is shown once, by the page to which making it leads."""
+    me = person_of(request)
+    form = TokenForm(request.POST or None, permissions=actor.permissions)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            minted = actions.create_token(
+                actor, me, name=given["name"], scopes=given["scopes"], life=timedelta(days=given["days"])
+            )
+        except PeopleError as refused:
+            form.add_error(None, str(refused))
+        else:
+            put_away(request, "token", minted.secret)
+            return redirect("tokens")
+    at = now()
+    own = ApiToken.objects.filter(person=me).select_related("made_with").order_by("-created")
+    rows = [
+        (each, "revoked" if each.revoked else "active" if at < each.expires else "lapsed") for each in own
+    ]
+    context = {"form": form, "secret": take_out(request, "token", _SHOWN_WITHIN), "rows": rows}
+    return render(request, "people/tokens.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in()
+def revoke_token(request: HttpRequest, actor: PersonActor, token_id: UUID) -> HttpResponseBase:
+    """Revoke one of one's tokens, after asking."""
+    token = get_object_or_404(ApiToken, id=token_id, person_id=actor.id)
+    if request.method == "POST":
+        actions.revoke_token(actor, token.id)
+        messages.success(request, _("The token opens nothing now."))
+        return redirect("tokens")
+    effects = [_("Whatever uses it is refused at once. A revoked token cannot be brought back.")]
+    if token.made.filter(revoked__isnull=True, expires__gt=now()).exists():
+        effects.append(_("The tokens that were made with it are revoked too."))
+    return confirm(
+        request,
+        question=_("Revoke the token “%(name)s”?") % {"name": token.name},
+        effects=effects,
+        action=_("Revoke the token"),
+        cancel_url=reverse("tokens"),
+        tone="alarm",
+    )
+
+
+@never_cache
+@require_safe
+@signed_in()
+def unsent_form(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """What one sent when the session had ended: to be looked at, and sent now."""
+    del actor
+    held = unsent.kept(request, person_of(request))
+    if held is None:
+        messages.info(request, _("Nothing that you wrote is waiting to be sent."))
+        return redirect("home")
+    return render(request, "people/unsent.html", {"unsent": held})

@@ -1,0 +1,227 @@
+"""Who works here, with their roles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from taawun.cooperation.people import actions, queries
+from taawun.cooperation.people.errors import PeopleError
+from taawun.cooperation.people.forms import (
+    PeopleFilters,
+    RoleForm,
+)
+from taawun.cooperation.people.letters import password_link, qr
+from taawun.cooperation.people.models import Membership, Person
+from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.rules import Granted, may_manage, may_see_address
+from taawun.cooperation.people.sessions import signed_in
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.formats import with_names
+from taawun.platform.web.pages import confirm
+from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.sealed import put_away, take_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["give_role", "new_password", "new_password_link", "people", "person", "take_role"]
+
+_ON_A_PAGE = 50
+# a secret waits so long for the page that shows it; the browser asks for that page at once
+_SHOWN_WITHIN = timedelta(minutes=5)
+
+
+@require_safe
+@signed_in("read:people")
+def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Who works on this node."""
+    manages = "manage:people" in actor.permissions
+    form = PeopleFilters(request.GET, by_address=manages)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    place = wanted.get("organisation")
+    found = queries.persons(
+        actor,
+        wanted.get("q", ""),
+        wanted.get("role", ""),
+        place.id if place else None,
+        wanted.get("state", ""),
+    )
+    if request.GET.get("format") in {"csv", "json"}:
+        everybody = found.order_by("name", "id").iterator(chunk_size=500)
+        return _export_people(actor, request.GET["format"], everybody)
+    try:
+        shown = page(found, order=("name", "id"), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("people")
+    rows = [(each, _address_for(actor, each)) for each in shown.items]
+    return render(
+        request,
+        "people/people.html",
+        {"form": form, "page": shown, "may_manage": manages, "rows": rows},
+    )
+
+
+def _export_people(actor: PersonActor, ending: str, found: Iterator[Person]) -> HttpResponseBase:
+    head = ("id", "name", "email", "roles", "active")
+    rows = (
+        (str(each.id), each.name, _address_for(actor, each), _roles_of(each), each.is_active)
+        for each in found
+    )
+    if ending == "json":
+        return as_json("people", (dict(zip(head, row, strict=True)) for row in rows))
+    return as_csv("people", head, ((*row[:3], " ".join(row[3]), row[4]) for row in rows))
+
+
+def _address_for(actor: PersonActor, person: Person) -> str:
+    return person.email if may_see_address(actor, person) else ""
+
+
+def _roles_of(person: Person) -> list[str]:
+    return sorted(membership.role for membership in person.memberships.all())
+
+
+@require_safe
+@signed_in("read:people")
+def person(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
+    """One person and their roles."""
+    shown = get_object_or_404(queries.persons(actor), id=person_id)
+    return _person_page(request, actor, shown, None)
+
+
+def _person_page(
+    request: HttpRequest, actor: PersonActor, shown: Person, form: RoleForm | None
+) -> HttpResponse:
+    places = list(queries.organisations(actor, "manage:people"))
+    managed = {each.id for each in places}
+    by_place: dict[UUID, list[Membership]] = {}
+    for membership in shown.memberships.all():
+        by_place.setdefault(membership.organisation_id, []).append(membership)
+    may_give = bool(places) and ("manage:people" in actor.everywhere or not managed.isdisjoint(by_place))
+    if form is None and may_give:
+        form = RoleForm(places=queries.organisations(actor, "manage:people"))
+    context = {
+        "person": shown,
+        "form": form,
+        "address": _address_for(actor, shown),
+        "is_self": shown.id == actor.id,
+        "places": [(held[0].organisation, held, place in managed) for place, held in by_place.items()],
+        "may_manage": isinstance(may_manage(actor, shown), Granted),
+        "may_audit": "read:audit" in actor.permissions,
+    }
+    return render(request, "people/person.html", context, status=422 if form and form.errors else 200)
+
+
+@require_POST
+@signed_in("manage:people")
+def give_role(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
+    """Give a person a role."""
+    receiver = get_object_or_404(queries.persons(actor), id=person_id)
+    form = RoleForm(request.POST, places=queries.organisations(actor, "manage:people"))
+    if form.is_valid():
+        role = form.cleaned_data["role"]
+        actions.give_role(actor, receiver, form.cleaned_data["organisation"], role)
+        messages.success(
+            request, _("%(name)s is now %(role)s.") % {"name": receiver.name, "role": Role(role).label}
+        )
+        return redirect("person", receiver.id)
+    return _person_page(request, actor, receiver, form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def take_role(request: HttpRequest, actor: PersonActor, membership_id: int) -> HttpResponseBase:
+    """Take a role from a person, after asking."""
+    membership = get_object_or_404(
+        Membership.objects.select_related("person", "organisation"), id=membership_id
+    )
+    back = reverse("person", args=[membership.person_id])
+    refusal = ""
+    if request.method == "POST":
+        try:
+            actions.take_role(actor, membership)
+        except PeopleError as refused:
+            refusal = str(refused)
+        else:
+            messages.success(request, _("The role was taken."))
+            return HttpResponseRedirect(back)
+    names = {"name": membership.person.name, "role": Role(membership.role).label}
+    return confirm(
+        request,
+        question=with_names(_("Take the role “%(role)s” from %(name)s?"), **names),
+        effects=[
+            with_names(
+                _("What only this role allowed, %(name)s can no longer do, from the next page on."), **names
+            ),
+            _("What was done with it stays done."),
+        ],
+        action=_("Take the role"),
+        cancel_url=back,
+        tone="alarm",
+        refusal=refusal,
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def new_password(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
+    """Make a link for somebody who forgot their password, after asking; the next page shows it, once."""
+    receiver = get_object_or_404(queries.persons(actor), id=person_id)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            minted = actions.make_password_link(actor, receiver)
+        except PeopleError as refused:
+            refusal = str(refused)
+        else:
+            put_away(request, f"password.{receiver.id}", password_link(receiver, minted.secret))
+            return redirect("new-password-link", receiver.id)
+    return confirm(
+        request,
+        question=with_names(_("Make a link for a new password of %(name)s?"), name=receiver.name),
+        effects=[
+            with_names(
+                _(
+                    "Whoever opens the link chooses the password, so be sure that it was %(name)s who asked you."
+                ),
+                name=receiver.name,
+            ),
+            _(
+                "The password there is now stays until then. When there is a new one, every session of theirs ends."
+            ),
+            _("The trail tells who made the link."),
+        ],
+        action=_("Make the link"),
+        cancel_url=reverse("person", args=[receiver.id]),
+        refusal=refusal,
+    )
+
+
+@never_cache
+@require_safe
+@signed_in("manage:people")
+def new_password_link(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpResponseBase:
+    """The link that was just made, shown once: whoever loads the page again is told so."""
+    receiver = get_object_or_404(queries.persons(actor), id=person_id)
+    link = take_out(request, f"password.{person_id}", _SHOWN_WITHIN)
+    if link is None:
+        messages.info(request, _("This link was shown once. Is it lost? Make a new one."))
+        return redirect("person", receiver.id)
+    hours = settings.PASSWORD_RESET_TIMEOUT // 3600
+    context = {"person": receiver, "link": link, "qr": qr(link), "hours": hours}
+    return render(request, "people/new_password_link.html", context)
