@@ -355,6 +355,8 @@ ADDRESSES: Final = (
     # ---- pages: agreements --------------------------------------------------------------------------------------
     Address("agreements/", get="read:agreements"),
     Address("agreements/new/", get="write:agreements", post="write:agreements"),
+    Address("agreements/templates/", get="read:agreements"),
+    Address("agreements/templates/<slug:name>/", get="read:agreements", things={"name": "template_name"}),
     Address("agreements/<uuid:agreement_id>/", get="read:agreements"),
     Address(
         "agreements/<uuid:agreement_id>/edit/",

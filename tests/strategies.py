@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from taawun.cooperation.agreements.document import Clause, Document, Onward, Party, parse, write
 from taawun.cooperation.agreements.policy import Facts, Origin
 from taawun.cooperation.agreements.standing import Evidence, Instrument, Signature
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import Prose, Text
 from taawun.foundation.tlp import Tlp
 
 __all__ = [
@@ -124,7 +124,7 @@ def documents(
         notice_days=draw(st.integers(0, 60)),
         authentic_languages=draw(_some(("ar", "en", "fr"), least=1)),
         prevailing=draw(st.sampled_from(("", "en"))),
-        preamble=draw(st.none() | _texts),
+        preamble=draw(st.none() | _texts.map(lambda text: Prose(text.by_language))),
         text=b"",
         digest="",
     )

@@ -298,6 +298,7 @@ def _agree(world: World) -> None:
         "kid": south.row.kid,
         "agreement_id": str(agreed.id),
         "draft_id": str(drafted.id),
+        "template_name": "training",
         "proposed_id": str(proposed.id),
         "proposed_digest": version.digest,
         "instrument_id": str(suggestion.id),

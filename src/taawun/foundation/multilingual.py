@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, ClassVar, Final, Literal, Self, get_args
 
 from taawun.foundation.errors import CodedError
 
@@ -19,6 +19,7 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 OWN_NAMES: Final[Mapping[str, str]] = MappingProxyType({"ar": "العربية", "en": "English", "fr": "Français"})
 FALLBACK_ORDER: Final = ("en", "ar", "fr")
 MAX_CHARACTERS: Final = 500
+MAX_PROSE: Final = 20_000
 _MAX_LANGUAGES: Final = 50
 # RFC 5646, section 2.1, as far as tags of human texts go: language, script, region, variants.
 _TAG: Final = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?(?:-[a-z0-9]{5,8})*")
@@ -63,10 +64,11 @@ class Text:
         by_language: language tag (BCP 47) to words; at least one, in the order of their tags, read-only.
     """
 
+    longest: ClassVar[int] = MAX_CHARACTERS
     by_language: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        words = _checked(self.by_language)
+        words = _checked(self.by_language, self.longest)
         object.__setattr__(self, "by_language", MappingProxyType(words))
 
     @classmethod
@@ -132,8 +134,27 @@ class Text:
         return type(self), (dict(self.by_language),)
 
 
+@dataclass(frozen=True, slots=True)
+class Prose(Text):
+    """A text of several paragraphs in one or more languages, each paragraph on a line of its own.
+
+    Empty lines do not count. It differs from a :class:`Text` in its length alone: at most 20,000 characters in each
+    language.
+    """
+
+    longest: ClassVar[int] = MAX_PROSE
+
+    # a dataclass would make one of its own that a subclass of a class with slots cannot call
+    __hash__ = Text.__hash__
+
+    @staticmethod
+    def paragraphs(words: str) -> list[str]:
+        """The paragraphs of one language's words, without blanks at their edges."""
+        return [found for line in words.splitlines() if (found := line.strip())]
+
+
 # Any: a mapping is invariant in its keys, and this one may have come straight from a JSON parser.
-def _checked(by_language: Mapping[Any, object]) -> dict[str, str]:
+def _checked(by_language: Mapping[Any, object], longest: int) -> dict[str, str]:
     if not by_language:
         raise TextRefused("no-language", "A text needs words in at least one language.")
     if len(by_language) > _MAX_LANGUAGES:
@@ -143,18 +164,18 @@ def _checked(by_language: Mapping[Any, object]) -> dict[str, str]:
         if not isinstance(language, str) or _TAG.fullmatch(language) is None:
             shown = repr(language)[:40]
             raise TextRefused("bad-language", f"{shown} is no language tag; write one like 'ar' or 'pt-BR'.")
-        words[language] = _checked_words(language, by_language[language])
+        words[language] = _checked_words(language, by_language[language], longest)
     return words
 
 
-def _checked_words(language: str, words: object) -> str:
+def _checked_words(language: str, words: object, longest: int) -> str:
     if not isinstance(words, str):
         raise TextRefused("not-a-text", f"The text in '{language}' must be a string.")
     if not words.strip():
         raise TextRefused("empty", f"The text in '{language}' is empty; write it or leave the language out.")
-    if len(words) > MAX_CHARACTERS:
+    if len(words) > longest:
         raise TextRefused(
-            "too-long", f"The text in '{language}' has {len(words)} characters; at most {MAX_CHARACTERS} fit."
+            "too-long", f"The text in '{language}' has {len(words)} characters; at most {longest} fit."
         )
     if not is_fit(words):
         raise TextRefused(

@@ -160,9 +160,18 @@ def test_a_comparison_without_two_texts_is_refused(cast: Cast) -> None:
 
 def test_templates_are_told_in_the_callers_language(cast: Cast) -> None:
     items = cast.observer.api.get("/agreement-templates").json()["items"]
-    assert [each["name"] for each in items] == ["threat-sharing", "training", "early-warning"]
-    assert items[0]["label"] == "Sharing of threat intelligence"
-    assert set(items[0]["title"]) == {"ar", "en", "fr"}
+    names = ["threat-sharing", "community-sharing", "training", "drill", "early-warning"]
+    assert [each["name"] for each in items] == names
+    assert items[0]["label"] == "Bilateral sharing of threat intelligence"
+    assert set(items[0]["title"]) == set(items[0]["preamble"]) == {"ar", "en", "fr"}
+    assert (items[1]["is_multilateral"], items[1]["accession"], items[1]["required_signatures"]) == (
+        True,
+        "by-invitation",
+        3,
+    )
+    assert items[2]["sentences"][0][0] == (
+        "First party and Second party may send each other courses and other learning resources, up to TLP:GREEN."
+    )
 
 
 # ---- drafting ---------------------------------------------------------------------------------------------------

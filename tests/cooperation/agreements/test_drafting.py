@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import override
 
 from taawun.cooperation.agreements.document import parse
-from taawun.cooperation.agreements.drafting import TEMPLATES, draft_from
+from taawun.cooperation.agreements.drafting import TEMPLATES, draft_from, specimen, template
 from taawun.cooperation.agreements.errors import DocumentRefused, StepRefused
 from taawun.cooperation.agreements.presenting import clause_in_words
 from taawun.cooperation.partners.keys import node_key
@@ -24,7 +24,7 @@ NAMES = [each.name for each in TEMPLATES]
 
 
 def test_the_templates_are_those_that_are_documented() -> None:
-    assert NAMES == ["threat-sharing", "training", "early-warning"]
+    assert NAMES == ["threat-sharing", "community-sharing", "training", "drill", "early-warning"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +72,9 @@ def test_parties_that_share_a_nation_or_have_none_are_told_apart(node: Organisat
 
 
 def test_an_unknown_template_is_refused_with_the_names_of_those_there_are(node: Organisation) -> None:
-    with pytest.raises(StepRefused, match="threat-sharing, training, and early-warning"):
+    with pytest.raises(
+        StepRefused, match="threat-sharing, community-sharing, training, drill, and early-warning"
+    ):
         draft_from("friendship", [partner().row], valid_from=now())
 
 
@@ -100,3 +102,39 @@ def test_the_purposes_of_every_template_come_in_the_three_languages(node: Organi
         told = " ".join(clause_in_words(document.clauses[0], document))
     assert "الحماية من الهجوم المُنذَر به" in told
     assert "protection" not in told
+
+
+def test_a_multilateral_agreement_binds_from_three_signatures_on_and_lets_others_join(
+    node: Organisation,
+) -> None:
+    others = [partner(name, nation=code).row for name, code in (("S", "XS"), ("E", "XE"), ("W", "XW"))]
+    document = draft_from("community-sharing", others, valid_from=now())
+    assert (document.required_signatures(), document.accession, document.notice_days) == (
+        3,
+        "by-invitation",
+        180,
+    )
+    assert {(clause.senders, clause.receivers) for clause in document.clauses} == {(("any",), ("any",))}
+    # what goes on to every party is never what a clause keeps with its receiver
+    assert [(clause.tlp_max, clause.onward.rule, clause.history) for clause in document.clauses] == [
+        (Tlp.AMBER, "none", "from-accession"),
+        (Tlp.GREEN, "parties", "all"),
+        (Tlp.AMBER, "none", "from-accession"),
+    ]
+
+
+def test_a_template_may_name_a_room_that_is_not_built_yet_by_words_and_never_by_its_code(
+    node: Organisation,
+) -> None:
+    for language, words in (("en", "courses and other"), ("ar", "الدورات"), ("fr", "cours et autres")):
+        with override(language):
+            told = " ".join(
+                clause_in_words(specimen(template("training")).clauses[0], specimen(template("training")))
+            )
+        assert words in told
+        assert "learning" not in told.replace("learning resources", "")
+
+
+def test_a_specimen_is_the_same_at_each_look(node: Organisation) -> None:
+    for each in TEMPLATES:
+        assert specimen(each).text == specimen(each).text

@@ -11,7 +11,7 @@ from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import Agreement
 from taawun.foundation.clock import now
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import Prose, Text
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
 from tests.cast import (
@@ -19,9 +19,10 @@ from tests.cast import (
     PartnerNode,
     clause,
     document,
+    partner,
     some_id,
 )
-from tests.cooperation.agreements.viewing import drafted, edit_form, page_of, seen, south
+from tests.cooperation.agreements.viewing import LIST, drafted, edit_form, page_of, seen, south
 from tests.pages import read
 
 __all__ = ["south"]
@@ -47,7 +48,12 @@ def test_what_the_editor_shows_is_the_document_it_saves(cast: Cast, south: Partn
         clause("2", kinds=("*",), tlp_max=Tlp.RED),
     )
     text = document(
-        south, clauses=rich, preamble=Text.of(en="To protect both."), valid_until=now() + timedelta(days=9)
+        south,
+        clauses=rich,
+        preamble=Prose.of(en="To protect both.\nOn equal terms.", ar="لحماية الطرفين."),
+        prevailing="en",
+        authentic_languages=("ar", "en"),
+        valid_until=now() + timedelta(days=9),
     )
     held = actions.draft(cast.officer.actor, text)
     client = cast.officer.browser()
@@ -84,6 +90,57 @@ def test_changes_are_saved_with_their_edition(cast: Cast, south: PartnerNode) ->
     assert (changed.tlp_max, changed.retention_days) == (Tlp.GREEN, 90)
     assert changed.onward.named == ("https://east.example", "https://west.example")
     assert Entry.objects.filter(verb="agreements.draft-edited").count() == 1
+
+
+def test_a_preamble_has_paragraphs_as_a_browser_sends_them_in_every_language(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    written = {
+        "preamble_en": "The parties,\r\n\r\n  Recognising much;\r\nHave agreed:",
+        "preamble_ar": "إنّ الطرفين" * 100,
+    }
+    client.post(page_of(held, "edit/"), {**form, **written, "authentic": ["ar", "en"], "prevailing": "ar"})
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert saved.preamble == Prose.of(
+        en="The parties,\nRecognising much;\nHave agreed:", ar="إنّ الطرفين" * 100
+    )
+    assert (saved.authentic_languages, saved.prevailing) == (("ar", "en"), "ar")
+    shown = seen(client, page_of(held))
+    assert "The parties, Recognising much; Have agreed:" in shown.text
+
+
+def test_a_language_that_is_not_authentic_cannot_prevail(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    answer = client.post(page_of(held, "edit/"), {**form, "authentic": ["ar"], "prevailing": "en"})
+    assert "Choose one of the authentic languages, or none." in read(answer, 422).text
+
+
+def test_templates_are_read_before_one_is_chosen(cast: Cast, south: PartnerNode) -> None:
+    shown = seen(cast.officer.browser(), f"{LIST}templates/")
+    assert "Multilateral sharing in a community" in shown.text
+    assert shown.all("a", href="/en/agreements/new/?template=drill")
+    one = seen(cast.observer.browser(), f"{LIST}templates/training/")
+    assert "may send each other courses and other learning resources, up to TLP:GREEN" in one.text
+    assert not one.all("a", href="/en/agreements/new/?template=training")
+    assert cast.observer.browser().get(f"{LIST}templates/friendship/").status_code == 404
+    form = seen(cast.officer.browser(), f"{LIST}new/?template=drill&partner={south.row.id}")
+    assert "checked" in form.all("input", name="template", value="drill")[0]
+    assert "checked" in form.all("input", name="partner", value=str(south.row.id))[0]
+
+
+def test_several_partners_are_drafted_with_at_once(cast: Cast, south: PartnerNode) -> None:
+    east = partner("Eastern CERT", nation="XE")
+    both = [str(south.row.id), str(east.row.id)]
+    given = {"template": "community-sharing", "partner": both, "valid_from": "2027-01-01"}
+    cast.officer.browser().post(f"{LIST}new/", given)
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert {party.node for party in saved.parties[1:]} == {south.node, east.node}
+    assert saved.accession == "by-invitation"
 
 
 def test_an_edit_of_an_older_edition_is_refused_and_stays_typed(cast: Cast, south: PartnerNode) -> None:

@@ -56,18 +56,7 @@ def list_agreements(request: ApiRequest, paging: Query[Paging]) -> Listing[schem
 def list_templates(request: ApiRequest) -> schemas.TemplateList:
     """Starts for a new agreement: those that this version of the node brings, so all of them come at once."""
     require(acting(request), "read:agreements")
-    return schemas.TemplateList(
-        items=[
-            schemas.Template(
-                name=each.name,
-                label=str(each.label),
-                purpose=str(each.purpose),
-                title=each.title.to_json(),
-                clauses=[clause.title.to_json() for clause in each.clauses],
-            )
-            for each in drafting.TEMPLATES
-        ]
-    )
+    return schemas.TemplateList(items=[showing.template(each) for each in drafting.TEMPLATES])
 
 
 @router.get("/agreements/{uuid:agreement_id}", response=schemas.Agreement, summary="Get an agreement")

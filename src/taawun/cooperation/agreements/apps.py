@@ -15,6 +15,7 @@ class AgreementsConfig(AppConfig):
         """Register everything agreements bring."""
         from taawun.cooperation.agreements import home, notices
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
+        from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
         from taawun.cooperation.agreements.trail import TRAIL
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
@@ -45,6 +46,7 @@ class AgreementsConfig(AppConfig):
                         of_node=True,
                     ),
                     *MESSAGE_KINDS,
+                    *ROOMS_TO_COME,
                     *TRAIL,
                     *notices.KINDS,
                     NavigationEntry(

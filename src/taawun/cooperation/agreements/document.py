@@ -17,7 +17,7 @@ from taawun.cooperation.partners.addresses import is_base_address
 from taawun.foundation import strict_json
 from taawun.foundation.clock import TimestampRefused, parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.multilingual import Text, TextRefused, is_fit
+from taawun.foundation.multilingual import MAX_CHARACTERS, Prose, Text, TextRefused, is_fit
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web import formats
 
@@ -133,7 +133,7 @@ class Document:
         notice_days: days between a notice of termination and its effect.
         authentic_languages: languages in which the text is authentic.
         prevailing: the language that prevails.
-        preamble: principles the parties wrote.
+        preamble: principles the parties wrote, a paragraph a line.
         text: the exact bytes.
         digest: their SHA-256.
     """
@@ -152,7 +152,7 @@ class Document:
     notice_days: int
     authentic_languages: tuple[str, ...]
     prevailing: str
-    preamble: Text | None
+    preamble: Prose | None
     text: bytes
     digest: str
 
@@ -236,7 +236,7 @@ class _Reader:
             notice_days=self._number("notice_days", 0, MAX_DAYS, default=0),
             authentic_languages=self.texts("authentic_languages", default=("en",)),
             prevailing=self._text("prevailing", default=""),
-            preamble=self._words("preamble") if self._value.get("preamble") else None,
+            preamble=self._prose("preamble") if self._value.get("preamble") else None,
             text=text,
             digest=sha256(text),
         )
@@ -356,6 +356,12 @@ class _Reader:
         except TextRefused as refused:
             raise self._wrong(member, _text_fault(refused)) from None
 
+    def _prose(self, member: str) -> Prose:
+        try:
+            return Prose.from_json(self._value.get(member))
+        except TextRefused as refused:
+            raise self._wrong(member, _text_fault(refused, Prose.longest)) from None
+
     def _one_of(self, member: str, choices: tuple[str, ...], default: str | None = None) -> str:
         value = self._text(member, default=default)
         if value not in choices:
@@ -446,8 +452,8 @@ _CLAUSE_MEMBERS: Final = (
 )
 
 
-def _text_fault(refused: TextRefused) -> str:
-    """What is wrong with a text in languages, in the reader's language."""
+def _text_fault(refused: TextRefused, longest: int = MAX_CHARACTERS) -> str:
+    """What is wrong with a text in languages of at most so many characters each, in the reader's language."""
     sentences = {
         "not-a-text": _("must be an object of languages, like {'en': 'Cooperation'}"),
         "no-language": _("needs words in at least one language"),
@@ -455,7 +461,8 @@ def _text_fault(refused: TextRefused) -> str:
             "names a language by something that is no language tag; write one like ar or pt-BR"
         ),
         "empty": _("is empty in one language; write it or leave the language out"),
-        "too-long": _("is longer than 500 characters in one language"),
+        "too-long": _("is longer than %(most)s characters in one language")
+        % {"most": formats.number(longest)},
         "bad-character": _("holds a control character, or one that turns the direction of text; remove it"),
     }
     return sentences.get(refused.code, str(refused))

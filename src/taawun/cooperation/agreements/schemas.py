@@ -231,6 +231,19 @@ class Template(Schema):
     purpose: str
     title: Words
     clauses: Annotated[list[Words], Field(description="Titles of its clauses.")]
+    preamble: Annotated[Words, Field(description="A paragraph a line.")]
+    sentences: Annotated[
+        list[list[str]],
+        Field(
+            description="What each clause says, in the language of the answer, between parties not named yet."
+        ),
+    ]
+    is_multilateral: Annotated[bool, Field(description="Whether it is meant for more than two parties.")]
+    accession: Annotated[str, Field(description="`closed` or `by-invitation`.")]
+    notice_days: int
+    required_signatures: Annotated[
+        int | None, Field(description="How many must sign before it is in force; null for all parties.")
+    ]
 
 
 class TemplateList(Schema):

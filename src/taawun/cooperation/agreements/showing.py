@@ -8,7 +8,10 @@ from django.conf import settings
 
 from taawun.cooperation.agreements import schemas
 from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.drafting import specimen
 from taawun.cooperation.agreements.models import Approval, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.presenting.plain import plain
+from taawun.cooperation.agreements.presenting.sentences import clause_in_words
 from taawun.cooperation.agreements.queries import standing_of, standings_of
 from taawun.foundation.strict_json import parse as parse_json
 
@@ -16,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.drafting import Template
     from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.agreements.standing import Standing
 
-__all__ = ["agreement", "draft", "summaries", "version"]
+__all__ = ["agreement", "draft", "summaries", "template", "version"]
 
 _OVER = frozenset({"declined", "terminated", "expired", "superseded"})
 
@@ -56,6 +60,26 @@ def agreement(row: Agreement, *, shows_draft: bool) -> schemas.Agreement:
         ],
         history=_history(row, versions, approvals),
         draft_edition=row.draft_edition if shows_draft and row.draft else None,
+    )
+
+
+def template(start: Template) -> schemas.Template:
+    """A start for an agreement, with what its clauses would say."""
+    document = specimen(start)
+    return schemas.Template(
+        name=start.name,
+        label=str(start.label),
+        purpose=str(start.purpose),
+        title=start.title.to_json(),
+        clauses=[clause.title.to_json() for clause in start.clauses],
+        preamble=start.preamble.to_json(),
+        sentences=[
+            [plain(sentence) for sentence in clause_in_words(clause, document)] for clause in document.clauses
+        ],
+        is_multilateral=start.is_multilateral,
+        accession=start.accession,
+        notice_days=start.notice_days,
+        required_signatures=start.signatures,
     )
 
 

@@ -7,6 +7,8 @@ from taawun.cooperation.agreements import views
 urlpatterns = [
     path("", views.agreements, name="agreements"),
     path("new/", views.new, name="agreement-new"),
+    path("templates/", views.templates, name="agreement-templates"),
+    path("templates/<slug:name>/", views.template, name="agreement-template"),
     path("<uuid:agreement_id>/", views.agreement, name="agreement"),
     path("<uuid:agreement_id>/edit/", views.edit, name="agreement-edit"),
     path("<uuid:agreement_id>/propose/", views.propose, name="agreement-propose"),

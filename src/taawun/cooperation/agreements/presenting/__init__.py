@@ -20,7 +20,13 @@ from taawun.cooperation.agreements.presenting.situations import (
     open_counters,
     situation,
 )
-from taawun.cooperation.agreements.presenting.terms import last_day, period, term_day, term_facts
+from taawun.cooperation.agreements.presenting.terms import (
+    last_day,
+    period,
+    template_facts,
+    term_day,
+    term_facts,
+)
 from taawun.cooperation.agreements.presenting.timelines import Record, history, record_of, state_steps
 
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "record_of",
     "situation",
     "state_steps",
+    "template_facts",
     "term_day",
     "term_facts",
 ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Document
 
-__all__ = ["history_in_words", "last_day", "notice", "period", "term_day", "term_facts"]
+__all__ = ["history_in_words", "last_day", "notice", "period", "template_facts", "term_day", "term_facts"]
 
 
 def last_day(at: datetime) -> datetime:
@@ -60,15 +60,14 @@ def history_in_words(history: str) -> str:
     return pgettext("for newcomers", "from their accession on")
 
 
-def term_facts(document: Document) -> list[Fact]:
-    """Everything an agreement says besides its title, parties and clauses."""
+def template_facts(document: Document) -> list[Fact]:
+    """What a template says of its terms, before anybody signed and any day is chosen."""
+    return [*_binding_facts(document), Fact(_("Authentic in"), _languages(document))]
+
+
+def _binding_facts(document: Document) -> list[Fact]:
     needed = document.required_signatures()
-    facts = [
-        Fact(_("In force from"), term_day(document.valid_from)),
-        Fact(
-            _("Until"),
-            term_day(document.valid_until, is_end=True) if document.valid_until else _("without end"),
-        ),
+    return [
         Fact(
             _("Enters into force"),
             ngettext("when %(count)s party has signed", "when %(count)s parties have signed", needed)
@@ -81,6 +80,18 @@ def term_facts(document: Document) -> list[Fact]:
             if document.accession == "by-invitation"
             else _("closed: no party joins later"),
         ),
+    ]
+
+
+def term_facts(document: Document) -> list[Fact]:
+    """Everything an agreement says besides its title, parties and clauses."""
+    facts = [
+        Fact(_("In force from"), term_day(document.valid_from)),
+        Fact(
+            _("Until"),
+            term_day(document.valid_until, is_end=True) if document.valid_until else _("without end"),
+        ),
+        *_binding_facts(document),
         Fact(_("Authentic in"), _languages(document)),
         Fact(_("Depositary"), text(document.depositary.organisation)),
         Fact(_("Version"), formats.digits(document.version)),

@@ -1,6 +1,6 @@
 """The pages of agreements."""
 
-from taawun.cooperation.agreements.views.drafting import edit, new
+from taawun.cooperation.agreements.views.drafting import edit, new, template, templates
 from taawun.cooperation.agreements.views.lists import agreements
 from taawun.cooperation.agreements.views.reading import agreement, compare, version
 from taawun.cooperation.agreements.views.steps import (
@@ -27,6 +27,8 @@ __all__ = [
     "propose",
     "resume",
     "suspend",
+    "template",
+    "templates",
     "terminate",
     "turn_down",
     "version",

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib import messages
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.document import parse
-from taawun.cooperation.agreements.drafting import draft_from
+from taawun.cooperation.agreements.drafting import TEMPLATES, draft_from, specimen
 from taawun.cooperation.agreements.editing import MAX_CLAUSES, Editor
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NewForm, first_instant, first_instant_after
 from taawun.cooperation.agreements.models import Agreement
-from taawun.cooperation.agreements.presenting import is_being_signed
+from taawun.cooperation.agreements.presenting import is_being_signed, template_facts
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.views.asking import edition_in
+from taawun.cooperation.agreements.views.reading import clause_rows
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.formats import number
@@ -30,23 +33,71 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.drafting import Template
     from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.agreements.views.reading import ClauseRow
     from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.components import Fact
 
-__all__ = ["edit", "new"]
+__all__ = ["edit", "new", "template", "templates"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A template on the page of all templates."""
+
+    template: Template
+    clauses: list[ClauseRow]
+    facts: list[Fact]
+
+
+# ---- templates --------------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:agreements")
+def templates(request: HttpRequest, actor: PersonActor) -> HttpResponse:
+    """What there is to begin from, and what each would let flow."""
+    context = {"shown": [_shown(each) for each in TEMPLATES], "may_write": waiting.WRITE in actor.permissions}
+    return render(request, "agreements/templates.html", context)
+
+
+@require_safe
+@signed_in("read:agreements")
+def template(request: HttpRequest, actor: PersonActor, name: str) -> HttpResponse:
+    """One template as it would read, before anybody is named in it."""
+    found = next((each for each in TEMPLATES if each.name == name), None)
+    if found is None:
+        raise Http404
+    document = specimen(found)
+    context = {
+        "template": found,
+        "document": document,
+        "clauses": clause_rows(document),
+        "facts": template_facts(document),
+        "may_write": waiting.WRITE in actor.permissions,
+    }
+    return render(request, "agreements/template.html", context)
+
+
+def _shown(start: Template) -> _Shown:
+    document = specimen(start)
+    return _Shown(start, clause_rows(document), template_facts(document))
+
+
+# ---- a new one --------------------------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in(waiting.WRITE)
 def new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Begin an agreement with a partner from a template."""
-    form = NewForm(request.POST or None, initial={"partner": request.GET.get("partner")})
+    asked = {"partner": request.GET.getlist("partner"), "template": request.GET.get("template")}
+    form = NewForm(request.POST or None, initial=asked)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
             document = draft_from(
                 given["template"],
-                [given["partner"]],
+                list(given["partner"]),
                 valid_from=first_instant(given["valid_from"]),
                 valid_until=first_instant_after(given["last_day"]) if given["last_day"] else None,
             )

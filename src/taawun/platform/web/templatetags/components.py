@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.foundation.multilingual import OWN_NAMES, Rendered, Text
+from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web import formats, icons
 from taawun.platform.web.components import STATES, Station, Tone
@@ -154,6 +154,17 @@ def text(words: Text | Rendered | str) -> SafeString:
         return format_html("{}", chosen.value)
     direction = "rtl" if chosen.language.partition("-")[0] in _RTL else "ltr"
     return format_html('<bdi lang="{}" dir="{}">{}</bdi>', chosen.language, direction, chosen.value)
+
+
+@register.simple_tag
+def prose(words: Prose) -> SafeString:
+    """Paragraphs that people wrote, in the page's language where they have it; a fallback bears its own language."""
+    chosen = words.in_language(get_language() or "en")
+    lines = format_html_join("", "<p>{}</p>", ((each,) for each in Prose.paragraphs(chosen.value)))
+    if not chosen.is_fallback:
+        return format_html('<div class="prose">{}</div>', lines)
+    direction = "rtl" if chosen.language.partition("-")[0] in _RTL else "ltr"
+    return format_html('<div class="prose" lang="{}" dir="{}">{}</div>', chosen.language, direction, lines)
 
 
 # ---- dates and numbers -------------------------------------------------------------------------------------

@@ -1,0 +1,18 @@
+"""What the pages of agreements ask for."""
+
+from taawun.cooperation.agreements.forms.clauses import ClauseForm
+from taawun.cooperation.agreements.forms.days import first_instant, first_instant_after
+from taawun.cooperation.agreements.forms.drafting import NewForm
+from taawun.cooperation.agreements.forms.lists import AgreementFilters, CompareForm, NoteForm
+from taawun.cooperation.agreements.forms.terms import TermsForm
+
+__all__ = [
+    "AgreementFilters",
+    "ClauseForm",
+    "CompareForm",
+    "NewForm",
+    "NoteForm",
+    "TermsForm",
+    "first_instant",
+    "first_instant_after",
+]
