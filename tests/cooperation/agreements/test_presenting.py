@@ -104,7 +104,8 @@ def test_among_several_parties_any_means_each(
         (("intel.*",), "everything under “Threat intelligence”"),
         (("intel.report", "*"), "everything"),
         (("learning.course",), "learning.course"),
-        (("learning.*",), "learning.*"),
+        (("learning.*",), "courses and other learning resources"),
+        (("hunting.*",), "hunting.*"),
     ],
 )
 def test_kinds_are_nouns_where_a_room_has_words_for_them(
