@@ -9,7 +9,17 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from taawun.cooperation.agreements.document import Clause, Document, Onward, Party, parse, write
+from taawun.cooperation.agreements.document import (
+    Clause,
+    Document,
+    Narrowing,
+    Onward,
+    Paper,
+    Part,
+    Party,
+    parse,
+    write,
+)
 from taawun.cooperation.agreements.policy import Facts, Origin
 from taawun.cooperation.agreements.standing import Evidence, Instrument, Signature
 from taawun.foundation.multilingual import Prose, Text
@@ -24,6 +34,7 @@ __all__ = [
     "evidences",
     "facts",
     "instants",
+    "narrowings",
     "onwards",
     "origins",
     "words",
@@ -99,6 +110,7 @@ def documents(
             draw(st.sampled_from(("", "XN"))),
             draw(_texts),
             known.get(node) or draw(_kids),
+            draw(st.integers(0, 4)) == 0,
         )
         for index, node in enumerate(addresses)
     ]
@@ -120,15 +132,50 @@ def documents(
         supersedes=draw(st.sampled_from(("", "a" * 64))),
         accession=draw(st.sampled_from(("closed", "by-invitation"))),
         min_signatories=draw(st.integers(2, 250)),
-        entry_into_force=draw(st.just("all") | st.integers(2, 250)),
+        entry_into_force=draw(st.sampled_from(("all", "date")) | st.integers(2, 250)),
         notice_days=draw(st.integers(0, 60)),
         authentic_languages=draw(_some(("ar", "en", "fr"), least=1)),
         prevailing=draw(st.sampled_from(("", "en"))),
         preamble=draw(st.none() | _texts.map(lambda text: Prose(text.by_language))),
         text=b"",
         digest="",
+        instrument=draw(st.none() | st.builds(Paper, _texts, st.dates(), st.just("d" * 64))),
     )
     return parse(write(drawn))
+
+
+def narrowings(document: Document) -> st.SearchStrategy[Narrowing]:
+    """What a party might declare, also what would widen and so leaves the clause as it is."""
+    return st.builds(
+        Narrowing,
+        st.sampled_from([each.ref for each in document.clauses]),
+        st.sampled_from(("gives", "takes")),
+        st.none() | st.sampled_from(Tlp),
+        _some(KIND_PATTERNS),
+        _some(TOPICS),
+        _some([party.ref for party in document.parties]),
+    )
+
+
+@st.composite
+def _joinings(draw: st.DrawFn, version: Document) -> list[Instrument]:
+    """An invitation with what may follow it, whether or not the version allows any."""
+    node = draw(st.sampled_from(NODES))
+    party = Party(draw(st.sampled_from(("new", "p0"))), "node", node, "", "", Text.of(en="New"), "n" * 43)
+    depositary, parts = version.depositary.ref, draw(st.none() | st.just((Part("1.1", ("takes",)),)))
+    invited = Instrument(
+        draw(st.uuids()), "invited", depositary, version.digest, draw(instants), invites=party, parts=parts
+    )
+    acceded = Instrument(
+        draw(st.uuids()), "acceded", "", version.digest, draw(instants), answers=invited.id, node=node
+    )
+    said = [
+        Instrument(
+            draw(st.uuids()), "countersigned", depositary, version.digest, draw(instants), answers=acceded.id
+        )
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    return [invited, acceded, *said]
 
 
 @st.composite
@@ -156,16 +203,35 @@ def evidences(draw: st.DrawFn) -> Evidence:
     for version in versions:
         refs = [party.ref for party in version.parties if party.kind == "node" and draw(st.booleans())]
         signatures += [Signature(version.digest, ref, draw(instants)) for ref in refs]
-    kinds = st.sampled_from(("suspended", "terminated", "declined", "countered"))
+    kinds = st.sampled_from(
+        ("suspended", "terminated", "declined", "countered", "ratified", "left", "declared")
+    )
+    by_digest = {version.digest: version for version in versions}
     instruments = [
-        Instrument(draw(st.uuids()), draw(kinds), party, digest, at)
+        Instrument(
+            draw(st.uuids()),
+            kind := draw(kinds),
+            party,
+            digest,
+            at,
+            narrows=tuple(draw(st.lists(narrowings(by_digest[digest]), max_size=2)))
+            if kind == "declared"
+            else (),
+        )
         for digest, party, at in draw(st.lists(spoken, max_size=5))
     ]
+    for version in versions:
+        instruments += [
+            Instrument(draw(st.uuids()), "ratified", party.ref, version.digest, draw(instants))
+            for party in version.parties
+            if party.ratifies and draw(st.booleans())
+        ]
+        if draw(st.booleans()):
+            instruments += draw(_joinings(version))
     for each in draw(st.lists(st.sampled_from(instruments), max_size=3)) if instruments else ():
         lifter = draw(st.sampled_from([each.party, *(party.ref for party in first.parties)]))
-        instruments.append(
-            Instrument(draw(st.uuids()), "resumed", lifter, each.digest, draw(instants), each.id)
-        )
+        lift = "lifted" if each.kind == "declared" else "resumed"
+        instruments.append(Instrument(draw(st.uuids()), lift, lifter, each.digest, draw(instants), each.id))
     return Evidence(versions, signatures, instruments)
 
 

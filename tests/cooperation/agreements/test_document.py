@@ -178,7 +178,7 @@ def test_a_document_with_only_what_is_needed_gets_the_careful_defaults() -> None
         (_set("accession", to="open"), "/accession"),
         (_set("min_signatories", to=1), "/min_signatories"),
         (_set("entry_into_force", to=1), "/entry_into_force"),
-        (_set("entry_into_force", to="date"), "/entry_into_force"),
+        (_set("entry_into_force", to="soon"), "/entry_into_force"),
         (_set("notice_days", to=-1), "/notice_days"),
         (_set("authentic_languages", to="en"), "/authentic_languages"),
         (_set("prevailing", to=["en"]), "/prevailing"),

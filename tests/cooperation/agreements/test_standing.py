@@ -378,13 +378,31 @@ def test_two_nodes_that_heard_the_same_at_different_times_say_the_same(
 
 
 def _signers(evidence: Evidence, document: Document, until: datetime) -> set[str]:
-    """Addresses of the nodes that signed a version until an instant."""
+    """Addresses of the nodes that signed, and where due ratified, a version until an instant."""
+    ratified = {
+        each.party
+        for each in evidence.instruments
+        if each.kind == "ratified" and each.digest == document.digest and each.at <= until
+    }
     named = {party.ref: party.node for party in document.parties if party.kind == "node"}
     return {
         named[each.party]
         for each in evidence.signatures
-        if each.digest == document.digest and each.party in named and each.at <= until
+        if each.digest == document.digest
+        and each.party in named
+        and each.at <= until
+        and ((party := document.party(each.party)) is None or not party.ratifies or each.party in ratified)
     }
+
+
+def _parties_of(evidence: Evidence, kind: str) -> list[Party]:
+    """The parties that said something of a kind."""
+    return [
+        party
+        for each in evidence.instruments
+        for document in evidence.versions
+        if each.kind == kind and each.digest == document.digest and (party := document.party(each.party))
+    ]
 
 
 @given(evidences(), instants)
@@ -395,7 +413,8 @@ def test_no_version_follows_another_without_each_party_of_it_that_it_names(
         if earlier.closes == later.opens != earlier.document.valid_until:
             named = {party.node for party in later.document.parties if party.kind == "node"}
             bound = _signers(evidence, earlier.document, later.opens)
-            assert bound & named <= _signers(evidence, later.document, later.opens)
+            left = {each.node for each in _parties_of(evidence, "left")}
+            assert (bound & named) - left <= _signers(evidence, later.document, later.opens)
 
 
 @given(evidences(), instants)
@@ -408,7 +427,7 @@ def test_nobody_ends_or_stops_what_it_is_no_party_of(evidence: Evidence, at: dat
             for document in evidence.versions
             if each.kind == kind and each.digest == document.digest and (party := document.party(each.party))
         }
-        for kind in ("suspended", "terminated")
+        for kind in ("suspended", "terminated", "left")
     }
     for window in standing.windows:
         signers = {party.node for ref, _at in window.signed if (party := window.document.party(ref))}
@@ -417,7 +436,7 @@ def test_nobody_ends_or_stops_what_it_is_no_party_of(evidence: Evidence, at: dat
             assert party is not None
             assert party.node in signers & spoken["suspended"]
     if standing.ends:
-        assert spoken["terminated"] & {
+        assert (spoken["terminated"] | spoken["left"]) & {
             node for document in evidence.versions for node in _signers(evidence, document, standing.ends)
         }
         # no sooner than what it ends had come about
@@ -432,9 +451,8 @@ def test_nobody_but_signatories_of_the_window_stands_in_it_and_windows_never_ove
 ) -> None:
     standing = stand(evidence, at)
     for window in standing.windows:
-        assert dict(window.signed).keys() <= {
-            each.party for each in evidence.signatures if each.digest == window.document.digest
-        }
+        signed = {each.party for each in evidence.signatures if each.digest == window.document.digest}
+        assert dict(window.signed).keys() <= signed | {ref for ref, _parts in window.document.acceded}
         assert window.document.depositary.ref in dict(window.signed)
         # a version that ended before it could begin is the only one, and holds at no instant
         assert window.closes is None or window.opens < window.closes or len(standing.windows) == 1

@@ -37,6 +37,8 @@ _STAGES: Final = (
     "kind",
     "topics",
     "unsigned",
+    "unratified",
+    "left",
     "terminated",
     "expired",
     "ended",
@@ -45,7 +47,9 @@ _STAGES: Final = (
     "partner-blocked",
     "not-verified",
     "descriptor-lapsed",
+    "unconfirmed",
     "tlp",
+    "narrowed",
 )
 _RANK: Final = {reason: rank for rank, reason in enumerate(_STAGES)}
 
@@ -100,7 +104,8 @@ class Grant:
         opens, closes: instants (seconds since the epoch) between which it holds.
         lapses: when the receiver's descriptor lapses; ``closes`` is never later.
         hindrance: stable reason why it does not hold at all now, or empty.
-        ending: reason once its version is over: ``terminated``, ``expired``, or ``ended`` when another followed.
+        ending: reason once its version is over: ``terminated``, ``expired``, ``ended`` when another followed, or
+            ``left`` where one of the two parties leaves before.
         since: what was issued before this instant is not the receiver's: it joined then, and the clause gives no
             earlier history; 0 where it does.
         terminates: when a notice of termination takes effect; from then on that is why nothing flows, also where its
@@ -118,6 +123,8 @@ class Grant:
     ending: str = "ended"
     since: float = 0.0
     terminates: float = FOREVER
+    suspended_until: float = 0.0
+    is_narrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +140,9 @@ class Denied:
 
     Args:
         reason: stable code: ``no-agreement``, ``direction``, ``kind``, ``topics``, ``not-begun``, ``ended``,
-            ``suspended``, ``terminated``, ``expired``, ``unsigned``, ``not-verified``, ``descriptor-lapsed``,
-            ``partner-blocked``, ``tlp``, ``red-unnamed``, ``audience``, ``onward``.
+            ``suspended``, ``terminated``, ``expired``, ``unsigned``, ``unratified``, ``left``, ``unconfirmed``,
+            ``narrowed``, ``not-verified``, ``descriptor-lapsed``, ``partner-blocked``, ``tlp``, ``red-unnamed``,
+            ``audience``, ``onward``.
         grant: the clause that came nearest, where one did.
     """
 
@@ -160,14 +168,16 @@ def obstacle(grant: Grant, release: Facts, at: float) -> str:
         return "kind"
     if clause.topics and release.topics.isdisjoint(clause.topics):
         return "topics"
-    return closed_by(grant, at) or ("tlp" if release.tlp > clause.tlp_max else "")
+    closed = closed_by(grant, at) or ("tlp" if release.tlp > clause.tlp_max else "")
+    return closed or ("narrowed" if grant.is_narrowed else "")
 
 
 def closed_by(grant: Grant, at: float) -> str:
     """Why this clause holds for nothing at an instant, or empty."""
     # a suspension that nobody lifted ends with what it suspends
-    is_over = grant.closes <= at < grant.lapses and grant.hindrance == "suspended"
-    if grant.hindrance and not is_over:
+    if at < grant.suspended_until and not grant.closes <= at < grant.lapses:
+        return "suspended"
+    if grant.hindrance:
         return grant.hindrance
     if at < grant.opens:
         return "not-begun"

@@ -157,7 +157,13 @@ def lay_out(
         if not covers:
             refused.setdefault("kind", each)
             continue
-        for moment in (grant.opens, grant.closes, grant.lapses, grant.terminates):
+        for moment in (
+            grant.opens,
+            grant.closes,
+            grant.lapses,
+            grant.terminates,
+            grant.suspended_until,
+        ):
             if moment <= at:
                 opens = max(opens, moment)
             else:
@@ -181,7 +187,9 @@ def _proposed(proposal: Proposal, kind: str) -> Denied:
 
 
 def _lot(among: Sequence[tuple[int, Grant]], closed: Mapping[int, str], least: _Answer | None = None) -> _Lot:
-    held = tuple(each for each in among if each[0] not in closed)
+    still = [each for each in among if each[0] not in closed]
+    held = tuple(each for each in still if not each[1].is_narrowed)
+    narrowed = [each for each in still if each[1].is_narrowed]
     levels = tuple(grant.clause.tlp_max for _place, grant in held)
     refused: dict[str, tuple[int, Grant]] = {}
     for each in among:
@@ -192,7 +200,6 @@ def _lot(among: Sequence[tuple[int, Grant]], closed: Mapping[int, str], least: _
         place, grant = held[-1]
         # of clauses with too low a marking the highest comes nearest
         refusals.append(_no(Denied("tlp", grant), -place))
-    furthest = min(refusals, key=_order)
     answers: list[_Answer] = []
     for tlp in Tlp:
         first = bisect_left(levels, tlp)
@@ -200,8 +207,18 @@ def _lot(among: Sequence[tuple[int, Grant]], closed: Mapping[int, str], least: _
             place, grant = held[first]
             answers.append(_Answer((_YES, 0, place), Allowed(grant)))
         else:
-            answers.append(furthest)
+            answers.append(min([*refusals, *_narrowings(narrowed, tlp)], key=_order))
     return _Lot(tuple(answers), held, levels)
+
+
+def _narrowings(narrowed: Iterable[tuple[int, Grant]], tlp: Tlp) -> list[_Answer]:
+    """What clauses of which a declaration leaves less say about what that less does not allow."""
+    return [
+        _no(Denied("narrowed", grant), place)
+        if tlp <= grant.clause.tlp_max
+        else _no(Denied("tlp", grant), -place)
+        for place, grant in narrowed
+    ]
 
 
 def _refusals(refused: Mapping[str, tuple[int, Grant]]) -> list[_Answer]:

@@ -25,8 +25,16 @@ from taawun.cooperation.agreements.decision import (
     obstacle,
     strictness,
 )
-from taawun.cooperation.agreements.document import ANY
 from taawun.cooperation.agreements.layout import Proposal, lay_out, narrowest_pattern
+from taawun.cooperation.agreements.spans import (
+    PartnerTrust,
+    joined_in,
+    keys_in,
+    receivers_of,
+    ref_of,
+    spans_of,
+    trust_in,
+)
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -35,7 +43,8 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Clause, Document
     from taawun.cooperation.agreements.layout import Layout
-    from taawun.cooperation.agreements.standing import Standing, Window
+    from taawun.cooperation.agreements.spans import Span
+    from taawun.cooperation.agreements.standing import Standing
 
 __all__ = [
     "Agreed",
@@ -64,19 +73,6 @@ class Agreed:
 
     code: str
     standing: Standing
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerTrust:
-    """Whether a partner may receive anything at all.
-
-    Args:
-        hindrance: reason code, or empty.
-        until: when its descriptor lapses, in seconds since the epoch.
-    """
-
-    hindrance: str
-    until: float
 
 
 # what is said of parties that stand in no clause of ours, whatever the kind
@@ -114,6 +110,7 @@ class Policy:
         self._patterns: dict[str, frozenset[str]] = {}
         self._layouts: dict[tuple[str, str], Layout] = {}
         self._by_clause: dict[str, dict[tuple[UUID, str], list[Grant]]] = {}
+        self._sides: dict[tuple[str, str], frozenset[str]] | None = None
 
     def decide(self, party: str, release: Facts, at: float) -> Decision:
         """Whether a party may have a release.
@@ -174,6 +171,16 @@ class Policy:
                 held.setdefault((grant.agreement, grant.clause.ref), []).append(grant)
             self._by_clause[party] = held
         return tuple(held.get(clause, ()))
+
+    def side_of(self, grant: Grant) -> frozenset[str]:
+        """Every party key that the clause of a grant lets us reach in its version, whether it may now or not."""
+        if self._sides is None:
+            sides: dict[tuple[str, str], set[str]] = {}
+            for party, held in self._grants.items():
+                for each in held:
+                    sides.setdefault((each.digest, each.clause.ref), set()).add(party)
+            self._sides = {key: frozenset(parties) for key, parties in sides.items()}
+        return self._sides.get((grant.digest, grant.clause.ref), frozenset())
 
     def keys_of(self, node: str) -> tuple[str, ...]:
         """The party keys of a node and of its guests, sorted."""
@@ -251,7 +258,11 @@ class Policy:
 
 
 def compile_policy(
-    own: str, agreed: Iterable[Agreed], trust: Mapping[str, PartnerTrust], generation: int
+    own: str,
+    agreed: Iterable[Agreed],
+    trust: Mapping[str, PartnerTrust],
+    generation: int,
+    confirmed: Mapping[tuple[UUID, str], bool] | None = None,
 ) -> Policy:
     """Turn agreements into grants.
 
@@ -260,29 +271,48 @@ def compile_policy(
         agreed: all agreements that were ever proposed.
         trust: for each partner's base address, whether it may receive. A node that is missing is not verified.
         generation: the mark of the changes this is compiled at.
+        confirmed: newcomers, by agreement and party key, that the sender confirmed, each with whether it may read what
+            was sent before it joined. None where that is not ours to know: then all of them are.
     """
     grants: dict[str, list[Grant]] = {}
     known: set[str] = set()
     signatories: dict[UUID, dict[str, list[tuple[float, float]]]] = {}
     proposals: dict[UUID, Proposal] = {}
     for each in agreed:
-        spans = _spans(each.standing, own)
-        joined = _joined(spans)
+        spans = spans_of(each.standing, own)
+        joined = joined_in(spans)
         for span in spans:
             known.update(key for key in span.keys.values() if key != own)
             for key, bound in span.bound().items():
                 signatories.setdefault(span.document.id, {}).setdefault(key, []).append(bound)
-            trusted = {ref: _trust_in(node, trust, own) for ref, node in span.nodes.items()}
+            trusted = {ref: trust_in(node, trust, own) for ref, node in span.nodes.items()}
             for clause in span.document.clauses:
-                for ref in _receivers(clause, span.sender, span.document):
+                for ref in receivers_of(clause, span.sender, span.document):
                     key = span.keys[ref]
-                    held = span.grant(each.code, clause, ref, trusted[ref], joined.get(key, 0.0))
-                    grants.setdefault(key, []).append(held)
+                    reads = _reads_from(span, clause, ref, joined.get(key, 0.0), confirmed)
+                    held = span.grant(each.code, clause, ref, trusted[ref], reads)
+                    grants.setdefault(key, []).extend(span.as_declared(held, ref))
         document = _never_in_force(each.standing, own)
         if document is not None:
-            known.update(key for key in _keys(document).values() if key != own)
+            known.update(key for key in keys_in(document).values() if key != own)
             proposals[document.id] = _proposal(each, document, own)
     return Policy(grants, frozenset(known), signatories, generation, proposals)
+
+
+def _reads_from(
+    span: Span,
+    clause: Clause,
+    ref: str,
+    joined: float,
+    confirmed: Mapping[tuple[UUID, str], bool] | None,
+) -> float | None:
+    """From when on a receiver reads what is sent over a clause; None for a newcomer that nobody confirmed."""
+    if clause.history != "all":
+        return joined
+    if confirmed is None or not span.document.has_acceded(ref):
+        return 0.0
+    answer = confirmed.get((span.document.id, span.keys[ref]))
+    return None if answer is None else 0.0 if answer else joined
 
 
 def basis_of(standing: Standing) -> tuple[object, ...]:
@@ -306,10 +336,10 @@ def _never_in_force(standing: Standing, own: str) -> Document | None:
 
 def _proposal(agreed: Agreed, document: Document, own: str) -> Proposal:
     """One refusal for a whole version: whoever proposes hundreds of clauses takes no more room than for one."""
-    reason = "terminated" if agreed.standing.state == "terminated" else "unsigned"
-    sender, keys = _ref_of(document, own), _keys(document)
+    reason = _why_not(agreed.standing, document)
+    sender, keys = ref_of(document, own), keys_in(document)
     reaching = [
-        (clause, refs) for clause in document.clauses if (refs := _receivers(clause, sender, document))
+        (clause, refs) for clause in document.clauses if (refs := receivers_of(clause, sender, document))
     ]
     first = Grant(
         agreement=document.id,
@@ -326,6 +356,13 @@ def _proposal(agreed: Agreed, document: Document, own: str) -> Proposal:
     return Proposal(Denied(reason, first), receivers, kinds)
 
 
+def _why_not(standing: Standing, document: Document) -> str:
+    if standing.state == "terminated":
+        return "terminated"
+    is_signed = len(standing.signed_by) >= document.required_signatures()
+    return "unratified" if is_signed and standing.signed_by != standing.ratified_by else "unsigned"
+
+
 def _by_receiver(proposals: Iterable[Proposal]) -> dict[str, tuple[Proposal, ...]]:
     """What was proposed about each party; of those with the same kinds and reason the first says it all."""
     found: dict[str, dict[tuple[str, frozenset[str]], Proposal]] = {}
@@ -333,140 +370,3 @@ def _by_receiver(proposals: Iterable[Proposal]) -> dict[str, tuple[Proposal, ...
         for key in each.receivers:
             found.setdefault(key, {}).setdefault((each.refusal.reason, each.kinds), each)
     return {key: tuple(held.values()) for key, held in found.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A version while it holds, as seen by a sender.
-
-    Args:
-        document: the version.
-        sender: the sender's ref in it.
-        keys: the party key of each ref.
-        nodes: the node of each ref, for a guest its host's.
-        opens, closes: seconds since the epoch.
-        hindrance: why nothing flows under it at all, or empty.
-        ending: reason once it is over.
-        terminates: when a notice of termination takes effect.
-        signed: refs that its signatures bind, each with when; a guest is bound by its host's.
-    """
-
-    document: Document
-    sender: str
-    keys: Mapping[str, str]
-    nodes: Mapping[str, str]
-    opens: float
-    closes: float
-    hindrance: str
-    ending: str
-    terminates: float
-    signed: Mapping[str, float]
-
-    def joined(self) -> dict[str, float]:
-        """When each party key that signed did so."""
-        return {self.keys[ref]: at for ref, at in self.signed.items()}
-
-    def bound(self) -> dict[str, tuple[float, float]]:
-        """Party keys that it binds, each with from when to when."""
-        if self.hindrance:
-            return {}
-        return {key: (max(self.opens, at), self.closes) for key, at in self.joined().items()}
-
-    def grant(self, code: str, clause: Clause, ref: str, held: PartnerTrust, joined: float) -> Grant:
-        """A clause of it for one receiver that joined the agreement at an instant."""
-        unsigned = "" if ref in self.signed and self.sender in self.signed else "unsigned"
-        began = [self.signed[each] for each in (ref, self.sender) if each in self.signed]
-        return Grant(
-            agreement=self.document.id,
-            code=code,
-            digest=self.document.digest,
-            clause=clause,
-            opens=max(self.opens, *began) if began else self.opens,
-            closes=min(self.closes, held.until),
-            lapses=held.until,
-            hindrance=self.hindrance or unsigned or held.hindrance,
-            ending=self.ending,
-            since=0.0 if clause.history == "all" else joined,
-            terminates=self.terminates,
-        )
-
-
-def _joined(spans: Iterable[_Span]) -> dict[str, float]:
-    """When each party key first signed any version."""
-    first: dict[str, float] = {}
-    for span in spans:
-        for key, at in span.joined().items():
-            first[key] = min(at, first.get(key, at))
-    return first
-
-
-def _spans(standing: Standing, own: str) -> list[_Span]:
-    """Versions that were in force or will be and name the sender, each with its window."""
-    if standing.state == "draft" or standing.current is None:
-        return []
-    terminates = standing.ends.timestamp() if standing.ends else FOREVER
-    return [
-        _Span(
-            window.document,
-            sender,
-            _keys(window.document),
-            _nodes(window.document),
-            window.opens.timestamp(),
-            window.closes.timestamp() if window.closes else FOREVER,
-            "suspended" if window.suspensions else "",
-            _ending(window, standing),
-            terminates,
-            _bound_refs(window),
-        )
-        for window in standing.windows
-        if (sender := _ref_of(window.document, own))
-    ]
-
-
-def _ref_of(document: Document, node: str) -> str:
-    party = document.party_of(node)
-    return party.ref if party else ""
-
-
-def _nodes(document: Document) -> dict[str, str]:
-    """The node that speaks for each ref."""
-    own = {party.ref: party.node for party in document.parties}
-    return {party.ref: party.node or own.get(party.host, "") for party in document.parties}
-
-
-def _keys(document: Document) -> dict[str, str]:
-    """How decisions name each ref: see :meth:`~taawun.cooperation.agreements.document.Document.key_of`."""
-    nodes = _nodes(document)
-    return {
-        party.ref: party.node if party.kind == "node" else f"{nodes[party.ref]}#{party.ref}"
-        for party in document.parties
-    }
-
-
-def _bound_refs(window: Window) -> dict[str, float]:
-    signed = {ref: at.timestamp() for ref, at in window.signed}
-    speakers = {party.ref: party.host or party.ref for party in window.document.parties}
-    return {ref: signed[speaker] for ref, speaker in speakers.items() if speaker in signed}
-
-
-def _ending(window: Window, standing: Standing) -> str:
-    if window.closes is None:
-        return "ended"
-    if window.closes == standing.ends:
-        return "terminated"
-    return "expired" if window.closes == window.document.valid_until else "ended"
-
-
-def _receivers(clause: Clause, sender: str, document: Document) -> list[str]:
-    """Refs of the parties a clause lets this sender reach; the sender itself never is one."""
-    if ANY not in clause.senders and sender not in clause.senders:
-        return []
-    everybody = [party.ref for party in document.parties] if ANY in clause.receivers else clause.receivers
-    return [ref for ref in everybody if ref != sender]
-
-
-def _trust_in(node: str, trust: Mapping[str, PartnerTrust], own: str) -> PartnerTrust:
-    """Whether the node that speaks for a party may receive."""
-    if node == own:
-        return PartnerTrust("", FOREVER)  # our own guest
-    return trust.get(node, PartnerTrust("not-verified", FOREVER))

@@ -13,6 +13,7 @@ from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import shelf
+from taawun.cooperation.agreements.decision import closed_by
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.policy import Agreed, PartnerTrust, Policy, compile_policy
 from taawun.cooperation.agreements.standing import Evidence, Instrument, Signature, stand
@@ -286,7 +287,7 @@ def _clause_condition(policy: Policy, party: str, at: float, topics: type[Model]
     """The clauses that hold now, merged: of the same kind and topics only the highest marking matters."""
     highest: dict[tuple[str, frozenset[str]], int] = {}
     for grant in policy.grants(party):
-        if grant.hindrance or not grant.opens <= at < grant.closes:
+        if grant.is_narrowed or closed_by(grant, at):
             continue
         for kind in grant.clause.kinds:
             key = (kind, frozenset(grant.clause.topics))

@@ -70,6 +70,30 @@ def _refusal(denied: Denied, number: Callable[[object], str]) -> Worded:
             _("Remind them to sign"),
             "agreement",
         ),
+        "unratified": Worded(
+            _("%(agreement)s is signed, but a party has not ratified it yet.") % names,
+            _("See who has not ratified it"),
+            "agreement",
+        ),
+        "left": Worded(
+            _("The party, or this node, has left %(agreement)s.") % names,
+            _("Draft an agreement"),
+            "agreement",
+        ),
+        "unconfirmed": Worded(
+            _(
+                "Clause %(clause)s of %(agreement)s gives newcomers what was sent before, and nobody here has "
+                "confirmed this one."
+            )
+            % names,
+            _("Confirm the newcomer"),
+            "agreement",
+        ),
+        "narrowed": Worded(
+            _("A declaration leaves it out of clause %(clause)s of %(agreement)s.") % names,
+            _("See the declarations"),
+            "agreement",
+        ),
         "not-begun": Worded(
             _("%(agreement)s is signed but not in force yet.") % names, _("See when it begins"), "agreement"
         ),
