@@ -23,4 +23,6 @@ class NodeConfig(AppConfig):
         console = SystemPart("console", _("The operator at the console"))
         # notices and the trail stand side by side: neither knows the other
         settled = Act("notices.resolved", _("Notice dealt with"))
-        registry.register(Capability("node", _("Node"), (home, begun, console, settled)))
+        backed_up = Act("node.backed-up", _("Backup made"))
+        restored = Act("node.restored", _("Node restored from a backup"))
+        registry.register(Capability("node", _("Node"), (home, begun, console, settled, backed_up, restored)))

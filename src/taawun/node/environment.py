@@ -202,6 +202,10 @@ class Environment:
         except ValueError as problem:
             raise SettingRefused(name, str(problem)) from None
 
+    def is_given(self, name: str) -> bool:
+        """Whether somebody said it: in the environment, a file it names, or ``node.env``."""
+        return name in self._variables or bool(self._variables.get(name + _FROM_FILE)) or name in self._filed
+
     def text(self, name: str) -> str:
         """The value of a text setting."""
         return str(self[name])

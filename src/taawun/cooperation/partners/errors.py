@@ -13,6 +13,7 @@ __all__ = [
     "DescriptorRefused",
     "KeyUnusable",
     "MessageRefused",
+    "NodeReturning",
     "PartnerRefused",
 ]
 
@@ -51,6 +52,13 @@ class DescriptorRefused(PartnerRefused):
 
 class MessageRefused(PartnerRefused):
     """A message of the talk lane that cannot be taken; it is kept, marked refused."""
+
+
+class NodeReturning(PartnerRefused):
+    """This node was restored from a backup and may not say anything yet."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("returning", message)
 
 
 class KeyUnusable(Exception):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from taawun.cooperation.partners import chain, contents
+from taawun.cooperation.partners import chain, contents, returning
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
@@ -76,7 +76,9 @@ def talk_lane(partner: Partner) -> Lane:
     """Our talk lane to a partner, opened at the first word."""
     one_speaker()
     digest = _audience_digest([partner.node])
-    opened = Lane.objects.filter(sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest)
+    opened = Lane.objects.filter(
+        sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest, is_closed=False
+    )
     if lane := opened.first():
         return lane
     # two first words at once open one lane
@@ -115,6 +117,7 @@ def open_clause_lane(
         agreement=agreement,
         clause=clause,
         audience_digest=digest,
+        is_closed=False,
     )
     if created:
         LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=reader) for reader in readers)
@@ -158,7 +161,11 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
 
     Returns:
         The entries, in order.
+
+    Raises:
+        NodeReturning: this node was restored, and does not know yet how its lanes go on.
     """
+    returning.ensure_speaking()
     one_speaker()
     locked = Lane.objects.select_for_update().get(id=lane.id)
     key, at = node_key(), now()
@@ -242,7 +249,12 @@ def read_by(partner: Partner, among: QuerySet[Lane]) -> list[Lane]:
 
 
 def head_of(lane: Lane) -> str:
-    """Our signed word on how far a lane of ours reaches."""
+    """Our signed word on how far a lane of ours reaches.
+
+    Raises:
+        NodeReturning: this node was restored, and does not know.
+    """
+    returning.ensure_speaking()
     return chain.write_head(chain.Head(lane.id, lane.head_seq, lane.head_digest, now()), node_key())
 
 

@@ -129,6 +129,8 @@ class Lane(models.Model):
     stop_detail = models.CharField(max_length=500, blank=True, default="")
     # the entry at which it broke: what stands before it is taken in still, nothing from it on
     stopped_at = models.BigIntegerField(null=True)
+    # a lane of ours that we never continue: after a restore nobody told us how it went on. Another takes its place
+    is_closed = models.BooleanField(default=False)
     opened = models.DateTimeField(default=now)
     last_entry = models.DateTimeField(null=True)
     # since when its other readers are shown more of it than this node is; empty while they are not
@@ -139,7 +141,7 @@ class Lane(models.Model):
             models.UniqueConstraint(
                 fields=["agreement", "clause", "audience_digest"],
                 name="partners_one_lane_per_choice",
-                condition=Q(sender__isnull=True, purpose="clause"),
+                condition=Q(sender__isnull=True, purpose="clause", is_closed=False),
             ),
             models.UniqueConstraint(fields=["sender", "alias"], name="partners_alias_once"),
         )
@@ -263,6 +265,23 @@ class Fork(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["lane", "seq"], name="partners_fork_once"),)
+
+
+class Awaited(models.Model):
+    """A partner whose word this node waits for after it was restored: what it holds of our lanes that we forgot.
+
+    While there is one that neither answered nor is given up, this node says nothing.
+    """
+
+    partner = models.OneToOneField(Partner, on_delete=models.CASCADE, related_name="awaited")
+    since = models.DateTimeField(default=now)
+    # when all that it holds was known again
+    answered = models.DateTimeField(null=True)
+    # when an administrator stopped waiting for it; it is asked still
+    given_up = models.DateTimeField(null=True)
+    # why what it answered was not taken: a code, and a sentence in English for whoever looks for the fault
+    fault = models.CharField(max_length=40, blank=True, default="")
+    fault_detail = models.CharField(max_length=500, blank=True, default="")
 
 
 class PolicyGeneration(models.Model):

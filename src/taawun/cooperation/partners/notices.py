@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.partners.wording import entry_reason, stop_reason
+from taawun.cooperation.partners.wording import entry_reason, return_fault, stop_reason
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.web.formats import digits, filesize
 
@@ -185,6 +185,32 @@ KINDS = (
         lambda p: (
             _("It is tried again and again. The last problem: %(reason)s.")
             % {"reason": entry_reason(p["reason"]).rstrip(".")}
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.returning",
+        "read:partners",
+        lambda _p: _(
+            "This node was restored from a backup. It says nothing until its partners have told it what it had said "
+            "since."
+        ),
+        lambda _p: _(
+            "It asks them by itself. Where one of them is gone for good, an administrator need not wait for it; what "
+            "is written here meanwhile is kept."
+        ),
+        lambda _p: reverse("partners"),
+    ),
+    NoticeKind(
+        "partners.return-refused",
+        "read:partners",
+        lambda p: (
+            _("What %(node)s says that this node said before it was restored was not taken: %(reason)s.")
+            % {"node": p["node"], "reason": return_fault(p["reason"])}
+        ),
+        lambda _p: _(
+            "Nothing of it was believed. Speak with the partner's administrator. If somebody else signs with this "
+            "node's key, or a second copy of it runs, stop it and change the key."
         ),
         _address,
     ),

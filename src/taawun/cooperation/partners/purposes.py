@@ -54,6 +54,9 @@ class LanePurpose:
         serves: which of these lanes, all opened for this reader, it may read now: their chains, and that they exist.
         readers: for these lanes of partners, by their ids, the base addresses of the nodes that may know of each and
             read it too. Whoever does not stand there is never told of it, and not heard about it.
+        regain: makes known again what an entry of ours said, after a restore, idempotently, inside a transaction; the
+            content is None where nobody has it any more.
+        catch_up: says what was left unsaid when the node was lost, inside a transaction, once it may speak again.
         prepare: reads a content before the transaction, in which nobody else may be able to write, and answers what is
             left to do in it instead of ``receive``; None where reading is nothing.
     """
@@ -66,3 +69,5 @@ class LanePurpose:
     serves: Callable[[Sequence[Lane], Partner], list[bool]] = all_of_them
     prepare: Callable[[Lane, Header, bytes], Callable[[LaneEntry], Outcome]] | None = None
     readers: Callable[[Sequence[Lane]], dict[UUID, frozenset[str]]] = nobody_else
+    regain: Callable[[LaneEntry, Header, bytes | None], None] | None = None
+    catch_up: Callable[[], None] | None = None

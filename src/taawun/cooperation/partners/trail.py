@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.partners.models import Lane, Partner
+from taawun.cooperation.partners.returning import SUBJECT
 from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def _find_named(urns: Collection[str], permissions: frozenset[str]) -> Mapping[s
         nodes[partner.node]: Thing(_name(partner), _page(partner, permissions))
         for partner in Partner.objects.filter(node__in=nodes)
     }
+    if SUBJECT in urns:
+        found[SUBJECT] = Thing(_("This node"))
     if settings.BASE_URL in nodes:
         found[nodes[settings.BASE_URL]] = Thing(_("This node"))
     return found
@@ -65,6 +68,10 @@ TRAIL = (
     Act("partners.lane-stopped", _("Lane stopped here")),
     Act("partners.lane-stopped-there", _("Lane stopped at the partner")),
     Act("partners.own-lane-forked", _("Lane of this node shown with two histories")),
+    Act("partners.returning", _("Node restored: it waits for its partners")),
+    Act("partners.return-refused", _("Partner's answer to the restored node not taken")),
+    Act("partners.return-given-up", _("Partner no longer waited for")),
+    Act("partners.returned", _("Node speaks again after it was restored")),
     SystemPart("partners.sync", _("Sync with partners")),
     SystemPart("partners.strangers", _("Forgetting of unknown nodes")),
     Things("partners", _find, _find_named),

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.models import Partner
 
-__all__ = ["OWN_FAULT", "Problem", "entry_reason", "last_problem", "problem_of", "stop_reason"]
+__all__ = [
+    "OWN_FAULT",
+    "Problem",
+    "entry_reason",
+    "last_problem",
+    "problem_of",
+    "return_fault",
+    "stop_reason",
+]
 
 OWN_FAULT: Final = "own-fault"
 
@@ -70,6 +78,9 @@ _SAID: Final[Mapping[str, _StrOrPromise]] = {
     "partner-blocked": gettext_lazy("it has blocked this node"),
     "too-many-strangers": gettext_lazy("too many unknown nodes have introduced themselves there"),
     "too-many-requests": gettext_lazy("too many unknown nodes came from the address of this one"),
+    "returning": gettext_lazy(
+        "it was restored from a backup and waits for what its partners hold of its lanes"
+    ),
     "asked-too-often": gettext_lazy("it is asked too often by this node"),
     "unknown-key": gettext_lazy("it does not know the key of this node"),
     "expired": gettext_lazy("the clocks of the two nodes differ"),
@@ -147,6 +158,22 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     OWN_FAULT: gettext_lazy("an error at its receiver, whose log says more"),
 }
 
+# why a restored node did not take what a partner holds of its lanes
+_RETURNS: Final[Mapping[str, _StrOrPromise]] = {
+    "signature": gettext_lazy("it is not signed by the key of this node"),
+    "sender": gettext_lazy("it belongs to another lane or sender"),
+    "gap": gettext_lazy("an entry is missing"),
+    "reordered": gettext_lazy("entries are out of order"),
+    "fork": gettext_lazy(
+        "the key of this node signed two different histories: it was stolen, or a second copy of this node ran"
+    ),
+    "digest": gettext_lazy("a content is not the one that was signed for"),
+    "malformed": gettext_lazy("it cannot be read"),
+    "truncated": gettext_lazy("it sends less than it says it holds"),
+    "not-a-reader": gettext_lazy("it is of a lane that it does not read"),
+    "too-many-lanes": gettext_lazy("it names more lanes than two nodes can have"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -191,6 +218,11 @@ def last_problem(partner: Partner) -> str:
     if partner.last_error_code == "http" and not facts["said"]:
         return _("it answered %(status)s") % facts
     return str(words) % facts
+
+
+def return_fault(code: str) -> str:
+    """Why what a partner told a restored node was not taken, in the reader's words; an unknown code as it is."""
+    return str(_RETURNS.get(code, code))
 
 
 def stop_reason(code: str) -> str:

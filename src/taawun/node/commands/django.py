@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from taawun.node.backup.places import finish_before_start, mark
 from taawun.node.cli import CannotDo
 from taawun.node.environment import Environment, SettingRefused
 
@@ -23,6 +24,9 @@ def start(*, initialised: bool = True) -> None:
     try:
         environment = Environment()
         environment.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # a restore that was decided and broken off: the settings that are read now are the restored ones
+        finish_before_start(environment.home)
+        environment = Environment()
         import django
 
         django.setup()
@@ -33,6 +37,10 @@ def start(*, initialised: bool = True) -> None:
             f"the node's home cannot be used: {problem}; set TAAWUN_HOME to another folder"
         ) from None
     _reach_database()
+    if mark(environment.home).exists():
+        from taawun.node.backup.switching import finish_after_start
+
+        finish_after_start()
     if initialised and not is_initialised():
         raise CannotDo(f"there is no node in {environment.home}; run `taawun init` first, or set TAAWUN_HOME")
 

@@ -34,6 +34,19 @@ def run(arguments: argparse.Namespace) -> int:
     _check()
     from django.conf import settings
 
+    from taawun.node.running import hold
+
+    try:
+        running = hold(settings.HOME)
+    except BlockingIOError:
+        raise CannotDo("the node is being restored; start it when that is done") from None
+    with running:
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from django.conf import settings
+
     from taawun.node.server import Process
     from taawun.node.server import run as supervise
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -14,11 +14,15 @@ from taawun.foundation.clock import now
 from taawun.foundation.digests import Sha256Stream
 from taawun.platform.files.errors import FileGone, FileTooLarge
 from taawun.platform.files.models import FileUse, StoredFile
+from taawun.platform.work.turns import hold_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["let_go", "open_file", "read", "store", "sweep"]
+__all__ = ["SWEEP", "let_go", "open_file", "place_of", "read", "store", "sweep"]
+
+# the turn of whoever removes files; while a backup has it, none is removed
+SWEEP: Final = "files.sweep"
 
 _MEMORY = 1024 * 1024
 # a file stored moments ago may belong to a transaction that has not committed its use yet
@@ -56,7 +60,7 @@ def store(chunks: Iterable[bytes], *, owner: str, limit: int, name: str = "") ->
 
 
 def _put(digest: str, spool: IO[bytes]) -> None:
-    place = _place(digest)
+    place = place_of(digest)
     if not default_storage.exists(place):
         spool.seek(0)
         default_storage.save(place, File(spool, name=digest))
@@ -69,7 +73,7 @@ def open_file(digest: str) -> IO[bytes]:
         FileGone: storage does not have it.
     """
     try:
-        return default_storage.open(_place(digest), "rb")
+        return default_storage.open(place_of(digest), "rb")
     except FileNotFoundError as missing:
         raise FileGone(f"the file {digest} is not in storage") from missing
 
@@ -95,11 +99,16 @@ def let_go(owner: str) -> int:
 
 
 def sweep() -> int:
-    """Remove files that nobody uses.
+    """Remove files that nobody uses; nothing while a backup is being made.
 
     Returns:
         How many files were removed.
     """
+    with hold_turn(SWEEP) as is_ours:
+        return _sweep() if is_ours else 0
+
+
+def _sweep() -> int:
     removed = 0
     for stored in StoredFile.objects.filter(uses__isnull=True, created__lt=now() - _GRACE):
         with transaction.atomic():
@@ -108,10 +117,11 @@ def sweep() -> int:
                 continue
             held.delete()
             # before the row's lock is let go: whoever stores the same bytes now finds them gone and puts them back
-            default_storage.delete(_place(stored.digest))
+            default_storage.delete(place_of(stored.digest))
         removed += 1
     return removed
 
 
-def _place(digest: str) -> str:
+def place_of(digest: str) -> str:
+    """Where a file lies in storage."""
     return f"{digest[:2]}/{digest[2:4]}/{digest}"
