@@ -111,7 +111,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def _archive(
-    place: Path, *members: tuple[str, bytes], change: Callable[[tarfile.TarInfo], None] = id
+    place: Path, *members: tuple[str, bytes], change: Callable[[tarfile.TarInfo], object] = id
 ) -> Path:
     body = io.BytesIO()
     with tarfile.open(fileobj=body, mode="w") as tar:
