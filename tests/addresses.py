@@ -140,7 +140,7 @@ ADDRESSES: Final = (
     Address(".well-known/taawun", get=PUBLIC),
     Address("federation/lanes", get=SIGNED),
     Address("federation/lanes/<uuid:lane_id>", get=SIGNED),
-    Address("federation/blobs/<str:digest>", get=SIGNED),
+    Address("federation/blobs/<str:digest>", get=SIGNED, put=SIGNED),
     Address("federation/inbox", post=SIGNED),
     # ---- the machine interface: itself --------------------------------------------------------------------------
     Address("api/v1/", get=PUBLIC, opened=(302,)),
@@ -199,6 +199,7 @@ ADDRESSES: Final = (
     ),
     Address("api/v1/partners/<uuidstr:partner_id>", get="read:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/verify", post="manage:partners", body={"kid": "{kid}"}),
+    Address("api/v1/partners/<uuidstr:partner_id>/forget", post="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/block", post="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/unblock", post="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/lanes", get="read:partners"),
@@ -350,6 +351,7 @@ ADDRESSES: Final = (
     Address("partners/<uuid:partner_id>/", get="read:partners"),
     Address("partners/<uuid:partner_id>/ask/", post="manage:partners"),
     Address("partners/<uuid:partner_id>/verify/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/forget/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/block/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/unblock/", get="manage:partners", post="manage:partners"),
     # ---- pages: agreements --------------------------------------------------------------------------------------

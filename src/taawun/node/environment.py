@@ -123,6 +123,13 @@ SETTINGS: tuple[Setting, ...] = (
         "How often partners are asked for news when no hint came, in seconds.",
     ),
     Setting(
+        "TAAWUN_REACHABLE",
+        values.switch,
+        "yes",
+        "Whether partners can call this node. `no`, where only outgoing connections are allowed: the node introduces "
+        "itself, fetches what is for it and delivers what it says.",
+    ),
+    Setting(
         "TAAWUN_STRANGER_DAYS",
         values.number(1, 36_500),
         "14",

@@ -15,7 +15,7 @@ from taawun.cooperation.agreements.actions import resume, suspend, terminate
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import Draft, publish, withdraw
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.partners import chain, descriptor, messages, serving
+from taawun.cooperation.partners import chain, descriptor, messages, pages
 from taawun.cooperation.partners.actions import MAX_STRANGERS, block
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import GENESIS, Content, Lane, LaneEntry, Partner
@@ -173,7 +173,7 @@ def test_a_page_is_no_larger_than_it_must_be_and_never_empty(
 ) -> None:
     for number in range(1, 4):
         _publish(cast, number, canonical({"x": "x" * 1000, "n": number}))
-    monkeypatch.setattr(serving, "_PAGE_BYTES", 2000)
+    monkeypatch.setattr(pages, "_BYTES", 2000)
     lane = _lane()
     seen, after = [], -1
     while True:
@@ -189,14 +189,14 @@ def test_the_head_of_a_page_never_ends_before_its_last_entry(
     cast: Cast, south: PartnerNode, agreement: Agreement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _publish(cast)
-    looked_up = serving._page
+    looked_up = pages.page
 
-    def while_something_is_published(found: Lane, after: int, limit: int) -> list[LaneEntry]:
+    def while_something_is_published(found: Lane, after: int, *, limit: int) -> list[LaneEntry]:
         # between the moment the lane was looked up and the moment its entries are
         _publish(cast, 2)
-        return looked_up(found, after, limit)
+        return looked_up(found, after, limit=limit)
 
-    monkeypatch.setattr(serving, "_page", while_something_is_published)
+    monkeypatch.setattr(pages, "page", while_something_is_published)
     entries, head = _page(south, _lane())
     assert ([seq for seq, _content in entries], head.seq) == ([0, 1, 2], 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,7 @@ from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from taawun.cooperation.partners.descriptor import Descriptor
@@ -39,13 +41,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "block",
+    "forget_claim",
     "forget_strangers",
     "has_news",
     "hear_of",
+    "heard_from",
     "learn_descriptor",
     "meet",
     "own_descriptor",
     "prune_nonces",
+    "take_carried",
     "unblock",
     "urn",
     "verify",
@@ -57,6 +62,14 @@ MAX_OF_ONE_NETWORK: Final = 10
 _STRANGERS: Final = (Partner.State.CLAIMED, Partner.State.MET)
 # how long a partner whose last call failed waits at the least, though it says that it has news
 _AFTER_A_FAILURE: Final = timedelta(seconds=5)
+_RENEWED_AFTER: Final = timedelta(hours=12)
+# what the QR code of a node says
+_SCANNED: Final = re.compile(r"(?P<node>.+)/\.well-known/taawun#(?P<kid>[A-Za-z0-9_-]{43})")
+# what a node said of itself and was believed until somebody compared it
+_CLAIMED: Final = (
+    "kid", "jwk", "descriptor", "descriptor_issued", "descriptor_valid_until", "descriptor_fetched", "names",
+    "nation", "nation_names", "kind", "carried", "heard_until", "last_contact", "introduced_from",
+)  # fmt: skip
 
 
 def urn(partner: Partner) -> str:
@@ -82,33 +95,59 @@ def own_descriptor() -> str:
         key=node_key(),
         recovery_jwk=recovery_jwk(),
         at=now(),
+        is_reachable=settings.REACHABLE,
     )
 
 
 @transaction.atomic
-def meet(actor: Actor, node: str) -> Partner:
+def meet(actor: Actor, node: str, *, calls_us: bool = False, kid: str = "") -> Partner:
     """Ask to be introduced to the node at an address. The sync loop fetches its descriptor.
 
     Args:
         actor: who asks.
-        node: the other node's base address.
+        node: the other node's base address, or what its QR code says: the address of its descriptor and its key.
+        calls_us: whether it cannot be called, and is waited for instead.
+        kid: the key that it will show; any, where nobody was told.
 
     Returns:
         The partner, known by its address alone until it has answered.
 
     Raises:
         NotAllowed: the actor may not.
-        PartnerRefused: the address is none, or our own.
+        PartnerRefused: the address is none, or our own, or neither of the two nodes can be called.
     """
     require(actor, "manage:partners")
+    if scanned := _SCANNED.fullmatch(node.strip()):
+        node, kid = scanned["node"], scanned["kid"]
     node = _base_address(node)
-    partner, created = Partner.objects.get_or_create(node=node, defaults={"state": Partner.State.CLAIMED})
+    if calls_us and not settings.REACHABLE:
+        raise both_unreachable()
+    partner, created = Partner.objects.get_or_create(
+        node=node,
+        defaults={"state": Partner.State.CLAIMED, "is_reachable": not calls_us, "expected_kid": kid},
+    )
     # whoever introduced itself is a stranger until somebody here names its address
     if created or partner.introduced_from:
         record(actor, "partners.met", urn(partner), {})
     if not created:
         Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now(), introduced_from="")
+    if not (created or partner.kid):
+        # until it has shown a key, what was said of it last is what counts
+        Partner.objects.filter(id=partner.id).update(
+            is_reachable=not calls_us, expected_kid=kid or partner.expected_kid
+        )
     return partner
+
+
+def both_unreachable() -> PartnerRefused:
+    """Why two nodes that both only call others cannot talk, and what can be done."""
+    return PartnerRefused(
+        "both-unreachable",
+        _(
+            "Neither node can be called: this one only calls others, and so does that one. One of the two has to "
+            "accept connections."
+        ),
+    )
 
 
 @transaction.atomic
@@ -131,7 +170,10 @@ def hear_of(token: str, network: str) -> Partner:
     if known:
         # one that has shown its key speaks with that key: a word under another tells nothing of it
         if not known.kid:
+            _carry(known, told)
             has_news(known)
+        elif not known.is_reachable and known.state != Partner.State.VERIFIED:
+            _tell_of_claim(known)
         return known
     strangers = Partner.objects.filter(state__in=_STRANGERS)
     if (
@@ -146,8 +188,102 @@ def hear_of(token: str, network: str) -> Partner:
     )
     if not is_new:
         return partner
+    _carry(partner, told)
     record(PartyActor(node, node), "partners.introduced-itself", urn(partner), {"from": network})
     return partner
+
+
+def _carry(partner: Partner, told: Descriptor) -> None:
+    """Keep what a node brought that says it cannot be called; its address is asked once before it is believed.
+
+    Raises:
+        PartnerRefused: somebody else came first under this address, or the key is not the one that is waited for.
+    """
+    if partner.expected_kid not in {"", told.key.kid}:
+        _tell_of_claim(partner)
+        raise PartnerRefused("other-key", "Another key is waited for under this address.")
+    if told.is_reachable:
+        # it can be called after all, so that its address shows its key
+        Partner.objects.filter(id=partner.id).update(is_reachable=True, carried="")
+        return
+    held = descriptors.kid_of(partner.carried)
+    if held not in {"", told.key.kid}:
+        _tell_of_claim(partner)
+        raise PartnerRefused("address-taken", "Another node has introduced itself under this address.")
+    Partner.objects.filter(id=partner.id).update(carried=told.token)
+
+
+def _tell_of_claim(partner: Partner) -> None:
+    raise_notice(
+        "partners.two-claims",
+        urn(partner),
+        Notice.Level.WARNING,
+        {"node": partner.node, "partner": str(partner.id)},
+    )
+
+
+def take_carried(partner: Partner) -> Partner:
+    """Take the descriptor that a node brought itself, now that nobody answers at its address.
+
+    Raises:
+        DescriptorRefused: it has lapsed meanwhile, or another was taken.
+    """
+    token = partner.carried
+    Partner.objects.filter(id=partner.id).update(carried="")
+    return learn_descriptor(partner, token)
+
+
+def heard_from(partner: Partner, token: str) -> None:
+    """Take note of a word that a partner signed: it has news, and maybe a newer descriptor.
+
+    One that cannot be called renews its descriptor in this way, and says in this way that it can, or cannot any more.
+
+    Raises:
+        DescriptorRefused: the descriptor that it brings is none.
+    """
+    told = descriptors.read(token, at=now(), expected_node=partner.node)
+    is_changed = told.is_reachable != partner.is_reachable
+    if is_changed or (not told.is_reachable and _is_news(partner, told.issued)):
+        partner = learn_descriptor(partner, token)
+    if not partner.is_reachable:
+        Partner.objects.filter(id=partner.id).update(last_contact=now())
+    has_news(partner)
+
+
+def _is_news(partner: Partner, issued: datetime) -> bool:
+    """Whether a descriptor is newer by enough to be written down; each word brings one that was signed just then."""
+    held = partner.descriptor_issued
+    return held is None or partner.state == Partner.State.CLAIMED or issued - held > _RENEWED_AFTER
+
+
+@transaction.atomic
+def forget_claim(actor: Actor, partner: Partner) -> None:
+    """Say that a node which came by itself is not the one whose address it names; another may come in its place.
+
+    Raises:
+        NotAllowed: the actor may not.
+        PartnerRefused: it was compared, or its address itself shows its key.
+    """
+    require(actor, "manage:partners")
+    lanes.one_speaker()
+    held = Partner.objects.select_for_update().get(id=partner.id)
+    if held.state != Partner.State.MET or held.is_reachable:
+        raise PartnerRefused(
+            "not-a-claim", _("This is only for a node that came by itself and that nobody has compared.")
+        )
+    theirs = LaneEntry.objects.filter(lane__sender=held)
+    digests = list(theirs.values_list("content_digest", flat=True))
+    Lane.objects.filter(sender=held).delete()
+    for digest in digests:
+        contents.drop_unused(digest)
+    record(actor, "partners.claim-forgotten", urn(held), {"kid": held.kid})
+    nothing = Partner(node=held.node)
+    for name in _CLAIMED:
+        setattr(held, name, getattr(nothing, name))
+    held.state, held.is_reachable = Partner.State.CLAIMED, False
+    held.save()
+    resolve("partners.two-claims", urn(held))
+    _partners_changed()
 
 
 def has_news(partner: Partner) -> None:
@@ -242,6 +378,10 @@ def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
         raise DescriptorRefused("key-changed", "The descriptor names another key than the one that is held.")
     if held.descriptor_issued and found.issued < held.descriptor_issued:
         raise DescriptorRefused("older", "The descriptor is older than the one that is held.")
+    if not held.kid and held.expected_kid not in {"", found.key.kid}:
+        raise DescriptorRefused(
+            "other-key", "The descriptor names another key than the one that is waited for."
+        )
     is_new, before = not held.kid, _called(held)
     _fill(held, found)
     held.save()
@@ -303,6 +443,7 @@ def _fill(partner: Partner, found: Descriptor) -> None:
     partner.descriptor = found.token
     partner.descriptor_issued, partner.descriptor_valid_until = found.issued, found.valid_until
     partner.descriptor_fetched = now()
+    partner.is_reachable, partner.carried = found.is_reachable, ""
     if partner.state == Partner.State.CLAIMED:
         partner.state = Partner.State.MET
 

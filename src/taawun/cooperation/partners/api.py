@@ -68,7 +68,8 @@ def list_partners(
 @router.post("/partners", response={202: schemas.Partner}, summary="Meet a node")
 def meet_partner(request: ApiRequest, body: schemas.Meeting) -> Status[schemas.Partner]:
     """Ask to be introduced to the node at an address. It is asked soon; until it answers it is `claimed`."""
-    return Status(202, _partner(actions.meet(acting(request), body.node), None))
+    met = actions.meet(acting(request), body.node, calls_us=body.calls_us)
+    return Status(202, _partner(met, None))
 
 
 @router.get("/partners/{uuid:partner_id}", response=schemas.Partner, summary="Get a partner")
@@ -86,6 +87,15 @@ def verify_partner(request: ApiRequest, partner_id: UUID, body: schemas.Verifica
     actor = acting(request)
     require(actor, "manage:partners")
     return _partner(actions.verify(actor, found_partner(partner_id), body.kid), None)
+
+
+@router.post("/partners/{uuid:partner_id}/forget", response=schemas.Partner, summary="Forget a claim")
+def forget_claim(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
+    """Say that a node which came by itself is not the one whose address it names; another may come in its place."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    actions.forget_claim(actor, found_partner(partner_id))
+    return _partner(found_partner(partner_id), None)
 
 
 @router.post("/partners/{uuid:partner_id}/block", response=schemas.Partner, summary="Block a partner")
@@ -145,6 +155,7 @@ def _partner(partner: models.Partner, language: str | None) -> schemas.Partner:
         state=state,
         fingerprint=_fingerprint(partner.kid, language) if partner.kid else None,
         is_current=partner.is_current(now()),
+        is_reachable=partner.is_reachable,
         descriptor_issued=partner.descriptor_issued,
         descriptor_valid_until=partner.descriptor_valid_until,
         verified=partner.verified,

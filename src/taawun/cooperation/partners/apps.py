@@ -15,7 +15,16 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything partners bring."""
-        from taawun.cooperation.partners import actions, forks, home, notices, sync, talk, witness
+        from taawun.cooperation.partners import (
+            actions,
+            forks,
+            home,
+            notices,
+            partials,
+            sync,
+            talk,
+            witness,
+        )
         from taawun.cooperation.partners.messages import MessageKind
         from taawun.cooperation.partners.purposes import LanePurpose
         from taawun.cooperation.partners.trail import TRAIL
@@ -53,6 +62,7 @@ class PartnersConfig(AppConfig):
                     Schedule("partners.heads", timedelta(minutes=1), witness.compare),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
                     Schedule("partners.strangers", timedelta(hours=1), actions.forget_strangers),
+                    Schedule("partners.partials", timedelta(hours=1), partials.sweep),
                     *notices.KINDS,
                     *TRAIL,
                     NavigationEntry(

@@ -27,6 +27,7 @@ __all__ = [
     "get",
     "has",
     "measured",
+    "part",
     "put",
     "take",
 ]
@@ -95,6 +96,24 @@ def get(digest: str) -> bytes:
     """
     content = Content.objects.get(digest=digest)
     return files.read(digest) if content.body is None else bytes(content.body)
+
+
+def part(content: Content, start: int, most: int) -> bytes:
+    """Some of the bytes of a content.
+
+    Args:
+        content: the row.
+        start: how many bytes are left out at its beginning.
+        most: how many follow.
+
+    Raises:
+        FileGone: they should be in a file and are not.
+    """
+    if content.body is not None:
+        return bytes(content.body)[start : start + most]
+    with files.open_file(content.digest) as handle:
+        handle.seek(start)
+        return handle.read(most)
 
 
 def find(digests: Collection[str]) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from taawun.foundation.signing import SigningKey
 
-__all__ = ["PROTOCOL", "TYP", "Descriptor", "read", "write"]
+__all__ = ["PROTOCOL", "TYP", "Descriptor", "kid_of", "read", "write"]
 
 PROTOCOL: Final = "taawun/1"
 TYP: Final = "taawun-descriptor+jws"
@@ -46,6 +46,7 @@ class Descriptor:
         issued: when it was signed.
         valid_until: at most 28 days later.
         token: the JWS as received.
+        is_reachable: whether it can be called; one that cannot only calls others.
     """
 
     node: str
@@ -59,6 +60,7 @@ class Descriptor:
     issued: datetime
     valid_until: datetime
     token: str
+    is_reachable: bool = True
 
 
 def write(  # noqa: PLR0913 - each argument is one member of the descriptor
@@ -72,6 +74,7 @@ def write(  # noqa: PLR0913 - each argument is one member of the descriptor
     key: SigningKey,
     recovery_jwk: Mapping[str, str] | None,
     at: datetime,
+    is_reachable: bool = True,
 ) -> str:
     """Sign this node's descriptor.
 
@@ -99,6 +102,8 @@ def write(  # noqa: PLR0913 - each argument is one member of the descriptor
     if nation:
         payload["nation"] = nation
         payload["nation_name"] = nation_name.to_json() if nation_name else {}
+    if not is_reachable:
+        payload["reachable"] = False
     return key.sign(strict_json.canonical(payload), TYP)
 
 
@@ -134,6 +139,14 @@ def read(token: str | bytes, *, at: datetime, expected_node: str | None = None) 
     return descriptor
 
 
+def kid_of(token: str) -> str:
+    """Whose key signed a descriptor, as it says; empty where that cannot be read."""
+    try:
+        return peek(token).kid
+    except SignatureRefused:
+        return ""
+
+
 def _typed(payload: Mapping[str, Any], key: VerifyKey, token: str) -> Descriptor:
     # Any: JSON at the edge, typed here once
     nation = payload.get("nation", "")
@@ -151,12 +164,19 @@ def _typed(payload: Mapping[str, Any], key: VerifyKey, token: str) -> Descriptor
         issued=parse_timestamp(payload["issued"]),
         valid_until=parse_timestamp(payload["valid_until"]),
         token=token,
+        is_reachable=_switch(payload.get("reachable", True)),
     )
 
 
 def _objects(value: object) -> list[dict[str, object]]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise ValueError("its contacts are not a list of objects")
+    return value
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r:.40} is neither true nor false")
     return value
 
 

@@ -24,11 +24,20 @@ class AddForm(forms.Form):
 
     node = forms.CharField(
         label=_("Address of the node"),
-        max_length=300,
-        help_text=_("As its administrator told you, for example https://cert.example."),
+        max_length=400,
+        help_text=_(
+            "As its administrator told you, for example https://cert.example; or what the QR code of its fingerprint "
+            "says, and then only its key is taken."
+        ),
         widget=forms.TextInput(
             attrs={"dir": "ltr", "inputmode": "url", "autocomplete": "off", "spellcheck": "false"}
         ),
+    )
+
+    calls_us = forms.BooleanField(
+        label=_("It cannot be called: it calls this node."),
+        required=False,
+        help_text=_("So it is where a network allows outgoing connections alone. Its administrator knows."),
     )
 
 

@@ -53,6 +53,14 @@ class Partner(models.Model):
     # the network its first word came from; empty for whom an administrator named, or decided about since
     introduced_from = models.CharField(max_length=50, blank=True, default="")
     last_contact = models.DateTimeField(null=True)
+    # whether it can be called; one that cannot calls us, fetches what is for it and delivers what it says
+    is_reachable = models.BooleanField(default=True)
+    # the descriptor that one brought which cannot be called, until somebody has seen whether its address answers
+    carried = models.TextField(blank=True, default="")
+    # the key that an administrator was told beforehand; whoever comes with another is turned away
+    expected_kid = models.CharField(max_length=43, blank=True, default="")
+    # when it was last told our descriptor
+    told = models.DateTimeField(null=True)
     # when it was last asked for its words and all that it then signed for was here: what it says later it says after
     heard_until = models.DateTimeField(null=True)
     # why the last call failed: its code and facts, and the same in English for a code that has no words
@@ -165,6 +173,8 @@ class LaneReader(models.Model):
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="reads")
     # how far the partner's receipts reach
     receipt_seq = models.BigIntegerField(default=-1)
+    # how far it holds the lane by its own word, where we deliver because nobody can fetch from us
+    delivered_seq = models.BigIntegerField(default=-1)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["lane", "partner"], name="partners_reader_once"),)

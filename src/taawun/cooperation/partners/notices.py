@@ -126,6 +126,16 @@ KINDS = (
         _address,
     ),
     NoticeKind(
+        "partners.two-claims",
+        "read:partners",
+        lambda p: _("Two keys say that they are the node %(node)s.") % p,
+        lambda _p: _(
+            "Only one can be right, and nothing of the second was taken. Telephone its administrator and compare the "
+            "fingerprint; if the one here is not theirs, forget it on the partner's page."
+        ),
+        _address,
+    ),
+    NoticeKind(
         "partners.renamed",
         "read:partners",
         lambda p: (

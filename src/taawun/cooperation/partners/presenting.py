@@ -96,6 +96,12 @@ class Standing:
 
 def standing(partner: Partner) -> Standing:
     """How far we trust a partner, in words."""
+    if partner.state == Partner.State.CLAIMED and not partner.is_reachable:
+        return Standing(
+            "waiting",
+            _("waiting for it to call"),
+            _("It cannot be called. Until it calls this node, only its address is known."),
+        )
     shown = {
         Partner.State.CLAIMED: Standing(
             "waiting",
@@ -168,6 +174,10 @@ def descriptor_facts(partner: Partner) -> list[Fact]:
         facts.append(
             Fact(_("Compared"), format_html("{} {}", day(partner.verified), _by(partner.verified_by)))
         )
+    if not partner.is_reachable:
+        facts.append(Fact(_("Reach"), _("It cannot be called: it calls this node, and brings what it says.")))
+    if partner.expected_kid and not partner.kid:
+        facts.append(Fact(_("Key that is waited for"), code(partner.expected_kid, short=12)))
     facts.append(Fact(_("Last contact"), moment(partner.last_contact)))
     if problem := last_problem(partner):
         facts.append(Fact(_("Last problem"), text(problem)))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[Partner, str, int], Iterable[bytes]]
 
 __all__ = [
+    "is_wanted",
     "known_head",
     "process_pending",
     "quota_left",
@@ -315,6 +316,15 @@ def _verified(entry: LaneEntry, partner: Partner) -> chain.Header:
             "sender", entry.seq, f"the stored header is entry {header.seq} of lane {header.lane}"
         )
     return header
+
+
+def is_wanted(entry: LaneEntry, partner: Partner) -> bool:
+    """Whether an entry that waits would be opened now, were its content here."""
+    try:
+        header = _verified(entry, partner)
+    except ChainBroken:
+        return False
+    return _obstacle(entry.lane, header) is None and not _withdrawn_later(entry)
 
 
 def _is_kept(lane: Lane, header: chain.Header) -> bool:

@@ -78,6 +78,9 @@ class Partner(Schema):
     ]
     fingerprint: Annotated[Fingerprint | None, Field(description="Null until it has answered.")]
     is_current: Annotated[bool, Field(description="Whether its descriptor is still valid.")]
+    is_reachable: Annotated[
+        bool, Field(description="Whether it can be called; one that cannot calls this node and delivers.")
+    ]
     descriptor_issued: datetime | None
     descriptor_valid_until: datetime | None
     verified: datetime | None
@@ -93,7 +96,18 @@ class Partner(Schema):
 class Meeting(Body):
     """A node to be asked for an introduction."""
 
-    node: Annotated[str, Field(min_length=1, max_length=300, examples=["https://cert.example"])]
+    node: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=400,
+            examples=["https://cert.example"],
+            description="Its base address, or what the QR code of its fingerprint says: then only its key is taken.",
+        ),
+    ]
+    calls_us: Annotated[
+        bool, Field(description="It cannot be called: it calls this node, and is waited for.")
+    ] = False
 
 
 class Verification(Body):

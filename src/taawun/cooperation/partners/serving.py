@@ -11,22 +11,21 @@ from uuid import UUID
 import orjson
 from django.http import FileResponse, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from taawun.cooperation.partners import access, actions, chain, contents, lanes, witness
+from taawun.cooperation.partners import access, actions, delivered, lanes, pages, witness
+from taawun.cooperation.partners.descriptor import kid_of
 from taawun.cooperation.partners.errors import AskedTooOften, DescriptorRefused, PartnerRefused
-from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner
-from taawun.cooperation.partners.purposes import LanePurpose
+from taawun.cooperation.partners.models import Content, Lane, Partner
+from taawun.cooperation.partners.wire import JSON_LINES
 from taawun.foundation import strict_json
 from taawun.foundation.request_signatures import RequestRefused
-from taawun.foundation.signing import SignatureRefused, peek
 from taawun.platform.files import actions as files
-from taawun.platform.registry import registry
 from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from django.http import HttpRequest, HttpResponseBase
 
@@ -35,9 +34,6 @@ __all__ = ["blob", "descriptor", "inbox", "lane", "lane_list"]
 log = logging.getLogger(__name__)
 
 JOSE: Final = "application/jose"
-JSON_LINES: Final = "application/jsonl"
-MAX_PAGE: Final = 500
-_PAGE_BYTES: Final = 8 * 1024 * 1024
 _INBOX_BYTES: Final = 256 * 1024
 # two members, one of them a list of texts: anybody may send this, so it gets no more than it needs
 _INBOX_LIMITS: Final = strict_json.Limits(max_bytes=_INBOX_BYTES, max_depth=2, max_values=2_000)
@@ -77,16 +73,7 @@ def descriptor(request: HttpRequest) -> HttpResponse:
 def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
     """``GET /federation/lanes``: the lanes the caller may read, with their signed heads."""
     del request
-    offers = [
-        {
-            "lane": str(each.id),
-            "purpose": each.purpose,
-            "agreement": str(each.agreement) if each.agreement else None,
-            "clause": each.clause,
-            "head": lanes.head_of(each),
-        }
-        for each in lanes.read_by(partner, Lane.objects.order_by("opened"))
-    ]
+    offers = [pages.offer(each) for each in lanes.read_by(partner, Lane.objects.order_by("opened"))]
     return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
 
 
@@ -100,47 +87,27 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseB
         return problem(404, "no-such-lane", "There is no such lane for your node.")
     try:
         after = int(request.GET.get("after", "-1"))
-        limit = min(int(request.GET.get("limit", str(MAX_PAGE))), MAX_PAGE)
+        limit = min(int(request.GET.get("limit", str(pages.MOST))), pages.MOST)
     except ValueError:
         return problem(400, "bad-page", "`after` and `limit` are whole numbers.")
     if after < -1 or limit < 1:
         return problem(400, "bad-page", "`after` is at least -1 and `limit` at least 1.")
-    entries = _page(found, after, limit)
-    body = b"".join(_lines(found, entries, partner))
+    entries = pages.page(found, after, limit=limit)
+    body = b"".join(pages.lines(found, entries, partner))
     return HttpResponse(body, content_type=JSON_LINES)
 
 
-def _page(found: Lane, after: int, limit: int) -> list[LaneEntry]:
-    page: list[LaneEntry] = []
-    size = 0
-    for entry in LaneEntry.objects.filter(lane=found, seq__gt=after).order_by("seq")[:limit]:
-        size += len(entry.header) + (entry.size if entry.size <= chain.INLINE_BYTES else 0)
-        if page and size > _PAGE_BYTES:
-            break
-        page.append(entry)
-    return page
-
-
-def _lines(found: Lane, entries: Sequence[LaneEntry], reader: Partner) -> Iterator[bytes]:
-    readable = registry.get(LanePurpose, found.purpose).readable(found, entries, reader)
-    wanted = {
-        entry.content_digest
-        for entry, may in zip(entries, readable, strict=True)
-        if may and entry.content_digest and entry.size <= chain.INLINE_BYTES
-    }
-    bodies = contents.find(wanted)
-    for entry, may in zip(entries, readable, strict=True):
-        yield chain.write_line(entry.header, bodies.get(entry.content_digest) if may else None)
-    # the head is read after the entries, so that it never ends before the last of them
-    found.refresh_from_db(fields=["head_seq", "head_digest"])
-    yield chain.write_head_line(lanes.head_of(found))
-
-
-@require_GET
+@csrf_exempt
+@require_http_methods(["GET", "PUT"])
 @signed
 def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBase:
-    """``GET /federation/blobs/{digest}``: a content that is too large for its line, under the same decision."""
-    if not _DIGEST.fullmatch(digest) or not _may_have(partner, digest):
+    """``GET /federation/blobs/{digest}``: a content that is too large for its line, under the same decision.
+
+    ``PUT /federation/blobs/{digest}?from=N``: a piece of one, from a partner that nobody can fetch it from.
+    """
+    if request.method == "PUT":
+        return _taken(lambda: delivered.take_piece(request, partner, digest))
+    if not _DIGEST.fullmatch(digest) or not pages.may_have(partner, digest):
         return problem(404, "no-such-blob", "There is no such content for your node.")
     content = Content.objects.filter(digest=digest).first()
     if content is None:
@@ -148,17 +115,6 @@ def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBas
     if content.body is not None:
         return HttpResponse(bytes(content.body), content_type="application/octet-stream")
     return _file(request, digest, content.size)
-
-
-def _may_have(partner: Partner, digest: str) -> bool:
-    carrying = Lane.objects.filter(entries__content_digest=digest).distinct()
-    entries = LaneEntry.objects.select_related("lane").filter(
-        content_digest=digest, lane__in=lanes.read_by(partner, carrying)
-    )
-    for entry in entries:
-        if registry.get(LanePurpose, entry.lane.purpose).readable(entry.lane, [entry], partner)[0]:
-            return True
-    return False
 
 
 def _file(request: HttpRequest, digest: str, size: int) -> HttpResponseBase:
@@ -186,8 +142,11 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
     """``POST /federation/inbox``: a node says that it has news, or that it exists. The truth is pulled.
 
     The body is ``{"descriptor": JWS, "heads": [JWS, …], "compare": true}``. Heads are of the sender's own lanes, or of
-    lanes that both read; with ``compare`` the answer brings those that are held here.
+    lanes that both read; with ``compare`` the answer brings those that are held here. As JSON lines the
+    body is a page of a lane, from a partner that nobody can fetch it from.
     """
+    if request.content_type == JSON_LINES:
+        return _deliver(request)
     if len(request.body) > _INBOX_BYTES:
         return problem(413, "too-large", f"The inbox takes at most {_INBOX_BYTES} bytes.")
     try:
@@ -200,13 +159,30 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
     return _hear(request, token, said)
 
 
+def _deliver(request: HttpRequest) -> HttpResponseBase:
+    @signed
+    def take(request: HttpRequest, partner: Partner) -> HttpResponseBase:
+        return _taken(lambda: delivered.take(request, partner))
+
+    return take(request)
+
+
+def _taken(take: Callable[[], HttpResponse]) -> HttpResponse:
+    try:
+        return take()
+    except delivered.Undeliverable as refused:
+        return refused.answer()
+    except AskedTooOften as refused:
+        return _too_often(refused)
+
+
 def _hear(request: HttpRequest, token: str, said: Mapping[str, Any]) -> HttpResponse:
     answer = HttpResponse(status=202)
     try:
-        known = Partner.objects.exclude(kid="").filter(kid=_kid(token)).first()
+        known = Partner.objects.exclude(kid="").filter(kid=kid_of(token)).first()
         if known:
             caller = access.caller(request)
-            actions.has_news(caller)
+            actions.heard_from(caller, token)
             answer = _compared(caller, said)
         else:
             network = network_of(request.META.get("REMOTE_ADDR", ""))
@@ -239,10 +215,3 @@ def _too_often(refused: AskedTooOften) -> HttpResponse:
     response = problem(429, refused.code, str(refused))
     response["Retry-After"] = str(math.ceil(refused.wait))
     return response
-
-
-def _kid(token: str) -> str:
-    try:
-        return peek(token).kid
-    except SignatureRefused:
-        return ""

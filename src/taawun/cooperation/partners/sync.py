@@ -13,10 +13,17 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, Q, When
 
-from taawun.cooperation.partners import actions, chain, disk, lanes, talk, wire, witness
+from taawun.cooperation.partners import actions, disk, fetching, lanes, talk, wire, witness
+from taawun.cooperation.partners.delivering import deliver
 from taawun.cooperation.partners.descriptor import RENEWAL
-from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
+from taawun.cooperation.partners.errors import (
+    AskedTooOften,
+    ChainBroken,
+    DescriptorRefused,
+    PartnerRefused,
+)
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners.offers import Offered
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.cooperation.partners.receiving import (
     known_head,
@@ -28,9 +35,6 @@ from taawun.cooperation.partners.stopping import stop_lane
 from taawun.cooperation.partners.wording import OWN_FAULT, Problem, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
-from taawun.foundation.signing import VerifyKey
-from taawun.platform.notices.actions import raise_notice
-from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 from taawun.platform.work.turns import hold_turn
 
@@ -51,6 +55,8 @@ _STRANGERS_THREADS: Final = 2
 _TURN: Final = (300.0, 200)
 _STRANGERS_TURN: Final = (15.0, 4)
 _LOOK_SECONDS: Final = 0.1
+# a node that answers so has lost our descriptor, or never had it
+_NOT_TOLD: Final = frozenset({"unknown-key", "descriptor-lapsed"})
 _FIRST_BACK_OFF: Final = timedelta(seconds=2)
 _LONGEST_BACK_OFF: Final = timedelta(minutes=30)
 # a node that wants to be asked less often is left alone for a while, whatever it says
@@ -119,9 +125,16 @@ class _Turn:
         """Whether one more page is read in it."""
         return self.pages > 0 and not self.is_over()
 
+    def may_deliver(self) -> bool:
+        """Whether one more page, or piece of a content, is delivered in it."""
+        self.pages -= 1
+        return self.may_read()
+
     def fetch(self, partner: Partner, digest: str, size: int) -> Iterator[bytes]:
         """A content, in the time that is left."""
-        return wire.fetch_blob(partner, digest, size, seconds=self.seconds)
+        if not partner.is_reachable:
+            return fetching.delivered(partner, digest, size)
+        return fetching.fetched(partner, digest, size, seconds=self.seconds)
 
 
 def _due(whose: Q | None = None) -> list[UUID]:
@@ -160,9 +173,13 @@ def sync_partner(partner_id: UUID) -> None:
 def _sync(partner_id: UUID) -> None:
     partner = _begin(partner_id)
     is_new = partner.last_contact is None
-    has_news = partner.wants_push or is_new
+    has_news = partner.wants_push or is_new or _is_to_be_told(partner)
     try:
         partner = _renew_descriptor(partner)
+        turn = _Turn.of(partner)
+        if not partner.is_reachable:
+            _wait_for(partner, turn)
+            return
         if has_news:
             _tell(partner)
         if not is_new and witness.is_due(partner):
@@ -170,18 +187,48 @@ def _sync(partner_id: UUID) -> None:
         # a node that hears of us for the first time knows our key only once it has asked our address for it;
         # it then tells us, and if it cannot reach us the next poll finds it ready
         if not is_new:
-            _pull(partner, _Turn.of(partner))
+            _pull(partner, turn)
+            _deliver(partner, turn)
     except AskedTooOften as asked:
         _ask_again(partner_id, push=has_news)
         _rest(partner_id, asked)
         return
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
+        if isinstance(problem, PartnerRefused) and problem.facts.get("type") in _NOT_TOLD:
+            Partner.objects.filter(id=partner_id).update(told=None)
         _ask_again(partner_id, push=has_news)
         _back_off(partner_id, problem_of(problem))
         return
     Partner.objects.filter(id=partner_id).update(
         last_contact=now(), last_error="", last_error_code="", last_error_facts={}, failures=0
     )
+    if is_new and not settings.REACHABLE:
+        # nobody can tell us that our key is known there
+        Partner.objects.filter(id=partner_id).update(wants_pull=True, not_before=now() + _FIRST_BACK_OFF)
+
+
+def _is_to_be_told(partner: Partner) -> bool:
+    """Whether our descriptor is to be brought again: nobody can fetch it from us."""
+    return not settings.REACHABLE and (partner.told is None or partner.told < now() - RENEWAL)
+
+
+def _wait_for(partner: Partner, turn: _Turn) -> None:
+    """Deal with what a partner delivered that cannot be called; all else is its to do.
+
+    Raises:
+        PartnerRefused: we cannot be called either.
+    """
+    if not settings.REACHABLE:
+        raise actions.both_unreachable()
+    disk.tell()
+    _take_in(partner, turn)
+
+
+def _deliver(partner: Partner, turn: _Turn) -> None:
+    if settings.REACHABLE:
+        return
+    if not deliver(partner, turn.may_deliver):
+        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
 
 
 @transaction.atomic
@@ -228,11 +275,18 @@ def _noted(problem: Problem) -> dict[str, Any]:
 
 def _renew_descriptor(partner: Partner) -> Partner:
     fetched = partner.descriptor_fetched
+    if not partner.is_reachable:
+        return actions.take_carried(partner) if partner.carried else partner
     if partner.kid and fetched and fetched > now() - RENEWAL:
         return partner
     try:
         return actions.learn_descriptor(partner, wire.fetch_descriptor(partner.node))
-    except (OutboundFailed, PartnerRefused):
+    except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
+        if partner.carried and not partner.kid and not isinstance(problem, DescriptorRefused):
+            # nobody answers there, as it said: what it brought is believed as far as a descriptor is
+            return actions.take_carried(partner)
+        if isinstance(problem, OutboundRefused):
+            raise
         # the last valid copy is kept, and a partner that answers everything else is not cut off
         if not partner.is_current(now()):
             raise
@@ -248,6 +302,7 @@ def _tell(partner: Partner) -> None:
         ).order_by("-last_entry"),
     )
     wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane) for lane in behind[:50]])
+    Partner.objects.filter(id=partner.id).update(told=now())
 
 
 def _exchange_heads(partner: Partner) -> None:
@@ -261,13 +316,10 @@ def _exchange_heads(partner: Partner) -> None:
 
 def _pull(partner: Partner, turn: _Turn) -> None:
     asked = now()
-    offered = _Offered(partner)
+    offered = Offered(partner)
     disk.tell()
     is_heard = _read_offered(offered, turn)
-    for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
-        process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
-    for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
-        registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
+    _take_in(partner, turn)
     if is_heard:
         Partner.objects.filter(id=partner.id).update(heard_until=asked)
     if not turn.may_read():
@@ -278,7 +330,15 @@ def _pull(partner: Partner, turn: _Turn) -> None:
         raise PartnerRefused("bad-list", f"The list of lanes is malformed: {offered.fault}")
 
 
-def _read_offered(offered: _Offered, turn: _Turn) -> bool:
+def _take_in(partner: Partner, turn: _Turn) -> None:
+    """Deal with what waits of a partner, and sign for it."""
+    for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
+        process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
+    for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
+        registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
+
+
+def _read_offered(offered: Offered, turn: _Turn) -> bool:
     """Read what is new on the lanes a partner offers; whether all is here that it has signed for having said."""
     partner, is_heard = offered.partner, True
     for offer in wire.list_lanes(partner):
@@ -298,81 +358,6 @@ def _read_offered(offered: _Offered, turn: _Turn) -> bool:
         except ChainBroken as broken:
             stop_lane(lane, partner, broken)
     return is_heard
-
-
-class _Offered:
-    """The lanes a partner offers in one list, as we keep them.
-
-    Args:
-        partner: whose list it is.
-    """
-
-    def __init__(self, partner: Partner) -> None:
-        self.partner = partner
-        self._room = wire.MOST_LANES - Lane.objects.filter(sender=partner).count()
-        self._is_told = False
-        # what is wrong with the first new lane whose head is not the partner's word
-        self.fault = ""
-
-    def lane_of(self, offer: wire.LaneOffer) -> Lane | None:
-        """The lane of an offer, begun when it is first offered; None for one that is not to be read."""
-        partner = self.partner
-        if offer.purpose not in Lane.Purpose.values:
-            return None
-        if partner.state != Partner.State.VERIFIED and (
-            offer.purpose != Lane.Purpose.TALK or _has_other_lane(partner, offer.lane)
-        ):
-            return None
-        lane = Lane.called(partner, offer.lane) or self._begin(offer)
-        # a lane does not change its purpose
-        return lane if lane and lane.purpose == offer.purpose else None
-
-    def _begin(self, offer: wire.LaneOffer) -> Lane | None:
-        if self._room <= 0:
-            self._tell_of_too_many()
-            return None
-        # a name costs a partner nothing, a lane costs us a row and an alarm: there is one once a head was signed for it
-        fault = self._fault_of(offer)
-        if fault:
-            self.fault = self.fault or f"lane {offer.lane}: {fault}"
-            return None
-        self._room -= 1
-        return _begin_lane(self.partner, offer)
-
-    def _fault_of(self, offer: wire.LaneOffer) -> str:
-        try:
-            head = chain.read_head(offer.head, VerifyKey.from_jwk(self.partner.jwk))
-        except ChainBroken as broken:
-            return str(broken)
-        return "" if head.lane == offer.lane else f"the head is of lane {head.lane}"
-
-    def _tell_of_too_many(self) -> None:
-        """Once for a list, however many there are."""
-        if self._is_told:
-            return
-        self._is_told = True
-        partner = self.partner
-        facts = {"node": partner.node, "partner": str(partner.id), "most": str(wire.MOST_LANES)}
-        raise_notice("partners.too-many-lanes", actions.urn(partner), Notice.Level.ALARM, facts)
-
-
-@transaction.atomic
-def _begin_lane(partner: Partner, offer: wire.LaneOffer) -> Lane:
-    # an id is its sender's own word: where another lane has it here, ours or another partner's, this one takes another
-    is_taken = Lane.objects.filter(id=offer.lane).exists()
-    names = {"alias": offer.lane} if is_taken else {"id": offer.lane}
-    return Lane.objects.create(
-        **names,
-        purpose=offer.purpose,
-        sender=partner,
-        agreement=offer.agreement,
-        clause=offer.clause[:40],
-    )
-
-
-def _has_other_lane(partner: Partner, wire_id: UUID) -> bool:
-    held = Lane.objects.filter(sender=partner, purpose=Lane.Purpose.TALK)
-    return any(lane.wire_id != wire_id for lane in held)
 
 
 def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:

@@ -62,6 +62,7 @@ TRAIL = (
     Act("partners.introduced-itself", _("Node introduced itself")),
     Act("partners.forgotten", _("Node forgotten that nobody compared")),
     Act("partners.renamed", _("Partner changed its name")),
+    Act("partners.claim-forgotten", _("Node forgotten that came under another's address")),
     Act("partners.verified", _("Partner verified")),
     Act("partners.blocked", _("Partner blocked")),
     Act("partners.unblocked", _("Partner unblocked")),

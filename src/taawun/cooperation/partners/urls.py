@@ -10,6 +10,7 @@ urlpatterns = [
     path("<uuid:partner_id>/", views.partner, name="partner"),
     path("<uuid:partner_id>/ask/", views.ask, name="partner-ask"),
     path("<uuid:partner_id>/verify/", views.verify, name="partner-verify"),
+    path("<uuid:partner_id>/forget/", views.forget, name="partner-forget"),
     path("<uuid:partner_id>/block/", views.block, name="partner-block"),
     path("<uuid:partner_id>/unblock/", views.unblock, name="partner-unblock"),
 ]

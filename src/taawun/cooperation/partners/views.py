@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
 
-__all__ = ["add", "ask", "block", "partner", "partners", "unblock", "verify"]
+__all__ = ["add", "ask", "block", "forget", "partner", "partners", "unblock", "verify"]
 
 _MANAGE = "manage:partners"
 
@@ -77,6 +77,7 @@ def partners(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "may_manage": _MANAGE in actor.permissions,
         "own": fingerprint_of(settings.BASE_URL, node_key().kid),
         "own_node": settings.BASE_URL,
+        "is_reachable": settings.REACHABLE,
     }
     return render(request, "partners/partners.html", context)
 
@@ -122,7 +123,7 @@ def add(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     form = AddForm(request.POST or None, initial={"node": request.GET.get("node", "")})
     if request.method == "POST" and form.is_valid():
         try:
-            met = actions.meet(actor, form.cleaned_data["node"])
+            met = actions.meet(actor, form.cleaned_data["node"], calls_us=form.cleaned_data["calls_us"])
         except PartnerRefused as refused:
             form.add_error("node", str(refused))
         else:
@@ -173,8 +174,15 @@ def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         "may_manage": _MANAGE in actor.permissions,
         "may_audit": "read:audit" in actor.permissions,
         "subject": actions.urn(known),
+        "own": fingerprint_of(settings.BASE_URL, node_key().kid) if _is_waited_for(known) else None,
+        "own_node": settings.BASE_URL,
+        "is_claim": known.state == Partner.State.MET and not known.is_reachable,
     }
     return render(request, "partners/partner.html", context)
+
+
+def _is_waited_for(known: Partner) -> bool:
+    return known.state == Partner.State.CLAIMED and not known.is_reachable
 
 
 def _notices(actor: PersonActor, known: Partner) -> list[tuple[str, str]]:
@@ -262,6 +270,34 @@ def unblock(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         ],
         action=_("Unblock this partner"),
         cancel_url=reverse("partner", args=[known.id]),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def forget(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Forget a node that came under an address that is not its own, after asking."""
+    known = get_object_or_404(Partner, id=partner_id)
+    if request.method == "POST":
+        try:
+            actions.forget_claim(actor, known)
+        except PartnerRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(
+                request, _("It is forgotten. The node that calls next under this address is taken.")
+            )
+        return redirect("partner", known.id)
+    return confirm(
+        request,
+        question=formats.with_names(_("Forget %(name)s?"), name=_name(known)),
+        effects=[
+            _("Its key, its descriptor and what it has said are forgotten."),
+            _("The node that calls next under this address is taken in its place; compare its fingerprint."),
+        ],
+        action=_("Forget this node"),
+        cancel_url=reverse("partner", args=[known.id]),
+        tone="alarm",
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
+import zstandard
 from django.conf import settings
 
 from taawun.cooperation.partners.chain import INLINE_BYTES, MAX_HEADER_BYTES
@@ -25,14 +27,36 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.models import Partner
 
-__all__ = ["LaneOffer", "fetch_blob", "fetch_descriptor", "list_lanes", "read_lane", "tell"]
+__all__ = [
+    "Held",
+    "LaneOffer",
+    "Wanted",
+    "deliver",
+    "deliver_piece",
+    "fetch_blob",
+    "fetch_descriptor",
+    "lane_offer",
+    "list_lanes",
+    "read_blob",
+    "read_lane",
+    "tell",
+]
 
+JSON_LINES: Final = "application/jsonl"
+# what one request brings of a content: small enough that it holds nobody's thread for long
+PIECE: Final = 1024 * 1024
 _OK: Final = 200
+_PART: Final = 206
 _TOO_MANY: Final = 429
 # what a node may ask for in seconds (RFC 9110, section 10.2.3); a date is not made use of
 _SECONDS: Final = re.compile("[0-9]{1,6}")
 _ACCEPTED: Final = 202
 _SHORT_SECONDS: Final = 15.0
+# two megabytes over the slowest line that is of any use
+_DELIVERY_SECONDS: Final = 600.0
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+# beyond it zstd takes more time than a line of a few megabits
+_LEVEL: Final = 6
 _PAGE_SECONDS: Final = 300.0
 _PROBLEM_BYTES: Final = 64 * 1024
 _LISTING_BYTES: Final = 8 * 1024 * 1024
@@ -123,16 +147,23 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
 def _offers(listed: Any) -> list[LaneOffer]:
     if len(listed) > _MOST_OFFERS:
         raise ValueError(f"it has more than {_MOST_OFFERS} lanes")
-    return [
-        LaneOffer(
-            UUID(each["lane"]),
-            str(each["purpose"]),
-            UUID(each["agreement"]) if each.get("agreement") else None,
-            str(each.get("clause", "")),
-            str(each["head"]),
-        )
-        for each in listed
-    ]
+    return [lane_offer(each) for each in listed]
+
+
+# Any: as above
+def lane_offer(said: Any) -> LaneOffer:
+    """Read how a lane is named.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: it is not as docs/protocol.md says.
+    """
+    return LaneOffer(
+        UUID(said["lane"]),
+        str(said["purpose"]),
+        UUID(said["agreement"]) if said.get("agreement") else None,
+        str(said.get("clause", "")),
+        str(said["head"]),
+    )
 
 
 @contextmanager
@@ -199,6 +230,49 @@ def fetch_blob(
         yield from pieces
 
 
+@contextmanager
+def read_blob(
+    partner: Partner, digest: str, size: int, *, start: int, seconds: float
+) -> Iterator[tuple[bool, Iterator[bytes]]]:
+    """What follows so many bytes of a content (RFC 9110, section 14).
+
+    Args:
+        partner: who sent the entry.
+        digest: SHA-256 of the whole content.
+        size: its size as the header states it.
+        start: how many bytes lie here.
+        seconds: by when it must be read.
+
+    Yields:
+        Whether it is a part that begins there; else it is the whole. And its bytes, piece by piece.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`; ``bad-range`` for a part that
+            was not asked for.
+        AskedTooOften: the partner says when to ask again.
+    """
+    url = f"{partner.node}/federation/blobs/{digest}"
+    headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity", **_signed("GET", url)}
+    with _outbound().stream(
+        "GET",
+        url,
+        headers=headers,
+        limit_bytes=size + _PROBLEM_BYTES,
+        deadline_seconds=min(seconds, _PAGE_SECONDS),
+        least=_LEAST,
+    ) as (status, answered, pieces):
+        if status not in {_OK, _PART}:
+            raise _unexpected(status, answered, _beginning(pieces))
+        if status == _PART and not _begins(answered.get("content-range", ""), start, size):
+            raise PartnerRefused("bad-range", "The node answered with a part that was not asked for.")
+        yield status == _PART, pieces
+
+
+def _begins(content_range: str, start: int, size: int) -> bool:
+    found = _CONTENT_RANGE.fullmatch(content_range.strip())
+    return found is not None and (int(found[1]), int(found[3])) == (start, size) and int(found[2]) >= start
+
+
 def tell(partner: Partner, descriptor: str, heads: Sequence[str], *, compare: bool = False) -> list[object]:
     """Tell a partner that there is news: our descriptor and the heads of lanes it may read.
 
@@ -235,6 +309,101 @@ def _heads(body: bytes) -> list[object]:
     return list(heads) if isinstance(heads, list) else []
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A content that a partner waits for.
+
+    Args:
+        digest: SHA-256 of it.
+        held: how many bytes of it lie there.
+    """
+
+    digest: str
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a partner holds after a delivery.
+
+    Args:
+        seq: the last entry of the lane there; −1 for none.
+        wanted: contents it waits for.
+    """
+
+    seq: int
+    wanted: tuple[Wanted, ...]
+
+
+def deliver(partner: Partner, lines: Sequence[bytes]) -> Held:
+    """Deliver a page of a lane to a partner that cannot fetch it.
+
+    Args:
+        partner: one of its readers.
+        lines: how the lane is named, its entries and its head.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`. Where the partner expects
+            another entry, the facts have ``held``: the last one it holds.
+        AskedTooOften: the partner says when to come again.
+    """
+    url = f"{partner.node}/federation/inbox"
+    body = zstandard.ZstdCompressor(level=_LEVEL).compress(b"".join(lines))
+    headers = {
+        "Content-Type": JSON_LINES,
+        "Content-Encoding": "zstd",
+        **_signed("POST", url, body),
+    }
+    said = _sent("POST", url, headers, body)
+    try:
+        wanted = [Wanted(str(each["digest"]), int(each["held"])) for each in said["wanted"]]
+        return Held(int(said["held"]), tuple(wanted))
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise PartnerRefused("bad-answer", f"What it holds is malformed: {problem}") from None
+
+
+def deliver_piece(partner: Partner, digest: str, piece: bytes, *, start: int) -> int:
+    """Deliver a piece of a content to a partner that cannot fetch it.
+
+    Args:
+        partner: who waits for it.
+        digest: SHA-256 of the whole content.
+        piece: at most ``PIECE`` bytes of it.
+        start: where they begin.
+
+    Returns:
+        How many bytes of the content lie there now.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`deliver`.
+        AskedTooOften: the partner says when to come again.
+    """
+    url = f"{partner.node}/federation/blobs/{digest}?from={start}"
+    headers = {"Content-Type": "application/octet-stream", **_signed("PUT", url, piece)}
+    try:
+        return int(_sent("PUT", url, headers, piece)["held"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise PartnerRefused("bad-answer", f"What it holds is malformed: {problem}") from None
+
+
+# Any: JSON of whatever shape a partner answers; what does not fit raises
+def _sent(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any:
+    answer = _outbound().request(
+        method,
+        url,
+        headers=headers,
+        body=body,
+        limit_bytes=MAX_BYTES,
+        deadline_seconds=_DELIVERY_SECONDS,
+    )
+    if answer.status != _OK:
+        raise _unexpected(answer.status, answer.headers, answer.body)
+    try:
+        return strict_json.parse(answer.body)
+    except strict_json.JsonRefused as problem:
+        raise PartnerRefused("bad-answer", f"Its answer is malformed: {problem}") from None
+
+
 def _signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
     return request_signatures.sign(method, url, body, node_key(), at=now())
 
@@ -254,9 +423,13 @@ def _unexpected(status: int, headers: Mapping[str, str], body: bytes) -> Partner
     try:
         document = strict_json.parse(body)
         said, kind = str(document["detail"]), str(document["type"]).removeprefix(TYPE_PREFIX)
+        held = document.get("held")
     except (strict_json.JsonRefused, KeyError, TypeError):
-        said, kind = body[:100].decode("utf-8", errors="replace"), ""
+        said, kind, held = body[:100].decode("utf-8", errors="replace"), "", None
+    held = held if isinstance(held, int) else None
     facts = {"status": str(status), "type": kind[:40], "detail": said[:300].replace("\0", "")}
+    if held is not None:
+        facts["held"] = str(held)
     sentence = f"The node answered {status}: {facts['detail']}"
     wait = headers.get("retry-after", "").strip()
     if status == _TOO_MANY and _SECONDS.fullmatch(wait):

@@ -68,6 +68,11 @@ _CALLS: Final[Mapping[str, _StrOrPromise]] = {
     "bad-request": gettext_lazy("the request to it cannot be sent"),
     "no-descriptor": gettext_lazy("it answered %(status)s instead of its descriptor"),
     "bad-list": gettext_lazy("its list of lanes cannot be read"),
+    "bad-range": gettext_lazy("it served another part of a content than it was asked for"),
+    "both-unreachable": gettext_lazy(
+        "neither it nor this node can be called; one of the two has to accept connections"
+    ),
+    "not-delivered": gettext_lazy("it has not delivered the content yet"),
     "descriptor-refused": gettext_lazy("its descriptor is not accepted: %(why)s"),
     "http": gettext_lazy("it answered %(status)s: %(said)s"),
     OWN_FAULT: gettext_lazy("an error at this node; see its log"),
@@ -83,6 +88,17 @@ _SAID: Final[Mapping[str, _StrOrPromise]] = {
     ),
     "asked-too-often": gettext_lazy("it is asked too often by this node"),
     "unknown-key": gettext_lazy("it does not know the key of this node"),
+    "other-key": gettext_lazy("it waits for another key than that of this node"),
+    "address-taken": gettext_lazy(
+        "somebody else has introduced themselves there under the address of this node"
+    ),
+    "descriptor-lapsed": gettext_lazy("the descriptor of this node has lapsed there"),
+    "busy": gettext_lazy("it is still dealing with what this node delivered before"),
+    "no-room": gettext_lazy("its disk is almost full, and it takes nothing for the moment"),
+    "gap": gettext_lazy("it expects another entry than the one it was brought"),
+    "not-wanted": gettext_lazy("it does not wait for the content that it was brought"),
+    "other-content": gettext_lazy("what it was brought is another content than the one that was signed for"),
+    "other-place": gettext_lazy("it expects another part of a content than the one it was brought"),
     "expired": gettext_lazy("the clocks of the two nodes differ"),
     "future": gettext_lazy("the clocks of the two nodes differ"),
     "replayed": gettext_lazy("it saw the same request before"),
@@ -103,6 +119,7 @@ _DESCRIPTORS: Final[Mapping[str, _StrOrPromise]] = {
     "valid-until": gettext_lazy("it claims to be valid for too long"),
     "key-changed": gettext_lazy("it names another key than the one that is held"),
     "older": gettext_lazy("it is older than the one that is held"),
+    "other-key": gettext_lazy("it names another key than the one that is waited for"),
 }
 
 # what became of an entry, seen from whoever received it
