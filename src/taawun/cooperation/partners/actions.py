@@ -150,7 +150,6 @@ def both_unreachable() -> PartnerRefused:
     )
 
 
-@transaction.atomic
 def hear_of(token: str, network: str) -> Partner:
     """Take note of a node that introduced itself. Nothing it says is believed before its address was asked.
 
@@ -160,10 +159,21 @@ def hear_of(token: str, network: str) -> Partner:
 
     Raises:
         DescriptorRefused: the descriptor is not valid.
-        PartnerRefused: too many unknown nodes have introduced themselves.
+        PartnerRefused: too many unknown nodes have introduced themselves, or another has under this address.
     """
     told = descriptors.read(token, at=now())
     node = _base_address(told.node)
+    try:
+        return _hear_of(told, node, network)
+    except PartnerRefused as refused:
+        # outside the transaction that the refusal undid: somebody is told all the same
+        if refused.code in {"address-taken", "other-key"}:
+            _tell_of_claim(Partner.objects.get(node=node))
+        raise
+
+
+@transaction.atomic
+def _hear_of(told: Descriptor, node: str, network: str) -> Partner:
     known = Partner.objects.filter(node=node).first()
     if known and known.state == Partner.State.BLOCKED:
         raise PartnerRefused("partner-blocked", "This node does not talk to yours.")
@@ -200,7 +210,6 @@ def _carry(partner: Partner, told: Descriptor) -> None:
         PartnerRefused: somebody else came first under this address, or the key is not the one that is waited for.
     """
     if partner.expected_kid not in {"", told.key.kid}:
-        _tell_of_claim(partner)
         raise PartnerRefused("other-key", "Another key is waited for under this address.")
     if told.is_reachable:
         # it can be called after all, so that its address shows its key
@@ -208,7 +217,6 @@ def _carry(partner: Partner, told: Descriptor) -> None:
         return
     held = descriptors.kid_of(partner.carried)
     if held not in {"", told.key.kid}:
-        _tell_of_claim(partner)
         raise PartnerRefused("address-taken", "Another node has introduced itself under this address.")
     Partner.objects.filter(id=partner.id).update(carried=told.token)
 

@@ -105,9 +105,10 @@ def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBas
 
     ``PUT /federation/blobs/{digest}?from=N``: a piece of one, from a partner that nobody can fetch it from.
     """
-    if request.method == "PUT":
+    is_digest = _DIGEST.fullmatch(digest) is not None
+    if request.method == "PUT" and is_digest:
         return _taken(lambda: delivered.take_piece(request, partner, digest))
-    if not _DIGEST.fullmatch(digest) or not pages.may_have(partner, digest):
+    if not is_digest or not pages.may_have(partner, digest):
         return problem(404, "no-such-blob", "There is no such content for your node.")
     content = Content.objects.filter(digest=digest).first()
     if content is None:

@@ -173,7 +173,8 @@ def sync_partner(partner_id: UUID) -> None:
 def _sync(partner_id: UUID) -> None:
     partner = _begin(partner_id)
     is_new = partner.last_contact is None
-    has_news = partner.wants_push or is_new or _is_to_be_told(partner)
+    # who delivers tells by that
+    has_news = is_new or (partner.wants_push if settings.REACHABLE else _is_to_be_told(partner))
     try:
         partner = _renew_descriptor(partner)
         turn = _Turn.of(partner)
@@ -209,7 +210,7 @@ def _sync(partner_id: UUID) -> None:
 
 def _is_to_be_told(partner: Partner) -> bool:
     """Whether our descriptor is to be brought again: nobody can fetch it from us."""
-    return not settings.REACHABLE and (partner.told is None or partner.told < now() - RENEWAL)
+    return partner.told is None or partner.told < now() - RENEWAL
 
 
 def _wait_for(partner: Partner, turn: _Turn) -> None:
