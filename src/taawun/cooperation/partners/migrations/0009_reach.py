@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("partners", "0007_told_heads"),
+        ("partners", "0008_restored"),
     ]
 
     operations = [
