@@ -116,6 +116,7 @@ HOLDERS: Final[Mapping[str, frozenset[str]]] = {
         "manage:people": "administrator",
         "read:audit": "administrator officer",
         "manage:notices": "administrator",
+        "manage:communities": "administrator officer",
         "read:partners": "administrator analyst named officer observer trainee outsider",
         "manage:partners": "administrator",
         "read:agreements": "administrator analyst named officer observer trainee outsider",
@@ -182,6 +183,33 @@ ADDRESSES: Final = (
         "api/v1/organisations", get="read:people", post="manage:people", body={"name": {"en": "Ministry"}}
     ),
     Address("api/v1/nations", get="read:people"),
+    Address("api/v1/nations/<str:code>", get="read:people"),
+    Address("api/v1/communities", get="read:people", post="manage:communities", body={"code": "oic"}),
+    Address(
+        "api/v1/communities/<uuidstr:community_id>",
+        get="read:people",
+        patch="manage:communities",
+        body={"name": {"en": "The Union"}},
+    ),
+    Address("api/v1/communities/<uuidstr:community_id>/members", get="read:people"),
+    Address(
+        "api/v1/communities/<uuidstr:community_id>/spans",
+        get="read:people",
+        post="manage:communities",
+        body={"nation": "XE", "standing": "member"},
+    ),
+    Address("api/v1/communities/<uuidstr:community_id>/spans/<uuidstr:span_id>", delete="manage:communities"),
+    Address(
+        "api/v1/communities/<uuidstr:community_id>/spans/<uuidstr:span_id>/end",
+        post="manage:communities",
+        body={"until": "2026-01-31"},
+    ),
+    Address(
+        "api/v1/communities/<uuidstr:community_id>/roll",
+        get="read:people",
+        put="manage:communities",
+        body={"spans": []},
+    ),
     Address(
         "api/v1/invitations",
         get="manage:people",
@@ -309,6 +337,32 @@ ADDRESSES: Final = (
     Address("notices/", get=SIGNED_IN),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
+    Address("people/nations/", get="read:people"),
+    Address("people/communities/", get="read:people"),
+    Address("people/communities/new/", get="manage:communities", post="manage:communities"),
+    Address("people/communities/shipped/", post="manage:communities", body={"code": "oic"}),
+    Address("people/communities/<uuid:community_id>/", get="read:people"),
+    Address(
+        "people/communities/<uuid:community_id>/name/", get="manage:communities", post="manage:communities"
+    ),
+    Address(
+        "people/communities/<uuid:community_id>/import/", get="manage:communities", post="manage:communities"
+    ),
+    Address(
+        "people/communities/<uuid:community_id>/spans/new/",
+        get="manage:communities",
+        post="manage:communities",
+    ),
+    Address(
+        "people/communities/<uuid:community_id>/spans/<uuid:span_id>/end/",
+        get="manage:communities",
+        post="manage:communities",
+    ),
+    Address(
+        "people/communities/<uuid:community_id>/spans/<uuid:span_id>/strike/",
+        get="manage:communities",
+        post="manage:communities",
+    ),
     Address("people/profile/", get=SIGNED_IN, post=SIGNED_IN),
     # leads on where nothing waits to be sent, and where the link was shown
     Address("people/unsent/", get=SIGNED_IN, opened=(302,)),

@@ -31,7 +31,15 @@ from taawun.cooperation.agreements import actions as agreements
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.federation.models import Receipt
 from taawun.cooperation.partners.models import LaneEntry, Partner
-from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Organisation, Person
+from taawun.cooperation.people.models import (
+    ApiToken,
+    Community,
+    Invitation,
+    Membership,
+    Organisation,
+    Person,
+    Span,
+)
 from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
@@ -200,6 +208,9 @@ def _let_come(world: World) -> None:
     ministry = Organisation.objects.create(names={"en": "Ministry"}, kind=Organisation.Kind.OTHER)
     world.things["organisation_id"] = str(ministry.id)
     world.things["host_id"] = str(Organisation.objects.get(is_host=True).id)
+    union = Community.objects.create(code="union", names={"en": "Union"})
+    world.things |= {"community_id": str(union.id), "code": "XN"}
+    world.things["span_id"] = str(Span.objects.create(community=union, nation_id="XN", standing="member").id)
     roles = (Role.ADMINISTRATOR, Role.ANALYST, Role.OFFICER, Role.OBSERVER, Role.TRAINEE)
     world.members = {
         **{str(role): _member(person(role, name=role.capitalize())) for role in roles},

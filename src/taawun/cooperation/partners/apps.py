@@ -21,6 +21,7 @@ class PartnersConfig(AppConfig):
             home,
             notices,
             partials,
+            queries,
             sync,
             talk,
             witness,
@@ -28,6 +29,7 @@ class PartnersConfig(AppConfig):
         from taawun.cooperation.partners.messages import MessageKind
         from taawun.cooperation.partners.purposes import LanePurpose
         from taawun.cooperation.partners.trail import TRAIL
+        from taawun.cooperation.people.naming import NationWords
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
@@ -56,6 +58,7 @@ class PartnersConfig(AppConfig):
                         talk.receive,
                         talk.acknowledge,
                     ),
+                    NationWords("partners", queries.nation_words),
                     MessageKind("lane.stopped", talk.lane_stopped_there),
                     MessageKind("lane.forked", forks.shown),
                     Loop("partners.sync", sync.run),

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.folding import query_terms, tokens
+from taawun.foundation.multilingual import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["matching", "words_match"]
+__all__ = ["matching", "nation_words", "words_match"]
 
 
 def matching(text: str = "", state: str = "") -> list[Partner]:
@@ -27,6 +28,14 @@ def matching(text: str = "", state: str = "") -> list[Partner]:
     if state:
         found = found.filter(state=state)
     return [partner for partner in found if words_match(text, _texts(partner))]
+
+
+def nation_words() -> dict[str, Text]:
+    """What nations call themselves, as the partners that speak for them say; only those that were compared."""
+    found = Partner.objects.filter(kind="nation", state=Partner.State.VERIFIED).exclude(nation_names={})
+    told = found.order_by("-verified", "node").values_list("nation", "nation_names")
+    # two nodes of one nation: the one that was compared first
+    return {code: Text.from_json(names) for code, names in told}
 
 
 def words_match(text: str, among: Iterable[str]) -> bool:

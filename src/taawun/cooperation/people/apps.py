@@ -44,11 +44,26 @@ class PeopleConfig(AppConfig):
                     Permission(
                         "manage:notices", _("mark notices as dealt with"), administrators, of_node=True
                     ),
+                    Permission(
+                        "manage:communities",
+                        _("say who belongs to a community of nations"),
+                        administrators | {Role.OFFICER},
+                        of_node=True,
+                    ),
                     DOOR,
                     *TRAIL,
                     Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),
                     NavigationEntry(
                         "people", Group.NODE, _("People"), "people", "read:people", order=10, icon="people"
+                    ),
+                    NavigationEntry(
+                        "communities",
+                        Group.COOPERATE,
+                        _("Nations and communities"),
+                        "communities",
+                        "read:people",
+                        order=40,
+                        icon="globe",
                     ),
                 ),
             )

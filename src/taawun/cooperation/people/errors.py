@@ -112,3 +112,23 @@ class LastAdministrator(PeopleError):
 
     def __init__(self) -> None:
         super().__init__(_("This is the last administrator. Make somebody else one first."))
+
+
+class RollRefused(PeopleError):
+    """The roll of a community contradicts itself, or cannot be read.
+
+    Args:
+        sentence: what is wrong, and the mend.
+        line: which line of the roll, counting from 1; 0 where it is the whole.
+        column: which column of it.
+    """
+
+    code = "roll-refused"
+
+    def __init__(self, sentence: str, line: int = 0, column: str = "") -> None:
+        where = _("Line %(line)s: %(sentence)s") % {"line": line, "sentence": sentence} if line else sentence
+        super().__init__(where)
+        self.sentence = sentence
+        self.line = line
+        self.column = column
+        self.field = "/".join(["spans", str(line - 1), column] if line else [column]).rstrip("/")

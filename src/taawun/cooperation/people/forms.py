@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.models import Organisation, Span
 from taawun.cooperation.people.permissions import Permission, Role
-from taawun.foundation.multilingual import OWN_NAMES
+from taawun.foundation.multilingual import LANGUAGES as LANGUAGE_CODES
+from taawun.foundation.multilingual import OWN_NAMES, Text, TextRefused
 from taawun.platform.registry import registry
 from taawun.platform.web.formats import number
 from taawun.platform.web.shell import THEMES
@@ -27,12 +28,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AcceptForm",
+    "CommunityForm",
+    "EndForm",
     "InviteForm",
     "MoveForm",
+    "NationFilters",
     "PeopleFilters",
     "ProfileForm",
     "RoleForm",
     "RolesForm",
+    "RollForm",
+    "SpanFilters",
+    "SpanForm",
+    "TextForm",
     "TokenForm",
 ]
 
@@ -174,6 +182,124 @@ class MoveForm(RolesForm):
     ) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
         _choose_among(self, places)
+
+
+class NationFilters(forms.Form):
+    """Search of the list of nations."""
+
+    q = forms.CharField(label=_("Name or code"), required=False, max_length=100)
+    source = forms.ChoiceField(
+        label=_("Named by"),
+        required=False,
+        choices=[
+            ("", _("all")),
+            ("own", _("the nation itself")),
+            ("community", _("a community")),
+            ("locale", _("locale data")),
+        ],
+    )
+
+
+class SpanFilters(forms.Form):
+    """Which part of a community's history: by default what is so today."""
+
+    q = forms.CharField(label=_("Name or code"), required=False, max_length=100)
+    at = forms.DateField(label=_("On the day"), required=False, widget=forms.DateInput({"type": "date"}))
+    standing = forms.ChoiceField(
+        label=_("Standing"), required=False, choices=[("", _("all")), *Span.Standing.choices]
+    )
+    history = forms.ChoiceField(
+        label=_("Show"), required=False, choices=[("", _("what is so")), ("all", _("the whole history"))]
+    )
+
+
+class TextForm(forms.Form):
+    """A name in the languages of the house; at least one is given."""
+
+    name_en = forms.CharField(label=_("Name in English"), required=False, max_length=300)
+    name_ar = forms.CharField(label=_("Name in Arabic"), required=False, max_length=300)
+    name_fr = forms.CharField(label=_("Name in French"), required=False, max_length=300)
+    is_named = True
+
+    def clean(self) -> dict[str, Any]:
+        """Make a text of the names."""
+        given = super().clean() or {}
+        try:
+            words = {language: given.get(f"name_{language}", "") for language in LANGUAGE_CODES}
+            given["name"] = Text.of(**words) if any(words.values()) else None
+        except TextRefused as refused:
+            raise forms.ValidationError(str(refused)) from None
+        if self.is_named and given["name"] is None:
+            raise forms.ValidationError(_("Give a name in at least one language."))
+        return given
+
+
+class CommunityForm(TextForm):
+    """A community of nations to be added."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=32,
+        help_text=_("Short and unique: small letters, digits and hyphens, as in oic."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    field_order = ("code", "name_en", "name_ar", "name_fr")
+
+
+class SpanForm(TextForm):
+    """What a nation or an organisation is, or was, to a community."""
+
+    is_named = False
+    nation = forms.CharField(
+        label=_("Code of the nation"),
+        required=False,
+        max_length=2,
+        help_text=_("Two capital letters of ISO 3166-1, as in MY. Leave it empty for an organisation."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    organisation = _OrganisationField(
+        label=_("Organisation"),
+        required=False,
+        queryset=Organisation.objects.order_by("-is_host", "created"),
+        empty_label=_("none"),
+    )
+    standing = forms.ChoiceField(label=_("Standing"), choices=Span.Standing.choices)
+    since = forms.DateField(
+        label=_("Since"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+        help_text=_("The first day; empty where it is not written down."),
+    )
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+        help_text=_("The first day no longer; empty while it lasts."),
+    )
+    field_order = ("nation", "organisation", "standing", "since", "until", "name_en", "name_ar", "name_fr")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        self.fields["name_en"].help_text = _("What the community calls the nation; empty leaves it as it is.")
+
+    def clean_nation(self) -> str:
+        """The code in capital letters."""
+        return str(self.cleaned_data["nation"]).strip().upper()
+
+
+class EndForm(forms.Form):
+    """When something ends."""
+
+    until = forms.DateField(label=_("The first day no longer"), widget=forms.DateInput({"type": "date"}))
+
+
+class RollForm(forms.Form):
+    """A roll to be imported."""
+
+    file = forms.FileField(
+        label=_("Roll as CSV or JSON"),
+        help_text=_("As this page exports it. It takes the place of the whole history."),
+    )
 
 
 class AcceptForm(forms.Form):

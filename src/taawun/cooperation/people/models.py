@@ -76,6 +76,61 @@ class Organisation(models.Model):
         return Text.from_json(self.names)
 
 
+class Community(models.Model):
+    """A community of nations, such as a regional organisation; who belongs to it and when stands in its spans."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # short, for addresses of people and programs: oic
+    code = models.CharField(max_length=32, unique=True)
+    names = models.JSONField()
+    # what it calls nations, by code: {"PS": {"ar": …, "en": …, "fr": …}}
+    nation_names: Any = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField(default=now, editable=False)
+
+    @property
+    def name(self) -> Text:
+        """The community's name in the languages it has one in."""
+        return Text.from_json(self.names)
+
+
+class Span(models.Model):
+    """What a nation or an organisation was to a community, from one day to another. The spans are the history."""
+
+    class Standing(models.TextChoices):
+        """What one may be to a community. One is at most one of the first four at a time; the others come on top."""
+
+        MEMBER = "member", _("member")
+        ASSOCIATE = "associate", _("associate")
+        OBSERVER = "observer", _("observer")
+        APPLICANT = "applicant", _("applicant")
+        CHAIR = "chair", _("chair")
+        SUSPENDED = "suspended", _("suspended")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    community = models.ForeignKey(Community, on_delete=models.CASCADE, related_name="spans")
+    # one of the two
+    nation = models.ForeignKey(Nation, null=True, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.PROTECT, related_name="+")
+    standing = models.CharField(max_length=12, choices=Standing)
+    # the first day, none where it is not written down; the first day no longer, none while it lasts
+    since = models.DateField(null=True)
+    until = models.DateField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="people_span_of_one",
+                condition=Q(nation__isnull=False, organisation__isnull=True)
+                | Q(nation__isnull=True, organisation__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="people_span_forward",
+                condition=Q(since__isnull=True) | Q(until__isnull=True) | Q(since__lt=models.F("until")),
+            ),
+        )
+        indexes = (models.Index(fields=["community", "standing", "until"], name="people_span_now"),)
+
+
 class PersonManager(BaseUserManager["Person"]):
     """Looks persons up as Django's sign-in asks for them."""
 

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from babel import Locale
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 
 from taawun.cooperation.people.actors import PersonActor
-from taawun.cooperation.people.models import ApiToken, Invitation, Membership, Nation, Organisation, Person
+from taawun.cooperation.people.models import (
+    ApiToken,
+    Community,
+    Invitation,
+    Membership,
+    Organisation,
+    Person,
+    Span,
+)
+from taawun.cooperation.people.naming import named_nation
 from taawun.cooperation.people.permissions import permissions_of
 from taawun.cooperation.people.rules import places_of
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
-from taawun.foundation.multilingual import LANGUAGES, Text
+from taawun.foundation.multilingual import Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from datetime import date, datetime
 
     from django.db.models import QuerySet
 
 __all__ = [
     "actor_for_token",
     "actor_of",
+    "covering",
+    "day_of",
     "host",
     "invitations",
-    "locale_nation_name",
+    "member_counts",
+    "members_at",
     "nation_name",
     "open_invitation",
     "organisations",
     "persons",
     "persons_at",
+    "spans",
     "was_made_with",
 ]
 
@@ -98,23 +112,59 @@ def host() -> Organisation:
 
 
 def nation_name(code: str) -> Text:
-    """What a nation is called: by its own word where we have it, else by locale data."""
-    nation = Nation.objects.filter(code=code).first()
-    if nation and nation.names:
-        return Text.from_json(nation.names)
-    return locale_nation_name(code)
+    """What a nation is called; :func:`~.naming.named_nation` tells who says so as well."""
+    return named_nation(code).name
 
 
-def locale_nation_name(code: str) -> Text:
-    """A nation's name by locale data (CLDR).
+def covering(day: date) -> Q:
+    """The spans that last on a day."""
+    begun = Q(since__isnull=True) | Q(since__lte=day)
+    return begun & (Q(until__isnull=True) | Q(until__gt=day))
 
-    User-assigned codes (ISO 3166-1: AA, QM…QZ, XA…XZ, ZZ) are called by their letters: locale data has
-    pseudo-locales and guesses there.
+
+def day_of(at: datetime | None) -> date | None:
+    """The day on which an instant falls in UTC."""
+    return at.astimezone(UTC).date() if at else None
+
+
+def spans(community: Community, day: date | None = None, standing: str = "") -> QuerySet[Span]:
+    """What nations and organisations were to a community.
+
+    Args:
+        community: which.
+        day: only what lasts on it (of UTC); None for the whole history.
+        standing: a value of ``Span.Standing``; empty for any.
     """
-    if code in {"AA", "ZZ"} or code[0] == "X" or (code[0] == "Q" and code[1] >= "M"):
-        return Text.of(en=code)
-    names = {language: Locale(language).territories.get(code, code) for language in LANGUAGES}
-    return Text.from_json(names)
+    found = Span.objects.filter(community=community).select_related("organisation")
+    if day:
+        found = found.filter(covering(day))
+    return found.filter(standing=standing) if standing else found
+
+
+def members_at(community: Community, at: datetime) -> QuerySet[Span]:
+    """Who is a member of a community at an instant and not suspended: their spans as members."""
+    day = at.astimezone(UTC).date()
+    suspended = spans(community, day, Span.Standing.SUSPENDED)
+    nations, organisations_ = (
+        suspended.exclude(**{name: None}).values(name) for name in ("nation", "organisation")
+    )
+    members = spans(community, day, Span.Standing.MEMBER)
+    return members.exclude(nation__in=nations).exclude(organisation__in=organisations_)
+
+
+def member_counts(communities: Collection[UUID], at: datetime) -> dict[UUID, int]:
+    """How many are members of each community at an instant, and not suspended."""
+    day = at.astimezone(UTC).date()
+    found = Span.objects.filter(covering(day), community__in=communities)
+    held: dict[str, dict[UUID, set[object]]] = {
+        standing: {each: set() for each in communities}
+        for standing in (Span.Standing.MEMBER, Span.Standing.SUSPENDED)
+    }
+    columns = ("community", "standing", "nation", "organisation")
+    for community, standing, nation, organisation in found.filter(standing__in=held).values_list(*columns):
+        held[standing][community].add(nation or organisation)
+    members, suspended = held[Span.Standing.MEMBER], held[Span.Standing.SUSPENDED]
+    return {each: len(members[each] - suspended[each]) for each in communities}
 
 
 def organisations(actor: PersonActor, permission: str) -> QuerySet[Organisation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from taawun.foundation.multilingual import LANGUAGES, Language
 from taawun.platform.web.api import Body
 
 __all__ = [
+    "Community",
+    "CommunityName",
     "Invitation",
     "InvitationMade",
     "Me",
@@ -20,15 +22,24 @@ __all__ = [
     "Membership",
     "Move",
     "Nation",
+    "NewCommunity",
     "NewInvitation",
     "NewOrganisation",
     "NewRole",
+    "NewRoll",
+    "NewSpan",
     "NewToken",
     "Organisation",
     "OrganisationName",
     "Person",
     "PersonFilter",
     "Roles",
+    "Roll",
+    "RollLine",
+    "Span",
+    "SpanEnd",
+    "SpanFilter",
+    "SpanInstant",
     "Token",
     "TokenMade",
 ]
@@ -175,10 +186,110 @@ class NewOrganisation(Body):
 
 
 class Nation(Schema):
-    """A nation this node has heard of."""
+    """A nation, and who says what it is called."""
 
     code: str
     name: Words
+    source: Annotated[
+        Literal["own", "community", "locale", "code"],
+        Field(
+            description="Who says so: the nation itself, a community's list, locale data, or nobody. The last two are "
+            "fallbacks."
+        ),
+    ]
+    by: Annotated[Words | None, Field(description="The community whose list it is.")]
+
+
+class Span(Schema):
+    """What a nation or an organisation is, or was, to a community."""
+
+    id: UUID
+    nation: str | None
+    organisation: OrganisationName | None
+    name: Annotated[Words, Field(description="What the nation or the organisation is called.")]
+    standing: Literal["member", "associate", "observer", "applicant", "chair", "suspended"]
+    since: Annotated[date | None, Field(description="The first day; null where it is not written down.")]
+    until: Annotated[date | None, Field(description="The first day no longer; null while it lasts.")]
+
+
+class SpanInstant(Schema):
+    """When."""
+
+    at: Annotated[datetime | None, Field(description="The day it falls on in UTC; now by default.")] = None
+
+
+class SpanFilter(Schema):
+    """Which spans; empty means all."""
+
+    at: Annotated[
+        datetime | None, Field(description="Only what lasts at this instant (the day it falls on in UTC).")
+    ] = None
+    standing: Literal["", "member", "associate", "observer", "applicant", "chair", "suspended"] = ""
+
+
+class NewSpan(Body):
+    """What a nation or an organisation is, or was: one of the two is named."""
+
+    nation: Annotated[str, Field(max_length=2, description="ISO 3166-1 alpha-2.")] = ""
+    organisation: UUID | None = None
+    standing: Annotated[str, Field(max_length=12)]
+    since: date | None = None
+    until: date | None = None
+    name: Annotated[Words | None, Field(description="What the community calls the nation.")] = None
+
+
+class SpanEnd(Body):
+    """The first day on which it is no longer so."""
+
+    until: date
+
+
+class Community(Schema):
+    """A community of nations."""
+
+    id: UUID
+    code: str
+    name: Words
+    members: Annotated[int, Field(description="Who is a member today and not suspended.")]
+
+
+class NewCommunity(Body):
+    """A community to be added: with a name an empty one, without one that ships with Taawun (``oic``)."""
+
+    code: Annotated[str, Field(min_length=1, max_length=32)]
+    name: Words | None = None
+
+
+class CommunityName(Body):
+    """What a community is called."""
+
+    name: Words
+
+
+class RollLine(Schema):
+    """One span of a roll, as it is exported and imported."""
+
+    nation: str | None = None
+    organisation: str | None = None
+    standing: str
+    since: str | None = None
+    until: str | None = None
+    name_ar: str | None = None
+    name_en: str | None = None
+    name_fr: str | None = None
+
+
+class Roll(Schema):
+    """The roll of a community."""
+
+    code: str
+    spans: list[RollLine]
+
+
+class NewRoll(Body):
+    """A roll that takes the place of what is there."""
+
+    spans: Annotated[list[RollLine], Field(max_length=5000)]
 
 
 class Invitation(Schema):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.people.models import ApiToken, Invitation, Organisation, Person
+from taawun.cooperation.people.models import ApiToken, Community, Invitation, Organisation, Person
 from taawun.cooperation.people.queries import nation_name
 from taawun.platform.audit.acts import Act, Thing, Things
 
@@ -31,6 +31,9 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
         found[organisation.id] = Thing(organisation.name.in_language(language).value)
     for invitation in Invitation.objects.filter(id__in=ids):
         found[invitation.id] = Thing(invitation.email, reverse("invitations") if manages else "")
+    for community in Community.objects.filter(id__in=ids):
+        url = reverse("community", args=[community.id]) if reads else ""
+        found[community.id] = Thing(community.name.in_language(language).value, url)
     for token in ApiToken.objects.filter(id__in=ids):
         found[token.id] = Thing(_("Token “%(name)s”") % {"name": token.name})
     return found
@@ -57,6 +60,12 @@ TRAIL = (
     Act("people.left-organisation", _("Organisation left")),
     Act("people.disabled", _("Person disabled")),
     Act("people.enabled", _("Person enabled")),
+    Act("people.community-added", _("Community added")),
+    Act("people.community-renamed", _("Community renamed")),
+    Act("people.roll-replaced", _("Roll of a community replaced")),
+    Act("people.span-begun", _("Membership of a community written down")),
+    Act("people.span-ended", _("Membership of a community ended")),
+    Act("people.span-struck", _("Membership of a community struck")),
     Act("people.token-created", _("Token created")),
     Act("people.token-revoked", _("Token revoked")),
     Act("people.password-link-made", _("Link for a new password made")),

@@ -6,6 +6,18 @@ from taawun.cooperation.people import views
 
 urlpatterns = [
     path("", views.people, name="people"),
+    path("nations/", views.nations, name="nations"),
+    path("communities/", views.communities, name="communities"),
+    path("communities/new/", views.add_community, name="community-new"),
+    path("communities/shipped/", views.add_shipped, name="community-shipped"),
+    path("communities/<uuid:community_id>/", views.community, name="community"),
+    path("communities/<uuid:community_id>/name/", views.rename_community, name="community-rename"),
+    path("communities/<uuid:community_id>/import/", views.import_roll, name="community-import"),
+    path("communities/<uuid:community_id>/spans/new/", views.begin_span, name="span-new"),
+    path("communities/<uuid:community_id>/spans/<uuid:span_id>/end/", views.end_span, name="span-end"),
+    path(
+        "communities/<uuid:community_id>/spans/<uuid:span_id>/strike/", views.strike_span, name="span-strike"
+    ),
     path("profile/", views.profile, name="profile"),
     path("unsent/", views.unsent_form, name="unsent"),
     path("tokens/", views.tokens, name="tokens"),

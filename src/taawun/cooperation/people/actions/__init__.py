@@ -1,5 +1,14 @@
 """The verbs on people: every write of this room."""
 
+from taawun.cooperation.people.actions.communities import (
+    add_community,
+    add_shipped_community,
+    begin_span,
+    end_span,
+    rename_community,
+    replace_roll,
+    strike_span,
+)
 from taawun.cooperation.people.actions.invitations import (
     INVITATION_LIFE,
     accept_invitation,
@@ -29,11 +38,15 @@ __all__ = [
     "INVITATION_LIFE",
     "Minted",
     "accept_invitation",
+    "add_community",
     "add_organisation",
+    "add_shipped_community",
+    "begin_span",
     "change_password",
     "create_token",
     "disable",
     "enable",
+    "end_span",
     "establish_host",
     "give_role",
     "invite",
@@ -41,9 +54,12 @@ __all__ = [
     "make_password_link",
     "move",
     "rename",
+    "rename_community",
+    "replace_roll",
     "revoke_invitation",
     "revoke_token",
     "set_language",
     "set_roles",
+    "strike_span",
     "take_role",
 ]

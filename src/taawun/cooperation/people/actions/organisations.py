@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.models import Nation, Organisation
 from taawun.cooperation.people.rules import ensure, holds_everywhere, require
+from taawun.foundation.nations import is_code
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
@@ -51,10 +52,8 @@ def establish_host(  # noqa: PLR0913 - each argument is one fact of the descript
 
 def _name_nation(actor: Actor, code: str, names: Text | None) -> None:
     """Write down a nation, and what it calls itself if that is known."""
-    if len(code) != 2 or not (code.isascii() and code.isalpha() and code.isupper()):  # noqa: PLR2004 - ISO 3166-1 alpha-2
-        raise PeopleError(
-            _("%(code)s is not a nation's code: two capital letters, as in MY.") % {"code": code}
-        )
+    if not is_code(code):
+        raise PeopleError(_("“%(code)s” is no code of ISO 3166-1.") % {"code": code[:20]})
     nation, created = Nation.objects.get_or_create(
         code=code, defaults={"names": names.to_json() if names else {}}
     )

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from taawun.cooperation.people.api import invitations, nations, oneself, organisations, persons
+from taawun.cooperation.people.api import communities, invitations, nations, oneself, organisations, persons
 from taawun.cooperation.people.api.routing import router, words
 from taawun.cooperation.people.errors import NotAllowed, PeopleError
 from taawun.platform.web.api import ErrorAnswers, Refusal
 
-__all__ = ["ERRORS", "invitations", "nations", "oneself", "organisations", "persons", "router", "words"]
+__all__ = [
+    "ERRORS",
+    "communities",
+    "invitations",
+    "nations",
+    "oneself",
+    "organisations",
+    "persons",
+    "router",
+    "words",
+]
 
 
 def _not_allowed(refused: NotAllowed) -> Refusal:

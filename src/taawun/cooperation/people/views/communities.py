@@ -1,0 +1,331 @@
+"""Nations by name, and communities of nations: who belongs to them, as what, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from taawun.cooperation.people import actions, naming, queries, roll
+from taawun.cooperation.people.errors import PeopleError, RollRefused
+from taawun.cooperation.people.forms import (
+    CommunityForm,
+    EndForm,
+    NationFilters,
+    RollForm,
+    SpanFilters,
+    SpanForm,
+    TextForm,
+)
+from taawun.cooperation.people.models import Community, Nation, Span
+from taawun.cooperation.people.rolling import rolled
+from taawun.cooperation.people.sessions import signed_in
+from taawun.cooperation.people.shipped import SHIPPED
+from taawun.foundation.clock import now
+from taawun.foundation.folding import query_terms, tokens
+from taawun.foundation.multilingual import LANGUAGES
+from taawun.foundation.nations import ASSIGNED
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.pages import confirm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from uuid import UUID
+
+    from django.forms import Form
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from taawun.cooperation.people.actors import PersonActor
+    from taawun.foundation.multilingual import Text
+
+__all__ = [
+    "add_community",
+    "add_shipped",
+    "begin_span",
+    "communities",
+    "community",
+    "end_span",
+    "import_roll",
+    "nations",
+    "rename_community",
+    "strike_span",
+]
+
+_MANAGE = "manage:communities"
+
+
+def _fits(text: str, *among: str) -> bool:
+    """Whether every word of a query begins a word of these texts, in any language and spelling."""
+    wanted = query_terms(text)
+    held = {token for each in among for token in tokens(each)} if wanted else set()
+    return all(any(token.startswith(word) for token in held) for word in wanted)
+
+
+def _called(community: Community) -> str:
+    return community.name.in_language(get_language() or "en").value
+
+
+# ---- nations -----------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:people")
+def nations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Every nation by its code, with what it is called here and who says so."""
+    del actor
+    form = NationFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    codes = ASSIGNED | set(Nation.objects.values_list("code", flat=True))
+    named = naming.named_nations(sorted(codes))
+    found = [
+        each
+        for each in named.values()
+        if _fits(wanted.get("q", ""), each.code, *each.name.by_language.values())
+        and wanted.get("source", "") in {"", each.source}
+    ]
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export_nations(request.GET["format"], found)
+    return render(request, "people/nations.html", {"form": form, "nations": found})
+
+
+def _export_nations(ending: str, found: list[naming.NamedNation]) -> HttpResponseBase:
+    rows: list[dict[str, str]] = [
+        {
+            "code": each.code,
+            **{f"name_{language}": each.name.by_language.get(language, "") for language in LANGUAGES},
+            "source": each.source.value,
+        }
+        for each in found
+    ]
+    if ending == "json":
+        return as_json("nations", rows)
+    return as_csv("nations", list(rows[0]) if rows else ["code"], [list(row.values()) for row in rows])
+
+
+# ---- communities -------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:people")
+def communities(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """The communities that this node knows, and those it could."""
+    found = list(Community.objects.order_by("code"))
+    counts = queries.member_counts([each.id for each in found], now())
+    here = {each.code for each in found}
+    context = {
+        "rows": [(each, counts[each.id]) for each in found],
+        "shipped": [each for each in SHIPPED.values() if each.code not in here],
+        "may_manage": _MANAGE in actor.permissions,
+    }
+    return render(request, "people/communities.html", context)
+
+
+@require_POST
+@signed_in(_MANAGE)
+def add_shipped(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Add a community that ships with Taawun."""
+    try:
+        added = actions.add_shipped_community(actor, request.POST.get("code", ""))
+    except PeopleError as refused:
+        messages.error(request, str(refused))
+        return redirect("communities")
+    return redirect("community", added.id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def add_community(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Add a community, empty as yet."""
+    form = CommunityForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            added = actions.add_community(actor, code=given["code"], names=given["name"])
+        except PeopleError as refused:
+            form.add_error("code", str(refused))
+        else:
+            return redirect("community", added.id)
+    return _form_page(request, form, _("Add a community"), _("Add the community"), None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def rename_community(request: HttpRequest, actor: PersonActor, community_id: UUID) -> HttpResponseBase:
+    """Change what a community is called."""
+    shown = get_object_or_404(Community, id=community_id)
+    begin = {f"name_{language}": words for language, words in shown.names.items()}
+    form = TextForm(request.POST if request.method == "POST" else None, initial=begin)
+    back = reverse("community", args=[shown.id])
+    if request.method == "POST" and form.is_valid():
+        actions.rename_community(actor, shown, form.cleaned_data["name"])
+        return HttpResponseRedirect(back)
+    return _form_page(request, form, _("Rename the community"), _("Save the name"), shown)
+
+
+def _form_page(
+    request: HttpRequest, form: Form, title: str, action: str, of: Community | None
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "title": title,
+        "action": action,
+        "community_name": _called(of) if of else "",
+        "back": reverse("community", args=[of.id]) if of else reverse("communities"),
+    }
+    return render(request, "people/community_form.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@signed_in("read:people")
+def community(request: HttpRequest, actor: PersonActor, community_id: UUID) -> HttpResponseBase:
+    """A community: who belongs to it today, on another day, or ever."""
+    shown = get_object_or_404(Community, id=community_id)
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(shown, request.GET["format"])
+    form = SpanFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    day = None if wanted.get("history") else wanted.get("at") or now().date()
+    found = list(queries.spans(shown, day, wanted.get("standing", "")))
+    rows = [row for row in _rows(found) if _fits(wanted.get("q", ""), row[1], *row[2].by_language.values())]
+    context = {
+        "community": shown,
+        "form": form,
+        "rows": rows,
+        "members": queries.member_counts([shown.id], now())[shown.id],
+        "may_manage": _MANAGE in actor.permissions,
+    }
+    return render(request, "people/community.html", context)
+
+
+def _rows(spans: Iterable[Span]) -> list[tuple[Span, str, Text]]:
+    """Each span with the code and the name of whose it is, by name in the reader's language."""
+    held = list(spans)
+    named = naming.named_nations(each.nation_id for each in held if each.nation_id)
+    rows = [
+        (
+            each,
+            each.nation_id or "",
+            each.organisation.name if each.organisation else named[each.nation_id or ""].name,
+        )
+        for each in held
+    ]
+    language = get_language() or "en"
+    return sorted(rows, key=lambda row: (row[2].in_language(language).value, str(row[0].since or "")))
+
+
+def _export(shown: Community, ending: str) -> HttpResponseBase:
+    if ending == "json":
+        return as_json(shown.code, rolled(shown))
+    return as_csv(shown.code, roll.COLUMNS, (list(row.values()) for row in rolled(shown)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def begin_span(request: HttpRequest, actor: PersonActor, community_id: UUID) -> HttpResponseBase:
+    """Write down what a nation or an organisation is to a community."""
+    shown = get_object_or_404(Community, id=community_id)
+    form = SpanForm(request.POST if request.method == "POST" else None)
+    back = reverse("community", args=[shown.id])
+    if request.method == "POST" and form.is_valid():
+        given = dict(form.cleaned_data)
+        for language in LANGUAGES:
+            del given[f"name_{language}"]
+        try:
+            actions.begin_span(actor, shown, **given)
+        except RollRefused as refused:
+            form.add_error(refused.column or None, refused.sentence)
+        else:
+            return HttpResponseRedirect(back)
+    return _form_page(request, form, _("Write down a membership"), _("Write it down"), shown)
+
+
+def _span(community_id: UUID, span_id: UUID) -> tuple[Span, str]:
+    span = get_object_or_404(
+        Span.objects.select_related("community", "organisation"), id=span_id, community=community_id
+    )
+    return span, _rows([span])[0][2].in_language(get_language() or "en").value
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def end_span(request: HttpRequest, actor: PersonActor, community_id: UUID, span_id: UUID) -> HttpResponseBase:
+    """Write down that it has ended."""
+    span, name = _span(community_id, span_id)
+    form = EndForm(request.POST if request.method == "POST" else None, initial={"until": now().date()})
+    back = reverse("community", args=[community_id])
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.end_span(actor, span, form.cleaned_data["until"])
+        except RollRefused as refused:
+            form.add_error("until", refused.sentence)
+        else:
+            return HttpResponseRedirect(back)
+    standing = Span.Standing(span.standing).label
+    title = _("%(name)s, %(standing)s: when does it end?") % {
+        "name": f"\u2068{name}\u2069",
+        "standing": standing,
+    }
+    return _form_page(request, form, title, _("Write down the end"), span.community)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def strike_span(
+    request: HttpRequest, actor: PersonActor, community_id: UUID, span_id: UUID
+) -> HttpResponseBase:
+    """Take back what was written down by mistake, after asking."""
+    span, name = _span(community_id, span_id)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            actions.strike_span(actor, span)
+        except RollRefused as refused:
+            refusal = refused.sentence
+        else:
+            return redirect("community", community_id)
+    standing = Span.Standing(span.standing).label
+    return confirm(
+        request,
+        question=_("Strike “%(standing)s” of %(name)s from the history?")
+        % {"standing": standing, "name": f"\u2068{name}\u2069"},
+        effects=[
+            _("Strike what was written down by mistake. What was so and is no longer, is ended instead."),
+            _("The trail keeps what it said."),
+        ],
+        action=_("Strike it"),
+        cancel_url=reverse("community", args=[community_id]),
+        tone="alarm",
+        refusal=refusal,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def import_roll(request: HttpRequest, actor: PersonActor, community_id: UUID) -> HttpResponseBase:
+    """Put a file in the place of a community's history."""
+    shown = get_object_or_404(Community, id=community_id)
+    form = RollForm(request.POST, request.FILES) if request.method == "POST" else RollForm()
+    back = reverse("community", args=[shown.id])
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            actions.replace_roll(actor, shown, _read(file.name or "", file.read(roll.MAX_BYTES + 1)))
+        except PeopleError as refused:
+            form.add_error("file", str(refused))
+        else:
+            messages.success(request, _("The roll is imported."))
+            return HttpResponseRedirect(back)
+    return _form_page(request, form, _("Import a roll"), _("Import"), shown)
+
+
+def _read(name: str, body: bytes) -> list[roll.Line]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RollRefused(_("The file is not UTF-8.")) from None
+    reads: Callable[[str], list[roll.Line]] = (
+        roll.read_json if name.lower().endswith(".json") else roll.read_csv
+    )
+    return reads(text)
