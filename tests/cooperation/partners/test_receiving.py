@@ -31,7 +31,7 @@ from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.digests import sha256
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
-from taawun.foundation.signing import SigningKey
+from taawun.foundation.signing import SigningKey, VerifyKey
 from taawun.foundation.strict_json import canonical, parse
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
@@ -546,7 +546,7 @@ def _asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     original = receiving._verified
 
-    def verified(entry: LaneEntry, by: Partner) -> chain.Header:
+    def verified(entry: LaneEntry, by: VerifyKey) -> chain.Header:
         asked.append(entry.seq)
         return original(entry, by)
 

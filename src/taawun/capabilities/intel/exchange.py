@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
@@ -21,10 +22,10 @@ from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
 from taawun.capabilities.intel.preparing import Origin, Prepared, prepared_from, version_key
 from taawun.capabilities.intel.queries import name_under
-from taawun.capabilities.intel.reports import REPORT_TYPES, fill
+from taawun.capabilities.intel.reports import REPORT_TYPES, fill, make_together
 from taawun.capabilities.intel.stix import ReadingRefused, read
 from taawun.capabilities.intel.stix.validation import parse_time
-from taawun.capabilities.intel.store import remove_release, store
+from taawun.capabilities.intel.store import remove_release, store, store_together
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.queries import host, persons_at
@@ -32,12 +33,12 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from taawun.cooperation.federation.kinds import Arrival
     from taawun.cooperation.partners.chain import Header
-    from taawun.cooperation.people.models import Person
+    from taawun.cooperation.people.models import Organisation, Person
 
 __all__ = ["RELEASE_KINDS"]
 
@@ -80,14 +81,47 @@ def receive_report(arrival: Arrival) -> None:
     _check_name(bundle.objects, origin)
     _store(bundle.objects, origin)
     Release.objects.filter(id=release.id).update(title=about.name[:300])
-    audience = about.audience(origin)
+    _show_newest(arrival, about, origin)
+
+
+def _show_newest(arrival: Arrival, about: Prepared, origin: Origin) -> None:
+    audience, release = about.audience(origin), arrival.release
     held = Report.objects.filter(stix_id=about.stix_id, origin=arrival.partner.node, audience=audience)
     report = held.first()
     if report is None:
-        report = Report(stix_id=about.stix_id, origin=arrival.partner.node, organisation=host())
+        report = _new_report(about, arrival, origin.organisation)
     elif _holds_newer(report, release):
         return
-    _show(report, release, about, origin.readers)
+    _show(report, release, about, origin.readers, arrival.topics)
+
+
+def receive_reports(arrivals: Sequence[Arrival]) -> None:
+    """Take in many reports of one partner, each of which names no persons, as :func:`receive_report` does one by one.
+
+    Raises:
+        ContentRefused: something in one of them is said in our name.
+    """
+    partner, organisation = arrivals[0].partner, host()
+    origin = Origin(organisation=organisation, node=partner.node)
+    bundles = [(each, _bundle_of(each)) for each in arrivals]
+    _check_name([found for _each, bundle in bundles for found in bundle.objects], origin)
+    store_together([(each.release, bundle.objects) for each, bundle in bundles], origin)
+    for each, bundle in bundles:
+        each.release.title = bundle.about.name[:300]
+    Release.objects.bulk_update([each.release for each in arrivals], ["title"])
+    ids = Counter(bundle.about.stix_id for _each, bundle in bundles)
+    held = set(Report.objects.filter(stix_id__in=ids, origin=partner.node).values_list("stix_id", flat=True))
+    made = []
+    for each, bundle in bundles:
+        about = bundle.about
+        if ids[about.stix_id] == 1 and about.stix_id not in held:
+            report = _new_report(about, each, organisation)
+            report.state, report.release = Report.State.RECEIVED, each.release
+            report.topics = sorted(set(each.topics))
+            made.append((report, about))
+        else:
+            _show_newest(each, about, origin)
+    make_together(made)
 
 
 def _holds_newer(report: Report, release: Release) -> bool:
@@ -101,10 +135,20 @@ def _holds_newer(report: Report, release: Release) -> bool:
     )
 
 
-def _show(report: Report, release: Release, about: Prepared | StixObject, readers: Sequence[Person]) -> None:
+def _new_report(about: Prepared, arrival: Arrival, organisation: Organisation) -> Report:
+    return Report(stix_id=about.stix_id, origin=arrival.partner.node, organisation=organisation)
+
+
+def _show(
+    report: Report,
+    release: Release,
+    about: Prepared | StixObject,
+    readers: Sequence[Person],
+    topics: Iterable[str],
+) -> None:
     report.state, report.release = Report.State.RECEIVED, release
     fill(report, about, tlp=Tlp(about.tlp), readers=readers)
-    report.topics = sorted(release.topics.values_list("topic", flat=True))
+    report.topics = sorted(set(topics))
     report.persons = list(release.persons)
     report.save(update_fields=["topics", "persons"])
 
@@ -262,7 +306,8 @@ def withdraw_report(release: Release) -> None:
             _close(report)
         else:
             earlier, row = before
-            _show(report, earlier, row, _named(earlier))
+            topics = earlier.topics.values_list("topic", flat=True)
+            _show(report, earlier, row, _named(earlier), topics)
 
 
 def _version_before(report: Report, gone: Release) -> tuple[Release, StixObject] | None:
@@ -319,6 +364,7 @@ RELEASE_KINDS: Final = (
         _report_address,
         "read:intel",
         read_report,
+        receive_reports,
     ),
     ReleaseKind(
         SIGHTING,

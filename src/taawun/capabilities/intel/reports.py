@@ -28,6 +28,7 @@ __all__ = [
     "LONGEST_TITLE",
     "REPORT_TYPES",
     "fill",
+    "make_together",
     "mark",
     "name_objects",
     "name_readers",
@@ -139,19 +140,37 @@ def fill(report: Report, each: Prepared | StixObject, *, tlp: Tlp, readers: Iter
         tlp: the marking of the report; never weaker than that of its object.
         readers: whom it names here if it is RED.
     """
-    value = orjson.loads(each.text)
-    refs = [ref for ref in value.get("object_refs", []) if isinstance(ref, str)]
-    report.title = title_of(each)
-    report.summary = each.summary
-    report.search = index_words(f"{report.title} {report.summary}")
     readers = list(readers)
-    mark(report, tlp, readers)
-    report.languages = [value["lang"]] if isinstance(value.get("lang"), str) else []
+    refs = _write(report, each, tlp, readers)
     report.topics = technique_topics(refs, report)
-    report.changed = now()
     report.save()
     name_objects(report, refs)
     name_readers(report, readers)
+
+
+def make_together(made: Iterable[tuple[Report, Prepared]]) -> None:
+    """Make many new reports, with the objects they name; each is marked as its object is, and none is RED.
+
+    Args:
+        made: new rows with their topics, each with its STIX object.
+    """
+    refs = [(report, _write(report, each, each.tlp, ())) for report, each in made]
+    Report.objects.bulk_create(report for report, _refs in refs)
+    for report, stix_ids in refs:
+        named = ((each,) for each in dict.fromkeys(stix_ids))
+        insert(ReportObject, ("stix_id",), named, same={"report": report.pk})
+
+
+def _write(report: Report, each: Prepared | StixObject, tlp: Tlp, readers: Iterable[Person]) -> list[str]:
+    """What a report's row says by its STIX object, all but its topics; identifiers of what it names."""
+    value = orjson.loads(each.text)
+    report.title = title_of(each)
+    report.summary = each.summary
+    report.search = index_words(f"{report.title} {report.summary}")
+    mark(report, tlp, readers)
+    report.languages = [value["lang"]] if isinstance(value.get("lang"), str) else []
+    report.changed = now()
+    return [ref for ref in value.get("object_refs", []) if isinstance(ref, str)]
 
 
 def name_objects(report: Report, stix_ids: Collection[str]) -> None:

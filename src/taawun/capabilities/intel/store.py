@@ -28,12 +28,13 @@ from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from taawun.capabilities.intel.models import Import
     from taawun.capabilities.intel.preparing import Origin, Prepared
     from taawun.cooperation.federation.models import Release
 
-__all__ = ["Counts", "remove_import", "remove_release", "store"]
+__all__ = ["Counts", "remove_import", "remove_release", "store", "store_together"]
 
 # a transaction of the store holds the only writer of SQLite for as long as these take
 _BATCH: Final = 500
@@ -93,8 +94,38 @@ def store(objects: Sequence[Prepared], origin: Origin) -> Iterator[Counts]:
     ordered = sorted(objects, key=attrgetter("stix_id", "version"))
     for batch in _batches(ordered):
         with transaction.atomic():
-            _store_batch(batch, origin, counts)
+            keys = _store_batch(batch, origin, counts)
+            _remember(keys.values(), origin)
+            _name_readers(
+                [number for key, (number, _new) in keys.items() if key[1].startswith("persons:")], origin
+            )
         yield counts
+
+
+def store_together(brought: Sequence[tuple[Release, Sequence[Prepared]]], origin: Origin) -> None:
+    """Store what many releases of one partner brought, inside the caller's transaction.
+
+    Args:
+        brought: each release with its objects; all of them together no more than one transaction should hold.
+        origin: where they come from, without the release; its readers are nobody.
+    """
+    wanted: dict[_Key, Prepared] = {}
+    releases: dict[_Key, dict[UUID, None]] = defaultdict(dict)
+    for release, objects in brought:
+        for each in objects:
+            key = each.digest, each.audience(origin)
+            held = wanted.get(key, each)
+            # of two markings for one audience the stricter holds
+            wanted[key] = held if held.tlp >= each.tlp else each
+            releases[key][release.pk] = None
+    ordered = sorted(wanted.values(), key=attrgetter("stix_id", "version"))
+    keys = _store_batch(ordered, origin, Counts())
+    by_release: dict[UUID, list[tuple[int, bool]]] = defaultdict(list)
+    for key, (number, is_new) in keys.items():
+        for position, release_id in enumerate(releases[key]):
+            by_release[release_id].append((number, is_new and position == 0))
+    for release_id, rows in by_release.items():
+        insert(Source, ("object", "is_first"), rows, same={"release": release_id}, skip_known=True)
 
 
 def _batches(ordered: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
@@ -110,7 +141,8 @@ def _batches(ordered: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
         yield ordered[start:]
 
 
-def _store_batch(batch: Sequence[Prepared], origin: Origin, counts: Counts) -> None:
+def _store_batch(batch: Sequence[Prepared], origin: Origin, counts: Counts) -> dict[_Key, tuple[int, bool]]:
+    """Store some objects; the row of each, and whether it is new. Where they came from is not remembered yet."""
     one_writer()
     wanted = {(each.digest, each.audience(origin)): each for each in batch}
     # what other audiences hold is compared with nothing: a count would tell of it
@@ -128,11 +160,12 @@ def _store_batch(batch: Sequence[Prepared], origin: Origin, counts: Counts) -> N
     _insert(fresh, made, current, origin)
     _change(wanted, held, met, origin)
     _enthrone(row.id for row in held.values() if row.id in current and not row.is_current)
-    _remember([row.id for row in met.values()], [row.id for row in made.values()], origin)
-    _name_readers([row.id for row in [*met.values(), *made.values()] if row.tlp == Tlp.RED], origin)
     counts.new += len(fresh)
     counts.known += len(batch) - len(fresh)
     counts.differing += _differing(rows, fresh)
+    return {key: (row.id, False) for key, row in met.items()} | {
+        key: (row.id, True) for key, row in made.items()
+    }
 
 
 def _rows(stix_ids: Collection[str], audiences: Collection[str] | None = None) -> list[_Row]:
@@ -269,11 +302,12 @@ def _enthrone(ids: Iterable[int]) -> None:
     StixObject.objects.filter(id__in=list(ids)).update(is_current=True)
 
 
-def _remember(known: Sequence[int], made: Sequence[int], origin: Origin) -> None:
+def _remember(rows: Iterable[tuple[int, bool]], origin: Origin) -> None:
+    """Remember a source of some rows, each with whether it is the first."""
     insert(
         Source,
         ("object", "is_first"),
-        [(key, True) for key in made] + [(key, False) for key in known],
+        rows,
         same={
             "release": origin.release.pk if origin.release else None,
             "imported": origin.imported.pk if origin.imported else None,

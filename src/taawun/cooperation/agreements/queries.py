@@ -83,7 +83,7 @@ def current_policy() -> Policy:
 
 
 def _fresh_policy() -> Policy:
-    held = _of_generation(PolicyGeneration.current())
+    held = _of_generation(_generation())
     if held.outbound is None:
         at = now()
         trust = {partner.node: _trust(partner, at) for partner in Partner.objects.all()}
@@ -97,7 +97,7 @@ def policy_of_sender(node: str) -> Policy:
     Args:
         node: the partner's base address.
     """
-    held = _of_generation(PolicyGeneration.current())
+    held = _of_generation(_generation())
     found = held.inbound.get(node)
     if found is None:
         ourselves = {settings.BASE_URL: PartnerTrust("", float("inf"))}
@@ -109,6 +109,11 @@ def policy_of_sender(node: str) -> Policy:
 def forget_policy() -> None:
     """Whoever changed an agreement in this unit of work sees the change in it."""
     forget("agreements.policy")
+    forget("agreements.generation")
+
+
+def _generation() -> int:
+    return once("agreements.generation", PolicyGeneration.current, int)
 
 
 def _of_generation(generation: int) -> _Compiled:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from taawun.cooperation.federation.models import Release
     from taawun.cooperation.partners.chain import Header
@@ -32,12 +32,14 @@ class Arrival:
         content: its exact bytes; their digest is the one the sender signed.
         partner: who sent it.
         read: what the kind read from it, where it reads.
+        topics: what it is about, as its header says.
     """
 
     release: Release
     content: bytes
     partner: Partner
     read: Any = None  # each kind reads something of its own
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,9 @@ class ReleaseKind:
         opens: the permission that this page asks for, or empty.
         read: reads a content, outside any transaction and without the database, for ``receive`` to find in its arrival;
             raises ``ContentRefused``. None where that takes no time.
+        receive_together: takes many arrivals in, in order, as ``receive`` does one after the other, inside a
+            transaction; of what names no persons. Whatever it raises, each of them is then received by itself. None
+            where few ever come at once.
     """
 
     name: str
@@ -64,6 +69,7 @@ class ReleaseKind:
     address: Callable[[Release], str]
     opens: str = ""
     read: Callable[[Header, bytes], object] | None = None
+    receive_together: Callable[[Sequence[Arrival]], None] | None = None
 
     def page_for(self, permissions: frozenset[str], release: Release) -> str:
         """The page that shows it to somebody with these permissions; empty where there is none, or not for them."""

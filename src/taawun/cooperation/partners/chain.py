@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -52,6 +53,8 @@ ENTRY_TYP: Final = "taawun-entry+jws"
 HEAD_TYP: Final = "taawun-head+jws"
 INLINE_BYTES: Final = 256 * 1024
 MAX_HEADER_BYTES: Final = 64 * 1024
+# a longer header is rare, and a thousand of the longest would be 64 MiB
+_REMEMBERED_BYTES: Final = 4096
 _LINE: Final = re.compile(rb'\{"header":"([A-Za-z0-9_.\-]+)"(?:,"content":(.+))?\}', re.DOTALL)
 _HEAD_LINE: Final = re.compile(rb'\{"head":"([A-Za-z0-9_.\-]+)"\}')
 _ACTIONS: Final = frozenset({"publish", "withdraw"})
@@ -191,6 +194,10 @@ def read_header(token: str, key: VerifyKey) -> Header:
     """
     if len(token) > MAX_HEADER_BYTES:
         raise ChainBroken("malformed", -1, f"a header is at most {MAX_HEADER_BYTES} bytes")
+    return _read_remembered(token, key) if len(token) <= _REMEMBERED_BYTES else _read_header(token, key)
+
+
+def _read_header(token: str, key: VerifyKey) -> Header:
     try:
         payload = strict_json.parse(key.verify(token, ENTRY_TYP))
     except (SignatureRefused, strict_json.JsonRefused) as refused:
@@ -199,6 +206,11 @@ def read_header(token: str, key: VerifyKey) -> Header:
         return _typed(payload)
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise ChainBroken("malformed", -1, f"the header is malformed: {problem}") from None
+
+
+# an entry is read when it arrives and again when it is taken in, mostly a moment later: the same token under the same
+# key is the same answer, and verifying it is most of the work. A refusal is not remembered.
+_read_remembered = lru_cache(maxsize=1000)(_read_header)
 
 
 def _typed(payload: Mapping[str, Any]) -> Header:

@@ -15,7 +15,7 @@ from taawun.platform.files import actions as files
 from taawun.platform.files.errors import FileGone
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from taawun.cooperation.partners.models import Lane
 
@@ -24,11 +24,13 @@ __all__ = [
     "OtherContent",
     "drop_unused",
     "find",
+    "find_held",
     "get",
     "has",
     "measured",
     "part",
     "put",
+    "put_all",
     "take",
 ]
 
@@ -45,6 +47,34 @@ class OtherContent(ValueError):
 def put(lane: Lane, body: bytes) -> Content:
     """Keep bytes for a lane they came over, or are to go out over; what is there already is not stored again."""
     return _hold(lane, sha256(body), len(body), body if len(body) <= INLINE_BYTES else None, [body])
+
+
+@transaction.atomic(savepoint=False)
+def put_all(lane: Lane, bodies: Mapping[str, bytes]) -> None:
+    """Keep the contents of many entries at once.
+
+    Args:
+        lane: which brought them.
+        bodies: by their digests, which were compared with the bytes already.
+    """
+    # in one order everywhere: two lanes that bring the same ones wait for each other in no circle
+    for each in sorted(bodies):
+        if len(bodies[each]) > INLINE_BYTES:
+            put(lane, bodies[each])
+    digests = sorted(each for each, body in bodies.items() if len(body) <= INLINE_BYTES)
+    locked = Content.objects.select_for_update().filter(digest__in=digests).order_by("digest")
+    held = set(locked.values_list("digest", flat=True))
+    Content.objects.bulk_create(
+        (
+            Content(digest=each, size=len(bodies[each]), body=bodies[each])
+            for each in digests
+            if each not in held
+        ),
+        ignore_conflicts=True,
+    )
+    Holding.objects.bulk_create(
+        (Holding(lane=lane, content_id=each) for each in digests), ignore_conflicts=True
+    )
 
 
 def take(lane: Lane, pieces: Iterable[bytes], *, digest: str, size: int) -> Content:
@@ -120,6 +150,12 @@ def find(digests: Collection[str]) -> dict[str, bytes]:
     """The small contents among these digests, in one query; large ones are fetched by digest instead."""
     rows = Content.objects.filter(digest__in=digests, body__isnull=False).values_list("digest", "body")
     return {digest: bytes(body) for digest, body in rows if body is not None}
+
+
+def find_held(lane: Lane, digests: Collection[str]) -> dict[str, bytes]:
+    """The small contents among these digests that a lane brought, in one query."""
+    rows = Content.objects.filter(held_for__lane=lane, digest__in=digests, body__isnull=False)
+    return {digest: bytes(body) for digest, body in rows.values_list("digest", "body") if body is not None}
 
 
 def has(digest: str, lane: Lane | None = None) -> bool:

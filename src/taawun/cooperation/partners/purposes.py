@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 
-__all__ = ["LanePurpose", "Outcome", "all_of_them", "nobody_else"]
+__all__ = ["Arrived", "LanePurpose", "Outcome", "all_of_them", "nobody_else"]
 
 
 def all_of_them(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
@@ -40,6 +40,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """An entry with its content, on its way in.
+
+    Args:
+        entry: the row.
+        header: what it says, verified.
+        content: the exact bytes.
+    """
+
+    entry: LaneEntry
+    header: Header
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LanePurpose:
     """How the lanes of one purpose are read and taken in.
 
@@ -59,6 +74,9 @@ class LanePurpose:
         catch_up: says what was left unsaid when the node was lost, inside a transaction, once it may speak again.
         prepare: reads a content before the transaction, in which nobody else may be able to write, and answers what is
             left to do in it instead of ``receive``; None where reading is nothing.
+        together: the same for many publications of a lane, oldest first, which nothing stands in the way of. What it
+            answers takes in as many of them, from the first on, as need nothing said about them, and says how many
+            these were; whatever else there is to say of an entry is said by ``receive``. None where few ever come.
     """
 
     name: str
@@ -71,3 +89,4 @@ class LanePurpose:
     readers: Callable[[Sequence[Lane]], dict[UUID, frozenset[str]]] = nobody_else
     regain: Callable[[LaneEntry, Header, bytes | None], None] | None = None
     catch_up: Callable[[], None] | None = None
+    together: Callable[[Lane, Sequence[Arrived]], Callable[[], int]] | None = None

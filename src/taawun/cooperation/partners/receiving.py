@@ -15,6 +15,7 @@ from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, Partn
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.stopping import stop_lane
+from taawun.cooperation.partners.together import take_in_together
 from taawun.cooperation.partners.wire import PAGE_ENTRIES
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
 from taawun.foundation.clock import now
@@ -26,7 +27,7 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     # fetches a content by digest and size from a partner, piece by piece
     Fetch = Callable[[Partner, str, int], Iterable[bytes]]
@@ -226,11 +227,11 @@ class _Page:
         fresh = [each for each in self._waiting if each[0].seq > held.head_seq]
         self._check_same_history(len(self._waiting) - len(fresh))
         at = now()
-        # in the order of their digests: two lanes that bring the same ones wait for each other in no circle
-        for _header, entry, content in sorted(fresh, key=lambda each: each[0].digest):
+        for _header, entry, _content in fresh:
             entry.recorded = at
-            if content is not None:
-                contents.put(held, content)
+        contents.put_all(
+            held, {header.digest: content for header, _entry, content in fresh if content is not None}
+        )
         LaneEntry.objects.bulk_create(entry for _header, entry, _content in fresh)
         if fresh:
             last = fresh[-1][1]
@@ -257,7 +258,7 @@ class _Page:
 def process_pending(
     lane: Lane, partner: Partner, fetch: Fetch, *, is_over: Callable[[], bool] = lambda: False
 ) -> int:
-    """Hand every entry that waits to the room it is for, oldest first, each in its own transaction.
+    """Hand every entry that waits to the room it is for, oldest first, each in its own transaction or many in one.
 
     An entry that was stored and turns out not to hold (its signature, or a content that is fetched only now) stops the
     lane as one that arrives does. Of a stopped lane nothing is handed on from the entry at which it broke.
@@ -275,20 +276,23 @@ def process_pending(
         AskedTooOften: the sender wants its contents to be asked for later; all that is left waits.
     """
     done = 0
-    for entry in _waiting(lane):
-        if is_over():
-            break
-        try:
-            header = _verified(entry, partner)
-            done += _process(entry, header, partner, fetch)
-        except ChainBroken as broken:
-            stop_lane(entry.lane, partner, broken)
-            _again(entry, partner, broken.code)
-            break
+    for batch in _waiting(lane):
+        left, alone = batch, 1
+        while left and not is_over():
+            if together := _together(lane, partner, left):
+                done, left, alone = done + together, left[together:], 1
+                continue
+            for entry in left[:alone]:
+                settled = None if is_over() else _by_itself(entry, partner, fetch)
+                if settled is None:
+                    return done
+                done += settled
+            # where one is not plain the next are likely not either: they are looked at together ever more seldom
+            left, alone = left[alone:], 2 * alone
     return done
 
 
-def _waiting(lane: Lane) -> Iterator[LaneEntry]:
+def _waiting(lane: Lane) -> Iterator[list[LaneEntry]]:
     """What waits on a lane and may be handed on, oldest first.
 
     Each batch is read to its end before the first of it is dealt with: on SQLite a connection that still reads cannot
@@ -301,14 +305,32 @@ def _waiting(lane: Lane) -> Iterator[LaneEntry]:
         pending = pending.filter(seq__lt=lane.stopped_at)
     after = -1
     while batch := list(pending.filter(seq__gt=after)[:_BATCH]):
-        yield from batch
+        for entry in batch:
+            entry.lane = lane
+        yield batch
         after = batch[-1].seq
 
 
-def _verified(entry: LaneEntry, partner: Partner) -> chain.Header:
+def _together(lane: Lane, partner: Partner, batch: Sequence[LaneEntry]) -> int:
+    """Take in what is plain at the beginning of a batch; how many these were."""
+    key = VerifyKey.from_jwk(partner.jwk)
+    return take_in_together(lane, batch, read=lambda entry: _verified(entry, key), obstacle=_obstacle)
+
+
+def _by_itself(entry: LaneEntry, partner: Partner, fetch: Fetch) -> bool | None:
+    """Hand on one entry; whether it left the waiting state, or None where its lane broke."""
+    try:
+        return _process(entry, _verified(entry, VerifyKey.from_jwk(partner.jwk)), partner, fetch)
+    except ChainBroken as broken:
+        stop_lane(entry.lane, partner, broken)
+        _again(entry, partner, broken.code)
+        return None
+
+
+def _verified(entry: LaneEntry, key: VerifyKey) -> chain.Header:
     """The header of an entry that was stored, verified again: the key that is held may be another by now."""
     try:
-        header = chain.read_header(entry.header, VerifyKey.from_jwk(partner.jwk))
+        header = chain.read_header(entry.header, key)
     except ChainBroken as broken:
         raise ChainBroken(broken.code, entry.seq, str(broken)) from None
     if (header.lane, header.seq) != (entry.lane.wire_id, entry.seq):
@@ -321,7 +343,7 @@ def _verified(entry: LaneEntry, partner: Partner) -> chain.Header:
 def is_wanted(entry: LaneEntry, partner: Partner) -> bool:
     """Whether an entry that waits would be opened now, were its content here."""
     try:
-        header = _verified(entry, partner)
+        header = _verified(entry, VerifyKey.from_jwk(partner.jwk))
     except ChainBroken:
         return False
     return _obstacle(entry.lane, header) is None and not _withdrawn_later(entry)

@@ -14,11 +14,11 @@ from taawun.platform.audit.models import Entry
 from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from taawun.platform.audit.actors import Auditable
 
-__all__ = ["Verification", "record", "seal", "verify"]
+__all__ = ["Verification", "record", "record_all", "seal", "verify"]
 
 # Before the first row stands a digest of nothing, so that the first link is made like every other.
 GENESIS = "0" * 64
@@ -37,8 +37,25 @@ def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, obje
     Returns:
         The row, not yet sealed.
     """
+    row = _row(actor, verb, subject, details)
+    row.save(force_insert=True)
+    return row
+
+
+def record_all(actor: Auditable, verb: str, acts: Iterable[tuple[str, Mapping[str, object]]]) -> None:
+    """Write a row for each of many acts of one actor at once, inside the caller's transaction.
+
+    Args:
+        actor: who acts.
+        verb: as for :func:`record`.
+        acts: subject and details of each, in order.
+    """
+    Entry.objects.bulk_create(_row(actor, verb, subject, details) for subject, details in acts)
+
+
+def _row(actor: Auditable, verb: str, subject: str, details: Mapping[str, object] | None) -> Entry:
     who = actor.audit_identity
-    return Entry.objects.create(
+    return Entry(
         actor_kind=who.kind,
         actor_id=who.id,
         # a partner names itself, at whatever length

@@ -24,12 +24,13 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
+    from taawun.cooperation.agreements.document import Onward
     from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Lane, Partner
 
-__all__ = ["prepare", "receive"]
+__all__ = ["create", "prepare", "read", "receive", "told"]
 
 
 def prepare(lane: Lane, header: Header, content: bytes) -> Callable[[LaneEntry], Outcome]:
@@ -37,11 +38,11 @@ def prepare(lane: Lane, header: Header, content: bytes) -> Callable[[LaneEntry],
     if header.kind == "lane.opened":
         return partial(receive, header=header, content=content)
     found = Release.objects.filter(subject=header.subject, version=header.version, origin=lane.sender)
-    read = None if found.filter(state=Release.State.LIVE).exists() else _read(header, content)
-    return partial(_receive_publication, header=header, content=content, read=read)
+    was_read = None if found.filter(state=Release.State.LIVE).exists() else read(header, content)
+    return partial(_receive_publication, header=header, content=content, was_read=was_read)
 
 
-def _read(header: Header, content: bytes) -> object:
+def read(header: Header, content: bytes) -> object:
     """What the kind reads in a content, or why it refuses it."""
     kind = registry.get(ReleaseKind, header.kind)
     try:
@@ -63,7 +64,7 @@ def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
 
 
 def _receive_publication(
-    entry: LaneEntry, header: Header, content: bytes, read: object | None = None
+    entry: LaneEntry, header: Header, content: bytes, was_read: object | None = None
 ) -> Outcome:
     partner, lane = entry.lane.sender, entry.lane
     if partner is None or lane.agreement is None:
@@ -84,7 +85,7 @@ def _receive_publication(
         return Outcome(LaneEntry.State.REFUSED, "conflict")
     if held and header.audience:
         _narrow(held, header.audience)
-    release = held or _create(header, partner, lane)
+    release = held or create(lane, partner, [header])[0]
     Passage.objects.get_or_create(
         entry=entry,
         defaults={
@@ -99,12 +100,12 @@ def _receive_publication(
     Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None)
     release.refresh_from_db()
     kind = registry.get(ReleaseKind, header.kind)
-    found = _read(header, content) if read is None else read
+    found = read(header, content) if was_read is None else was_read
     try:
         if isinstance(found, ContentRefused):
             raise found
         with transaction.atomic():
-            kind.receive(Arrival(release, content, partner, found))
+            kind.receive(Arrival(release, content, partner, found, header.topics))
     except ContentRefused as refused:
         Passage.objects.filter(entry=entry).delete()
         if not held:
@@ -116,15 +117,7 @@ def _receive_publication(
         PartyActor(partner.node, partner.name.in_language("en").value),
         "federation.received",
         f"urn:uuid:{release.id}",
-        for_the_trail(
-            header.tlp,
-            {
-                "kind": header.kind,
-                "subject": header.subject,
-                "clause": header.clause,
-                "tlp": header.tlp.label,
-            },
-        ),
+        told(header),
     )
     return Outcome(LaneEntry.State.DONE)
 
@@ -149,12 +142,39 @@ def _narrow(held: Release, audience: Collection[str]) -> None:
     bounds.exclude(party__in=audience).delete()
 
 
-def _create(header: Header, partner: Partner, lane: Lane) -> Release:
+def create(lane: Lane, partner: Partner, headers: Sequence[Header]) -> list[Release]:
+    """Rows for publications that are not here yet, with their topics and parties, each as its header says.
+
+    Args:
+        lane: over which they came; its clause allows them.
+        partner: who sent them.
+        headers: each of another subject or version.
+    """
     grants = grants_to_us(policy_of_sender(partner.node), lane)
     # the clause as it stands in the version it was sent under
-    grant = next(each for each in grants if each.digest == header.agreement)
-    onward = grant.clause.onward
-    release = Release.objects.create(
+    onward = {grant.digest: grant.clause.onward for grant in reversed(grants)}
+    releases = [_row(header, partner, lane, onward[header.agreement]) for header in headers]
+    Release.objects.bulk_create(releases)
+    made = list(zip(releases, headers, strict=True))
+    ReleaseTopic.objects.bulk_create(
+        ReleaseTopic(owner=release, topic=topic)
+        for release, header in made
+        for topic in sorted(set(header.topics))
+    )
+    ReleaseParty.objects.bulk_create(
+        ReleaseParty(owner=release, role=role, party=party)
+        for release, header in made
+        for role, parties in (
+            (ReleaseParty.Role.NAMED, onward[header.agreement].named),
+            (ReleaseParty.Role.BOUND, header.audience),
+        )
+        for party in sorted(set(parties))
+    )
+    return releases
+
+
+def _row(header: Header, partner: Partner, lane: Lane, onward: Onward) -> Release:
+    return Release(
         kind=header.kind,
         tlp=header.tlp,
         names_persons=bool(header.persons),
@@ -172,13 +192,9 @@ def _create(header: Header, partner: Partner, lane: Lane) -> Release:
         published_by=partner.name.in_language("en").value[:200],
         issued=header.issued,
     )
-    ReleaseTopic.objects.bulk_create(
-        ReleaseTopic(owner=release, topic=topic) for topic in sorted(set(header.topics))
-    )
-    lists = {ReleaseParty.Role.NAMED: onward.named, ReleaseParty.Role.BOUND: header.audience}
-    ReleaseParty.objects.bulk_create(
-        ReleaseParty(owner=release, role=role, party=party)
-        for role, parties in lists.items()
-        for party in sorted(set(parties))
-    )
-    return release
+
+
+def told(header: Header) -> dict[str, object]:
+    """What the trail says of a release that was received."""
+    about = {"kind": header.kind, "subject": header.subject, "clause": header.clause, "tlp": header.tlp.label}
+    return for_the_trail(header.tlp, about)

@@ -1,0 +1,98 @@
+"""Taking in many releases of one lane at once, where nothing has to be said about any of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from taawun.cooperation.federation.exchange.arriving import create, read, told
+from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.people.actors import PartyActor
+from taawun.platform.audit.actions import record_all
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from taawun.cooperation.partners.models import Lane, Partner
+    from taawun.cooperation.partners.purposes import Arrived
+
+__all__ = ["together"]
+
+
+def together(lane: Lane, arrived: Sequence[Arrived]) -> Callable[[], int]:
+    """Read many contents outside the transaction, and answer what is left to do in it.
+
+    Args:
+        lane: a partner's.
+        arrived: publications that its clause allows, oldest first.
+    """
+    plain = _plain(arrived)
+    kind = registry.get(ReleaseKind, plain[0].header.kind) if plain else None
+    partner, agreement = lane.sender, lane.agreement
+    if kind is None or kind.receive_together is None or partner is None or agreement is None:
+        return lambda: 0
+    found: list[object] = []
+    for each in plain:
+        was_read = read(each.header, each.content)
+        if isinstance(was_read, ContentRefused):
+            break
+        found.append(was_read)
+    receive = kind.receive_together
+    return partial(_receive, lane, partner, agreement, list(zip(plain, found, strict=False)), receive)
+
+
+def _plain(arrived: Sequence[Arrived]) -> list[Arrived]:
+    """The first of them that are of one kind, each of another version, name no persons and come from their sender."""
+    seen: set[tuple[str, str]] = set()
+
+    def is_plain(each: Arrived) -> bool:
+        header, known = each.header, len(seen)
+        seen.add((header.subject, header.version))
+        is_own = not header.origin and not header.persons
+        return header.kind == arrived[0].header.kind and is_own and len(seen) > known
+
+    return list(takewhile(is_plain, arrived))
+
+
+def _receive(
+    lane: Lane,
+    partner: Partner,
+    agreement: UUID,
+    waiting: Sequence[tuple[Arrived, object]],
+    receive: Callable[[Sequence[Arrival]], None],
+) -> int:
+    held = Release.objects.filter(
+        origin=partner, subject__in=[each.header.subject for each, _read in waiting]
+    )
+    known = set(held.values_list("subject", "version"))
+    fresh = list(takewhile(lambda one: (one[0].header.subject, one[0].header.version) not in known, waiting))
+    releases = create(lane, partner, [each.header for each, _read in fresh])
+    Passage.objects.bulk_create(
+        Passage(
+            release=release,
+            entry=each.entry,
+            agreement=agreement,
+            document=each.header.agreement,
+            clause=each.header.clause,
+        )
+        for release, (each, _read) in zip(releases, fresh, strict=True)
+    )
+    receive(
+        [
+            Arrival(release, each.content, partner, was_read, each.header.topics)
+            for release, (each, was_read) in zip(releases, fresh, strict=True)
+        ]
+    )
+    record_all(
+        PartyActor(partner.node, partner.name.in_language("en").value),
+        "federation.received",
+        (
+            (f"urn:uuid:{release.id}", told(each.header))
+            for release, (each, _read) in zip(releases, fresh, strict=True)
+        ),
+    )
+    return len(fresh)
