@@ -117,6 +117,7 @@ HOLDERS: Final[Mapping[str, frozenset[str]]] = {
         "read:audit": "administrator officer",
         "manage:notices": "administrator",
         "manage:communities": "administrator officer",
+        "manage:contacts": "administrator officer",
         "read:partners": "administrator analyst named officer observer trainee outsider",
         "manage:partners": "administrator",
         "read:agreements": "administrator analyst named officer observer trainee outsider",
@@ -129,6 +130,12 @@ HOLDERS: Final[Mapping[str, frozenset[str]]] = {
     }.items()
 }
 
+_CONTACT: Final = {
+    "name": {"en": "Duty officer"},
+    "zone": "Asia/Kuala_Lumpur",
+    "is_always": True,
+    "phone": "+60 3 1234 5678",
+}
 _REPORT: Final = {"title": "A title", "tlp": "TLP:GREEN", "object_ids": ["{stix_id}"]}
 # signs in, signs out and keeps one's own keys; allauth asks again for a password or a passkey before it shows keys
 _AGAIN: Final = (302,)
@@ -181,6 +188,24 @@ ADDRESSES: Final = (
     Address("api/v1/people/<uuidstr:person_id>/enable", post="manage:people"),
     Address(
         "api/v1/organisations", get="read:people", post="manage:people", body={"name": {"en": "Ministry"}}
+    ),
+    Address(
+        "api/v1/organisations/<uuidstr:organisation_id>",
+        get="read:people",
+        put="manage:people",
+        body={"name": {"en": "Ministry"}},
+    ),
+    Address(
+        "api/v1/organisations/<uuidstr:organisation_id>/contacts",
+        get="read:people",
+        post="manage:contacts",
+        body=_CONTACT,
+    ),
+    Address(
+        "api/v1/contacts/<uuidstr:contact_id>", put="manage:contacts", delete="manage:contacts", body=_CONTACT
+    ),
+    Address(
+        "api/v1/contacts/<uuidstr:contact_id>/test", post="manage:contacts", body={"outcome": "answered"}
     ),
     Address("api/v1/nations", get="read:people"),
     Address("api/v1/nations/<str:code>", get="read:people"),
@@ -337,6 +362,18 @@ ADDRESSES: Final = (
     Address("notices/", get=SIGNED_IN),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
+    Address("people/organisations/", get="read:people"),
+    Address("people/organisations/new/", get="manage:people", post="manage:people"),
+    Address("people/organisations/<uuid:organisation_id>/", get="read:people"),
+    Address("people/organisations/<uuid:organisation_id>/change/", get="manage:people", post="manage:people"),
+    Address(
+        "people/organisations/<uuid:organisation_id>/contacts/new/",
+        get="manage:contacts",
+        post="manage:contacts",
+    ),
+    Address("people/contacts/<uuid:contact_id>/", get="manage:contacts", post="manage:contacts"),
+    Address("people/contacts/<uuid:contact_id>/test/", get="manage:contacts", post="manage:contacts"),
+    Address("people/contacts/<uuid:contact_id>/remove/", get="manage:contacts", post="manage:contacts"),
     Address("people/nations/", get="read:people"),
     Address("people/communities/", get="read:people"),
     Address("people/communities/new/", get="manage:communities", post="manage:communities"),

@@ -34,6 +34,7 @@ from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.people.models import (
     ApiToken,
     Community,
+    DutyContact,
     Invitation,
     Membership,
     Organisation,
@@ -208,6 +209,8 @@ def _let_come(world: World) -> None:
     ministry = Organisation.objects.create(names={"en": "Ministry"}, kind=Organisation.Kind.OTHER)
     world.things["organisation_id"] = str(ministry.id)
     world.things["host_id"] = str(Organisation.objects.get(is_host=True).id)
+    duty = DutyContact.objects.create(organisation=ministry, names={"en": "Duty"}, zone="UTC", is_always=True)
+    world.things["contact_id"] = str(duty.id)
     union = Community.objects.create(code="union", names={"en": "Union"})
     world.things |= {"community_id": str(union.id), "code": "XN"}
     world.things["span_id"] = str(Span.objects.create(community=union, nation_id="XN", standing="member").id)

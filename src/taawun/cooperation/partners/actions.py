@@ -25,7 +25,7 @@ from taawun.cooperation.partners.models import (
     PolicyGeneration,
 )
 from taawun.cooperation.people.actors import PartyActor, SystemActor
-from taawun.cooperation.people.queries import host, nation_name
+from taawun.cooperation.people.queries import host, nation_name, published_contacts
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
 from taawun.platform.audit.actions import record
@@ -91,7 +91,7 @@ def own_descriptor() -> str:
         nation=nation,
         name=organisation.name,
         nation_name=nation_name(nation) if nation else None,
-        contacts=list(organisation.contacts),
+        contacts=published_contacts(organisation),
         key=node_key(),
         recovery_jwk=recovery_jwk(),
         at=now(),

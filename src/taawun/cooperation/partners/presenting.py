@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.partners import descriptor
+from taawun.cooperation.partners import descriptor, duty
 from taawun.cooperation.partners.errors import DescriptorRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.wording import last_problem, stop_reason
@@ -216,19 +217,27 @@ def _contacts(partner: Partner) -> list[Fact]:
         told = descriptor.read(partner.descriptor, at=partner.descriptor_issued or partner.created)
     except DescriptorRefused:
         return []
-    # a contact is what the node wrote; only plain texts of it are shown
-    rows = [
-        tuple((str(name), str(value)) for name, value in contact.items() if isinstance(value, str | int))
-        for contact in told.contacts
-    ]
-    return [
-        Fact(
-            _("Contact"),
-            format_html_join(format_html("<br>"), '{} <bdi dir="auto">{}</bdi>', row),
+    return [Fact(_("Duty contact"), _contact(each)) for each in duty.read(told.contacts)]
+
+
+def _contact(contact: duty.Contact) -> SafeString:
+    lines = [format_html("{}", text(contact.name)), _hours(contact)]
+    if contact.languages:
+        names = [formats.language_name(each) for each in contact.languages]
+        lines.append(format_html('<bdi dir="auto">{}</bdi>', formats.listed(names)))
+    lines += [code(each) for each in (contact.phone, contact.email, contact.fingerprint) if each]
+    if contact.tested:
+        lines.append(
+            format_html(
+                "{}", _("last tested %(moment)s, by their word") % {"moment": formats.moment(contact.tested)}
+            )
         )
-        for row in rows
-        if row
-    ]
+    return format_html_join(format_html("<br>"), "{}", ((line,) for line in lines if line))
+
+
+def _hours(contact: duty.Contact) -> SafeString:
+    said = formats.hours_of_week(contact.days, contact.opens, contact.closes)
+    return format_html('{} <bdi dir="ltr" class="quiet">{}</bdi>', said, contact.zone or "")
 
 
 # ---- lanes ----------------------------------------------------------------------------------------------------

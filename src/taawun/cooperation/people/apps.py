@@ -50,6 +50,11 @@ class PeopleConfig(AppConfig):
                         administrators | {Role.OFFICER},
                         of_node=True,
                     ),
+                    Permission(
+                        "manage:contacts",
+                        _("keep the duty contacts of an organisation"),
+                        administrators | {Role.OFFICER},
+                    ),
                     DOOR,
                     *TRAIL,
                     Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),

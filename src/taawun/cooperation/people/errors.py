@@ -132,3 +132,18 @@ class RollRefused(PeopleError):
         self.line = line
         self.column = column
         self.field = "/".join(["spans", str(line - 1), column] if line else [column]).rstrip("/")
+
+
+class ContactRefused(PeopleError):
+    """Something that is said of a duty contact cannot be.
+
+    Args:
+        field: the member that is wrong.
+        sentence: what is wrong, and the mend.
+    """
+
+    code = "contact-refused"
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field

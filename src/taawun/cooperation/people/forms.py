@@ -12,11 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.people.models import Organisation, Span
+from taawun.cooperation.people.models import DutyContact, Organisation, Span
 from taawun.cooperation.people.permissions import Permission, Role
 from taawun.foundation.multilingual import LANGUAGES as LANGUAGE_CODES
 from taawun.foundation.multilingual import OWN_NAMES, Text, TextRefused
 from taawun.platform.registry import registry
+from taawun.platform.web import formats
 from taawun.platform.web.formats import number
 from taawun.platform.web.shell import THEMES
 
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AcceptForm",
     "CommunityForm",
+    "ContactForm",
+    "ContactTestForm",
     "EndForm",
     "InviteForm",
     "MoveForm",
     "NationFilters",
+    "OrganisationFilters",
+    "OrganisationForm",
     "PeopleFilters",
     "ProfileForm",
     "RoleForm",
@@ -285,6 +290,96 @@ class SpanForm(TextForm):
     def clean_nation(self) -> str:
         """The code in capital letters."""
         return str(self.cleaned_data["nation"]).strip().upper()
+
+
+class OrganisationForm(TextForm):
+    """An organisation whose people work here."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=Organisation.Kind.choices)
+    nation = forms.CharField(
+        label=_("Code of the nation"),
+        required=False,
+        max_length=2,
+        help_text=_("Two capital letters of ISO 3166-1, as in MY. A secretariat or a donor may have none."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    field_order = ("name_en", "name_ar", "name_fr", "kind", "nation")
+
+    def clean_nation(self) -> str:
+        """The code in capital letters."""
+        return str(self.cleaned_data["nation"]).strip().upper()
+
+
+class OrganisationFilters(forms.Form):
+    """Search and filter of the list of organisations."""
+
+    q = forms.CharField(label=_("Name"), required=False, max_length=100)
+    kind = forms.ChoiceField(
+        label=_("Kind"), required=False, choices=[("", _("all")), *Organisation.Kind.choices]
+    )
+
+
+def _weekdays() -> list[tuple[str, str]]:
+    return [(str(day), formats.weekday(day)) for day in range(7)]
+
+
+class ContactForm(TextForm):
+    """Whom to call at an organisation."""
+
+    zone = forms.CharField(
+        label=_("Time zone"),
+        max_length=64,
+        help_text=_("By its IANA name, as in Asia/Kuala_Lumpur."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    is_always = forms.BooleanField(label=_("At any hour of any day"), required=False)
+    days = forms.TypedMultipleChoiceField(
+        label=_("Days"), required=False, coerce=int, choices=_weekdays, widget=forms.CheckboxSelectMultiple
+    )
+    opens = forms.TimeField(label=_("From"), required=False, widget=forms.TimeInput({"type": "time"}))
+    closes = forms.TimeField(
+        label=_("Until"),
+        required=False,
+        widget=forms.TimeInput({"type": "time"}),
+        help_text=_("Earlier than the beginning where the duty goes over midnight."),
+    )
+    languages = forms.CharField(
+        label=_("Languages"),
+        required=False,
+        max_length=100,
+        help_text=_("Their tags, separated by blanks, as in ar en fr."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    phone = forms.CharField(
+        label=_("Telephone"),
+        required=False,
+        max_length=40,
+        help_text=_("With the country’s code, as in +60 3 1234 5678."),
+        widget=forms.TextInput({"type": "tel"}),
+    )
+    email = forms.CharField(
+        label=_("E-mail address"), required=False, max_length=254, widget=forms.TextInput({"dir": "ltr"})
+    )
+    pgp_key = forms.CharField(
+        label=_("PGP key"),
+        required=False,
+        max_length=8192,
+        help_text=_("The public key block. Its fingerprint is shown; nothing else of it is used here."),
+        widget=forms.Textarea({"dir": "ltr", "rows": 6, "class": "mono"}),
+    )
+    field_order = ("name_en", "name_ar", "name_fr", "zone", "is_always", "days", "opens", "closes")
+
+    def clean_languages(self) -> tuple[str, ...]:
+        """The tags, apart."""
+        return tuple(self.cleaned_data["languages"].replace(",", " ").split())
+
+
+class ContactTestForm(forms.Form):
+    """How a test of a contact ended."""
+
+    outcome = forms.ChoiceField(
+        label=_("What came of it"), choices=DutyContact.Outcome.choices, widget=forms.RadioSelect
+    )
 
 
 class EndForm(forms.Form):

@@ -44,7 +44,9 @@ class Organisation(models.Model):
         MINISTRY = "ministry", _("ministry")
         UNIVERSITY = "university", _("university")
         COMPANY = "company", _("company")
+        OPERATOR = "operator", _("operator of critical infrastructure")
         SECRETARIAT = "secretariat", _("secretariat")
+        DONOR = "donor", _("donor")
         OTHER = "other", _("other organisation")
 
     class NodeKind(models.TextChoices):
@@ -62,7 +64,6 @@ class Organisation(models.Model):
     # the organisation that runs this node and in whose name it signs; there is exactly one
     is_host = models.BooleanField(default=False)
     node_kind = models.CharField(max_length=12, choices=NodeKind, default=NodeKind.NATION)
-    contacts = models.JSONField(default=list, blank=True)
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -73,6 +74,42 @@ class Organisation(models.Model):
     @property
     def name(self) -> Text:
         """The organisation's name in the languages it has one in."""
+        return Text.from_json(self.names)
+
+
+class DutyContact(models.Model):
+    """Whom to call at an organisation, when, and in which languages."""
+
+    class Outcome(models.TextChoices):
+        """How a test of a contact ended."""
+
+        ANSWERED = "answered", _("answered")
+        LATE = "late", _("answered late")
+        FAILED = "failed", _("did not answer")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="duty_contacts")
+    # a person's name or, better, a function: duty officer
+    names = models.JSONField()
+    # IANA name of the time zone in which days and hours are meant
+    zone = models.CharField(max_length=64)
+    is_always = models.BooleanField(default=False)
+    # 0 is Monday (ISO 8601 less one); with the hours, empty for whom one can always call
+    days: Any = models.JSONField(default=list, blank=True)
+    opens = models.TimeField(null=True)
+    closes = models.TimeField(null=True)
+    languages: Any = models.JSONField(default=list, blank=True)
+    phone = models.CharField(max_length=40, blank=True, default="")
+    email = models.EmailField(max_length=254, blank=True, default="")
+    pgp_key = models.TextField(blank=True, default="")
+    pgp_fingerprint = models.CharField(max_length=64, blank=True, default="")
+    tested = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=8, choices=Outcome, blank=True, default="")
+    created = models.DateTimeField(default=now, editable=False)
+
+    @property
+    def name(self) -> Text:
+        """Their name or function in the languages it is given in."""
         return Text.from_json(self.names)
 
 

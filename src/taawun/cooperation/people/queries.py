@@ -13,6 +13,7 @@ from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.models import (
     ApiToken,
     Community,
+    DutyContact,
     Invitation,
     Membership,
     Organisation,
@@ -22,9 +23,9 @@ from taawun.cooperation.people.models import (
 from taawun.cooperation.people.naming import named_nation
 from taawun.cooperation.people.permissions import permissions_of
 from taawun.cooperation.people.rules import places_of
-from taawun.foundation.clock import now
+from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -44,8 +45,10 @@ __all__ = [
     "nation_name",
     "open_invitation",
     "organisations",
+    "organisations_like",
     "persons",
     "persons_at",
+    "published_contacts",
     "spans",
     "was_made_with",
 ]
@@ -111,6 +114,23 @@ def host() -> Organisation:
     return Organisation.objects.select_related("nation").get(is_host=True)
 
 
+def published_contacts(organisation: Organisation) -> list[dict[str, object]]:
+    """The duty contacts of an organisation as a descriptor tells them (docs/protocol.md, "Node descriptor")."""
+    return [_published(each) for each in DutyContact.objects.filter(organisation=organisation).order_by("id")]
+
+
+def _published(contact: DutyContact) -> dict[str, object]:
+    hours: dict[str, object] = {"zone": contact.zone}
+    if contact.opens and contact.closes:
+        hours |= {"days": contact.days, "from": f"{contact.opens:%H:%M}", "until": f"{contact.closes:%H:%M}"}
+    told: dict[str, object] = {"name": contact.names, "hours": hours, "languages": contact.languages}
+    if contact.pgp_key:
+        told["pgp"] = {"fingerprint": contact.pgp_fingerprint, "key": contact.pgp_key}
+    if contact.tested and contact.outcome != DutyContact.Outcome.FAILED:
+        told["tested"] = timestamp(contact.tested)
+    return told | {name: getattr(contact, name) for name in ("phone", "email") if getattr(contact, name)}
+
+
 def nation_name(code: str) -> Text:
     """What a nation is called; :func:`~.naming.named_nation` tells who says so as well."""
     return named_nation(code).name
@@ -171,6 +191,22 @@ def organisations(actor: PersonActor, permission: str) -> QuerySet[Organisation]
     """The organisations in which the actor holds a permission, this node's own first."""
     found = Organisation.objects.order_by("-is_host", "created", "id")
     return found if permission in actor.everywhere else found.filter(id__in=places_of(actor, permission))
+
+
+def organisations_like(text: str = "", kind: str = "") -> QuerySet[Organisation]:
+    """The organisations of this node.
+
+    Args:
+        text: part of a name in any language; empty for all.
+        kind: a value of ``Organisation.Kind``; empty for any.
+    """
+    found = Organisation.objects.all()
+    if text:
+        either = Q()
+        for language in LANGUAGES:
+            either |= Q(**{f"names__{language}__icontains": text})
+        found = found.filter(either)
+    return found.filter(kind=kind) if kind else found
 
 
 def invitations(actor: PersonActor) -> QuerySet[Invitation]:

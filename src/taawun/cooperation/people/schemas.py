@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from taawun.platform.web.api import Body
 __all__ = [
     "Community",
     "CommunityName",
+    "ContactOutcome",
+    "DutyContact",
     "Invitation",
     "InvitationMade",
     "Me",
@@ -23,6 +25,7 @@ __all__ = [
     "Move",
     "Nation",
     "NewCommunity",
+    "NewDutyContact",
     "NewInvitation",
     "NewOrganisation",
     "NewRole",
@@ -146,6 +149,46 @@ class NewRole(Body):
 
     organisation: UUID
     role: Annotated[str, Field(max_length=16)]
+
+
+class NewDutyContact(Body):
+    """Whom to call at an organisation."""
+
+    name: Annotated[Words, Field(description="A person's name or, better, a function.")]
+    zone: Annotated[str, Field(max_length=64, description="IANA name of the time zone.")]
+    is_always: Annotated[bool, Field(description="Whether somebody answers at any hour of any day.")] = False
+    days: Annotated[tuple[int, ...], Field(max_length=7, description="Days of the week; 0 is Monday.")] = ()
+    opens: time | None = None
+    closes: time | None = None
+    languages: Annotated[tuple[str, ...], Field(max_length=10, description="Language tags.")] = ()
+    phone: Annotated[str, Field(max_length=40)] = ""
+    email: Annotated[str, Field(max_length=254)] = ""
+    pgp_key: Annotated[str, Field(max_length=8192, description="An OpenPGP public key block.")] = ""
+
+
+class DutyContact(Schema):
+    """Whom to call at an organisation, and when that was last tried."""
+
+    id: UUID
+    name: Words
+    zone: str
+    is_always: bool
+    days: list[int]
+    opens: time | None
+    closes: time | None
+    languages: list[str]
+    phone: str
+    email: str
+    pgp_fingerprint: str
+    pgp_key: str
+    tested: datetime | None
+    outcome: Annotated[str, Field(description="answered, late, failed, or empty where it was never tried.")]
+
+
+class ContactOutcome(Body):
+    """What came of a test."""
+
+    outcome: Annotated[str, Field(max_length=8, description="answered, late or failed.")]
 
 
 RoleNames = Annotated[

@@ -28,7 +28,8 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
     for person in Person.objects.filter(id__in=ids):
         found[person.id] = Thing(person.name, reverse("person", args=[person.id]) if reads else "")
     for organisation in Organisation.objects.filter(id__in=ids):
-        found[organisation.id] = Thing(organisation.name.in_language(language).value)
+        url = reverse("organisation", args=[organisation.id]) if reads else ""
+        found[organisation.id] = Thing(organisation.name.in_language(language).value, url)
     for invitation in Invitation.objects.filter(id__in=ids):
         found[invitation.id] = Thing(invitation.email, reverse("invitations") if manages else "")
     for community in Community.objects.filter(id__in=ids):
@@ -66,6 +67,11 @@ TRAIL = (
     Act("people.span-begun", _("Membership of a community written down")),
     Act("people.span-ended", _("Membership of a community ended")),
     Act("people.span-struck", _("Membership of a community struck")),
+    Act("people.organisation-changed", _("Organisation changed")),
+    Act("people.contact-added", _("Duty contact added")),
+    Act("people.contact-changed", _("Duty contact changed")),
+    Act("people.contact-removed", _("Duty contact removed")),
+    Act("people.contact-tested", _("Duty contact tested")),
     Act("people.token-created", _("Token created")),
     Act("people.token-revoked", _("Token revoked")),
     Act("people.password-link-made", _("Link for a new password made")),

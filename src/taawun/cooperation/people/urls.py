@@ -6,6 +6,16 @@ from taawun.cooperation.people import views
 
 urlpatterns = [
     path("", views.people, name="people"),
+    path("organisations/", views.organisations, name="organisations"),
+    path("organisations/new/", views.add_organisation, name="organisation-new"),
+    path("organisations/<uuid:organisation_id>/", views.organisation, name="organisation"),
+    path(
+        "organisations/<uuid:organisation_id>/change/", views.change_organisation, name="organisation-change"
+    ),
+    path("organisations/<uuid:organisation_id>/contacts/new/", views.add_contact, name="contact-new"),
+    path("contacts/<uuid:contact_id>/", views.change_contact, name="contact"),
+    path("contacts/<uuid:contact_id>/test/", views.test_contact, name="contact-test"),
+    path("contacts/<uuid:contact_id>/remove/", views.remove_contact, name="contact-remove"),
     path("nations/", views.nations, name="nations"),
     path("communities/", views.communities, name="communities"),
     path("communities/new/", views.add_community, name="community-new"),

@@ -6,7 +6,7 @@ prose, dates and counts gets them, and technical values never do.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -40,6 +40,8 @@ __all__ = [
     "either",
     "filesize",
     "hijri_day",
+    "hours_of_week",
+    "language_name",
     "listed",
     "local",
     "moment",
@@ -48,6 +50,7 @@ __all__ = [
     "reader_locale",
     "short_day",
     "time_of_day",
+    "weekday",
     "with_names",
 ]
 
@@ -164,6 +167,36 @@ def time_of_day(at: datetime) -> str:
     # in Arabic a leading zero is a dot before the hour
     pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
     return digits(babel_time(local(at), pattern, locale=reader_locale()))
+
+
+def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) -> str:
+    """On which days of the week and at which hours: “Mon, Tue and Wed, 08:00 to 16:00”.
+
+    Args:
+        days: 0 is Monday; none for every hour of every day, as is no time.
+        opens: from when.
+        closes: until when.
+    """
+    if not days or opens is None or closes is None:
+        return _("at any hour")
+    names = reader_locale().days["stand-alone"]["abbreviated"]
+    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
+    begin, end = (digits(babel_time(each, pattern, locale=reader_locale())) for each in (opens, closes))
+    return _("%(days)s, %(begin)s to %(end)s") % {
+        "days": listed([names[each] for each in days]),
+        "begin": begin,
+        "end": end,
+    }
+
+
+def weekday(day_of_week: int) -> str:
+    """A day of the week by its name; 0 is Monday."""
+    return str(reader_locale().days["stand-alone"]["wide"][day_of_week])
+
+
+def language_name(tag: str) -> str:
+    """A language by its tag, as the reader's language calls it; the tag where it does not."""
+    return str(reader_locale().languages.get(tag.partition("-")[0].lower(), tag))
 
 
 def moment(at: datetime) -> str:

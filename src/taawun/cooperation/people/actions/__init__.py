@@ -9,6 +9,13 @@ from taawun.cooperation.people.actions.communities import (
     replace_roll,
     strike_span,
 )
+from taawun.cooperation.people.actions.contacts import (
+    ContactFields,
+    add_contact,
+    change_contact,
+    record_contact_test,
+    remove_contact,
+)
 from taawun.cooperation.people.actions.invitations import (
     INVITATION_LIFE,
     accept_invitation,
@@ -22,7 +29,11 @@ from taawun.cooperation.people.actions.oneself import (
     rename,
     set_language,
 )
-from taawun.cooperation.people.actions.organisations import add_organisation, establish_host
+from taawun.cooperation.people.actions.organisations import (
+    add_organisation,
+    change_organisation,
+    establish_host,
+)
 from taawun.cooperation.people.actions.roles import (
     disable,
     enable,
@@ -36,12 +47,16 @@ from taawun.cooperation.people.actions.tokens import create_token, revoke_token
 
 __all__ = [
     "INVITATION_LIFE",
+    "ContactFields",
     "Minted",
     "accept_invitation",
     "add_community",
+    "add_contact",
     "add_organisation",
     "add_shipped_community",
     "begin_span",
+    "change_contact",
+    "change_organisation",
     "change_password",
     "create_token",
     "disable",
@@ -53,6 +68,8 @@ __all__ = [
     "leave",
     "make_password_link",
     "move",
+    "record_contact_test",
+    "remove_contact",
     "rename",
     "rename_community",
     "replace_roll",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.models import Nation, Organisation
-from taawun.cooperation.people.rules import ensure, holds_everywhere, require
+from taawun.cooperation.people.rules import ensure, holds_everywhere, holds_in, require
 from taawun.foundation.nations import is_code
 from taawun.platform.audit.actions import record
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import Actor
     from taawun.foundation.multilingual import Text
 
-__all__ = ["add_organisation", "establish_host"]
+__all__ = ["add_organisation", "change_organisation", "establish_host"]
 
 
 @transaction.atomic
@@ -81,3 +81,27 @@ def add_organisation(
     organisation = Organisation.objects.create(names=names.to_json(), kind=kind, nation_id=nation or None)
     record(actor, "people.organisation-added", f"urn:uuid:{organisation.id}", {})
     return organisation
+
+
+@transaction.atomic
+def change_organisation(
+    actor: Actor, organisation: Organisation, *, names: Text, kind: Organisation.Kind, nation: str | None
+) -> Organisation:
+    """Change what an organisation is called, what it is, and of which nation.
+
+    Raises:
+        NotAllowed: the actor may not; who manages one organisation alone may change its name and kind.
+        PeopleError: the nation's code is none, or it is the host of a nation's node, whose nation stays.
+    """
+    ensure(holds_in(actor, "manage:people", organisation.id))
+    held = Organisation.objects.select_for_update().get(id=organisation.id)
+    if (nation or None) != held.nation_id:
+        ensure(holds_everywhere(actor, "manage:people"))
+        if held.is_host:
+            raise PeopleError(_("A node speaks for its nation as long as it lives. Make another node."))
+        if nation:
+            _name_nation(actor, nation, None)
+    held.names, held.kind, held.nation_id = names.to_json(), kind, nation or None
+    held.save(update_fields=["names", "kind", "nation"])
+    record(actor, "people.organisation-changed", f"urn:uuid:{held.id}", {"kind": str(kind)})
+    return held

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from taawun.cooperation.people.api import communities, invitations, nations, oneself, organisations, persons
+from taawun.cooperation.people.api import (
+    communities,
+    contacts,
+    invitations,
+    nations,
+    oneself,
+    organisations,
+    persons,
+)
 from taawun.cooperation.people.api.routing import router, words
 from taawun.cooperation.people.errors import NotAllowed, PeopleError
 from taawun.platform.web.api import ErrorAnswers, Refusal
@@ -12,6 +20,7 @@ from taawun.platform.web.api import ErrorAnswers, Refusal
 __all__ = [
     "ERRORS",
     "communities",
+    "contacts",
     "invitations",
     "nations",
     "oneself",

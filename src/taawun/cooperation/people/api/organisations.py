@@ -35,20 +35,52 @@ def add_organisation(request: ApiRequest, body: schemas.NewOrganisation) -> Stat
     """Add an organisation whose people will work here."""
     actor = acting(request)
     require(actor, "manage:people")
-    if body.kind not in models.Organisation.Kind.values:
+    organisation = actions.add_organisation(
+        actor,
+        names=words(body.name, "/name"),
+        kind=_kind(body.kind),
+        nation=body.nation,
+    )
+    return Status(201, organisation_shown(organisation))
+
+
+@router.get(
+    "/organisations/{uuid:organisation_id}", response=schemas.Organisation, summary="Get an organisation"
+)
+def get_organisation(request: ApiRequest, organisation_id: UUID) -> schemas.Organisation:
+    """An organisation whose people work on this node."""
+    require(acting(request), "read:people")
+    return organisation_shown(addressed_organisation(organisation_id))
+
+
+@router.put(
+    "/organisations/{uuid:organisation_id}", response=schemas.Organisation, summary="Change an organisation"
+)
+def change_organisation(
+    request: ApiRequest, organisation_id: UUID, body: schemas.NewOrganisation
+) -> schemas.Organisation:
+    """What an organisation is called, what it is, and of which nation."""
+    actor = acting(request)
+    require(actor, "manage:people")
+    changed = actions.change_organisation(
+        actor,
+        addressed_organisation(organisation_id),
+        names=words(body.name, "/name"),
+        kind=_kind(body.kind),
+        nation=body.nation,
+    )
+    return organisation_shown(changed)
+
+
+def _kind(kind: str) -> models.Organisation.Kind:
+    if kind not in models.Organisation.Kind.values:
         raise Refusal(
             422,
             "unknown-kind",
             _("Choose one of these kinds: %(kinds)s.") % {"kinds": either(models.Organisation.Kind.values)},
             pointer="/kind",
         )
-    organisation = actions.add_organisation(
-        actor,
-        names=words(body.name, "/name"),
-        kind=models.Organisation.Kind(body.kind),
-        nation=body.nation,
-    )
-    return Status(201, organisation_shown(organisation))
+    return models.Organisation.Kind(kind)
 
 
 def found_organisation(organisation_id: UUID, pointer: str = "/organisation") -> models.Organisation:

@@ -21,6 +21,16 @@ from taawun.cooperation.people.views.invitations import (
     revoke_invitation,
 )
 from taawun.cooperation.people.views.oneself import profile, revoke_token, tokens, unsent_form
+from taawun.cooperation.people.views.organisations import (
+    add_contact,
+    add_organisation,
+    change_contact,
+    change_organisation,
+    organisation,
+    organisations,
+    remove_contact,
+    test_contact,
+)
 from taawun.cooperation.people.views.persons import (
     give_role,
     new_password,
@@ -33,8 +43,12 @@ from taawun.cooperation.people.views.persons import (
 __all__ = [
     "accept",
     "add_community",
+    "add_contact",
+    "add_organisation",
     "add_shipped",
     "begin_span",
+    "change_contact",
+    "change_organisation",
     "change_roles",
     "communities",
     "community",
@@ -51,14 +65,18 @@ __all__ = [
     "nations",
     "new_password",
     "new_password_link",
+    "organisation",
+    "organisations",
     "people",
     "person",
     "profile",
+    "remove_contact",
     "rename_community",
     "revoke_invitation",
     "revoke_token",
     "strike_span",
     "take_role",
+    "test_contact",
     "tokens",
     "unsent_form",
 ]

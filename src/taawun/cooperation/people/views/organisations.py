@@ -1,0 +1,264 @@
+"""Organisations whose people work here, and whom to call at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from taawun.cooperation.people import actions, naming, queries
+from taawun.cooperation.people.errors import ContactRefused, PeopleError
+from taawun.cooperation.people.forms import (
+    ContactForm,
+    ContactTestForm,
+    OrganisationFilters,
+    OrganisationForm,
+)
+from taawun.cooperation.people.models import DutyContact, Organisation
+from taawun.cooperation.people.rules import Granted, holds_in
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.multilingual import LANGUAGES
+from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.formats import hours_of_week, language_name, listed, with_names
+from taawun.platform.web.pages import confirm
+from taawun.platform.web.paging import BadCursor, page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from uuid import UUID
+
+    from django.forms import Form
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = [
+    "add_contact",
+    "add_organisation",
+    "change_contact",
+    "change_organisation",
+    "organisation",
+    "organisations",
+    "remove_contact",
+    "test_contact",
+]
+
+_ON_A_PAGE = 50
+_HEAD = ("id", *(f"name_{language}" for language in LANGUAGES), "kind", "nation", "runs_this_node")
+
+
+def _called(shown: Organisation) -> str:
+    return shown.name.in_language(get_language() or "en").value
+
+
+@require_safe
+@signed_in("read:people")
+def organisations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """The organisations whose people work here."""
+    form = OrganisationFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = queries.organisations_like(wanted.get("q", ""), wanted.get("kind", ""))
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found.order_by("created", "id").iterator(chunk_size=500))
+    try:
+        shown = page(found, order=("created", "id"), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("organisations")
+    named = naming.named_nations(each.nation_id for each in shown.items if each.nation_id)
+    context = {
+        "form": form,
+        "page": shown,
+        "rows": [(each, named.get(each.nation_id or "")) for each in shown.items],
+        "may_add": "manage:people" in actor.everywhere,
+    }
+    return render(request, "people/organisations.html", context)
+
+
+def _export(ending: str, found: Iterable[Organisation]) -> HttpResponseBase:
+    def rows() -> Iterator[tuple[object, ...]]:
+        for each in found:
+            names = (each.names.get(language, "") for language in LANGUAGES)
+            yield str(each.id), *names, each.kind, each.nation_id, each.is_host
+
+    if ending == "json":
+        return as_json("organisations", (dict(zip(_HEAD, row, strict=True)) for row in rows()))
+    return as_csv("organisations", _HEAD, rows())
+
+
+@require_safe
+@signed_in("read:people")
+def organisation(request: HttpRequest, actor: PersonActor, organisation_id: UUID) -> HttpResponseBase:
+    """One organisation, and whom to call at it."""
+    shown = get_object_or_404(Organisation, id=organisation_id)
+    contacts = [
+        (
+            each,
+            hours_of_week(each.days, each.opens, each.closes),
+            listed([language_name(tag) for tag in each.languages]),
+        )
+        for each in shown.duty_contacts.order_by("id")
+    ]
+    context = {
+        "organisation": shown,
+        "nation": naming.named_nation(shown.nation_id) if shown.nation_id else None,
+        "contacts": contacts,
+        "may_change": isinstance(holds_in(actor, "manage:people", shown.id), Granted),
+        "may_keep": isinstance(holds_in(actor, "manage:contacts", shown.id), Granted),
+    }
+    return render(request, "people/organisation.html", context)
+
+
+def _form_page(
+    request: HttpRequest, form: Form, title: str, action: str, of: Organisation | None
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "title": title,
+        "action": action,
+        "organisation_name": _called(of) if of else "",
+        "back": reverse("organisation", args=[of.id]) if of else reverse("organisations"),
+    }
+    return render(request, "people/organisation_form.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def add_organisation(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Add an organisation whose people will work here."""
+    form = OrganisationForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            added = actions.add_organisation(
+                actor,
+                names=given["name"],
+                kind=Organisation.Kind(given["kind"]),
+                nation=given["nation"] or None,
+            )
+        except PeopleError as refused:
+            form.add_error("nation", str(refused))
+        else:
+            return redirect("organisation", added.id)
+    return _form_page(request, form, _("Add an organisation"), _("Add the organisation"), None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def change_organisation(request: HttpRequest, actor: PersonActor, organisation_id: UUID) -> HttpResponseBase:
+    """Change what an organisation is called, what it is, and of which nation."""
+    shown = get_object_or_404(Organisation, id=organisation_id)
+    begin = {f"name_{language}": words for language, words in shown.names.items()}
+    begin |= {"kind": shown.kind, "nation": shown.nation_id or ""}
+    form = OrganisationForm(request.POST if request.method == "POST" else None, initial=begin)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            actions.change_organisation(
+                actor,
+                shown,
+                names=given["name"],
+                kind=Organisation.Kind(given["kind"]),
+                nation=given["nation"] or None,
+            )
+        except PeopleError as refused:
+            form.add_error("nation", str(refused))
+        else:
+            return redirect("organisation", shown.id)
+    return _form_page(request, form, _("Change the organisation"), _("Save"), shown)
+
+
+# ---- duty contacts -----------------------------------------------------------------------------------------
+def _given(form: ContactForm) -> actions.ContactFields:
+    given = form.cleaned_data
+    return actions.ContactFields(
+        name=given["name"],
+        zone=given["zone"].strip(),
+        is_always=given["is_always"],
+        days=tuple(given["days"]),
+        opens=given["opens"],
+        closes=given["closes"],
+        languages=given["languages"],
+        phone=given["phone"],
+        email=given["email"],
+        pgp_key=given["pgp_key"],
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:contacts")
+def add_contact(request: HttpRequest, actor: PersonActor, organisation_id: UUID) -> HttpResponseBase:
+    """Add whom to call at an organisation."""
+    shown = get_object_or_404(Organisation, id=organisation_id)
+    form = ContactForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.add_contact(actor, shown, _given(form))
+        except ContactRefused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        else:
+            return redirect("organisation", shown.id)
+    return _form_page(request, form, _("Add a duty contact"), _("Add the contact"), shown)
+
+
+def _contact(contact_id: UUID) -> DutyContact:
+    return get_object_or_404(DutyContact.objects.select_related("organisation"), id=contact_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:contacts")
+def change_contact(request: HttpRequest, actor: PersonActor, contact_id: UUID) -> HttpResponseBase:
+    """Change what is said of a contact."""
+    contact = _contact(contact_id)
+    names = ("zone", "is_always", "days", "opens", "closes", "phone", "email", "pgp_key")
+    begin = {name: getattr(contact, name) for name in names} | {"languages": " ".join(contact.languages)}
+    begin |= {f"name_{language}": words for language, words in contact.names.items()}
+    form = ContactForm(request.POST if request.method == "POST" else None, initial=begin)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change_contact(actor, contact, _given(form))
+        except ContactRefused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        else:
+            return redirect("organisation", contact.organisation_id)
+    title = _("Change the duty contact")
+    return _form_page(request, form, title, _("Save"), contact.organisation)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:contacts")
+def test_contact(request: HttpRequest, actor: PersonActor, contact_id: UUID) -> HttpResponseBase:
+    """Write down that a contact was tried now."""
+    contact = _contact(contact_id)
+    form = ContactTestForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        actions.record_contact_test(actor, contact, form.cleaned_data["outcome"])
+        messages.success(request, _("The test is written down."))
+        return redirect("organisation", contact.organisation_id)
+    title = _("Write down a test")
+    return _form_page(request, form, title, _("Write it down"), contact.organisation)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:contacts")
+def remove_contact(request: HttpRequest, actor: PersonActor, contact_id: UUID) -> HttpResponseBase:
+    """Remove a contact, after asking."""
+    contact = _contact(contact_id)
+    back = reverse("organisation", args=[contact.organisation_id])
+    if request.method == "POST":
+        actions.remove_contact(actor, contact)
+        return HttpResponseRedirect(back)
+    name = contact.name.in_language(get_language() or "en").value
+    return confirm(
+        request,
+        question=with_names(_("Remove the duty contact %(name)s?"), name=name),
+        effects=[_("Partners no longer see it once they have read this node’s descriptor again.")],
+        action=_("Remove the contact"),
+        cancel_url=back,
+        tone="alarm",
+    )
