@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
-from taawun.cooperation.partners import chain, descriptor
+from taawun.cooperation.partners import chain, descriptor, rotation
+from taawun.cooperation.partners.lineage import KnownKey, Lineage, walk
 from taawun.cooperation.partners.messages import MessageKind
 from taawun.cooperation.partners.models import GENESIS
 from taawun.foundation import fingerprint, request_signatures
@@ -26,7 +28,10 @@ PAGE = (Path(__file__).resolve().parent.parent / "docs" / "protocol.md").read_te
 EXAMPLE = PAGE.partition("\n## A worked example\n")[2]
 
 SEED = bytes(range(32))
-KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(SEED))
+KEY, NEXT_KEY, LAST_KEY, RECOVERY_KEY = (
+    SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(first, first + 32))))
+    for first in (0, 32, 64, 96)
+)
 AT = datetime(2026, 10, 1, 8, 30, tzinfo=UTC)
 NORTH, SOUTH = "https://north.example", "https://south.example"
 LANE = UUID("01920f4e-0000-7000-8000-000000000001")
@@ -44,6 +49,30 @@ def _described() -> str:
         key=KEY,
         recovery_jwk=None,
         at=AT,
+    )
+
+
+def _rotations() -> tuple[tuple[str, str], tuple[str, str]]:
+    common: dict[str, Any] = {"node": NORTH, "key": rotation.CURRENT, "at": AT}
+    return (
+        rotation.write(
+            id=UUID("01920f4e-0000-7000-8000-000000000004"),
+            old=KEY.kid,
+            new=NEXT_KEY.public,
+            by=rotation.BY_CURRENT,
+            revoked_since=None,
+            signers=(KEY, NEXT_KEY),
+            **common,
+        ),
+        rotation.write(
+            id=UUID("01920f4e-0000-7000-8000-000000000005"),
+            old=NEXT_KEY.kid,
+            new=LAST_KEY.public,
+            by=rotation.BY_RECOVERY,
+            revoked_since=AT - timedelta(minutes=30),
+            signers=(RECOVERY_KEY, LAST_KEY),
+            **common,
+        ),
     )
 
 
@@ -85,6 +114,7 @@ def example() -> dict[str, str]:
     second = _entry(1, chain.digest_of(first), "receipt", f"urn:uuid:{message}", said)
     head = chain.write_head(chain.Head(LANE, 1, chain.digest_of(second), AT), KEY)
     page = chain.write_line(first, opening) + chain.write_line(second, said) + chain.write_head_line(head)
+    rotated, revoked = _rotations()
     url = f"{SOUTH}/federation/lanes"
     headers = request_signatures.sign("GET", url, b"", KEY, at=AT)
     return {
@@ -95,6 +125,15 @@ def example() -> dict[str, str]:
         "Its fingerprint in digits": " ".join(fingerprint.digits(KEY.kid)),
         "Payload of the descriptor": peek(_described()).payload.decode(),
         "The descriptor": _described(),
+        "Thumbprint of the next key": NEXT_KEY.kid,
+        "Thumbprint of the one after it": LAST_KEY.kid,
+        "Thumbprint of the recovery key": RECOVERY_KEY.kid,
+        "Payload of the rotation": peek(rotated[0]).payload.decode(),
+        "The rotation, by the first key": rotated[0],
+        "The rotation, by the next key": rotated[1],
+        "Payload of the revocation": peek(revoked[0]).payload.decode(),
+        "The revocation, by the recovery key": revoked[0],
+        "The revocation, by the key after it": revoked[1],
         "Content of entry 0": opening.decode(),
         "Payload of the header of entry 0": peek(first).payload.decode(),
         "Header of entry 0": first,
@@ -154,8 +193,25 @@ def test_the_request_the_page_shows_is_believed() -> None:
     assert (signed.kid, signed.nonce) == (KEY.kid, NONCE)
 
 
+def test_a_reader_of_the_first_key_walks_over_the_statements_the_page_shows() -> None:
+    held = shown()
+    halves = (
+        ("The rotation, by the first key", "The rotation, by the next key"),
+        ("The revocation, by the recovery key", "The revocation, by the key after it"),
+    )
+    said = [rotation.read([held[one], held[other]], node=NORTH, at=AT) for one, other in halves]
+
+    found = walk(Lineage([KnownKey(KEY.public)]), RECOVERY_KEY.public, said, at=AT)
+
+    assert [(known.kid, known.revoked_since) for known in found.lineage.keys] == [
+        (KEY.kid, None),
+        (NEXT_KEY.kid, AT - timedelta(minutes=30)),
+        (LAST_KEY.kid, None),
+    ]
+
+
 @pytest.mark.parametrize(
-    "typ", [descriptor.TYP, chain.ENTRY_TYP, chain.HEAD_TYP, SIGNATURE_TYP, INSTRUMENT_TYP]
+    "typ", [descriptor.TYP, rotation.TYP, chain.ENTRY_TYP, chain.HEAD_TYP, SIGNATURE_TYP, INSTRUMENT_TYP]
 )
 def test_every_type_of_signed_text_is_on_the_page(typ: str) -> None:
     assert f"`{typ}`" in PAGE

@@ -35,17 +35,13 @@ def test_without_its_database_it_is_not(
     assert _ready() == (503, "the database does not answer\n")
 
 
-def test_with_a_key_that_is_none_it_is_not(
-    node: Organisation, forgotten_key: None, settings: Settings
-) -> None:
+def test_with_a_key_that_is_none_it_is_not(node: Organisation, settings: Settings) -> None:
     settings.NODE_KEY = "junk"
     assert _ready() == (503, "the node's key is missing or cannot be used\n")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"junk"])
-def test_with_a_file_that_holds_no_key_it_is_not(
-    node: Organisation, forgotten_key: None, content: bytes | None
-) -> None:
+def test_with_a_file_that_holds_no_key_it_is_not(node: Organisation, content: bytes | None) -> None:
     place = node_settings.HOME / "keys" / "node.pem"
     kept = place.read_bytes()
     try:

@@ -32,6 +32,7 @@ COMMANDS: Final = (
     ("intel", "taawun.node.commands.intel", "bring intelligence in and out"),
     ("backup", "taawun.node.commands.backup", "put everything of this node into one file"),
     ("restore", "taawun.node.commands.restore", "put a node back from such a file"),
+    ("key", "taawun.node.commands.key", "see, replace and revoke the keys of this node"),
     ("audit", "taawun.node.commands.audit", "prove the audit trail and the lanes unbroken"),
     ("demo", "taawun.node.commands.demo", "two nodes, an agreement, and a report that travels"),
     ("test", "taawun.node.testing", "run the checks and tests (in a checkout)"),

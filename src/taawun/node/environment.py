@@ -75,7 +75,8 @@ SETTINGS: tuple[Setting, ...] = (
         "TAAWUN_NODE_KEY",
         values.private_key,
         "",
-        "The node's Ed25519 key (PEM). Empty: the file `keys/node.pem` in the home, which `taawun init` makes.",
+        "The node's Ed25519 key (PEM). Empty: the file `keys/node.pem` in the home, which `taawun init` makes. "
+        "It may hold the next key behind the present one: see [The node's keys](#the-nodes-keys).",
     ),
     Setting(
         "TAAWUN_OUTBOUND_ALLOW",

@@ -294,4 +294,4 @@ def test_a_long_lane_is_read_in_small_batches(ours: Lane) -> None:
     assert told == [100, 200, 300, 400]
     # of 40 MB of contents a batch of 10 MB is held, and never more than two
     assert most < 25_000_000
-    assert len(queries) == 1 + 5 + 4
+    assert len(queries) == 1 + 1 + 5 + 4

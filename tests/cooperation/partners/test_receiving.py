@@ -17,6 +17,7 @@ from django.db.models import F
 
 from taawun.cooperation.partners import chain, contents, receiving
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused, PartnerRefused
+from taawun.cooperation.partners.lineage import Lineage
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Partner, PolicyGeneration
 from taawun.cooperation.partners.receiving import (
     MAX_ATTEMPTS,
@@ -546,7 +547,7 @@ def _asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     original = receiving._verified
 
-    def verified(entry: LaneEntry, by: VerifyKey) -> chain.Header:
+    def verified(entry: LaneEntry, by: Lineage) -> chain.Header:
         asked.append(entry.seq)
         return original(entry, by)
 

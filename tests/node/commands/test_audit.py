@@ -90,7 +90,7 @@ def test_a_broken_trail_is_told_and_the_lanes_are_still_walked(
 
 
 def test_without_the_key_of_the_node_its_own_lanes_cannot_be_proved(
-    console: Console, lanes: tuple[Lane, Lane], forgotten_key: None, settings: Settings
+    console: Console, lanes: tuple[Lane, Lane], settings: Settings
 ) -> None:
     settings.NODE_KEY = "junk"
     ended = console.run("audit", "verify", "--json")

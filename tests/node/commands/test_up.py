@@ -45,9 +45,7 @@ def test_a_room_that_cannot_be_imported_is_named(
     _refused(console.run("up"), told)
 
 
-def test_a_key_that_is_none_is_told(
-    node: Organisation, console: Console, settings: Settings, forgotten_key: None
-) -> None:
+def test_a_key_that_is_none_is_told(node: Organisation, console: Console, settings: Settings) -> None:
     settings.NODE_KEY = "junk"
     _refused(
         console.run("up"),
@@ -56,7 +54,7 @@ def test_a_key_that_is_none_is_told(
 
 
 def test_a_key_that_is_missing_is_told_with_its_place(
-    node: Organisation, console: Console, settings: Settings, forgotten_key: None, tmp_path: Path
+    node: Organisation, console: Console, settings: Settings, tmp_path: Path
 ) -> None:
     settings.HOME = tmp_path
     place = tmp_path / "keys" / "node.pem"
@@ -71,7 +69,7 @@ def test_a_lost_secret_of_sessions_is_told_with_its_place(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("taawun.cooperation.partners.keys.node_key", lambda: None)
+    monkeypatch.setattr("taawun.cooperation.partners.keys.check_key", lambda: None)
     monkeypatch.setattr(settings.ENVIRONMENT, "text", lambda _name: "")
     settings.HOME = tmp_path
     told = f"what signs sessions is missing: put {tmp_path / 'secret-key'} back, or set TAAWUN_SECRET_KEY"

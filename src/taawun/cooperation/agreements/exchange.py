@@ -21,14 +21,14 @@ from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
 from taawun.cooperation.partners.errors import MessageRefused
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.messages import MessageKind
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
+from taawun.foundation.signing import SignatureRefused, peek
 from taawun.platform.audit.actions import record
 from taawun.platform.work.turns import take_turn
 
@@ -112,11 +112,14 @@ def _was_answered(lineage: str) -> Q:
 
 def _check_parties(document: Document, message: Message) -> None:
     partner = message.partner
-    if document.depositary.node != partner.node or document.depositary.kid != partner.kid:
+    keys = lineage_of(partner)
+    if document.depositary.node != partner.node or keys.find(document.depositary.kid) is None:
         raise MessageRefused("not-depositary", "a version is proposed by its depositary, under its own key")
     me = document.party_of(settings.BASE_URL)
-    if me is None or me.kid != node_key().kid:
-        raise MessageRefused("not-a-party", "this node, with its present key, is not a party of the document")
+    if me is None or own_lineage().find(me.kid) is None:
+        raise MessageRefused(
+            "not-a-party", "this node, with a key of its own, is not a party of the document"
+        )
 
 
 def _agreement_of(document: Document, message: Message) -> Agreement:
@@ -139,7 +142,7 @@ def receive_signed(message: Message) -> None:
     token = _text(message.payload, "signature")
     payload = _verified(message, token, SIGNATURE_TYP)
     lineage, digest, at = _uuid(payload, "agreement"), _digest(payload), _at(message, payload)
-    _check_key(message, digest)
+    _check_key(message, token, digest)
     with changing(lineage):
         _signature, is_new = PartySignature.objects.get_or_create(
             lineage=lineage, digest=digest, node=message.partner.node, defaults={"token": token, "at": at}
@@ -159,7 +162,7 @@ def receive_declared(message: Message) -> None:
     if suggestion is not None:
         _check_waiting(_counters_of(message.partner))
     node, digest = message.partner.node, _digest(payload)
-    _check_key(message, digest)
+    _check_key(message, token, digest)
     with changing(lineage):
         _instrument, is_new = PartyInstrument.objects.get_or_create(
             id=_own_id(node, _uuid(payload, "id")),
@@ -182,11 +185,17 @@ def receive_declared(message: Message) -> None:
             _record_word(_party(message), kind, lineage, digest)
 
 
-def _check_key(message: Message, digest: str) -> None:
-    """A party speaks with the key that the version names for it; a version that comes later looks back."""
+def _check_key(message: Message, token: str, digest: str) -> None:
+    """A party speaks with the key that the version names for it, or with one that followed that key.
+
+    A version that comes later looks back.
+    """
+    keys = lineage_of(message.partner)
+    if keys.signer(token).is_doubtful(message.received):
+        raise MessageRefused("revoked-key", "the key that signed it was revoked")
     version = Version.objects.filter(digest=digest).first()
     party = version.document().party_of(message.partner.node) if version else None
-    if party is not None and party.kid != message.partner.kid:
+    if party is not None and not keys.speaks_for(party.kid, keys.signer(token).kid):
         raise MessageRefused("other-key", "the version names another key for this party")
 
 
@@ -216,10 +225,12 @@ def _look_back(document: Document) -> None:
             party = document.party_of(row.node)
             if party is None:
                 continue
-            if peek(row.token).kid != party.kid:
+            partner = Partner.objects.filter(node=row.node).first()
+            keys = lineage_of(partner) if partner else own_lineage()
+            if not keys.speaks_for(party.kid, peek(row.token).kid):
                 row.delete()
                 continue
-            name = Partner.objects.get(node=row.node).name.in_language("en").value
+            name = partner.name.in_language("en").value if partner else row.node
             verb = row.kind if isinstance(row, PartyInstrument) else "signed"
             _record_word(PartyActor(row.node, name), verb, row.lineage, row.digest)
 
@@ -248,7 +259,7 @@ def _suggestion(message: Message, payload: Mapping[str, Any]) -> bytes:
 def _verified(message: Message, token: str, typ: str) -> Mapping[str, Any]:
     # Any: JSON at the edge; each member is typed where it is read
     try:
-        payload = strict_json.parse(VerifyKey.from_jwk(message.partner.jwk).verify(token, typ))
+        payload = strict_json.parse(lineage_of(message.partner).verify(token, typ))
     except (SignatureRefused, strict_json.JsonRefused) as refused:
         raise MessageRefused("signature", str(refused)) from None
     if not isinstance(payload, dict) or payload.get("node") != message.partner.node:

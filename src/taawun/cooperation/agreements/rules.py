@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.standing import State
+from taawun.cooperation.partners.keys import has_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.clock import now
@@ -55,7 +56,8 @@ def _can_still_hold(document: Document) -> Answer:
 
 
 def _is_met(node: str, kid: str) -> bool:
-    return Partner.objects.filter(node=node, kid=kid).exclude(state=Partner.State.BLOCKED).exists()
+    partner = Partner.objects.filter(node=node).exclude(state=Partner.State.BLOCKED).first()
+    return partner is not None and has_key(partner, kid)
 
 
 def can_sign(document: Document, standing: Standing, partners: Mapping[str, Partner]) -> Answer:
@@ -72,7 +74,7 @@ def can_sign(document: Document, standing: Standing, partners: Mapping[str, Part
         if party.kind != "node" or party is me:
             continue
         partner = partners.get(party.node)
-        if partner is None or partner.kid != party.kid or partner.state != Partner.State.VERIFIED:
+        if partner is None or partner.state != Partner.State.VERIFIED or not has_key(partner, party.kid):
             return Refused(
                 "not-verified",
                 _("The fingerprint of %(node)s has not been compared yet; compare it before you sign.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from taawun.cooperation.partners import descriptor as descriptors
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
-from taawun.cooperation.partners.models import Nonce, Partner
+from taawun.cooperation.partners.models import Nonce, Partner, PartnerKey
 from taawun.foundation import request_signatures
 from taawun.foundation.clock import now
 from taawun.foundation.request_signatures import RequestRefused
@@ -28,13 +29,16 @@ __all__ = ["caller", "introduce"]
 # once; what goes on beyond it is a loop that went wild. One that nobody compared reads a lane of fifty messages.
 PARTNERS: Final = Buckets(Rate(burst=20_000, per_second=50))
 UNCOMPARED: Final = Buckets(Rate(burst=200, per_second=0.5))
+# a request that was signed just before its node changed its key lives for a minute, and two clocks may differ by one
+_REPLACED: Final = timedelta(seconds=120)
 
 
 def caller(request: HttpRequest) -> Partner:
     """The partner that signed this request.
 
     Raises:
-        RequestRefused: it is not signed as it must be, or was seen before.
+        RequestRefused: it is not signed as it must be, or was seen before; ``retired-key`` where its node signs with
+            another key by now.
         PartnerRefused: the partner is blocked.
         AskedTooOften: it asks more often than it needs to.
     """
@@ -43,12 +47,27 @@ def caller(request: HttpRequest) -> Partner:
     def resolve(kid: str) -> VerifyKey | None:
         partner = Partner.objects.filter(kid=kid).first()
         if partner is None:
-            return None
+            return _replaced(kid, found)
         found.append(partner)
         return VerifyKey.from_jwk(partner.jwk)
 
     _take_once(request, resolve, lambda: _admit(found[0]))
     return found[0]
+
+
+def _replaced(kid: str, found: list[Partner]) -> VerifyKey | None:
+    """A key that a partner has replaced: good for what was on its way, and for nothing after that."""
+    row = PartnerKey.objects.select_related("partner").filter(kid=kid).first()
+    if row is None:
+        return None
+    if row.revoked_since or now() > row.replaced + _REPLACED:
+        raise RequestRefused(
+            "retired-key",
+            "Your node has replaced the key that signed this request. If it was restored from a backup, give it the "
+            "key that it signed with last.",
+        )
+    found.append(row.partner)
+    return VerifyKey.from_jwk(row.jwk)
 
 
 def _admit(partner: Partner) -> None:

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.partners import contents, lanes
+from taawun.cooperation.partners import contents, lanes, succession
 from taawun.cooperation.partners import descriptor as descriptors
 from taawun.cooperation.partners.addresses import base_address
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
-from taawun.cooperation.partners.keys import node_key, recovery_jwk
+from taawun.cooperation.partners.keys import has_key, own_keys
 from taawun.cooperation.partners.models import (
     Lane,
     LaneEntry,
@@ -59,6 +59,8 @@ __all__ = [
 # strangers may knock, but they cannot fill the house, and one of them alone cannot keep the others out
 MAX_STRANGERS: Final = 100
 MAX_OF_ONE_NETWORK: Final = 10
+# descriptors that name a key which is not the node's, as far as is known here
+WRONG_KEYS: Final = ("key-changed", "retired-key")
 _STRANGERS: Final = (Partner.State.CLAIMED, Partner.State.MET)
 # how long a partner whose last call failed waits at the least, though it says that it has news
 _AFTER_A_FAILURE: Final = timedelta(seconds=5)
@@ -83,7 +85,7 @@ def own_descriptor() -> str:
     Returns:
         A compact JWS, valid for 28 days.
     """
-    organisation = host()
+    organisation, held = host(), own_keys()
     nation = organisation.nation_id or ""
     return descriptors.write(
         node=settings.BASE_URL,
@@ -92,10 +94,15 @@ def own_descriptor() -> str:
         name=organisation.name,
         nation_name=nation_name(nation) if nation else None,
         contacts=published_contacts(organisation),
-        key=node_key(),
-        recovery_jwk=recovery_jwk(),
+        key=held.signing,
+        recovery_jwk=held.recovery,
         at=now(),
         is_reachable=settings.REACHABLE,
+        retired=[
+            descriptors.RetiredKey(each.key, each.since, each.until, each.revoked_since)
+            for each in held.retired
+        ],
+        rotations=held.rotations,
     )
 
 
@@ -178,10 +185,13 @@ def _hear_of(told: Descriptor, node: str, network: str) -> Partner:
     if known and known.state == Partner.State.BLOCKED:
         raise PartnerRefused("partner-blocked", "This node does not talk to yours.")
     if known:
-        # one that has shown its key speaks with that key: a word under another tells nothing of it
+        # one that has shown its key speaks with that key, or with one that provably followed it: a word under another
+        # tells nothing of it
         if not known.kid:
             _carry(known, told)
             has_news(known)
+        elif succession.is_proven(known, told):
+            _follow_soon(known, told)
         elif not known.is_reachable and known.state != Partner.State.VERIFIED:
             _tell_of_claim(known)
         return known
@@ -201,6 +211,15 @@ def _hear_of(told: Descriptor, node: str, network: str) -> Partner:
     _carry(partner, told)
     record(PartyActor(node, node), "partners.introduced-itself", urn(partner), {"from": network})
     return partner
+
+
+def _follow_soon(known: Partner, told: Descriptor) -> None:
+    """A partner says under a new key, which its old one or the pinned recovery key proves, that it has another key."""
+    if not known.is_reachable:
+        # nobody answers at its address, so that its own word must do
+        learn_descriptor(known, told.token)
+    Partner.objects.filter(id=known.id).update(descriptor_fetched=None)
+    has_news(known)
 
 
 def _carry(partner: Partner, told: Descriptor) -> None:
@@ -343,7 +362,8 @@ def _forget(partner_id: UUID) -> bool:
         contents.drop_unused(digest)
     # our own lane to it stays: should it come again, the log goes on where it ended
     LaneReader.objects.filter(partner=held).delete()
-    resolve("partners.key-changed", urn(held))
+    for code in WRONG_KEYS:
+        resolve(f"partners.{code}", urn(held))
     facts = {"state": held.state, "since": timestamp(held.created), "from": held.introduced_from}
     held.delete()
     _partners_changed()
@@ -354,19 +374,20 @@ def _forget(partner_id: UUID) -> bool:
 def learn_descriptor(partner: Partner, token: str) -> Partner:
     """Take a descriptor that was fetched from the partner's own address.
 
-    The key that was compared is never replaced by a descriptor alone.
+    The key that was compared is never replaced by a descriptor alone: the key itself, or the recovery key that was
+    pinned with it, says which one follows.
 
     Raises:
-        DescriptorRefused: it is invalid, older than the one held, or names another key.
+        DescriptorRefused: it is invalid, older than the one held, or names another key that nothing proves.
     """
     found = descriptors.read(token, at=now(), expected_node=partner.node)
     try:
         return _take_descriptor(partner, found)
     except DescriptorRefused as refused:
         # outside the transaction that the refusal undid: the alarm stays
-        if refused.code == "key-changed":
+        if refused.code in WRONG_KEYS:
             raise_notice(
-                "partners.key-changed",
+                f"partners.{refused.code}",
                 urn(partner),
                 Notice.Level.ALARM,
                 {
@@ -382,27 +403,31 @@ def learn_descriptor(partner: Partner, token: str) -> Partner:
 def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
     lanes.one_speaker()
     held = Partner.objects.select_for_update().get(id=partner.id)
-    if held.kid and held.kid != found.key.kid:
-        raise DescriptorRefused("key-changed", "The descriptor names another key than the one that is held.")
-    if held.descriptor_issued and found.issued < held.descriptor_issued:
-        raise DescriptorRefused("older", "The descriptor is older than the one that is held.")
+    is_older = held.descriptor_issued is not None and found.issued < held.descriptor_issued
     if not held.kid and held.expected_kid not in {"", found.key.kid}:
         raise DescriptorRefused(
             "other-key", "The descriptor names another key than the one that is waited for."
         )
     is_new, before = not held.kid, _called(held)
+    if is_new:
+        succession.met(held, found)
+    elif not is_older or not has_key(held, found.key.kid):
+        succession.follow(held, found)
+    if is_older:
+        raise DescriptorRefused("older", "The descriptor is older than the one that is held.")
     _fill(held, found)
     held.save()
     if held.state == Partner.State.VERIFIED and _called(held) != before:
         _tell_of_change(held, before)
-    resolve("partners.key-changed", urn(held))
+    for code in WRONG_KEYS:
+        resolve(f"partners.{code}", urn(held))
     _partners_changed()
     if is_new:
         # a node that was forgotten and came again has a lane already, and reads on in it
         LaneReader.objects.get_or_create(lane=lanes.talk_lane(held), partner=held)
         party = PartyActor(held.node, held.name.in_language("en").value)
         record(party, "partners.answered", urn(held), {"kid": held.kid})
-    return held
+    return Partner.objects.get(id=held.id)
 
 
 def _called(partner: Partner) -> dict[str, object]:
@@ -482,10 +507,20 @@ def verify(actor: Actor, partner: Partner, kid: str) -> Partner:
             actor.audit_identity.label,
         )
         held.wants_pull, held.introduced_from = True, ""
-        held.save(update_fields=["state", "verified", "verified_by", "wants_pull", "introduced_from"])
-        record(actor, "partners.verified", urn(held), {"kid": kid, "at": timestamp(now())})
+        held.recovery = _named_recovery(held)
+        held.save(
+            update_fields=["state", "verified", "verified_by", "wants_pull", "introduced_from", "recovery"]
+        )
+        seen = {"kid": kid, "recovery": held.recovery.get("kid", ""), "at": timestamp(now())}
+        record(actor, "partners.verified", urn(held), seen)
         _partners_changed()
     return held
+
+
+def _named_recovery(partner: Partner) -> dict[str, str]:
+    """The recovery key that a partner's descriptor names: whoever vouches for the key vouches for it."""
+    told = descriptors.read(partner.descriptor, at=partner.descriptor_issued or now())
+    return told.recovery.to_jwk() if told.recovery else {}
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ class PartnersConfig(AppConfig):
             forks,
             home,
             notices,
+            own_keys,
             partials,
             queries,
             sync,
@@ -66,6 +67,7 @@ class PartnersConfig(AppConfig):
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),
                     Schedule("partners.strangers", timedelta(hours=1), actions.forget_strangers),
                     Schedule("partners.partials", timedelta(hours=1), partials.sweep),
+                    Schedule("partners.keys", timedelta(hours=1), own_keys.settle),
                     *notices.KINDS,
                     *TRAIL,
                     NavigationEntry(

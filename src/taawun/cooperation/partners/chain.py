@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from taawun.foundation.signing import SigningKey, VerifyKey
+    from taawun.cooperation.partners.lineage import Verifier
+    from taawun.foundation.signing import SigningKey
 
 __all__ = [
     "ENTRY_TYP",
@@ -186,8 +187,12 @@ def write_header(header: Header, key: SigningKey) -> str:
     return token
 
 
-def read_header(token: str, key: VerifyKey) -> Header:
+def read_header(token: str, key: Verifier) -> Header:
     """Verify and read a header.
+
+    Args:
+        token: the header as it came.
+        key: the key of its sender, or the lineage of its keys.
 
     Raises:
         ChainBroken: ``signature`` or ``malformed``; its seq is −1, the caller knows which was expected.
@@ -197,7 +202,7 @@ def read_header(token: str, key: VerifyKey) -> Header:
     return _read_remembered(token, key) if len(token) <= _REMEMBERED_BYTES else _read_header(token, key)
 
 
-def _read_header(token: str, key: VerifyKey) -> Header:
+def _read_header(token: str, key: Verifier) -> Header:
     try:
         payload = strict_json.parse(key.verify(token, ENTRY_TYP))
     except (SignatureRefused, strict_json.JsonRefused) as refused:
@@ -304,8 +309,12 @@ def write_head(head: Head, key: SigningKey) -> str:
     return key.sign(strict_json.canonical(payload), HEAD_TYP)
 
 
-def read_head(token: str, key: VerifyKey) -> Head:
+def read_head(token: str, key: Verifier) -> Head:
     """Verify and read a head.
+
+    Args:
+        token: the head as it came.
+        key: the key of its sender, or the lineage of its keys.
 
     Raises:
         ChainBroken: ``signature`` or ``malformed``.
@@ -348,7 +357,7 @@ class Testimony:
         return next((seq for seq in shared if self.places[seq] != other.places[seq]), None)
 
 
-def testimony(token: str, key: VerifyKey) -> Testimony:
+def testimony(token: str, key: Verifier) -> Testimony:
     """Verify a header or a head, whichever it is, and read what it says of its lane.
 
     Raises:

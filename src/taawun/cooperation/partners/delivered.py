@@ -20,6 +20,7 @@ from taawun.cooperation.partners import chain, disk
 from taawun.cooperation.partners.contents import OtherContent
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken
 from taawun.cooperation.partners.fetching import NOT_DELIVERED
+from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.models import Holding, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.offers import Offered
 from taawun.cooperation.partners.partials import Partial
@@ -30,7 +31,6 @@ from taawun.foundation import strict_json
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.foundation.outbound.decoding import decoded
-from taawun.foundation.signing import VerifyKey
 from taawun.platform.web.problems import problem
 from taawun.platform.work.turns import hold_turn
 
@@ -205,7 +205,7 @@ def _first(partner: Partner, page: _Page) -> chain.Header | None:
     """
     if not page.entries:
         return None
-    return chain.read_header(chain.read_line(page.entries[0]).header or "", VerifyKey.from_jwk(partner.jwk))
+    return chain.read_header(chain.read_line(page.entries[0]).header or "", lineage_of(partner))
 
 
 def _not_taken(why: str = "") -> Undeliverable:
@@ -260,8 +260,11 @@ def _heard(partner: Partner, lane: Lane, page: _Page) -> None:
         last_error_facts={},
     )
     held.filter(not_before__gt=at).update(not_before=at)
-    head = chain.read_head(chain.read_line(page.last).head or "", VerifyKey.from_jwk(partner.jwk))
-    if lane.purpose == Lane.Purpose.TALK and lane.head_seq >= head.seq:
+    # its word on now is that of its key of now
+    keys, token = lineage_of(partner), chain.read_line(page.last).head or ""
+    head = chain.read_head(token, keys)
+    is_word = keys.signer(token).kid == keys.current.kid
+    if is_word and lane.purpose == Lane.Purpose.TALK and lane.head_seq >= head.seq:
         heard = min(head.time, at)
         held.filter(Q(heard_until=None) | Q(heard_until__lt=heard)).update(heard_until=heard)
 

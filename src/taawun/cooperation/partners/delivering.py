@@ -9,13 +9,15 @@ from django.db.models import F, Q
 
 from taawun.cooperation.partners import contents, lanes, pages, wire
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
+from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Content, Lane, LaneReader
 from taawun.foundation.strict_json import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taawun.cooperation.partners.models import Partner
+    from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Partner
 
 __all__ = ["deliver"]
 
@@ -76,10 +78,12 @@ def _deliver_lane(partner: Partner, reader: LaneReader, may_go_on: Callable[[], 
     lane, is_corrected = reader.lane, False
     while True:
         entries = pages.page(lane, reader.delivered_seq, most=_PAGE_BYTES)
+        key = node_key()
+        lane.refresh_from_db(fields=["head_seq", "head_digest"])
         try:
             held = wire.deliver(
                 partner,
-                [canonical(pages.offer(lane)) + b"\n", *pages.lines(lane, entries, partner)],
+                [canonical(pages.offer(lane, key)) + b"\n", *pages.lines(lane, entries, partner)],
             )
         except PartnerRefused as refused:
             if refused.facts.get("type") != "gap" or is_corrected:

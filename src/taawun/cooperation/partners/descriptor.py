@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from taawun.cooperation.partners import rotation
 from taawun.cooperation.partners.addresses import is_base_address
 from taawun.cooperation.partners.errors import DescriptorRefused
 from taawun.foundation import strict_json
@@ -14,20 +15,42 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from taawun.cooperation.partners.rotation import Rotation
     from taawun.foundation.signing import SigningKey
 
-__all__ = ["PROTOCOL", "TYP", "Descriptor", "kid_of", "read", "write"]
+__all__ = ["PROTOCOL", "TYP", "Descriptor", "RetiredKey", "kid_of", "read", "write"]
 
 PROTOCOL: Final = "taawun/1"
 TYP: Final = "taawun-descriptor+jws"
 LIFE: Final = timedelta(days=28)
 RENEWAL: Final = timedelta(days=1)
 MAX_BYTES: Final = 64 * 1024
+# what a descriptor carries of the past, so that it stays well below its size; and what of it is read
+CARRIED_ROTATIONS: Final = 20
+CARRIED_RETIRED: Final = 40
+_MOST_ROTATIONS: Final = 32
+_MOST_RETIRED: Final = 64
 _SKEW: Final = timedelta(seconds=60)
 _KINDS: Final = frozenset({"nation", "organisation", "community"})
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredKey:
+    """A key that the node signed with before.
+
+    Args:
+        key: the key.
+        since, until: when it signed with it; ``since`` is None where the node does not say.
+        revoked_since: from when on it is not to be believed; None where it is merely retired.
+    """
+
+    key: VerifyKey
+    since: datetime | None
+    until: datetime | None
+    revoked_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +70,8 @@ class Descriptor:
         valid_until: at most 28 days later.
         token: the JWS as received.
         is_reachable: whether it can be called; one that cannot only calls others.
+        retired: keys it signed with before, oldest first. Its current key vouches for them and nothing else does.
+        rotations: the statements by which its keys followed each other, oldest first, not believed yet.
     """
 
     node: str
@@ -61,6 +86,8 @@ class Descriptor:
     valid_until: datetime
     token: str
     is_reachable: bool = True
+    retired: tuple[RetiredKey, ...] = ()
+    rotations: tuple[Rotation, ...] = ()
 
 
 def write(  # noqa: PLR0913 - each argument is one member of the descriptor
@@ -75,15 +102,35 @@ def write(  # noqa: PLR0913 - each argument is one member of the descriptor
     recovery_jwk: Mapping[str, str] | None,
     at: datetime,
     is_reachable: bool = True,
+    retired: Sequence[RetiredKey] = (),
+    rotations: Sequence[Sequence[str]] = (),
 ) -> str:
     """Sign this node's descriptor.
+
+    Args:
+        node: its base address.
+        kind: as in :class:`Descriptor`, like the nation and the names.
+        nation: ISO 3166-1 alpha-2, or empty.
+        name: what it is called.
+        nation_name: what its nation is called, or None.
+        contacts: its duty contacts.
+        key: the key it signs with.
+        recovery_jwk: the public recovery key, or None.
+        at: now.
+        retired: keys it signed with before, oldest first; the last 40 are named.
+        rotations: the statements by which its keys followed each other, oldest first; the last 20 are carried.
 
     Returns:
         A compact JWS of type ``taawun-descriptor+jws``.
     """
-    keys: dict[str, object] = {"current": key.public.to_jwk(), "retired": []}
+    keys: dict[str, object] = {
+        "current": key.public.to_jwk(),
+        "retired": [_told(each) for each in retired[-CARRIED_RETIRED:]],
+    }
     if recovery_jwk:
         keys["recovery"] = dict(recovery_jwk)
+    if rotations:
+        keys["rotations"] = [list(each) for each in rotations[-CARRIED_ROTATIONS:]]
     payload: dict[str, object] = {
         "protocol": PROTOCOL,
         "node": node,
@@ -105,6 +152,14 @@ def write(  # noqa: PLR0913 - each argument is one member of the descriptor
     if not is_reachable:
         payload["reachable"] = False
     return key.sign(strict_json.canonical(payload), TYP)
+
+
+def _told(retired: RetiredKey) -> dict[str, object]:
+    periods = {"from": retired.since, "until": retired.until, "revoked_since": retired.revoked_since}
+    return {
+        "jwk": retired.key.to_jwk(),
+        **{name: timestamp(moment) for name, moment in periods.items() if moment is not None},
+    }
 
 
 def read(token: str | bytes, *, at: datetime, expected_node: str | None = None) -> Descriptor:
@@ -132,7 +187,7 @@ def read(token: str | bytes, *, at: datetime, expected_node: str | None = None) 
     except (AttributeError, KeyError, TypeError):
         raise DescriptorRefused("malformed", "The descriptor has no current key.") from None
     try:
-        descriptor = _typed(payload, key, token if isinstance(token, str) else token.decode("ascii"))
+        descriptor = _typed(payload, key, token if isinstance(token, str) else token.decode("ascii"), at)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise DescriptorRefused("malformed", f"The descriptor is malformed: {problem}") from None
     _check(descriptor, payload, at, expected_node)
@@ -147,10 +202,11 @@ def kid_of(token: str) -> str:
         return ""
 
 
-def _typed(payload: Mapping[str, Any], key: VerifyKey, token: str) -> Descriptor:
+def _typed(payload: Mapping[str, Any], key: VerifyKey, token: str, at: datetime) -> Descriptor:
     # Any: JSON at the edge, typed here once
     nation = payload.get("nation", "")
     recovery = payload["keys"].get("recovery")
+    rotations = _listed(payload["keys"], "rotations", _MOST_ROTATIONS)
     nation_name = payload.get("nation_name") or None
     return Descriptor(
         node=_text(payload["node"]),
@@ -165,7 +221,24 @@ def _typed(payload: Mapping[str, Any], key: VerifyKey, token: str) -> Descriptor
         valid_until=parse_timestamp(payload["valid_until"]),
         token=token,
         is_reachable=_switch(payload.get("reachable", True)),
+        retired=tuple(_retired(each) for each in _listed(payload["keys"], "retired", _MOST_RETIRED)),
+        rotations=tuple(rotation.read(each, node=payload["node"], at=at) for each in rotations),
     )
+
+
+# Any: JSON at the edge
+def _listed(keys: Mapping[str, Any], member: str, most: int) -> list[Any]:
+    value = keys.get(member, [])
+    if not isinstance(value, list) or len(value) > most:
+        raise ValueError(f"its {member} keys are not a list of at most {most}")
+    return value
+
+
+def _retired(told: Mapping[str, Any]) -> RetiredKey:
+    since, until, revoked = (
+        parse_timestamp(told[name]) if name in told else None for name in ("from", "until", "revoked_since")
+    )
+    return RetiredKey(VerifyKey.from_jwk(told["jwk"]), since, until, revoked)
 
 
 def _objects(value: object) -> list[dict[str, object]]:

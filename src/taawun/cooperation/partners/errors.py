@@ -15,6 +15,7 @@ __all__ = [
     "MessageRefused",
     "NodeReturning",
     "PartnerRefused",
+    "RotationRefused",
 ]
 
 
@@ -59,6 +60,10 @@ class NodeReturning(PartnerRefused):
 
     def __init__(self, message: str) -> None:
         super().__init__("returning", message)
+
+
+class RotationRefused(PartnerRefused):
+    """A key of this node that cannot be followed, or revoked, as asked; the sentence names the mend."""
 
 
 class KeyUnusable(Exception):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from taawun.foundation.signing import SigningKey
+
 __all__ = ["Item", "append", "head_of", "one_speaker", "open_clause_lane", "read_by", "talk_lane"]
 
 
@@ -248,14 +250,19 @@ def read_by(partner: Partner, among: QuerySet[Lane]) -> list[Lane]:
     return [lane for lane in held if lane.id in served]
 
 
-def head_of(lane: Lane) -> str:
+def head_of(lane: Lane, key: SigningKey) -> str:
     """Our signed word on how far a lane of ours reaches.
+
+    Args:
+        lane: as it was read after the key.
+        key: the node's key. Were the lane read first, an entry under the key before might follow what this one signs,
+            and readers would take that for a thief's.
 
     Raises:
         NodeReturning: this node was restored, and does not know.
     """
     returning.ensure_speaking()
-    return chain.write_head(chain.Head(lane.id, lane.head_seq, lane.head_digest, now()), node_key())
+    return chain.write_head(chain.Head(lane.id, lane.head_seq, lane.head_digest, now()), key)
 
 
 def _audience_digest(audience: Collection[str]) -> str:

@@ -39,9 +39,14 @@ class Partner(models.Model):
     nation = models.CharField(max_length=2, blank=True, default="")
     names: Any = models.JSONField(default=dict, blank=True)
     nation_names: Any = models.JSONField(default=dict, blank=True)
-    # the key its administrators compared, and every entry of its lanes is held to
+    # the key it signs with: the one its administrators compared, or one that provably followed it. Which key may have
+    # signed something is asked of the lineage (`keys.lineage_of`)
     kid = models.CharField(max_length=43, blank=True, default="")
     jwk: Any = models.JSONField(default=dict, blank=True)
+    key_since = models.DateTimeField(null=True)  # by its own word; empty for the first that was met
+    key_learned = models.DateTimeField(null=True)
+    # the recovery key its descriptor named when administrators compared; empty until then. No other one proves anything
+    recovery: Any = models.JSONField(default=dict, blank=True)
     descriptor = models.TextField(blank=True, default="")  # the JWS as received
     descriptor_issued = models.DateTimeField(null=True)
     descriptor_valid_until = models.DateTimeField(null=True)
@@ -87,6 +92,62 @@ class Partner(models.Model):
     def is_current(self, at: datetime) -> bool:
         """Whether its descriptor is still valid; after it lapses nothing is sent until renewal."""
         return self.descriptor_valid_until is not None and at < self.descriptor_valid_until
+
+
+class PartnerKey(models.Model):
+    """A key that a partner signed with before its present one, which stands with the partner itself."""
+
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="earlier_keys")
+    position = models.PositiveSmallIntegerField()  # how many came before it
+    kid = models.CharField(max_length=43)
+    jwk: Any = models.JSONField()
+    # when it signed with it, by its own word
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    learned = models.DateTimeField(null=True)  # when this node came to know it
+    replaced = models.DateTimeField(default=now)  # when this node came to know its successor
+    # what first came here under it after this instant is not believed
+    revoked_since = models.DateTimeField(null=True)
+    # the two halves of the statement that ended it; empty for what a descriptor named at the first meeting
+    proof: Any = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ("position",)
+        constraints = (
+            models.UniqueConstraint(fields=["partner", "position"], name="partners_key_place"),
+            models.UniqueConstraint(fields=["partner", "kid"], name="partners_key_once"),
+        )
+        # a request that a replaced key signed is told so
+        indexes = (models.Index(fields=["kid"], name="partners_by_old_key"),)
+
+
+class OwnKey(models.Model):
+    """A key of this node; none are kept before the first rotation. The one without an end is the one it signs with.
+
+    Private keys never stand here: they lie in the node's home, or in its environment.
+    """
+
+    position = models.PositiveSmallIntegerField(unique=True)
+    kid = models.CharField(max_length=43, unique=True)
+    jwk: Any = models.JSONField()
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    revoked_since = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("position",)
+
+
+class OwnRotation(models.Model):
+    """A statement by which one of this node's keys followed another, as its descriptor carries it."""
+
+    key = models.CharField(max_length=8)  # `current` or `recovery`
+    jwk: Any = models.JSONField()  # the key that followed
+    tokens: Any = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
 
 
 class Nonce(models.Model):
@@ -139,6 +200,11 @@ class Lane(models.Model):
     stopped_at = models.BigIntegerField(null=True)
     # a lane of ours that we never continue: after a restore nobody told us how it went on. Another takes its place
     is_closed = models.BooleanField(default=False)
+    # of a sender that had several keys: the last entry that its current key is known to stand for
+    vouched_seq = models.BigIntegerField(default=-1)
+    # the newest key that was seen here, and the last entry that an older one may have signed
+    newest_kid = models.CharField(max_length=43, blank=True, default="")
+    older_until = models.BigIntegerField(default=-1)
     opened = models.DateTimeField(default=now)
     last_entry = models.DateTimeField(null=True)
     # since when its other readers are shown more of it than this node is; empty while they are not
@@ -209,6 +275,8 @@ class LaneEntry(models.Model):
         UNOPENED = "unopened", _("kept unopened")
         REFUSED = "refused", _("refused")
         WITHDRAWN = "withdrawn", pgettext_lazy("entry of a lane", "withdrawn")
+        # it came under a key that its owner has revoked since: somebody here decides
+        QUARANTINED = "quarantined", _("in quarantine")
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="entries")
     seq = models.BigIntegerField()
@@ -220,19 +288,26 @@ class LaneEntry(models.Model):
     action = models.CharField(max_length=8)
     content_digest = models.CharField(max_length=64, blank=True, default="")
     size = models.BigIntegerField(default=0)
+    kid = models.CharField(max_length=43, blank=True, default="")  # who signed it; empty for our own
     issued = models.DateTimeField()
     recorded = models.DateTimeField(default=now)
-    state = models.CharField(max_length=9, choices=State)
+    state = models.CharField(max_length=12, choices=State)
     reason = models.CharField(max_length=80, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     # back-off of what waits; a change of who is trusted or what is agreed ends it
     not_before = models.DateTimeField(null=True)
+    # when somebody here took it in though its key was revoked, having asked the partner
+    cleared = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["lane", "seq"], name="partners_entry_once"),)
         indexes = (
             # the sync loop asks what is left to take in
             models.Index(fields=["lane", "seq"], name="partners_pending", condition=Q(state="pending")),
+            # the sync loop asks what is left to set aside, and a person what is in quarantine
+            models.Index(
+                fields=["lane", "seq"], name="partners_quarantined", condition=Q(state="quarantined")
+            ),
             # a withdrawal asks where else a content, or a subject, is in use
             models.Index(fields=["content_digest"], name="partners_by_content"),
             models.Index(fields=["subject", "version"], name="partners_by_subject"),

@@ -8,9 +8,11 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.partners.rotation import BY_RECOVERY
 from taawun.cooperation.partners.wording import entry_reason, return_fault, stop_reason
+from taawun.foundation.clock import parse_timestamp
 from taawun.platform.notices.kinds import NoticeKind
-from taawun.platform.web.formats import digits, filesize
+from taawun.platform.web.formats import digits, filesize, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +134,63 @@ KINDS = (
         lambda _p: _(
             "Only one can be right, and nothing of the second was taken. Telephone its administrator and compare the "
             "fingerprint; if the one here is not theirs, forget it on the partner's page."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.retired-key",
+        "read:partners",
+        lambda p: _("%(node)s shows a key that it had replaced.") % p,
+        lambda _p: _(
+            "Nothing new that it signs with that key is accepted. Either its node was restored from an old backup, or "
+            "somebody has its old key. Telephone its administrator."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.key-rotated",
+        "read:partners",
+        lambda p: (
+            (
+                _("%(node)s signs with a new key; its recovery key says so.")
+                if p["by"] == BY_RECOVERY
+                else _("%(node)s signs with a new key; its old key says so.")
+            )
+            % p
+        ),
+        lambda _p: _(
+            "Nothing needs to be compared again: trust and agreements go on. If its administrator knows nothing of it, "
+            "block the partner."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.key-revoked",
+        "read:partners",
+        lambda p: (
+            _("%(node)s revoked its key since %(since)s and signs with a new one.")
+            % {"node": p["node"], "since": moment(parse_timestamp(p["since"]))}
+        ),
+        lambda _p: _(
+            "What came under the old key after that is in quarantine. Ask its administrator what of it is genuine, "
+            "then take it in or drop it."
+        ),
+        _address,
+    ),
+    NoticeKind(
+        "partners.recovery-key-changed",
+        "read:partners",
+        lambda p: _("%(node)s has a new recovery key; the old one and its key say so.") % p,
+        lambda _p: _("Nothing needs to be done, unless its administrator knows nothing of it."),
+        _address,
+    ),
+    NoticeKind(
+        "partners.recovery-unproven",
+        "read:partners",
+        lambda p: _("%(node)s names another recovery key than the one that was pinned.") % p,
+        lambda _p: _(
+            "The pinned one stays, and the other counts for nothing. Telephone its administrator: somebody may have "
+            "its key."
         ),
         _address,
     ),

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from taawun.cooperation.partners import actions, chain, wire
 from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.models import Lane, Partner
-from taawun.foundation.signing import VerifyKey
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 
@@ -60,7 +60,7 @@ class Offered:
 
     def _fault_of(self, offer: wire.LaneOffer) -> str:
         try:
-            head = chain.read_head(offer.head, VerifyKey.from_jwk(self.partner.jwk))
+            head = chain.read_head(offer.head, lineage_of(self.partner))
         except ChainBroken as broken:
             return str(broken)
         return "" if head.lane == offer.lane else f"the head is of lane {head.lane}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from taawun.cooperation.partners import chain, contents, lanes
+from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneEntry
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.platform.registry import registry
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from taawun.cooperation.partners.models import Partner
+    from taawun.foundation.signing import SigningKey
 
 __all__ = ["MOST", "lines", "may_have", "offer", "page"]
 
@@ -20,14 +22,19 @@ MOST: Final = 500
 _BYTES: Final = 8 * 1024 * 1024
 
 
-def offer(lane: Lane) -> dict[str, str | None]:
-    """How a lane of ours is named to those who may read it, with its signed head."""
+def offer(lane: Lane, key: SigningKey) -> dict[str, str | None]:
+    """How a lane of ours is named to those who may read it, with its signed head.
+
+    Args:
+        lane: as it was read after the key.
+        key: the node's key.
+    """
     return {
         "lane": str(lane.id),
         "purpose": lane.purpose,
         "agreement": str(lane.agreement) if lane.agreement else None,
         "clause": lane.clause,
-        "head": lanes.head_of(lane),
+        "head": lanes.head_of(lane, key),
     }
 
 
@@ -61,9 +68,10 @@ def lines(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> Iterator
     bodies = contents.find(wanted)
     for entry, may in zip(entries, readable, strict=True):
         yield chain.write_line(entry.header, bodies.get(entry.content_digest) if may else None)
-    # the head is read after the entries, so that it never ends before the last of them
+    # the head is read after the entries, so that it never ends before the last of them, and after the key
+    key = node_key()
     lane.refresh_from_db(fields=["head_seq", "head_digest"])
-    yield chain.write_head_line(lanes.head_of(lane))
+    yield chain.write_head_line(lanes.head_of(lane, key))
 
 
 def may_have(reader: Partner, digest: str) -> bool:

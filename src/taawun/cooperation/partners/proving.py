@@ -13,13 +13,15 @@ from django.conf import settings
 
 from taawun.cooperation.partners import chain, contents
 from taawun.cooperation.partners.errors import ChainBroken
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry
-from taawun.foundation.signing import SignatureRefused, VerifyKey
+from taawun.foundation.signing import SignatureRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from uuid import UUID
+
+    from taawun.cooperation.partners.lineage import Lineage
 
 __all__ = ["BrokenLane", "LanesProof", "prove_lanes"]
 
@@ -97,14 +99,14 @@ def _walk(lane: Lane, sender: str) -> Iterator[chain.Header]:
     """
     if lane.head_seq < 0:
         return
-    key = _key_of(lane)
+    keys = _keys_of(lane)
     seq, digest = -1, GENESIS
     # entries and head are committed together: up to the head that was read all must be there
     rows = LaneEntry.objects.filter(lane=lane, seq__lte=lane.head_seq).order_by("seq")
     while batch := list(rows.filter(seq__gt=seq)[:_BATCH]):
         held = contents.measured(lane, {row.content_digest for row in batch if row.content_digest})
         for row in batch:
-            header = _verified(row, key, expected=seq + 1)
+            header = _verified(row, keys, expected=seq + 1)
             chain.check_next(header, lane=lane.wire_id, sender=sender, head_seq=seq, head_digest=digest)
             seq, digest = header.seq, chain.digest_of(row.header)
             _check_row(row, header, digest)
@@ -114,20 +116,20 @@ def _walk(lane: Lane, sender: str) -> Iterator[chain.Header]:
         raise ChainBroken("truncated", seq + 1, f"the lane should end at {lane.head_seq} and ends at {seq}")
 
 
-def _key_of(lane: Lane) -> VerifyKey:
+def _keys_of(lane: Lane) -> Lineage:
     if lane.sender is None:
-        return node_key().public
+        return own_lineage()
     try:
-        return VerifyKey.from_jwk(lane.sender.jwk)
+        return lineage_of(lane.sender)
     except SignatureRefused as refused:
         raise ChainBroken("signature", 0, f"the key of its sender cannot be used: {refused}") from None
 
 
-def _verified(row: LaneEntry, key: VerifyKey, *, expected: int) -> chain.Header:
+def _verified(row: LaneEntry, keys: Lineage, *, expected: int) -> chain.Header:
     if row.seq != expected:
         raise ChainBroken("gap", expected, f"entry {expected} is missing; the next that is held is {row.seq}")
     try:
-        return chain.read_header(row.header, key)
+        return chain.read_header(row.header, keys)
     except ChainBroken as broken:
         raise ChainBroken(broken.code, row.seq, str(broken).rstrip(".")) from None
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 
-__all__ = ["Arrived", "LanePurpose", "Outcome", "all_of_them", "nobody_else"]
+__all__ = ["Arrived", "LanePurpose", "Outcome", "OwnRevocation", "all_of_them", "nobody_else"]
 
 
 def all_of_them(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
@@ -90,3 +91,17 @@ class LanePurpose:
     regain: Callable[[LaneEntry, Header, bytes | None], None] | None = None
     catch_up: Callable[[], None] | None = None
     together: Callable[[Lane, Sequence[Arrived]], Callable[[], int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRevocation:
+    """What a room does when this node revokes a key of its own.
+
+    Args:
+        name: the room, for example ``agreements``.
+        repeat: signs again with the current key what the room holds of this node under a revoked one, and tells
+            partners; inside the transaction that revokes. It is given the instant, and answers how many.
+    """
+
+    name: str
+    repeat: Callable[[datetime], int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -12,22 +13,25 @@ from django.db.models import Q
 
 from taawun.cooperation.partners import chain, contents, witness
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
+from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.stopping import stop_lane
+from taawun.cooperation.partners.succession import KeyTurns
 from taawun.cooperation.partners.together import take_in_together
 from taawun.cooperation.partners.wire import PAGE_ENTRIES
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
-from taawun.foundation.signing import VerifyKey
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from taawun.cooperation.partners.lineage import Lineage
 
     # fetches a content by digest and size from a partner, piece by piece
     Fetch = Callable[[Partner, str, int], Iterable[bytes]]
@@ -69,13 +73,17 @@ def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
     Raises:
         ChainBroken: the head is not the partner's, or contradicts what is held (``truncated`` or ``fork``).
     """
-    head = chain.read_head(token, VerifyKey.from_jwk(partner.jwk))
+    keys = lineage_of(partner)
+    head = chain.read_head(token, keys)
     if head.lane != lane.wire_id:
         raise ChainBroken("sender", lane.head_seq + 1, f"the head is of lane {head.lane}")
     if head.seq <= lane.head_seq and not _agrees(lane, head):
         raise ChainBroken("fork", head.seq, OTHER_HEADER, proof=token)
     if head.seq < lane.head_seq and not _is_late(lane, head):
         raise ChainBroken("truncated", head.seq + 1, f"the sender says its lane ends at {head.seq}")
+    turns = KeyTurns(lane, keys)
+    turns.head(turns.signer(token), head.seq, is_held=head.seq <= lane.head_seq)
+    turns.keep()
     Lane.objects.filter(id=lane.id, known_seq__lt=head.seq).update(known_seq=head.seq)
     witness.remember(lane, partner, head, token)
     return head
@@ -157,7 +165,8 @@ class _Page:
     def __init__(self, lane: Lane, partner: Partner) -> None:
         self._lane = lane
         self._partner = partner
-        self._key = VerifyKey.from_jwk(partner.jwk)
+        self._keys = lineage_of(partner)
+        self._turns = KeyTurns(lane, self._keys)
         self._seq, self._digest = lane.head_seq, lane.head_digest
         self._waiting: list[tuple[chain.Header, LaneEntry, bytes | None]] = []
         self._size = 0
@@ -168,7 +177,7 @@ class _Page:
         return self._seq + 1
 
     def take(self, token: str, content: bytes | None) -> None:
-        header = chain.read_header(token, self._key)
+        header = chain.read_header(token, self._keys)
         if header.lane == self._lane.wire_id and header.seq <= self._seq:
             self._check_known(header, token)
             return
@@ -184,9 +193,12 @@ class _Page:
             raise ChainBroken(broken.code, broken.seq, str(broken), proof=token) from None
         if content is not None and (len(content) != header.size or sha256(content) != header.digest):
             raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
+        kid = self._turns.signer(token)
+        self._turns.entry(kid, header.seq)
         self._seq, self._digest = header.seq, chain.digest_of(token)
-        kept = content if _is_kept(self._lane, header) else None
-        self._waiting.append((header, self._entry(header, token), kept))
+        entry = self._entry(header, token, kid)
+        kept = content if _is_kept(entry, header, self._keys) else None
+        self._waiting.append((header, entry, kept))
         self._size += len(kept or b"")
         if len(self._waiting) >= _BATCH or self._size >= _BATCH_BYTES:
             self.store()
@@ -203,7 +215,7 @@ class _Page:
     def _is_held(self, seq: int, digest: str) -> bool:
         return LaneEntry.objects.filter(lane=self._lane, seq=seq, digest=digest).exists()
 
-    def _entry(self, header: chain.Header, token: str) -> LaneEntry:
+    def _entry(self, header: chain.Header, token: str, kid: str) -> LaneEntry:
         return LaneEntry(
             lane=self._lane,
             seq=header.seq,
@@ -215,8 +227,10 @@ class _Page:
             action=header.action,
             content_digest=header.digest,
             size=header.size,
+            kid=kid,
             issued=header.issued,
             state=LaneEntry.State.PENDING,
+            reason="" if self._turns.is_vouched(kid, header.seq) else "not-vouched",
         )
 
     @transaction.atomic
@@ -238,6 +252,7 @@ class _Page:
             held.head_seq, held.head_digest, held.last_entry = last.seq, last.digest, at
             held.known_seq = max(held.known_seq, last.seq)
             held.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
+            self._turns.keep()
         self.taken += len(fresh)
         self._waiting.clear()
         self._size = 0
@@ -275,15 +290,15 @@ def process_pending(
     Raises:
         AskedTooOften: the sender wants its contents to be asked for later; all that is left waits.
     """
-    done = 0
-    for batch in _waiting(lane):
+    done, keys = 0, lineage_of(partner)
+    for batch in _waiting(lane, keys):
         left, alone = batch, 1
         while left and not is_over():
-            if together := _together(lane, partner, left):
+            if together := _together(lane, keys, left):
                 done, left, alone = done + together, left[together:], 1
                 continue
             for entry in left[:alone]:
-                settled = None if is_over() else _by_itself(entry, partner, fetch)
+                settled = None if is_over() else _by_itself(entry, partner, fetch, keys)
                 if settled is None:
                     return done
                 done += settled
@@ -292,17 +307,22 @@ def process_pending(
     return done
 
 
-def _waiting(lane: Lane) -> Iterator[list[LaneEntry]]:
-    """What waits on a lane and may be handed on, oldest first.
+def _waiting(lane: Lane, keys: Lineage) -> Iterator[list[LaneEntry]]:
+    """What waits on a lane and may be handed on, oldest first; what its sender's key of now does not stand for is not.
 
     Each batch is read to its end before the first of it is dealt with: on SQLite a connection that still reads cannot
     write once somebody else has written meanwhile.
     """
-    lane.refresh_from_db(fields=["state", "stopped_at"])
+    lane.refresh_from_db(fields=["state", "stopped_at", "vouched_seq"])
     due = Q(not_before=None) | Q(not_before__lte=now())
     pending = LaneEntry.objects.filter(due, lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
     if lane.state == Lane.State.STOPPED and lane.stopped_at is not None:
         pending = pending.filter(seq__lt=lane.stopped_at)
+    if not keys.is_single:
+        doubtful = [known.kid for known in keys.keys if known.revoked_since]
+        pending = pending.filter(
+            Q(kid__in=[keys.current.kid, *doubtful]) | Q(seq__lte=lane.vouched_seq) | Q(cleared__isnull=False)
+        )
     after = -1
     while batch := list(pending.filter(seq__gt=after)[:_BATCH]):
         for entry in batch:
@@ -311,26 +331,34 @@ def _waiting(lane: Lane) -> Iterator[list[LaneEntry]]:
         after = batch[-1].seq
 
 
-def _together(lane: Lane, partner: Partner, batch: Sequence[LaneEntry]) -> int:
+def _together(lane: Lane, keys: Lineage, batch: Sequence[LaneEntry]) -> int:
     """Take in what is plain at the beginning of a batch; how many these were."""
-    key = VerifyKey.from_jwk(partner.jwk)
-    return take_in_together(lane, batch, read=lambda entry: _verified(entry, key), obstacle=_obstacle)
+    certain = list(takewhile(lambda entry: _doubt(entry, keys) is None, batch))
+    return take_in_together(lane, certain, read=lambda entry: _verified(entry, keys), obstacle=_obstacle)
 
 
-def _by_itself(entry: LaneEntry, partner: Partner, fetch: Fetch) -> bool | None:
+def _by_itself(entry: LaneEntry, partner: Partner, fetch: Fetch, keys: Lineage) -> bool | None:
     """Hand on one entry; whether it left the waiting state, or None where its lane broke."""
     try:
-        return _process(entry, _verified(entry, VerifyKey.from_jwk(partner.jwk)), partner, fetch)
+        return _process(entry, _verified(entry, keys), partner, fetch, _doubt(entry, keys))
     except ChainBroken as broken:
         stop_lane(entry.lane, partner, broken)
         _again(entry, partner, broken.code)
         return None
 
 
-def _verified(entry: LaneEntry, key: VerifyKey) -> chain.Header:
-    """The header of an entry that was stored, verified again: the key that is held may be another by now."""
+def _doubt(entry: LaneEntry, keys: Lineage) -> Outcome | None:
+    """What came under a key that was revoked by then is for a person here to decide, unless one has."""
+    known = keys.find(entry.kid)
+    if known is None or not known.is_doubtful(entry.recorded) or entry.cleared:
+        return None
+    return Outcome(LaneEntry.State.QUARANTINED, "revoked-key")
+
+
+def _verified(entry: LaneEntry, keys: Lineage) -> chain.Header:
+    """The header of an entry that was stored, verified again."""
     try:
-        header = chain.read_header(entry.header, key)
+        header = chain.read_header(entry.header, keys)
     except ChainBroken as broken:
         raise ChainBroken(broken.code, entry.seq, str(broken)) from None
     if (header.lane, header.seq) != (entry.lane.wire_id, entry.seq):
@@ -342,14 +370,17 @@ def _verified(entry: LaneEntry, key: VerifyKey) -> chain.Header:
 
 def is_wanted(entry: LaneEntry, partner: Partner) -> bool:
     """Whether an entry that waits would be opened now, were its content here."""
+    keys = lineage_of(partner)
     try:
-        header = _verified(entry, VerifyKey.from_jwk(partner.jwk))
+        header = _verified(entry, keys)
     except ChainBroken:
+        return False
+    if _doubt(entry, keys) or not (entry.cleared or KeyTurns(entry.lane, keys).is_vouched(entry.kid, entry.seq)):
         return False
     return _obstacle(entry.lane, header) is None and not _withdrawn_later(entry)
 
 
-def _is_kept(lane: Lane, header: chain.Header) -> bool:
+def _is_kept(entry: LaneEntry, header: chain.Header, keys: Lineage) -> bool:
     """Whether the bytes that come with an entry stay here: of what is not opened, or not yet, only small ones do.
 
     When its turn comes they are fetched, as those are that are too large for their line.
@@ -357,7 +388,7 @@ def _is_kept(lane: Lane, header: chain.Header) -> bool:
     if header.size <= contents.KEPT_UNOPENED:
         return True
     try:
-        return _obstacle(lane, header) is None
+        return not (entry.reason or _doubt(entry, keys) or _obstacle(entry.lane, header))
     except Exception:  # noqa: BLE001 - what falls over here does so again when it is its turn, and is told then
         return True
 
@@ -367,9 +398,11 @@ def _obstacle(lane: Lane, header: chain.Header) -> Outcome | None:
     return _beyond(lane, header) or registry.get(LanePurpose, lane.purpose).accepts(lane, header)
 
 
-def _process(entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fetch) -> bool:
+def _process(
+    entry: LaneEntry, header: chain.Header, partner: Partner, fetch: Fetch, doubt: Outcome | None
+) -> bool:
     try:
-        if obstacle := _obstacle(entry.lane, header):
+        if obstacle := doubt or _obstacle(entry.lane, header):
             return _settle(entry, partner, obstacle)
         content = _content(entry, header, partner, fetch)
         purpose = registry.get(LanePurpose, entry.lane.purpose)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from taawun.cooperation.partners import access, actions, delivered, lanes, pages, witness
 from taawun.cooperation.partners.descriptor import kid_of
 from taawun.cooperation.partners.errors import AskedTooOften, DescriptorRefused, PartnerRefused
+from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Content, Lane, Partner
 from taawun.cooperation.partners.wire import JSON_LINES
 from taawun.foundation import strict_json
@@ -73,7 +74,8 @@ def descriptor(request: HttpRequest) -> HttpResponse:
 def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
     """``GET /federation/lanes``: the lanes the caller may read, with their signed heads."""
     del request
-    offers = [pages.offer(each) for each in lanes.read_by(partner, Lane.objects.order_by("opened"))]
+    key = node_key()
+    offers = [pages.offer(each, key) for each in lanes.read_by(partner, Lane.objects.order_by("opened"))]
     return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
 
 

@@ -15,13 +15,14 @@ from django.db.models import Case, F, Q, When
 
 from taawun.cooperation.partners import actions, disk, fetching, lanes, talk, wire, witness
 from taawun.cooperation.partners.delivering import deliver
-from taawun.cooperation.partners.descriptor import RENEWAL
+from taawun.cooperation.partners.descriptor import RENEWAL, kid_of
 from taawun.cooperation.partners.errors import (
     AskedTooOften,
     ChainBroken,
     DescriptorRefused,
     PartnerRefused,
 )
+from taawun.cooperation.partners.keys import lineage_of, node_key
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.offers import Offered
 from taawun.cooperation.partners.purposes import LanePurpose
@@ -40,9 +41,11 @@ from taawun.platform.work.turns import hold_turn
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
     from uuid import UUID
+
+    from taawun.cooperation.partners import chain
 
 __all__ = ["run", "sync_partner"]
 
@@ -295,6 +298,7 @@ def _renew_descriptor(partner: Partner) -> Partner:
 
 
 def _tell(partner: Partner) -> None:
+    key = node_key()
     # one condition on one reader: apart they would ask about two
     behind = lanes.read_by(
         partner,
@@ -302,7 +306,7 @@ def _tell(partner: Partner) -> None:
             sender=None, readers__partner=partner, head_seq__gt=F("readers__receipt_seq")
         ).order_by("-last_entry"),
     )
-    wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane) for lane in behind[:50]])
+    wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane, key) for lane in behind[:50]])
     Partner.objects.filter(id=partner.id).update(told=now())
 
 
@@ -317,9 +321,11 @@ def _exchange_heads(partner: Partner) -> None:
 
 def _pull(partner: Partner, turn: _Turn) -> None:
     asked = now()
+    offers = wire.list_lanes(partner)
+    partner = _keep_up(partner, offers)
     offered = Offered(partner)
     disk.tell()
-    is_heard = _read_offered(offered, turn)
+    is_heard = _read_offered(offered, offers, turn)
     _take_in(partner, turn)
     if is_heard:
         Partner.objects.filter(id=partner.id).update(heard_until=asked)
@@ -331,6 +337,21 @@ def _pull(partner: Partner, turn: _Turn) -> None:
         raise PartnerRefused("bad-list", f"The list of lanes is malformed: {offered.fault}")
 
 
+def _keep_up(partner: Partner, offers: Sequence[wire.LaneOffer]) -> Partner:
+    """Ask a partner for its descriptor again where its heads are signed with a key that is not known here."""
+    keys = lineage_of(partner)
+    if all(keys.find(kid) for offer in offers if (kid := kid_of(offer.head))):
+        return partner
+    try:
+        return actions.learn_descriptor(partner, wire.fetch_descriptor(partner.node))
+    except PartnerRefused as refused:
+        if refused.code in actions.WRONG_KEYS:
+            # nothing is read under a key that nothing proves, and no lane is given up for it either
+            raise
+        # it shows none that says anything new: its heads are judged by the keys that are known
+        return partner
+
+
 def _take_in(partner: Partner, turn: _Turn) -> None:
     """Deal with what waits of a partner, and sign for it."""
     for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
@@ -339,10 +360,15 @@ def _take_in(partner: Partner, turn: _Turn) -> None:
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
 
 
-def _read_offered(offered: Offered, turn: _Turn) -> bool:
+def _is_word(partner: Partner, lane: Lane, offer: wire.LaneOffer, head: chain.Head) -> bool:
+    """Whether a head is its sender's word of now on how far its lane reaches, and all of that is here."""
+    return lane.head_seq >= head.seq and kid_of(offer.head) == partner.kid
+
+
+def _read_offered(offered: Offered, offers: Sequence[wire.LaneOffer], turn: _Turn) -> bool:
     """Read what is new on the lanes a partner offers; whether all is here that it has signed for having said."""
     partner, is_heard = offered.partner, True
-    for offer in wire.list_lanes(partner):
+    for offer in offers:
         if not turn.may_read() or not disk.has_room():
             return False
         lane = offered.lane_of(offer)
@@ -355,7 +381,7 @@ def _read_offered(offered: Offered, turn: _Turn) -> bool:
             head = known_head(lane, partner, offer.head)
             lane.refresh_from_db()
             _read_to_the_end(partner, lane, turn)
-            is_heard = is_heard and (lane.purpose != Lane.Purpose.TALK or lane.head_seq >= head.seq)
+            is_heard = is_heard and (lane.purpose != Lane.Purpose.TALK or _is_word(partner, lane, offer, head))
         except ChainBroken as broken:
             stop_lane(lane, partner, broken)
     return is_heard

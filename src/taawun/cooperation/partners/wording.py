@@ -99,6 +99,7 @@ _SAID: Final[Mapping[str, _StrOrPromise]] = {
     "not-wanted": gettext_lazy("it does not wait for the content that it was brought"),
     "other-content": gettext_lazy("what it was brought is another content than the one that was signed for"),
     "other-place": gettext_lazy("it expects another part of a content than the one it was brought"),
+    "retired-key": gettext_lazy("it knows of a newer key of this node than the one that signed the request"),
     "expired": gettext_lazy("the clocks of the two nodes differ"),
     "future": gettext_lazy("the clocks of the two nodes differ"),
     "replayed": gettext_lazy("it saw the same request before"),
@@ -118,6 +119,7 @@ _DESCRIPTORS: Final[Mapping[str, _StrOrPromise]] = {
     "lapsed": gettext_lazy("it has lapsed"),
     "valid-until": gettext_lazy("it claims to be valid for too long"),
     "key-changed": gettext_lazy("it names another key than the one that is held"),
+    "retired-key": gettext_lazy("it names a key that the node had replaced"),
     "older": gettext_lazy("it is older than the one that is held"),
     "other-key": gettext_lazy("it names another key than the one that is waited for"),
 }
@@ -125,6 +127,10 @@ _DESCRIPTORS: Final[Mapping[str, _StrOrPromise]] = {
 # what became of an entry, seen from whoever received it
 _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "unknown-kind": gettext_lazy("its receiver does not know this kind"),
+    "revoked-key": gettext_lazy("the key that signed it was revoked"),
+    "not-vouched": gettext_lazy(
+        "the key that signed it was replaced, and the present key of its sender has not signed for it yet"
+    ),
     "unverified-quota": gettext_lazy("its sender has said all that one may before fingerprints are compared"),
     "too-large": gettext_lazy("it is larger than its receiver takes"),
     "past": gettext_lazy("it is dated before 1970: compare the two clocks"),

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from taawun.cooperation.partners import returning
+from taawun.cooperation.partners.keys import private_keys
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.signing import SignatureRefused, SigningKey
 from taawun.node.backup import switching
@@ -171,15 +172,17 @@ def _check(about: About) -> None:
 
 
 def _check_key(staged: switching.Staged, about: About) -> None:
+    # a key that followed at the moment of the backup may not lie in its place yet
+    place = f"keys/node-{about.kid}.pem"
     try:
-        kid = SigningKey.from_pem(staged.read("keys/node.pem") or b"").kid
+        kid = SigningKey.from_pem(staged.read(place) or staged.read("keys/node.pem") or b"").kid
     except SignatureRefused as refused:
         raise BackupRefused(
             "damaged", f"the key in the backup cannot be used ({refused}); take another one"
         ) from None
     if kid != about.kid:
         raise BackupRefused("damaged", "the key in the backup is not that of its node; take another one")
-    if settings.NODE_KEY and SigningKey.from_pem(settings.NODE_KEY.encode()).kid != kid:
+    if settings.NODE_KEY and kid not in private_keys():
         raise BackupRefused(
             "other-node",
             "TAAWUN_NODE_KEY is not the key of the node in the backup; unset it, or set it to that one",

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from taawun.cooperation.partners.keys import node_key
 from taawun.foundation.digests import Sha256Stream
 from taawun.node.backup.places import (
     SUFFIX,
@@ -189,8 +188,6 @@ def finish_after_start() -> None:
             _swap_schemas()
         _movefiles_folder(home)
         shutil.rmtree(files_folder(home), ignore_errors=True)
-        # what this process read of the old node
-        node_key.cache_clear()
         mark(home).unlink()
         shutil.rmtree(folder(home), ignore_errors=True)
         sync(home)

@@ -71,10 +71,10 @@ def _check() -> None:
     from django.core.checks import ERROR, run_checks
 
     from taawun.cooperation.partners.errors import KeyUnusable
-    from taawun.cooperation.partners.keys import node_key
+    from taawun.cooperation.partners.keys import check_key
 
     try:
-        node_key()
+        check_key()
     except KeyUnusable as problem:
         raise CannotDo(str(problem)) from None
     kept = settings.HOME / "secret-key"

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.presenting.situations import approvals_in_words
 from taawun.cooperation.agreements.presenting.timelines import kid_of
+from taawun.cooperation.partners.keys import has_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.queries import nation_name
 from taawun.foundation.multilingual import Text
@@ -159,7 +160,7 @@ def _unsigned(
 def _warning(party: Party, partner: Partner | None) -> str:
     if partner is None:
         return _("This node does not know it as a partner. Add it before you sign.")
-    if partner.kid != party.kid:
+    if not has_key(partner, party.kid):
         return _(
             "The agreement names another key than the one this node holds for it. Telephone its administrator."
         )
