@@ -233,7 +233,7 @@ def test_a_descriptor_never_outgrows_its_bounds_however_often_a_key_was_changed(
     token = _descriptor(steps, key=keys[-1], retired=retired[:-1])
     assert len(token) < descriptor.MAX_BYTES
     told = descriptor.read(token, at=AT)
-    assert (len(told.rotations), len(told.retired)) == (20, 40)
+    assert (len(told.rotations), len(told.retired)) == (8, 16)
     assert (told.rotations[-1].new, told.retired[-1].key) == (keys[-1].public, keys[-2].public)
 
 

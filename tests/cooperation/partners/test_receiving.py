@@ -32,7 +32,7 @@ from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.digests import sha256
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
-from taawun.foundation.signing import SigningKey, VerifyKey
+from taawun.foundation.signing import SigningKey
 from taawun.foundation.strict_json import canonical, parse
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice

@@ -202,7 +202,7 @@ def test_what_proves_nothing_changes_nothing(south: PartnerNode, make: Any, code
         assert learn(south, key, *steps).kid == NEXT.kid
         return
     if len(steps) > 100:
-        # its writer carries the last twenty: this one was written by somebody else
+        # its writer carries the last eight: this one was written by somebody else
         payload = descriptor.read(told(south, key), at=now())
         body = canonical(
             {

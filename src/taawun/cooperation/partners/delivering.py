@@ -16,8 +16,7 @@ from taawun.foundation.strict_json import canonical
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from taawun.cooperation.partners.keys import node_key
-from taawun.cooperation.partners.models import Partner
+    from taawun.cooperation.partners.models import Partner
 
 __all__ = ["deliver"]
 

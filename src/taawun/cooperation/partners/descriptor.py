@@ -28,9 +28,9 @@ TYP: Final = "taawun-descriptor+jws"
 LIFE: Final = timedelta(days=28)
 RENEWAL: Final = timedelta(days=1)
 MAX_BYTES: Final = 64 * 1024
-# what a descriptor carries of the past, so that it stays well below its size; and what of it is read
-CARRIED_ROTATIONS: Final = 20
-CARRIED_RETIRED: Final = 40
+# what a descriptor carries of the past, so that with all its contacts it stays below its size; and what of it is read
+CARRIED_ROTATIONS: Final = 8
+CARRIED_RETIRED: Final = 16
 _MOST_ROTATIONS: Final = 32
 _MOST_RETIRED: Final = 64
 _SKEW: Final = timedelta(seconds=60)
@@ -117,8 +117,9 @@ def write(  # noqa: PLR0913 - each argument is one member of the descriptor
         key: the key it signs with.
         recovery_jwk: the public recovery key, or None.
         at: now.
-        retired: keys it signed with before, oldest first; the last 40 are named.
-        rotations: the statements by which its keys followed each other, oldest first; the last 20 are carried.
+        is_reachable: whether others can call it.
+        retired: keys it signed with before, oldest first; the last 16 are named.
+        rotations: the statements by which its keys followed each other, oldest first; the last 8 are carried.
 
     Returns:
         A compact JWS of type ``taawun-descriptor+jws``.

@@ -30,6 +30,9 @@ class Verifier(Protocol):
     def verify(self, token: str, typ: str) -> bytes:
         """The bytes that were signed; raises ``SignatureRefused``."""
 
+    def __hash__(self) -> int:
+        """What was verified is remembered by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:

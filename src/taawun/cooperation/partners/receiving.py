@@ -375,7 +375,9 @@ def is_wanted(entry: LaneEntry, partner: Partner) -> bool:
         header = _verified(entry, keys)
     except ChainBroken:
         return False
-    if _doubt(entry, keys) or not (entry.cleared or KeyTurns(entry.lane, keys).is_vouched(entry.kid, entry.seq)):
+    if _doubt(entry, keys) or not (
+        entry.cleared or KeyTurns(entry.lane, keys).is_vouched(entry.kid, entry.seq)
+    ):
         return False
     return _obstacle(entry.lane, header) is None and not _withdrawn_later(entry)
 

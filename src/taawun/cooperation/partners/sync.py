@@ -381,7 +381,9 @@ def _read_offered(offered: Offered, offers: Sequence[wire.LaneOffer], turn: _Tur
             head = known_head(lane, partner, offer.head)
             lane.refresh_from_db()
             _read_to_the_end(partner, lane, turn)
-            is_heard = is_heard and (lane.purpose != Lane.Purpose.TALK or _is_word(partner, lane, offer, head))
+            is_heard = is_heard and (
+                lane.purpose != Lane.Purpose.TALK or _is_word(partner, lane, offer, head)
+            )
         except ChainBroken as broken:
             stop_lane(lane, partner, broken)
     return is_heard
