@@ -150,6 +150,9 @@ ADDRESSES: Final = (
     Address("federation/lanes/<uuid:lane_id>", get=SIGNED),
     Address("federation/blobs/<str:digest>", get=SIGNED, put=SIGNED),
     Address("federation/inbox", post=SIGNED),
+    Address("federation/held", get=SIGNED, post=SIGNED, body={"lanes": []}),
+    Address("federation/held/<uuid:lane_id>", get=SIGNED, post=SIGNED, opened=(404,)),
+    Address("federation/held/<uuid:lane_id>/<str:digest>", get=SIGNED, opened=(404,)),
     # ---- the machine interface: itself --------------------------------------------------------------------------
     Address("api/v1/", get=PUBLIC, opened=(302,)),
     Address("api/v1/openapi.json", get=PUBLIC),
@@ -255,7 +258,10 @@ ADDRESSES: Final = (
     Address("api/v1/partners/<uuidstr:partner_id>/forget", post="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/block", post="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/unblock", post="manage:partners"),
+    # nobody is waited for in this world
+    Address("api/v1/partners/<uuidstr:partner_id>/give-up", post="manage:partners", opened=(409,)),
     Address("api/v1/partners/<uuidstr:partner_id>/lanes", get="read:partners"),
+    Address("api/v1/return", get="read:partners"),
     # ---- the machine interface: agreements ----------------------------------------------------------------------
     Address(
         "api/v1/agreements",
@@ -443,6 +449,7 @@ ADDRESSES: Final = (
     Address("partners/<uuid:partner_id>/ask/", post="manage:partners"),
     Address("partners/<uuid:partner_id>/verify/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/forget/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/give-up/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/block/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/unblock/", get="manage:partners", post="manage:partners"),
     # ---- pages: agreements --------------------------------------------------------------------------------------

@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "taawun.platform.web.middleware.NothingAtNul",
     "taawun.cooperation.people.middleware.SecondFactor",
+    "taawun.cooperation.partners.middleware.Returning",
     "taawun.platform.web.middleware.RefusedMethods",
 ]
 

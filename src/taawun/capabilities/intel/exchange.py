@@ -339,6 +339,45 @@ def withdraw_sighting(release: Release) -> None:
     Sighting.objects.filter(release=release).update(withdrawn=now(), note="")
 
 
+# ---- known again after a restore -----------------------------------------------------------------------------------
+
+
+def regain_report(release: Release, header: Header, content: bytes) -> None:
+    """A report that this node had published and forgotten: its objects, and its page, from which it can be withdrawn.
+
+    Who wrote it is not in what was published; so it stands under the organisation that runs the node.
+    """
+    bundle = _opened(header, content, REPORT_TYPES, "no-report")
+    about, own = bundle.about, identity_id()
+    origin = Origin(organisation=host(), release=release, readers=_named(release))
+    held = set(
+        StixObject.objects.filter(stix_id__in=[each.stix_id for each in bundle.objects]).values_list(
+            "stix_id", flat=True
+        )
+    )
+    # what somebody else said and that is here still is held as they said it
+    _store(
+        [each for each in bundle.objects if each is about or each.creator == own or each.stix_id not in held],
+        origin,
+    )
+    Release.objects.filter(id=release.id).update(title=about.name[:300])
+    report = Report.objects.filter(stix_id=about.stix_id, origin="").order_by("audience").first()
+    if report is None:
+        report = Report(stix_id=about.stix_id, organisation=host())
+    elif _holds_newer(report, release):
+        return
+    report.state, report.release = Report.State.PUBLISHED, release
+    fill(report, about, tlp=Tlp(about.tlp), readers=origin.readers)
+    report.topics = sorted(release.topics.values_list("topic", flat=True))
+    report.persons = list(release.persons)
+    report.save(update_fields=["topics", "persons"])
+
+
+def regain_withdrawal(release: Release) -> None:
+    """A report that this node had withdrawn."""
+    Report.objects.filter(release=release, origin="").update(state=Report.State.WITHDRAWN, changed=now())
+
+
 # ---- addresses --------------------------------------------------------------------------------------------------
 
 
@@ -364,7 +403,9 @@ RELEASE_KINDS: Final = (
         _report_address,
         "read:intel",
         read_report,
-        receive_reports,
+        receive_together=receive_reports,
+        regain=regain_report,
+        regain_withdrawal=regain_withdrawal,
     ),
     ReleaseKind(
         SIGHTING,

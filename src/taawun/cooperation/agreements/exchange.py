@@ -20,6 +20,7 @@ from taawun.cooperation.agreements.actions import (
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.regaining import regain_declared, regain_proposed, regain_signed
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.messages import MessageKind
@@ -307,7 +308,7 @@ def _party(message: Message) -> PartyActor:
 
 
 MESSAGE_KINDS: Final = (
-    MessageKind("agreement.proposed", receive_proposed),
-    MessageKind("agreement.signed", receive_signed),
-    MessageKind("agreement.declared", receive_declared),
+    MessageKind("agreement.proposed", receive_proposed, regain_proposed),
+    MessageKind("agreement.signed", receive_signed, regain_signed),
+    MessageKind("agreement.declared", receive_declared, regain_declared),
 )

@@ -59,6 +59,9 @@ class ReleaseKind:
         receive_together: takes many arrivals in, in order, as ``receive`` does one after the other, inside a
             transaction; of what names no persons. Whatever it raises, each of them is then received by itself. None
             where few ever come at once.
+        regain: makes known again a release of ours that a restored node had forgotten, by its header and content;
+            idempotently, inside a transaction.
+        regain_withdrawal: the same for the withdrawal of one.
     """
 
     name: str
@@ -70,6 +73,8 @@ class ReleaseKind:
     opens: str = ""
     read: Callable[[Header, bytes], object] | None = None
     receive_together: Callable[[Sequence[Arrival]], None] | None = None
+    regain: Callable[[Release, Header, bytes], None] | None = None
+    regain_withdrawal: Callable[[Release], None] | None = None
 
     def page_for(self, permissions: frozenset[str], release: Release) -> str:
         """The page that shows it to somebody with these permissions; empty where there is none, or not for them."""

@@ -10,10 +10,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from taawun.cooperation.partners import actions, models, schemas
+from taawun.cooperation.partners import actions, models, returning, schemas
 from taawun.cooperation.partners import descriptor as descriptors
 from taawun.cooperation.partners.errors import PartnerRefused
-from taawun.cooperation.partners.wording import last_problem, stop_reason
+from taawun.cooperation.partners.wording import last_problem, return_fault, stop_reason
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation import fingerprint
@@ -113,6 +113,42 @@ def unblock_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
     actor = acting(request)
     require(actor, "manage:partners")
     actions.unblock(actor, found_partner(partner_id))
+    return _partner(found_partner(partner_id), None)
+
+
+@router.get("/return", response=schemas.Return, summary="See for whom a restored node waits")
+def get_return(request: ApiRequest) -> schemas.Return:
+    """Whether this node was restored from a backup and says nothing yet, and which partners it waits for."""
+    require(acting(request), "read:partners")
+    return schemas.Return(
+        is_returning=returning.is_returning(),
+        partners=[
+            schemas.Awaited(
+                partner=each.partner_id,
+                node=each.partner.node,
+                name=each.partner.name.to_json(),
+                since=each.since,
+                answered=each.answered,
+                given_up=each.given_up,
+                fault=each.fault,
+                fault_sentence=return_fault(each.fault) if each.fault else "",
+            )
+            for each in returning.awaited()
+        ],
+    )
+
+
+@router.post(
+    "/partners/{uuid:partner_id}/give-up", response=schemas.Partner, summary="Wait for a partner no longer"
+)
+def give_up_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
+    """A restored node waits for this partner no longer.
+
+    Lanes that it reads are never continued; others are opened for the same purpose.
+    """
+    actor = acting(request)
+    require(actor, "manage:partners")
+    returning.give_up(actor, found_partner(partner_id))
     return _partner(found_partner(partner_id), None)
 
 

@@ -58,6 +58,7 @@ class PartnersConfig(AppConfig):
                         talk.accepts,
                         talk.receive,
                         talk.acknowledge,
+                        regain=talk.regain,
                     ),
                     NationWords("partners", queries.nation_words),
                     MessageKind("lane.stopped", talk.lane_stopped_there),

@@ -26,9 +26,22 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+<<<<<<< HEAD
     from taawun.foundation.signing import SigningKey
 
 __all__ = ["Item", "append", "head_of", "one_speaker", "open_clause_lane", "read_by", "talk_lane"]
+=======
+__all__ = [
+    "Item",
+    "append",
+    "audience_digest",
+    "head_of",
+    "one_speaker",
+    "open_clause_lane",
+    "read_by",
+    "talk_lane",
+]
+>>>>>>> 0981331 (Give a restored node back what it had said: its partners hold its lanes, it verifies its own word and never forks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,7 @@ def one_speaker() -> None:
 def talk_lane(partner: Partner) -> Lane:
     """Our talk lane to a partner, opened at the first word."""
     one_speaker()
-    digest = _audience_digest([partner.node])
+    digest = audience_digest([partner.node])
     opened = Lane.objects.filter(
         sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest, is_closed=False
     )
@@ -112,7 +125,7 @@ def open_clause_lane(
     if not readers:
         raise ValueError("a lane without a reader is never opened")
     one_speaker()
-    digest = _audience_digest(audience)
+    digest = audience_digest(audience)
     lane, created = Lane.objects.get_or_create(
         sender=None,
         purpose=Lane.Purpose.CLAUSE,
@@ -169,6 +182,9 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
     """
     returning.ensure_speaking()
     one_speaker()
+    items = list(items)
+    if lane.is_closed and items:
+        return append(_following(lane, items[0]), items)
     locked = Lane.objects.select_for_update().get(id=lane.id)
     key, at = node_key(), now()
     entries = []
@@ -202,6 +218,21 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
     Partner.objects.filter(reads__lane=locked).exclude(state=Partner.State.BLOCKED).update(wants_push=True)
     lane.refresh_from_db()
     return entries
+
+
+def _following(lane: Lane, item: Item) -> Lane:
+    """The lane that takes the place of one that is never continued."""
+    readers = list(Partner.objects.filter(reads__lane=lane))
+    if lane.agreement is None:
+        return talk_lane(readers[0])
+    opening = chain.read_header(LaneEntry.objects.get(lane=lane, seq=0).header, node_key().public)
+    return open_clause_lane(
+        agreement=lane.agreement,
+        document=item.agreement,
+        clause=lane.clause,
+        readers=readers,
+        audience=opening.audience,
+    )
 
 
 def _entry(lane: Lane, item: Item, *, at: datetime) -> chain.Header:
@@ -265,5 +296,6 @@ def head_of(lane: Lane, key: SigningKey) -> str:
     return chain.write_head(chain.Head(lane.id, lane.head_seq, lane.head_digest, now()), key)
 
 
-def _audience_digest(audience: Collection[str]) -> str:
+def audience_digest(audience: Collection[str]) -> str:
+    """By which the lane of a choice of readers is found."""
     return sha256(canonical(sorted(set(audience))))

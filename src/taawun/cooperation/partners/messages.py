@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
     from uuid import UUID
 
+    from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import LaneEntry, Partner
 
 __all__ = ["Message", "MessageKind", "send"]
@@ -67,10 +68,13 @@ class MessageKind:
     Args:
         name: ``room.what-happened``.
         receive: takes it in, idempotently, inside a transaction; raises ``MessageRefused`` with the reason.
+        regain: makes known again what a message of ours said, by its content and header, after this node was restored;
+            idempotently, inside a transaction. None where nothing here came of saying it.
     """
 
     name: str
     receive: Callable[[Message], None]
+    regain: Callable[[Mapping[str, Any], Header], None] | None = None
 
 
 def send(partner: Partner, kind: str, payload: Mapping[str, object]) -> LaneEntry:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.errors import NodeReturning, PartnerRefused
@@ -102,7 +103,14 @@ def begin(actor: Actor) -> tuple[str, ...]:
     _Known.is_over = False
     Awaited.objects.all().delete()
     # one that we block is told nothing and asked nothing; what we had said to it is its own affair
-    known = Partner.objects.exclude(kid="").exclude(state=Partner.State.BLOCKED).order_by("node")
+    spoken_to = Q(state=Partner.State.VERIFIED) | Q(reads__isnull=False)
+    known = list(
+        Partner.objects.filter(spoken_to)
+        .exclude(kid="")
+        .exclude(state=Partner.State.BLOCKED)
+        .order_by("node")
+        .distinct()
+    )
     Awaited.objects.bulk_create(Awaited(partner=each) for each in known)
     at = now()
     Partner.objects.update(wants_pull=True, wants_push=True, not_before=at, next_poll=at, failures=0)

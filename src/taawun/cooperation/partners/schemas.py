@@ -134,3 +134,25 @@ class Lane(Schema):
     acknowledged: Annotated[int, Field(description="Number of the last entry the receiver signed for.")]
     opened: datetime
     last_entry: datetime | None
+
+
+class Awaited(Schema):
+    """A partner whose word a restored node waits for, or waited for."""
+
+    partner: UUID
+    node: str
+    name: dict[str, str]
+    since: datetime
+    answered: datetime | None
+    given_up: Annotated[datetime | None, Field(description="When an administrator stopped waiting for it.")]
+    fault: Annotated[
+        str, Field(description="Code of why what it told was not taken; empty where nothing was wrong.")
+    ]
+    fault_sentence: Annotated[str, Field(description="The same in the language of the answer.")]
+
+
+class Return(Schema):
+    """How far the return of a restored node is."""
+
+    is_returning: Annotated[bool, Field(description="Whether this node says nothing yet.")]
+    partners: list[Awaited]

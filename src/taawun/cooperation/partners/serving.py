@@ -13,7 +13,7 @@ from django.http import FileResponse, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from taawun.cooperation.partners import access, actions, delivered, lanes, pages, witness
+from taawun.cooperation.partners import access, actions, delivered, lanes, pages, returning, witness
 from taawun.cooperation.partners.descriptor import kid_of
 from taawun.cooperation.partners.errors import AskedTooOften, DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.keys import node_key
@@ -30,11 +30,21 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-__all__ = ["blob", "descriptor", "inbox", "lane", "lane_list"]
+__all__ = [
+    "blob",
+    "content_response",
+    "descriptor",
+    "inbox",
+    "lane",
+    "lane_list",
+    "signed",
+]
 
 log = logging.getLogger(__name__)
 
 JOSE: Final = "application/jose"
+# when a partner comes back to a node that is returning
+_RETURNING_SECONDS: Final = 30
 _INBOX_BYTES: Final = 256 * 1024
 # two members, one of them a list of texts: anybody may send this, so it gets no more than it needs
 _INBOX_LIMITS: Final = strict_json.Limits(max_bytes=_INBOX_BYTES, max_depth=2, max_values=2_000)
@@ -69,18 +79,44 @@ def descriptor(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def speaking(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Answer that this node is returning, while it does not know what it had said (see :mod:`.returning`)."""
+
+    def guarded(request: HttpRequest, partner: Partner, **arguments: object) -> HttpResponseBase:
+        return _returning() if returning.is_returning() else view(request, partner, **arguments)
+
+    return guarded
+
+
+def _returning() -> HttpResponse:
+    response = problem(
+        503,
+        "returning",
+        "This node was restored from a backup and waits for what its partners hold of its lanes.",
+    )
+    response["Retry-After"] = str(_RETURNING_SECONDS)
+    return response
+
+
 @require_GET
 @signed
+@speaking
 def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
     """``GET /federation/lanes``: the lanes the caller may read, with their signed heads."""
     del request
+<<<<<<< HEAD
     key = node_key()
     offers = [pages.offer(each, key) for each in lanes.read_by(partner, Lane.objects.order_by("opened"))]
+=======
+    open_lanes = Lane.objects.filter(is_closed=False).order_by("opened")
+    offers = [pages.offer(each) for each in lanes.read_by(partner, open_lanes)]
+>>>>>>> 0981331 (Give a restored node back what it had said: its partners hold its lanes, it verifies its own word and never forks)
     return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
 
 
 @require_GET
 @signed
+@speaking
 def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseBase:
     """``GET /federation/lanes/{lane}?after=SEQ&limit=N``: entries after SEQ as JSON lines, then a signed head."""
     found = next(iter(lanes.read_by(partner, Lane.objects.filter(id=lane_id))), None)
@@ -102,6 +138,7 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseB
 @csrf_exempt
 @require_http_methods(["GET", "PUT"])
 @signed
+@speaking
 def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBase:
     """``GET /federation/blobs/{digest}``: a content that is too large for its line, under the same decision.
 
@@ -115,9 +152,14 @@ def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBas
     content = Content.objects.filter(digest=digest).first()
     if content is None:
         return problem(410, "withdrawn", "This content was withdrawn.")
+    return content_response(request, content)
+
+
+def content_response(request: HttpRequest, content: Content) -> HttpResponseBase:
+    """The bytes of a content that the caller may have."""
     if content.body is not None:
         return HttpResponse(bytes(content.body), content_type="application/octet-stream")
-    return _file(request, digest, content.size)
+    return _file(request, content.digest, content.size)
 
 
 def _file(request: HttpRequest, digest: str, size: int) -> HttpResponseBase:

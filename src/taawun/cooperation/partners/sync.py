@@ -13,7 +13,17 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, F, Q, When
 
-from taawun.cooperation.partners import actions, disk, fetching, lanes, talk, wire, witness
+from taawun.cooperation.partners import (
+    actions,
+    disk,
+    fetching,
+    held,
+    lanes,
+    returning,
+    talk,
+    wire,
+    witness,
+)
 from taawun.cooperation.partners.delivering import deliver
 from taawun.cooperation.partners.descriptor import RENEWAL, kid_of
 from taawun.cooperation.partners.errors import (
@@ -184,6 +194,8 @@ def _sync(partner_id: UUID) -> None:
         if not partner.is_reachable:
             _wait_for(partner, turn)
             return
+        if returning.is_to_be_asked(partner):
+            held.ask(partner, seconds=turn.seconds)
         if has_news:
             _tell(partner)
         if not is_new and witness.is_due(partner):
@@ -196,6 +208,8 @@ def _sync(partner_id: UUID) -> None:
     except AskedTooOften as asked:
         _ask_again(partner_id, push=has_news)
         _rest(partner_id, asked)
+        if asked.facts.get("type") == wire.RETURNING:
+            _tell_what_is_held(partner)
         return
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         if isinstance(problem, PartnerRefused) and problem.facts.get("type") in _NOT_TOLD:
@@ -229,7 +243,7 @@ def _wait_for(partner: Partner, turn: _Turn) -> None:
 
 
 def _deliver(partner: Partner, turn: _Turn) -> None:
-    if settings.REACHABLE:
+    if settings.REACHABLE or returning.is_returning():
         return
     if not deliver(partner, turn.may_deliver):
         Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
@@ -298,7 +312,14 @@ def _renew_descriptor(partner: Partner) -> Partner:
 
 
 def _tell(partner: Partner) -> None:
+<<<<<<< HEAD
     key = node_key()
+=======
+    if returning.is_returning():
+        # what our lanes end with we do not know: it hears that we are here
+        wire.tell(partner, actions.own_descriptor(), [])
+        return
+>>>>>>> 0981331 (Give a restored node back what it had said: its partners hold its lanes, it verifies its own word and never forks)
     # one condition on one reader: apart they would ask about two
     behind = lanes.read_by(
         partner,
@@ -308,6 +329,14 @@ def _tell(partner: Partner) -> None:
     )
     wire.tell(partner, actions.own_descriptor(), [lanes.head_of(lane, key) for lane in behind[:50]])
     Partner.objects.filter(id=partner.id).update(told=now())
+
+
+def _tell_what_is_held(partner: Partner) -> None:
+    """A restored partner asks us by itself, unless it cannot call us; so what it may lack is offered to it as well."""
+    try:
+        held.offer(partner)
+    except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
+        log.info("%s is returning, and cannot be told what it had said: %s", partner.node, problem)
 
 
 def _exchange_heads(partner: Partner) -> None:
@@ -356,6 +385,8 @@ def _take_in(partner: Partner, turn: _Turn) -> None:
     """Deal with what waits of a partner, and sign for it."""
     for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
         process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
+    if returning.is_returning():
+        return
     for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
 

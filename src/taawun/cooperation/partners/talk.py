@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.chain import Header
 
-__all__ = ["accepts", "acknowledge", "lane_stopped_there", "look_again", "readable", "receive"]
+__all__ = ["accepts", "acknowledge", "lane_stopped_there", "look_again", "readable", "receive", "regain"]
+
+log = logging.getLogger(__name__)
 
 
 def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
@@ -89,6 +92,19 @@ def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
     except MessageRefused as refused:
         return Outcome(LaneEntry.State.REFUSED, refused.code)
     return Outcome(LaneEntry.State.DONE)
+
+
+def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
+    """What a message of ours said, for the room that knows its kind; what that cannot read is told in the log."""
+    kind = registry.find(messages.MessageKind, header.kind)
+    if kind is None or kind.regain is None or content is None:
+        return
+    try:
+        with transaction.atomic():
+            kind.regain(strict_json.parse(content), header)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        # the header stands all the same: it is what the next one follows
+        log.exception("entry %s of our talk lane %s cannot be known again", entry.seq, entry.lane_id)
 
 
 def lane_stopped_there(message: messages.Message) -> None:

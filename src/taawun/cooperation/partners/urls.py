@@ -11,6 +11,7 @@ urlpatterns = [
     path("<uuid:partner_id>/ask/", views.ask, name="partner-ask"),
     path("<uuid:partner_id>/verify/", views.verify, name="partner-verify"),
     path("<uuid:partner_id>/forget/", views.forget, name="partner-forget"),
+    path("<uuid:partner_id>/give-up/", views.give_up, name="partner-give-up"),
     path("<uuid:partner_id>/block/", views.block, name="partner-block"),
     path("<uuid:partner_id>/unblock/", views.unblock, name="partner-unblock"),
 ]

@@ -14,7 +14,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from taawun.cooperation.partners import actions, queries
+from taawun.cooperation.partners import actions, queries, returning
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.forms import AddForm, CompareForm, PartnerFilters
 from taawun.cooperation.partners.keys import node_key
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
 
-__all__ = ["add", "ask", "block", "forget", "partner", "partners", "unblock", "verify"]
+__all__ = ["add", "ask", "block", "forget", "give_up", "partner", "partners", "unblock", "verify"]
 
 _MANAGE = "manage:partners"
 
@@ -75,6 +75,7 @@ def partners(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "rows": [_Row(each, standing(each), _lanes_in_words(*steps[each.id])) for each in found],
         "is_filtered": bool(wanted.get("q") or wanted.get("state")),
         "may_manage": _MANAGE in actor.permissions,
+        "awaited": returning.awaited().filter(answered=None, given_up=None),
         "own": fingerprint_of(settings.BASE_URL, node_key().kid),
         "own_node": settings.BASE_URL,
         "is_reachable": settings.REACHABLE,
@@ -166,6 +167,7 @@ def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         "lanes": lane_lines(known),
         "problem": last_problem(known),
         "notices": _notices(actor, known),
+        "awaited": returning.awaited().filter(partner=known, answered=None, given_up=None).first(),
         "sections": [
             _Section(part, part.lines(actor, known))
             for part in registry.all(PartnerSection)
@@ -296,6 +298,35 @@ def forget(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpRe
             _("The node that calls next under this address is taken in its place; compare its fingerprint."),
         ],
         action=_("Forget this node"),
+        cancel_url=reverse("partner", args=[known.id]),
+        tone="alarm",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def give_up(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Wait for a partner no longer, after asking: this node was restored, and it is gone."""
+    known = get_object_or_404(Partner, id=partner_id)
+    if request.method == "POST":
+        try:
+            returning.give_up(actor, known)
+        except PartnerRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(request, _("This node waits for it no longer."))
+        return redirect("partner", known.id)
+    return confirm(
+        request,
+        question=formats.with_names(_("Wait for %(name)s no longer?"), name=_name(known)),
+        effects=[
+            _("What this node said to it since the backup stays unknown here, unless it tells later."),
+            _(
+                "Only if it is gone for good: lanes that it reads are then never continued, and others are opened for "
+                "the same purpose."
+            ),
+        ],
+        action=_("Wait for it no longer"),
         cancel_url=reverse("partner", args=[known.id]),
         tone="alarm",
     )

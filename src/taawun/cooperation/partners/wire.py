@@ -29,15 +29,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Held",
+    "HeldOffer",
     "LaneOffer",
+    "RETURNING",
     "Wanted",
+    "WantedOfHeld",
     "deliver",
     "deliver_piece",
     "fetch_blob",
     "fetch_descriptor",
+    "held_offers",
     "lane_offer",
+    "list_held",
     "list_lanes",
+    "offer_held",
+    "post_held",
     "read_blob",
+    "read_held",
     "read_lane",
     "tell",
 ]
@@ -48,9 +56,13 @@ PIECE: Final = 1024 * 1024
 _OK: Final = 200
 _PART: Final = 206
 _TOO_MANY: Final = 429
+_UNAVAILABLE: Final = 503
+# the code of a node that was restored and does not speak yet
+RETURNING: Final = "returning"
 # what a node may ask for in seconds (RFC 9110, section 10.2.3); a date is not made use of
 _SECONDS: Final = re.compile("[0-9]{1,6}")
 _ACCEPTED: Final = 202
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 _SHORT_SECONDS: Final = 15.0
 # two megabytes over the slowest line that is of any use
 _DELIVERY_SECONDS: Final = 600.0
@@ -200,7 +212,7 @@ def read_lane(
 
 
 def fetch_blob(
-    partner: Partner, digest: str, size: int, *, seconds: float = _PAGE_SECONDS
+    partner: Partner, digest: str, size: int, *, seconds: float = _PAGE_SECONDS, of_lane: UUID | None = None
 ) -> Iterator[bytes]:
     """A content that is too large for its line, piece by piece.
 
@@ -209,12 +221,14 @@ def fetch_blob(
         digest: SHA-256 of the content.
         size: its size as the header states it; whoever calls has seen that it is not more than a node takes.
         seconds: by when it must be read.
+        of_lane: a lane of our own over which the partner received it; what it says itself when left out.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
         AskedTooOften: the partner says when to ask again.
     """
-    url = f"{partner.node}/federation/blobs/{digest}"
+    kind = f"held/{of_lane}" if of_lane else "blobs"
+    url = f"{partner.node}/federation/{kind}/{digest}"
     # room beyond the size: a problem document may be longer than a small content, and a content that is too long is
     # seen by its digest, which stops the lane; only what is longer by far is not read to its end
     with _outbound().stream(
@@ -271,6 +285,137 @@ def read_blob(
 def _begins(content_range: str, start: int, size: int) -> bool:
     found = _CONTENT_RANGE.fullmatch(content_range.strip())
     return found is not None and (int(found[1]), int(found[3])) == (start, size) and int(found[2]) >= start
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOffer:
+    """How far somebody holds a lane of another.
+
+    Args:
+        lane: its id.
+        seq: the last entry.
+        digest: of that entry's header.
+    """
+
+    lane: UUID
+    seq: int
+    digest: str
+
+
+def held_offers(body: bytes) -> list[HeldOffer]:
+    """A list of them, as it is sent.
+
+    Raises:
+        JsonRefused, AttributeError, KeyError, TypeError, ValueError: it is none.
+    """
+    listed = strict_json.parse(body, _LISTING_LIMITS)["lanes"]
+    if len(listed) > _MOST_OFFERS:
+        raise ValueError(f"it has more than {_MOST_OFFERS} lanes")
+    return [HeldOffer(UUID(each["lane"]), int(each["seq"]), _digest(each["digest"])) for each in listed]
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise ValueError("a digest is no SHA-256")
+    return value
+
+
+def list_held(partner: Partner) -> list[HeldOffer]:
+    """How far a partner holds the lanes of this node.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`list_lanes`.
+    """
+    url = f"{partner.node}/federation/held"
+    answer = _outbound().request(
+        "GET", url, headers=_signed("GET", url), limit_bytes=_LISTING_BYTES, deadline_seconds=_SHORT_SECONDS
+    )
+    if answer.status != _OK:
+        raise _unexpected(answer.status, answer.headers, answer.body)
+    try:
+        return held_offers(answer.body)
+    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
+        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
+
+
+@contextmanager
+def read_held(partner: Partner, lane: UUID, after: int, *, seconds: float) -> Iterator[Iterator[bytes]]:
+    """Entries of a lane of ours that a partner holds, as :func:`read_lane` reads a partner's."""
+    url = f"{partner.node}/federation/held/{lane}?after={after}&limit={PAGE_ENTRIES}"
+    with _outbound().stream_lines(
+        "GET",
+        url,
+        headers=_signed("GET", url),
+        limit_line_bytes=INLINE_BYTES + MAX_HEADER_BYTES,
+        limit_bytes=(PAGE_ENTRIES + 1) * (INLINE_BYTES + MAX_HEADER_BYTES),
+        deadline_seconds=min(seconds, _PAGE_SECONDS),
+        least=_LEAST,
+    ) as (status, headers, lines):
+        if status != _OK:
+            raise _unexpected(status, headers, _beginning(lines))
+        yield lines
+
+
+def offer_held(partner: Partner, offers: Sequence[HeldOffer]) -> list[WantedOfHeld]:
+    """Tell a restored partner how far we hold its lanes.
+
+    Returns:
+        What it wants of them.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`list_lanes`.
+    """
+    said = [{"lane": str(each.lane), "seq": each.seq, "digest": each.digest} for each in offers]
+    answer = _post(partner, "held", orjson.dumps({"lanes": said}), "application/json")
+    try:
+        listed = strict_json.parse(answer, _LISTING_LIMITS)["wanted"]
+        return [WantedOfHeld(UUID(each["lane"]), int(each["after"])) for each in listed]
+    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
+        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedOfHeld:
+    """A lane of which a restored partner wants what we hold.
+
+    Args:
+        lane: its id.
+        after: the last entry that it has.
+    """
+
+    lane: UUID
+    after: int
+
+
+def post_held(partner: Partner, lane: UUID, lines: bytes) -> int:
+    """Give a restored partner entries of its lane.
+
+    Returns:
+        How many were new to it.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`list_lanes`.
+    """
+    answer = _post(partner, f"held/{lane}", lines, "application/jsonl")
+    try:
+        return int(strict_json.parse(answer, _HEADS_LIMITS)["taken"])
+    except (strict_json.JsonRefused, KeyError, TypeError, ValueError):
+        return 0
+
+
+def _post(partner: Partner, what: str, body: bytes, content_type: str) -> bytes:
+    url = f"{partner.node}/federation/{what}"
+    answer = _outbound().request(
+        "POST",
+        url,
+        headers={"Content-Type": content_type, **_signed("POST", url, body)},
+        body=body,
+        limit_bytes=_LISTING_BYTES,
+        deadline_seconds=_PAGE_SECONDS,
+    )
+    if answer.status != _OK:
+        raise _unexpected(answer.status, answer.headers, answer.body)
+    return answer.body
 
 
 def tell(partner: Partner, descriptor: str, heads: Sequence[str], *, compare: bool = False) -> list[object]:
@@ -432,6 +577,7 @@ def _unexpected(status: int, headers: Mapping[str, str], body: bytes) -> Partner
         facts["held"] = str(held)
     sentence = f"The node answered {status}: {facts['detail']}"
     wait = headers.get("retry-after", "").strip()
-    if status == _TOO_MANY and _SECONDS.fullmatch(wait):
+    is_to_wait = status == _TOO_MANY or (status == _UNAVAILABLE and kind == RETURNING)
+    if is_to_wait and _SECONDS.fullmatch(wait):
         return AskedTooOften(int(wait), "http", sentence, facts)
     return PartnerRefused("http", sentence, facts)

@@ -74,6 +74,7 @@ _CALLS: Final[Mapping[str, _StrOrPromise]] = {
     ),
     "not-delivered": gettext_lazy("it has not delivered the content yet"),
     "descriptor-refused": gettext_lazy("its descriptor is not accepted: %(why)s"),
+    "return-refused": gettext_lazy("what it holds of the lanes of this node is not taken"),
     "http": gettext_lazy("it answered %(status)s: %(said)s"),
     OWN_FAULT: gettext_lazy("an error at this node; see its log"),
 }

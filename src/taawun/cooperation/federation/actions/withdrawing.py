@@ -23,7 +23,7 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["withdraw"]
+__all__ = ["say_withdrawals", "withdraw"]
 
 
 @transaction.atomic
@@ -45,9 +45,7 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
         raise ReleaseRefused("not-ours", _("Only its source can withdraw a release."))
     if held.state == Release.State.WITHDRAWN:
         return held
-    for passage in held.passages.select_related("entry__lane").filter(ended__isnull=True).order_by("id"):
-        _append_withdrawal(held, passage)
-    held.passages.filter(ended__isnull=True).update(ended=now())
+    say_withdrawals(held)
     held.state, held.withdrawn = Release.State.WITHDRAWN, now()
     held.withdrawal_reason = reason[:LONGEST_REASON]
     held.save(update_fields=["state", "withdrawn", "withdrawal_reason"])
@@ -57,6 +55,13 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
     told = for_the_trail(Tlp(held.tlp), {"subject": held.subject, "reason": held.withdrawal_reason})
     record(actor, "federation.withdrawn", urn(held), told)
     return held
+
+
+def say_withdrawals(release: Release) -> None:
+    """Withdraw a release of ours on every lane on which it still stands, inside the caller's transaction."""
+    for passage in release.passages.select_related("entry__lane").filter(ended__isnull=True).order_by("id"):
+        _append_withdrawal(release, passage)
+    release.passages.filter(ended__isnull=True).update(ended=now())
 
 
 def _tell_reason(release: Release) -> None:

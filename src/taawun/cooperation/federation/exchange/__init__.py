@@ -7,6 +7,7 @@ from typing import Final
 from taawun.cooperation.federation.exchange.arriving import prepare, receive
 from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
+from taawun.cooperation.federation.exchange.regaining import catch_up, regain
 from taawun.cooperation.federation.exchange.serving import readable, readers, serves
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.exchange.withdrawals import WITHDRAWN
@@ -15,5 +16,15 @@ from taawun.cooperation.partners.purposes import LanePurpose
 __all__ = ["CLAUSE_LANES", "RECEIPT", "WITHDRAWN", "accepts", "acknowledge", "readable"]
 
 CLAUSE_LANES: Final = LanePurpose(
-    "clause", readable, accepts, receive, acknowledge, serves, prepare, readers, together=together
+    "clause",
+    readable,
+    accepts,
+    receive,
+    acknowledge,
+    serves,
+    prepare,
+    readers,
+    together=together,
+    regain=regain,
+    catch_up=catch_up,
 )

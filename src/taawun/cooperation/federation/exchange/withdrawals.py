@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from taawun.cooperation.federation.exchange.regaining import regain_reason
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
@@ -30,6 +31,15 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
     earlier = LaneEntry.objects.filter(
         lane=entry.lane, seq__lt=entry.seq, subject=header.subject, version=header.version, action="publish"
     )
+    if not earlier.exists():
+        # its sender never continues the lane on which it published this, and withdraws it on the one that follows
+        earlier = LaneEntry.objects.filter(
+            lane__sender=partner,
+            lane__agreement=entry.lane.agreement,
+            subject=header.subject,
+            version=header.version,
+            action="publish",
+        )
     passages = Passage.objects.filter(entry__in=earlier, ended__isnull=True)
     touched = list(Release.objects.filter(passages__in=passages).distinct())
     passages.update(ended=now())
@@ -70,4 +80,4 @@ def receive_reason(message: messages.Message) -> None:
         raise MessageRefused("unknown-release", "nothing of this kind came from the sender of this reason")
 
 
-WITHDRAWN: Final = messages.MessageKind("withdrawn", receive_reason)
+WITHDRAWN: Final = messages.MessageKind("withdrawn", receive_reason, regain_reason)
