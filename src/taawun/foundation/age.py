@@ -1,16 +1,9 @@
 """Encryption of a stream by a passphrase, in the format of age, so that other programs open it too.
 
-<<<<<<< HEAD
 Source: the age file encryption format, version 1 (C2SP, "age-encryption.org/v1"): an ``scrypt`` recipient, HMAC-SHA-256
 over the header, and the STREAM construction over ChaCha20-Poly1305 in pieces of 64 KiB. ``age --decrypt FILE`` reads
 what is written here. Nothing of a piece is given out before its tag was verified, and what was cut off is told from
 what ended.
-=======
-Source: the age file encryption format, version 1 (C2SP, "age-encryption.org/v1"): an ``scrypt`` recipient,
-HMAC-SHA-256 over the header, and the STREAM construction over ChaCha20-Poly1305 in pieces of 64 KiB. ``age --decrypt
-FILE`` reads what is written here. Nothing of a piece is given out before its tag was verified, and what was cut off is
-told from what ended.
->>>>>>> 0981331 (Give a restored node back what it had said: its partners hold its lanes, it verifies its own word and never forks)
 """
 
 from __future__ import annotations

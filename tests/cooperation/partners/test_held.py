@@ -14,11 +14,12 @@ from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners import chain, contents, held, lanes, messages, returning, wire
 from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, PartnerRefused
+from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import GENESIS, Awaited, Holding, Lane, LaneEntry, Partner
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation
-from taawun.foundation.signing import SigningKey, VerifyKey
+from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.models import Notice
@@ -111,7 +112,7 @@ def test_a_node_that_waits_says_nothing_and_loses_nothing(told: Told, south: Par
     with pytest.raises(NodeReturning):
         messages.send(south.row, "tests.word", {"word": "hello"})
     with pytest.raises(NodeReturning):
-        lanes.head_of(told.lane)
+        lanes.head_of(told.lane, node_key())
     assert (LaneEntry.objects.count(), Release.objects.filter(subject="urn:x:anew").count()) == (before, 0)
 
 
@@ -209,7 +210,7 @@ def test_what_was_withdrawn_on_one_lane_is_withdrawn_on_all(node: Organisation, 
 
 
 def test_a_word_that_is_not_ours_is_not_taken(told: Told, south: PartnerNode) -> None:
-    header = chain.read_header(told.entries[2].header, _own_key())
+    header = chain.read_header(told.entries[2].header, node_key().public)
     forged = chain.write_header(header, SigningKey.generate())
     with pytest.raises(ChainBroken) as broken:
         held.take(south.row, told.lane.id, [chain.write_line(forged, None)])
@@ -224,12 +225,6 @@ def test_a_word_that_is_not_ours_is_not_taken(told: Told, south: PartnerNode) ->
     assert Awaited.objects.get(partner=south.row).fault == "signature"
     assert LaneEntry.objects.filter(lane=told.lane).count() == 2
     assert returning.is_returning()
-
-
-def _own_key() -> VerifyKey:
-    from taawun.cooperation.partners.keys import node_key  # noqa: PLC0415 - the key of the tests
-
-    return node_key().public
 
 
 def test_a_gap_a_wrong_content_and_another_lane_are_not_taken(told: Told, south: PartnerNode) -> None:

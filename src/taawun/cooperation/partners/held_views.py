@@ -74,7 +74,10 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponse:
     if found is None:
         return problem(404, "no-such-lane", "This node holds no such lane of yours.")
     try:
-        after, limit = int(request.GET.get("after", "-1")), int(request.GET.get("limit", str(wire.PAGE_ENTRIES)))
+        after, limit = (
+            int(request.GET.get("after", "-1")),
+            int(request.GET.get("limit", str(wire.PAGE_ENTRIES))),
+        )
     except ValueError:
         return problem(400, "bad-page", "`after` and `limit` are whole numbers.")
     if after < -1 or limit < 1:

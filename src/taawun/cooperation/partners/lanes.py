@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-<<<<<<< HEAD
     from taawun.foundation.signing import SigningKey
 
-__all__ = ["Item", "append", "head_of", "one_speaker", "open_clause_lane", "read_by", "talk_lane"]
-=======
 __all__ = [
     "Item",
     "append",
@@ -41,7 +38,6 @@ __all__ = [
     "read_by",
     "talk_lane",
 ]
->>>>>>> 0981331 (Give a restored node back what it had said: its partners hold its lanes, it verifies its own word and never forks)
 
 
 @dataclass(frozen=True, slots=True)

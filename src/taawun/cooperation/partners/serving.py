@@ -104,13 +104,8 @@ def _returning() -> HttpResponse:
 def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
     """``GET /federation/lanes``: the lanes the caller may read, with their signed heads."""
     del request
-<<<<<<< HEAD
-    key = node_key()
-    offers = [pages.offer(each, key) for each in lanes.read_by(partner, Lane.objects.order_by("opened"))]
-=======
-    open_lanes = Lane.objects.filter(is_closed=False).order_by("opened")
-    offers = [pages.offer(each) for each in lanes.read_by(partner, open_lanes)]
->>>>>>> 0981331 (Give a restored node back what it had said: its partners hold its lanes, it verifies its own word and never forks)
+    key, open_lanes = node_key(), Lane.objects.filter(is_closed=False).order_by("opened")
+    offers = [pages.offer(each, key) for each in lanes.read_by(partner, open_lanes)]
     return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
 
 

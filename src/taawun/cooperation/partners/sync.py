@@ -208,8 +208,7 @@ def _sync(partner_id: UUID) -> None:
     except AskedTooOften as asked:
         _ask_again(partner_id, push=has_news)
         _rest(partner_id, asked)
-        if asked.facts.get("type") == wire.RETURNING:
-            _tell_what_is_held(partner)
+        _tell_what_is_held(partner, asked)
         return
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         if isinstance(problem, PartnerRefused) and problem.facts.get("type") in _NOT_TOLD:
@@ -312,14 +311,11 @@ def _renew_descriptor(partner: Partner) -> Partner:
 
 
 def _tell(partner: Partner) -> None:
-<<<<<<< HEAD
-    key = node_key()
-=======
     if returning.is_returning():
         # what our lanes end with we do not know: it hears that we are here
         wire.tell(partner, actions.own_descriptor(), [])
         return
->>>>>>> 0981331 (Give a restored node back what it had said: its partners hold its lanes, it verifies its own word and never forks)
+    key = node_key()
     # one condition on one reader: apart they would ask about two
     behind = lanes.read_by(
         partner,
@@ -331,8 +327,10 @@ def _tell(partner: Partner) -> None:
     Partner.objects.filter(id=partner.id).update(told=now())
 
 
-def _tell_what_is_held(partner: Partner) -> None:
+def _tell_what_is_held(partner: Partner, asked: AskedTooOften) -> None:
     """A restored partner asks us by itself, unless it cannot call us; so what it may lack is offered to it as well."""
+    if asked.facts.get("type") != wire.RETURNING:
+        return
     try:
         held.offer(partner)
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.models import Partner
 
 __all__ = [
+    "RETURNING",
     "Held",
     "HeldOffer",
     "LaneOffer",
-    "RETURNING",
     "Wanted",
     "WantedOfHeld",
     "deliver",

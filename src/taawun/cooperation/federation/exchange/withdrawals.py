@@ -36,6 +36,7 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
         earlier = LaneEntry.objects.filter(
             lane__sender=partner,
             lane__agreement=entry.lane.agreement,
+            lane__clause=entry.lane.clause,
             subject=header.subject,
             version=header.version,
             action="publish",
