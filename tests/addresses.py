@@ -319,6 +319,43 @@ ADDRESSES: Final = (
     Address("api/v1/agreements/<uuidstr:agreement_id>/suspend", post="approve:agreements"),
     Address("api/v1/agreements/<uuidstr:agreement_id>/resume", post="approve:agreements"),
     Address("api/v1/agreements/<uuidstr:agreement_id>/terminate", post="approve:agreements"),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/ratify",
+        post="approve:agreements",
+        body={"digest": "{proposed_digest}"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/accede",
+        post="approve:agreements",
+        body={"digest": "{proposed_digest}"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/invite",
+        post="approve:agreements",
+        body={"partner": "{partner_id}", "ref": "new"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/newcomers",
+        post="approve:agreements",
+        body={"party": "https://new.example", "reads_earlier": False},
+    ),
+    Address("api/v1/agreements/<uuidstr:agreement_id>/leave", post="approve:agreements"),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/declare",
+        post="approve:agreements",
+        body={"narrows": [{"clause": "1", "direction": "gives"}]},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/lift",
+        post="approve:agreements",
+        body={"declaration": "{instrument_id}"},
+    ),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/scan",
+        get="read:agreements",
+        put="write:agreements",
+        opened=(404,),
+    ),
     # ---- the machine interface: federation ----------------------------------------------------------------------
     Address(
         "api/v1/federation/decide", post="read:agreements", body={"kind": "intel.report", "tlp": "TLP:GREEN"}

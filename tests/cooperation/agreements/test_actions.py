@@ -15,6 +15,7 @@ from django.db import connections
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
+from taawun.cooperation.agreements.decision import FOREVER
 from taawun.cooperation.agreements.document import Document, parse, write
 from taawun.cooperation.agreements.errors import DocumentRefused, StepRefused
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
@@ -315,14 +316,14 @@ def test_a_suspension_and_its_lifting_stop_and_start_the_policy_in_the_same_step
     cast: Cast, south: PartnerNode
 ) -> None:
     agreement = agreement_in_force(south)
-    assert [each.hindrance for each in current_policy().grants(south.node)] == [""]
+    assert [each.suspended_until for each in current_policy().grants(south.node)] == [0.0]
     suspension = actions.suspend(cast.officer.actor, agreement, "A breach.")
     assert standing_of(agreement).state == State.SUSPENDED
-    assert [each.hindrance for each in current_policy().grants(south.node)] == ["suspended"]
+    assert [each.suspended_until for each in current_policy().grants(south.node)] == [FOREVER]
     resumption = actions.resume(cast.officer.actor, agreement, "Mended.")
     assert resumption.lifts == suspension.id
     assert standing_of(agreement).state == State.IN_FORCE
-    assert [each.hindrance for each in current_policy().grants(south.node)] == [""]
+    assert [each.suspended_until for each in current_policy().grants(south.node)] == [0.0]
     told = [
         parse_json(node_key().public.verify(payload["instrument"], INSTRUMENT_TYP))
         for _kind, payload in _told(south)

@@ -17,7 +17,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections
 
-from taawun.cooperation.agreements import actions, exchange
+from taawun.cooperation.agreements import actions, keeping
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
 from taawun.cooperation.agreements.document import Document, parse, write
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
@@ -205,7 +205,7 @@ def test_a_draft_of_ours_is_not_taken_over_by_its_id(south: PartnerNode, talk: T
 def test_no_more_than_so_many_proposals_of_a_partner_wait_for_our_people(
     cast: Cast, south: PartnerNode, talk: TheirLane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "MOST_WAITING", 3)
+    monkeypatch.setattr(keeping, "MOST_WAITING", 3)
     first = document(south, depositary=south)
     texts = [first, *(document(south, depositary=south, id=first.id, version=number) for number in (2, 3))]
     assert [_proposed(talk, each.text) for each in texts] == [DONE] * 3
@@ -236,7 +236,7 @@ def test_who_proposed_what_was_held_before_is_read_off_its_text(south: PartnerNo
 def test_no_more_than_so_many_counter_proposals_of_a_partner_wait_for_our_people(
     proposed: Agreement, south: PartnerNode, talk: TheirLane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "MOST_WAITING", 2)
+    monkeypatch.setattr(keeping, "MOST_WAITING", 2)
     about = Version.objects.get().document()
     texts = [document(south, id=about.id, version=2, title=Text.of(en=f"{number}")) for number in range(4)]
 

@@ -31,7 +31,7 @@ from taawun.platform.web.api import (
 )
 from taawun.platform.web.openapi import IF_MATCH, IF_MATCH_THE_DRAFT, answering
 
-__all__ = ["ERRORS", "router"]
+__all__ = ["ERRORS", "found", "router", "shown", "to_sign"]
 
 router = Router(tags=["agreements"])
 
@@ -63,7 +63,7 @@ def list_templates(request: ApiRequest) -> schemas.TemplateList:
 def get_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreement:
     """Where an agreement stands, and everything that was signed about it."""
     require(acting(request), "read:agreements")
-    return _shown(request, _found(agreement_id))
+    return shown(request, found(agreement_id))
 
 
 @router.get(
@@ -72,7 +72,7 @@ def get_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreement:
 def get_version(request: ApiRequest, agreement_id: UUID, number: int) -> schemas.Version:
     """A version with its signatures and its text, parsed."""
     require(acting(request), "read:agreements")
-    agreement = _found(agreement_id)
+    agreement = found(agreement_id)
     return showing.version(agreement, _found_version(agreement, number))
 
 
@@ -85,7 +85,7 @@ def get_version(request: ApiRequest, agreement_id: UUID, number: int) -> schemas
 def get_version_text(request: ApiRequest, agreement_id: UUID, number: int) -> HttpResponse:
     """The bytes that the parties sign; their SHA-256 is the version's digest, and the ETag."""
     require(acting(request), "read:agreements")
-    version = _found_version(_found(agreement_id), number)
+    version = _found_version(found(agreement_id), number)
     response = HttpResponse(bytes(version.text), content_type="application/json")
     response["ETag"] = etag(version.digest)
     return response
@@ -99,7 +99,7 @@ def compare_texts(
 ) -> schemas.Comparison:
     """What differs between two versions, the draft, or counter-proposals, member by member."""
     require(acting(request), "read:agreements")
-    agreement = _found(agreement_id)
+    agreement = found(agreement_id)
     before, after = _text(request, agreement, texts.before), _text(request, agreement, texts.after)
     return schemas.Comparison(
         before=texts.before,
@@ -128,7 +128,7 @@ def draft_agreement(request: ApiRequest, body: schemas.NewAgreement) -> Status[s
     actor = acting(request)
     require(actor, "write:agreements")
     agreement = actions.draft(actor, _first_document(body))
-    return Status(201, _shown(request, agreement))
+    return Status(201, shown(request, agreement))
 
 
 @router.get(
@@ -140,7 +140,7 @@ def draft_agreement(request: ApiRequest, body: schemas.NewAgreement) -> Status[s
 def get_draft(request: ApiRequest, response: HttpResponse, agreement_id: UUID) -> schemas.Draft:
     """The draft that is being written here. Its edition is the ETag."""
     require(acting(request), "write:agreements")
-    agreement = _found(agreement_id)
+    agreement = found(agreement_id)
     if not agreement.draft:
         missing("no-draft", _("There is no draft of this agreement."))
     response["ETag"] = etag(agreement.draft_edition)
@@ -159,7 +159,7 @@ def edit_draft(
     """Replace the draft, or begin one of the next version."""
     actor = acting(request)
     require(actor, "write:agreements")
-    agreement = _found(agreement_id)
+    agreement = found(agreement_id)
     check_edition(request, agreement.draft_edition)
     edited = actions.edit_draft(
         actor, agreement, _document(body.document, agreement.id), edition=agreement.draft_edition
@@ -196,7 +196,7 @@ def propose_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreem
     if agreement.draft:
         check_edition(request, agreement.draft_edition)
     actions.propose(acting(request), agreement, edition=agreement.draft_edition)
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 # ---- negotiating and signing ------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def counter_agreement(
         edition=agreement.draft_edition,
         digest=body.digest or "",
     )
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 @router.post(
@@ -245,7 +245,7 @@ def adopt_counter(
     if agreement.draft:
         check_edition(request, agreement.draft_edition)
     adopted = actions.adopt(acting(request), agreement, suggestion, edition=agreement.draft_edition)
-    return _shown(request, adopted)
+    return shown(request, adopted)
 
 
 @router.post(
@@ -259,7 +259,7 @@ def turn_down_counter(
     """Say no to a party's counter-proposal, as its depositary; the version it is about is not touched by that."""
     agreement = _to_write(request, agreement_id)
     actions.turn_down(acting(request), agreement, _suggestion(agreement, body.suggestion), body.note)
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 @router.post(
@@ -269,9 +269,9 @@ def approve_agreement(
     request: ApiRequest, agreement_id: UUID, body: schemas.ApprovalGiven
 ) -> schemas.Agreement:
     """Approve a version. The second officer's approval lets the node sign it, in the same step."""
-    agreement = _to_sign(request, agreement_id)
+    agreement = to_sign(request, agreement_id)
     actions.approve(acting(request), agreement, body.digest)
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 @router.post(
@@ -279,9 +279,9 @@ def approve_agreement(
 )
 def decline_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
     """Say no to the version that was proposed."""
-    agreement = _to_sign(request, agreement_id)
+    agreement = to_sign(request, agreement_id)
     actions.decline(acting(request), agreement, body.note)
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 @router.post(
@@ -289,9 +289,9 @@ def decline_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Not
 )
 def suspend_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
     """Suspend the agreement at once: nothing more flows under it until this node resumes it."""
-    agreement = _to_sign(request, agreement_id)
+    agreement = to_sign(request, agreement_id)
     actions.suspend(acting(request), agreement, body.note)
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 @router.post(
@@ -299,9 +299,9 @@ def suspend_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Not
 )
 def resume_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
     """Lift our own suspension."""
-    agreement = _to_sign(request, agreement_id)
+    agreement = to_sign(request, agreement_id)
     actions.resume(acting(request), agreement, body.note)
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 @router.post(
@@ -309,15 +309,16 @@ def resume_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note
 )
 def terminate_agreement(request: ApiRequest, agreement_id: UUID, body: schemas.Note) -> schemas.Agreement:
     """Give notice. The agreement ends when the days of notice in it are over."""
-    agreement = _to_sign(request, agreement_id)
+    agreement = to_sign(request, agreement_id)
     actions.terminate(acting(request), agreement, body.note)
-    return _shown(request, agreement)
+    return shown(request, agreement)
 
 
 # ---- what was asked for -----------------------------------------------------------------------------------------
 
 
-def _found(agreement_id: UUID) -> models.Agreement:
+def found(agreement_id: UUID) -> models.Agreement:
+    """The agreement that an address names, or 404."""
     agreement = models.Agreement.objects.filter(id=agreement_id).first()
     if agreement is None:
         missing("no-such-agreement", _("There is no such agreement on this node."))
@@ -327,12 +328,13 @@ def _found(agreement_id: UUID) -> models.Agreement:
 def _to_write(request: ApiRequest, agreement_id: UUID) -> models.Agreement:
     # the action asks too; asked first, who may not write is not told what there is
     require(acting(request), "write:agreements")
-    return _found(agreement_id)
+    return found(agreement_id)
 
 
-def _to_sign(request: ApiRequest, agreement_id: UUID) -> models.Agreement:
+def to_sign(request: ApiRequest, agreement_id: UUID) -> models.Agreement:
+    """The agreement that an address names, for who may bind this node; others are not told what there is."""
     require(acting(request), "approve:agreements")
-    return _found(agreement_id)
+    return found(agreement_id)
 
 
 def _suggestion(agreement: models.Agreement, chosen: UUID) -> models.PartyInstrument:
@@ -368,7 +370,8 @@ def _text(request: ApiRequest, agreement: models.Agreement, name: str) -> bytes:
     return bytes(found)
 
 
-def _shown(request: ApiRequest, agreement: models.Agreement) -> schemas.Agreement:
+def shown(request: ApiRequest, agreement: models.Agreement) -> schemas.Agreement:
+    """An agreement as it stands after what was done."""
     agreement.refresh_from_db()
     return showing.agreement(agreement, shows_draft="write:agreements" in request.auth.permissions)
 

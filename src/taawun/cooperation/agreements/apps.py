@@ -13,7 +13,10 @@ class AgreementsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything agreements bring."""
-        from taawun.cooperation.agreements import home, notices
+        from datetime import timedelta
+
+        from taawun.cooperation.agreements import forwarding, home, notices
+        from taawun.cooperation.agreements.arriving import settle
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
         from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
         from taawun.cooperation.agreements.trail import TRAIL
@@ -22,8 +25,9 @@ class AgreementsConfig(AppConfig):
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
-        from taawun.platform.web.rooms import Operations, Pages
+        from taawun.platform.web.rooms import LargeBodies, Operations, Pages
         from taawun.platform.web.search import SearchSource
+        from taawun.platform.work.schedules import Schedule
 
         everyone = frozenset(Role)
         negotiators = frozenset({Role.OFFICER, Role.DELEGATE})
@@ -35,6 +39,8 @@ class AgreementsConfig(AppConfig):
                 (
                     Pages("agreements", "taawun.cooperation.agreements.urls"),
                     Operations("agreements", "taawun.cooperation.agreements.api"),
+                    Operations("agreements-joining", "taawun.cooperation.agreements.joining_api"),
+                    LargeBodies("agreements.scans", "/scan"),
                     Permission("read:agreements", _("read agreements"), everyone),
                     Permission(
                         "write:agreements", _("draft and negotiate agreements"), negotiators, of_node=True
@@ -49,6 +55,9 @@ class AgreementsConfig(AppConfig):
                     *ROOMS_TO_COME,
                     *TRAIL,
                     *notices.KINDS,
+                    Schedule("agreements.settle", timedelta(seconds=2), settle),
+                    Schedule("agreements.answer", timedelta(seconds=10), forwarding.answer_comparisons),
+                    Schedule("agreements.compare", timedelta(minutes=5), forwarding.compare),
                     NavigationEntry(
                         "agreements",
                         Group.COOPERATE,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
+from taawun.cooperation.agreements import keeping
 from taawun.cooperation.agreements.actions import (
     INSTRUMENT_TYP,
     SIGNATURE_TYP,
@@ -17,9 +15,10 @@ from taawun.cooperation.agreements.actions import (
     next_agreement_number,
     urn,
 )
+from taawun.cooperation.agreements.arriving import receive_evidence, receive_held
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import DocumentRefused
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.agreements.regaining import regain_declared, regain_proposed, regain_signed
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.keys import lineage_of, own_lineage
@@ -27,9 +26,8 @@ from taawun.cooperation.partners.messages import MessageKind
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
-from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.signing import SignatureRefused, peek
+from taawun.foundation.signing import SignatureRefused
 from taawun.platform.audit.actions import record
 from taawun.platform.work.turns import take_turn
 
@@ -44,15 +42,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MESSAGE_KINDS"]
 
-_SKEW: Final = timedelta(seconds=60)
-# proposals of one partner that wait for our people, and as many counter-proposals; each may be of 1 MiB
-MOST_WAITING: Final = 100
-_SHA256: Final = re.compile("[0-9a-f]{64}")
-
 
 def receive_proposed(message: Message) -> None:
     """A version from its depositary."""
-    text = _text(message.payload, "document").encode()
+    text = keeping.text(message.payload, "document").encode()
     try:
         document = parse(text)
     except DocumentRefused as refused:
@@ -72,7 +65,7 @@ def receive_proposed(message: Message) -> None:
         )
         agreement.titles = document.title.to_json()
         agreement.save(update_fields=["titles"])
-        _look_back(document)
+        keeping.look_back(document)
     record(
         _party(message),
         "agreements.proposed",
@@ -83,15 +76,15 @@ def receive_proposed(message: Message) -> None:
 
 def _check_waiting(waiting: QuerySet[Any]) -> None:
     """A partner may have so much before our people, and not fill their list and the disk. Any: rows of two tables."""
-    if waiting.count() >= MOST_WAITING:
+    if waiting.count() >= keeping.MOST_WAITING:
         raise MessageRefused(
-            "too-many-waiting", f"{MOST_WAITING} others of this sender still wait to be answered here"
+            "too-many-waiting", f"{keeping.MOST_WAITING} others of this sender still wait to be answered here"
         )
 
 
 def _proposals_of(partner: Partner) -> QuerySet[Version]:
     """A partner's versions to which nobody here has said anything since they came."""
-    return Version.objects.filter(depositary=partner.node).exclude(_was_answered("agreement_id"))
+    return Version.objects.filter(depositary=partner.node).exclude(keeping.was_answered("agreement_id"))
 
 
 def _counters_of(partner: Partner) -> QuerySet[PartyInstrument]:
@@ -100,15 +93,7 @@ def _counters_of(partner: Partner) -> QuerySet[PartyInstrument]:
     next_version = Version.objects.filter(
         agreement=OuterRef("lineage"), depositary=settings.BASE_URL, received__gte=OuterRef("received")
     )
-    return theirs.exclude(_was_answered("lineage")).exclude(Exists(next_version))
-
-
-def _was_answered(lineage: str) -> Q:
-    """Whether this node has signed or declared anything about a row's agreement since the row came."""
-    since = {"lineage": OuterRef(lineage), "node": settings.BASE_URL, "received__gte": OuterRef("received")}
-    return Q(Exists(PartySignature.objects.filter(**since))) | Q(
-        Exists(PartyInstrument.objects.filter(**since))
-    )
+    return theirs.exclude(keeping.was_answered("lineage")).exclude(Exists(next_version))
 
 
 def _check_parties(document: Document, message: Message) -> None:
@@ -140,50 +125,45 @@ def _agreement_of(document: Document, message: Message) -> Agreement:
 
 def receive_signed(message: Message) -> None:
     """A party's signature on a version."""
-    token = _text(message.payload, "signature")
+    token = keeping.text(message.payload, "signature")
     payload = _verified(message, token, SIGNATURE_TYP)
-    lineage, digest, at = _uuid(payload, "agreement"), _digest(payload), _at(message, payload)
+    lineage, digest, at = keeping.uuid(payload, "agreement"), keeping.digest(payload), _at(message, payload)
     _check_key(message, token, digest)
     with changing(lineage):
-        _signature, is_new = PartySignature.objects.get_or_create(
-            lineage=lineage, digest=digest, node=message.partner.node, defaults={"token": token, "at": at}
+        is_new = keeping.keep_signature(
+            lineage, digest, message.partner.node, token=token, jwk=_jwk(message, token), at=at
         )
         if is_new:
-            _record_word(_party(message), "signed", lineage, digest)
+            keeping.record_word(_party(message), "signed", lineage, digest)
 
 
 def receive_declared(message: Message) -> None:
-    """A party counters, declines, suspends, resumes or terminates."""
-    token = _text(message.payload, "instrument")
+    """A party signs an instrument: docs/protocol.md, "Signatures and instruments"."""
+    token = keeping.text(message.payload, "instrument")
     payload = _verified(message, token, INSTRUMENT_TYP)
-    kind, lineage = _text(payload, "kind"), _uuid(payload, "agreement")
+    kind, lineage = keeping.text(payload, "kind"), keeping.uuid(payload, "agreement")
     if kind not in PartyInstrument.Kind.values:
         raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
     suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
     if suggestion is not None:
         _check_waiting(_counters_of(message.partner))
-    node, digest = message.partner.node, _digest(payload)
+    digest = keeping.digest(payload)
     _check_key(message, token, digest)
     with changing(lineage):
-        _instrument, is_new = PartyInstrument.objects.get_or_create(
-            id=_own_id(node, _uuid(payload, "id")),
-            defaults={
-                "lineage": lineage,
-                "kind": kind,
-                "node": node,
-                "digest": digest,
-                "lifts": _own_id(node, _uuid(payload, "lifts")) if "lifts" in payload else None,
-                "answers": _own_id(_text(payload, "of"), _uuid(payload, "answers"))
-                if "answers" in payload
-                else None,
-                "note": _text(payload, "note")[:4000],
-                "suggestion": suggestion,
-                "token": token,
-                "at": _at(message, payload),
-            },
+        is_new = keeping.keep_instrument(
+            payload,
+            token=token,
+            jwk=_jwk(message, token),
+            at=_at(message, payload),
+            suggestion=suggestion,
         )
         if is_new:
-            _record_word(_party(message), kind, lineage, digest)
+            keeping.record_word(_party(message), kind, lineage, digest)
+
+
+def _jwk(message: Message, token: str) -> dict[str, str]:
+    """The key of the sender that signed a text, which was verified."""
+    return lineage_of(message.partner).signer(token).key.to_jwk()
 
 
 def _check_key(message: Message, token: str, digest: str) -> None:
@@ -200,54 +180,8 @@ def _check_key(message: Message, token: str, digest: str) -> None:
         raise MessageRefused("other-key", "the version names another key for this party")
 
 
-def _record_word(speaker: PartyActor, verb: str, lineage: UUID, digest: str) -> None:
-    """Record what a partner said: on the agreement where it is a party of that version, else on the partner itself.
-
-    Whoever we have met may name any agreement. Its word counts for nothing there, and is not told there either.
-    """
-    version = Version.objects.filter(digest=digest, agreement_id=lineage).first()
-    document = version.document() if version else None
-    if document is not None and document.party_of(speaker.node):
-        record(
-            speaker,
-            f"agreements.{verb}",
-            f"urn:uuid:{lineage}",
-            {"version": document.version, "digest": digest},
-        )
-    else:
-        about = {"agreement": str(lineage), "digest": digest}
-        record(speaker, f"agreements.{verb}", f"urn:taawun:node:{speaker.node}", about)
-
-
-def _look_back(document: Document) -> None:
-    """Of what came before its version: drop what another key said, and tell the rest on the agreement."""
-    for model in (PartySignature, PartyInstrument):
-        for row in model.objects.filter(lineage=document.id, digest=document.digest).order_by("received"):
-            party = document.party_of(row.node)
-            if party is None:
-                continue
-            partner = Partner.objects.filter(node=row.node).first()
-            keys = lineage_of(partner) if partner else own_lineage()
-            if not keys.speaks_for(party.kid, peek(row.token).kid):
-                row.delete()
-                continue
-            name = partner.name.in_language("en").value if partner else row.node
-            verb = row.kind if isinstance(row, PartyInstrument) else "signed"
-            _record_word(PartyActor(row.node, name), verb, row.lineage, row.digest)
-
-
-def _own_id(node: str, chosen: UUID) -> UUID:
-    """The id under which a party's instrument is kept: its own choice, unless another party's has that id.
-
-    Instruments reach every party, so one of them could give its own the id of another's and send it on faster:
-    the other's, a suspension perhaps, would then pass for known and count for nothing.
-    """
-    is_taken = PartyInstrument.objects.filter(id=chosen).exclude(node=node).exists()
-    return uuid5(chosen, node) if is_taken else chosen
-
-
 def _suggestion(message: Message, payload: Mapping[str, Any]) -> bytes:
-    text = _text(message.payload, "document").encode()
+    text = keeping.text(message.payload, "document").encode()
     if sha256(text) != payload.get("suggestion"):
         raise MessageRefused("digest", "the counter-proposal is not the one that was signed for")
     try:
@@ -271,36 +205,9 @@ def _verified(message: Message, token: str, typ: str) -> Mapping[str, Any]:
     return payload
 
 
-def _text(payload: Mapping[str, Any], member: str) -> str:
-    value = payload.get(member)
-    if not isinstance(value, str):
-        raise MessageRefused("malformed", f"{member} is missing")
-    return value
-
-
-def _digest(payload: Mapping[str, Any]) -> str:
-    digest = _text(payload, "digest")
-    if not _SHA256.fullmatch(digest):
-        raise MessageRefused("malformed", "digest is no SHA-256")
-    return digest
-
-
-def _uuid(payload: Mapping[str, Any], member: str) -> UUID:
-    try:
-        return UUID(_text(payload, member))
-    except ValueError:
-        raise MessageRefused("malformed", f"{member} is no UUID") from None
-
-
 def _at(message: Message, payload: Mapping[str, Any]) -> datetime:
     """When something was signed, as far as the sender is to be believed."""
-    try:
-        at = parse_timestamp(_text(payload, "at"))
-    except TimestampRefused:
-        raise MessageRefused("malformed", "at is no instant") from None
-    if at > now() + _SKEW:
-        raise MessageRefused("future", "it is signed in the future: compare the two clocks")
-    return message.believed(at)
+    return message.believed(keeping.instant(payload))
 
 
 def _party(message: Message) -> PartyActor:
@@ -311,4 +218,6 @@ MESSAGE_KINDS: Final = (
     MessageKind("agreement.proposed", receive_proposed, regain_proposed),
     MessageKind("agreement.signed", receive_signed, regain_signed),
     MessageKind("agreement.declared", receive_declared, regain_declared),
+    MessageKind("agreement.evidence", receive_evidence),
+    MessageKind("agreement.held", receive_held),
 )

@@ -27,6 +27,10 @@ class Agreement(models.Model):
     draft = models.TextField(blank=True, default="")
     draft_edition = models.PositiveIntegerField(default=1)  # for If-Match
     created = models.DateTimeField(default=now, editable=False)
+    # new evidence is here: what follows from it (a countersignature, readers of lanes) is yet to be done, and the
+    # other parties are yet to be told what is held here
+    is_unsettled = models.BooleanField(default=True, db_index=True)
+    is_uncompared = models.BooleanField(default=True, db_index=True)
 
     @property
     def code(self) -> str:
@@ -61,14 +65,24 @@ class Version(models.Model):
 
 
 class Approval(models.Model):
-    """One of our officers approves a version. Two different ones let the node sign."""
+    """One of our officers approves a version. Two different ones let the node sign, ratify or accede."""
+
+    class Step(models.TextChoices):
+        """What is approved."""
+
+        SIGNATURE = "signature", _("signature")
+        RATIFICATION = "ratification", _("ratification")
+        ACCESSION = "accession", _("accession")
 
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="approvals")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    step = models.CharField(max_length=12, choices=Step, default=Step.SIGNATURE)
     at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["version", "person"], name="agreements_approve_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["version", "person", "step"], name="agreements_approve_once"),
+        )
 
 
 class PartySignature(models.Model):
@@ -81,6 +95,8 @@ class PartySignature(models.Model):
     digest = models.CharField(max_length=64)
     node = models.CharField(max_length=300)
     token = models.TextField()
+    # the public key that signed it, so that it can be shown to who has never met its party; empty for our own
+    jwk: Any = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
     received = models.DateTimeField(default=now, editable=False)
 
@@ -91,7 +107,7 @@ class PartySignature(models.Model):
 
 
 class PartyInstrument(models.Model):
-    """A party's signed declaration: it counters, declines, suspends, resumes or terminates."""
+    """What a party signs about an agreement besides a version: docs/protocol.md, "Signatures and instruments"."""
 
     class Kind(models.TextChoices):
         """What is declared."""
@@ -101,10 +117,17 @@ class PartyInstrument(models.Model):
         SUSPENDED = "suspended", _("suspended")
         RESUMED = "resumed", _("resumed")
         TERMINATED = "terminated", _("terminated")
+        RATIFIED = "ratified", _("ratified")
+        INVITED = "invited", _("invited to accede")
+        ACCEDED = "acceded", _("acceded")
+        COUNTERSIGNED = "countersigned", _("countersigned")
+        LEFT = "left", _("notice of leaving")
+        DECLARED = "declared", _("declaration")
+        LIFTED = "lifted", _("declaration lifted")
 
     id = models.UUIDField(primary_key=True, editable=False)  # chosen by the party
     lineage = models.UUIDField(db_index=True)
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=13, choices=Kind)
     node = models.CharField(max_length=300)
     digest = models.CharField(max_length=64)  # of the version it speaks about
     lifts = models.UUIDField(null=True)
@@ -113,9 +136,52 @@ class PartyInstrument(models.Model):
     note = models.TextField(blank=True, default="")
     # a counter-proposal's text; the depositary may adopt it as the next version
     suggestion = models.BinaryField(null=True)
+    # the members that only its kind has, as they were signed: ``statements.check`` has read them
+    said: Any = models.JSONField(default=dict, blank=True)
     token = models.TextField()
+    mark = models.CharField(max_length=64, blank=True, default="")  # SHA-256 of the token
+    jwk: Any = models.JSONField(default=dict, blank=True)  # as of signatures
     at = models.DateTimeField()
     received = models.DateTimeField(default=now, editable=False)
+
+
+class Newcomer(models.Model):
+    """Somebody here confirmed a party that acceded, where a clause gives newcomers what was sent before."""
+
+    lineage = models.UUIDField()
+    party = models.CharField(max_length=340)  # its key
+    reads_earlier = models.BooleanField()
+    confirmed_by = models.CharField(max_length=200)
+    at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lineage", "party"], name="agreements_confirm_once"),)
+
+
+class Comparison(models.Model):
+    """What another party said it holds of an agreement; it is answered with what it lacks."""
+
+    lineage = models.UUIDField()
+    node = models.CharField(max_length=300)
+    held: Any = models.JSONField(default=list)  # marks
+    received = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lineage", "node"], name="agreements_compare_once"),)
+
+
+class Scan(models.Model):
+    """The scan of the paper instrument that an agreement belongs to, as this node keeps it; its digest is checked."""
+
+    lineage = models.UUIDField()
+    digest = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    name = models.CharField(max_length=200)
+    attached_by = models.CharField(max_length=200)
+    at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lineage", "digest"], name="agreements_scan_once"),)
 
 
 class Governed(models.Model):

@@ -48,6 +48,27 @@ KINDS: Final = (
         ),
         lambda p: reverse("agreement", args=[p["agreement"]]),
     ),
+    NoticeKind(
+        "agreements.two-texts",
+        "read:agreements",
+        lambda p: (
+            _(
+                "%(node)s, the depositary of %(code)s, signed two texts under one number and showed each to others."
+            )
+            % p
+        ),
+        lambda _p: _(
+            "Compare the digest of the version with the other parties by telephone before you rely on it."
+        ),
+        lambda p: reverse("agreement", args=[p["agreement"]]),
+    ),
+    NoticeKind(
+        "agreements.two-countersignatures",
+        "read:agreements",
+        lambda p: _("%(node)s, the depositary of %(code)s, countersigned one instrument twice.") % p,
+        lambda _p: _("The first countersignature counts, at every node. Ask the depositary what happened."),
+        lambda p: reverse("agreement", args=[p["agreement"]]),
+    ),
 )
 
 

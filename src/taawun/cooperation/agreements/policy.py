@@ -110,7 +110,7 @@ class Policy:
         self._patterns: dict[str, frozenset[str]] = {}
         self._layouts: dict[tuple[str, str], Layout] = {}
         self._by_clause: dict[str, dict[tuple[UUID, str], list[Grant]]] = {}
-        self._sides: dict[tuple[str, str], frozenset[str]] | None = None
+        self._sides: dict[tuple[UUID, str], frozenset[str]] | None = None
 
     def decide(self, party: str, release: Facts, at: float) -> Decision:
         """Whether a party may have a release.
@@ -172,15 +172,20 @@ class Policy:
             self._by_clause[party] = held
         return tuple(held.get(clause, ()))
 
-    def side_of(self, grant: Grant) -> frozenset[str]:
-        """Every party key that the clause of a grant lets us reach in its version, whether it may now or not."""
+    def side_over(self, clause: tuple[UUID, str]) -> frozenset[str]:
+        """Every party key that a clause (lineage and ref) lets us reach, in whatever version, whether now or not."""
         if self._sides is None:
-            sides: dict[tuple[str, str], set[str]] = {}
+            sides: dict[tuple[UUID, str], set[str]] = {}
             for party, held in self._grants.items():
                 for each in held:
-                    sides.setdefault((each.digest, each.clause.ref), set()).add(party)
+                    sides.setdefault((each.agreement, each.clause.ref), set()).add(party)
             self._sides = {key: frozenset(parties) for key, parties in sides.items()}
-        return self._sides.get((grant.digest, grant.clause.ref), frozenset())
+        return self._sides.get(clause, frozenset())
+
+    def reads_since(self, node: str, clause: tuple[UUID, str]) -> float:
+        """From when on a node, or a guest of it, reads what is sent over a clause; 0 from the beginning."""
+        grants = [each for key in self.keys_of(node) for each in self.grants_over(key, clause)]
+        return min((each.since for each in grants), default=FOREVER)
 
     def keys_of(self, node: str) -> tuple[str, ...]:
         """The party keys of a node and of its guests, sorted."""

@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import shelf
 from taawun.cooperation.agreements.decision import closed_by
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.keeping import stands_for
+from taawun.cooperation.agreements.models import Agreement, Newcomer, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.policy import Agreed, PartnerTrust, Policy, compile_policy
-from taawun.cooperation.agreements.standing import Evidence, Instrument, Signature, stand
+from taawun.cooperation.agreements.standing import Evidence, Signature, stand
+from taawun.cooperation.agreements.statements import instrument_of
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.cooperation.partners.rules import can_receive
 from taawun.cooperation.people.rules import Refused
@@ -25,14 +27,14 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.web.unit import forget, once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from django.db.models import Model, QuerySet
 
     from taawun.cooperation.agreements.document import Document
-    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.agreements.standing import Instrument, Standing
 
 __all__ = [
     "current_policy",
@@ -87,7 +89,8 @@ def _fresh_policy() -> Policy:
     if held.outbound is None:
         at = now()
         trust = {partner.node: _trust(partner, at) for partner in Partner.objects.all()}
-        held.outbound = compile_policy(settings.BASE_URL, held.agreed, trust, held.generation)
+        confirmed = {(each.lineage, each.party): each.reads_earlier for each in Newcomer.objects.all()}
+        held.outbound = compile_policy(settings.BASE_URL, held.agreed, trust, held.generation, confirmed)
     return held.outbound
 
 
@@ -185,14 +188,26 @@ def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evide
             signatures[signed.lineage].append(Signature(signed.digest, party, signed.at, signed.received))
     rows = list(PartyInstrument.objects.filter(wanted))
     author = {each.id: each.node for each in rows}
+    invited: dict[tuple[UUID, str], set[str]] = {}
+    for each in rows:
+        if each.kind == PartyInstrument.Kind.INVITED:
+            entry = each.said["party"]
+            invited.setdefault((each.lineage, entry["node"]), set()).add(entry["kid"])
     for each in rows:
         party = _party(documents, each.lineage, each.digest, each.node)
+        is_about = each.digest in documents and documents[each.digest].id == each.lineage
+        # whom no version names speaks only where somebody invited it, with the key that the invitation names
+        if not party and not (is_about and _is_invited(each, invited.get((each.lineage, each.node), set()))):
+            continue
         # a ref may name another node in another version: only the node that suspended lifts it
-        if party and (each.lifts is None or author.get(each.lifts) == each.node):
-            instruments[each.lineage].append(
-                Instrument(each.id, each.kind, party, each.digest, each.at, each.lifts, each.answers)
-            )
+        if each.lifts is None or author.get(each.lifts) == each.node:
+            instruments[each.lineage].append(instrument_of(each, party, each.answers))
     return {key: Evidence(versions[key], signatures[key], instruments[key]) for key in ids}
+
+
+def _is_invited(row: PartyInstrument, kids: Collection[str]) -> bool:
+    own = str(row.jwk.get("kid", ""))
+    return own in kids or any(stands_for(row.node, kid, own) for kid in kids)
 
 
 def newest_documents() -> dict[UUID, Document]:

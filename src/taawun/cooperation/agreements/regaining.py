@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from taawun.cooperation.agreements import statements
 from taawun.cooperation.agreements.actions import (
     INSTRUMENT_TYP,
     SIGNATURE_TYP,
@@ -23,6 +24,7 @@ from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Par
 from taawun.cooperation.partners.keys import node_key
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp
+from taawun.foundation.digests import sha256
 from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
@@ -92,7 +94,9 @@ def regain_declared(payload: Mapping[str, Any], header: Header) -> None:
                 "answers": UUID(said["answers"]) if "answers" in said else None,
                 "note": str(said.get("note", ""))[:4000],
                 "suggestion": str(document).encode() if document and said["kind"] == "countered" else None,
+                "said": statements.check(said["kind"], said),
                 "token": token,
+                "mark": sha256(token.encode()),
                 "at": parse_timestamp(said["at"]),
             },
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 from taawun.platform.web.api import Body
 
 __all__ = [
+    "AccessionInvitation",
     "Agreement",
     "AgreementSummary",
     "Approval",
@@ -20,12 +21,21 @@ __all__ = [
     "Comparison",
     "ComparisonQuery",
     "CounterProposal",
+    "Declaration",
+    "DeclarationLifted",
+    "DeclarationMade",
     "Draft",
     "DraftEdit",
     "Event",
+    "Joining",
+    "Leaving",
+    "Narrowing",
     "NewAgreement",
+    "NewcomerConfirmed",
     "Note",
+    "Part",
     "Party",
+    "Scan",
     "Signature",
     "SuggestionAdopted",
     "SuggestionTurnedDown",
@@ -111,12 +121,58 @@ class Suspension(Schema):
     since: datetime
 
 
+class Leaving(Schema):
+    """A party that gave notice of leaving."""
+
+    party: str
+    at: Annotated[datetime, Field(description="When it is a party no more.")]
+
+
+class Part(Body):
+    """A clause in which a party that was invited takes part."""
+
+    clause: Annotated[str, Field(max_length=40)]
+    directions: Annotated[list[Literal["gives", "takes"]], Field(min_length=1, max_length=2)]
+
+
+class Narrowing(Body):
+    """What a declaration leaves out; without marking, kinds, topics and parties it closes the clause."""
+
+    clause: Annotated[str, Field(max_length=40)]
+    direction: Literal["gives", "takes"]
+    tlp_max: Annotated[str | None, Field(max_length=20)] = None
+    kinds: Annotated[list[str], Field(max_length=100)] = Field(default_factory=list)
+    topics: Annotated[list[str], Field(max_length=1000)] = Field(default_factory=list)
+    without: Annotated[list[str], Field(max_length=250, description="Refs of parties.")] = Field(
+        default_factory=list
+    )
+
+
+class Declaration(Schema):
+    """A declaration that its party has not lifted."""
+
+    instrument: UUID
+    party: str
+    since: datetime
+    narrows: list[Narrowing]
+
+
+class Joining(Schema):
+    """An invitation that can still be answered, or an accession that the depositary has not countersigned."""
+
+    instrument: UUID
+    node: str
+    at: datetime
+    until: datetime | None
+
+
 class Approval(Schema):
     """One of our officers approved a version."""
 
     version: int
     person: str
     at: datetime
+    step: Annotated[str, Field(description="`signature`, `ratification` or `accession`.")]
 
 
 class Event(Schema):
@@ -126,8 +182,8 @@ class Event(Schema):
     what: Annotated[
         str,
         Field(
-            description="`proposed`, `approved`, `signed`, `countered`, `declined`, `suspended`, `resumed` or "
-            "`terminated`."
+            description="`proposed`, `approved`, `signed`, `countered`, `declined`, `suspended`, `resumed`, "
+            "`terminated`, `ratified`, `invited`, `acceded`, `countersigned`, `left`, `declared` or `lifted`."
         ),
     ]
     who: Annotated[str, Field(description="A party's node, or the name of one of our officers.")]
@@ -155,6 +211,16 @@ class Agreement(AgreementSummary):
             "neither adopted nor turned down, oldest first."
         ),
     ]
+    signatories: Annotated[list[str], Field(description="Refs of the parties that are bound now.")]
+    ratified_by: Annotated[
+        list[str],
+        Field(description="Refs of those in `signed_by` that have ratified, or need not."),
+    ]
+    acceded: Annotated[list[str], Field(description="Refs of parties that the text does not name.")]
+    leaving: list[Leaving]
+    declarations: list[Declaration]
+    invitations: list[Joining]
+    accessions: list[Joining]
     versions: list[VersionBrief]
     approvals: list[Approval]
     history: list[Event]
@@ -221,6 +287,55 @@ class Note(Body):
     """A word to the other parties."""
 
     note: NoteText = ""
+
+
+class AccessionInvitation(Body):
+    """A node that is invited to accede."""
+
+    partner: Annotated[UUID, Field(description="A verified partner.")]
+    ref: Annotated[str, Field(max_length=40, description="Its short name in the agreement.")]
+    organisation: Annotated[Words | None, Field(description="Its name; the partner's own by default.")] = None
+    ratifies: bool = False
+    parts: Annotated[
+        list[Part] | None,
+        Field(
+            max_length=500,
+            description="The clauses in which it takes part; null for all that reach any party.",
+        ),
+    ] = None
+    until: Annotated[
+        AwareDatetime | None, Field(description="The end of the invitation; in 90 days by default.")
+    ] = None
+    note: NoteText = ""
+
+
+class NewcomerConfirmed(Body):
+    """A party that acceded, and whether it may read what was sent before."""
+
+    party: Annotated[str, Field(max_length=340, description="Its node.")]
+    reads_earlier: bool
+
+
+class DeclarationMade(Body):
+    """What this node does not give or take though it might."""
+
+    narrows: Annotated[list[Narrowing], Field(min_length=1, max_length=500)]
+    note: NoteText = ""
+
+
+class DeclarationLifted(Body):
+    """The declaration that is lifted."""
+
+    declaration: Annotated[UUID, Field(description="Its `instrument`.")]
+    note: NoteText = ""
+
+
+class Scan(Schema):
+    """The scan of the paper instrument, as this node keeps it."""
+
+    digest: str
+    size: int
+    name: str
 
 
 class Template(Schema):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from taawun.cooperation.agreements import schemas
-from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.document import narrowing_json, parse
 from taawun.cooperation.agreements.drafting import specimen
 from taawun.cooperation.agreements.models import Approval, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.presenting.plain import plain
@@ -53,9 +53,10 @@ def agreement(row: Agreement, *, shows_draft: bool) -> schemas.Agreement:
             for each in standing.suspensions
         ],
         open_proposals=[each.id for each in standing.proposals],
+        **_joined(standing),
         versions=[_brief(each, standing) for each in versions],
         approvals=[
-            schemas.Approval(version=each.version.number, person=each.person.name, at=each.at)
+            schemas.Approval(version=each.version.number, person=each.person.name, at=each.at, step=each.step)
             for each in sorted(approvals, key=lambda each: each.at)
         ],
         history=_history(row, versions, approvals),
@@ -81,6 +82,39 @@ def template(start: Template) -> schemas.Template:
         notice_days=start.notice_days,
         required_signatures=start.signatures,
     )
+
+
+def _joined(standing: Standing) -> dict[str, Any]:
+    """Who is bound, joins, leaves and narrows, as members of the answer, which are of several types."""
+    document = standing.current
+    return {
+        "signatories": sorted(standing.signatories),
+        "ratified_by": sorted(standing.ratified_by),
+        "acceded": sorted(ref for ref, _parts in document.acceded) if document else [],
+        "leaving": [schemas.Leaving(party=ref, at=at) for ref, at in sorted(standing.leaves.items())],
+        "declarations": [
+            schemas.Declaration(
+                instrument=each.id,
+                party=each.party,
+                since=each.at,
+                narrows=[schemas.Narrowing.model_validate(narrowing_json(one)) for one in each.narrows],
+            )
+            for each in standing.declared
+        ],
+        "invitations": [
+            schemas.Joining(
+                instrument=each.id,
+                node=each.invites.node if each.invites else "",
+                at=each.at,
+                until=each.until,
+            )
+            for each in standing.invitations
+        ],
+        "accessions": [
+            schemas.Joining(instrument=each.id, node=each.node, at=each.at, until=None)
+            for each in standing.accessions
+        ],
+    }
 
 
 def version(row: Agreement, held: Version) -> schemas.Version:

@@ -104,7 +104,7 @@ class Span:
             lapses=held.until,
             hindrance=self._unbound(both) or held.hindrance or unconfirmed,
             ending="left" if leaves < self.closes else self.ending,
-            since=since or 0.0,
+            since=FOREVER if since is None else since,
             terminates=self.terminates,
             suspended_until=self.suspended,
         )

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.document import ANY
-from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.agreements.policy import Facts, Origin
+from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
@@ -244,13 +242,13 @@ def _append(release: Release, draft: Draft, group: list[PartyDecision], *, narro
 
 
 def _receiving_side(grant: Grant) -> set[str]:
-    """Every party key the clause lets us reach."""
-    document = Version.objects.get(digest=grant.digest).document()
-    refs = (
-        [party.ref for party in document.parties] if ANY in grant.clause.receivers else grant.clause.receivers
-    )
-    keys = {document.key_of(party) for ref in refs if (party := document.party(ref))}
-    return keys - {settings.BASE_URL}
+    """Every party key the clause lets us reach in this version, whoever acceded to it among them."""
+    policy, clause = current_policy(), (grant.agreement, grant.clause.ref)
+    return {
+        party
+        for party in policy.side_over(clause)
+        if any(each.digest == grant.digest for each in policy.grants_over(party, clause))
+    }
 
 
 def _readers(audience: Iterable[str]) -> list[Partner]:

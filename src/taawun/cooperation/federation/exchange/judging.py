@@ -28,7 +28,7 @@ __all__ = ["accepts", "grants_to_us"]
 
 # "Skew under 60 s at valid_from never stops a lane"
 _SKEW: Final = timedelta(seconds=60)
-_MENDABLE: Final = frozenset({"unsigned", "not-begun", "suspended"})
+_MENDABLE: Final = frozenset({"unsigned", "unratified", "not-begun", "suspended"})
 
 
 def accepts(lane: Lane, header: Header) -> Outcome | None:

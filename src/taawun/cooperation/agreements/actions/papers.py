@@ -1,0 +1,76 @@
+"""The scan of the paper instrument that an agreement belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements.actions.speaking import urn
+from taawun.cooperation.agreements.errors import StepRefused
+from taawun.cooperation.agreements.models import Agreement, Scan
+from taawun.cooperation.people.rules import require
+from taawun.platform.audit.actions import record
+from taawun.platform.files import actions as files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from taawun.cooperation.people.actors import Actor
+
+__all__ = ["MAX_SCAN_BYTES", "attach_scan", "scan_owner"]
+
+MAX_SCAN_BYTES = 64 * 1024 * 1024
+
+
+def scan_owner(agreement: Agreement, digest: str) -> str:
+    """As whose file a scan is kept."""
+    return f"{urn(agreement)}#{digest}"
+
+
+@transaction.atomic
+def attach_scan(actor: Actor, agreement: Agreement, chunks: Iterable[bytes], name: str) -> Scan:
+    """Keep the scan of the paper instrument; each party keeps its own, and none sends it.
+
+    Args:
+        actor: an officer.
+        agreement: which.
+        chunks: the bytes of the scan.
+        name: what the file was called.
+
+    Raises:
+        NotAllowed: the actor may not.
+        StepRefused: no version names a paper instrument, or this is not the scan whose digest it names.
+        FileTooLarge: it has more than 64 MiB.
+    """
+    require(actor, "write:agreements")
+    held = Agreement.objects.select_for_update().get(id=agreement.id)
+    wanted = {
+        paper.digest
+        for version in held.versions.all()
+        if (paper := version.document().instrument) is not None
+    }
+    if not wanted:
+        raise StepRefused("no-instrument", _("No version of this agreement names a paper instrument."))
+    owner = f"{urn(held)}#unchecked"
+    stored = files.store(chunks, owner=owner, limit=MAX_SCAN_BYTES, name=name)
+    if stored.digest not in wanted:
+        files.let_go(owner)
+        raise StepRefused(
+            "other-scan",
+            _("This is not the scan that the agreement names: its digest is %(digest)s.")
+            % {"digest": stored.digest},
+        )
+    files.store(
+        [files.read(stored.digest)], owner=scan_owner(held, stored.digest), limit=MAX_SCAN_BYTES, name=name
+    )
+    files.let_go(owner)
+    scan, is_new = Scan.objects.get_or_create(
+        lineage=held.id,
+        digest=stored.digest,
+        defaults={"size": stored.size, "name": name[:200], "attached_by": actor.audit_identity.label[:200]},
+    )
+    if is_new:
+        record(actor, "agreements.scan-attached", urn(held), {"digest": stored.digest, "size": stored.size})
+    return scan

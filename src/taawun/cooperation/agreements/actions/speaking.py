@@ -1,0 +1,195 @@
+"""What this node says about an agreement: signed, kept as evidence, and told to the other parties."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Max
+
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument
+from taawun.cooperation.agreements.notices import tell_of_suspension
+from taawun.cooperation.agreements.policy import basis_of
+from taawun.cooperation.agreements.queries import forget_policy, standing_of
+from taawun.cooperation.partners import messages
+from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.models import Partner, PolicyGeneration
+from taawun.foundation.clock import now, timestamp
+from taawun.foundation.digests import sha256
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.signing import SignatureRefused, peek
+from taawun.foundation.strict_json import JsonRefused, canonical
+from taawun.foundation.strict_json import parse as parse_json
+from taawun.platform.audit.actions import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.people.actors import Actor
+
+__all__ = [
+    "INSTRUMENT_TYP",
+    "SIGNATURE_TYP",
+    "changed",
+    "changing",
+    "chosen_id",
+    "is_ours",
+    "known_nodes",
+    "next_agreement_number",
+    "others_of",
+    "say",
+    "tell",
+    "urn",
+]
+
+SIGNATURE_TYP: Final = "taawun-signature+jws"
+INSTRUMENT_TYP: Final = "taawun-instrument+jws"
+
+
+def urn(agreement: Agreement) -> str:
+    """The agreement as audit and messages name it."""
+    return f"urn:uuid:{agreement.id}"
+
+
+def say(  # noqa: PLR0913 - each argument is one member of the instrument
+    actor: Actor,
+    agreement: Agreement,
+    document: Document,
+    kind: PartyInstrument.Kind,
+    *,
+    note: str,
+    lifts: UUID | None = None,
+    answers: PartyInstrument | None = None,
+    suggestion: bytes | None = None,
+    more: Mapping[str, object] | None = None,
+    beside: Sequence[str] = (),
+) -> PartyInstrument:
+    """Sign an instrument in this node's name, keep it, and tell the other parties.
+
+    Args:
+        actor: who decided it.
+        agreement: about which.
+        document: the version it speaks about, with whoever acceded to it.
+        kind: what is said.
+        note: a word to the other parties.
+        lifts: the suspension or declaration that is lifted.
+        answers: the instrument it answers.
+        suggestion: a counter-proposal's text.
+        more: further members that are signed, as ``statements.check`` reads them.
+        beside: base addresses of nodes to which it is addressed too, though they are no parties (yet).
+    """
+    at, instrument_id = now(), uuid7()
+    payload: dict[str, object] = {
+        "id": str(instrument_id),
+        "kind": str(kind),
+        "agreement": str(document.id),
+        "digest": document.digest,
+        "node": settings.BASE_URL,
+        "at": timestamp(at),
+        "note": note[:4000],
+        "to": sorted({*others_of(document), *beside} - {settings.BASE_URL}),
+    }
+    if lifts:
+        payload["lifts"] = str(lifts)
+    if answers:
+        payload |= {"answers": chosen_id(answers), "of": answers.node}
+    if suggestion is not None:
+        payload["suggestion"] = sha256(suggestion)
+    payload |= more or {}
+    token = node_key().sign(canonical(payload), INSTRUMENT_TYP)
+    instrument = PartyInstrument.objects.create(
+        id=instrument_id,
+        lineage=document.id,
+        kind=kind,
+        node=settings.BASE_URL,
+        digest=document.digest,
+        lifts=lifts,
+        answers=answers.id if answers else None,
+        note=note[:4000],
+        suggestion=suggestion,
+        said=dict(more or {}),
+        mark=sha256(token.encode()),
+        jwk=node_key().public.to_jwk(),
+        token=token,
+        at=at,
+    )
+    message: dict[str, object] = {"instrument": token}
+    if suggestion is not None:
+        message["document"] = suggestion.decode()
+    tell(document, "agreement.declared", message)
+    Agreement.objects.filter(id=document.id).update(is_unsettled=True, is_uncompared=True)
+    record(actor, f"agreements.{kind}", urn(agreement), {"version": document.version})
+    changed()
+    tell_of_suspension(document.id)
+    return instrument
+
+
+def chosen_id(instrument: PartyInstrument) -> str:
+    """The id that its party gave an instrument, by which the others know it; ours may differ where that was taken."""
+    try:
+        said = parse_json(peek(instrument.token).payload)
+    except (SignatureRefused, JsonRefused):
+        return str(instrument.id)
+    return str(said["id"]) if isinstance(said, dict) and "id" in said else str(instrument.id)
+
+
+def changed() -> None:
+    """Every compiled policy is out of date, in this unit of work and in every process."""
+    PolicyGeneration.bump()
+    forget_policy()
+
+
+@contextmanager
+def changing(lineage: UUID) -> Iterator[None]:
+    """Evidence about an agreement is written inside: policies are out of date where it changes what flows.
+
+    To compile them anew costs much more than a message does, and most messages change nothing: evidence on an
+    agreement that nobody proposed, a second signature, a counter-proposal.
+
+    Args:
+        lineage: of the agreement, which may not be known here.
+    """
+    held = Agreement.objects.select_for_update().filter(id=lineage).first()
+    before = basis_of(standing_of(held)) if held else None
+    yield
+    Agreement.objects.filter(id=lineage).update(is_unsettled=True, is_uncompared=True)
+    if held is None:
+        # whoever brings the agreement itself at this moment marks its change once this is done, or was done before
+        list(PolicyGeneration.objects.select_for_update().filter(id=1))
+        held = Agreement.objects.filter(id=lineage).first()
+    if held and basis_of(standing_of(held)) != before:
+        changed()
+        tell_of_suspension(lineage)
+
+
+def tell(document: Document, kind: str, payload: Mapping[str, object]) -> None:
+    """Say something to every other party that this node has met."""
+    # a party that we have not met yet cannot be told: before we sign, all of them are verified
+    for partner in Partner.objects.filter(node__in=others_of(document)).order_by("node"):
+        messages.send(partner, kind, payload)
+
+
+def others_of(document: Document) -> list[str]:
+    """The base addresses of the other node parties."""
+    return [
+        party.node for party in document.parties if party.kind == "node" and party.node != settings.BASE_URL
+    ]
+
+
+def known_nodes() -> dict[str, Partner]:
+    """Every partner by its base address."""
+    return {partner.node: partner for partner in Partner.objects.all()}
+
+
+def is_ours(document: Document | None, ref: str) -> bool:
+    """Whether a ref is this node's."""
+    party = document.party(ref) if document else None
+    return party is not None and party.node == settings.BASE_URL
+
+
+def next_agreement_number() -> int:
+    """The next number of this node's own counting; people read it as AG-001, AG-002 and so on."""
+    return (Agreement.objects.aggregate(last=Max("number"))["last"] or 0) + 1
