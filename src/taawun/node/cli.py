@@ -30,6 +30,7 @@ COMMANDS: Final = (
     ("person", "taawun.node.commands.person", "let somebody who forgot their password choose a new one"),
     ("token", "taawun.node.commands.token", "make an API token"),
     ("intel", "taawun.node.commands.intel", "bring intelligence in and out"),
+    ("doctor", "taawun.node.commands.doctor", "check this deployment and say what is wrong"),
     ("backup", "taawun.node.commands.backup", "put everything of this node into one file"),
     ("restore", "taawun.node.commands.restore", "put a node back from such a file"),
     ("key", "taawun.node.commands.key", "see, replace and revoke the keys of this node"),
