@@ -136,6 +136,7 @@ _CONTACT: Final = {
     "is_always": True,
     "phone": "+60 3 1234 5678",
 }
+_PROVIDER: Final = {"name": "Ours", "issuer": "https://id.new.example", "client": "taawun"}
 _REPORT: Final = {"title": "A title", "tlp": "TLP:GREEN", "object_ids": ["{stix_id}"]}
 # signs in, signs out and keeps one's own keys; allauth asks again for a password or a passkey before it shows keys
 _AGAIN: Final = (302,)
@@ -209,6 +210,13 @@ ADDRESSES: Final = (
     ),
     Address(
         "api/v1/contacts/<uuidstr:contact_id>/test", post="manage:contacts", body={"outcome": "answered"}
+    ),
+    Address("api/v1/identity-providers", get="manage:people", post="manage:people", body=_PROVIDER),
+    Address(
+        "api/v1/identity-providers/<uuidstr:provider_id>",
+        put="manage:people",
+        delete="manage:people",
+        body=_PROVIDER,
     ),
     Address("api/v1/nations", get="read:people"),
     Address("api/v1/nations/<str:code>", get="read:people"),
@@ -405,6 +413,10 @@ ADDRESSES: Final = (
     Address("notices/", get=SIGNED_IN),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
+    Address("people/providers/", get="manage:people"),
+    Address("people/providers/new/", get="manage:people", post="manage:people"),
+    Address("people/providers/<uuid:provider_id>/", get="manage:people", post="manage:people"),
+    Address("people/providers/<uuid:provider_id>/remove/", get="manage:people", post="manage:people"),
     Address("people/organisations/", get="read:people"),
     Address("people/organisations/new/", get="manage:people", post="manage:people"),
     Address("people/organisations/<uuid:organisation_id>/", get="read:people"),
@@ -587,6 +599,9 @@ ADDRESSES: Final = (
     Address("account/password/reset/done/", get=PUBLIC),
     Address("account/password/reset/key/done/", get=PUBLIC),
     Address("account/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", get=PUBLIC, post=PUBLIC),
+    # to a provider that does not answer; and back without having gone
+    Address("account/sign-in/<uuid:provider_id>/", get=PUBLIC, opened=(302, 502)),
+    Address("account/sign-in/<uuid:provider_id>/back/", get=PUBLIC, opened=(400,)),
     Address("account/2fa/", get=SIGNED_IN),
     Address("account/2fa/authenticate/", get=PUBLIC, post=PUBLIC, opened=(302,)),
     Address("account/2fa/reauthenticate/", get=SIGNED_IN, post=SIGNED_IN, opened=(200, 302)),

@@ -35,6 +35,7 @@ from taawun.cooperation.people.models import (
     ApiToken,
     Community,
     DutyContact,
+    IdentityProvider,
     Invitation,
     Membership,
     Organisation,
@@ -211,6 +212,13 @@ def _let_come(world: World) -> None:
     world.things["host_id"] = str(Organisation.objects.get(is_host=True).id)
     duty = DutyContact.objects.create(organisation=ministry, names={"en": "Duty"}, zone="UTC", is_always=True)
     world.things["contact_id"] = str(duty.id)
+    provider = IdentityProvider.objects.create(
+        organisation=Organisation.objects.get(is_host=True),
+        name="Ours",
+        issuer="http://127.0.0.1:9",
+        client="x",
+    )
+    world.things["provider_id"] = str(provider.id)
     union = Community.objects.create(code="union", names={"en": "Union"})
     world.things |= {"community_id": str(union.id), "code": "XN"}
     world.things["span_id"] = str(Span.objects.create(community=union, nation_id="XN", standing="member").id)

@@ -7,6 +7,8 @@ nobody claims one) and signing in by a code that is mailed. Signing up stays, as
 from allauth.account import views
 from django.urls import include, path, re_path
 
+from taawun.cooperation.people.views import sign_in
+
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
@@ -28,5 +30,8 @@ urlpatterns = [
         views.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
+    # by an organisation's own provider
+    path("sign-in/<uuid:provider_id>/", sign_in.go_to_provider, name="provider-go"),
+    path("sign-in/<uuid:provider_id>/back/", sign_in.come_back, name="provider-back"),
     path("2fa/", include("allauth.mfa.urls")),
 ]

@@ -13,12 +13,13 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, the doorkeeper and the navigation, and hear what allauth does."""
-        from taawun.cooperation.people import account_trail, sessions
+        from taawun.cooperation.people import account_trail, providers, sessions
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.cooperation.people.tokens import DOOR
         from taawun.cooperation.people.trail import TRAIL
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.access import Doorkeeper
+        from taawun.platform.web.entrance import SignInWays
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
 
@@ -55,6 +56,7 @@ class PeopleConfig(AppConfig):
                         _("keep the duty contacts of an organisation"),
                         administrators | {Role.OFFICER},
                     ),
+                    SignInWays("people", providers.ways),
                     DOOR,
                     *TRAIL,
                     Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),

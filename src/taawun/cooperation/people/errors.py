@@ -147,3 +147,34 @@ class ContactRefused(PeopleError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class ProviderRefused(PeopleError):
+    """Something that is said of an identity provider cannot be.
+
+    Args:
+        field: the member that is wrong.
+        sentence: what is wrong, and the mend.
+    """
+
+    code = "provider-refused"
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class SignInRefused(PeopleError):
+    """A provider's word lets nobody in.
+
+    Args:
+        code: why: the administrator finds it in the trail.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            _(
+                "Your organisation knows you, but this node lets nobody in who was not invited. Ask an administrator."
+            )
+        )
+        self.code = code

@@ -22,7 +22,7 @@ from taawun.platform.web.formats import number
 from taawun.platform.web.shell import THEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from django.db.models import QuerySet
     from django.http import QueryDict
@@ -40,6 +40,7 @@ __all__ = [
     "OrganisationForm",
     "PeopleFilters",
     "ProfileForm",
+    "ProviderForm",
     "RoleForm",
     "RolesForm",
     "RollForm",
@@ -380,6 +381,89 @@ class ContactTestForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_("What came of it"), choices=DutyContact.Outcome.choices, widget=forms.RadioSelect
     )
+
+
+class ProviderForm(forms.Form):
+    """An organisation's OpenID Connect provider."""
+
+    organisation = _OrganisationField(
+        label=_("Organisation"), queryset=Organisation.objects.none(), empty_label=None
+    )
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("Stands on the button of the sign-in page.")
+    )
+    issuer = forms.CharField(
+        label=_("Issuer"),
+        max_length=300,
+        help_text=_("The provider’s address, exactly as it calls itself."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    client = forms.CharField(
+        label=_("Client"),
+        max_length=200,
+        help_text=_("What the provider calls this node."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    secret = forms.CharField(
+        label=_("Secret of the client"),
+        required=False,
+        strip=False,
+        max_length=500,
+        help_text=_("Kept sealed and never shown. Empty keeps the one there is, or none."),
+        widget=forms.PasswordInput({"autocomplete": "off"}),
+    )
+    domains = forms.CharField(
+        label=_("Domains"),
+        required=False,
+        max_length=2000,
+        help_text=_(
+            "For addresses of these the provider’s word is taken, as in cert.example; separated by blanks."
+        ),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    groups_claim = forms.CharField(
+        label=_("Claim with the groups"),
+        required=False,
+        max_length=60,
+        help_text=_("Often groups. Leave it empty to let in only who was invited."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    roles_by_group = forms.CharField(
+        label=_("Roles by group"),
+        required=False,
+        max_length=5000,
+        help_text=_(
+            "A line for each group, as in soc: analyst, instructor. They come in without an invitation."
+        ),
+        widget=forms.Textarea({"dir": "ltr", "rows": 4, "class": "mono"}),
+    )
+    is_active = forms.BooleanField(label=_("One can sign in by it"), required=False, initial=True)
+
+    def __init__(self, *args: Any, places: QuerySet[Organisation] | None = None, **kwargs: Any) -> None:
+        # the arguments that Django passes
+        super().__init__(*args, **kwargs)
+        if places is None:
+            del self.fields["organisation"]
+        else:
+            _choose_among(self, places)
+
+    @staticmethod
+    def lines(roles_by_group: Mapping[str, Collection[str]]) -> str:
+        """Groups and roles as they are typed."""
+        return "\n".join(f"{group}: {', '.join(roles)}" for group, roles in roles_by_group.items())
+
+    def clean_domains(self) -> tuple[str, ...]:
+        """The domains, apart."""
+        return tuple(self.cleaned_data["domains"].lower().replace(",", " ").split())
+
+    def clean_roles_by_group(self) -> dict[str, tuple[str, ...]]:
+        """The groups with their roles."""
+        found: dict[str, tuple[str, ...]] = {}
+        for line in self.cleaned_data["roles_by_group"].splitlines():
+            group, _colon, roles = line.rpartition(":")
+            if line.strip():
+                found[group.strip()] = tuple(roles.replace(",", " ").split())
+        return found
 
 
 class EndForm(forms.Form):

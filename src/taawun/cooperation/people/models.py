@@ -243,6 +243,40 @@ class Invitation(models.Model):
         return self.accepted is None and self.revoked is None and at < self.expires
 
 
+class IdentityProvider(models.Model):
+    """Where an organisation's people sign in, by OpenID Connect, instead of with a password here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="identity_providers"
+    )
+    # what stands on the button
+    name = models.CharField(max_length=100)
+    issuer = models.URLField(max_length=300, unique=True)
+    client = models.CharField(max_length=200)
+    # sealed (platform/web/sealed); empty for a public client
+    secret = models.TextField(blank=True, default="")
+    # for addresses of these domains the issuer's word is taken
+    domains: Any = models.JSONField(default=list, blank=True)
+    groups_claim = models.CharField(max_length=60, blank=True, default="")
+    # {"group": ["analyst", …]}: who comes in by it without an invitation, and as what
+    roles_by_group: Any = models.JSONField(default=dict, blank=True)
+    is_active = models.BooleanField(default=True)
+    created = models.DateTimeField(default=now, editable=False)
+
+
+class Identity(models.Model):
+    """A person as an identity provider knows them."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.CASCADE, related_name="identities")
+    subject = models.CharField(max_length=255)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="identities")
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["provider", "subject"], name="people_one_identity"),)
+
+
 class ApiToken(models.Model):
     """A key for machines: random, so its plain SHA-256 is enough to find and to keep it."""
 

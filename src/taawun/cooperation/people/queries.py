@@ -14,6 +14,7 @@ from taawun.cooperation.people.models import (
     ApiToken,
     Community,
     DutyContact,
+    IdentityProvider,
     Invitation,
     Membership,
     Organisation,
@@ -48,6 +49,7 @@ __all__ = [
     "organisations_like",
     "persons",
     "persons_at",
+    "providers",
     "published_contacts",
     "spans",
     "was_made_with",
@@ -207,6 +209,14 @@ def organisations_like(text: str = "", kind: str = "") -> QuerySet[Organisation]
             either |= Q(**{f"names__{language}__icontains": text})
         found = found.filter(either)
     return found.filter(kind=kind) if kind else found
+
+
+def providers(actor: PersonActor) -> QuerySet[IdentityProvider]:
+    """The identity providers of the organisations in which the actor manages people."""
+    found = IdentityProvider.objects.select_related("organisation").order_by("name", "id")
+    if "manage:people" in actor.everywhere:
+        return found
+    return found.filter(organisation__in=places_of(actor, "manage:people"))
 
 
 def invitations(actor: PersonActor) -> QuerySet[Invitation]:

@@ -17,6 +17,7 @@ __all__ = [
     "CommunityName",
     "ContactOutcome",
     "DutyContact",
+    "IdentityProvider",
     "Invitation",
     "InvitationMade",
     "Me",
@@ -26,6 +27,7 @@ __all__ = [
     "Nation",
     "NewCommunity",
     "NewDutyContact",
+    "NewIdentityProvider",
     "NewInvitation",
     "NewOrganisation",
     "NewRole",
@@ -189,6 +191,40 @@ class ContactOutcome(Body):
     """What came of a test."""
 
     outcome: Annotated[str, Field(max_length=8, description="answered, late or failed.")]
+
+
+class NewIdentityProvider(Body):
+    """An organisation's OpenID Connect provider."""
+
+    organisation: Annotated[UUID | None, Field(description="This node's own by default.")] = None
+    name: Annotated[str, Field(max_length=100, description="Stands on the button.")]
+    issuer: Annotated[str, Field(max_length=300, description="Its address, exactly as it calls itself.")]
+    client: Annotated[str, Field(max_length=200, description="What it calls this node.")]
+    secret: Annotated[str, Field(max_length=500, description="Empty keeps the one there is, or none.")] = ""
+    domains: Annotated[
+        tuple[str, ...], Field(max_length=50, description="For addresses of these its word is taken.")
+    ] = ()
+    groups_claim: Annotated[str, Field(max_length=60, description="Where it lists groups.")] = ""
+    roles_by_group: Annotated[
+        dict[str, tuple[str, ...]] | None,
+        Field(description="Which groups come in without an invitation, and with which roles."),
+    ] = None
+    is_active: bool = True
+
+
+class IdentityProvider(Schema):
+    """An organisation's OpenID Connect provider, without its secret."""
+
+    id: UUID
+    organisation: OrganisationName
+    name: str
+    issuer: str
+    client: str
+    has_secret: bool
+    domains: list[str]
+    groups_claim: str
+    roles_by_group: dict[str, list[str]]
+    is_active: bool
 
 
 RoleNames = Annotated[

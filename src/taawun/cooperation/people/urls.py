@@ -6,6 +6,10 @@ from taawun.cooperation.people import views
 
 urlpatterns = [
     path("", views.people, name="people"),
+    path("providers/", views.providers, name="providers"),
+    path("providers/new/", views.add_provider, name="provider-new"),
+    path("providers/<uuid:provider_id>/", views.change_provider, name="provider"),
+    path("providers/<uuid:provider_id>/remove/", views.remove_provider, name="provider-remove"),
     path("organisations/", views.organisations, name="organisations"),
     path("organisations/new/", views.add_organisation, name="organisation-new"),
     path("organisations/<uuid:organisation_id>/", views.organisation, name="organisation"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-__all__ = ["look_at", "put_away", "take_out", "throw_away"]
+__all__ = ["look_at", "put_away", "seal", "take_out", "throw_away", "unseal"]
 
 _PURPOSE: Final = b"taawun.platform.web.sealed"
 _PREFIX: Final = "sealed."
@@ -67,6 +67,19 @@ def throw_away(request: HttpRequest, name: str) -> None:
     """Forget what is kept under a name."""
     if _PREFIX + name in request.session:  # asking first leaves the session unchanged where nothing is kept
         del request.session[_PREFIX + name]
+
+
+def seal(text: str) -> str:
+    """A text for the database that only this node can read, sealed with a key that is made of ``SECRET_KEY``."""
+    return _box().encrypt(text.encode()).decode("ascii")
+
+
+def unseal(sealed: str) -> str | None:
+    """The text again; None where it was sealed with another key."""
+    try:
+        return _box().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        return None
 
 
 def _box() -> Fernet:

@@ -43,21 +43,33 @@ from taawun.cooperation.people.actions.roles import (
     set_roles,
     take_role,
 )
+from taawun.cooperation.people.actions.sign_in import (
+    ProviderFields,
+    add_provider,
+    admit_identity,
+    change_provider,
+    refuse_identity,
+    remove_provider,
+)
 from taawun.cooperation.people.actions.tokens import create_token, revoke_token
 
 __all__ = [
     "INVITATION_LIFE",
     "ContactFields",
     "Minted",
+    "ProviderFields",
     "accept_invitation",
     "add_community",
     "add_contact",
     "add_organisation",
+    "add_provider",
     "add_shipped_community",
+    "admit_identity",
     "begin_span",
     "change_contact",
     "change_organisation",
     "change_password",
+    "change_provider",
     "create_token",
     "disable",
     "enable",
@@ -69,7 +81,9 @@ __all__ = [
     "make_password_link",
     "move",
     "record_contact_test",
+    "refuse_identity",
     "remove_contact",
+    "remove_provider",
     "rename",
     "rename_community",
     "replace_roll",

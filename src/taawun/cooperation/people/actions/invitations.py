@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import Actor
     from taawun.cooperation.people.models import Organisation
 
-__all__ = ["INVITATION_LIFE", "accept_invitation", "invite", "revoke_invitation"]
+__all__ = ["INVITATION_LIFE", "accept_invitation", "come_in", "invite", "revoke_invitation"]
 
 INVITATION_LIFE = timedelta(days=14)
 
@@ -111,6 +111,21 @@ def accept_invitation(secret: str, *, name: str, password: str, language: str) -
     person = Person(email=invitation.email, name=name.strip(), language=language)
     validate_password(password, person)
     person.set_password(password)
+    return come_in(person, invitation)
+
+
+def come_in(person: Person, invitation: Invitation) -> Person:
+    """Keep a person who accepts an invitation, which the caller holds, with the roles that it gives.
+
+    Args:
+        person: not kept yet; without a password where they sign in by a provider.
+        invitation: open, and locked by the caller's transaction.
+
+    Raises:
+        ValidationError: the name is empty.
+    """
+    if not person.password:
+        person.set_unusable_password()
     person.full_clean()
     person.save()
     for role in invitation.roles:

@@ -12,6 +12,7 @@ from taawun.cooperation.people.api import (
     oneself,
     organisations,
     persons,
+    providers,
 )
 from taawun.cooperation.people.api.routing import router, words
 from taawun.cooperation.people.errors import NotAllowed, PeopleError
@@ -26,6 +27,7 @@ __all__ = [
     "oneself",
     "organisations",
     "persons",
+    "providers",
     "router",
     "words",
 ]

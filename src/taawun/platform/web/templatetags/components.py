@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
@@ -19,8 +20,10 @@ from django.utils.translation import gettext as _
 
 from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text
 from taawun.foundation.tlp import Tlp, UnknownMarking
+from taawun.platform.registry import registry
 from taawun.platform.web import formats, icons
 from taawun.platform.web.components import STATES, Station, Tone
+from taawun.platform.web.entrance import SignInWays, Way
 from taawun.platform.web.forms import FieldView, active_filters, sentences
 from taawun.platform.web.shell import Shell, shell_of
 
@@ -424,6 +427,14 @@ def table(content: str, caption: str, *, rows: bool = True) -> SafeString:
 def shell(context: Context) -> Shell:
     """The frame of this page; the base template asks for it once."""
     return shell_of(context.get("request"))
+
+
+@register.simple_tag(takes_context=True)
+def sign_in_ways(context: Context) -> list[Way]:
+    """Further ways to sign in, each leading on to where one was going."""
+    following = context["request"].GET.get("next", "")
+    query = f"?{urlencode({'next': following})}" if following else ""
+    return [Way(way.label, way.url + query) for room in registry.all(SignInWays) for way in room.read()]
 
 
 @register.simple_tag

@@ -1,0 +1,242 @@
+"""Signing in by an organisation's own provider: who keeps the providers, and whom their word lets in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.people.actions.invitations import come_in
+from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
+from taawun.cooperation.people.models import Identity, IdentityProvider, Invitation, Person
+from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.rules import ensure, holds_in, organisations_of
+from taawun.foundation.clock import now
+from taawun.platform.audit.actions import record
+from taawun.platform.web.sealed import seal
+from taawun.platform.work.turns import take_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taawun.cooperation.people.actors import Actor
+    from taawun.cooperation.people.models import Organisation
+    from taawun.cooperation.people.oidc import Claims
+
+__all__ = [
+    "ProviderFields",
+    "add_provider",
+    "admit_identity",
+    "change_provider",
+    "refuse_identity",
+    "remove_provider",
+]
+
+_DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_MOST: Final = 50
+_DOORMAN: Final = SystemActor("people.sign-in")
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFields:
+    """What is said of a provider.
+
+    Args:
+        name: stands on the button.
+        issuer: its address, exactly as it calls itself.
+        client: what it calls this node.
+        secret: of the client; empty keeps the one there is, or none.
+        domains: for addresses of these its word is taken.
+        groups_claim: where it lists groups; empty for none.
+        roles_by_group: which groups come in without an invitation, and as what.
+        is_active: whether one can sign in by it.
+    """
+
+    name: str
+    issuer: str
+    client: str
+    secret: str = ""
+    domains: tuple[str, ...] = ()
+    groups_claim: str = ""
+    roles_by_group: Mapping[str, tuple[str, ...]] | None = None
+    is_active: bool = True
+
+
+def _fill(provider: IdentityProvider, given: ProviderFields) -> None:
+    groups = dict(given.roles_by_group or {})
+    address = urlsplit(given.issuer)
+    if address.scheme not in {"https", "http"} or not address.hostname or address.query or address.fragment:
+        raise ProviderRefused("issuer", _("An issuer is an https address without a query."))
+    if not given.name.strip() or not given.client.strip():
+        raise ProviderRefused("name", _("A provider needs a name and a client."))
+    if len(given.domains) > _MOST or not all(_DOMAIN.fullmatch(each) for each in given.domains):
+        raise ProviderRefused("domains", _("Name domains in small letters, as in cert.example."))
+    if len(groups) > _MOST or not all(
+        group and roles and set(roles) <= set(Role.values) for group, roles in groups.items()
+    ):
+        raise ProviderRefused("roles_by_group", _("Give each group at least one role that there is."))
+    if IdentityProvider.objects.filter(issuer=given.issuer).exclude(id=provider.id).exists():
+        raise ProviderRefused("issuer", _("There is a provider with this issuer already."))
+    if provider.issuer != given.issuer:
+        provider.secret = ""  # a secret is told to nobody but whom it was made with
+    provider.name, provider.issuer, provider.client = given.name.strip(), given.issuer, given.client.strip()
+    provider.secret = seal(given.secret) if given.secret else provider.secret
+    provider.domains = sorted(set(given.domains))
+    provider.groups_claim, provider.is_active = given.groups_claim.strip(), given.is_active
+    provider.roles_by_group = {group: sorted(set(roles)) for group, roles in groups.items()}
+
+
+@transaction.atomic
+def add_provider(actor: Actor, organisation: Organisation, given: ProviderFields) -> IdentityProvider:
+    """Let an organisation's people sign in by its own provider.
+
+    Raises:
+        NotAllowed: the actor may not.
+        ProviderRefused: with the member that is wrong.
+    """
+    ensure(holds_in(actor, "manage:people", organisation.id))
+    take_turn("people.providers")
+    provider = IdentityProvider(organisation=organisation)
+    _fill(provider, given)
+    provider.save()
+    _note(actor, "people.provider-added", provider)
+    return provider
+
+
+@transaction.atomic
+def change_provider(actor: Actor, provider: IdentityProvider, given: ProviderFields) -> IdentityProvider:
+    """Change what is said of a provider. Another issuer knows nobody yet: the identities of the old one end.
+
+    Raises:
+        NotAllowed: the actor may not.
+        ProviderRefused: with the member that is wrong.
+    """
+    ensure(holds_in(actor, "manage:people", provider.organisation_id))
+    take_turn("people.providers")
+    held = IdentityProvider.objects.select_for_update().get(id=provider.id)
+    if held.issuer != given.issuer:
+        held.identities.all().delete()
+    _fill(held, given)
+    held.save()
+    _note(actor, "people.provider-changed", held)
+    return held
+
+
+@transaction.atomic
+def remove_provider(actor: Actor, provider: IdentityProvider) -> None:
+    """Let nobody sign in by a provider any more, and forget whom it knew.
+
+    Raises:
+        NotAllowed: the actor may not.
+    """
+    ensure(holds_in(actor, "manage:people", provider.organisation_id))
+    if IdentityProvider.objects.filter(id=provider.id).exists():
+        _note(actor, "people.provider-removed", provider)
+        IdentityProvider.objects.filter(id=provider.id).delete()
+
+
+def _note(actor: Actor, verb: str, provider: IdentityProvider) -> None:
+    facts = {
+        "provider": str(provider.id),
+        "issuer": provider.issuer,
+        "domains": provider.domains,
+        "roles": provider.roles_by_group,
+        "active": provider.is_active,
+    }
+    record(actor, verb, f"urn:uuid:{provider.organisation_id}", facts)
+
+
+@transaction.atomic
+def admit_identity(provider: IdentityProvider, claims: Claims) -> Person:
+    """Whom a provider's word lets in: nobody but who is known, was invited, or is in a group that has roles.
+
+    An address counts only where the issuer verified it and is trusted for its domain, and nobody is let in as a person
+    who works for another organisation as well, unless the provider is that of the organisation that runs this node:
+    the university's provider does not speak for somebody who signs for the nation.
+
+    Args:
+        provider: whose word it is.
+        claims: the word, held to its signature before.
+
+    Returns:
+        The person, who is active.
+
+    Raises:
+        SignInRefused: with the reason.
+    """
+    take_turn("people.invite")
+    known = (
+        Identity.objects.select_related("person").filter(provider=provider, subject=claims.subject).first()
+    )
+    person = known.person if known else _newly_known(provider, claims)
+    if not person.is_active:
+        raise SignInRefused("inactive")
+    if not provider.organisation.is_host and not organisations_of(person) <= {provider.organisation_id}:
+        raise SignInRefused("other-organisation")
+    return person
+
+
+def _newly_known(provider: IdentityProvider, claims: Claims) -> Person:
+    domain = claims.email.rpartition("@")[2].lower()
+    if not claims.email or domain not in provider.domains:
+        raise SignInRefused("not-trusted-for-address")
+    person = Person.objects.filter(email__iexact=claims.email).first()
+    if person is not None and provider.organisation_id not in organisations_of(person):
+        raise SignInRefused("other-organisation")
+    if person is not None and not provider.organisation.is_host and len(organisations_of(person)) > 1:
+        raise SignInRefused("other-organisation")
+    if person is None:
+        person = _invited(provider, claims) or _by_group(provider, claims)
+    Identity.objects.create(provider=provider, subject=claims.subject, person=person)
+    facts = {"provider": str(provider.id)}
+    record(_DOORMAN, "people.identity-linked", f"urn:uuid:{person.id}", facts)
+    return person
+
+
+def _invited(provider: IdentityProvider, claims: Claims) -> Person | None:
+    invitation = (
+        Invitation.objects.select_for_update()
+        .filter(
+            email__iexact=claims.email,
+            organisation=provider.organisation_id,
+            accepted__isnull=True,
+            revoked__isnull=True,
+            expires__gt=now(),
+        )
+        .order_by("-id")
+        .first()
+    )
+    if invitation is None:
+        return None
+    person = Person(
+        email=invitation.email, name=claims.name or invitation.email, language=invitation.language
+    )
+    return come_in(person, invitation)
+
+
+def _by_group(provider: IdentityProvider, claims: Claims) -> Person:
+    roles = {
+        role for group, given in provider.roles_by_group.items() if group in claims.groups for role in given
+    }
+    if not roles:
+        raise SignInRefused("not-invited")
+    person = Person(email=claims.email, name=claims.name or claims.email)
+    person.set_unusable_password()
+    person.full_clean()
+    person.save()
+    for role in sorted(roles):
+        person.memberships.create(organisation=provider.organisation, role=role)
+    facts = {"provider": str(provider.id), "roles": sorted(roles)}
+    record(_DOORMAN, "people.came-by-group", f"urn:uuid:{person.id}", facts)
+    return person
+
+
+def refuse_identity(provider: IdentityProvider, code: str) -> None:
+    """Write down that a provider's answer let nobody in, and why."""
+    facts = {"provider": str(provider.id), "code": code}
+    record(_DOORMAN, "people.sign-in-refused", f"urn:uuid:{provider.organisation_id}", facts)
