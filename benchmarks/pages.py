@@ -62,7 +62,7 @@ def main() -> int:
             "DJANGO_SETTINGS_MODULE": "taawun.node.settings",
         }
         client = _analyst()
-        _import_all(chosen.objects, chosen.reports)
+        import_all(chosen.objects, chosen.reports)
         for name, path, query in _pages():
             _measure(client, name, path, query, sql=chosen.sql)
     return 0
@@ -110,7 +110,14 @@ def _analyst() -> Client:
 # ---- what is imported -------------------------------------------------------------------------------------------
 
 
-def _import_all(objects: int, reports: int) -> None:
+def import_all(objects: int, reports: int, *, extremes: bool = True) -> None:
+    """Import invented intelligence at this process's node.
+
+    Args:
+        objects: how many, of which 5,000 are tied to one.
+        reports: how many, of ten objects each.
+        extremes: also a report that names 100,000 objects, and one whose 400 objects all name each other.
+    """
     from taawun.capabilities.intel import actions
     from taawun.cooperation.people.actors import SystemActor
     from taawun.foundation.tlp import Tlp
@@ -129,6 +136,8 @@ def _import_all(objects: int, reports: int) -> None:
         "wide": [_report("wide", [f"indicator--{_uuid(f'none {number}')}" for number in range(WIDE)])],
         "dense": list(_dense()),
     }
+    if not extremes:
+        del files["wide"], files["dense"]
     for name, held in files.items():
         data = orjson.dumps({"type": "bundle", "id": f"bundle--{_uuid(name)}", "objects": held})
         begun = time.process_time()

@@ -194,3 +194,18 @@ def test_what_one_brings_is_brought_in_the_name_of_ones_organisation(
     world: World, who: str, name: str
 ) -> None:
     assert queries.home_of(world.actors()[who]).names["en"] == name
+
+
+@pytest.mark.django_db
+def test_the_first_of_a_list_by_a_common_word_are_the_first_of_the_whole_list(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(
+        *(indicator(number, name=f"Common {'even' if number % 2 == 0 else 'odd'}") for number in range(1, 13))
+    )
+    monkeypatch.setattr(queries, "_NEWEST", 5)
+    for text, first in (("common", 5), ("comm", 5), ("common even", 5), ("odd", 5), ("nothing", 0)):
+        rows, sooner = queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters(text=text))
+        assert sooner is not None
+        assert list(sooner) == list(rows)[:first]
+    assert queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters())[1] is None

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import FieldError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -152,3 +154,26 @@ def test_a_list_cannot_be_ordered_by_what_may_be_missing() -> None:
     )
     with pytest.raises(TypeError, match="cannot be ordered by None"):
         page(Entry.objects.all(), order=("seq",), after=None, limit=1)
+
+
+@pytest.mark.django_db
+def test_rows_that_are_found_sooner_are_asked_for_first_and_the_others_only_where_they_do_not_fill_the_page() -> (
+    None
+):
+    Entry.objects.bulk_create(
+        Entry(actor_kind="system", actor_id="t", actor_label="t", verb="t.t", subject=f"urn:{number}")
+        for number in range(6)
+    )
+    every = Entry.objects.all()
+    three = every.filter(id__in=list(every.order_by("-id").values_list("id", flat=True)[:3]))
+
+    def subjects(limit: int, after: str | None = None) -> list[str]:
+        shown = page(every, order=("-id",), after=after, limit=limit, sooner=three)
+        return [each.subject for each in shown.items]
+
+    with CaptureQueriesContext(connection) as asked:
+        assert subjects(2) == ["urn:5", "urn:4"]
+    assert len(asked) == 1
+    assert subjects(4) == ["urn:5", "urn:4", "urn:3", "urn:2"]
+    second = page(every, order=("-id",), after=None, limit=2, sooner=three).next
+    assert subjects(2, second) == ["urn:3", "urn:2"]

@@ -224,8 +224,14 @@ def list_objects(
     filters = queries.ObjectFilters(
         text=wanted.text, type=wanted.type, tlp=_marking(wanted.tlp) if wanted.tlp else None
     )
-    rows = queries.object_texts(actor, filters)
-    found = page(rows, order=("-id",), after=paging.after, limit=paging.limit)
+    rows, first = queries.objects_and_first(actor, filters)
+    found = page(
+        queries.only_texts(rows),
+        order=("-id",),
+        after=paging.after,
+        limit=paging.limit,
+        sooner=None if first is None else queries.only_texts(first),
+    )
     items = ",".join(text_under(each.text, Tlp(each.tlp)) for each in found.items)
     following = orjson.dumps(found.next).decode()
     return HttpResponse(f'{{"items":[{items}],"next":{following}}}', content_type="application/json")
@@ -340,7 +346,7 @@ def list_reports(
     )
     return listing(
         Listing[schemas.ReportSummary],
-        queries.reports(actor, filters),
+        queries.only_listed(queries.reports(actor, filters)),
         paging,
         order=("-id",),
         show=lambda rows: [schemas.ReportSummary(**_summary(each)) for each in rows],

@@ -114,6 +114,8 @@ class StixObject(models.Model):
             # the objects page: newest first, by type, current only
             models.Index(fields=["-id"], name="intel_newest", condition=Q(is_current=True)),
             models.Index(fields=["type", "-id"], name="intel_by_type", condition=Q(is_current=True)),
+            # the same by marking
+            models.Index(fields=["tlp", "-id"], name="intel_by_tlp", condition=Q(is_current=True)),
         )
 
 

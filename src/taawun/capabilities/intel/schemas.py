@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from taawun.cooperation.federation.schemas import Decided, Unreached
 from taawun.platform.web.api import Body
+from taawun.platform.web.shapes import Schema
 
 __all__ = [
     "Audience",

@@ -33,7 +33,8 @@ _STIX_ID: Final = re.compile(
 )
 
 # The column holds words that are folded and parted by spaces, so the plainest tokenizer is the right one; and nobody
-# asks where in the column a word stands.
+# asks where in the column a word stands. A question is made of beginnings of words: where short ones stand, which begin
+# many, the index knows by itself.
 SQLITE_TRIGGERS = (
     """\
 CREATE TRIGGER intel_object_words_added AFTER INSERT ON intel_stixobject BEGIN
@@ -55,7 +56,8 @@ END
 SQLITE_INDEX = (
     """\
 CREATE VIRTUAL TABLE intel_object_words USING fts5(
-    search, content='intel_stixobject', content_rowid='id', tokenize='ascii', detail=none, columnsize=0)
+    search, content='intel_stixobject', content_rowid='id', tokenize='ascii', detail=none, columnsize=0,
+    prefix='1 2 3 4 5 6 7 8 9 10')
 """,
     *SQLITE_TRIGGERS,
 )
@@ -89,11 +91,12 @@ def _cut(folded: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word[:_LONGEST_WORD] for word in folded.split()))
 
 
-def matching(question: str) -> Q:
+def matching(question: str, newest: int | None = None) -> Q:
     """A condition on objects: every word of the question begins a word of the object, or it is the object's identifier.
 
     Args:
         question: what a person typed; beyond twelve words it is cut.
+        newest: looks only among so many of the newest that match; among all when left out.
 
     Returns:
         A condition; an empty question matches everything, one without a letter or digit nothing.
@@ -105,7 +108,7 @@ def matching(question: str) -> Q:
     words = _asked(question)
     if not words:
         return Q(pk__in=[])
-    return _on_postgresql(words) if connection.vendor == "postgresql" else _on_sqlite(words)
+    return _on_postgresql(words, newest) if connection.vendor == "postgresql" else _on_sqlite(words, newest)
 
 
 def words_begin(question: str) -> Q:
@@ -121,17 +124,18 @@ def _asked(question: str) -> list[str]:
     return [word[:_LONGEST_WORD] for word in query_terms(question)[:_MOST_WORDS]]
 
 
-def _on_sqlite(words: Sequence[str]) -> Q:
+def _on_sqlite(words: Sequence[str], newest: int | None) -> Q:
     asked = " ".join(f'"{word}"*' for word in words)
-    found = RawSQL("SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s", [asked])
-    return Q(id__in=found)
+    matching = "SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s"
+    if newest is None:
+        return Q(id__in=RawSQL(matching, [asked]))  # noqa: S611 - the question is a parameter
+    return Q(id__in=RawSQL(f"{matching} ORDER BY rowid DESC LIMIT %s", [asked, newest]))  # noqa: S611 - as above
 
 
-def _on_postgresql(words: Sequence[str]) -> Q:
+def _on_postgresql(words: Sequence[str], newest: int | None) -> Q:
     # letters and digits in quotes: a cast takes them as they are, where to_tsquery would cut them up again
     asked = " & ".join(f"'{word}':*" for word in words)
-    found = RawSQL(  # noqa: S611 - the question is a parameter; the expression is the constant of the index
-        f"SELECT id FROM intel_stixobject WHERE {POSTGRESQL_VECTOR} @@ %s::tsquery",  # noqa: S608 - a constant of this module, no input
-        [asked],
-    )
-    return Q(id__in=found)
+    matching = f"SELECT id FROM intel_stixobject WHERE {POSTGRESQL_VECTOR} @@ %s::tsquery"  # noqa: S608 - a constant of this module, no input
+    if newest is None:
+        return Q(id__in=RawSQL(matching, [asked]))  # noqa: S611 - the question is a parameter
+    return Q(id__in=RawSQL(f"{matching} ORDER BY id DESC LIMIT %s", [asked, newest]))  # noqa: S611 - as above

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import Field
 
 from taawun.platform.web.api import Body
+from taawun.platform.web.shapes import Schema
 
 __all__ = [
     "ClauseRef",

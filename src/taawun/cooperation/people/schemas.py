@@ -6,11 +6,11 @@ from datetime import date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import Field
 
 from taawun.foundation.multilingual import LANGUAGES, Language
 from taawun.platform.web.api import Body
+from taawun.platform.web.shapes import Schema
 
 __all__ = [
     "Community",

@@ -27,7 +27,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -41,6 +41,7 @@ from taawun.platform.web.idempotency import answer_once
 from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.problems import problem
+from taawun.platform.web.shapes import Schema
 from taawun.platform.web.validation import worded
 
 if TYPE_CHECKING:

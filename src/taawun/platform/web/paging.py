@@ -53,7 +53,14 @@ class Page(Generic[M]):
     next: str | None
 
 
-def page(queryset: QuerySet[M], *, order: tuple[str, ...], after: str | None, limit: int) -> Page[M]:
+def page(
+    queryset: QuerySet[M],
+    *,
+    order: tuple[str, ...],
+    after: str | None,
+    limit: int,
+    sooner: QuerySet[M] | None = None,
+) -> Page[M]:
     """One page of a queryset.
 
     Args:
@@ -62,6 +69,8 @@ def page(queryset: QuerySet[M], *, order: tuple[str, ...], after: str | None, li
             reach over a relation (``release__published``), which should then be in ``select_related``.
         after: the ``next`` of the page before; None or empty for the first page.
         limit: rows on the page, 1 to 1000.
+        sooner: the first rows of the queryset in the same order, where these are found at less cost; when they fill
+            the page, nobody asks for the others.
 
     Returns:
         The page. It reads one row more than it shows, to know whether there is a following one.
@@ -72,10 +81,12 @@ def page(queryset: QuerySet[M], *, order: tuple[str, ...], after: str | None, li
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise ValueError(_("A page has 1 to %(most)d rows.") % {"most": MAX_LIMIT})
-    rows = queryset.order_by(*order)
-    if after:
-        rows = rows.filter(_behind(order, _decode(after, queryset.model, order)))
-    found = list(rows[: limit + 1])
+    ordered = [each.order_by(*order) for each in (sooner, queryset) if each is not None]
+    behind = _behind(order, _decode(after, queryset.model, order)) if after else Q()
+    found: list[M] = []
+    for rows in ordered:
+        if len(found) <= limit:
+            found = list(rows.filter(behind)[: limit + 1])
     more = len(found) > limit
     items = found[:limit]
     return Page(items, _encode(items[-1], order) if more else None)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import Field
+
+from taawun.platform.web.shapes import Schema
 
 __all__ = ["Job"]
 

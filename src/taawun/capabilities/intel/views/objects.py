@@ -72,11 +72,17 @@ def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Every object in its current version, newest first."""
     form = ObjectFilters(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.objects(actor, _filters(wanted))
+    found, first = queries.objects_and_first(actor, _filters(wanted))
     if request.GET.get("format") in {"csv", "json"}:
         return _export(request.GET["format"], found)
     try:
-        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+        shown = page(
+            found,
+            order=("-id",),
+            after=request.GET.get("after"),
+            limit=_ON_A_PAGE,
+            sooner=first,
+        )
     except BadCursor:
         return redirect("objects")
     context = {
