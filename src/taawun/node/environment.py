@@ -131,6 +131,14 @@ SETTINGS: tuple[Setting, ...] = (
         "itself, fetches what is for it and delivers what it says.",
     ),
     Setting(
+        "TAAWUN_BANDWIDTH",
+        values.bandwidth,
+        "",
+        "How much of its line the node takes for partners, in bits a second with `k`, `M` or `G`: `2M`, or by hours of "
+        "`TAAWUN_TIME_ZONE`, `08:00-17:00=256k,17:00-22:00=2M`. It holds for what is fetched, served and delivered, "
+        "compressed as it is, in all processes of one machine together; empty, and at other hours, is no limit.",
+    ),
+    Setting(
         "TAAWUN_STRANGER_DAYS",
         values.number(1, 36_500),
         "14",

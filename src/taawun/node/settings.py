@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 
 from taawun.foundation.multilingual import OWN_NAMES
 from taawun.node.environment import Environment, SettingRefused
-from taawun.node.values import Database, Mail
+from taawun.node.values import Cap, Database, Mail
 
 ENVIRONMENT = Environment()
 HOME: Path = ENVIRONMENT.home
@@ -56,6 +56,7 @@ MAX_UPLOAD_BYTES = ENVIRONMENT.number("TAAWUN_MAX_UPLOAD_BYTES")
 FREE_DISK_BYTES = ENVIRONMENT.number("TAAWUN_FREE_DISK_BYTES")
 POLL_SECONDS = ENVIRONMENT.number("TAAWUN_POLL_SECONDS")
 REACHABLE = bool(ENVIRONMENT["TAAWUN_REACHABLE"])
+BANDWIDTH: tuple[Cap, ...] = ENVIRONMENT["TAAWUN_BANDWIDTH"]
 STRANGER_DAYS = ENVIRONMENT.number("TAAWUN_STRANGER_DAYS")
 SECOND_FACTOR_REQUIRED = ENVIRONMENT.text("TAAWUN_SECOND_FACTOR") == "required"
 TRUSTED_PROXIES: tuple[str, ...] = ENVIRONMENT["TAAWUN_TRUSTED_PROXIES"]

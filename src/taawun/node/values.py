@@ -6,6 +6,7 @@ The sentences go to logs, so they never quote a key, or an address with a passwo
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,9 +14,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 __all__ = [
+    "Cap",
     "Database",
     "Mail",
     "address",
+    "bandwidth",
     "database",
     "mail",
     "networks",
@@ -29,6 +32,11 @@ __all__ = [
     "zone",
 ]
 
+_DAY: Final = 24 * 60
+_LEAST_BITS: Final = 16_000
+_CAP: Final = re.compile(
+    r"(?:(?P<begin>[0-9]{1,2}:[0-9]{2})-(?P<end>[0-9]{1,2}:[0-9]{2})=)?(?P<bits>[0-9]{1,12})(?P<unit>[kMG])?"
+)
 _ENCODED: Final = "in user and password write : / ? # @ and % as %3A %2F %3F %23 %40 and %25"
 
 
@@ -70,6 +78,27 @@ class Mail:
     password: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How much of a line may be taken, at some hours of the day.
+
+    Args:
+        begin, end: minutes of the day; from the first on, and until before the second. The end may be earlier: then it
+            is that of the next day.
+        bytes_per_second: how much.
+    """
+
+    begin: int
+    end: int
+    bytes_per_second: float
+
+    def holds_at(self, minute: int) -> bool:
+        """Whether it holds at a minute of the day."""
+        if self.begin < self.end:
+            return self.begin <= minute < self.end
+        return minute >= self.begin or minute < self.end
+
+
 def text(value: str) -> str:
     """Any text."""
     return value
@@ -100,6 +129,38 @@ def switch(value: str) -> bool:
         return known[value.lower()]
     except KeyError:
         raise ValueError(f"{value!r} is neither yes nor no") from None
+
+
+def bandwidth(value: str) -> tuple[Cap, ...]:
+    """Limits of a line, each with its hours or for the whole day, between commas; empty for none."""
+    return tuple(_cap(part) for part in texts(value))
+
+
+def _cap(part: str) -> Cap:
+    found = _CAP.fullmatch(part)
+    if found is None:
+        raise ValueError(
+            f"{part[:40]!a} is no limit like 2M, or 08:00-17:00=256k: bits a second, with k, M or G; the hours are "
+            "those of TAAWUN_TIME_ZONE"
+        )
+    bits = int(found["bits"]) * {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}[found["unit"] or ""]
+    if bits < _LEAST_BITS:
+        raise ValueError(
+            f"{part[:40]!a} is less than {_LEAST_BITS // 1000}k, over which nothing comes in time"
+        )
+    begin, end = (_minute(found[name]) for name in ("begin", "end"))
+    if found["begin"] and begin == end:
+        raise ValueError(f"{part[:40]!a} begins when it ends")
+    return Cap(begin, end if found["begin"] else _DAY, bits / 8)
+
+
+def _minute(text: str | None) -> int:
+    if not text:
+        return 0
+    hour, _, minute = text.partition(":")
+    if int(hour) * 60 + int(minute) > _DAY or int(minute) >= 60:  # noqa: PLR2004 - minutes of an hour
+        raise ValueError(f"{text!a} is no time of the day")
+    return int(hour) * 60 + int(minute)
 
 
 def one_of(*choices: str) -> Callable[[str], str]:

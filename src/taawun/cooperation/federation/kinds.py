@@ -62,6 +62,7 @@ class ReleaseKind:
         regain: makes known again a release of ours that a restored node had forgotten, by its header and content;
             idempotently, inside a transaction.
         regain_withdrawal: the same for the withdrawal of one.
+        is_urgent: whether it goes before all others on a slow line, as an early warning does.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ReleaseKind:
     receive_together: Callable[[Sequence[Arrival]], None] | None = None
     regain: Callable[[Release, Header, bytes], None] | None = None
     regain_withdrawal: Callable[[Release], None] | None = None
+    is_urgent: bool = False
 
     def page_for(self, permissions: frozenset[str], release: Release) -> str:
         """The page that shows it to somebody with these permissions; empty where there is none, or not for them."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.http import HttpResponse
 
 from taawun.cooperation.partners import chain, disk
@@ -26,6 +26,7 @@ from taawun.cooperation.partners.offers import Offered
 from taawun.cooperation.partners.partials import Partial
 from taawun.cooperation.partners.receiving import is_wanted, take_page
 from taawun.cooperation.partners.stopping import stop_lane
+from taawun.cooperation.partners.urgency import is_urgent
 from taawun.cooperation.partners.wire import PAGE_ENTRIES, PIECE, LaneOffer, lane_offer
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
@@ -331,7 +332,8 @@ def _wanted(partner: Partner, digest: str = "") -> Iterator[LaneEntry]:
         waiting = waiting.filter(content_digest=digest)
     beyond = Q(lane__state=Lane.State.STOPPED, lane__stopped_at__lte=F("seq"))
     rows = waiting.exclude(beyond).exclude(Exists(came)).select_related("lane")
-    for entry in rows.order_by("recorded", "id")[:_MOST_LOOKED_AT]:
+    urgent_first = Case(When(is_urgent(), then=0), default=1)
+    for entry in rows.order_by(urgent_first, "recorded", "id")[:_MOST_LOOKED_AT]:
         if is_wanted(entry, partner):
             yield entry
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import F, Q
@@ -11,10 +13,13 @@ from taawun.cooperation.partners import contents, lanes, pages, wire
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Content, Lane, LaneReader
+from taawun.cooperation.partners.urgency import urgent_lanes
+from taawun.foundation.outbound import OutboundFailed
 from taawun.foundation.strict_json import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from uuid import UUID
 
     from taawun.cooperation.partners.models import Partner
 
@@ -24,6 +29,35 @@ log = logging.getLogger(__name__)
 
 # of a page as it is before it is compressed; a request has at most two megabytes
 _PAGE_BYTES: Final = 1536 * 1024
+# who takes bodies in gives up on those that come too slowly: on such a line smaller ones go
+_LEAST_BYTES: Final = 32 * 1024
+_SOON_SECONDS: Final = 5.0
+
+
+class _Sizes:
+    """How much a request to each partner may bring, as its line has shown; in the memory of one process."""
+
+    def __init__(self) -> None:
+        self._most: dict[UUID, int] = {}
+
+    def most(self, partner: Partner, limit: int) -> int:
+        """Bytes of one request."""
+        return min(limit, self._most.get(partner.id, limit))
+
+    @contextmanager
+    def tried(self, partner: Partner) -> Iterator[None]:
+        """Learn from a request whether the next may bring more."""
+        held, begun = self._most.get(partner.id, _PAGE_BYTES), time.monotonic()
+        try:
+            yield
+        except OutboundFailed:
+            self._most[partner.id] = max(_LEAST_BYTES, held // 2)
+            raise
+        if time.monotonic() - begun < _SOON_SECONDS:
+            self._most[partner.id] = min(_PAGE_BYTES, held * 2)
+
+
+_SIZES: Final = _Sizes()
 
 
 def deliver(partner: Partner, may_go_on: Callable[[], bool]) -> bool:
@@ -64,11 +98,12 @@ def _readers(partner: Partner) -> list[LaneReader]:
     is_due = Q(lane__purpose=Lane.Purpose.TALK) | Q(lane__head_seq__gt=F("delivered_seq"))
     due = LaneReader.objects.filter(is_due, partner=partner, lane__sender=None)
     served = {lane.id: lane for lane in lanes.read_by(partner, Lane.objects.filter(readers__in=due))}
-    readers = [
-        reader for reader in due.order_by("-lane__purpose", "lane__opened") if reader.lane_id in served
-    ]
+    urgent = urgent_lanes(partner, served.values())
+    readers = [reader for reader in due.order_by("lane__opened") if reader.lane_id in served]
     for reader in readers:
         reader.lane = served[reader.lane_id]
+    # the talk first: agreements, receipts and the reasons of withdrawals are small, and more waits for them
+    readers.sort(key=lambda each: (each.lane.purpose != Lane.Purpose.TALK, each.lane_id not in urgent))
     return readers
 
 
@@ -76,14 +111,13 @@ def _deliver_lane(partner: Partner, reader: LaneReader, may_go_on: Callable[[], 
     """Bring what follows what the partner holds, by its own word: it may have lost some, or have it from a file."""
     lane, is_corrected = reader.lane, False
     while True:
-        entries = pages.page(lane, reader.delivered_seq, most=_PAGE_BYTES)
+        entries = pages.page(lane, reader.delivered_seq, most=_SIZES.most(partner, _PAGE_BYTES))
         key = node_key()
         lane.refresh_from_db(fields=["head_seq", "head_digest"])
+        page = [canonical(pages.offer(lane, key)) + b"\n", *pages.lines(lane, entries, partner)]
         try:
-            held = wire.deliver(
-                partner,
-                [canonical(pages.offer(lane, key)) + b"\n", *pages.lines(lane, entries, partner)],
-            )
+            with _SIZES.tried(partner):
+                held = wire.deliver(partner, page)
         except PartnerRefused as refused:
             if refused.facts.get("type") != "gap" or is_corrected:
                 raise
@@ -117,10 +151,10 @@ def _deliver_content(partner: Partner, wanted: wire.Wanted, may_go_on: Callable[
     while 0 <= start < content.size:
         if not may_go_on():
             return False
+        piece = contents.part(content, start, _SIZES.most(partner, wire.PIECE))
         try:
-            held = wire.deliver_piece(
-                partner, wanted.digest, contents.part(content, start, wire.PIECE), start=start
-            )
+            with _SIZES.tried(partner):
+                held = wire.deliver_piece(partner, wanted.digest, piece, start=start)
         except AskedTooOften:
             raise
         except PartnerRefused as refused:

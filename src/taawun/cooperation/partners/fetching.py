@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from taawun.cooperation.partners import wire
@@ -9,6 +10,7 @@ from taawun.cooperation.partners.chain import INLINE_BYTES
 from taawun.cooperation.partners.contents import OtherContent
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.partials import Partial
+from taawun.foundation.outbound import OutboundFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,14 +57,24 @@ def fetched(partner: Partner, digest: str, size: int, *, seconds: float) -> Iter
 
 
 def _complete(partial: Partial, partner: Partner, digest: str, size: int, *, seconds: float) -> None:
-    """Ask for the rest until all has come; who can serve a part alone serves it part by part."""
+    """Ask for the rest until all is here: who breaks off, or serves in parts, is asked on while something comes."""
+    ends = time.monotonic() + seconds
     while (before := partial.held) < size:
-        with wire.read_blob(partner, digest, size, start=before, seconds=seconds) as (is_part, pieces):
-            if before and not is_part:
-                # it serves the whole only
-                partial.drop()
-            for piece in pieces:
-                partial.append(piece)
+        is_part = True
+        try:
+            with wire.read_blob(partner, digest, size, start=before, seconds=ends - time.monotonic()) as (
+                is_part,
+                pieces,
+            ):
+                if before and not is_part:
+                    # it serves the whole only
+                    partial.drop()
+                for piece in pieces:
+                    partial.append(piece)
+        except OutboundFailed:
+            if partial.held <= before or time.monotonic() >= ends:
+                raise
+            continue
         came = partial.held
         if came < size and not is_part:
             partial.drop()

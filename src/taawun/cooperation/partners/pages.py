@@ -22,20 +22,22 @@ MOST: Final = 500
 _BYTES: Final = 8 * 1024 * 1024
 
 
-def offer(lane: Lane, key: SigningKey) -> dict[str, str | None]:
+def offer(lane: Lane, key: SigningKey, *, is_urgent: bool = False) -> dict[str, object]:
     """How a lane of ours is named to those who may read it, with its signed head.
 
     Args:
         lane: as it was read after the key.
         key: the node's key.
+        is_urgent: whether something urgent waits on it.
     """
-    return {
+    said: dict[str, object] = {
         "lane": str(lane.id),
         "purpose": lane.purpose,
         "agreement": str(lane.agreement) if lane.agreement else None,
         "clause": lane.clause,
         "head": lanes.head_of(lane, key),
     }
+    return said | ({"urgent": True} if is_urgent else {})
 
 
 def page(lane: Lane, after: int, *, limit: int = MOST, most: int | None = None) -> list[LaneEntry]:

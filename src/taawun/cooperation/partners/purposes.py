@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -73,6 +73,7 @@ class LanePurpose:
         regain: makes known again what an entry of ours said, after a restore, idempotently, inside a transaction; the
             content is None where nobody has it any more.
         catch_up: says what was left unsaid when the node was lost, inside a transaction, once it may speak again.
+        urgent_kinds: which kinds of entries go before all others on a slow line (:mod:`.urgency`).
         prepare: reads a content before the transaction, in which nobody else may be able to write, and answers what is
             left to do in it instead of ``receive``; None where reading is nothing.
         together: the same for many publications of a lane, oldest first, which nothing stands in the way of. What it
@@ -91,6 +92,7 @@ class LanePurpose:
     regain: Callable[[LaneEntry, Header, bytes | None], None] | None = None
     catch_up: Callable[[], None] | None = None
     together: Callable[[Lane, Sequence[Arrived]], Callable[[], int]] | None = None
+    urgent_kinds: Callable[[], Collection[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,12 @@ class _Page:
 
 
 def process_pending(
-    lane: Lane, partner: Partner, fetch: Fetch, *, is_over: Callable[[], bool] = lambda: False
+    lane: Lane,
+    partner: Partner,
+    fetch: Fetch,
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+    only: Q | None = None,
 ) -> int:
     """Hand every entry that waits to the room it is for, oldest first, each in its own transaction or many in one.
 
@@ -283,6 +288,7 @@ def process_pending(
         partner: its sender.
         fetch: fetches a content by digest and size, for what did not come with its line.
         is_over: asked before each entry: whether to leave the rest for another time.
+        only: a condition on entries, for those of which the rest waits.
 
     Returns:
         How many entries left the waiting state.
@@ -291,7 +297,7 @@ def process_pending(
         AskedTooOften: the sender wants its contents to be asked for later; all that is left waits.
     """
     done, keys = 0, lineage_of(partner)
-    for batch in _waiting(lane, keys):
+    for batch in _waiting(lane, keys, only or Q()):
         left, alone = batch, 1
         while left and not is_over():
             if together := _together(lane, keys, left):
@@ -307,7 +313,7 @@ def process_pending(
     return done
 
 
-def _waiting(lane: Lane, keys: Lineage) -> Iterator[list[LaneEntry]]:
+def _waiting(lane: Lane, keys: Lineage, only: Q) -> Iterator[list[LaneEntry]]:
     """What waits on a lane and may be handed on, oldest first; what its sender's key of now does not stand for is not.
 
     Each batch is read to its end before the first of it is dealt with: on SQLite a connection that still reads cannot
@@ -315,7 +321,7 @@ def _waiting(lane: Lane, keys: Lineage) -> Iterator[list[LaneEntry]]:
     """
     lane.refresh_from_db(fields=["state", "stopped_at", "vouched_seq"])
     due = Q(not_before=None) | Q(not_before__lte=now())
-    pending = LaneEntry.objects.filter(due, lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
+    pending = LaneEntry.objects.filter(due, only, lane=lane, state=LaneEntry.State.PENDING).order_by("seq")
     if lane.state == Lane.State.STOPPED and lane.stopped_at is not None:
         pending = pending.filter(seq__lt=lane.stopped_at)
     if not keys.is_single:

@@ -13,13 +13,24 @@ from django.http import FileResponse, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from taawun.cooperation.partners import access, actions, delivered, lanes, pages, returning, witness
+from taawun.cooperation.partners import (
+    access,
+    actions,
+    bandwidth,
+    delivered,
+    lanes,
+    pages,
+    returning,
+    witness,
+)
 from taawun.cooperation.partners.descriptor import kid_of
 from taawun.cooperation.partners.errors import AskedTooOften, DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Content, Lane, Partner
+from taawun.cooperation.partners.urgency import urgent_lanes
 from taawun.cooperation.partners.wire import JSON_LINES
 from taawun.foundation import strict_json
+from taawun.foundation.compression import chosen, compressed
 from taawun.foundation.request_signatures import RequestRefused
 from taawun.platform.files import actions as files
 from taawun.platform.web.limits import Buckets, Rate, network_of
@@ -48,6 +59,8 @@ _RETURNING_SECONDS: Final = 30
 _INBOX_BYTES: Final = 256 * 1024
 # two members, one of them a list of texts: anybody may send this, so it gets no more than it needs
 _INBOX_LIMITS: Final = strict_json.Limits(max_bytes=_INBOX_BYTES, max_depth=2, max_values=2_000)
+# whoever asks while the line is booked for less is answered, and the next waits the longer
+_LONGEST_BUSY: Final = 2.0
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 # what of unknown nodes one network may introduce to one web process: a few at once, then one a minute
 INTRODUCTIONS: Final = Buckets(Rate(burst=5, per_second=1 / 60))
@@ -105,7 +118,9 @@ def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
     """``GET /federation/lanes``: the lanes the caller may read, with their signed heads."""
     del request
     key, open_lanes = node_key(), Lane.objects.filter(is_closed=False).order_by("opened")
-    offers = [pages.offer(each, key) for each in lanes.read_by(partner, open_lanes)]
+    held = lanes.read_by(partner, open_lanes)
+    urgent = urgent_lanes(partner, held)
+    offers = [pages.offer(each, key, is_urgent=each.id in urgent) for each in held]
     return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
 
 
@@ -125,9 +140,30 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseB
         return problem(400, "bad-page", "`after` and `limit` are whole numbers.")
     if after < -1 or limit < 1:
         return problem(400, "bad-page", "`after` is at least -1 and `limit` at least 1.")
-    entries = pages.page(found, after, limit=limit)
-    body = b"".join(pages.lines(found, entries, partner))
-    return HttpResponse(body, content_type=JSON_LINES)
+    if booked := _booked():
+        return booked
+    entries = pages.page(found, after, limit=limit, most=bandwidth.portion())
+    coding = chosen(request.headers.get("Accept-Encoding", ""))
+    body = compressed(b"".join(pages.lines(found, entries, partner)), coding)
+    bandwidth.take(len(body))
+    response = HttpResponse(body, content_type=JSON_LINES)
+    response["Vary"] = "Accept-Encoding"
+    if coding:
+        response["Content-Encoding"] = coding
+    return response
+
+
+def _booked() -> HttpResponse | None:
+    """A word that the line of this node is booked for longer than somebody may be kept waiting, where it is.
+
+    A handler that waited itself would keep a thread from everybody else.
+    """
+    wait = bandwidth.busy()
+    if wait <= _LONGEST_BUSY:
+        return None
+    return _too_often(
+        AskedTooOften(wait, "line-busy", f"The line is busy. Try again in {math.ceil(wait)} s.")
+    )
 
 
 @csrf_exempt
@@ -152,7 +188,10 @@ def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBas
 
 def content_response(request: HttpRequest, content: Content) -> HttpResponseBase:
     """The bytes of a content that the caller may have."""
+    if booked := _booked():
+        return booked
     if content.body is not None:
+        bandwidth.take(content.size)
         return HttpResponse(bytes(content.body), content_type="application/octet-stream")
     return _file(request, content.digest, content.size)
 
@@ -162,11 +201,22 @@ def _file(request: HttpRequest, digest: str, size: int) -> HttpResponseBase:
     handle = files.open_file(digest)
     start = _range_start(request.headers.get("Range", ""), size)
     if start is None:
+        bandwidth.take(size)
         return FileResponse(handle, content_type="application/octet-stream")
     handle.seek(start)
-    response = FileResponse(handle, status=206, content_type="application/octet-stream")
-    response["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
-    response["Content-Length"] = str(size - start)
+    most = bandwidth.portion()
+    if most is None or size - start <= most:
+        bandwidth.take(size - start)
+        response: HttpResponseBase = FileResponse(handle, status=206, content_type="application/octet-stream")
+        end = size
+    else:
+        # a part of it (RFC 9110, section 15.3.7): whoever wants the rest asks for it when the line is free
+        with handle:
+            response = HttpResponse(handle.read(most), status=206, content_type="application/octet-stream")
+        end = start + most
+        bandwidth.take(most)
+    response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    response["Content-Length"] = str(end - start)
     return response
 
 

@@ -43,6 +43,7 @@ from taawun.cooperation.partners.receiving import (
     take_page,
 )
 from taawun.cooperation.partners.stopping import stop_lane
+from taawun.cooperation.partners.urgency import is_urgent
 from taawun.cooperation.partners.wording import OWN_FAULT, Problem, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
@@ -119,6 +120,8 @@ class _Turn:
     def __init__(self, seconds: float, pages: int) -> None:
         self._ends = time.monotonic() + seconds
         self.pages = pages
+        # whether anything came in it: a slow line that carries something each time is no failure
+        self.has_brought = False
 
     @classmethod
     def of(cls, partner: Partner) -> _Turn:
@@ -188,9 +191,9 @@ def _sync(partner_id: UUID) -> None:
     is_new = partner.last_contact is None
     # who delivers tells by that
     has_news = is_new or (partner.wants_push if settings.REACHABLE else _is_to_be_told(partner))
+    turn = _Turn.of(partner)
     try:
         partner = _renew_descriptor(partner)
-        turn = _Turn.of(partner)
         if not partner.is_reachable:
             _wait_for(partner, turn)
             return
@@ -214,6 +217,8 @@ def _sync(partner_id: UUID) -> None:
         if isinstance(problem, PartnerRefused) and problem.facts.get("type") in _NOT_TOLD:
             Partner.objects.filter(id=partner_id).update(told=None)
         _ask_again(partner_id, push=has_news)
+        if turn.has_brought:
+            Partner.objects.filter(id=partner_id).update(failures=0)
         _back_off(partner_id, problem_of(problem))
         return
     Partner.objects.filter(id=partner_id).update(
@@ -381,12 +386,20 @@ def _keep_up(partner: Partner, offers: Sequence[wire.LaneOffer]) -> Partner:
 
 def _take_in(partner: Partner, turn: _Turn) -> None:
     """Deal with what waits of a partner, and sign for it."""
-    for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
-        process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
+    waiting = Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct()
+    # what is urgent on any of them is fetched before the rest of each
+    for only in (is_urgent(), None):
+        for lane in waiting:
+            process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over), only=only)
     if returning.is_returning():
         return
     for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
+
+
+def _in_order(offers: Sequence[wire.LaneOffer]) -> list[wire.LaneOffer]:
+    """The talk first, as more waits for it, then lanes with something urgent; the sender says which."""
+    return sorted(offers, key=lambda each: (each.purpose != Lane.Purpose.TALK, not each.is_urgent))
 
 
 def _is_word(partner: Partner, lane: Lane, offer: wire.LaneOffer, head: chain.Head) -> bool:
@@ -397,7 +410,7 @@ def _is_word(partner: Partner, lane: Lane, offer: wire.LaneOffer, head: chain.He
 def _read_offered(offered: Offered, offers: Sequence[wire.LaneOffer], turn: _Turn) -> bool:
     """Read what is new on the lanes a partner offers; whether all is here that it has signed for having said."""
     partner, is_heard = offered.partner, True
-    for offer in offers:
+    for offer in _in_order(offers):
         if not turn.may_read() or not disk.has_room():
             return False
         lane = offered.lane_of(offer)
@@ -425,11 +438,16 @@ def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
             return
         limit = min(wire.PAGE_ENTRIES, quota or wire.PAGE_ENTRIES)
         turn.pages -= 1
+        before = lane.head_seq
         try:
             with wire.read_lane(
                 partner, lane.wire_id, lane.head_seq, limit=limit, seconds=turn.seconds
             ) as lines:
                 taken = take_page(lane, partner, lines, limit=limit)
+        except OutboundFailed:
+            lane.refresh_from_db()
+            turn.has_brought = turn.has_brought or lane.head_seq > before
+            raise
         except OutboundRefused as refused:
             if refused.code != "line-too-long":
                 raise

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
-import zstandard
 from django.conf import settings
 
+from taawun.cooperation.partners import bandwidth
 from taawun.cooperation.partners.chain import INLINE_BYTES, MAX_HEADER_BYTES
 from taawun.cooperation.partners.descriptor import MAX_BYTES
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
 from taawun.cooperation.partners.keys import node_key
 from taawun.foundation import request_signatures, strict_json
 from taawun.foundation.clock import now
+from taawun.foundation.compression import compressed
 from taawun.foundation.outbound import Outbound, Pace
 from taawun.platform.web.problems import TYPE_PREFIX
 
@@ -67,8 +68,6 @@ _SHORT_SECONDS: Final = 15.0
 # two megabytes over the slowest line that is of any use
 _DELIVERY_SECONDS: Final = 600.0
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
-# beyond it zstd takes more time than a line of a few megabits
-_LEVEL: Final = 6
 _PAGE_SECONDS: Final = 300.0
 _PROBLEM_BYTES: Final = 64 * 1024
 _LISTING_BYTES: Final = 8 * 1024 * 1024
@@ -102,18 +101,23 @@ class LaneOffer:
         agreement: lineage of the agreement, or None.
         clause: the clause's ref, or empty.
         head: the signed head, a JWS.
+        is_urgent: whether it says that something urgent waits on it.
     """
 
-    __slots__ = ("agreement", "clause", "head", "lane", "purpose")
+    __slots__ = ("agreement", "clause", "head", "is_urgent", "lane", "purpose")
 
-    def __init__(self, lane: UUID, purpose: str, agreement: UUID | None, clause: str, head: str) -> None:
-        self.lane, self.purpose, self.agreement, self.clause, self.head = (
-            lane,
-            purpose,
-            agreement,
-            clause,
-            head,
-        )
+    def __init__(  # noqa: PLR0913 - each is a member of an offer
+        self,
+        lane: UUID,
+        purpose: str,
+        agreement: UUID | None,
+        clause: str,
+        head: str,
+        *,
+        is_urgent: bool = False,
+    ) -> None:
+        self.lane, self.purpose, self.agreement = lane, purpose, agreement
+        self.clause, self.head, self.is_urgent = clause, head, is_urgent
 
 
 def fetch_descriptor(node: str) -> str:
@@ -175,6 +179,7 @@ def lane_offer(said: Any) -> LaneOffer:
         UUID(said["agreement"]) if said.get("agreement") else None,
         str(said.get("clause", "")),
         str(said["head"]),
+        is_urgent=said.get("urgent") is True,
     )
 
 
@@ -205,6 +210,7 @@ def read_lane(
         limit_bytes=(limit + 1) * (INLINE_BYTES + MAX_HEADER_BYTES),
         deadline_seconds=min(seconds, _PAGE_SECONDS),
         least=_LEAST,
+        came=bandwidth.wait,
     ) as (status, headers, lines):
         if status != _OK:
             raise _unexpected(status, headers, _beginning(lines))
@@ -238,6 +244,7 @@ def fetch_blob(
         limit_bytes=size + _PROBLEM_BYTES,
         deadline_seconds=min(seconds, _PAGE_SECONDS),
         least=_LEAST,
+        came=bandwidth.wait,
     ) as (status, headers, pieces):
         if status != _OK:
             raise _unexpected(status, headers, _beginning(pieces))
@@ -274,6 +281,7 @@ def read_blob(
         limit_bytes=size + _PROBLEM_BYTES,
         deadline_seconds=min(seconds, _PAGE_SECONDS),
         least=_LEAST,
+        came=bandwidth.wait,
     ) as (status, answered, pieces):
         if status not in {_OK, _PART}:
             raise _unexpected(status, answered, _beginning(pieces))
@@ -493,7 +501,9 @@ def deliver(partner: Partner, lines: Sequence[bytes]) -> Held:
         AskedTooOften: the partner says when to come again.
     """
     url = f"{partner.node}/federation/inbox"
-    body = zstandard.ZstdCompressor(level=_LEVEL).compress(b"".join(lines))
+    body = compressed(b"".join(lines), "zstd")
+    # before it is signed: a signature lives for a minute
+    bandwidth.wait(len(body))
     headers = {
         "Content-Type": JSON_LINES,
         "Content-Encoding": "zstd",
@@ -524,6 +534,7 @@ def deliver_piece(partner: Partner, digest: str, piece: bytes, *, start: int) ->
         AskedTooOften: the partner says when to come again.
     """
     url = f"{partner.node}/federation/blobs/{digest}?from={start}"
+    bandwidth.wait(len(piece))
     headers = {"Content-Type": "application/octet-stream", **_signed("PUT", url, piece)}
     try:
         return int(_sent("PUT", url, headers, piece)["held"])

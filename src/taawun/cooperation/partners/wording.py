@@ -94,6 +94,7 @@ _SAID: Final[Mapping[str, _StrOrPromise]] = {
         "somebody else has introduced themselves there under the address of this node"
     ),
     "descriptor-lapsed": gettext_lazy("the descriptor of this node has lapsed there"),
+    "line-busy": gettext_lazy("its line is busy at the moment"),
     "busy": gettext_lazy("it is still dealing with what this node delivered before"),
     "no-room": gettext_lazy("its disk is almost full, and it takes nothing for the moment"),
     "gap": gettext_lazy("it expects another entry than the one it was brought"),

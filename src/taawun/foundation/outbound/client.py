@@ -1,7 +1,7 @@
 """The client: one request, one answer, within one size and one time."""
 
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -116,6 +116,7 @@ class Outbound:
         limit_bytes: int,
         deadline_seconds: float,
         least: Pace | None = None,
+        came: Callable[[int], object] = lambda _count: None,
     ) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
         """Send a request and take the answer piece by piece as it arrives.
 
@@ -127,6 +128,7 @@ class Outbound:
             limit_bytes: how large the whole answer may be, as it comes and decoded.
             deadline_seconds: by when all of it must be done, including what the caller does between pieces.
             least: how fast it must come, too; any pace when left out.
+            came: told how many bytes came over the line, each time some did; may make them wait.
 
         Yields:
             The status, the headers as in :class:`Answer`, and an iterator over pieces of the decoded body; it raises
@@ -140,8 +142,12 @@ class Outbound:
         request = _request(method, url, headers or {}, body, deadline)
         with self._opened(request) as response:
             answered = _headers(response)
-            came = _counted(_chunks(request, response), deadline)
-            yield response.status, answered, decoded(came, answered.get("content-encoding", ""), limit_bytes)
+            counted = _counted(_chunks(request, response), deadline, came)
+            yield (
+                response.status,
+                answered,
+                decoded(counted, answered.get("content-encoding", ""), limit_bytes),
+            )
 
     @contextmanager
     def stream_lines(  # noqa: PLR0913 - a request has these parts, and most have defaults
@@ -155,6 +161,7 @@ class Outbound:
         limit_bytes: int,
         deadline_seconds: float,
         least: Pace | None = None,
+        came: Callable[[int], object] = lambda _count: None,
     ) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
         """Send a request and take the answer line by line as it arrives.
 
@@ -167,6 +174,7 @@ class Outbound:
             limit_bytes: how large the whole answer may be.
             deadline_seconds: by when all of it must be done.
             least: how fast it must come, too.
+            came: told how many bytes came.
 
         Yields:
             The status, the headers as in :class:`Answer`, and an iterator over the lines without their line
@@ -184,6 +192,7 @@ class Outbound:
             limit_bytes=limit_bytes,
             deadline_seconds=deadline_seconds,
             least=least,
+            came=came,
         ) as (status, answered, pieces):
             yield status, answered, _lines(pieces, limit_line_bytes)
 
@@ -283,9 +292,10 @@ def _chunks(request: httpcore.Request, response: httpcore.Response) -> Iterator[
         yield from response.iter_stream()
 
 
-def _counted(chunks: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:
+def _counted(chunks: Iterable[bytes], deadline: Deadline, came: Callable[[int], object]) -> Iterator[bytes]:
     for chunk in chunks:
         deadline.came(len(chunk))
+        came(len(chunk))
         yield chunk
 
 

@@ -136,6 +136,7 @@ class RunningNode:
         port: where it listens on loopback.
         extra: further settings.
         tokens: the API tokens made so far, by the person's address; a copy of the home knows them too.
+        called: its base address, where that is another than where it listens: nobody can call it then.
     """
 
     nation: Nation
@@ -143,12 +144,18 @@ class RunningNode:
     port: int
     extra: Mapping[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    called: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _clients: dict[str, ApiClient] = field(default_factory=dict, init=False)
 
     @property
     def base(self) -> str:
         """Its base address."""
+        return self.called or self.here
+
+    @property
+    def here(self) -> str:
+        """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -172,6 +179,7 @@ class RunningNode:
             "TAAWUN_SECOND_FACTOR": "optional",
             "TAAWUN_POLL_SECONDS": "5",
             "TAAWUN_LOG_LEVEL": "WARNING",
+            **({"TAAWUN_REACHABLE": "no"} if self.called else {}),
             **self.extra,
         }
 
@@ -231,7 +239,7 @@ class RunningNode:
         if self._process and self._process.poll() is not None:
             raise DemoFailed(f"{self.nation.key} ended while starting:\n{self.log.read_text()[-2000:]}")
         with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.base}/readyz", timeout=5, trust_env=False).is_success or None
+            return httpx.get(f"{self.here}/readyz", timeout=5, trust_env=False).is_success or None
         return None
 
     def stop(self) -> None:
@@ -270,6 +278,7 @@ class RunningNode:
         Raises:
             DemoFailed: the page did not accept it.
         """
+        link = link.replace(self.base, self.here)
         with httpx.Client(timeout=30, trust_env=False) as browser:
             page = browser.get(link)
             found = _CSRF.search(page.text)
@@ -297,7 +306,7 @@ class RunningNode:
         if player.email not in self.tokens:
             self.tokens[player.email] = self.token(player, "all")
         if player.email not in self._clients:
-            self._clients[player.email] = ApiClient(self.base, self.tokens[player.email])
+            self._clients[player.email] = ApiClient(self.here, self.tokens[player.email])
         return self._clients[player.email]
 
 

@@ -119,7 +119,8 @@ class Story:
         """Each adds the other; two administrators compare fingerprints."""
         with self.tell.step("They meet, and their administrators compare fingerprints"):
             for node, other in ((self.north, self.south), (self.south, self.north)):
-                self._admin(node).post("/partners", {"node": other.base})
+                # one that listens elsewhere than at its address can only call
+                self._admin(node).post("/partners", {"node": other.base, "calls_us": bool(other.called)})
             for node, other in ((self.north, self.south), (self.south, self.north)):
                 shown = wait_for(f"{node.nation.key} to meet the other", partial(self._met, node))
                 own = self._admin(other).get("/node", language="en")["fingerprint"]

@@ -8,7 +8,7 @@ from taawun.cooperation.federation.exchange.arriving import prepare, receive
 from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
 from taawun.cooperation.federation.exchange.regaining import catch_up, regain
-from taawun.cooperation.federation.exchange.serving import readable, readers, serves
+from taawun.cooperation.federation.exchange.serving import readable, readers, serves, urgent_kinds
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.exchange.withdrawals import WITHDRAWN
 from taawun.cooperation.partners.purposes import LanePurpose
@@ -27,4 +27,5 @@ CLAUSE_LANES: Final = LanePurpose(
     together=together,
     regain=regain,
     catch_up=catch_up,
+    urgent_kinds=urgent_kinds,
 )

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import current_policy, standings_of
+from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
 from taawun.foundation.signing import SignatureRefused, peek
+from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.models import Lane, Partner
 
-__all__ = ["readable", "readers", "serves"]
+__all__ = ["readable", "readers", "serves", "urgent_kinds"]
+
+
+def urgent_kinds() -> frozenset[str]:
+    """Kinds of releases that go before all others on a slow line."""
+    return frozenset(kind.name for kind in registry.all(ReleaseKind) if kind.is_urgent)
 
 
 def serves(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
