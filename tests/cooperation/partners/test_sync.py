@@ -419,7 +419,7 @@ def test_a_lane_is_not_begun_before_its_sender_signed_for_it(
     )
     assert (Notice.objects.count(), LaneEntry.objects.filter(lane__sender=None).count()) == (0, 0)
     assert (_state(south).last_error_code, south.row.failures) == ("bad-list", 1)
-    assert f"lane {made_up[0]['lane'][:8]}" in south.row.last_error
+    assert f"lane {others['lane']}" in south.row.last_error
 
 
 # ---- faults ---------------------------------------------------------------------------------------------------------
