@@ -370,6 +370,20 @@ ADDRESSES: Final = (
     ),
     Address("api/v1/federation/releases", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>", get="read:federation"),
+    Address(
+        "api/v1/federation/releases/<uuidstr:release_id>/onward",
+        get="read:agreements",
+        post="publish:intel",
+        things={"release_id": "carried_id"},
+    ),
+    Address(
+        "api/v1/federation/releases/<uuidstr:release_id>/onward/withdraw",
+        post="publish:intel",
+        body={"reason": "a mistake"},
+        things={"release_id": "carried_id"},
+    ),
+    Address("api/v1/federation/releases/<uuidstr:release_id>/reach", get="read:federation"),
+    Address("api/v1/federation/agreements/<uuidstr:agreement_id>/duties", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>/passages", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>/receipts", get="read:federation"),
     # ---- the machine interface: intelligence --------------------------------------------------------------------
@@ -562,7 +576,21 @@ ADDRESSES: Final = (
     # ---- pages: federation --------------------------------------------------------------------------------------
     Address("releases/", get="read:federation"),
     Address("releases/who-would-receive/", get="read:agreements"),
+    Address("releases/duties/<uuid:agreement_id>/", get="read:federation"),
     Address("releases/<uuid:release_id>/", get="read:federation"),
+    Address(
+        "releases/<uuid:release_id>/onward/",
+        get="publish:intel",
+        post="publish:intel",
+        things={"release_id": "carried_id"},
+    ),
+    Address(
+        "releases/<uuid:release_id>/onward/withdraw/",
+        get="publish:intel",
+        post="publish:intel",
+        body={"reason": "a mistake"},
+        things={"release_id": "carried_id"},
+    ),
     # ---- pages: intelligence ------------------------------------------------------------------------------------
     Address("intel/", get="read:intel"),
     Address("intel/reports/new/", get="write:intel", post="write:intel"),

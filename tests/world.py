@@ -29,7 +29,7 @@ from taawun.capabilities.intel import actions as intel
 from taawun.capabilities.intel.models import Import, Report
 from taawun.cooperation.agreements import actions as agreements
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
-from taawun.cooperation.federation.models import Receipt
+from taawun.cooperation.federation.models import Receipt, Release
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.people.models import (
     ApiToken,
@@ -541,6 +541,10 @@ def _published(world: World, member: Member, tlp: Tlp, words: str, persons: tupl
 def _received(world: World) -> None:
     south = world.nodes["south"]
     lane = clause_lane(south, Agreement.objects.get(id=world.things["agreement_id"]))
+    thing = sdo("indicator", "openly received")
+    carried = sdo("report", "openly received", object_refs=[thing["id"]])
+    _deliver(lane, "intel.report", Tlp.GREEN, carried, thing)
+    world.things["carried_id"] = str(Release.objects.get(subject=f"urn:taawun:stix:{carried['id']}").id)
     named = world.members["named"].row
     inside = "administrator analyst named officer observer trainee"
     title = world.secret("the title of a RED report we received", "named")

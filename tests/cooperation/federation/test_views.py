@@ -259,7 +259,7 @@ def test_the_list_goes_on_behind_a_mark_and_begins_again_at_a_false_one(
     agreement_in_force(south)
     for number in (1, 2, 3):
         published(number)
-    monkeypatch.setattr("taawun.cooperation.federation.views._ON_A_PAGE", 2)
+    monkeypatch.setattr("taawun.cooperation.federation.views.listing._ON_A_PAGE", 2)
     client = cast.analyst.browser()
     first = seen(client, LIST)
     assert "Report number 3" in first.text

@@ -142,7 +142,7 @@ class Denied:
         reason: stable code: ``no-agreement``, ``direction``, ``kind``, ``topics``, ``not-begun``, ``ended``,
             ``suspended``, ``terminated``, ``expired``, ``unsigned``, ``unratified``, ``left``, ``unconfirmed``,
             ``narrowed``, ``not-verified``, ``descriptor-lapsed``, ``partner-blocked``, ``tlp``, ``red-unnamed``,
-            ``audience``, ``onward``.
+            ``audience``, ``onward``, ``has-it``.
         grant: the clause that came nearest, where one did.
     """
 

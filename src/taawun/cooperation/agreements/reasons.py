@@ -127,6 +127,7 @@ def _refusal(denied: Denied, number: Callable[[object], str]) -> Worded:
         "audience": Worded(
             _("It is outside the audience that was chosen."), _("Choose a wider audience"), "audience"
         ),
+        "has-it": Worded(_("It came from there, or through there."), "", ""),
         "onward": Worded(
             _("Its source does not allow it to be shared onward to this party."),
             _("Ask the source"),

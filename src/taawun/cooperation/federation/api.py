@@ -9,11 +9,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
+from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.policy import Denied, Facts
 from taawun.cooperation.agreements.queries import party_name
-from taawun.cooperation.federation import models, queries, schemas
+from taawun.cooperation.federation import actions, models, queries, schemas
 from taawun.cooperation.federation.decisions import preview
+from taawun.cooperation.federation.duties import duties_of, owed_under
 from taawun.cooperation.federation.errors import ReleaseError
+from taawun.cooperation.federation.provenance import ways
 from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
 from taawun.cooperation.partners.wording import entry_reason
 from taawun.cooperation.people.rules import Refused, require
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.policy import Grant
     from taawun.cooperation.federation.decisions import PartyDecision, Preview
+    from taawun.cooperation.federation.provenance import Hop
     from taawun.cooperation.federation.rules import Reader
 
 __all__ = ["ERRORS", "decided", "router"]
@@ -166,6 +170,89 @@ def list_receipts(request: ApiRequest, release_id: UUID, paging: Query[Paging]) 
     return listing(Listing[schemas.Receipt], receipts, paging, order=("at", "id"), show=_receipts)
 
 
+@router.get(
+    "/federation/releases/{uuid:release_id}/reach",
+    response=schemas.Reach,
+    summary="How far a release reached",
+)
+def get_reach(request: ApiRequest, release_id: UUID) -> schemas.Reach:
+    """How many parties signed for it, and how many it reached onward by their own count."""
+    require(acting(request), "read:federation")
+    direct, onward = queries.reach_of(_found(release_id))
+    return schemas.Reach(direct=direct, onward=onward)
+
+
+@router.get(
+    "/federation/agreements/{uuid:agreement_id}/duties",
+    response=schemas.Duties,
+    summary="Duties after an agreement's end",
+)
+def get_duties(request: ApiRequest, agreement_id: UUID) -> schemas.Duties:
+    """What this node deletes because the agreement is over, and what its parties proved that they deleted."""
+    require(acting(request), "read:federation")
+    agreement = Agreement.objects.filter(id=agreement_id).first()
+    if agreement is None:
+        missing("no-such-agreement", _("There is no such agreement on this node."))
+    here = [
+        schemas.Owed(
+            partner=each.sender.node, ended=each.ended, goes=each.goes, releases=each.passages.count()
+        )
+        for each in owed_under(agreement)
+    ]
+    there = [
+        schemas.Duty(
+            partner=each.partner.node,
+            ended=each.ended,
+            due=each.due,
+            given=each.given,
+            proven=each.proven,
+            held=each.held,
+            last=each.last,
+            overdue=each.is_overdue,
+        )
+        for each in duties_of(agreement)
+    ]
+    return schemas.Duties(here=here, there=there)
+
+
+# ---- sharing onward ---------------------------------------------------------------------------------------------
+
+
+@router.get(
+    "/federation/releases/{uuid:release_id}/onward",
+    response=schemas.Decided,
+    summary="Who would receive a release onward?",
+)
+def decide_onward(request: ApiRequest, release_id: UUID) -> schemas.Decided:
+    """Who would receive a partner's release if it were shared onward: every hop's clause and one of ours decide."""
+    require(acting(request), "read:agreements")
+    return decided(actions.preview_onward(_found(release_id)))
+
+
+@router.post(
+    "/federation/releases/{uuid:release_id}/onward",
+    response=schemas.Release,
+    summary="Share a release onward",
+)
+def share_onward(request: ApiRequest, release_id: UUID, body: schemas.OnwardAudience) -> schemas.Release:
+    """The same bytes go on under our clauses, with the header under which they came. Needs the kind's permission."""
+    actor = acting(request)
+    audience = None if body.audience is None else frozenset(body.audience)
+    shared = actions.share_onward(actor, _found(release_id), audience)
+    return _release(shared, reader_of(actor))
+
+
+@router.post(
+    "/federation/releases/{uuid:release_id}/onward/withdraw",
+    response=schemas.Release,
+    summary="Take back what was shared onward",
+)
+def take_back_onward(request: ApiRequest, release_id: UUID, body: schemas.OnwardReason) -> schemas.Release:
+    """Take it back from everybody to whom this node shared it onward; it stays here."""
+    actor = acting(request)
+    return _release(actions.take_back_onward(actor, _found(release_id), body.reason), reader_of(actor))
+
+
 def _found(release_id: UUID) -> models.Release:
     release = queries.releases().prefetch_related("topics").filter(id=release_id).first()
     if release is None:
@@ -184,6 +271,8 @@ def _wanted(wanted: schemas.ReleaseFilter, reader: Reader) -> QuerySet[models.Re
         found = found.filter(findable(reader), title__icontains=wanted.text)
     if wanted.state:
         found = found.filter(state=wanted.state)
+    if wanted.ends_before:
+        found = queries.ending_before(found, wanted.ends_before)
     if wanted.direction:
         found = found.filter(origin__isnull=wanted.direction == "sent")
     return queries.with_partner(found, wanted.partner) if wanted.partner else found
@@ -208,17 +297,23 @@ def _release(release: models.Release, reader: Reader) -> schemas.Release:
         licence=release.licence,
         languages=release.languages,
         origin=release.origin_id,
+        source=release.source,
+        onward=release.onward,
         published_by=release.published_by,
         issued=release.issued,
         state=state,
         withdrawn=release.withdrawn,
+        gone=release.gone,
         withdrawal_reason="" if kept else release.withdrawal_reason,
     )
 
 
 def _passages(rows: Sequence[models.Passage]) -> list[schemas.Passage]:
+    came = {each.passage.id: each.hops for each in ways(rows)}
     return [
         schemas.Passage(
+            direction="sent" if each.is_given else "received",
+            hops=[_hop(hop) for hop in came.get(each.id, ())],
             lane=each.entry.lane_id,
             seq=each.entry.seq,
             agreement=each.agreement,
@@ -226,10 +321,22 @@ def _passages(rows: Sequence[models.Passage]) -> list[schemas.Passage]:
             clause=each.clause,
             partners=_ends(each),
             issued=each.entry.issued,
+            ends=each.ends,
             ended=each.ended,
+            why_ended=each.why_ended,
         )
         for each in rows
     ]
+
+
+def _hop(hop: Hop) -> schemas.Hop:
+    return schemas.Hop(
+        node=hop.node,
+        agreement=hop.agreement,
+        clause=hop.clause,
+        issued=hop.issued,
+        signature="verified" if hop.is_verified else "not-verified",
+    )
 
 
 def _ends(passage: models.Passage) -> list[str]:

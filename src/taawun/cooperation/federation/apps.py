@@ -1,9 +1,11 @@
 """Django app of federation."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 
 class FederationConfig(AppConfig):
@@ -15,16 +17,27 @@ class FederationConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything federation brings."""
+        from taawun.cooperation.agreements.presenting.parts import AgreementSection
         from taawun.cooperation.federation import home
-        from taawun.cooperation.federation.exchange import CLAUSE_LANES, RECEIPT, WITHDRAWN
+        from taawun.cooperation.federation.actions import keep, tell_reach
+        from taawun.cooperation.federation.exchange import (
+            CLAUSE_LANES,
+            DELETED,
+            REACHED,
+            RECEIPT,
+            WITHDRAWN,
+        )
         from taawun.cooperation.federation.trail import TRAIL
         from taawun.cooperation.partners.presenting import PartnerSection
+        from taawun.cooperation.partners.wording import entry_reason
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.notices.kinds import NoticeKind
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.formats import digits, number
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
+        from taawun.platform.work.schedules import Schedule
 
         registry.register(
             Capability(
@@ -39,6 +52,10 @@ class FederationConfig(AppConfig):
                     CLAUSE_LANES,
                     RECEIPT,
                     WITHDRAWN,
+                    DELETED,
+                    REACHED,
+                    Schedule("federation.keeping", timedelta(minutes=10), keep),
+                    Schedule("federation.reach", timedelta(hours=1), tell_reach),
                     *TRAIL,
                     NavigationEntry(
                         "releases",
@@ -56,6 +73,71 @@ class FederationConfig(AppConfig):
                         "read:federation",
                         home.of_partner,
                         gettext_lazy("Nothing was given to it or received from it yet."),
+                    ),
+                    NoticeKind(
+                        "federation.origin",
+                        "read:federation",
+                        lambda p: (
+                            _(
+                                "%(node)s shared something onward that is not what it says it received: %(reason)s. "
+                                "It was not taken in."
+                            )
+                            % {**p, "reason": entry_reason(p["reason"])}
+                        ),
+                        lambda _p: _(
+                            "Ask that partner, and if you know the source ask it too. Neither has to be at fault: "
+                            "whoever changed it is."
+                        ),
+                        lambda p: reverse("partner", args=[p["partner"]]),
+                    ),
+                    AgreementSection(
+                        "federation",
+                        gettext_lazy("After its end"),
+                        "read:federation",
+                        home.of_agreement,
+                    ),
+                    NoticeKind(
+                        "federation.ends-soon",
+                        "read:federation",
+                        lambda p: (
+                            ngettext(
+                                "%(count)s release goes within seven days: the time that its clause gives it is over.",
+                                "%(count)s releases go within seven days: the time that their clauses give them is "
+                                "over.",
+                                int(p["count"]),
+                            )
+                            % {"count": number(int(p["count"]))}
+                        ),
+                        lambda _p: _("See which, and export what you may keep."),
+                        lambda _p: f"{reverse('releases')}?ends=7",
+                    ),
+                    NoticeKind(
+                        "federation.ends-with-agreement",
+                        "read:federation",
+                        lambda p: (
+                            _(
+                                "%(code)s is over. What was received under its clauses that delete goes on %(day)s "
+                                "at %(time)s UTC."
+                            )
+                            % {**p, "day": digits(p["at"][:10]), "time": digits(p["at"][11:16])}
+                        ),
+                        lambda _p: _(
+                            "Nothing has to be done: this node deletes it and signs a statement for each sender."
+                        ),
+                        lambda p: reverse("agreement-duties", args=[p["agreement"]]),
+                    ),
+                    NoticeKind(
+                        "federation.deletion-overdue",
+                        "read:federation",
+                        lambda p: (
+                            _(
+                                "%(code)s is over, and not everything of ours was said to be deleted in time by: "
+                                "%(node)s."
+                            )
+                            % p
+                        ),
+                        lambda _p: _("See what is proven and what is not, and ask them."),
+                        lambda p: reverse("agreement-duties", args=[p["agreement"]]),
                     ),
                     NoticeKind(
                         "federation.conflict",

@@ -18,7 +18,7 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["QuestionForm", "ReleaseFilters"]
+__all__ = ["QuestionForm", "ReasonForm", "ReleaseFilters"]
 
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 
@@ -66,6 +66,18 @@ class QuestionForm(forms.Form):
         return found
 
 
+class ReasonForm(forms.Form):
+    """Why something is taken back."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=2000,
+        help_text=gettext_lazy("Its receivers will read it."),
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        error_messages={"required": gettext_lazy("Say why it is withdrawn: its receivers will ask.")},
+    )
+
+
 class ReleaseFilters(forms.Form):
     """Search and filters of the list of releases."""
 
@@ -88,6 +100,17 @@ class ReleaseFilters(forms.Form):
             ("", gettext_lazy("all")),
             ("live", gettext_lazy("published")),
             ("withdrawn", pgettext_lazy("release", "withdrawn")),
+            ("ended", pgettext_lazy("release", "ended")),
+        ],
+    )
+
+    ends = forms.ChoiceField(
+        label=gettext_lazy("Ends"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("any time")),
+            ("7", gettext_lazy("within 7 days")),
+            ("30", gettext_lazy("within 30 days")),
         ],
     )
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from taawun.cooperation.federation.duties import duties_of, owed_under
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.presenting import release_rows, with_passages
@@ -23,11 +25,12 @@ from taawun.platform.web.templatetags.components import state, text, tlp
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.partners.models import Partner
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["fresh", "of_partner", "sentences"]
+__all__ = ["fresh", "of_agreement", "of_partner", "sentences"]
 
 LATELY: Final = timedelta(days=7)
 _MOST: Final = 8
@@ -72,6 +75,25 @@ def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
     found = Release.objects.filter(Q(origin=partner) | Q(Exists(given))).order_by("-id")
     rows = release_rows(list(with_passages(found)[:_MOST]), reader_of(actor))
     return [_line(actor, row, with_direction=True) for row in rows]
+
+
+def of_agreement(_actor: PersonActor, agreement: Agreement) -> list[Line]:
+    """What is to be deleted here because the agreement is over, and what its parties have to delete of ours."""
+    address = reverse("agreement-duties", args=[agreement.id])
+    lines = []
+    for owed in owed_under(agreement):
+        count = owed.passages.count()
+        title = ngettext(
+            "%(count)s release is deleted here", "%(count)s releases are deleted here", count
+        ) % {"count": formats.number(count)}
+        lines.append(Line(title, address, text(owed.sender.name), owed.goes, owed.sender.nation))
+    for duty in duties_of(agreement):
+        counted = {"proven": formats.number(duty.proven), "given": formats.number(duty.given)}
+        title = _("Deletion proven of %(proven)s of %(given)s") % counted
+        badge = state("failed", _("overdue")) if duty.is_overdue else ""
+        detail = format_html("{} {}", text(duty.partner.name), badge)
+        lines.append(Line(title, address, detail, duty.last or duty.due, duty.partner.nation))
+    return lines
 
 
 def _line(actor: PersonActor, row: ReleaseRow, *, with_direction: bool = False) -> Line:

@@ -32,6 +32,15 @@ class Release(Governed):
 
         LIVE = "live", _("published")
         WITHDRAWN = "withdrawn", pgettext_lazy("release", "withdrawn")
+        ENDED = "ended", pgettext_lazy("release", "ended")
+
+    class Gone(models.TextChoices):
+        """Why a release does not stand any more, or one of its passages."""
+
+        SOURCE = "source", _("withdrawn by its source")
+        SENDER = "sender", _("withdrawn by who shared it onward")
+        RETENTION = "retention", _("the time that its clause gives it is over")
+        AGREEMENT = "agreement", _("its agreement ended, and nothing else lets this node keep it")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     subject = models.CharField(max_length=400)
@@ -48,10 +57,13 @@ class Release(Governed):
     )
     # None for our own
     origin = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="releases")
+    # whose it is by the word of ``origin`` alone, which shared it onward; empty where ``origin`` is its source itself
+    source = models.CharField(max_length=300, blank=True, default="")
     published_by = models.CharField(max_length=200, blank=True, default="")
     issued = models.DateTimeField(default=now)
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     withdrawn = models.DateTimeField(null=True)
+    gone = models.CharField(max_length=9, choices=Gone, blank=True, default="")
     withdrawal_reason = models.TextField(blank=True, default="")
 
     class Meta(Governed.Meta):
@@ -62,7 +74,7 @@ class Release(Governed):
                 fields=["subject", "version"], name="federation_own_once", condition=Q(origin__isnull=True)
             ),
             models.UniqueConstraint(
-                fields=["subject", "version", "origin"],
+                fields=["subject", "version", "origin", "source"],
                 name="federation_received_once",
                 condition=Q(origin__isnull=False),
             ),
@@ -148,14 +160,32 @@ class ReleaseParty(models.Model):
 
 
 class Passage(models.Model):
-    """A release on one lane: for ours where it went, for a partner's its provenance."""
+    """A release on one lane: on ours where it went, on a partner's its provenance.
+
+    What came from a partner and was shared onward has both.
+    """
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="passages")
     entry = models.OneToOneField(LaneEntry, on_delete=models.PROTECT, related_name="passage")
     agreement = models.UUIDField()
     document = models.CharField(max_length=64)  # digest of the version it went under
     clause = models.CharField(max_length=40)
-    ended = models.DateTimeField(null=True)  # withdrawn on this lane
+    ends = models.DateTimeField(null=True)  # when the clause says it goes here; None without a limit
+    ended = models.DateTimeField(null=True)  # when it did: withdrawn on this lane, or its time was over
+    why_ended = models.CharField(max_length=9, choices=Release.Gone, blank=True, default="")
+
+    class Meta:
+        indexes = (
+            # the sweep asks what is over, and a list what soon will be
+            models.Index(
+                fields=["ends"], name="federation_ends", condition=Q(ended=None, ends__isnull=False)
+            ),
+        )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it went from here over one of our lanes."""
+        return self.entry.lane.sender_id is None
 
 
 class Receipt(models.Model):
@@ -169,3 +199,55 @@ class Receipt(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["entry", "partner"], name="federation_receipt_once"),)
+
+
+class Deletion(models.Model):
+    """A signed word that what an entry brought is kept no more under its clause: ours, or a receiver's of ours."""
+
+    entry = models.ForeignKey(LaneEntry, on_delete=models.CASCADE, related_name="deletions")
+    # who says so of an entry of ours; None where this node says so of what it received
+    partner = models.ForeignKey(Partner, null=True, on_delete=models.PROTECT, related_name="+")
+    why = models.CharField(max_length=9, choices=Release.Gone)
+    # the content stays there by another way than this clause
+    is_held = models.BooleanField(default=False)
+    at = models.DateTimeField()
+    # id of the message on the talk lane that says it, which is its proof; None while it is still to be sent
+    said = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["entry", "partner"], name="federation_deletion_once"),
+            models.UniqueConstraint(
+                fields=["entry"], name="federation_own_deletion_once", condition=Q(partner__isnull=True)
+            ),
+        )
+        indexes = (
+            # the sweep asks what is still to be said
+            models.Index(fields=["id"], name="federation_unsaid", condition=Q(said__isnull=True)),
+        )
+
+
+class Reach(models.Model):
+    """A receiver's word on how many parties a release reached that it shared onward; who they are it does not say."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="reaches")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    parties = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["release", "partner"], name="federation_reach_once"),)
+
+
+class ToldReach(models.Model):
+    """What this node last told a partner about how far a release reached from here."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="told_reaches")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    parties = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["release", "partner"], name="federation_told_reach_once"),
+        )

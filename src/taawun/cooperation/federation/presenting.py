@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting.sentences import kinds_in_words
 from taawun.cooperation.federation.kinds import ReleaseKind
-from taawun.cooperation.federation.models import Passage, Receipt, Release
+from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
 from taawun.cooperation.federation.rules import can_see_content
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.partners.wording import entry_reason
@@ -31,11 +31,9 @@ from taawun.platform.web.components import (
     NonReceiver,
     PublishPreview,
     Receiver,
-    Station,
-    Tone,
 )
 from taawun.platform.web.templatetags.components import clause as clause_chip
-from taawun.platform.web.templatetags.components import code, moment, text, tile, tlp
+from taawun.platform.web.templatetags.components import text, tlp
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -53,7 +51,6 @@ __all__ = [
     "clause_marks",
     "deliveries",
     "kind_label",
-    "provenance",
     "release_rows",
     "shown_preview",
     "title_of",
@@ -196,6 +193,13 @@ class ReleaseRow:
     word: str
 
     @property
+    def ends(self) -> datetime | None:
+        """When the last way by which it stands here ends; None where one of them does not end by itself."""
+        live = [each for each in self.release.passages.all() if not each.is_given and each.ended is None]
+        ends = [each.ends for each in live if each.ends is not None]
+        return max(ends) if ends and len(ends) == len(live) else None
+
+    @property
     def marking(self) -> Tlp:
         """Its marking."""
         return Tlp(self.release.tlp)
@@ -227,7 +231,7 @@ def release_rows(releases: Sequence[Release], reader: Reader) -> list[ReleaseRow
 def _row(release: Release, reader: Reader, codes: Mapping[UUID, str], signed: int) -> ReleaseRow:
     passages = list(release.passages.all())
     is_given = release.origin_id is None
-    partners = _receivers(release, passages) if is_given else ([release.origin] if release.origin else [])
+    partners = _receivers(passages) if is_given else ([release.origin] if release.origin else [])
     is_visible = can_see(reader, release)
     badge, word = _state(release, len(partners), signed)
     return ReleaseRow(
@@ -237,7 +241,7 @@ def _row(release: Release, reader: Reader, codes: Mapping[UUID, str], signed: in
         kind=kind_label(release.kind),
         is_given=is_given,
         partners=tuple(partners),
-        clauses=clause_marks(passages, codes),
+        clauses=clause_marks([each for each in passages if each.is_given == is_given], codes),
         signed=signed,
         badge=badge,
         word=word,
@@ -262,6 +266,8 @@ def title_of(release: Release, reader: Reader) -> str:
 def _state(release: Release, receivers: int, signed: int) -> tuple[str, str]:
     if release.state == Release.State.WITHDRAWN:
         return "withdrawn", pgettext("release", "withdrawn")
+    if release.state == Release.State.ENDED:
+        return "ended", pgettext("release", "ended")
     if release.origin_id is not None:
         return "received", pgettext("release", "received")
     if not receivers:
@@ -273,9 +279,8 @@ def _state(release: Release, receivers: int, signed: int) -> tuple[str, str]:
     return ("received" if signed >= receivers else "waiting"), words
 
 
-def _receivers(release: Release, passages: Iterable[Passage]) -> list[Partner]:
+def _receivers(passages: Iterable[Passage]) -> list[Partner]:
     """The partners a release of ours went to, each once."""
-    del release
     found = {
         reader.partner_id: reader.partner
         for passage in passages
@@ -327,6 +332,8 @@ class Delivery:
         outcome: what became of it there, in words.
         signed: when the partner signed for it; None if it has not yet.
         ended: when it was taken back on this lane.
+        deleted: when the partner says that it deleted it, or None.
+        is_held: whether it says that it keeps it by another way.
     """
 
     partner: Partner
@@ -336,21 +343,30 @@ class Delivery:
     outcome: str
     signed: datetime | None
     ended: datetime | None
+    deleted: datetime | None = None
+    is_held: bool = False
 
 
 def deliveries(release: Release) -> list[Delivery]:
-    """Where a release of ours went, clause by clause and partner by partner, with its receipts."""
-    passages = list(release.passages.all())
+    """Where a release went from here, clause by clause and partner by partner, with its receipts."""
+    passages = [each for each in release.passages.all() if each.is_given]
     codes = _codes(passage.agreement for passage in passages)
     receipts = {
         (receipt.entry_id, receipt.partner_id): receipt
         for receipt in Receipt.objects.filter(entry__in=[passage.entry_id for passage in passages])
+    }
+    deleted = {
+        (each.entry_id, each.partner_id): each
+        for each in Deletion.objects.filter(
+            entry__in=[passage.entry_id for passage in passages], partner__isnull=False
+        )
     }
     found = []
     for passage in passages:
         (mark,) = clause_marks([passage], codes)
         for reader in passage.entry.lane.readers.all():
             receipt = receipts.get((passage.entry_id, reader.partner_id))
+            gone = deleted.get((passage.entry_id, reader.partner_id))
             badge, outcome = _outcome(receipt)
             found.append(
                 Delivery(
@@ -361,6 +377,8 @@ def deliveries(release: Release) -> list[Delivery]:
                     outcome,
                     receipt.at if receipt else None,
                     passage.ended,
+                    gone.at if gone else None,
+                    is_held=gone is not None and gone.is_held,
                 )
             )
     return found
@@ -380,47 +398,3 @@ def _outcome(receipt: Receipt | None) -> tuple[str, str]:
         return badge, word
     # Translators: what became of a release at its receiver, and why
     return badge, _("%(outcome)s: %(reason)s") % {"outcome": word, "reason": entry_reason(receipt.reason)}
-
-
-def provenance(release: Release) -> list[Station]:
-    """Where a partner's release came from, what allowed it, whose signature it bears, and when it was taken in."""
-    origin = release.origin
-    if origin is None:
-        return []
-    passages = list(release.passages.all())
-    marks = clause_marks(passages)
-    chips = format_html("{}", marks[0].chip) if marks else format_html("{}", _("no clause any more"))
-    more = len(marks) - 1
-    also = ngettext("and by %(count)s more clause", "and by %(count)s more clauses", more) if more > 0 else ""
-    arrived = min((passage.entry.recorded for passage in passages), default=None)
-    return [
-        Station(
-            _("Came from"),
-            format_html("{} <bdi>{}</bdi>", tile(origin.nation), text(origin.name)),
-            "partners",
-            format_html(_("published {moment}"), moment=moment(release.issued)),
-        ),
-        Station(
-            _("Allowed by"),
-            chips,
-            "agreement",
-            also % {"count": formats.number(more)} if also else "",
-            Tone.GOLD,
-        ),
-        Station(
-            _("Signature"),
-            _("verified"),
-            "seal",
-            format_html(_("key {key}"), key=code(origin.kid, short=6, copy=False)),
-            Tone.GREEN,
-        ),
-        _taken_in(release, arrived),
-    ]
-
-
-def _taken_in(release: Release, arrived: datetime | None) -> Station:
-    if release.state == Release.State.WITHDRAWN:
-        return Station(
-            _("Here"), pgettext("release", "withdrawn"), "close", moment(release.withdrawn), Tone.ALARM
-        )
-    return Station(_("Here"), _("taken in"), "check", moment(arrived), Tone.GREEN)

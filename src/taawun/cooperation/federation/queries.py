@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from taawun.cooperation.agreements.queries import readable_by
-from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.models import (
+    Passage,
+    Reach,
+    Receipt,
+    Release,
+    ReleaseParty,
+    ReleaseTopic,
+)
 from taawun.foundation.clock import now
 
 if TYPE_CHECKING:
@@ -16,7 +23,16 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["passages_of", "readable_releases", "receipts_of", "releases", "with_partner"]
+__all__ = [
+    "ending_before",
+    "passages_of",
+    "reach_by_release",
+    "reach_of",
+    "readable_releases",
+    "receipts_of",
+    "releases",
+    "with_partner",
+]
 
 
 def releases() -> QuerySet[Release]:
@@ -44,6 +60,46 @@ def with_partner(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
     """
     read = Passage.objects.filter(release=OuterRef("pk"), entry__lane__readers__partner=partner)
     return found.filter(Q(origin=partner) | Exists(read))
+
+
+def ending_before(found: QuerySet[Release], at: datetime) -> QuerySet[Release]:
+    """Those among releases of which a way ends before an instant, because the time that its clause gives it is over.
+
+    Args:
+        found: releases.
+        at: the instant.
+    """
+    ends = Passage.objects.filter(release=OuterRef("pk"), ended__isnull=True, ends__lt=at)
+    return found.filter(Exists(ends), origin__isnull=False)
+
+
+def reach_of(release: Release) -> tuple[int, int]:
+    """How far a release reached: how many parties signed for it here, and how many it reached onward, by their count.
+
+    Two that share onward may reach the same party, and each counts it.
+    """
+    direct = receipts_of(release).filter(outcome="done").order_by().values("partner").distinct().count()
+    told = Reach.objects.filter(release=release).aggregate(n=Sum("parties"))["n"]
+    return direct, told or 0
+
+
+def reach_by_release(found: QuerySet[Release]) -> dict[UUID, tuple[int, int]]:
+    """The same for many releases, in two queries.
+
+    Args:
+        found: releases.
+    """
+    signed = (
+        Receipt.objects.filter(outcome="done", entry__passage__release__in=found)
+        .order_by()
+        .values_list("entry__passage__release")
+        .annotate(n=Count("partner", distinct=True))
+    )
+    told = (
+        Reach.objects.filter(release__in=found).order_by().values_list("release").annotate(n=Sum("parties"))
+    )
+    direct, onward = dict(signed), dict(told)
+    return {key: (direct.get(key, 0), onward.get(key, 0)) for key in direct.keys() | onward.keys()}
 
 
 def passages_of(release: Release) -> QuerySet[Passage]:

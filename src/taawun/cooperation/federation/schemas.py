@@ -14,8 +14,15 @@ from taawun.platform.web.shapes import Schema
 __all__ = [
     "ClauseRef",
     "Decided",
+    "Duties",
+    "Duty",
+    "Hop",
+    "OnwardAudience",
+    "OnwardReason",
+    "Owed",
     "Passage",
     "Question",
+    "Reach",
     "Receipt",
     "Receiver",
     "Release",
@@ -83,6 +90,64 @@ class Decided(Schema):
     others: list[Unreached]
 
 
+class OnwardAudience(Body):
+    """Whom it is shared with."""
+
+    audience: Annotated[
+        list[str] | None,
+        Field(max_length=500, description="Party keys; null is everybody whom every hop's clause allows."),
+    ] = None
+
+
+class OnwardReason(Body):
+    """Why something is taken back."""
+
+    reason: Annotated[str, Field(max_length=2000, description="Its receivers read it.")] = ""
+
+
+class Duty(Schema):
+    """What one party has to delete of ours under an agreement, and what of it is proven."""
+
+    partner: Annotated[str, Field(description="Its base address.")]
+    ended: Annotated[datetime | None, Field(description="When the agreement ended between us.")]
+    due: Annotated[datetime | None, Field(description="Until when it has to say so.")]
+    given: Annotated[int, Field(description="What it may hold: not withdrawn, and not turned away there.")]
+    proven: Annotated[
+        int, Field(description="Of how many it signed that it deleted them under this agreement.")
+    ]
+    held: Annotated[int, Field(description="Of how many of those it says that it keeps them by another way.")]
+    last: Annotated[datetime | None, Field(description="Its last statement.")]
+    overdue: bool
+
+
+class Owed(Schema):
+    """What this node deletes of one partner's because an agreement is over."""
+
+    partner: Annotated[str, Field(description="Base address of who sent it.")]
+    ended: datetime
+    goes: Annotated[datetime, Field(description="When it is deleted.")]
+    releases: Annotated[int, Field(description="How many.")]
+
+
+class Duties(Schema):
+    """What goes here, and what the parties proved that they deleted."""
+
+    here: list[Owed]
+    there: list[Duty]
+
+
+class Reach(Schema):
+    """How far a release reached."""
+
+    direct: Annotated[int, Field(description="Parties that signed for it.")]
+    onward: Annotated[
+        int,
+        Field(
+            description="Parties that it reached onward, as its receivers count: one may be counted twice."
+        ),
+    ]
+
+
 class ReleaseFilter(Schema):
     """Which releases."""
 
@@ -90,8 +155,11 @@ class ReleaseFilter(Schema):
     kind: Annotated[str, Field(max_length=80)] = ""
     direction: Literal["sent", "received"] | None = None
     partner: Annotated[UUID | None, Field(description="Sent to it, or received from it.")] = None
-    state: Literal["live", "withdrawn"] | None = None
+    state: Literal["live", "withdrawn", "ended"] | None = None
     subject: Annotated[str, Field(max_length=400)] = ""
+    ends_before: Annotated[
+        datetime | None, Field(description="Of which a way ends before this instant: its time is over then.")
+    ] = None
 
 
 class Release(Schema):
@@ -111,15 +179,52 @@ class Release(Schema):
     licence: str
     languages: list[str]
     origin: Annotated[UUID | None, Field(description="The partner it came from; null for our own.")]
+    source: Annotated[
+        str,
+        Field(
+            description="Its source, by the word of `origin` alone, which shared it onward: the source's signature "
+            "cannot be verified here. Empty where `origin` is the source."
+        ),
+    ]
+    onward: Annotated[
+        str, Field(description="How far it may go on: `own`, `none`, `named`, `parties` or `public`.")
+    ]
     published_by: str
     issued: datetime
-    state: Literal["live", "withdrawn"]
-    withdrawn: datetime | None
+    state: Annotated[
+        Literal["live", "withdrawn", "ended"],
+        Field(description="`ended`: nothing lets this node keep it any more; `gone` says why."),
+    ]
+    withdrawn: Annotated[datetime | None, Field(description="When its content went, for whatever reason.")]
+    gone: Annotated[
+        str,
+        Field(
+            description="Why it went: `source`, `sender`, `retention` or `agreement`; empty while it stands."
+        ),
+    ]
     withdrawal_reason: str
 
 
+class Hop(Schema):
+    """One step of the way by which a release came."""
+
+    node: Annotated[str, Field(description="Base address of who sent it on.")]
+    agreement: Annotated[str, Field(description="Digest of the version it went under; empty: a public lane.")]
+    clause: str
+    issued: datetime
+    signature: Annotated[
+        Literal["verified", "not-verified"],
+        Field(description="`verified` with a key that administrators here compared."),
+    ]
+
+
 class Passage(Schema):
-    """A release on one lane: where ours went, or over what a partner's came."""
+    """A release on one lane: where it went from here, or over what it came."""
+
+    direction: Literal["sent", "received"]
+    hops: Annotated[
+        list[Hop], Field(description="From its source to here, for what was received; else empty.")
+    ]
 
     lane: UUID
     seq: int
@@ -128,7 +233,11 @@ class Passage(Schema):
     clause: str
     partners: Annotated[list[str], Field(description="Base addresses at the other end of the lane.")]
     issued: datetime
-    ended: Annotated[datetime | None, Field(description="When it was withdrawn on this lane.")]
+    ends: Annotated[datetime | None, Field(description="When its clause says that it goes here.")]
+    ended: Annotated[
+        datetime | None, Field(description="When it was withdrawn on this lane, or its time was over.")
+    ]
+    why_ended: Annotated[str, Field(description="As `gone` of a release.")]
 
 
 class Receipt(Schema):

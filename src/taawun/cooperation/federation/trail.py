@@ -32,5 +32,10 @@ TRAIL = (
     Act("federation.received", _("Release received")),
     Act("federation.withdrawn", _("Release withdrawn")),
     Act("federation.withdrawn-by-source", _("Release withdrawn by its source")),
+    Act("federation.shared-onward", _("Release shared onward")),
+    Act("federation.onward-withdrawn", _("Onward sharing taken back")),
+    Act("federation.ended-sender", _("Release withdrawn by who shared it onward")),
+    Act("federation.ended-retention", _("Release ended: its time is over")),
+    Act("federation.ended-agreement", _("Release ended with its agreement")),
     Things("federation", _find),
 )

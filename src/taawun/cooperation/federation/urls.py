@@ -7,5 +7,8 @@ from taawun.cooperation.federation import views
 urlpatterns = [
     path("", views.releases, name="releases"),
     path("who-would-receive/", views.who_would_receive, name="who-would-receive"),
+    path("duties/<uuid:agreement_id>/", views.agreement_duties, name="agreement-duties"),
     path("<uuid:release_id>/", views.release, name="release"),
+    path("<uuid:release_id>/onward/", views.onward_share, name="release-onward"),
+    path("<uuid:release_id>/onward/withdraw/", views.onward_withdraw, name="release-onward-withdraw"),
 ]

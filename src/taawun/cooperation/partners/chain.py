@@ -43,6 +43,7 @@ __all__ = [
     "read_head",
     "read_header",
     "read_line",
+    "said_in",
     "testimony",
     "write_head",
     "write_head_line",
@@ -216,6 +217,25 @@ def _read_header(token: str, key: Verifier) -> Header:
 # an entry is read when it arrives and again when it is taken in, mostly a moment later: the same token under the same
 # key is the same answer, and verifying it is most of the work. A refusal is not remembered.
 _read_remembered = lru_cache(maxsize=1000)(_read_header)
+
+
+def said_in(token: str) -> Header:
+    """Read a header without its signer's key: what it says, which proves nothing until somebody verifies it.
+
+    Raises:
+        ChainBroken: ``malformed``.
+    """
+    if len(token) > MAX_HEADER_BYTES:
+        raise ChainBroken("malformed", -1, f"a header is at most {MAX_HEADER_BYTES} bytes")
+    try:
+        seen = peek(token)
+        if seen.typ != ENTRY_TYP:
+            raise ChainBroken("malformed", -1, "it is no header of an entry")
+        return _typed(strict_json.parse(seen.payload))
+    except (SignatureRefused, strict_json.JsonRefused) as refused:
+        raise ChainBroken("malformed", -1, str(refused)) from None
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise ChainBroken("malformed", -1, f"the header is malformed: {problem}") from None
 
 
 def _typed(payload: Mapping[str, Any]) -> Header:

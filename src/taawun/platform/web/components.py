@@ -74,6 +74,7 @@ STATES: dict[str, State] = {
     "received": State("check", pgettext_lazy("state", "Received"), Tone.GREEN),
     "waiting": State("clock", pgettext_lazy("state", "Waiting"), Tone.GOLD),
     "withdrawn": State("close", pgettext_lazy("state", "Withdrawn"), Tone.ALARM),
+    "ended": State("clock", pgettext_lazy("state", "Ended"), Tone.MUTED),
     # of invitations and tokens
     "open": State("ring", pgettext_lazy("state", "Open"), Tone.GOLD),
     "used": State("check", pgettext_lazy("state", "Used"), Tone.GREEN),

@@ -29,11 +29,11 @@ from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import (
     deliveries,
-    provenance,
     release_rows,
     shown_preview,
     with_passages,
 )
+from taawun.cooperation.federation.provenance import provenance
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.rules import Granted
 from taawun.cooperation.people.sessions import signed_in

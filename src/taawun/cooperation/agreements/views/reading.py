@@ -38,9 +38,11 @@ from taawun.cooperation.agreements.presenting import (
     term_facts,
 )
 from taawun.cooperation.agreements.presenting import compare as differences
+from taawun.cooperation.agreements.presenting.parts import AgreementSection
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
+from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.downloads import attachment
 
@@ -124,6 +126,11 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         "comparison": _latest_comparison(record),
         "may_audit": "read:audit" in actor.permissions,
         "subject": actions.urn(held),
+        "sections": [
+            (part.label, lines)
+            for part in registry.all(AgreementSection)
+            if part.permission in actor.permissions and (lines := part.lines(actor, held))
+        ],
     }
     return render(request, "agreements/agreement.html", context)
 

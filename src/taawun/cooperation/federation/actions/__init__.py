@@ -1,6 +1,20 @@
-"""The verbs on releases: publish and withdraw. Nothing leaves a node by another way."""
+"""The verbs on releases: publish, share onward, withdraw. Nothing leaves a node by another way."""
 
+from taawun.cooperation.federation.actions.keeping import keep
+from taawun.cooperation.federation.actions.onward import preview_onward, share_onward
 from taawun.cooperation.federation.actions.publishing import Draft, publish, urn
-from taawun.cooperation.federation.actions.withdrawing import withdraw
+from taawun.cooperation.federation.actions.reaching import onward_counts, tell_reach
+from taawun.cooperation.federation.actions.withdrawing import take_back_onward, withdraw
 
-__all__ = ["Draft", "publish", "urn", "withdraw"]
+__all__ = [
+    "Draft",
+    "keep",
+    "onward_counts",
+    "preview_onward",
+    "publish",
+    "share_onward",
+    "take_back_onward",
+    "tell_reach",
+    "urn",
+    "withdraw",
+]

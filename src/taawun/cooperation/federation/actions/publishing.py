@@ -27,13 +27,13 @@ from taawun.platform.audit.actions import record
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from taawun.cooperation.agreements.policy import Grant
     from taawun.cooperation.federation.decisions import PartyDecision
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["Draft", "publish", "urn"]
+__all__ = ["Draft", "append", "long_header", "publish", "urn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
     if not are_within(
         topics=draft.topics, audience=audience or (), persons=draft.persons, languages=draft.languages
     ):
-        raise _long_header()
+        raise long_header()
     decided = preview(draft.facts(audience))
     if not decided.receivers:
         raise NobodyReceives(_("Nobody would receive this: no clause in force allows it to any party."))
@@ -134,9 +134,9 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
     narrowed = audience is not None or draft.origin.rule != "own"
     try:
         for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
-            _append(release, draft, group, narrowed=narrowed)
+            append(release, _item(draft), group, narrowed=narrowed)
     except HeaderTooLong:
-        raise _long_header() from None
+        raise long_header() from None
     record(
         actor,
         "federation.published",
@@ -157,7 +157,8 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
     return release
 
 
-def _long_header() -> ReleaseRefused:
+def long_header() -> ReleaseRefused:
+    """The refusal of what says more than a header holds."""
     return ReleaseRefused(
         "long-header",
         _(
@@ -202,13 +203,24 @@ def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: 
     return release
 
 
-def _append(release: Release, draft: Draft, group: list[PartyDecision], *, narrowed: bool) -> None:
+def append(release: Release, item: lanes.Item, group: Sequence[PartyDecision], *, narrowed: bool) -> bool:
+    """Put a release on the lane of the clause over which some parties may have it.
+
+    Args:
+        release: ours, or one that is shared onward.
+        item: what its header says, without agreement, clause and audience.
+        group: the parties, all by one clause.
+        narrowed: whether only they may know of it, rather than all whom the clause gives to.
+
+    Returns:
+        Whether it was not there already.
+    """
     grant = next(each.grant for each in group if each.grant)
     side = _receiving_side(grant)
     audience = {each.party for each in group} if narrowed else side
     readers = _readers(audience)
     if not readers:
-        return  # guests of this node alone: they are served here, without a lane
+        return False  # guests of this node alone: they are served here, without a lane
     lane = lanes.open_clause_lane(
         agreement=grant.agreement,
         document=grant.digest,
@@ -216,7 +228,26 @@ def _append(release: Release, draft: Draft, group: list[PartyDecision], *, narro
         readers=readers,
         audience=audience,
     )
-    item = lanes.Item(
+    if Passage.objects.filter(release=release, entry__lane=lane, ended__isnull=True).exists():
+        return False
+    said = replace(
+        item,
+        agreement=grant.digest,
+        clause=grant.clause.ref,
+        audience=tuple(sorted(audience)) if narrowed else (),
+    )
+    Passage.objects.create(
+        release=release,
+        entry=lanes.append(lane, [said])[0],
+        agreement=grant.agreement,
+        document=grant.digest,
+        clause=grant.clause.ref,
+    )
+    return True
+
+
+def _item(draft: Draft) -> lanes.Item:
+    return lanes.Item(
         kind=draft.kind,
         subject=draft.subject,
         version=draft.version,
@@ -224,20 +255,9 @@ def _append(release: Release, draft: Draft, group: list[PartyDecision], *, narro
         tlp=draft.tlp,
         content=draft.content,
         topics=tuple(sorted(draft.topics)),
-        agreement=grant.digest,
-        clause=grant.clause.ref,
-        audience=tuple(sorted(audience)) if narrowed else (),
         persons=draft.persons,
         licence=draft.licence,
         languages=draft.languages,
-    )
-    entry = lanes.append(lane, [item])[0]
-    Passage.objects.create(
-        release=release,
-        entry=entry,
-        agreement=grant.agreement,
-        document=grant.digest,
-        clause=grant.clause.ref,
     )
 
 

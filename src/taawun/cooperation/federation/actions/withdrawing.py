@@ -8,12 +8,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.federation.actions.publishing import urn
+from taawun.cooperation.federation.ending import take_back
 from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.partners import contents, lanes, messages
-from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners import contents, messages
+from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -23,7 +24,7 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["say_withdrawals", "withdraw"]
+__all__ = ["take_back_onward", "withdraw"]
 
 
 @transaction.atomic
@@ -45,45 +46,56 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
         raise ReleaseRefused("not-ours", _("Only its source can withdraw a release."))
     if held.state == Release.State.WITHDRAWN:
         return held
-    say_withdrawals(held)
-    held.state, held.withdrawn = Release.State.WITHDRAWN, now()
+    take_back(held)
+    held.state, held.withdrawn, held.gone = Release.State.WITHDRAWN, now(), Release.Gone.SOURCE
     held.withdrawal_reason = reason[:LONGEST_REASON]
-    held.save(update_fields=["state", "withdrawn", "withdrawal_reason"])
+    held.save(update_fields=["state", "withdrawn", "gone", "withdrawal_reason"])
     contents.drop_unused(held.digest)
     if held.withdrawal_reason:
-        _tell_reason(held)
+        _tell_reason(held, held.withdrawal_reason)
     told = for_the_trail(Tlp(held.tlp), {"subject": held.subject, "reason": held.withdrawal_reason})
     record(actor, "federation.withdrawn", urn(held), told)
     return held
 
 
-def say_withdrawals(release: Release) -> None:
-    """Withdraw a release of ours on every lane on which it still stands, inside the caller's transaction."""
-    for passage in release.passages.select_related("entry__lane").filter(ended__isnull=True).order_by("id"):
-        _append_withdrawal(release, passage)
-    release.passages.filter(ended__isnull=True).update(ended=now())
+@transaction.atomic
+def take_back_onward(actor: Actor, release: Release, reason: str) -> Release:
+    """Take back what we shared onward of a partner's release; our own copy stays.
+
+    Args:
+        actor: who; needs the kind's permission.
+        release: one that was received.
+        reason: for the receivers and the trail; at most 2,000 characters.
+
+    Raises:
+        NotAllowed: the actor may not.
+        ReleaseRefused: it is ours, or was not shared onward.
+    """
+    require(actor, registry.get(ReleaseKind, release.kind).permission)
+    held = Release.objects.select_for_update().get(id=release.id)
+    if held.origin_id is None:
+        raise ReleaseRefused("ours", _("It is a release of this node: withdraw it itself."))
+    ended = take_back(held)
+    if not ended:
+        raise ReleaseRefused("not-shared", _("It was not shared onward, or was taken back already."))
+    Passage.objects.filter(id__in=[each.id for each in ended]).update(why_ended=Release.Gone.SENDER)
+    contents.drop_unused(held.digest)
+    told = reason[:LONGEST_REASON]
+    if told:
+        _tell_reason(held, told)
+    record(
+        actor,
+        "federation.onward-withdrawn",
+        urn(held),
+        for_the_trail(Tlp(held.tlp), {"subject": held.subject, "reason": told}),
+    )
+    return held
 
 
-def _tell_reason(release: Release) -> None:
+def _tell_reason(release: Release, reason: str) -> None:
     """Say why on the talk lane: a withdrawal itself brings no content, and whoever was served has a right to it."""
     told = {name: getattr(release, name) for name in ("subject", "version", "digest")}
     for partner in (
         Partner.objects.filter(reads__lane__entries__passage__release=release).order_by("id").distinct()
     ):
-        messages.send(partner, "withdrawn", {**told, "reason": release.withdrawal_reason})
-
-
-def _append_withdrawal(release: Release, passage: Passage) -> None:
-    lane: Lane = passage.entry.lane
-    item = lanes.Item(
-        kind=release.kind,
-        subject=release.subject,
-        version=release.version,
-        action="withdraw",
-        tlp=Tlp(release.tlp),
-        content=None,
-        agreement=passage.document,
-        clause=passage.clause,
-    )
-    lanes.append(lane, [item])
-    LaneEntry.objects.filter(id=passage.entry_id).update(state=LaneEntry.State.WITHDRAWN)
+        messages.send(partner, "withdrawn", {**told, "reason": reason})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from taawun.cooperation.federation.exchange.arriving import prepare, receive
+from taawun.cooperation.federation.exchange.deletions import DELETED
 from taawun.cooperation.federation.exchange.judging import accepts
+from taawun.cooperation.federation.exchange.reaches import REACHED
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
 from taawun.cooperation.federation.exchange.regaining import catch_up, regain
 from taawun.cooperation.federation.exchange.serving import readable, readers, serves, urgent_kinds
@@ -13,7 +15,7 @@ from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.exchange.withdrawals import WITHDRAWN
 from taawun.cooperation.partners.purposes import LanePurpose
 
-__all__ = ["CLAUSE_LANES", "RECEIPT", "WITHDRAWN", "accepts", "acknowledge", "readable"]
+__all__ = ["CLAUSE_LANES", "DELETED", "REACHED", "RECEIPT", "WITHDRAWN", "accepts", "acknowledge", "readable"]
 
 CLAUSE_LANES: Final = LanePurpose(
     "clause",

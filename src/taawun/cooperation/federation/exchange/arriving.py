@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from taawun.cooperation.agreements.queries import policy_of_sender
-from taawun.cooperation.federation.exchange.judging import grants_to_us
+from taawun.cooperation.federation.exchange.onward import Claim, alarm, claim_of, is_withdrawn_by, obstacle
 from taawun.cooperation.federation.exchange.withdrawals import receive_withdrawal
+from taawun.cooperation.federation.hops import agreed_under
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
-from taawun.cooperation.federation.models import Passage, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.models import Passage, Release, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.federation.ways import (
+    bound_by_its_ways,
+    came_from_its_source,
+    reach_of_a_way,
+    write_parties,
+)
 from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.partners.purposes import Outcome
@@ -24,21 +31,27 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
-    from taawun.cooperation.agreements.document import Onward
+    from taawun.cooperation.agreements.policy import Origin
     from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Lane, Partner
 
-__all__ = ["create", "prepare", "read", "receive", "told"]
+__all__ = ["create", "end_of", "prepare", "read", "receive", "told"]
 
 
 def prepare(lane: Lane, header: Header, content: bytes) -> Callable[[LaneEntry], Outcome]:
     """Read a content that is not held yet, before the transaction that takes it in: a large one takes seconds."""
     if header.kind == "lane.opened":
         return partial(receive, header=header, content=content)
-    found = Release.objects.filter(subject=header.subject, version=header.version, origin=lane.sender)
-    was_read = None if found.filter(state=Release.State.LIVE).exists() else read(header, content)
+    if header.origin:
+        # whose it is, is asked again in the transaction: what is live by then need not be read, which is rare
+        is_held = False
+    else:
+        found = Release.objects.filter(subject=header.subject, version=header.version, origin=lane.sender)
+        is_held = found.filter(source="", state=Release.State.LIVE).exists()
+    was_read = None if is_held else read(header, content)
     return partial(_receive_publication, header=header, content=content, was_read=was_read)
 
 
@@ -66,26 +79,20 @@ def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
 def _receive_publication(
     entry: LaneEntry, header: Header, content: bytes, was_read: object | None = None
 ) -> Outcome:
-    partner, lane = entry.lane.sender, entry.lane
-    if partner is None or lane.agreement is None:
+    sender, lane = entry.lane.sender, entry.lane
+    if sender is None or lane.agreement is None:
         return Outcome(LaneEntry.State.REFUSED, "no-sender")
-    held = Release.objects.filter(subject=header.subject, version=header.version, origin=partner).first()
-    if held and not _is_the_same(held, header):
-        raise_notice(
-            "federation.conflict",
-            f"urn:uuid:{held.id}",
-            Notice.Level.ALARM,
-            {
-                "node": partner.node,
-                # everybody who may see what was given and received reads this
-                "subject": header.subject if held.tlp <= Tlp.AMBER else f"urn:uuid:{held.id}",
-                "version": header.version,
-            },
-        )
+    if refused := _not_as_it_came(sender, header):
+        return refused
+    claim = claim_of(header) or Claim(sender.node, sender)
+    owner, source = (claim.source, "") if claim.source else (sender, claim.node)
+    held = Release.objects.filter(
+        subject=header.subject, version=header.version, origin=owner, source=source
+    ).first()
+    if held and not _is_the_same(held, header, is_onward=bool(header.origin)):
+        _tell_conflict(sender, held, header)
         return Outcome(LaneEntry.State.REFUSED, "conflict")
-    if held and header.audience:
-        _narrow(held, header.audience)
-    release = held or create(lane, partner, [header])[0]
+    release = held or create(owner, source, [header])[0]
     Passage.objects.get_or_create(
         entry=entry,
         defaults={
@@ -93,94 +100,122 @@ def _receive_publication(
             "agreement": lane.agreement,
             "document": header.agreement,
             "clause": header.clause,
+            "ends": end_of(header, entry.recorded),
         },
     )
-    if held and held.state == Release.State.LIVE:
+    was_live = held is not None and held.state == Release.State.LIVE
+    Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None, gone="")
+    if held:
+        bound_by_its_ways(held)
+    if was_live:
         return Outcome(LaneEntry.State.DONE)
-    Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None)
     release.refresh_from_db()
-    kind = registry.get(ReleaseKind, header.kind)
     found = read(header, content) if was_read is None else was_read
-    try:
-        if isinstance(found, ContentRefused):
-            raise found
-        with transaction.atomic():
-            kind.receive(Arrival(release, content, partner, found, header.topics))
-    except ContentRefused as refused:
+    if refusal := _hand_over(Arrival(release, content, owner, found, header.topics)):
         Passage.objects.filter(entry=entry).delete()
         if not held:
             release.delete()
         LaneEntry.objects.filter(id=entry.id).update(state=LaneEntry.State.REFUSED)
         contents.drop_unused(header.digest)
-        return Outcome(LaneEntry.State.REFUSED, refused.code)
+        return Outcome(LaneEntry.State.REFUSED, refusal)
     record(
-        PartyActor(partner.node, partner.name.in_language("en").value),
+        PartyActor(sender.node, sender.name.in_language("en").value),
         "federation.received",
         f"urn:uuid:{release.id}",
-        told(header),
+        told(header, claim.node if header.origin else ""),
     )
     return Outcome(LaneEntry.State.DONE)
 
 
-def _is_the_same(held: Release, header: Header) -> bool:
+def _hand_over(arrival: Arrival) -> str:
+    """Let the room of its kind take a release in; why it refuses it, or empty."""
+    try:
+        if isinstance(arrival.read, ContentRefused):
+            raise arrival.read
+        with transaction.atomic():
+            registry.get(ReleaseKind, arrival.release.kind).receive(arrival)
+    except ContentRefused as refused:
+        return refused.code
+    return ""
+
+
+def _not_as_it_came(sender: Partner, header: Header) -> Outcome | None:
+    """Why what was shared onward is not taken in: it was changed, which alarms, or its source took it back before."""
+    found = obstacle(header)
+    if found and found.state == LaneEntry.State.REFUSED:
+        alarm(sender, header, found.reason)
+    if found:
+        return found
+    claim = claim_of(header)
+    if claim and claim.source and is_withdrawn_by(claim.source, header.subject, header.version):
+        return Outcome(LaneEntry.State.WITHDRAWN, "withdrawn-by-source")
+    return None
+
+
+def end_of(header: Header, recorded: datetime) -> datetime | None:
+    """When what came under a clause has to go, counted from when it came here; None where the clause sets no limit."""
+    agreed = agreed_under(header)
+    days = agreed[1].retention_days if agreed else None
+    return recorded + timedelta(days=days) if days else None
+
+
+def _tell_conflict(sender: Partner, held: Release, header: Header) -> None:
+    raise_notice(
+        "federation.conflict",
+        f"urn:uuid:{held.id}",
+        Notice.Level.ALARM,
+        {
+            "node": sender.node,
+            # everybody who may see what was given and received reads this
+            "subject": header.subject if held.tlp <= Tlp.AMBER else f"urn:uuid:{held.id}",
+            "version": header.version,
+        },
+    )
+
+
+def _is_the_same(held: Release, header: Header, *, is_onward: bool) -> bool:
     """Whether a header says of a version what was said of it before: there is one copy of it, for all its lanes.
 
     Who reads the lane of one clause may be others than who reads that of another; whether it was for some of its
-    readers alone was said once, for all of them.
+    readers alone was said once, for all of them, by its source. Whom others share it on to is theirs to choose.
     """
     return (
         (held.digest, held.kind, held.tlp) == (header.digest, header.kind, header.tlp)
         and {str(each).lower() for each in held.persons} == {each.lower() for each in header.persons}
         and {each.topic for each in held.topics.all()} == set(header.topics)
-        and held.is_bound == bool(header.audience)
+        and (is_onward or not came_from_its_source(held) or held.is_bound == bool(header.audience))
     )
 
 
-def _narrow(held: Release, audience: Collection[str]) -> None:
-    """What came over two lanes goes on within the bounds of both."""
-    bounds = ReleaseParty.objects.filter(owner=held, role=ReleaseParty.Role.BOUND)
-    bounds.exclude(party__in=audience).delete()
-
-
-def create(lane: Lane, partner: Partner, headers: Sequence[Header]) -> list[Release]:
+def create(owner: Partner, source: str, headers: Sequence[Header]) -> list[Release]:
     """Rows for publications that are not here yet, with their topics and parties, each as its header says.
 
     Args:
-        lane: over which they came; its clause allows them.
-        partner: who sent them.
+        owner: whose they are, or who vouches for them.
+        source: whose they are by the word of the owner alone; empty for what is the owner's.
         headers: each of another subject or version.
     """
-    grants = grants_to_us(policy_of_sender(partner.node), lane)
-    # the clause as it stands in the version it was sent under
-    onward = {grant.digest: grant.clause.onward for grant in reversed(grants)}
-    releases = [_row(header, partner, lane, onward[header.agreement]) for header in headers]
+    reaches = [reach_of_a_way(header) for header in headers]
+    made = list(zip(headers, reaches, strict=True))
+    releases = [_row(header, owner, source, reach) for header, reach in made]
     Release.objects.bulk_create(releases)
-    made = list(zip(releases, headers, strict=True))
     ReleaseTopic.objects.bulk_create(
         ReleaseTopic(owner=release, topic=topic)
-        for release, header in made
+        for release, header in zip(releases, headers, strict=True)
         for topic in sorted(set(header.topics))
     )
-    ReleaseParty.objects.bulk_create(
-        ReleaseParty(owner=release, role=role, party=party)
-        for release, header in made
-        for role, parties in (
-            (ReleaseParty.Role.NAMED, onward[header.agreement].named),
-            (ReleaseParty.Role.BOUND, header.audience),
-        )
-        for party in sorted(set(parties))
-    )
+    write_parties(list(zip(releases, reaches, strict=True)))
     return releases
 
 
-def _row(header: Header, partner: Partner, lane: Lane, onward: Onward) -> Release:
+def _row(header: Header, owner: Partner, source: str, reach: Origin) -> Release:
     return Release(
         kind=header.kind,
         tlp=header.tlp,
         names_persons=bool(header.persons),
-        onward=onward.rule,
-        onward_agreement=lane.agreement if onward.rule == "parties" else None,
-        is_bound=bool(header.audience),
+        onward=reach.rule,
+        onward_agreement=reach.agreement,
+        is_bound=reach.bound is not None,
         subject=header.subject,
         version=header.version,
         digest=header.digest,
@@ -188,13 +223,14 @@ def _row(header: Header, partner: Partner, lane: Lane, onward: Onward) -> Releas
         licence=header.licence,
         languages=list(header.languages),
         persons=list(header.persons),
-        origin=partner,
-        published_by=partner.name.in_language("en").value[:200],
+        origin=owner,
+        source=source,
+        published_by=owner.name.in_language("en").value[:200],
         issued=header.issued,
     )
 
 
-def told(header: Header) -> dict[str, object]:
-    """What the trail says of a release that was received."""
+def told(header: Header, source: str = "") -> dict[str, object]:
+    """What the trail says of a release that was received; of one that was shared onward also by what source."""
     about = {"kind": header.kind, "subject": header.subject, "clause": header.clause, "tlp": header.tlp.label}
-    return for_the_trail(header.tlp, about)
+    return for_the_trail(header.tlp, about | ({"source": source} if source else {}))

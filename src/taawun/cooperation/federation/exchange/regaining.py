@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from taawun.cooperation.federation.actions.withdrawing import say_withdrawals
+from taawun.cooperation.federation.ending import take_back
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.partners import contents
@@ -29,9 +29,15 @@ def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
     if header.action == "withdraw":
         _regain_withdrawal(entry, header)
         return
-    held = Release.objects.filter(subject=header.subject, version=header.version, origin=None).first()
+    same = Release.objects.filter(subject=header.subject, version=header.version, digest=header.digest)
+    # what was shared onward is a partner's, which may be here again by now
+    held = (
+        same.filter(origin__isnull=False).first()
+        if header.origin
+        else Release.objects.filter(subject=header.subject, version=header.version, origin=None).first()
+    )
     release = held or _regained(header)
-    if header.audience:
+    if header.audience and release.origin_id is None:
         ReleaseParty.objects.bulk_create(
             (
                 ReleaseParty(owner=release, role=ReleaseParty.Role.AUDIENCE, party=party)
@@ -102,7 +108,7 @@ def catch_up() -> None:
     """Withdraw on every lane what was withdrawn on some of them when the node was lost."""
     unsaid = Release.objects.filter(origin=None, state=Release.State.WITHDRAWN, passages__ended=None)
     for release in unsaid.filter(passages__isnull=False).distinct():
-        say_withdrawals(release)
+        take_back(release)
         contents.drop_unused(release.digest)
 
 

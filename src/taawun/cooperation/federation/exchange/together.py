@@ -6,7 +6,7 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from taawun.cooperation.federation.exchange.arriving import create, read, told
+from taawun.cooperation.federation.exchange.arriving import create, end_of, read, told
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.people.actors import PartyActor
@@ -42,7 +42,7 @@ def together(lane: Lane, arrived: Sequence[Arrived]) -> Callable[[], int]:
             break
         found.append(was_read)
     receive = kind.receive_together
-    return partial(_receive, lane, partner, agreement, list(zip(plain, found, strict=False)), receive)
+    return partial(_receive, partner, agreement, list(zip(plain, found, strict=False)), receive)
 
 
 def _plain(arrived: Sequence[Arrived]) -> list[Arrived]:
@@ -59,7 +59,6 @@ def _plain(arrived: Sequence[Arrived]) -> list[Arrived]:
 
 
 def _receive(
-    lane: Lane,
     partner: Partner,
     agreement: UUID,
     waiting: Sequence[tuple[Arrived, object]],
@@ -70,7 +69,7 @@ def _receive(
     )
     known = set(held.values_list("subject", "version"))
     fresh = list(takewhile(lambda one: (one[0].header.subject, one[0].header.version) not in known, waiting))
-    releases = create(lane, partner, [each.header for each, _read in fresh])
+    releases = create(partner, "", [each.header for each, _read in fresh])
     Passage.objects.bulk_create(
         Passage(
             release=release,
@@ -78,6 +77,7 @@ def _receive(
             agreement=agreement,
             document=each.header.agreement,
             clause=each.header.clause,
+            ends=end_of(each.header, each.entry.recorded),
         )
         for release, (each, _read) in zip(releases, fresh, strict=True)
     )

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Q
+
+from taawun.cooperation.federation.ending import end_provenances, settle
+from taawun.cooperation.federation.exchange.onward import alarm, is_the_sources_withdrawal
 from taawun.cooperation.federation.exchange.regaining import regain_reason
-from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.hops import OriginRefused
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
-from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.partners import contents, messages
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.partners.purposes import Outcome
-from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.clock import now
-from taawun.foundation.tlp import Tlp
-from taawun.platform.audit.actions import record
-from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from taawun.cooperation.partners.chain import Header
@@ -26,48 +25,50 @@ __all__ = ["WITHDRAWN", "receive_withdrawal"]
 
 
 def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
-    """A partner takes back what it sent on this lane."""
+    """A partner takes back what it sent on this lane, or carries on that its source took it back everywhere."""
     partner = entry.lane.sender
-    earlier = LaneEntry.objects.filter(
-        lane=entry.lane, seq__lt=entry.seq, subject=header.subject, version=header.version, action="publish"
-    )
+    if partner is None:
+        return Outcome(LaneEntry.State.REFUSED, "no-sender")
+    try:
+        source = is_the_sources_withdrawal(header)
+    except OriginRefused as refused:
+        # it takes back what is the sender's to take back, and no more
+        alarm(partner, header, refused.code)
+        source = None
+    about = {"subject": header.subject, "version": header.version}
+    earlier = LaneEntry.objects.filter(lane=entry.lane, seq__lt=entry.seq, action="publish", **about)
     if not earlier.exists():
         # its sender never continues the lane on which it published this, and withdraws it on the one that follows
         earlier = LaneEntry.objects.filter(
             lane__sender=partner,
             lane__agreement=entry.lane.agreement,
             lane__clause=entry.lane.clause,
-            subject=header.subject,
-            version=header.version,
             action="publish",
+            **about,
         )
     passages = Passage.objects.filter(entry__in=earlier, ended__isnull=True)
-    touched = list(Release.objects.filter(passages__in=passages).distinct())
-    passages.update(ended=now())
+    touched = {each.id: each for each in Release.objects.filter(passages__in=passages).distinct()}
+    if source is not None:
+        found = Release.objects.filter(origin=source, source="", state=Release.State.LIVE, **about)
+        touched |= {each.id: each for each in found}
+    passages.update(ended=now(), why_ended=Release.Gone.SENDER)
     digests = set(earlier.values_list("content_digest", flat=True))
     earlier.update(state=LaneEntry.State.WITHDRAWN)
-    for release in touched:
-        # the source's own withdrawal removes every provenance; a re-sharer's only its own
-        if release.origin_id == (partner.id if partner else None):
-            release.passages.filter(ended__isnull=True).update(ended=now())
-        if not release.passages.filter(ended__isnull=True).exists():
-            _take_out(release, partner)
+    for _id, release in sorted(touched.items()):
+        is_sources = _is_the_source(release, partner) or (
+            source is not None and source.id == release.origin_id
+        )
+        if is_sources:
+            end_provenances(release, Release.Gone.SOURCE)
+        said = (entry.header if _is_the_source(release, partner) else header.origin) if is_sources else ""
+        settle(release, Release.Gone.SOURCE if is_sources else Release.Gone.SENDER, by=partner, said=said)
     for digest in digests:
         contents.drop_unused(digest)
     return Outcome(LaneEntry.State.DONE)
 
 
-def _take_out(release: Release, partner: Partner | None) -> None:
-    release.state, release.withdrawn = Release.State.WITHDRAWN, now()
-    release.save(update_fields=["state", "withdrawn"])
-    registry.get(ReleaseKind, release.kind).withdraw(release)
-    if partner:
-        record(
-            PartyActor(partner.node, partner.name.in_language("en").value),
-            "federation.withdrawn-by-source",
-            f"urn:uuid:{release.id}",
-            for_the_trail(Tlp(release.tlp), {"subject": release.subject}),
-        )
+def _is_the_source(release: Release, partner: Partner) -> bool:
+    return release.origin_id == partner.id and not release.source
 
 
 def receive_reason(message: messages.Message) -> None:
@@ -77,7 +78,10 @@ def receive_reason(message: messages.Message) -> None:
         reason = str(message.payload["reason"])[:LONGEST_REASON]
     except KeyError as missing:
         raise MessageRefused("malformed", f"the reason of a withdrawal lacks {missing}") from None
-    if not Release.objects.filter(origin=message.partner, **named).update(withdrawal_reason=reason):
+    # who shared it onward may say why it took that back, but does not speak for the source
+    own = Q(origin=message.partner) | Q(passages__entry__lane__sender=message.partner, withdrawal_reason="")
+    told = Release.objects.filter(own, **named).values_list("id", flat=True)
+    if not Release.objects.filter(id__in=list(told)).update(withdrawal_reason=reason):
         raise MessageRefused("unknown-release", "nothing of this kind came from the sender of this reason")
 
 

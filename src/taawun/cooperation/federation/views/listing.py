@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Exists, OuterRef, Q
@@ -19,14 +20,15 @@ from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.presenting import (
     deliveries,
     kind_label,
-    provenance,
     release_rows,
     shown_preview,
     title_of,
     with_passages,
 )
+from taawun.cooperation.federation.provenance import provenance, ways
 from taawun.cooperation.federation.rules import findable, reader_of
 from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web.components import Fact
@@ -100,6 +102,8 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
             release=OuterRef("pk"), entry__lane__readers__partner_id=wanted["partner"]
         )
         found = found.filter(Q(origin_id=wanted["partner"]) | Q(Exists(given_to)))
+    if wanted.get("ends"):
+        found = queries.ending_before(found, now() + timedelta(days=int(wanted["ends"])))
     for name in ("kind", "state"):
         if wanted.get(name):
             found = found.filter(**{name: wanted[name]})
@@ -110,7 +114,7 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
 
 
 def _export(ending: str, found: QuerySet[Release], reader: Reader) -> HttpResponseBase:
-    head = ("id", "direction", "kind", "title", "tlp", "partners", "clauses", "issued", "state")
+    head = ("id", "direction", "kind", "title", "tlp", "partners", "clauses", "issued", "state", "ends")
     rows = _export_rows(found, reader)
     if ending == "json":
         return as_json("releases", rows)
@@ -136,6 +140,7 @@ def _export_rows(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str,
                 "clauses": [f"{mark.code} § {mark.clause}" for mark in row.clauses],
                 "issued": row.release.issued.isoformat(),
                 "state": row.release.state,
+                "ends": row.ends.isoformat() if row.ends else "",
             }
         after = batch.next
 
@@ -149,6 +154,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
     reader = reader_of(actor)
     (row,) = release_rows([found], reader)
     kind = registry.find(ReleaseKind, found.kind)
+    given = deliveries(found)
     context = {
         "row": row,
         "release": found,
@@ -156,7 +162,11 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "facts": _facts(found, is_visible=row.is_visible),
         "topics": [each.topic for each in found.topics.all()] if row.is_visible else [],
         "stations": provenance(found),
-        "deliveries": deliveries(found) if row.is_given else [],
+        "deliveries": given,
+        "stand": [each for each in given if not each.ended],
+        "reach": queries.reach_of(found),
+        "ways": ways(list(found.passages.all())) if not row.is_given else [],
+        "may_share": not row.is_given and kind is not None and kind.permission in actor.permissions,
         "address": kind.page_for(actor.permissions, found) if kind and row.is_visible else "",
         "may_audit": "read:audit" in actor.permissions,
         "subject": urn(found),
@@ -180,6 +190,12 @@ def _facts(found: Release, *, is_visible: bool) -> list[Fact]:
         facts.append(Fact(_("Licence"), text(found.licence)))
     if found.has_audience:
         facts.append(Fact(_("Audience"), _("chosen by its publisher, narrower than the clause")))
-    if found.withdrawn:
+    if found.source:
+        facts.append(Fact(_("Source"), code(found.source)))
+    if found.origin_id:
+        facts.append(Fact(_("Onward"), found.get_onward_display()))
+    if found.state == Release.State.WITHDRAWN:
         facts.append(Fact(_("Taken back"), moment(found.withdrawn)))
+    if found.state == Release.State.ENDED:
+        facts.append(Fact(_("Ended"), moment(found.withdrawn)))
     return facts

@@ -1,0 +1,32 @@
+"""What other rooms show on the page of an agreement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from taawun.cooperation.agreements.models import Agreement
+    from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.home import Line
+
+__all__ = ["AgreementSection"]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementSection:
+    """What another room shows on the page of an agreement; nothing where it has no lines.
+
+    Args:
+        name: the room, for example ``federation``.
+        label: the heading; a lazy translation.
+        permission: who sees it.
+        lines: what concerns this agreement, the most important first.
+    """
+
+    name: str
+    label: Any  # a lazy translation
+    permission: str
+    lines: Callable[[PersonActor, Agreement], Sequence[Line]]

@@ -1,0 +1,138 @@
+"""Sharing a partner's release onward, as it came and with where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements.policy import Denied
+from taawun.cooperation.agreements.reasons import word
+from taawun.cooperation.federation.actions.publishing import append, long_header, urn
+from taawun.cooperation.federation.decisions import PartyDecision, Preview, preview
+from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
+from taawun.cooperation.federation.hops import OriginRefused, inner_headers
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.federation.ways import best_way
+from taawun.cooperation.partners import contents, lanes
+from taawun.cooperation.partners.chain import HeaderTooLong, said_in
+from taawun.cooperation.people.rules import require
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.actions import record
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from taawun.cooperation.federation.models import Passage
+    from taawun.cooperation.people.actors import Actor
+
+__all__ = ["preview_onward", "share_onward"]
+
+
+def preview_onward(release: Release, audience: Collection[str] | None = None) -> Preview:
+    """Who would receive a partner's release if it were shared onward, by which clause; who would not, and why.
+
+    Args:
+        release: one that was received and stands.
+        audience: party keys that were chosen; None for everybody whom each hop's clause and one of ours allow.
+
+    Raises:
+        ReleaseRefused: it is ours, or does not stand here.
+    """
+    way = _way(release)
+    decided = preview(replace(release.facts(), audience=None if audience is None else frozenset(audience)))
+    walked = _walked(way)
+    back = [each for each in decided.receivers if each.party.partition("#")[0] in walked]
+    kept = tuple(each for each in decided.receivers if each not in back)
+    return Preview(kept, tuple(sorted((*decided.others, *map(_has_it, back)), key=lambda each: each.party)))
+
+
+def _way(release: Release) -> Passage:
+    if release.origin_id is None:
+        raise ReleaseRefused("ours", _("It is a release of this node: publish it itself."))
+    way = best_way(release) if release.state == Release.State.LIVE else None
+    if way is None:
+        raise ReleaseRefused("not-live", _("Its content is gone here, so it cannot be shared onward."))
+    return way
+
+
+def _walked(way: Passage) -> frozenset[str]:
+    """The nodes it went through on its way here."""
+    header = said_in(way.entry.header)
+    try:
+        return frozenset({header.sender, *(each.sender for _token, each in inner_headers(header))})
+    except OriginRefused:
+        raise ReleaseRefused("not-live", _("The way by which it came cannot be read any more.")) from None
+
+
+def _has_it(decided: PartyDecision) -> PartyDecision:
+    refusal = Denied("has-it", decided.grant)
+    return PartyDecision(decided.party, refusal, word(refusal), ())
+
+
+@transaction.atomic
+def share_onward(actor: Actor, release: Release, audience: Collection[str] | None = None) -> Release:
+    """Share a partner's release onward: the same bytes under our clauses, with the header under which it came.
+
+    Args:
+        actor: who; needs the kind's permission.
+        release: one that was received and stands.
+        audience: party keys that were chosen; None for everybody whom each hop's clause and one of ours allow.
+
+    Returns:
+        The release. Sharing it again on a lane on which it stands changes nothing there.
+
+    Raises:
+        NotAllowed: the actor may not publish this kind.
+        NobodyReceives: no clause lets anybody have it, or its source lets it go to nobody.
+        ReleaseRefused: it is ours, it does not stand here, or its way is too long for a header.
+    """
+    require(actor, registry.get(ReleaseKind, release.kind).permission)
+    held = Release.objects.select_for_update().get(id=release.id)
+    decided = preview_onward(held, audience)
+    if not decided.receivers:
+        raise NobodyReceives(
+            _("Nobody would receive this: its source does not let it go on, or no clause of ours covers it.")
+        )
+    way = _way(held)
+    facts = held.facts()
+    # without a bound it may be known to everybody whom a clause gives to; else only to those who may have it
+    narrowed = audience is not None or facts.origin.rule != "public" or facts.origin.bound is not None
+    item = lanes.Item(
+        kind=held.kind,
+        subject=held.subject,
+        version=held.version,
+        action="publish",
+        tlp=Tlp(held.tlp),
+        content=contents.get(held.digest),
+        topics=tuple(sorted(facts.topics)),
+        licence=held.licence,
+        languages=tuple(held.languages),
+        origin=way.entry.header,
+    )
+    try:
+        groups = sorted(decided.by_clause().items(), key=lambda each: each[0])
+        is_new = [append(held, item, group, narrowed=narrowed) for _clause, group in groups]
+    except HeaderTooLong:
+        raise long_header() from None
+    if any(is_new):
+        record(
+            actor,
+            "federation.shared-onward",
+            urn(held),
+            for_the_trail(
+                Tlp(held.tlp),
+                {
+                    "kind": held.kind,
+                    "subject": held.subject,
+                    "tlp": Tlp(held.tlp).label,
+                    "receivers": sorted(each.party for each in decided.receivers),
+                },
+            ),
+        )
+    return held

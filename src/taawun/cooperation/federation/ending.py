@@ -1,0 +1,129 @@
+"""The end of what was received: a way by which it stood here ends, and with the last of them its content goes.
+
+Whatever ends it (its source, who shared it onward, the time its clause gives, the end of its agreement), it ends in one
+transaction: the way, the content, what the rooms made of it, and every copy that this node made of it for others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.models import Deletion, Passage, Release
+from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.federation.ways import bound_by_its_ways, given, provenances
+from taawun.cooperation.partners import contents, lanes
+from taawun.cooperation.partners.models import LaneEntry
+from taawun.cooperation.people.actors import PartyActor, SystemActor
+from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.actions import record
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from taawun.cooperation.partners.models import Partner
+
+__all__ = ["end_here", "end_passages", "end_provenances", "settle", "take_back"]
+
+
+def end_provenances(release: Release, why: Release.Gone) -> None:
+    """End every way by which a release stands here."""
+    end_passages(list(provenances(release)), why)
+
+
+def end_passages(passages: Iterable[Passage], why: Release.Gone) -> None:
+    """End some ways; whether the release still stands is settled afterwards."""
+    held = list(passages)
+    Passage.objects.filter(id__in=[each.id for each in held]).update(ended=now(), why_ended=why)
+    entries = LaneEntry.objects.filter(id__in=[each.entry_id for each in held])
+    entries.update(state=LaneEntry.State.WITHDRAWN)
+
+
+def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, said: str = "") -> bool:
+    """After a way ended: take the release out where no other is left, else let it go on as far as the others let it.
+
+    Args:
+        release: one that was received.
+        why: why the way ended.
+        by: the partner that ended it; None where this node does.
+        said: the source's own signed withdrawal, which is carried on to whom it was shared.
+
+    Returns:
+        Whether its content is gone.
+    """
+    if provenances(release).exists():
+        bound_by_its_ways(release)
+        return False
+    is_taken_back = why in {Release.Gone.SOURCE, Release.Gone.SENDER}
+    if release.state != Release.State.LIVE:
+        # what went before is withdrawn by its source now: no late copy brings it back
+        if why == Release.Gone.SOURCE:
+            Release.objects.filter(id=release.id).update(state=Release.State.WITHDRAWN, gone=why)
+        return False
+    release.state = Release.State.WITHDRAWN if is_taken_back else Release.State.ENDED
+    release.withdrawn, release.gone = now(), why
+    release.save(update_fields=["state", "withdrawn", "gone"])
+    registry.get(ReleaseKind, release.kind).withdraw(release)
+    take_back(release, said=said)
+    contents.drop_unused(release.digest)
+    # what was said to be held by another way is held by none any more: that is said as well
+    stays = Deletion.objects.filter(entry__passage__release=release, partner=None, is_held=True)
+    stays.update(is_held=False, at=now(), said=None)
+    actor = PartyActor(by.node, by.name.in_language("en").value) if by else SystemActor("federation.keeping")
+    verb = "federation.withdrawn-by-source" if why == Release.Gone.SOURCE else f"federation.ended-{why}"
+    told = for_the_trail(Tlp(release.tlp), {"subject": release.subject})
+    record(actor, verb, f"urn:uuid:{release.id}", told)
+    return True
+
+
+def end_here(release: Release, passages: Sequence[Passage], why: Release.Gone) -> None:
+    """Let some ways of a release end by this node itself, and note what is to be said to who sent it that way.
+
+    Args:
+        release: one that was received; its row is locked.
+        passages: live provenances of it.
+        why: its time is over, or its agreement.
+    """
+    end_passages(passages, why)
+    settle(release, why)
+    for passage in passages:
+        contents.drop_unused(passage.entry.content_digest)
+    is_held = release.state == Release.State.LIVE
+    at = now()
+    Deletion.objects.bulk_create(
+        (Deletion(entry=each.entry, why=why, is_held=is_held, at=at) for each in passages),
+        ignore_conflicts=True,
+    )
+
+
+def take_back(release: Release, *, said: str = "") -> list[Passage]:
+    """Withdraw a release on each of our lanes on which it stands.
+
+    Args:
+        release: ours, or one that was shared onward.
+        said: the source's own signed withdrawal, where it is carried on.
+
+    Returns:
+        The passages that ended.
+    """
+    ended = list(given(release))
+    for passage in ended:
+        item = lanes.Item(
+            kind=release.kind,
+            subject=release.subject,
+            version=release.version,
+            action="withdraw",
+            tlp=Tlp(release.tlp),
+            content=None,
+            agreement=passage.document,
+            clause=passage.clause,
+            origin=said,
+        )
+        lanes.append(passage.entry.lane, [item])
+    Passage.objects.filter(id__in=[each.id for each in ended]).update(
+        ended=now(), why_ended=release.gone or Release.Gone.SOURCE
+    )
+    LaneEntry.objects.filter(id__in=[each.entry_id for each in ended]).update(state=LaneEntry.State.WITHDRAWN)
+    return ended
