@@ -565,6 +565,25 @@ ADDRESSES: Final = (
     Address("agreements/<uuid:agreement_id>/suspend/", get="approve:agreements", post="approve:agreements"),
     Address("agreements/<uuid:agreement_id>/resume/", get="approve:agreements", post="approve:agreements"),
     Address("agreements/<uuid:agreement_id>/terminate/", get="approve:agreements", post="approve:agreements"),
+    Address("agreements/<uuid:agreement_id>/leave/", get="approve:agreements", post="approve:agreements"),
+    Address("agreements/<uuid:agreement_id>/declare/", get="approve:agreements", post="approve:agreements"),
+    Address(
+        "agreements/<uuid:agreement_id>/lift/<uuid:instrument_id>/",
+        get="approve:agreements",
+        post="approve:agreements",
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/versions/<int:number>/ratify/",
+        get="approve:agreements",
+        post="approve:agreements",
+        things={"agreement_id": "proposed_id"},
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/versions/<int:number>/accede/",
+        get="approve:agreements",
+        post="approve:agreements",
+        things={"agreement_id": "proposed_id"},
+    ),
     Address("agreements/<uuid:agreement_id>/compare/", get="read:agreements", opened=(200, 302)),
     Address("agreements/<uuid:agreement_id>/versions/<int:number>/", get="read:agreements"),
     Address(

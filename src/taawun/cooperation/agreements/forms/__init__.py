@@ -2,6 +2,7 @@
 
 from taawun.cooperation.agreements.forms.clauses import ClauseForm
 from taawun.cooperation.agreements.forms.days import first_instant, first_instant_after
+from taawun.cooperation.agreements.forms.declaring import DeclarationForm
 from taawun.cooperation.agreements.forms.drafting import NewForm
 from taawun.cooperation.agreements.forms.lists import AgreementFilters, CompareForm, NoteForm
 from taawun.cooperation.agreements.forms.terms import TermsForm
@@ -10,6 +11,7 @@ __all__ = [
     "AgreementFilters",
     "ClauseForm",
     "CompareForm",
+    "DeclarationForm",
     "NewForm",
     "NoteForm",
     "TermsForm",

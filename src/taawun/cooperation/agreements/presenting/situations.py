@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.agreements.actions import APPROVALS
+from taawun.cooperation.agreements.presenting.joining import joining_acts, joinings
+from taawun.cooperation.agreements.presenting.nouns import Act, Situation
 from taawun.cooperation.agreements.presenting.sentences import listed, party_name
 from taawun.cooperation.agreements.presenting.terms import term_day
 from taawun.cooperation.agreements.rules import can_declare, can_sign
@@ -71,42 +73,6 @@ def badge(state: State | str) -> Badge:
     return Badge("terminated", pgettext("state", "Declined"))
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What is the case, and whether it waits for somebody here.
-
-    Args:
-        tone: of the notice: neutral, green, gold or alarm.
-        sentence: what is the case; markup.
-        link: words of the one link; empty without one.
-        url: where it leads.
-    """
-
-    tone: str
-    sentence: SafeString
-    link: str = ""
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A step the reader may take.
-
-    Args:
-        label: words of the button; an ellipsis means that a question follows.
-        url: where it is asked.
-        style: ``primary``, ``danger`` or empty.
-        icon: its icon, or empty.
-        is_ending: whether it pauses or ends the agreement, so that it stands apart from the others.
-    """
-
-    label: str
-    url: str
-    style: str = ""
-    icon: str = ""
-    is_ending: bool = False
-
-
 def open_counters(record: Record, standing: Standing) -> list[PartyInstrument]:
     """Others' counter-proposals to the version on the table, or their proposals to change it, newest first."""
     is_open = {each.id for each in standing.proposals}
@@ -128,6 +94,7 @@ def situation(record: Record, standing: Standing, at: datetime) -> list[Situatio
     told = [_counter(record, standing, each) for each in open_counters(record, standing)[:1]]
     told += _own_proposals(record, standing)
     told += _negotiation(record, standing)
+    told += joinings(standing, at)
     if standing.suspensions:
         told += [_suspension(record, standing)]
     if standing.ends and standing.ends > at:
@@ -300,6 +267,7 @@ def _officer_acts(
         if isinstance(can_declare(standing, kind), Granted):
             is_ending = kind in {"terminated", "suspended"}
             found.append(Act(label, reverse(name, args=[agreement.id]), style, is_ending=is_ending))
+    found += joining_acts(actor.id, record, standing, partners)
     if about and isinstance(can_sign(about, standing, partners), Granted):
         mine = any(
             each.person_id == actor.id and each.version.digest == about.digest for each in record.approvals

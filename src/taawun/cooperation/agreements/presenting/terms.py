@@ -97,6 +97,16 @@ def term_facts(document: Document) -> list[Fact]:
         Fact(_("Version"), formats.digits(document.version)),
         Fact(_("Digest"), code(document.digest, short=8)),
     ]
+    if document.instrument:
+        paper = document.instrument
+        facts.append(
+            Fact(
+                _("Annex of"),
+                format_html(
+                    "{}, {} {}", text(paper.title), formats.day(paper.date), code(paper.digest, short=8)
+                ),
+            )
+        )
     if document.supersedes:
         facts.append(Fact(_("Replaces"), code(document.supersedes, short=8)))
     return facts

@@ -145,9 +145,17 @@ def _proposed(record: Record, version: Version) -> Moment:
     )
 
 
+def _approval_title(step: str) -> str:
+    titles = {
+        Approval.Step.RATIFICATION: _("Ratification of version %(number)s approved"),
+        Approval.Step.ACCESSION: _("Accession to version %(number)s approved"),
+    }
+    return titles.get(Approval.Step(step), _("Version %(number)s approved"))
+
+
 def _approved(approval: Approval) -> Moment:
     return Moment(
-        _("Version %(number)s approved") % {"number": formats.digits(approval.version.number)},
+        _approval_title(approval.step) % {"number": formats.digits(approval.version.number)},
         approval.at,
         format_html(_("by {}"), text(approval.person.name)),
     )
@@ -180,6 +188,13 @@ def _declared(record: Record, instrument: PartyInstrument) -> Moment:
         "suspended": pgettext("event", "Suspended"),
         "resumed": _("Suspension lifted"),
         "terminated": _("Notice of termination"),
+        "ratified": _("Ratified"),
+        "invited": _("Invited to accede"),
+        "acceded": _("Accession signed"),
+        "countersigned": _("Countersigned by the depositary"),
+        "left": _("Notice of leaving"),
+        "declared": _("Declaration that less is given or taken"),
+        "lifted": _("Declaration lifted"),
     }
     url = ""
     if instrument.suggestion is not None and record.number(instrument.digest):
@@ -188,7 +203,7 @@ def _declared(record: Record, instrument: PartyInstrument) -> Moment:
     detail = format_html(_("by {}"), record.party(instrument.node, instrument.digest))
     if instrument.note:
         detail = format_html("{}<br>{}", detail, text(instrument.note))
-    is_marked = instrument.kind in {"suspended", "resumed", "terminated"}
+    is_marked = instrument.kind in {"suspended", "resumed", "terminated", "left", "countersigned"}
     return Moment(titles[instrument.kind], instrument.at, detail, marked=is_marked, url=url)
 
 

@@ -1,6 +1,7 @@
 """The pages of agreements."""
 
 from taawun.cooperation.agreements.views.drafting import edit, new, template, templates
+from taawun.cooperation.agreements.views.joining import accede, declare, leave, lift, ratify
 from taawun.cooperation.agreements.views.lists import agreements
 from taawun.cooperation.agreements.views.reading import agreement, compare, version
 from taawun.cooperation.agreements.views.steps import (
@@ -14,17 +15,22 @@ from taawun.cooperation.agreements.views.steps import (
 from taawun.cooperation.agreements.views.stopping import decline, resume, suspend, terminate
 
 __all__ = [
+    "accede",
     "adopt",
     "agreement",
     "agreements",
     "approve",
     "compare",
     "counter",
+    "declare",
     "decline",
     "discard",
     "edit",
+    "leave",
+    "lift",
     "new",
     "propose",
+    "ratify",
     "resume",
     "suspend",
     "template",

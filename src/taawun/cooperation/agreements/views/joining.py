@@ -1,0 +1,209 @@
+"""Ratifying, acceding, leaving, and declaring that less is given or taken, each with what will follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from taawun.cooperation.agreements import actions
+from taawun.cooperation.agreements.document import Narrowing
+from taawun.cooperation.agreements.forms import DeclarationForm
+from taawun.cooperation.agreements.models import Agreement, Approval
+from taawun.cooperation.agreements.presenting import approvals_in_words
+from taawun.cooperation.agreements.presenting.sentences import listed
+from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.rules import own_ref
+from taawun.cooperation.agreements.views.asking import Step, asked, name_of, tried
+from taawun.cooperation.agreements.views.reading import clause_rows
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.tlp import Tlp
+from taawun.platform.web import formats
+from taawun.platform.web.pages import confirm
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.agreements.models import Version
+    from taawun.cooperation.people.actors import Actor, PersonActor
+
+__all__ = ["accede", "declare", "leave", "lift", "ratify"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """A step that two officers approve.
+
+    Args:
+        step: which.
+        act: takes it, with the digest that was read.
+        question, action: words of the page.
+        effect: what the second approval brings about.
+    """
+
+    step: Approval.Step
+    act: Callable[[Actor, Agreement, str], object]
+    question: str
+    action: str
+    effect: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("approve:agreements")
+def ratify(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number: int) -> HttpResponseBase:
+    """Approve the ratification of a version; the second approval ratifies it."""
+    binding = _Binding(
+        Approval.Step.RATIFICATION,
+        actions.ratify,
+        _("Ratify version %(number)s of “%(title)s”?"),
+        _("Approve the ratification"),
+        _("With the second approval this node ratifies: from then on its signature binds it."),
+    )
+    return _bind(request, actor, agreement_id, number, binding)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("approve:agreements")
+def accede(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number: int) -> HttpResponseBase:
+    """Approve the accession to a version; the second approval signs it."""
+    binding = _Binding(
+        Approval.Step.ACCESSION,
+        actions.accede,
+        _("Accede to version %(number)s of “%(title)s”?"),
+        _("Approve the accession"),
+        _(
+            "With the second approval this node signs its accession. It is a party once the depositary has "
+            "countersigned; parties that it has not compared yet receive nothing from it and send it nothing."
+        ),
+    )
+    return _bind(request, actor, agreement_id, number, binding)
+
+
+def _bind(
+    request: HttpRequest, actor: PersonActor, agreement_id: UUID, number: int, binding: _Binding
+) -> HttpResponseBase:
+    held = get_object_or_404(Agreement, id=agreement_id)
+    version: Version = get_object_or_404(held.versions, number=number)
+    document, refusal = version.document(), ""
+    if request.method == "POST":
+        digest = request.POST.get("digest", "")
+        refusal = tried(lambda: binding.act(actor, held, digest))
+        if not refusal:
+            messages.success(
+                request, _("Approved. What two officers approved is signed, and the other parties are told.")
+            )
+            return redirect("agreement", held.id)
+    given = version.approvals.filter(step=binding.step).select_related("person").order_by("at")
+    names = {
+        "title": document.title.in_language(get_language() or "en").value,
+        "number": formats.digits(number),
+    }
+    context = {
+        "agreement": held,
+        "document": document,
+        "clauses": clause_rows(document),
+        "question": binding.question % names,
+        "effects": [
+            binding.effect,
+            _(
+                "You approve exactly the text whose digest is shown here; what comes later needs approval anew."
+            ),
+        ],
+        "counted": approvals_in_words(len(given)),
+        "given_by": listed([format_html("<bdi>{}</bdi>", each.person.name) for each in given]),
+        "action": binding.action,
+        "cancel_url": reverse("agreement", args=[held.id]),
+        "tone": "gold",
+        "hidden": {"digest": document.digest},
+        "refusal": refusal,
+    }
+    return render(request, "agreements/approve.html", context, status=422 if refusal else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("approve:agreements")
+def leave(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
+    """Give notice of leaving, after asking why."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    step = Step(
+        lambda note: actions.leave(actor, held, note),
+        _("Leave “%(title)s”?") % {"title": name_of(held)},
+        [
+            _("When the days of notice are over, this node gives and takes nothing under it any more."),
+            _("The agreement goes on among the others, or ends where too few remain."),
+            _("Withdrawals and receipts still pass. Notice cannot be taken back."),
+        ],
+        _("Give notice of leaving"),
+        _("Notice is given. The other parties are told."),
+        "alarm",
+    )
+    return asked(request, held, step)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("approve:agreements")
+def lift(
+    request: HttpRequest, actor: PersonActor, agreement_id: UUID, instrument_id: UUID
+) -> HttpResponseBase:
+    """Lift a declaration of this node, after asking."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    step = Step(
+        lambda note: actions.lift(actor, held, instrument_id, note),
+        _("Lift our declaration on “%(title)s”?") % {"title": name_of(held)},
+        [_("What the clause allows flows again at once.")],
+        _("Lift the declaration"),
+        _("The declaration is lifted."),
+        "gold",
+    )
+    return asked(request, held, step)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("approve:agreements")
+def declare(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
+    """Declare that this node gives or takes less than a clause allows."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    document = standing_of(held).current
+    if document is None:
+        return redirect("agreement", held.id)
+    form = DeclarationForm(request.POST or None, document=document, me=own_ref(document))
+    refusal = ""
+    if request.method == "POST" and form.is_valid():
+        found = form.cleaned_data
+        narrowing = Narrowing(
+            clause=found["clause"],
+            direction=found["direction"],
+            tlp_max=Tlp.parse(found["tlp_max"]) if found["tlp_max"] else None,
+            without=tuple(found["without"]),
+        )
+        refusal = tried(lambda: actions.declare(actor, held, [narrowing], found["note"]))
+        if not refusal:
+            messages.success(request, _("Declared. It counts at once; the other parties are told."))
+            return redirect("agreement", held.id)
+    answer = confirm(
+        request,
+        question=_("Declare that this node gives or takes less under “%(title)s”?")
+        % {"title": name_of(held)},
+        effects=[
+            _("It counts at once, and until this node lifts it. It can only take from what a clause allows."),
+            _("Without a marking and without parties the clause is closed for this node in that direction."),
+        ],
+        action=_("Sign the declaration"),
+        cancel_url=reverse("agreement", args=[held.id]),
+        tone="gold",
+        form=form,
+        refusal=refusal,
+    )
+    if form.errors or refusal:
+        answer.status_code = 422
+    return answer

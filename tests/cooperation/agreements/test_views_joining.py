@@ -1,0 +1,102 @@
+"""Ratifying, acceding, leaving and declaring on pages, and the words in which an agreement tells of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import unescape
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from taawun.cooperation.agreements import actions
+from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
+from taawun.cooperation.agreements.document import Narrowing, Party
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
+from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.standing import State
+from taawun.foundation.clock import now, timestamp
+from taawun.foundation.multilingual import Text
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+from tests.cast import Cast, agreement_in_force, document, partner
+from tests.lanes import talk_lane
+from tests.pages import read
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+def _page(client: Client, agreement: Agreement, language: str = "en") -> str:
+    answer = client.get(f"/{language}/agreements/{agreement.id}/")
+    # sound markup, in every language
+    return read(answer).text + unescape(answer.content.decode())
+
+
+def test_two_officers_ratify_on_the_page_and_it_says_that_it_waited(cast: Cast) -> None:
+    south, west = partner(nation="XS"), partner(nation="XW")
+    text = document(south, west, depositary=south)
+    parties = tuple(replace(each, ratifies=each.ref == "us") for each in text.parties)
+    agreement = agreement_in_force(south, west, depositary=south, parties=parties)
+    first, second = cast.officer.browser(), cast.other_officer.browser()
+    assert "waits for ratification" in _page(first, agreement)
+    address = f"/en/agreements/{agreement.id}/versions/1/ratify/"
+    assert address in _page(first, agreement)
+    assert "Ratify version 1" in unescape(first.get(address).content.decode())
+    digest = Version.objects.get().digest
+    assert first.post(address, {"digest": "0" * 64}).status_code == 422
+    assert first.post(address, {"digest": digest}).status_code == 302
+    assert standing_of(agreement).state == State.PROPOSED
+    assert address not in _page(first, agreement)
+    assert second.post(address, {"digest": digest}).status_code == 302
+    assert standing_of(agreement).state == State.IN_FORCE
+    assert "waits for ratification" not in _page(first, agreement)
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "fr"])
+def test_the_page_tells_of_everything_that_was_signed(cast: Cast, language: str) -> None:
+    south, west, east = partner(nation="XS"), partner(nation="XW"), partner(nation="XE")
+    agreement = agreement_in_force(south, west, accession="by-invitation")
+    officer = cast.officer.actor
+    actions.declare(officer, agreement, [Narrowing("1", "gives", Tlp.GREEN, without=("xw",))], "")
+    actions.declare(officer, agreement, [Narrowing("1", "takes")], "")
+    entry = Party("xe", "node", "", "", "XE", Text.of(en="East"), "")
+    actions.invite(officer, agreement, east.row, entry, "Welcome.")
+    text = Version.objects.get().document()
+    said = {
+        "id": str(uuid4()),
+        "kind": "left",
+        "agreement": str(text.id),
+        "digest": text.digest,
+        "node": west.node,
+        "at": timestamp(now()),
+        "note": "",
+        "to": [settings.BASE_URL],
+    }
+    lane = talk_lane(west)
+    lane.say("agreement.declared", {"instrument": west.key.sign(canonical(said), INSTRUMENT_TYP)})
+    assert lane.deliver()[-1] == ("done", "")
+    page = _page(cast.officer.browser(), agreement, language)
+    assert "Welcome." in page
+    if language == "en":
+        assert "under clause 1 it takes nothing." in page
+        assert "Notice of leaving" in page
+
+
+def test_leaving_declaring_and_lifting_are_asked_for(cast: Cast) -> None:
+    south, west = partner(nation="XS"), partner(nation="XW")
+    agreement = agreement_in_force(south, west, depositary=south)
+    client, base = cast.officer.browser(), f"/en/agreements/{agreement.id}"
+    form = {"clause": "1", "direction": "gives", "tlp_max": "TLP:GREEN", "note": ""}
+    assert client.post(f"{base}/declare/", {**form, "tlp_max": "TLP:RED"}).status_code == 422
+    assert client.post(f"{base}/declare/", {**form, "clause": "7"}).status_code == 422
+    assert client.post(f"{base}/declare/", form).status_code == 302
+    declared = PartyInstrument.objects.get(kind="declared")
+    assert f"{base}/lift/{declared.id}/" in _page(client, agreement)
+    assert client.get(f"{base}/lift/{declared.id}/").status_code == 200
+    assert client.post(f"{base}/lift/{declared.id}/", {"note": "Over."}).status_code == 302
+    assert standing_of(agreement).declared == ()
+    assert client.get(f"{base}/leave/").status_code == 200
+    assert client.post(f"{base}/leave/", {"note": "A law."}).status_code == 302
+    assert sorted(standing_of(agreement).signatories) == ["xs", "xw"]
+    assert f"{base}/leave/" not in _page(client, agreement)
