@@ -367,3 +367,34 @@ def test_counts_are_kept_of_what_was_sent_to_who_counts(
     for bad in malformed:
         talk.say("reached", bad)
         assert talk.deliver()[-1] == ("refused", "malformed"), bad
+
+
+def test_one_that_cannot_be_let_go_keeps_no_other_here(
+    south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _agreement, lane = kept_for(south, 1)
+    for number in (1, 2):
+        note(lane, number)
+    lane.deliver()
+    with monkeypatch.context() as broken, frozen(now() + 2 * DAY):
+        broken.setattr(notes, "withdrawn", _Refusing("urn:test:1"))
+        assert keep() == 1
+    assert sorted(Release.objects.values_list("subject", "state")) == [
+        ("urn:test:1", "live"),
+        ("urn:test:2", "ended"),
+    ]
+    with frozen(now() + 2 * DAY):
+        assert keep() == 1
+
+
+class _Refusing(list[str]):
+    """Takes note of nothing about one subject."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__()
+        self.subject = subject
+
+    def append(self, subject: str) -> None:
+        """Fail on that one."""
+        if subject == self.subject:
+            raise RuntimeError(subject)

@@ -445,7 +445,7 @@ def test_a_resharers_withdrawal_ends_its_way_and_the_sources_ends_all(
         content=None,
         origin=there.withdraw(there.entries[-1]).token,
     )
-    assert lanes[0].deliver()[-1] == DONE
+    assert lanes[0].deliver()[-1] == ("done", f"by-source:{source.row.id}")
     release.refresh_from_db()
     assert (release.state, release.gone, notes.withdrawn) == ("withdrawn", "source", ["urn:test:1"])
 

@@ -36,6 +36,7 @@ __all__ = [
     "duties_of",
     "ended_between",
     "over_with_their_agreement",
+    "overdue",
     "owed_under",
 ]
 
@@ -179,6 +180,27 @@ def duties_of(agreement: Agreement, partners: Iterable[Partner] | None = None) -
         duty = _duty(agreement, partner, ended_between(standing, settings.BASE_URL, partner.node, at))
         if duty.given and (duty.ended or duty.proven):
             found.append(duty)
+    return found
+
+
+def overdue() -> list[tuple[Agreement, list[Duty]]]:
+    """For each agreement that is over with somebody for longer than they have, who has not said that all is deleted.
+
+    Returns:
+        Agreements under which something of ours still stands, with nobody where nothing is overdue.
+    """
+    sent = Passage.objects.filter(ended__isnull=True, entry__lane__sender__isnull=True)
+    agreements = list(Agreement.objects.filter(id__in=sent.order_by().values("agreement").distinct()))
+    standings, at, found = standings_of(agreements), now(), []
+    for agreement in agreements:
+        readers = Partner.objects.filter(reads__lane__agreement=agreement.id, reads__lane__sender=None)
+        late = []
+        for partner in readers.distinct().order_by("node"):
+            ended = ended_between(standings[agreement.id], settings.BASE_URL, partner.node, at)
+            # most are in force, and nothing is asked about them
+            if ended is not None and ended + DUE < at:
+                late += [each for each in [_duty(agreement, partner, ended)] if each.is_overdue]
+        found.append((agreement, late))
     return found
 
 

@@ -6,16 +6,18 @@ and stands, an ending that is not told yet.
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
-from taawun.cooperation.federation.duties import duties_of, over_with_their_agreement
+from taawun.cooperation.federation.duties import over_with_their_agreement, overdue
 from taawun.cooperation.federation.ending import end_here
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners import messages
@@ -26,13 +28,14 @@ from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from django.db.models import QuerySet
 
 from taawun.cooperation.federation.duties import Owed
 
 __all__ = ["SOON", "keep"]
+
+log: Final = logging.getLogger(__name__)
 
 # people are told this long before something goes
 SOON: Final = timedelta(days=7)
@@ -69,10 +72,15 @@ def _over_by_time() -> QuerySet[Passage]:
 
 def _end_each(over: QuerySet[Passage], why: Release.Gone) -> int:
     """Release by release, each in its own transaction: whoever takes one in meanwhile waits for no other."""
-    count = 0
-    while releases := list(dict.fromkeys(over.values_list("release", flat=True)[:_BATCH])):
-        for release in releases:
-            count += _end_one(over, release, why)
+    count, stuck = 0, set[UUID]()
+    while releases := set(over.exclude(release__in=stuck).values_list("release", flat=True)[:_BATCH]):
+        for release in sorted(releases):
+            try:
+                count += _end_one(over, release, why)
+            except Exception:
+                # one that cannot be let go does not keep the others here; it is tried again with the next round
+                log.exception("the release %s, which is over (%s), could not be let go", release, why)
+                stuck.add(release)
     return count
 
 
@@ -155,9 +163,7 @@ def _warn(owed: Sequence[Owed]) -> None:
 
 def _remind() -> None:
     """Tell who here looks after it which parties have not said that they deleted what is ours."""
-    sent = Passage.objects.filter(ended__isnull=True, entry__lane__sender__isnull=True)
-    for agreement in Agreement.objects.filter(id__in=sent.order_by().values("agreement").distinct()):
-        late = [each for each in duties_of(agreement) if each.is_overdue]
+    for agreement, late in overdue():
         subject = f"urn:uuid:{agreement.id}"
         open_one = Notice.objects.filter(kind="federation.deletion-overdue", subject=subject, resolved=None)
         if not late:

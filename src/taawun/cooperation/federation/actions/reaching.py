@@ -63,7 +63,10 @@ def tell_reach() -> int:
     sent = 0
     for start in range(0, len(releases), MOST_IN_A_MESSAGE):
         counts = onward_counts(releases[start : start + MOST_IN_A_MESSAGE])
-        for partner in Partner.objects.filter(state=Partner.State.VERIFIED).order_by("id"):
+        senders = Partner.objects.filter(
+            state=Partner.State.VERIFIED, sends__entries__passage__release__in=list(counts)
+        )
+        for partner in senders.distinct().order_by("id"):
             sent += _tell(partner, counts)
     return sent
 

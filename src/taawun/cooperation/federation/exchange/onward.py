@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from taawun.cooperation.agreements.document import ANY
 from taawun.cooperation.agreements.policy import kind_matches
@@ -20,7 +21,7 @@ from taawun.cooperation.federation.hops import (
     inner_headers,
     is_the_same_release,
 )
-from taawun.cooperation.partners.chain import digest_of, read_header, said_in
+from taawun.cooperation.partners.chain import digest_of, read_header
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.models import LaneEntry, Partner
@@ -37,7 +38,16 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Clause, Document
     from taawun.cooperation.partners.chain import Header
 
-__all__ = ["Claim", "alarm", "claim_of", "is_the_sources_withdrawal", "is_withdrawn_by", "obstacle", "proven"]
+__all__ = [
+    "Claim",
+    "alarm",
+    "claim_of",
+    "is_the_sources_withdrawal",
+    "is_withdrawn_by",
+    "noted",
+    "obstacle",
+    "proven",
+]
 
 _MENDABLE: Final = frozenset({"source-blocked"})
 # nobody changed anything, and it is not opened
@@ -232,16 +242,12 @@ def is_the_sources_withdrawal(header: Header) -> Partner | None:
     return source
 
 
+def noted(source: Partner | None) -> str:
+    """What is noted on an entry that carries a source's own withdrawal, to find it again; else nothing."""
+    return f"by-source:{source.id}" if source else ""
+
+
 def is_withdrawn_by(source: Partner, subject: str, version: str) -> bool:
     """Whether the source of a release took it back, by its own word or by one that was carried here."""
-    said = LaneEntry.objects.filter(
-        subject=subject, version=version, action="withdraw", lane__sender__isnull=False
-    ).select_related("lane")
-    return any(each.lane.sender_id == source.id or _carries(each, source) for each in said)
-
-
-def _carries(entry: LaneEntry, source: Partner) -> bool:
-    try:
-        return is_the_sources_withdrawal(said_in(entry.header)) == source
-    except (OriginRefused, ChainBroken):
-        return False
+    said = LaneEntry.objects.filter(subject=subject, version=version, action="withdraw")
+    return said.filter(Q(lane__sender=source) | Q(reason=noted(source))).exists()

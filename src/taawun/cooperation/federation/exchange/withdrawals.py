@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Q
 
 from taawun.cooperation.federation.ending import end_provenances, settle
-from taawun.cooperation.federation.exchange.onward import alarm, is_the_sources_withdrawal
+from taawun.cooperation.federation.exchange.onward import alarm, is_the_sources_withdrawal, noted
 from taawun.cooperation.federation.exchange.regaining import regain_reason
 from taawun.cooperation.federation.hops import OriginRefused
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
@@ -64,7 +64,7 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
         settle(release, Release.Gone.SOURCE if is_sources else Release.Gone.SENDER, by=partner, said=said)
     for digest in digests:
         contents.drop_unused(digest)
-    return Outcome(LaneEntry.State.DONE)
+    return Outcome(LaneEntry.State.DONE, noted(source))
 
 
 def _is_the_source(release: Release, partner: Partner) -> bool:
