@@ -35,6 +35,7 @@ COMMANDS: Final = (
     ("restore", "taawun.node.commands.restore", "put a node back from such a file"),
     ("key", "taawun.node.commands.key", "see, replace and revoke the keys of this node"),
     ("audit", "taawun.node.commands.audit", "prove the audit trail and the lanes unbroken"),
+    ("lane", "taawun.node.commands.lane", "carry lanes on a disk"),
     ("demo", "taawun.node.commands.demo", "two nodes, an agreement, and a report that travels"),
     ("test", "taawun.node.testing", "run the checks and tests (in a checkout)"),
 )
