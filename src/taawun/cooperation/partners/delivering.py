@@ -96,7 +96,7 @@ def deliver(partner: Partner, may_go_on: Callable[[], bool]) -> bool:
 
 def _readers(partner: Partner) -> list[LaneReader]:
     is_due = Q(lane__purpose=Lane.Purpose.TALK) | Q(lane__head_seq__gt=F("delivered_seq"))
-    due = LaneReader.objects.filter(is_due, partner=partner, lane__sender=None)
+    due = LaneReader.objects.filter(is_due, partner=partner, lane__sender=None, lane__is_closed=False)
     served = {lane.id: lane for lane in lanes.read_by(partner, Lane.objects.filter(readers__in=due))}
     urgent = urgent_lanes(partner, served.values())
     readers = [reader for reader in due.order_by("lane__opened") if reader.lane_id in served]

@@ -214,12 +214,8 @@ def _sync(partner_id: UUID) -> None:
         _tell_what_is_held(partner, asked)
         return
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
-        if isinstance(problem, PartnerRefused) and problem.facts.get("type") in _NOT_TOLD:
-            Partner.objects.filter(id=partner_id).update(told=None)
         _ask_again(partner_id, push=has_news)
-        if turn.has_brought:
-            Partner.objects.filter(id=partner_id).update(failures=0)
-        _back_off(partner_id, problem_of(problem))
+        _failed(partner_id, problem, has_brought=turn.has_brought)
         return
     Partner.objects.filter(id=partner_id).update(
         last_contact=now(), last_error="", last_error_code="", last_error_facts={}, failures=0
@@ -227,6 +223,17 @@ def _sync(partner_id: UUID) -> None:
     if is_new and not settings.REACHABLE:
         # nobody can tell us that our key is known there
         Partner.objects.filter(id=partner_id).update(wants_pull=True, not_before=now() + _FIRST_BACK_OFF)
+
+
+def _failed(
+    partner_id: UUID, problem: OutboundFailed | OutboundRefused | PartnerRefused, *, has_brought: bool
+) -> None:
+    """Note why a turn ended; one that brought something before it broke off is no failure like the others."""
+    if isinstance(problem, PartnerRefused) and problem.facts.get("type") in _NOT_TOLD:
+        Partner.objects.filter(id=partner_id).update(told=None)
+    if has_brought:
+        Partner.objects.filter(id=partner_id).update(failures=0)
+    _back_off(partner_id, problem_of(problem))
 
 
 def _is_to_be_told(partner: Partner) -> bool:
