@@ -21,10 +21,11 @@ from taawun.cooperation.federation.actions import (
     publish,
     share_onward,
     take_back_onward,
+    withdraw,
 )
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.exchange import readable
-from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.models import Passage, Receipt, Release
 from taawun.cooperation.partners.chain import said_in
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.errors import NotAllowed
@@ -617,3 +618,20 @@ def test_a_machine_does_the_same_and_sees_each_hop(
     assert answer.json()["type"] == "urn:taawun:problem:not-shared"
     page = cast.analyst.browser().get(f"/en/releases/{release.id}/").content.decode()
     assert "not verified by us" in page
+
+
+def test_a_source_sees_which_of_its_direct_partners_signed_for_a_withdrawal(
+    cast: Cast, east: PartnerNode, pages: None
+) -> None:
+    agreement_in_force(east)
+    draft = Draft("tests.note", "urn:test:1", "1", "Note", Tlp.GREEN, b"{}")
+    release = withdraw(cast.analyst.actor, publish(cast.analyst.actor, draft), "a mistake")
+    address, api = f"/en/releases/{release.id}/", cast.analyst.api
+    assert "not signed for yet" in cast.analyst.browser().get(address).content.decode()
+    (passage,) = api.get(f"/federation/releases/{release.id}/passages").json()["items"]
+    assert passage["withdrawal_signed_by"] == []
+    gone = LaneEntry.objects.get(kind="tests.note", action="withdraw")
+    Receipt.objects.create(entry=gone, partner=east.row, outcome="done", at=gone.issued)
+    (passage,) = api.get(f"/federation/releases/{release.id}/passages").json()["items"]
+    assert passage["withdrawal_signed_by"] == [east.node]
+    assert "signed for <" in " ".join(cast.analyst.browser().get(address).content.decode().split())

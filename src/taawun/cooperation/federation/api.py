@@ -310,6 +310,7 @@ def _release(release: models.Release, reader: Reader) -> schemas.Release:
 
 def _passages(rows: Sequence[models.Passage]) -> list[schemas.Passage]:
     came = {each.passage.id: each.hops for each in ways(rows)}
+    signed = queries.withdrawals_signed([each for each in rows if each.is_given])
     return [
         schemas.Passage(
             direction="sent" if each.is_given else "received",
@@ -324,6 +325,11 @@ def _passages(rows: Sequence[models.Passage]) -> list[schemas.Passage]:
             ends=each.ends,
             ended=each.ended,
             why_ended=each.why_ended,
+            withdrawal_signed_by=[
+                reader.partner.node
+                for reader in each.entry.lane.readers.all()
+                if each.is_given and (each.entry.lane_id, reader.partner_id) in signed
+            ],
         )
         for each in rows
     ]

@@ -19,6 +19,7 @@ from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting.sentences import kinds_in_words
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
+from taawun.cooperation.federation.queries import withdrawals_signed
 from taawun.cooperation.federation.rules import can_see_content
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.partners.wording import entry_reason
@@ -334,6 +335,7 @@ class Delivery:
         ended: when it was taken back on this lane.
         deleted: when the partner says that it deleted it, or None.
         is_held: whether it says that it keeps it by another way.
+        taken_back: when the partner signed for the withdrawal, or None.
     """
 
     partner: Partner
@@ -345,6 +347,7 @@ class Delivery:
     ended: datetime | None
     deleted: datetime | None = None
     is_held: bool = False
+    taken_back: datetime | None = None
 
 
 def deliveries(release: Release) -> list[Delivery]:
@@ -361,6 +364,7 @@ def deliveries(release: Release) -> list[Delivery]:
             entry__in=[passage.entry_id for passage in passages], partner__isnull=False
         )
     }
+    signed = withdrawals_signed(passages)
     found = []
     for passage in passages:
         (mark,) = clause_marks([passage], codes)
@@ -379,6 +383,7 @@ def deliveries(release: Release) -> list[Delivery]:
                     passage.ended,
                     gone.at if gone else None,
                     is_held=gone is not None and gone.is_held,
+                    taken_back=signed.get((passage.entry.lane_id, reader.partner_id)),
                 )
             )
     return found

@@ -18,6 +18,7 @@ from taawun.cooperation.federation.models import (
 from taawun.foundation.clock import now
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from uuid import UUID
 
@@ -32,6 +33,7 @@ __all__ = [
     "receipts_of",
     "releases",
     "with_partner",
+    "withdrawals_signed",
 ]
 
 
@@ -60,6 +62,25 @@ def with_partner(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
     """
     read = Passage.objects.filter(release=OuterRef("pk"), entry__lane__readers__partner=partner)
     return found.filter(Q(origin=partner) | Exists(read))
+
+
+def withdrawals_signed(passages: Collection[Passage]) -> dict[tuple[UUID, UUID], datetime]:
+    """Who signed for the withdrawal of a release on our lanes, and when, by lane and partner.
+
+    Args:
+        passages: of one release, with their entries.
+    """
+    ended = [each for each in passages if each.ended is not None]
+    if not ended:
+        return {}
+    about = ended[0].entry
+    receipts = Receipt.objects.filter(
+        entry__lane__in=[each.entry.lane_id for each in ended],
+        entry__subject=about.subject,
+        entry__version=about.version,
+        entry__action="withdraw",
+    ).select_related("entry")
+    return {(each.entry.lane_id, each.partner_id): each.at for each in receipts.order_by("at")}
 
 
 def ending_before(found: QuerySet[Release], at: datetime) -> QuerySet[Release]:

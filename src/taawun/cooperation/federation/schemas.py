@@ -238,6 +238,9 @@ class Passage(Schema):
         datetime | None, Field(description="When it was withdrawn on this lane, or its time was over.")
     ]
     why_ended: Annotated[str, Field(description="As `gone` of a release.")]
+    withdrawal_signed_by: Annotated[
+        list[str], Field(description="Base addresses of those that signed for its withdrawal on our lane.")
+    ]
 
 
 class Receipt(Schema):
