@@ -184,7 +184,12 @@ def test_a_partner_that_was_never_reached_is_met_by_its_file(
     lane = TheirLane(south, Lane(purpose="talk", sender=south.row))
     lane.write(kind="lane.opened", to=settings.BASE_URL)
     lane.say("tests.word", {"word": 1})
-    done = import_lane(cast.administrator.actor, _packed(tmp_path / "lane", TheirFile(lane).lines()))
+    lines = TheirFile(lane).lines()
+    with pytest.raises(FileRefused):
+        import_lane(cast.administrator.actor, _packed(tmp_path / "lane", lines[:-1]))
+    south.row.refresh_from_db()
+    assert (south.row.state, south.row.kid) == ("claimed", "")
+    done = import_lane(cast.administrator.actor, _packed(tmp_path / "lane", lines))
     south.row.refresh_from_db()
     assert (done.new, south.row.state, south.row.kid, notes.heard) == (2, "met", south.key.kid, [1])
 

@@ -16,6 +16,7 @@ import zstandard
 from django.conf import settings
 
 from taawun.cooperation.partners import actions, chain, contents, fetching, lanes, pages
+from taawun.cooperation.partners import descriptor as descriptors
 from taawun.cooperation.partners.errors import ChainBroken, DescriptorRefused
 from taawun.cooperation.partners.keys import lineage_of, node_key
 from taawun.cooperation.partners.models import Content, Holding, Lane, LaneEntry, Partner
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from taawun.cooperation.partners.lineage import Lineage
+    from taawun.cooperation.partners.lineage import Verifier
     from taawun.cooperation.people.actors import Actor
 
 __all__ = ["Brought", "FileRefused", "Written", "export_lane", "import_lane"]
@@ -206,7 +207,8 @@ def import_lane(actor: Actor, place: Path) -> Brought:
             raise FileRefused("busy", "The node is dealing with this partner; try again in a moment.")
         with _opened(place) as file:
             _First.read(file)
-            count = _check(file, first, partner)
+            count = _check(file, first, partner, _keys(first, partner))
+        partner = _learned(first, partner)
         lane = Lane.called(partner, first.offer.lane) or Offered(partner).lane_of(first.offer)
         if lane is None:
             raise FileRefused(
@@ -265,7 +267,7 @@ def _node_of(token: str) -> str:
 
 
 def _sender(first: _First) -> Partner:
-    """The partner whose file it is; one that is waited for is met by its file."""
+    """The partner whose file it is."""
     partner = Partner.objects.filter(node=first.node).first()
     if partner is None:
         raise FileRefused(
@@ -274,8 +276,25 @@ def _sender(first: _First) -> Partner:
         )
     if partner.state == Partner.State.BLOCKED:
         raise FileRefused("partner-blocked", f"{partner.node} is blocked; unblock it first.")
+    return partner
+
+
+def _keys(first: _First, partner: Partner) -> Verifier:
+    """What the file is held to, before anything is changed for it."""
+    if not partner.kid:
+        try:
+            return descriptors.read(first.descriptor, at=now(), expected_node=partner.node).key
+        except DescriptorRefused as refused:
+            raise FileRefused("descriptor-refused", f"Line 1: {refused}") from None
+    if descriptors.kid_of(first.descriptor) != partner.kid:
+        # it has another key by now; that it may is proven by its descriptor alone, whatever else the file holds
+        partner = _learned(first, partner)
+    return lineage_of(partner)
+
+
+def _learned(first: _First, partner: Partner) -> Partner:
+    """Whom no line reaches renews its descriptor in this way; one that is waited for is met."""
     try:
-        # whom no line reaches renews its descriptor, and its keys, in this way
         return actions.learn_descriptor(partner, first.descriptor)
     except DescriptorRefused as refused:
         if partner.kid:
@@ -295,7 +314,7 @@ class _Walk:
         waits_for: the digest and size that a content beside may have: those of the entry before it.
     """
 
-    keys: Lineage
+    keys: Verifier
     number: int = 1
     seq: int | None = None
     digest: str = ""
@@ -303,10 +322,10 @@ class _Walk:
     waits_for: tuple[str, int] = field(default=("", 0))
 
 
-def _check(file: IO[bytes], first: _First, partner: Partner) -> int:
+def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> int:
     """Look at every line, in order, and take nothing; how many entries there are."""
     held = Lane.called(partner, first.offer.lane)
-    walk = _Walk(lineage_of(partner))
+    walk = _Walk(keys)
     head = False
     while True:
         walk.number += 1
