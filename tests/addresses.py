@@ -281,6 +281,12 @@ ADDRESSES: Final = (
     Address("api/v1/agreements/<uuidstr:agreement_id>", get="read:agreements"),
     Address("api/v1/agreements/<uuidstr:agreement_id>/versions/<int:number>", get="read:agreements"),
     Address("api/v1/agreements/<uuidstr:agreement_id>/versions/<int:number>/text", get="read:agreements"),
+    Address("api/v1/agreements/<uuidstr:agreement_id>/versions/<int:number>/paper", get="read:agreements"),
+    Address(
+        "api/v1/agreements/<uuidstr:agreement_id>/draft/paper",
+        get="write:agreements",
+        things={"agreement_id": "draft_id"},
+    ),
     Address(
         "api/v1/agreements/<uuidstr:agreement_id>/compare", get="read:agreements", query="before=1&after=1"
     ),
@@ -515,12 +521,21 @@ ADDRESSES: Final = (
     Address("partners/<uuid:partner_id>/give-up/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/block/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/unblock/", get="manage:partners", post="manage:partners"),
+    # ---- pages: the ledger --------------------------------------------------------------------------------------
+    Address("releases/ledger/", get="read:federation"),
+    Address("api/v1/federation/ledger", get="read:federation"),
     # ---- pages: agreements --------------------------------------------------------------------------------------
     Address("agreements/", get="read:agreements"),
     Address("agreements/new/", get="write:agreements", post="write:agreements"),
     Address("agreements/templates/", get="read:agreements"),
     Address("agreements/templates/<slug:name>/", get="read:agreements", things={"name": "template_name"}),
     Address("agreements/<uuid:agreement_id>/", get="read:agreements"),
+    Address("agreements/<uuid:agreement_id>/versions/<int:number>/paper/", get="read:agreements"),
+    Address(
+        "agreements/<uuid:agreement_id>/draft/paper/",
+        get="write:agreements",
+        things={"agreement_id": "draft_id"},
+    ),
     Address(
         "agreements/<uuid:agreement_id>/edit/",
         get="write:agreements",

@@ -29,6 +29,15 @@ _TAG: Final = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}
 _UNFIT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+# scripts that run from right to left, by the languages that are written in them
+_RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
+
+
+def is_rtl(tag: str) -> bool:
+    """Whether a language is written from right to left."""
+    return tag.partition("-")[0] in _RIGHT_TO_LEFT
+
+
 def is_fit(words: str) -> bool:
     """Whether a text reads as what it is: no character in it controls the line, or turns its direction."""
     return _UNFIT.search(words) is None

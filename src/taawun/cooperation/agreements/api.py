@@ -12,6 +12,9 @@ from ninja import Query, Router, Status
 from taawun.cooperation.agreements import actions, comparison, drafting, models, schemas, showing
 from taawun.cooperation.agreements.document import Document, parse
 from taawun.cooperation.agreements.errors import AgreementError, DocumentRefused, StepRefused
+from taawun.cooperation.agreements.paper import printing
+from taawun.cooperation.agreements.presenting.effects import effects
+from taawun.cooperation.agreements.presenting.plain import plain
 from taawun.cooperation.partners.api import found_partner
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
@@ -34,6 +37,16 @@ from taawun.platform.web.openapi import IF_MATCH, IF_MATCH_THE_DRAFT, answering
 __all__ = ["ERRORS", "found", "router", "shown", "to_sign"]
 
 router = Router(tags=["agreements"])
+
+_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+_PRINTED: Final = answering(problems=[503]) | {
+    "responses": {
+        200: {
+            "description": "The printed agreement",
+            "content": dict.fromkeys(printing.FORMS.values(), _FILE),
+        }
+    }
+}
 
 
 # ---- reading ----------------------------------------------------------------------------------------------------
@@ -108,7 +121,43 @@ def compare_texts(
             schemas.Change(place=each.place, before=each.before, after=each.after)
             for each in comparison.compare(before, after)
         ],
+        effects=[plain(each) for each in effects(parse(before), parse(after))],
     )
+
+
+@router.get(
+    "/agreements/{uuid:agreement_id}/versions/{int:number}/paper",
+    response={202: schemas.PaperAwaited},
+    summary="Print a version",
+    openapi_extra=_PRINTED,
+)
+def print_version(
+    request: ApiRequest, agreement_id: UUID, number: int, wanted: Query[schemas.PaperQuery]
+) -> HttpResponse | Status[schemas.PaperAwaited]:
+    """A version as PDF or DOCX, in one language or two, with signatures, digest and the exact text.
+
+    A long one is set in the background: it is answered 202 with a job, and with the file once that is done.
+    """
+    require(acting(request), "read:agreements")
+    agreement = found(agreement_id)
+    _found_version(agreement, number)
+    return _printed(agreement, str(number), wanted)
+
+
+@router.get(
+    "/agreements/{uuid:agreement_id}/draft/paper",
+    response={202: schemas.PaperAwaited},
+    summary="Print the draft",
+    openapi_extra=_PRINTED,
+)
+def print_draft(
+    request: ApiRequest, agreement_id: UUID, wanted: Query[schemas.PaperQuery]
+) -> HttpResponse | Status[schemas.PaperAwaited]:
+    """The draft as PDF or DOCX, marked as one on every page; otherwise as a version is printed."""
+    agreement = _to_write(request, agreement_id)
+    if not agreement.draft:
+        missing("no-draft", _("There is no draft of this agreement."))
+    return _printed(agreement, printing.DRAFT, wanted)
 
 
 # ---- drafting ---------------------------------------------------------------------------------------------------
@@ -347,6 +396,24 @@ def _suggestion(agreement: models.Agreement, chosen: UUID) -> models.PartyInstru
             pointer="/suggestion",
         )
     return found
+
+
+def _printed(
+    agreement: models.Agreement, text: str, wanted: schemas.PaperQuery
+) -> HttpResponse | Status[schemas.PaperAwaited]:
+    languages = tuple(dict.fromkeys(each for each in (wanted.language, wanted.beside) if each))
+    order = printing.PrintOrder.of(agreement, text, languages=languages, form=wanted.form)
+    made = printing.printed(order)
+    if isinstance(made, bytes):
+        return HttpResponse(made, content_type=printing.FORMS[order.form])
+    if made is None or made.state == "failed":
+        raise Refusal(
+            503,
+            "not-printed",
+            _("Several long texts are being printed already. Try again in a minute."),
+            headers={"Retry-After": "60"},
+        )
+    return Status(202, schemas.PaperAwaited(job=made.id))
 
 
 def _found_version(agreement: models.Agreement, number: int) -> models.Version:

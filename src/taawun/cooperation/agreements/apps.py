@@ -19,6 +19,7 @@ class AgreementsConfig(AppConfig):
         from taawun.cooperation.agreements.arriving import settle
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
         from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
+        from taawun.cooperation.agreements.paper.printing import JOB
         from taawun.cooperation.agreements.trail import TRAIL
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
@@ -53,6 +54,7 @@ class AgreementsConfig(AppConfig):
                     ),
                     *MESSAGE_KINDS,
                     *ROOMS_TO_COME,
+                    *JOB,
                     *TRAIL,
                     *notices.KINDS,
                     Schedule("agreements.settle", timedelta(seconds=2), settle),

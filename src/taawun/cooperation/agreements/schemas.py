@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from taawun.foundation.multilingual import Language
 from taawun.platform.web.api import Body
 from taawun.platform.web.shapes import Schema
 
@@ -367,6 +368,23 @@ class TemplateList(Schema):
     items: list[Template]
 
 
+class PaperQuery(Schema):
+    """How an agreement is to be printed."""
+
+    language: Language = "en"
+    beside: Annotated[
+        Language | None,
+        Field(description="A second language, in a column beside the first."),
+    ] = None
+    form: Literal["pdf", "docx"] = "pdf"
+
+
+class PaperAwaited(Schema):
+    """A long agreement that is being printed."""
+
+    job: Annotated[UUID, Field(description="The job to watch; ask again for the paper when it is done.")]
+
+
 class ComparisonQuery(Schema):
     """Two texts: each a version's number, `draft`, or the id of a counter-proposal."""
 
@@ -391,3 +409,9 @@ class Comparison(Schema):
     before: str
     after: str
     changes: list[Change]
+    effects: Annotated[
+        list[str],
+        Field(
+            description="What may flow that could not before, or no longer may, in the language of the answer."
+        ),
+    ]

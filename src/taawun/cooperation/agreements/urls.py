@@ -27,5 +27,7 @@ urlpatterns = [
     path("<uuid:agreement_id>/versions/<int:number>/accede/", views.accede, name="agreement-accede"),
     path("<uuid:agreement_id>/compare/", views.compare, name="agreement-compare"),
     path("<uuid:agreement_id>/versions/<int:number>/", views.version, name="agreement-version"),
+    path("<uuid:agreement_id>/versions/<int:number>/paper/", views.paper, name="agreement-paper"),
+    path("<uuid:agreement_id>/draft/paper/", views.draft_paper, name="agreement-draft-paper"),
     path("<uuid:agreement_id>/versions/<int:number>/approve/", views.approve, name="agreement-approve"),
 ]

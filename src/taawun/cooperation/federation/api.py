@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from ninja import Query, Router
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.policy import Denied, Facts
 from taawun.cooperation.agreements.queries import party_name
-from taawun.cooperation.federation import actions, models, queries, schemas
+from taawun.cooperation.federation import actions, ledger, models, queries, schemas
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.duties import duties_of, owed_under
 from taawun.cooperation.federation.errors import ReleaseError
@@ -251,6 +252,24 @@ def take_back_onward(request: ApiRequest, release_id: UUID, body: schemas.Onward
     """Take it back from everybody to whom this node shared it onward; it stays here."""
     actor = acting(request)
     return _release(actions.take_back_onward(actor, _found(release_id), body.reason), reader_of(actor))
+
+
+@router.get("/federation/ledger", response=schemas.Ledger, summary="Sum up what was given and received")
+def get_ledger(request: ApiRequest, wanted: Query[schemas.LedgerQuery]) -> schemas.Ledger:
+    """What each party gave and received, and how far it reached. It tells how much, and never what."""
+    require(acting(request), "read:federation")
+    found = ledger.cells(
+        ledger.Wanted(wanted.agreement, wanted.partner, wanted.kind, wanted.since or "", wanted.until or "")
+    )
+    return schemas.Ledger(
+        by=wanted.by,
+        items=[_ledger_line(key, sums) for key, sums in ledger.grouped(found, wanted.by).items()],
+        total=_ledger_line(None, ledger.total(found)),
+    )
+
+
+def _ledger_line(key: object, sums: ledger.Sums) -> schemas.LedgerLine:
+    return schemas.LedgerLine(key=None if key is None else str(key), **asdict(sums))
 
 
 def _found(release_id: UUID) -> models.Release:

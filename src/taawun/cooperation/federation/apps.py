@@ -18,7 +18,8 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         """Register everything federation brings."""
         from taawun.cooperation.agreements.presenting.parts import AgreementSection
-        from taawun.cooperation.federation import home
+        from taawun.cooperation.agreements.presenting.sheets import AgreementSheet
+        from taawun.cooperation.federation import accounts, home
         from taawun.cooperation.federation.actions import keep, tell_reach
         from taawun.cooperation.federation.exchange import (
             CLAUSE_LANES,
@@ -67,6 +68,12 @@ class FederationConfig(AppConfig):
                         icon="link",
                     ),
                     HomeSource("federation", "read:federation", fresh=home.fresh, sentences=home.sentences),
+                    AgreementSheet(
+                        "federation",
+                        gettext_lazy("Given and received"),
+                        "read:federation",
+                        accounts.of_agreement,
+                    ),
                     PartnerSection(
                         "federation",
                         gettext_lazy("Given and received"),

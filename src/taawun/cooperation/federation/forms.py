@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.ledger import Wanted
 from taawun.cooperation.partners.models import Partner
+from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
+from taawun.platform.web import formats
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["QuestionForm", "ReasonForm", "ReleaseFilters"]
+__all__ = ["LedgerFilters", "QuestionForm", "ReasonForm", "ReleaseFilters"]
+
+_YEAR: Final = 12
 
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 
@@ -118,7 +126,7 @@ class ReleaseFilters(forms.Form):
         super().__init__(*args, **kwargs)
         partner, kind = self.fields["partner"], self.fields["kind"]
         language = get_language() or "en"
-        everybody = Partner.objects.exclude(kid="").order_by("nation", "node")
+        everybody = _partners()
         if isinstance(partner, forms.ChoiceField):
             partner.choices = [
                 ("", _("all")),
@@ -126,3 +134,75 @@ class ReleaseFilters(forms.Form):
             ]
         if isinstance(kind, forms.ChoiceField):
             kind.choices = [("", _("all")), *_kinds()]
+
+
+class LedgerFilters(forms.Form):
+    """Which part of the ledger, and by what it is summed."""
+
+    by = forms.ChoiceField(
+        label=gettext_lazy("By"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("agreement")),
+            ("partner", gettext_lazy("partner")),
+            ("kind", pgettext_lazy("release", "kind")),
+            ("month", gettext_lazy("month")),
+        ],
+    )
+    agreement = forms.ChoiceField(label=gettext_lazy("Agreement"), required=False)
+    partner = forms.ChoiceField(label=gettext_lazy("Partner"), required=False)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
+    since = forms.ChoiceField(label=pgettext_lazy("month", "From"), required=False)
+    until = forms.ChoiceField(label=pgettext_lazy("month", "Until"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        language = get_language() or "en"
+        months = [(each, formats.month(each)) for each in _months()]
+        # Any: a label may be a lazy translation
+        choices: dict[str, list[tuple[str, Any]]] = {
+            "agreement": [("", _("all")), *((str(each.id), each.code) for each in _agreements())],
+            "partner": [
+                ("", _("all")),
+                *((str(each.id), each.name.in_language(language).value) for each in _partners()),
+            ],
+            "kind": [("", _("all")), *_kinds()],
+            "since": [("", _("a year ago")), ("all", _("the beginning")), *months],
+            "until": [("", _("now")), *months],
+        }
+        for name, shown in choices.items():
+            chosen = self.fields[name]
+            if isinstance(chosen, forms.ChoiceField):
+                chosen.choices = shown
+
+    def wanted(self) -> Wanted:
+        """What was asked for; what is no choice counts as not asked for, so that an old link still opens."""
+        found = self.cleaned_data if self.is_valid() else {}
+        since = found.get("since", "")
+        return Wanted(
+            agreement=UUID(found["agreement"]) if found.get("agreement") else None,
+            partner=UUID(found["partner"]) if found.get("partner") else None,
+            kind=found.get("kind", ""),
+            since="" if since == "all" else since or _months()[_YEAR - 1],
+            until=found.get("until", ""),
+        )
+
+    @property
+    def dimension(self) -> str:
+        """By what it is summed."""
+        return (self.cleaned_data.get("by") if self.is_valid() else "") or "agreement"
+
+
+def _agreements() -> QuerySet[Agreement]:
+    return Agreement.objects.order_by("-number")
+
+
+def _partners() -> QuerySet[Partner]:
+    return Partner.objects.exclude(kid="").order_by("nation", "node")
+
+
+def _months() -> list[str]:
+    """The last three years' months, the newest first."""
+    at = now()
+    count = at.year * 12 + at.month - 1
+    return [f"{(count - back) // 12:04d}-{(count - back) % 12 + 1:02d}" for back in range(3 * _YEAR)]

@@ -17,6 +17,9 @@ __all__ = [
     "Duties",
     "Duty",
     "Hop",
+    "Ledger",
+    "LedgerLine",
+    "LedgerQuery",
     "OnwardAudience",
     "OnwardReason",
     "Owed",
@@ -256,3 +259,47 @@ class Receipt(Schema):
     reason: Annotated[str, Field(description="Why it was not simply taken in, as a stable code, or empty.")]
     sentence: Annotated[str, Field(description="The reason in the language of the answer.")]
     at: datetime
+
+
+_Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="As `2026-11`, in UTC.")]
+
+
+class LedgerQuery(Schema):
+    """Which part of the ledger, and by what it is summed."""
+
+    by: Literal["agreement", "partner", "kind", "month"] = "agreement"
+    agreement: UUID | None = None
+    partner: UUID | None = None
+    kind: Annotated[str, Field(max_length=80)] = ""
+    since: _Month | None = None
+    until: _Month | None = None
+
+
+class LedgerLine(Schema):
+    """What was given and received of one agreement, partner, kind or month."""
+
+    key: Annotated[
+        str | None,
+        Field(
+            description="Id of the agreement or partner, the kind or month; null: only guests received it."
+        ),
+    ]
+    given: Annotated[int, Field(description="Releases that this node sent, once for each clause.")]
+    deliveries: Annotated[int, Field(description="The same, once for each partner it went to.")]
+    signed: Annotated[int, Field(description="Of these deliveries, those that the partner took in.")]
+    onward: Annotated[
+        int | None, Field(description="Parties that partners passed it on to, as they tell; null: none told.")
+    ]
+    given_bytes: int
+    given_back: Annotated[int, Field(description="Of what was given, what was withdrawn since.")]
+    received: int
+    received_bytes: int
+    received_back: int
+
+
+class Ledger(Schema):
+    """The ledger by one dimension."""
+
+    by: str
+    items: list[LedgerLine]
+    total: LedgerLine

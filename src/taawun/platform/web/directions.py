@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["TURNING", "visible_page"]
+__all__ = ["TURNING", "shown", "visible_page"]
 
 # embeddings and overrides with their end, isolates with theirs; the direction marks (U+200E, U+200F, U+061C) turn
 # nothing but themselves, and our own Arabic sentences use them
 TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-# the same as UTF-8: a page without any is let through at the cost of one search for a byte
+# and what paper cannot show: controls other than tab and line feed, and halves of surrogate pairs
+_CONTROLLING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# those of pages as UTF-8: a page without any is let through at the cost of one search for a byte
 _IN_UTF8: Final = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
 # what a form sends back and what a button copies is the text itself. Text that is quoted elsewhere in a page has its
 # quotation marks and angle brackets escaped, so it cannot pass for one of these
@@ -32,6 +34,11 @@ def visible_page(html: bytes) -> bytes:
     if not _IN_UTF8.search(html):
         return html
     return _IN_PAGE.sub(lambda found: _mark(found[1]) if found[1] else found[0], html.decode()).encode()
+
+
+def shown(words: str) -> str:
+    """Words as whoever reads them may see them: such characters, and others that control a line, as marks."""
+    return _CONTROLLING.sub(lambda found: _mark(found[0]), words)
 
 
 def _mark(character: str) -> str:

@@ -45,6 +45,7 @@ __all__ = [
     "listed",
     "local",
     "moment",
+    "month",
     "number",
     "percent",
     "reader_locale",
@@ -153,6 +154,12 @@ def day(of: date) -> str:
 def short_day(of: date) -> str:
     """A day as tables have it: 22 Nov 2026."""
     return _day(of, "d MMM y")
+
+
+def month(of: str) -> str:
+    """A month, given as ``2026-11``: November 2026."""
+    year, count = of.split("-")
+    return _day(date(int(year), int(count), 1), "LLLL y")
 
 
 def hijri_day(of: date) -> str:

@@ -5,6 +5,7 @@ from taawun.cooperation.agreements.forms.days import first_instant, first_instan
 from taawun.cooperation.agreements.forms.declaring import DeclarationForm
 from taawun.cooperation.agreements.forms.drafting import NewForm
 from taawun.cooperation.agreements.forms.lists import AgreementFilters, CompareForm, NoteForm
+from taawun.cooperation.agreements.forms.printing import PaperForm
 from taawun.cooperation.agreements.forms.terms import TermsForm
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "DeclarationForm",
     "NewForm",
     "NoteForm",
+    "PaperForm",
     "TermsForm",
     "first_instant",
     "first_instant_after",

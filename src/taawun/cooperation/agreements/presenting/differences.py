@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.agreements.document import ANY
+from taawun.cooperation.agreements.presenting.effects import Pair, effects, paired
 from taawun.cooperation.agreements.presenting.sentences import (
     clause_in_words,
     kept,
@@ -25,6 +26,7 @@ from taawun.cooperation.agreements.presenting.sentences import (
     purpose_in_words,
 )
 from taawun.cooperation.agreements.presenting.terms import history_in_words, notice, term_day
+from taawun.foundation.multilingual import is_rtl
 from taawun.platform.web import formats
 from taawun.platform.web.templatetags.components import code, tlp
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Comparison", "Section", "compare", "word_changes"]
 
+_MOST_COMPARED: Final = 1_000_000
 _WORDS: Final = re.compile(r"\s+|\S+")
 
 
@@ -63,7 +66,7 @@ class Section:
     Args:
         clause: the clause's ref; empty for the agreement as a whole.
         title: the clause's title; None for the agreement as a whole.
-        kind: ``changed``, ``added`` or ``removed``.
+        kind: ``changed``, ``moved`` (renumbered, and perhaps changed too), ``added`` or ``removed``.
         changes: what differs, in the order of the text.
     """
 
@@ -87,49 +90,80 @@ class Comparison:
     Args:
         sections: the agreement as a whole first, then its clauses in the order of the second text.
         same: how many clauses both texts have alike.
+        effects: what may flow from now on and could not before, or no longer may, in sentences.
     """
 
     sections: tuple[Section, ...]
     same: int
+    effects: tuple[SafeString, ...] = ()
 
 
 def compare(before: Document, after: Document) -> Comparison:
-    """The differences from one text to another.
+    """The differences from one text to another, and what they come to.
 
-    Clauses are told apart by their refs: a clause that was renumbered shows as one that went and one that came.
+    A clause that was only renumbered is recognised by what it says, or by its title.
     """
     sections = []
     whole = tuple(_agreement_changes(before, after))
     if whole:
         sections.append(Section("", None, "changed", whole))
     same = 0
-    for clause in after.clauses:
-        earlier = before.clause(clause.ref)
-        if earlier is None:
-            came = Change(_("Text"), _nothing(), _inserted(_told(clause, after)))
-            sections.append(Section(clause.ref, clause.title, "added", (came,)))
-            continue
-        changes = tuple(_clause_changes(earlier, clause, before, after))
-        if changes:
-            sections.append(Section(clause.ref, clause.title, "changed", changes))
+    for pair in paired(before.clauses, after.clauses):
+        section = _section(pair, before, after)
+        if section:
+            sections.append(section)
         else:
             same += 1
-    for clause in before.clauses:
-        if after.clause(clause.ref) is None:
-            went = Change(_("Text"), _deleted(_told(clause, before)), _nothing())
-            sections.append(Section(clause.ref, clause.title, "removed", (went,)))
-    return Comparison(tuple(sections), same)
+    return Comparison(tuple(sections), same, tuple(effects(before, after)))
+
+
+def _section(pair: Pair, before: Document, after: Document) -> Section | None:
+    """What became of one clause; None where nothing did."""
+    old, new = pair.before, pair.after
+    if new is None:
+        if old is None:
+            return None
+        went = Change(_("Text"), _deleted(_told(old, before)), _nothing())
+        return Section(old.ref, old.title, "removed", (went,))
+    if old is None:
+        came = Change(_("Text"), _nothing(), _inserted(_told(new, after)))
+        return Section(new.ref, new.title, "added", (came,))
+    changes = list(_clause_changes(old, new, before, after))
+    if pair.is_moved:
+        numbers = (_plain(formats.digits(old.ref)), _plain(formats.digits(new.ref)))
+        changes.insert(0, Change(_("Number"), _deleted(numbers[0]), _inserted(numbers[1])))
+        return Section(new.ref, new.title, "moved", tuple(changes))
+    return Section(new.ref, new.title, "changed", tuple(changes)) if changes else None
 
 
 def word_changes(before: str, after: str) -> tuple[SafeString, SafeString]:
     """Two texts with the words that went marked in the first and the words that came marked in the second."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     left, right = [], []
-    for step, a, b, c, d in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+    for step, a, b, c, d in _steps(old, new):
         went, came = "".join(old[a:b]), "".join(new[c:d])
         left.append(format_html("{}", went) if step == "equal" else _around(_deleted, went))
         right.append(format_html("{}", came) if step == "equal" else _around(_inserted, came))
     return _joined(left), _joined(right)
+
+
+def _steps(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """How one row of words becomes the other, as difflib tells it.
+
+    It takes the square of the length where words repeat, so of long texts only their common beginning and end are told
+    from what lies between.
+    """
+    if len(old) * len(new) <= _MOST_COMPARED:
+        return list(SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes())
+    least = min(len(old), len(new))
+    start = next((at for at in range(least) if old[at] != new[at]), least)
+    rest = least - start
+    end = next((at for at in range(rest) if old[-1 - at] != new[-1 - at]), rest)
+    return [
+        ("equal", 0, start, 0, start),
+        ("replace", start, len(old) - end, start, len(new) - end),
+        ("equal", len(old) - end, len(old), len(new) - end, len(new)),
+    ]
 
 
 def _around(mark: Callable[[str], SafeString], words: str) -> SafeString:
@@ -270,7 +304,7 @@ def _language(tag: str) -> str:
 
 
 def _in_language(tag: str, words: SafeString) -> SafeString:
-    direction = "rtl" if tag.partition("-")[0] == "ar" else "ltr"
+    direction = "rtl" if is_rtl(tag) else "ltr"
     return format_html('<bdi lang="{}" dir="{}">{}</bdi>', tag, direction, words)
 
 

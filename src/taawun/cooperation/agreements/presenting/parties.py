@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document, Party
     from taawun.cooperation.agreements.presenting.timelines import Record
 
-__all__ = ["PartyCard", "PartyTile", "partners_of", "party_cards", "party_tiles"]
+__all__ = ["PartyCard", "PartyTile", "nation_of", "partners_of", "party_cards", "party_tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _card(party: Party, document: Document, record: Record, partner: Partner | N
     return PartyCard(
         code=party.nation,
         name=party.organisation,
-        nation=_nation(party, partner),
+        nation=nation_of(party, partner),
         node=party.node,
         is_own=is_own,
         is_depositary=party is document.depositary,
@@ -138,7 +138,7 @@ def _card(party: Party, document: Document, record: Record, partner: Partner | N
     )
 
 
-def _nation(party: Party, partner: Partner | None) -> Text | None:
+def nation_of(party: Party, partner: Partner | None) -> Text | None:
     """What its nation is called: by the partner's own word where we have it."""
     if partner and partner.nation == party.nation and partner.nation_names:
         return Text.from_json(partner.nation_names)

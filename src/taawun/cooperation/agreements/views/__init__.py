@@ -3,6 +3,7 @@
 from taawun.cooperation.agreements.views.drafting import edit, new, template, templates
 from taawun.cooperation.agreements.views.joining import accede, declare, leave, lift, ratify
 from taawun.cooperation.agreements.views.lists import agreements
+from taawun.cooperation.agreements.views.printing import draft_paper, paper
 from taawun.cooperation.agreements.views.reading import agreement, compare, version
 from taawun.cooperation.agreements.views.steps import (
     adopt,
@@ -25,10 +26,12 @@ __all__ = [
     "declare",
     "decline",
     "discard",
+    "draft_paper",
     "edit",
     "leave",
     "lift",
     "new",
+    "paper",
     "propose",
     "ratify",
     "resume",

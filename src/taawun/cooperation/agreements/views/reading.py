@@ -39,6 +39,7 @@ from taawun.cooperation.agreements.presenting import (
 )
 from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting.parts import AgreementSection
+from taawun.cooperation.agreements.presenting.sheets import AgreementSheet
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
@@ -124,6 +125,7 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         "history": history(record, standing, at),
         "versions": _version_links(record),
         "comparison": _latest_comparison(record),
+        "sheets": _sheets(actor, held) if standing.current else [],
         "may_audit": "read:audit" in actor.permissions,
         "subject": actions.urn(held),
         "sections": [
@@ -133,6 +135,15 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         ],
     }
     return render(request, "agreements/agreement.html", context)
+
+
+def _sheets(actor: PersonActor, held: Agreement) -> list[tuple[AgreementSheet, SafeString]]:
+    """What other rooms show on the page."""
+    return [
+        (part, part.body(actor, held))
+        for part in registry.all(AgreementSheet)
+        if part.permission in actor.permissions
+    ]
 
 
 def _version_links(record: Record) -> list[tuple[int, str]]:

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_safe
 
 from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.federation import queries
+from taawun.cooperation.federation.accounts import accounts, finding, flows
 from taawun.cooperation.federation.actions import urn
 from taawun.cooperation.federation.decisions import preview
-from taawun.cooperation.federation.forms import QuestionForm, ReleaseFilters
+from taawun.cooperation.federation.forms import LedgerFilters, QuestionForm, ReleaseFilters
 from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.ledger import cells, total
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.presenting import (
     deliveries,
@@ -38,16 +40,17 @@ from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.templatetags.components import code, moment, text, tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
+    from taawun.cooperation.federation.accounts import Account
     from taawun.cooperation.federation.rules import Reader
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["release", "releases", "who_would_receive"]
+__all__ = ["ledger", "release", "releases", "who_would_receive"]
 
 _ON_A_PAGE: Final = 50
 _AT_ONCE: Final = 500
@@ -143,6 +146,51 @@ def _export_rows(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str,
                 "ends": row.ends.isoformat() if row.ends else "",
             }
         after = batch.next
+
+
+# ---- the ledger -------------------------------------------------------------------------------------------------
+@require_safe
+@signed_in("read:federation")
+def ledger(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """What each party gave and received, and how far it reached, by agreement, partner, kind or month."""
+    form = LedgerFilters(request.GET)
+    wanted, by = form.wanted(), form.dimension
+    found = cells(wanted)
+    lines = accounts(found, by, actor)
+    if request.GET.get("format") in {"csv", "json"}:
+        return _ledger_export(request.GET["format"], by, lines)
+    given, received = flows(found)
+    context = {
+        "form": form,
+        "by": by,
+        "lines": lines,
+        "total": total(found),
+        "sentence": finding(total(found)),
+        "given": given,
+        "received": received,
+        "is_filtered": any(form.cleaned_data.values()) if form.is_valid() else False,
+    }
+    return render(request, "federation/ledger.html", context)
+
+
+_COLUMNS: Final = (
+    "given",
+    "deliveries",
+    "signed",
+    "onward",
+    "given_bytes",
+    "given_back",
+    "received",
+    "received_bytes",
+    "received_back",
+)
+
+
+def _ledger_export(ending: str, by: str, lines: Sequence[Account]) -> HttpResponseBase:
+    rows = [{by: line.plain, **{column: getattr(line.sums, column) for column in _COLUMNS}} for line in lines]
+    if ending == "json":
+        return as_json("ledger", rows)
+    return as_csv("ledger", (by, *_COLUMNS), (list(row.values()) for row in rows))
 
 
 # ---- one release ------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text
+from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text, is_rtl
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.registry import registry
 from taawun.platform.web import formats, icons
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from taawun.platform.web.paging import Page
 
 register = template.Library()
-
-_RTL = frozenset({"ar", "fa", "ur", "he"})
 
 
 # ---- small things ------------------------------------------------------------------------------------------
@@ -155,7 +153,7 @@ def text(words: Text | Rendered | str) -> SafeString:
     chosen = words.in_language(get_language() or "en") if isinstance(words, Text) else words
     if not chosen.is_fallback:
         return format_html("{}", chosen.value)
-    direction = "rtl" if chosen.language.partition("-")[0] in _RTL else "ltr"
+    direction = "rtl" if is_rtl(chosen.language) else "ltr"
     return format_html('<bdi lang="{}" dir="{}">{}</bdi>', chosen.language, direction, chosen.value)
 
 
@@ -166,7 +164,7 @@ def prose(words: Prose) -> SafeString:
     lines = format_html_join("", "<p>{}</p>", ((each,) for each in Prose.paragraphs(chosen.value)))
     if not chosen.is_fallback:
         return format_html('<div class="prose">{}</div>', lines)
-    direction = "rtl" if chosen.language.partition("-")[0] in _RTL else "ltr"
+    direction = "rtl" if is_rtl(chosen.language) else "ltr"
     return format_html('<div class="prose" lang="{}" dir="{}">{}</div>', chosen.language, direction, lines)
 
 

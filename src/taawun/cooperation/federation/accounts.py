@@ -1,0 +1,147 @@
+"""The ledger in the reader's words: sums with their names, flows by kind, and what is the case in two sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.federation.ledger import Sums, Wanted, cells, grouped, total
+from taawun.cooperation.federation.presenting import kind_label
+from taawun.cooperation.partners.models import Partner
+from taawun.foundation.multilingual import is_rtl
+from taawun.platform.web import formats
+from taawun.platform.web.flows import MOST_BANDS, Band, draw_flow
+from taawun.platform.web.templatetags.components import code, text, tile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.federation.ledger import Cell
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["Account", "accounts", "finding", "flows", "of_agreement"]
+
+_READ_AGREEMENTS: Final = "read:agreements"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One line of the ledger.
+
+    Args:
+        name: of the agreement, partner, kind or month; markup.
+        plain: the same in one word, for files: a code, an address, a kind, a month.
+        sums: what was given and received.
+    """
+
+    name: SafeString
+    plain: str
+    sums: Sums
+
+    @property
+    def onward(self) -> str:
+        """How many parties it reached onward, as partners tell; a dash where none told."""
+        return "—" if self.sums.onward is None else formats.number(self.sums.onward)
+
+
+def accounts(found: Sequence[Cell], by: str, actor: PersonActor) -> list[Account]:
+    """The lines of the ledger by one dimension, each with its name."""
+    sums = grouped(found, by)
+    names = _names(by, list(sums), actor)
+    return [Account(*names[key], each) for key, each in sums.items()]
+
+
+def _names(by: str, keys: Sequence[Any], actor: PersonActor) -> Mapping[Any, tuple[SafeString, str]]:
+    # Any: an id, a kind or a month, as the dimension has it
+    if by == "agreement":
+        rows = {row.id: row for row in Agreement.objects.filter(id__in=keys)}
+        may_open = _READ_AGREEMENTS in actor.permissions
+        return {key: _agreement(rows.get(key), key, may_open=may_open) for key in keys}
+    if by == "partner":
+        partners = {row.id: row for row in Partner.objects.filter(id__in=[key for key in keys if key])}
+        return {key: _partner(partners.get(key)) for key in keys}
+    if by == "month":
+        return {key: (format_html("{}", formats.month(key)), key) for key in keys}
+    return {key: (format_html("{}", kind_label(key)), key) for key in keys}
+
+
+def _agreement(row: Agreement | None, key: UUID, *, may_open: bool) -> tuple[SafeString, str]:
+    if row is None:
+        return code(key, short=8, copy=False), str(key)
+    if not may_open:
+        return code(row.code, copy=False), row.code
+    link = format_html('<a href="{}">{}</a>', reverse("agreement", args=[row.id]), text(row.title))
+    return format_html('{}<br><span class="thin">{}</span>', link, code(row.code, copy=False)), row.code
+
+
+def _partner(row: Partner | None) -> tuple[SafeString, str]:
+    if row is None:
+        return format_html("{}", _("guests of this node alone")), ""
+    return format_html("{} <bdi>{}</bdi>", tile(row.nation), text(row.name)), row.node
+
+
+# ---- what is the case -------------------------------------------------------------------------------------------
+def finding(sums: Sums) -> str:
+    """What was given and received, in two sentences."""
+    gave = ngettext("This node gave %(count)s release.", "This node gave %(count)s releases.", sums.given)
+    got = ngettext("It received %(count)s release.", "It received %(count)s releases.", sums.received)
+    return f"{gave % {'count': formats.number(sums.given)}} {got % {'count': formats.number(sums.received)}}"
+
+
+# ---- flows ------------------------------------------------------------------------------------------------------
+def flows(found: Sequence[Cell]) -> tuple[SafeString | str, SafeString | str]:
+    """What was given and what was received, by kind, drawn side by side; empty where nothing flowed."""
+    kinds = grouped(found, "kind")
+    sums = total(found)
+    given = _flow({kind: each.given for kind, each in kinds.items()}, _("We gave"), "given", sums.given)
+    received = _flow(
+        {kind: each.received for kind, each in kinds.items()}, _("We received"), "received", sums.received
+    )
+    return given, received
+
+
+def _flow(counts: Mapping[str, int], label: str, name: str, whole: int) -> SafeString | str:
+    kinds = sorted(((count, kind) for kind, count in counts.items() if count), reverse=True)
+    if not kinds:
+        return ""
+    bands = [Band(count, formats.number(count), kind_label(kind)) for count, kind in kinds[:MOST_BANDS]]
+    rest = sum(count for count, _kind in kinds[MOST_BANDS:])
+    if rest:
+        bands.append(Band(rest, formats.number(rest), _("others")))
+    counted = ngettext("%(count)s release", "%(count)s releases", whole) % {"count": formats.number(whole)}
+    return draw_flow(
+        bands,
+        id=f"flow-{name}",
+        title=f"{label}: {counted}",
+        whole=(label, counted),
+        is_other=name == "received",
+        is_rtl=is_rtl(get_language() or "en"),
+    )
+
+
+def of_agreement(actor: PersonActor, agreement: Agreement) -> SafeString:
+    """What was given and received under an agreement, for its page."""
+    del actor
+    found = cells(Wanted(agreement=agreement.id))
+    if not found:
+        return format_html('<p class="quiet">{}</p>', _("Nothing has passed under this agreement yet."))
+    given, received = flows(found)
+    return format_html(
+        '<div class="flows"><div class="chart">{}</div><div class="chart">{}</div></div>'
+        '<p class="note"><a href="{}?{}">{}</a></p>',
+        given,
+        received,
+        reverse("ledger"),
+        urlencode({"agreement": agreement.id, "by": "month", "since": "all"}),
+        _("As a table, by month"),
+    )

@@ -1,0 +1,267 @@
+"""The ledger: what each party gave and received, by agreement, partner, kind and month, and how far it reached.
+
+It is counted from the log, in the database, and says how much went where, never what. A month is that in which an entry
+was recorded here, in UTC. What went to one partner over two clauses was given twice, as each clause asks for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+from django.db.models import Count, F, Model, Sum, TextField
+from django.db.models.functions import Cast, Substr
+
+from taawun.cooperation.federation.models import Passage, Reach, Receipt
+from taawun.cooperation.partners.models import LaneEntry, LaneReader
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+__all__ = ["DIMENSIONS", "Cell", "Sums", "Wanted", "cells", "grouped", "total"]
+
+_M = TypeVar("_M", bound=Model)
+
+DIMENSIONS: Final = ("agreement", "partner", "kind", "month")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of the ledger.
+
+    Args:
+        agreement: only under this one.
+        partner: only to and from this one.
+        kind: only of this kind.
+        since: first month, as ``2026-11``; empty for the beginning.
+        until: last month; empty for now.
+    """
+
+    agreement: UUID | None = None
+    partner: UUID | None = None
+    kind: str = ""
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(slots=True)
+class Sums:
+    """What was given and received.
+
+    Args:
+        given: releases that we sent.
+        deliveries: to partners, each release once for each of them.
+        signed: of these deliveries, those that the partner signed to have taken in.
+        given_bytes: size of what we sent, before compression.
+        given_back: of what we sent, what was withdrawn since.
+        onward: parties that partners say they passed it on to; None where nobody told.
+        received: releases that partners sent.
+        received_bytes: their size.
+        received_back: of these, what was withdrawn since.
+    """
+
+    given: int = 0
+    deliveries: int = 0
+    signed: int = 0
+    given_bytes: int = 0
+    given_back: int = 0
+    onward: int | None = None
+    received: int = 0
+    received_bytes: int = 0
+    received_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The smallest part of the ledger.
+
+    Args:
+        agreement: id.
+        partner: id; None for what only guests of this node received.
+        kind: of release.
+        month: as ``2026-11``.
+        lane: over which it went: what one lane carries to several partners was given once.
+        sums: what was given and received.
+    """
+
+    agreement: UUID
+    partner: UUID | None
+    kind: str
+    month: str
+    lane: UUID
+    sums: Sums
+
+
+@dataclass(slots=True)
+class _Group:
+    sums: Sums = field(default_factory=Sums)
+    lanes: set[tuple[UUID, str, str]] = field(default_factory=set)
+
+
+def cells(wanted: Wanted) -> list[Cell]:
+    """The ledger in its smallest parts; four questions to the database, however much there is."""
+    carried = list(_carried(wanted))
+    readers = _readers(wanted, {row["lane"] for row in carried if row["sender"] is None})
+    signed = _signed(wanted)
+    found = []
+    for row in carried:
+        place = {name: row[name] for name in ("agreement", "kind", "month", "lane")}
+        if row["sender"] is not None:
+            got = Sums(received=row["count"], received_bytes=row["size"], received_back=row["back"])
+            found.append(Cell(partner=row["sender"], sums=got, **place))
+            continue
+        for partner in readers.get(row["lane"], [None] if wanted.partner is None else []):
+            gave = Sums(
+                given=row["count"],
+                deliveries=row["count"] if partner else 0,
+                signed=signed.get((row["lane"], partner, row["kind"], row["month"]), 0),
+                given_bytes=row["size"],
+                given_back=row["back"],
+            )
+            found.append(Cell(partner=partner, sums=gave, **place))
+    _add_onward(found, wanted)
+    return found
+
+
+def grouped(found: Iterable[Cell], by: str) -> dict[Any, Sums]:
+    """The sums by one of :data:`DIMENSIONS`, the largest first; months in their order.
+
+    Args:
+        found: the ledger.
+        by: which dimension.
+    """
+    # Any: an id, a kind or a month
+    groups: dict[Any, _Group] = defaultdict(_Group)
+    for cell in found:
+        _add(groups[getattr(cell, by)], cell)
+    sums = {key: group.sums for key, group in groups.items()}
+    if by == "month":
+        return dict(sorted(sums.items()))
+    return dict(sorted(sums.items(), key=lambda row: -(row[1].given + row[1].received)))
+
+
+def total(found: Iterable[Cell]) -> Sums:
+    """The sums of all."""
+    group = _Group()
+    for cell in found:
+        _add(group, cell)
+    return group.sums
+
+
+def _add(group: _Group, cell: Cell) -> None:
+    sums, more = group.sums, cell.sums
+    sums.deliveries += more.deliveries
+    sums.signed += more.signed
+    sums.received += more.received
+    sums.received_bytes += more.received_bytes
+    sums.received_back += more.received_back
+    if more.onward is not None:
+        sums.onward = (sums.onward or 0) + more.onward
+    once = (cell.lane, cell.kind, cell.month)
+    if once not in group.lanes:
+        # what one lane carried to many was given once
+        group.lanes.add(once)
+        sums.given += more.given
+        sums.given_bytes += more.given_bytes
+        sums.given_back += more.given_back
+
+
+# ---- counted in the database ------------------------------------------------------------------------------------
+def _carried(wanted: Wanted) -> Iterable[dict[str, Any]]:
+    """How much each lane carried, by kind and month."""
+    found = _within(Passage.objects.all(), wanted, "entry__")
+    if wanted.agreement:
+        found = found.filter(agreement=wanted.agreement)
+    rows = found.values(
+        "agreement",
+        lane=F("entry__lane"),
+        sender=F("entry__lane__sender"),
+        kind=F("entry__kind"),
+        month=_month("entry__recorded"),
+    ).annotate(count=Count("id"), size=Sum("entry__size"), back=Count("ended"))
+    for row in rows.order_by():
+        if wanted.partner is None or row["sender"] in {None, wanted.partner}:
+            yield dict(row)
+
+
+def _signed(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
+    """How much of what a lane carried each partner took in, by kind and month."""
+    found = _within(Receipt.objects.filter(outcome=LaneEntry.State.DONE), wanted, "entry__")
+    if wanted.partner:
+        found = found.filter(partner=wanted.partner)
+    if wanted.agreement:
+        found = found.filter(entry__lane__agreement=wanted.agreement)
+    rows = found.values(
+        "partner", lane=F("entry__lane"), kind=F("entry__kind"), month=_month("entry__recorded")
+    ).annotate(count=Count("id"))
+    return {(row["lane"], row["partner"], row["kind"], row["month"]): row["count"] for row in rows.order_by()}
+
+
+def _readers(wanted: Wanted, lanes: set[UUID]) -> dict[UUID, list[UUID | None]]:
+    """The partners that read each lane of ours."""
+    found = LaneReader.objects.filter(lane__sender=None, lane__purpose="clause")
+    if wanted.partner:
+        found = found.filter(partner=wanted.partner)
+    readers: dict[UUID, list[UUID | None]] = defaultdict(list)
+    for lane, partner in found.order_by("id").values_list("lane", "partner"):
+        if lane in lanes:
+            readers[lane].append(partner)
+    return readers
+
+
+def _within(found: QuerySet[_M], wanted: Wanted, entry: str) -> QuerySet[_M]:
+    if wanted.kind:
+        found = found.filter(**{f"{entry}kind": wanted.kind})
+    if wanted.since:
+        found = found.filter(**{f"{entry}recorded__gte": _first_instant(wanted.since)})
+    if wanted.until:
+        found = found.filter(**{f"{entry}recorded__lt": _first_instant(_next(wanted.until))})
+    return found
+
+
+def _month(column: str) -> Substr:
+    # both databases write an instant in UTC as 2026-11-29…; to truncate it SQLite would call back for each row
+    return Substr(Cast(column, TextField()), 1, 7)
+
+
+def _first_instant(month: str) -> datetime:
+    year, number = month.split("-")
+    return datetime(int(year), int(number), 1, tzinfo=UTC)
+
+
+def _next(month: str) -> str:
+    year, number = (int(part) for part in month.split("-"))
+    return f"{year + number // 12:04d}-{number % 12 + 1:02d}"
+
+
+# ---- how far partners say it went on ----------------------------------------------------------------------------
+def _add_onward(found: Iterable[Cell], wanted: Wanted) -> None:
+    told = _told(wanted)
+    for cell in found:
+        key = (cell.agreement, cell.partner, cell.kind, cell.month)
+        if key in told:
+            # two lanes of one agreement to one partner are told of together
+            cell.sums.onward = told.pop(key)
+
+
+def _told(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
+    """How many parties each partner says that it passed ours on to, under the agreement by which it had it."""
+    passages = "release__passages__"
+    found = Reach.objects.filter(
+        **{f"{passages}entry__lane__sender": None, f"{passages}entry__lane__readers__partner": F("partner")}
+    )
+    if wanted.partner:
+        found = found.filter(partner=wanted.partner)
+    rows = found.values(
+        "partner",
+        agreement=F(f"{passages}agreement"),
+        kind=F(f"{passages}entry__kind"),
+        month=_month(f"{passages}entry__recorded"),
+    ).annotate(count=Sum("parties"))
+    return {
+        (row["agreement"], row["partner"], row["kind"], row["month"]): row["count"] for row in rows.order_by()
+    }
