@@ -27,14 +27,17 @@ class PartyDecision:
     Args:
         party: its key.
         decision: yes over a clause, or no with the reason.
-        worded: the same for people.
         others: further clauses that would allow it too.
     """
 
     party: str
     decision: Decision
-    worded: Worded
     others: tuple[Grant, ...]
+
+    @property
+    def worded(self) -> Worded:
+        """The same for people; whoever publishes asks for no words."""
+        return word(self.decision, digits)
 
     @property
     def grant(self) -> Grant | None:
@@ -74,7 +77,7 @@ def preview(facts: Facts) -> Preview:
     for party in policy.parties:
         decision = policy.decide(party, facts, at)
         others = policy.all_allowing(party, facts, at)[1:] if isinstance(decision, Allowed) else ()
-        decided.append(PartyDecision(party, decision, word(decision, digits), others))
+        decided.append(PartyDecision(party, decision, others))
     return Preview(
         receivers=tuple(each for each in decided if each.grant),
         others=tuple(each for each in decided if not each.grant),

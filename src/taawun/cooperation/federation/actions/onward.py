@@ -9,7 +9,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.policy import Denied
-from taawun.cooperation.agreements.reasons import word
 from taawun.cooperation.federation.actions.publishing import append, long_header, urn
 from taawun.cooperation.federation.decisions import PartyDecision, Preview, preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
@@ -71,8 +70,7 @@ def _walked(way: Passage) -> frozenset[str]:
 
 
 def _has_it(decided: PartyDecision) -> PartyDecision:
-    refusal = Denied("has-it", decided.grant)
-    return PartyDecision(decided.party, refusal, word(refusal), ())
+    return PartyDecision(decided.party, Denied("has-it", decided.grant), ())
 
 
 @transaction.atomic
