@@ -81,8 +81,10 @@ def test_a_broken_trail_is_told_and_the_lanes_are_still_walked(
     Entry.objects.filter(seq=1).update(verb="tests.other")
     ended = console.run("audit", "verify")
     assert (ended.code, ended.out) == (1, "2 of 2 lanes unbroken; 3 entries fit.\n")
-    assert ended.err == (
-        "The trail is broken at row 1: it was changed, or a row is missing. Compare with a backup.\n"
+    row = Entry.objects.get(seq=1)
+    named = f"{row.id}, which says tests.other of {row.at:%Y-%m-%d %H:%M:%S} UTC"
+    assert ended.err.startswith(
+        f"The trail is broken at row 1 ({named}): it was changed, or a row before it is gone. Stop the node,"
     )
     told = console.run("audit", "verify", "--json")
     assert (told.code, told.err) == (1, "")

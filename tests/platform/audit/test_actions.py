@@ -13,7 +13,7 @@ from django.db.utils import IntegrityError
 
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.identifiers import uuid7
-from taawun.platform.audit.actions import GENESIS, _digest, record, seal, verify
+from taawun.platform.audit.actions import GENESIS, digest_of, record, seal, verify
 from taawun.platform.audit.actors import AuditIdentity
 from taawun.platform.audit.models import Entry
 from taawun.platform.audit.queries import Chain, chain
@@ -182,6 +182,6 @@ def test_a_row_that_is_rewritten_with_a_digest_of_its_own_breaks_the_chain_at_th
     seal()
     before, row = Entry.objects.get(seq=2), Entry.objects.get(seq=3)
     row.details = {"number": "forged"}
-    row.digest = _digest(row, before.digest)  # whoever can write the table also knows the rule
+    row.digest = digest_of(row, before.digest)  # whoever can write the table also knows the rule
     row.save()
     assert verify().broken_at == 4

@@ -76,9 +76,15 @@ def _tell_trail(found: Verification) -> None:
     if found.broken_at is None:
         print(f"{found.rows} rows, unbroken; {found.unsealed} wait for their seal. Head: {found.head}")
         return
+    from taawun.platform.audit.models import Entry
+
+    row = Entry.objects.filter(seq=found.broken_at).first()
+    # what it says may be what was changed; whoever looks for it in a backup needs its place and its id
+    what = f"{row.id}, which says {row.verb} of {row.at:%Y-%m-%d %H:%M:%S} UTC" if row else "which is missing"
     print(
-        f"The trail is broken at row {found.broken_at}: it was changed, or a row is missing. "
-        "Compare with a backup.",
+        f"The trail is broken at row {found.broken_at} ({what}): it was changed, or a row before it is gone. Stop the "
+        "node, keep a copy of its database, restore the newest backup into another TAAWUN_HOME, and compare from this "
+        "row on.",
         file=sys.stderr,
     )
 
