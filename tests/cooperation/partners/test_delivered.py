@@ -513,3 +513,11 @@ def test_what_was_delivered_and_spoilt_since_is_asked_for_again_and_stops_nothin
     assert _held(south)[1] == (1, "pending", "not-delivered")
     assert Lane.objects.get(sender=south.row).state == "running"
     assert _post(south, _page(lane, after=1)).json()["wanted"] == [{"digest": sha256(LARGE), "held": 0}]
+
+
+def test_pieces_are_taken_while_the_sync_loop_is_at_work(south: PartnerNode, agreement: Agreement) -> None:
+    lane = _lane(south, agreement)
+    lane.write(kind="tests.note", content=LARGE)
+    _deliver(lane)
+    with hold_turn(f"partners.sync {south.row.id}"):
+        assert _put(south, sha256(LARGE), LARGE[:1000]) == Said(200, "", 1000)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from taawun.cooperation.agreements.actions import suspend
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import Draft, publish
-from taawun.cooperation.partners import chain, descriptor, lanes, messages, wire
+from taawun.cooperation.partners import chain, delivering, descriptor, lanes, messages, wire
 from taawun.cooperation.partners.actions import own_descriptor
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneReader, Partner
@@ -328,3 +328,20 @@ def test_two_nodes_that_cannot_be_called_are_told_so(server: Receiver, south: Pa
         last_problem(row)
         == "neither it nor this node can be called; one of the two has to accept connections"
     )
+
+
+def test_a_partner_that_is_just_taking_something_in_is_asked_again_after_a_moment(
+    server: Receiver, south: PartnerNode, agreement: Agreement, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _publish(cast, 1)
+    monkeypatch.setattr(delivering, "_MOMENT_SECONDS", 0.0)
+    busy = response(b'{"type":"urn:taawun:problem:busy","detail":"So it is."}', "429 Said", Retry_After="2")
+    left = [busy, busy]
+
+    def in_between(path: str) -> None:
+        if path == "/federation/inbox":
+            server.instead = {path: left.pop()} if left else {}
+
+    server.meanwhile = in_between
+    assert _sync(south).last_error == ""
+    assert server.kinds() == [["lane.opened"], ["lane.opened", "tests.note"]]

@@ -152,9 +152,14 @@ def _may_deliver(partner: Partner) -> None:
 
 
 @contextmanager
-def _turn_of(partner: Partner) -> Iterator[None]:
-    """One request of a partner at a time, and none while the sync loop deals with it."""
-    with hold_turn(f"partners.sync {partner.id}") as is_ours:
+def _turn_of(partner: Partner, what: str = "partners.sync") -> Iterator[None]:
+    """One request of a partner at a time.
+
+    Args:
+        partner: whose.
+        what: ``partners.sync`` for what touches its lanes, so none while the sync loop deals with them.
+    """
+    with hold_turn(f"{what} {partner.id}") as is_ours:
         if not is_ours:
             raise AskedTooOften(_BUSY_SECONDS, "busy", "Your node's last delivery is still being dealt with.")
         yield
@@ -284,7 +289,8 @@ def take_piece(request: HttpRequest, partner: Partner, digest: str) -> HttpRespo
     if not (start.isascii() and start.isdigit()) or not 0 < len(piece) <= PIECE:
         raise Undeliverable(400, "malformed", f"A piece has 1 to {PIECE} bytes, and begins at `from`.")
     _may_deliver(partner)
-    with _turn_of(partner):
+    # lanes are not touched: the sync loop, which is woken by what came just before, may be at work on them
+    with _turn_of(partner, "partners.pieces"):
         entry = next(_wanted(partner, digest), None)
         if entry is None:
             raise Undeliverable(404, "not-wanted", "Nothing that your node delivered waits for this content.")

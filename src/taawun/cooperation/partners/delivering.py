@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db.models import F, Q
 
@@ -32,6 +33,11 @@ _PAGE_BYTES: Final = 1536 * 1024
 # who takes bodies in gives up on those that come too slowly: on such a line smaller ones go
 _LEAST_BYTES: Final = 32 * 1024
 _SOON_SECONDS: Final = 5.0
+# a partner that takes in what it was just brought is done with it in a moment, mostly
+_TRIES: Final = 5
+_MOMENT_SECONDS: Final = 2.0
+
+T = TypeVar("T")
 
 
 class _Sizes:
@@ -117,7 +123,7 @@ def _deliver_lane(partner: Partner, reader: LaneReader, may_go_on: Callable[[], 
         page = [canonical(pages.offer(lane, key)) + b"\n", *pages.lines(lane, entries, partner)]
         try:
             with _SIZES.tried(partner):
-                held = wire.deliver(partner, page)
+                held = _patiently(partial(wire.deliver, partner, page))
         except PartnerRefused as refused:
             if refused.facts.get("type") != "gap" or is_corrected:
                 raise
@@ -133,6 +139,18 @@ def _deliver_lane(partner: Partner, reader: LaneReader, may_go_on: Callable[[], 
         # who takes nothing more (it has compared nobody yet, for example) is not asked again and again
         if held.seq >= lane.head_seq or held.seq <= before or not may_go_on():
             return held
+
+
+def _patiently(send: Callable[[], T]) -> T:
+    """Send again after a moment what met the partner at work on what came just before."""
+    for _again in range(_TRIES):
+        try:
+            return send()
+        except AskedTooOften as asked:
+            if asked.facts.get("type") != "busy":
+                raise
+            time.sleep(min(asked.wait, _MOMENT_SECONDS))
+    return send()
 
 
 def _note(reader: LaneReader, seq: int) -> None:
@@ -154,7 +172,7 @@ def _deliver_content(partner: Partner, wanted: wire.Wanted, may_go_on: Callable[
         piece = contents.part(content, start, _SIZES.most(partner, wire.PIECE))
         try:
             with _SIZES.tried(partner):
-                held = wire.deliver_piece(partner, wanted.digest, piece, start=start)
+                held = _patiently(partial(wire.deliver_piece, partner, wanted.digest, piece, start=start))
         except AskedTooOften:
             raise
         except PartnerRefused as refused:
