@@ -13,9 +13,10 @@ from django.test import Client
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
 from taawun.cooperation.agreements.document import Narrowing, Party
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
+from taawun.cooperation.agreements.waiting import waiting_for
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.multilingual import Text
 from taawun.foundation.strict_json import canonical
@@ -39,6 +40,8 @@ def test_two_officers_ratify_on_the_page_and_it_says_that_it_waited(cast: Cast) 
     parties = tuple(replace(each, ratifies=each.ref == "us") for each in text.parties)
     agreement = agreement_in_force(south, west, depositary=south, parties=parties)
     first, second = cast.officer.browser(), cast.other_officer.browser()
+    PartySignature.objects.filter(node=settings.BASE_URL).update(awaits_ratification=True)
+    assert [each.what for each in waiting_for(cast.officer.actor)] == ["ratification"]
     assert "waits for ratification" in _page(first, agreement)
     address = f"/en/agreements/{agreement.id}/versions/1/ratify/"
     assert address in _page(first, agreement)
@@ -51,6 +54,7 @@ def test_two_officers_ratify_on_the_page_and_it_says_that_it_waited(cast: Cast) 
     assert second.post(address, {"digest": digest}).status_code == 302
     assert standing_of(agreement).state == State.IN_FORCE
     assert "waits for ratification" not in _page(first, agreement)
+    assert waiting_for(cast.officer.actor) == []
 
 
 @pytest.mark.parametrize("language", ["ar", "en", "fr"])

@@ -64,6 +64,16 @@ def _line(each: Waiting) -> Line:
             format_html("{} {}", own_code, approvals_in_words(each.approvals)),
             code=nation,
         )
+    if each.what in {"ratification", "accession"}:
+        is_accession = each.what == "accession"
+        sentence = _("Accede to “%(title)s”") if is_accession else _("Ratify “%(title)s”")
+        name = "agreement-accede" if is_accession else "agreement-ratify"
+        return Line(
+            sentence % {"title": title},
+            reverse(name, args=[agreement.id, each.document.version]),
+            format_html("{} {}", own_code, approvals_in_words(each.approvals)),
+            code=nation,
+        )
     if each.what == "counter":
         query = f"?old=v{each.document.version}&new=c{each.instrument}"
         asked = (

@@ -99,6 +99,8 @@ class PartySignature(models.Model):
     jwk: Any = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
     received = models.DateTimeField(default=now, editable=False)
+    # of our own: whether it binds us only once two officers have ratified it; the home page looks for these
+    awaits_ratification = models.BooleanField(default=False)
 
     class Meta:
         constraints = (

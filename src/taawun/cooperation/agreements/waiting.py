@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Subquery
@@ -17,7 +17,9 @@ from taawun.cooperation.agreements.models import (
     Version,
 )
 from taawun.cooperation.agreements.queries import standings_of
+from taawun.cooperation.agreements.rules import can_ratify, own_invitation
 from taawun.cooperation.agreements.standing import State
+from taawun.cooperation.people.rules import Granted
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ __all__ = ["Waiting", "count", "waiting_for"]
 
 WRITE = "write:agreements"
 APPROVE = "approve:agreements"
+# what waits for two officers, and the step that each of them approves
+_STEPS: Final = {
+    "approval": Approval.Step.SIGNATURE,
+    "ratification": Approval.Step.RATIFICATION,
+    "accession": Approval.Step.ACCESSION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class Waiting:
 
     Args:
         agreement: which.
-        what: ``approval`` (the reader has not approved the version), ``counter`` (a counter-proposal, or a proposal
+        what: ``approval`` (the reader has not approved the version), ``ratification`` or ``accession`` (nor that of a
+            version that we signed, or to which we are invited), ``counter`` (a counter-proposal, or a proposal
             to change what is in force, that only we can adopt) or ``draft`` (written and not proposed).
         document: the version it is about, or the draft where nothing was proposed yet.
         approvals: how many of our officers approved that version.
@@ -60,9 +69,11 @@ def waiting_for(actor: PersonActor) -> list[Waiting]:
     found: list[Waiting] = []
     open_ones = once("agreements.open", _open_agreements, list)
     if APPROVE in actor.permissions:
-        approved = set(Approval.objects.filter(person_id=actor.id).values_list("version__digest", flat=True))
+        approved = set(Approval.objects.filter(person_id=actor.id).values_list("version__digest", "step"))
         found += [
-            each for each in open_ones if each.what == "approval" and each.document.digest not in approved
+            each
+            for each in open_ones
+            if each.what in _STEPS and (each.document.digest, _STEPS[each.what]) not in approved
         ]
     if WRITE in actor.permissions:
         found += [each for each in open_ones if each.what in {"counter", "draft"}]
@@ -91,31 +102,42 @@ def _open_agreements() -> list[Waiting]:
     ).exclude(node=settings.BASE_URL)
     countered = countered.exclude(Exists(PartyInstrument.objects.filter(answers=OuterRef("pk"))))
     unsigned = Q(newest__isnull=False) & ~Q(Exists(signed))
-    wanted = candidates.filter(~Q(draft="") | unsigned | Q(Exists(countered))).order_by("number")
+    unratified = Q(Exists(PartySignature.objects.filter(lineage=OuterRef("pk"), awaits_ratification=True)))
+    wanted = candidates.filter(~Q(draft="") | unsigned | Q(Exists(countered)) | unratified).order_by("number")
     agreements = list(wanted)
     standings = standings_of(agreements) if agreements else {}
-    approvals: dict[str, int] = {}
-    for digest in Approval.objects.filter(version__agreement__in=agreements).values_list(
-        "version__digest", flat=True
+    approvals: dict[tuple[str, str], int] = {}
+    for digest, step in Approval.objects.filter(version__agreement__in=agreements).values_list(
+        "version__digest", "step"
     ):
-        approvals[digest] = approvals.get(digest, 0) + 1
+        approvals[digest, step] = approvals.get((digest, step), 0) + 1
     found = [
         waiting
         for agreement in agreements
         for waiting in _of_agreement(agreement, standings[agreement.id], approvals)
     ]
-    order = ("approval", "counter", "draft")
+    order = (*_STEPS, "counter", "draft")
     return sorted(found, key=lambda each: (order.index(each.what), each.agreement.number))
 
 
-def _of_agreement(agreement: Agreement, standing: Standing, approvals: dict[str, int]) -> list[Waiting]:
+def _of_agreement(
+    agreement: Agreement, standing: Standing, approvals: dict[tuple[str, str], int]
+) -> list[Waiting]:
     about = standing.pending or standing.current
     is_open = standing.pending is not None or standing.state in {State.PROPOSED, State.COUNTERED}
     found = []
     if about and is_open:
         me = about.party_of(settings.BASE_URL)
         if me and me.ref not in standing.signed_by:
-            found.append(Waiting(agreement, "approval", about, approvals.get(about.digest, 0)))
+            given = approvals.get((about.digest, Approval.Step.SIGNATURE), 0)
+            found.append(Waiting(agreement, "approval", about, given))
+    for document in dict.fromkeys((standing.pending, standing.current)):
+        if document and isinstance(can_ratify(document, standing), Granted):
+            given = approvals.get((document.digest, Approval.Step.RATIFICATION), 0)
+            found.append(Waiting(agreement, "ratification", document, given))
+    if standing.current and own_invitation(standing):
+        given = approvals.get((standing.current.digest, Approval.Step.ACCESSION), 0)
+        found.append(Waiting(agreement, "accession", standing.current, given))
     if about and standing.proposals and about.depositary.node == settings.BASE_URL and not agreement.draft:
         theirs = [each for each in standing.proposals if each.party != about.depositary.ref]
         if theirs:

@@ -80,6 +80,8 @@ def ratify(actor: Actor, agreement: Agreement, digest: str) -> Version:
     ensure(can_ratify(document, standing))
     if _approved_by_two(actor, held, version, Approval.Step.RATIFICATION):
         say(actor, held, document, PartyInstrument.Kind.RATIFIED, note="")
+        own = PartySignature.objects.filter(lineage=held.id, digest=digest, node=settings.BASE_URL)
+        own.update(awaits_ratification=False)
     return version
 
 
@@ -163,6 +165,9 @@ def _sign(actor: Actor, agreement: Agreement, document: Document) -> None:
         token=token,
         jwk=node_key().public.to_jwk(),
         at=at,
+        awaits_ratification=any(
+            party.ratifies for party in document.parties if party.node == settings.BASE_URL
+        ),
     )
     tell(document, "agreement.signed", {"signature": token})
     Agreement.objects.filter(id=document.id).update(is_unsettled=True, is_uncompared=True)
