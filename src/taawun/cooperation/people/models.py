@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import now
@@ -138,10 +139,10 @@ class Span(models.Model):
 
         MEMBER = "member", _("member")
         ASSOCIATE = "associate", _("associate")
-        OBSERVER = "observer", _("observer")
+        OBSERVER = "observer", pgettext_lazy("a nation or an organisation", "observer")
         APPLICANT = "applicant", _("applicant")
         CHAIR = "chair", _("chair")
-        SUSPENDED = "suspended", _("suspended")
+        SUSPENDED = "suspended", pgettext_lazy("a nation or an organisation", "suspended")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     community = models.ForeignKey(Community, on_delete=models.CASCADE, related_name="spans")
