@@ -44,7 +44,7 @@ def test_a_node_is_made_once_and_then_runs_commands(tmp_path: Path) -> None:
 
 def test_what_was_refused_can_be_asked_again_rightly(tmp_path: Path) -> None:
     for wrong, told in (
-        (("--nation", "XNN"), "XNN is not a nation's code: two capital letters, as in MY."),
+        (("--nation", "XNN"), "“XNN” is no code of ISO 3166-1."),
         (("--admin-email", "nobody"), "“nobody” is not an e-mail address."),
     ):
         refused = _init(tmp_path, *GIVEN, *wrong)
@@ -66,3 +66,12 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     ended = _init(home, *GIVEN)
     assert (ended.code, ended.out, ended.err.count("\n")) == (3, "", 1)
     assert ended.err.startswith(f"taawun: {home / 'node.env'}: it cannot be read: [Errno 20] Not a directory")
+
+
+def test_the_secretariat_of_a_community_has_no_nation(tmp_path: Path) -> None:
+    given = ("--yes", "--name", "Secretariat", "--admin-email", "a@union.example", "--nation", "")
+    refused = _init(tmp_path, *given, "--kind", "nation")
+    assert (refused.code, refused.err) == (2, "taawun: A nation's node needs the nation's two-letter code.\n")
+    assert _init(tmp_path, *given, "--kind", "community", "--base-url", "https://union.example").code == 0
+    looked = in_own_process(tmp_path, "audit", "verify", "--json")
+    assert looked.code == 0

@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for language in _OTHERS:
         parser.add_argument(f"--name-{language}", help=f"its name in {language}")
     parser.add_argument("--nation", help="two-letter code (ISO 3166-1) of the nation the node speaks for")
+    parser.add_argument(
+        "--kind",
+        choices=("nation", "organisation", "community"),
+        help="for whom the node speaks: a nation where one is named, else an organisation such as a donor; community"
+        " for the secretariat of a community of nations",
+    )
     parser.add_argument("--nation-name", help="what the nation calls itself, in English")
     for language in _OTHERS:
         parser.add_argument(f"--nation-name-{language}", help=f"the same in {language}")
@@ -125,11 +131,17 @@ def _host(actor: SystemActor, arguments: argparse.Namespace, name: str, nation: 
     from taawun.cooperation.people import actions
     from taawun.cooperation.people.models import Organisation
 
+    speaks_for = Organisation.NodeKind(arguments.kind or ("nation" if nation else "organisation"))
+    kinds = {
+        Organisation.NodeKind.NATION: Organisation.Kind.NATIONAL_CERT,
+        Organisation.NodeKind.ORGANISATION: Organisation.Kind.OTHER,
+        Organisation.NodeKind.COMMUNITY: Organisation.Kind.SECRETARIAT,
+    }
     return actions.establish_host(
         actor,
         names=_text(arguments, "name", name),
-        kind=Organisation.Kind.NATIONAL_CERT if nation else Organisation.Kind.OTHER,
-        node_kind=Organisation.NodeKind.NATION if nation else Organisation.NodeKind.ORGANISATION,
+        kind=kinds[speaks_for],
+        node_kind=speaks_for,
         nation=nation or None,
         nation_names=(
             _text(arguments, "nation_name", arguments.nation_name) if arguments.nation_name else None
