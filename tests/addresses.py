@@ -270,6 +270,11 @@ ADDRESSES: Final = (
     Address("api/v1/partners/<uuidstr:partner_id>/give-up", post="manage:partners", opened=(409,)),
     Address("api/v1/partners/<uuidstr:partner_id>/lanes", get="read:partners"),
     Address("api/v1/return", get="read:partners"),
+    Address("api/v1/node/keys", get="manage:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/keys", get="read:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/quarantine", get="manage:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/quarantine/take-in", post="manage:partners", body={}),
+    Address("api/v1/partners/<uuidstr:partner_id>/quarantine/drop", post="manage:partners", body={}),
     # ---- the machine interface: agreements ----------------------------------------------------------------------
     Address(
         "api/v1/agreements",
@@ -514,6 +519,8 @@ ADDRESSES: Final = (
     # ---- pages: partners ----------------------------------------------------------------------------------------
     Address("partners/", get="read:partners"),
     Address("partners/new/", get="manage:partners", post="manage:partners"),
+    Address("partners/keys/", get="manage:partners"),
+    Address("partners/<uuid:partner_id>/quarantine/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/", get="read:partners"),
     Address("partners/<uuid:partner_id>/ask/", post="manage:partners"),
     Address("partners/<uuid:partner_id>/verify/", get="manage:partners", post="manage:partners"),

@@ -15,13 +15,14 @@ class AgreementsConfig(AppConfig):
         """Register everything agreements bring."""
         from datetime import timedelta
 
-        from taawun.cooperation.agreements import forwarding, home, notices
+        from taawun.cooperation.agreements import doubting, forwarding, home, notices
         from taawun.cooperation.agreements.arriving import settle
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
         from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
         from taawun.cooperation.agreements.paper.printing import JOB
         from taawun.cooperation.agreements.trail import TRAIL
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
+        from taawun.cooperation.partners.purposes import OwnRevocation
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
@@ -53,6 +54,7 @@ class AgreementsConfig(AppConfig):
                         of_node=True,
                     ),
                     *MESSAGE_KINDS,
+                    OwnRevocation("agreements", doubting.repeat),
                     *ROOMS_TO_COME,
                     *JOB,
                     *TRAIL,

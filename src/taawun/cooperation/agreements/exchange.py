@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
-from taawun.cooperation.agreements import keeping
+from taawun.cooperation.agreements import doubting, keeping
 from taawun.cooperation.agreements.actions import (
     INSTRUMENT_TYP,
     SIGNATURE_TYP,
@@ -172,7 +172,7 @@ def _check_key(message: Message, token: str, digest: str) -> None:
     A version that comes later looks back.
     """
     keys = lineage_of(message.partner)
-    if keys.signer(token).is_doubtful(message.received):
+    if keys.signer(token).is_doubtful(message.received) and not message.is_cleared:
         raise MessageRefused("revoked-key", "the key that signed it was revoked")
     version = Version.objects.filter(digest=digest).first()
     party = version.document().party_of(message.partner.node) if version else None
@@ -215,9 +215,9 @@ def _party(message: Message) -> PartyActor:
 
 
 MESSAGE_KINDS: Final = (
-    MessageKind("agreement.proposed", receive_proposed, regain_proposed),
-    MessageKind("agreement.signed", receive_signed, regain_signed),
-    MessageKind("agreement.declared", receive_declared, regain_declared),
+    MessageKind("agreement.proposed", receive_proposed, regain_proposed, doubting.put_away_proposed),
+    MessageKind("agreement.signed", receive_signed, regain_signed, doubting.put_away_signed),
+    MessageKind("agreement.declared", receive_declared, regain_declared, doubting.put_away_declared),
     MessageKind("agreement.evidence", receive_evidence),
     MessageKind("agreement.held", receive_held),
 )

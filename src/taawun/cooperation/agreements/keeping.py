@@ -15,6 +15,7 @@ from taawun.cooperation.agreements.document import check_narrowings, parse_narro
 from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.models import (
     Agreement,
+    DoubtedWord,
     PartyInstrument,
     PartySignature,
     Version,
@@ -73,9 +74,13 @@ def keep_signature(  # noqa: PLR0913 - what is signed, by whom, with what, and w
 
     Who signs a version twice signed it the first time, at every node, whichever it showed to whom.
     """
+    signed = {"token": token, "jwk": dict(jwk)}
     row, is_new = PartySignature.objects.get_or_create(
-        lineage=lineage, digest=digest, node=node, defaults={"token": token, "jwk": dict(jwk), "at": at}
+        lineage=lineage, digest=digest, node=node, defaults={**signed, **_when(node, token, at)}
     )
+    if not is_new and _is_repeated(row, token):
+        PartySignature.objects.filter(pk=row.pk).update(**signed)
+        return False
     if not is_new and row.token != token and at < row.at:
         PartySignature.objects.filter(pk=row.pk).update(token=token, jwk=dict(jwk), at=at)
     return is_new
@@ -104,7 +109,8 @@ def keep_instrument(
     about = digest(payload)
     if kind == PartyInstrument.Kind.DECLARED:
         _check_declaration(lineage, about, node, said)
-    _row, is_new = PartyInstrument.objects.get_or_create(
+    signed = {"token": token, "mark": sha256(token.encode()), "jwk": dict(jwk)}
+    row, is_new = PartyInstrument.objects.get_or_create(
         id=_own_id(node, uuid(payload, "id")),
         defaults={
             "lineage": lineage,
@@ -118,13 +124,29 @@ def keep_instrument(
             "note": text(payload, "note")[:4000],
             "suggestion": suggestion,
             "said": said,
-            "token": token,
-            "mark": sha256(token.encode()),
-            "jwk": dict(jwk),
-            "at": at,
+            **signed,
+            **_when(node, token, at),
         },
     )
+    if not is_new and _is_repeated(row, token):
+        PartyInstrument.objects.filter(pk=row.pk).update(**signed)
     return is_new
+
+
+def _when(node: str, token: str, at: datetime) -> dict[str, datetime]:
+    """When something was said, and came, as columns: of what is said again after a revocation, the first time."""
+    again = DoubtedWord.objects.filter(node=node, said=sha256(peek(token).payload))
+    before = again.first()
+    if before is None:
+        return {"at": at, "received": now()}
+    again.delete()
+    return {"at": before.at, "received": before.received}
+
+
+def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:
+    """Whether the same words came under a later key of their party: all nodes keep the later one of the two."""
+    held, came = peek(row.token), peek(token)
+    return held.kid != came.kid and held.payload == came.payload and stands_for(row.node, held.kid, came.kid)
 
 
 def _check_declaration(lineage: UUID, about: str, node: str, said: Mapping[str, Any]) -> None:

@@ -186,6 +186,21 @@ class Scan(models.Model):
         constraints = (models.UniqueConstraint(fields=["lineage", "digest"], name="agreements_scan_once"),)
 
 
+class DoubtedWord(models.Model):
+    """When a party said something, as far as it was believed, that does not count until it says it again.
+
+    What signed it was revoked. Only the instants are kept; the words stand in the lane that brought them.
+    """
+
+    node = models.CharField(max_length=300)
+    said = models.CharField(max_length=64)  # SHA-256 of the exact bytes that were signed
+    at = models.DateTimeField()
+    received = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["node", "said"], name="agreements_doubted_once"),)
+
+
 class Governed(models.Model):
     """What a decision looks at, as columns: the base of everything that may leave a node.
 

@@ -26,6 +26,7 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
 
 
 TRAIL = (
+    Act("agreements.set-aside", _("Word set aside: the key that signed it was revoked")),
     Act("agreements.drafted", _("Agreement drafted")),
     Act("agreements.draft-edited", _("Draft edited")),
     Act("agreements.draft-discarded", _("Draft discarded")),

@@ -54,6 +54,8 @@ class ReleaseKind:
         withdraw: takes a received release out again, idempotently, inside a transaction.
         address: the page that shows it, or empty.
         opens: the permission that this page asks for, or empty.
+        set_aside: takes a received release out of sight, idempotently, inside a transaction, until somebody decides:
+            its key was revoked. As ``withdraw`` does where it is None; ``receive`` brings it back.
         read: reads a content, outside any transaction and without the database, for ``receive`` to find in its arrival;
             raises ``ContentRefused``. None where that takes no time.
         receive_together: takes many arrivals in, in order, as ``receive`` does one after the other, inside a
@@ -77,6 +79,7 @@ class ReleaseKind:
     regain: Callable[[Release, Header, bytes], None] | None = None
     regain_withdrawal: Callable[[Release], None] | None = None
     is_urgent: bool = False
+    set_aside: Callable[[Release], None] | None = None
 
     def page_for(self, permissions: frozenset[str], release: Release) -> str:
         """The page that shows it to somebody with these permissions; empty where there is none, or not for them."""

@@ -33,6 +33,8 @@ class Release(Governed):
         LIVE = "live", _("published")
         WITHDRAWN = "withdrawn", pgettext_lazy("release", "withdrawn")
         ENDED = "ended", pgettext_lazy("release", "ended")
+        # what signed it was revoked since, and nobody here has decided
+        ASIDE = "aside", _("in quarantine")
 
     class Gone(models.TextChoices):
         """Why a release does not stand any more, or one of its passages."""
@@ -193,7 +195,7 @@ class Receipt(models.Model):
 
     entry = models.ForeignKey(LaneEntry, on_delete=models.CASCADE, related_name="receipts")
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
-    outcome = models.CharField(max_length=9)  # a LaneEntry.State value
+    outcome = models.CharField(max_length=12)  # a LaneEntry.State value
     reason = models.CharField(max_length=80, blank=True, default="")
     at = models.DateTimeField()
 

@@ -265,10 +265,13 @@ def title_of(release: Release, reader: Reader) -> str:
 
 
 def _state(release: Release, receivers: int, signed: int) -> tuple[str, str]:
-    if release.state == Release.State.WITHDRAWN:
-        return "withdrawn", pgettext("release", "withdrawn")
-    if release.state == Release.State.ENDED:
-        return "ended", pgettext("release", "ended")
+    gone = {
+        Release.State.WITHDRAWN: ("withdrawn", pgettext("release", "withdrawn")),
+        Release.State.ENDED: ("ended", pgettext("release", "ended")),
+        Release.State.ASIDE: ("waiting", _("in quarantine")),
+    }
+    if release.state != Release.State.LIVE:
+        return gone[Release.State(release.state)]
     if release.origin_id is not None:
         return "received", pgettext("release", "received")
     if not receivers:
@@ -396,6 +399,7 @@ def _outcome(receipt: Receipt | None) -> tuple[str, str]:
         LaneEntry.State.DONE: ("received", _("taken in")),
         LaneEntry.State.UNOPENED: ("kept-unopened", _("kept unopened")),
         LaneEntry.State.REFUSED: ("failed", _("refused")),
+        LaneEntry.State.QUARANTINED: ("waiting", _("in quarantine")),
         LaneEntry.State.WITHDRAWN: ("withdrawn", _("withdrawn before it was opened")),
     }
     badge, word = words.get(LaneEntry.State(receipt.outcome), ("waiting", receipt.outcome))

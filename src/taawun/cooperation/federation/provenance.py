@@ -220,6 +220,8 @@ def _taken_in(release: Release, arrived: datetime | None) -> Station:
         return Station(
             _("Here"), pgettext("release", "withdrawn"), "close", moment(release.withdrawn), Tone.ALARM
         )
+    if release.state == Release.State.ASIDE:
+        return Station(_("Here"), _("in quarantine"), "close", moment(release.withdrawn), Tone.ALARM)
     if release.state == Release.State.ENDED:
         return Station(
             _("Here"), pgettext("release", "ended"), "clock", moment(release.withdrawn), Tone.MUTED

@@ -158,7 +158,7 @@ class ReleaseFilter(Schema):
     kind: Annotated[str, Field(max_length=80)] = ""
     direction: Literal["sent", "received"] | None = None
     partner: Annotated[UUID | None, Field(description="Sent to it, or received from it.")] = None
-    state: Literal["live", "withdrawn", "ended"] | None = None
+    state: Literal["live", "withdrawn", "ended", "aside"] | None = None
     subject: Annotated[str, Field(max_length=400)] = ""
     ends_before: Annotated[
         datetime | None, Field(description="Of which a way ends before this instant: its time is over then.")
@@ -195,7 +195,7 @@ class Release(Schema):
     published_by: str
     issued: datetime
     state: Annotated[
-        Literal["live", "withdrawn", "ended"],
+        Literal["live", "withdrawn", "ended", "aside"],
         Field(description="`ended`: nothing lets this node keep it any more; `gone` says why."),
     ]
     withdrawn: Annotated[datetime | None, Field(description="When its content went, for whatever reason.")]

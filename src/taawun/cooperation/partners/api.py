@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from taawun.cooperation.partners import actions, models, returning, schemas
+from taawun.cooperation.partners import actions, keys, models, quarantine, returning, schemas
 from taawun.cooperation.partners import descriptor as descriptors
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.wording import last_problem, return_fault, stop_reason
@@ -23,6 +23,8 @@ from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, R
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from taawun.cooperation.partners.lineage import Lineage
 
 __all__ = ["ERRORS", "found_partner", "router"]
 
@@ -165,6 +167,102 @@ def list_lanes(request: ApiRequest, partner_id: UUID, paging: Query[Paging]) -> 
         order=("-opened", "id"),
         show=lambda rows: [_lane(each) for each in rows],
     )
+
+
+@router.get("/node/keys", response=schemas.OwnKeys, summary="List this node's keys")
+def get_own_keys(request: ApiRequest) -> schemas.OwnKeys:
+    """The keys this node has signed with, and whether its recovery key was moved off. `taawun key` changes them."""
+    require(acting(request), "manage:partners")
+    recovery = keys.recovery_jwk()
+    return schemas.OwnKeys(
+        keys=_keys(keys.own_lineage()),
+        recovery=recovery["kid"] if recovery else None,
+        is_recovery_here=keys.recovery_file().exists(),
+    )
+
+
+@router.get(
+    "/partners/{uuid:partner_id}/keys", response=list[schemas.PastKey], summary="List a partner's keys"
+)
+def list_keys(request: ApiRequest, partner_id: UUID) -> list[schemas.PastKey]:
+    """The keys that a partner has signed with, oldest first; none until it has answered."""
+    require(acting(request), "read:partners")
+    partner = found_partner(partner_id)
+    return _keys(keys.lineage_of(partner)) if partner.kid else []
+
+
+def _keys(lineage: Lineage) -> list[schemas.PastKey]:
+    return [
+        schemas.PastKey(
+            kid=each.kid,
+            is_current=each is lineage.current,
+            since=each.since,
+            until=each.until,
+            revoked_since=each.revoked_since,
+        )
+        for each in lineage.keys
+    ]
+
+
+@router.get(
+    "/partners/{uuid:partner_id}/quarantine",
+    response=Listing[schemas.QuarantinedEntry],
+    summary="List what is in quarantine",
+)
+def list_quarantine(
+    request: ApiRequest, partner_id: UUID, paging: Query[Paging]
+) -> Listing[schemas.QuarantinedEntry]:
+    """What came from a partner under a key that it revoked since, newest first; nobody reads it before that."""
+    require(acting(request), "manage:partners")
+    return listing(
+        Listing[schemas.QuarantinedEntry],
+        quarantine.in_quarantine(found_partner(partner_id)),
+        paging,
+        order=("-id",),
+        show=lambda rows: [_quarantined(each) for each in rows],
+    )
+
+
+def _quarantined(entry: models.LaneEntry) -> schemas.QuarantinedEntry:
+    return schemas.QuarantinedEntry(
+        id=entry.id,
+        lane=entry.lane_id,
+        seq=entry.seq,
+        kind=entry.kind,
+        digest=entry.digest,
+        size=entry.size,
+        issued=entry.issued,
+        received=entry.recorded,
+        key=entry.kid,
+    )
+
+
+@router.post(
+    "/partners/{uuid:partner_id}/quarantine/take-in",
+    response=schemas.QuarantineDecided,
+    summary="Take in what is in quarantine",
+)
+def take_in_quarantined(
+    request: ApiRequest, partner_id: UUID, body: schemas.QuarantineDecision
+) -> schemas.QuarantineDecided:
+    """Take entries in, as the partner's administrator said that they are genuine."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    return schemas.QuarantineDecided(count=quarantine.take_in(actor, found_partner(partner_id), body.entries))
+
+
+@router.post(
+    "/partners/{uuid:partner_id}/quarantine/drop",
+    response=schemas.QuarantineDecided,
+    summary="Drop what is in quarantine",
+)
+def drop_quarantined(
+    request: ApiRequest, partner_id: UUID, body: schemas.QuarantineDecision
+) -> schemas.QuarantineDecided:
+    """Drop entries for good; their headers stay."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    return schemas.QuarantineDecided(count=quarantine.drop(actor, found_partner(partner_id), body.entries))
 
 
 def found_partner(partner_id: UUID) -> models.Partner:

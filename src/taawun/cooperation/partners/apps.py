@@ -59,6 +59,7 @@ class PartnersConfig(AppConfig):
                         talk.receive,
                         talk.acknowledge,
                         regain=talk.regain,
+                        set_aside=talk.set_aside,
                     ),
                     NationWords("partners", queries.nation_words),
                     MessageKind("lane.stopped", talk.lane_stopped_there),

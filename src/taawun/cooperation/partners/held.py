@@ -15,7 +15,7 @@ from django.db.models import Q
 from taawun.cooperation.partners import chain, contents, returning, wire
 from taawun.cooperation.partners.actions import urn
 from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.keys import own_lineage
 from taawun.cooperation.partners.lanes import audience_digest
 from taawun.cooperation.partners.models import Awaited, Holding, Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
@@ -133,12 +133,12 @@ def take(partner: Partner, wire_id: UUID, lines: Iterable[bytes]) -> int:
         ChainBroken: one is not ours, or does not continue the lane. What came before it stays.
     """
     taken, batch, size = 0, list[tuple[chain.Header, str, bytes | None]](), 0
-    key = node_key().public
+    keys = own_lineage()
     for line in lines:
         read = chain.read_line(line)
         if read.header is None:
             break
-        header = chain.read_header(read.header, key)
+        header = chain.read_header(read.header, keys)
         if read.content is not None and (
             len(read.content) != header.size or sha256(read.content) != header.digest
         ):

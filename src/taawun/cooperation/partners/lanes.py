@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from taawun.cooperation.partners import chain, contents, returning
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.keys import node_key, own_lineage
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.purposes import LanePurpose
 from taawun.foundation.clock import now
@@ -221,7 +221,7 @@ def _following(lane: Lane, item: Item) -> Lane:
     readers = list(Partner.objects.filter(reads__lane=lane))
     if lane.agreement is None:
         return talk_lane(readers[0])
-    opening = chain.read_header(LaneEntry.objects.get(lane=lane, seq=0).header, node_key().public)
+    opening = chain.read_header(LaneEntry.objects.get(lane=lane, seq=0).header, own_lineage())
     return open_clause_lane(
         agreement=lane.agreement,
         document=item.agreement,

@@ -37,6 +37,7 @@ class Message:
         payload: its content, parsed.
         sent: when the sender signed it.
         received: when it was recorded here.
+        is_cleared: whether somebody here took it in though its key was revoked.
     """
 
     partner: Partner
@@ -45,6 +46,7 @@ class Message:
     payload: Mapping[str, Any]  # JSON; the kind's handler types it
     sent: datetime
     received: datetime
+    is_cleared: bool = False
 
     def believed(self, at: datetime) -> datetime:
         """When something in it was said, as far as the sender is to be believed.
@@ -70,11 +72,14 @@ class MessageKind:
         receive: takes it in, idempotently, inside a transaction; raises ``MessageRefused`` with the reason.
         regain: makes known again what a message of ours said, by its content and header, after this node was restored;
             idempotently, inside a transaction. None where nothing here came of saying it.
+        set_aside: takes out again what it brought, idempotently, inside a transaction: its key was revoked. None where
+            it left nothing that counts.
     """
 
     name: str
     receive: Callable[[Message], None]
     regain: Callable[[Mapping[str, Any], Header], None] | None = None
+    set_aside: Callable[[Message], None] | None = None
 
 
 def send(partner: Partner, kind: str, payload: Mapping[str, object]) -> LaneEntry:

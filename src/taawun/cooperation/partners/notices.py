@@ -178,6 +178,16 @@ KINDS = (
         _address,
     ),
     NoticeKind(
+        "partners.quarantined",
+        "read:partners",
+        lambda p: _("Something that came from %(node)s under a key it revoked since is in quarantine.") % p,
+        lambda _p: _(
+            "Nobody reads it, and it counts for nothing. Ask the partner's administrator what of it is genuine, then "
+            "take it in or drop it."
+        ),
+        lambda p: reverse("partner-quarantine", kwargs={"partner_id": p["partner"]}),
+    ),
+    NoticeKind(
         "partners.recovery-key-changed",
         "read:partners",
         lambda p: _("%(node)s has a new recovery key; the old one and its key say so.") % p,

@@ -27,6 +27,11 @@ def nobody_else(lanes: Sequence[Lane]) -> dict[UUID, frozenset[str]]:
     return {lane.id: frozenset() for lane in lanes}
 
 
+def nothing_to_set_aside(entry: LaneEntry, for_good: bool) -> None:  # noqa: FBT001 - as LanePurpose names it
+    """What came over the lane has left nothing behind."""
+    del entry, for_good
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an entry.
@@ -79,6 +84,8 @@ class LanePurpose:
         together: the same for many publications of a lane, oldest first, which nothing stands in the way of. What it
             answers takes in as many of them, from the first on, as need nothing said about them, and says how many
             these were; whatever else there is to say of an entry is said by ``receive``. None where few ever come.
+        set_aside: takes out again what a locked entry brought, idempotently: its key was revoked; with True it was
+            dropped for good. What is taken in after all comes to ``receive`` once more.
     """
 
     name: str
@@ -93,6 +100,7 @@ class LanePurpose:
     catch_up: Callable[[], None] | None = None
     together: Callable[[Lane, Sequence[Arrived]], Callable[[], int]] | None = None
     urgent_kinds: Callable[[], Collection[str]] = tuple
+    set_aside: Callable[[LaneEntry, bool], None] = nothing_to_set_aside
 
 
 @dataclass(frozen=True, slots=True)

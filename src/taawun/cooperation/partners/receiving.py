@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from taawun.cooperation.partners import chain, contents, witness
+from taawun.cooperation.partners import chain, contents, quarantine, witness
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
@@ -358,7 +358,7 @@ def _doubt(entry: LaneEntry, keys: Lineage) -> Outcome | None:
     known = keys.find(entry.kid)
     if known is None or not known.is_doubtful(entry.recorded) or entry.cleared:
         return None
-    return Outcome(LaneEntry.State.QUARANTINED, "revoked-key")
+    return Outcome(LaneEntry.State.QUARANTINED, quarantine.SET_ASIDE)
 
 
 def _verified(entry: LaneEntry, keys: Lineage) -> chain.Header:
@@ -502,6 +502,8 @@ def _settle(entry: LaneEntry, partner: Partner, outcome: Outcome) -> bool:
     LaneEntry.objects.filter(id=entry.id).update(
         state=outcome.state, reason=outcome.reason[:80], not_before=None
     )
+    if outcome.state == LaneEntry.State.QUARANTINED:
+        quarantine.tell(partner)
     if outcome.state in {LaneEntry.State.UNOPENED, LaneEntry.State.REFUSED}:
         _tell("partners.entry-unopened", entry, partner, outcome.reason)
         if entry.size > contents.KEPT_UNOPENED:

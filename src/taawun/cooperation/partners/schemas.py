@@ -18,8 +18,13 @@ __all__ = [
     "Lane",
     "Meeting",
     "Node",
+    "OwnKeys",
     "Partner",
     "PartnerFilter",
+    "PastKey",
+    "QuarantineDecided",
+    "QuarantineDecision",
+    "QuarantinedEntry",
     "Verification",
 ]
 
@@ -156,3 +161,55 @@ class Return(Schema):
 
     is_returning: Annotated[bool, Field(description="Whether this node says nothing yet.")]
     partners: list[Awaited]
+
+
+class PastKey(Schema):
+    """A key of a node's lineage."""
+
+    kid: Annotated[str, Field(description="Its thumbprint (RFC 7638).")]
+    is_current: bool
+    since: Annotated[datetime | None, Field(description="By the node's own word; null for its first.")]
+    until: datetime | None
+    revoked_since: Annotated[
+        datetime | None, Field(description="What first came under it after this instant is not believed.")
+    ]
+
+
+class OwnKeys(Schema):
+    """This node's keys; private ones are never told."""
+
+    keys: Annotated[list[PastKey], Field(description="Oldest first.")]
+    recovery: Annotated[str | None, Field(description="Thumbprint of the recovery key; null without one.")]
+    is_recovery_here: Annotated[
+        bool,
+        Field(description="Whether the private recovery key still lies on the node, where it should not."),
+    ]
+
+
+class QuarantinedEntry(Schema):
+    """An entry that came under a key which was revoked since, until somebody decides."""
+
+    id: int
+    lane: UUID
+    seq: int
+    kind: str
+    digest: Annotated[str, Field(description="Of its header: by it the partner's administrator finds it.")]
+    size: Annotated[int, Field(description="Bytes of its content.")]
+    issued: Annotated[datetime, Field(description="By its sender's word, which proves nothing here.")]
+    received: datetime
+    key: Annotated[str, Field(description="Thumbprint of the key that signed it.")]
+
+
+class QuarantineDecision(Body):
+    """About which entries somebody decides."""
+
+    entries: Annotated[
+        list[Annotated[int, Field(ge=1, lt=2**63)]] | None,
+        Field(max_length=1000, description="Their ids; null for all that are in quarantine."),
+    ] = None
+
+
+class QuarantineDecided(Schema):
+    """How many entries a decision was about."""
+
+    count: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from taawun.cooperation.partners import quarantine
 from taawun.cooperation.partners.errors import ChainBroken, DescriptorRefused
 from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.lineage import walk
@@ -163,6 +164,7 @@ def _keep(held: Partner, walked: Walk) -> None:
         Lane.objects.filter(sender=held).update(vouched_seq=-1)
     for step in walked.steps:
         _tell(held, step)
+    quarantine.mark(held, walked.lineage)
 
 
 def _tell(held: Partner, step: Rotation) -> None:

@@ -19,6 +19,7 @@ from taawun.cooperation.partners import (
     fetching,
     held,
     lanes,
+    quarantine,
     returning,
     talk,
     wire,
@@ -193,16 +194,13 @@ def _sync(partner_id: UUID) -> None:
     has_news = is_new or (partner.wants_push if settings.REACHABLE else _is_to_be_told(partner))
     turn = _Turn.of(partner)
     try:
-        partner = _renew_descriptor(partner)
+        partner = _renewed(partner)
         if not partner.is_reachable:
             _wait_for(partner, turn)
             return
         if returning.is_to_be_asked(partner):
             held.ask(partner, seconds=turn.seconds)
-        if has_news:
-            _tell(partner)
-        if not is_new and witness.is_due(partner):
-            _exchange_heads(partner)
+        _speak(partner, has_news=has_news, is_new=is_new)
         # a node that hears of us for the first time knows our key only once it has asked our address for it;
         # it then tells us, and if it cannot reach us the next poll finds it ready
         if not is_new:
@@ -234,6 +232,14 @@ def _failed(
     if has_brought:
         Partner.objects.filter(id=partner_id).update(failures=0)
     _back_off(partner_id, problem_of(problem))
+
+
+def _speak(partner: Partner, *, has_news: bool, is_new: bool) -> None:
+    """Tell a partner what it waits for, and show it the heads of lanes that both read."""
+    if has_news:
+        _tell(partner)
+    if not is_new and witness.is_due(partner):
+        _exchange_heads(partner)
 
 
 def _is_to_be_told(partner: Partner) -> bool:
@@ -300,6 +306,13 @@ def _noted(problem: Problem) -> dict[str, Any]:
         "last_error_code": problem.code,
         "last_error_facts": dict(problem.facts),
     }
+
+
+def _renewed(partner: Partner) -> Partner:
+    """A partner with its descriptor of now; what came under a key that it has revoked is set aside before all else."""
+    renewed = _renew_descriptor(partner)
+    quarantine.carry_out(renewed)
+    return renewed
 
 
 def _renew_descriptor(partner: Partner) -> Partner:
@@ -398,6 +411,9 @@ def _take_in(partner: Partner, turn: _Turn) -> None:
     for only in (is_urgent(), None):
         for lane in waiting:
             process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over), only=only)
+    quarantine.carry_out(partner)
+    for lane in Lane.objects.filter(sender=partner, entries__state=LaneEntry.State.PENDING).distinct():
+        process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
     if returning.is_returning():
         return
     for lane in Lane.objects.filter(sender=partner, head_seq__gt=F("acknowledged_seq")):

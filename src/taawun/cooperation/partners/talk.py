@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from taawun.cooperation.partners import messages
+from taawun.cooperation.partners import contents, messages
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.purposes import Outcome
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.chain import Header
 
-__all__ = ["accepts", "acknowledge", "lane_stopped_there", "look_again", "readable", "receive", "regain"]
+__all__ = [
+    "accepts",
+    "acknowledge",
+    "lane_stopped_there",
+    "look_again",
+    "readable",
+    "receive",
+    "regain",
+    "set_aside",
+]
 
 log = logging.getLogger(__name__)
 
@@ -75,17 +84,14 @@ def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
     """Hand a message to the room that knows its kind."""
     if header.kind == "lane.opened" or content is None:
         return Outcome(LaneEntry.State.DONE)
-    partner = entry.lane.sender
-    if partner is None or header.to != settings.BASE_URL:
+    if header.to != settings.BASE_URL:
         return Outcome(LaneEntry.State.REFUSED, "not-to-us")
     try:
-        payload = strict_json.parse(content)
-        message_id = UUID(payload["id"])
-        if payload["to"] != settings.BASE_URL:
-            return Outcome(LaneEntry.State.REFUSED, "not-to-us")
+        message = _message(entry, content)
     except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError):
         return Outcome(LaneEntry.State.REFUSED, "malformed")
-    message = messages.Message(partner, header.kind, message_id, payload, header.issued, entry.recorded)
+    if message is None:
+        return Outcome(LaneEntry.State.REFUSED, "not-to-us")
     try:
         with transaction.atomic():
             registry.get(messages.MessageKind, header.kind).receive(message)
@@ -105,6 +111,28 @@ def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
     except (ArithmeticError, LookupError, TypeError, ValueError):
         # the header stands all the same: it is what the next one follows
         log.exception("entry %s of our talk lane %s cannot be known again", entry.seq, entry.lane_id)
+
+
+def _message(entry: LaneEntry, content: bytes) -> messages.Message | None:
+    """The message that an entry brought; None where it is not for us."""
+    payload = strict_json.parse(content)
+    message_id, partner = UUID(payload["id"]), entry.lane.sender
+    if partner is None or payload["to"] != settings.BASE_URL:
+        return None
+    is_cleared = entry.cleared is not None
+    return messages.Message(
+        partner, entry.kind, message_id, payload, entry.issued, entry.recorded, is_cleared
+    )
+
+
+def set_aside(entry: LaneEntry, for_good: bool) -> None:  # noqa: FBT001 - as LanePurpose names it
+    """Let the room that took a message in take out again what it brought."""
+    kind = registry.find(messages.MessageKind, entry.kind)
+    if for_good or kind is None or kind.set_aside is None or not contents.has(entry.content_digest):
+        return
+    message = _message(entry, contents.get(entry.content_digest))
+    if message is not None:
+        kind.set_aside(message)
 
 
 def lane_stopped_there(message: messages.Message) -> None:

@@ -66,6 +66,8 @@ TRAIL = (
     Act("partners.key-rotated", _("Partner changed its key")),
     Act("partners.key-revoked", _("Partner revoked its key")),
     Act("partners.recovery-key-changed", _("Partner changed its recovery key")),
+    Act("partners.quarantine-taken-in", _("Quarantined entries taken in")),
+    Act("partners.quarantine-dropped", _("Quarantined entries dropped")),
     Act("partners.own-key-rotated", _("Key of this node replaced")),
     Act("partners.own-key-revoked", _("Key of this node revoked")),
     Act("partners.own-recovery-replaced", _("Recovery key of this node replaced")),

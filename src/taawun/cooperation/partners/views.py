@@ -14,7 +14,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from taawun.cooperation.partners import actions, queries, returning
+from taawun.cooperation.partners import actions, keys, quarantine, queries, returning
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.forms import AddForm, CompareForm, PartnerFilters
 from taawun.cooperation.partners.keys import node_key
@@ -43,13 +43,28 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
+    from taawun.cooperation.partners.models import LaneEntry
     from taawun.cooperation.partners.presenting import Standing
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
 
-__all__ = ["add", "ask", "block", "forget", "give_up", "partner", "partners", "unblock", "verify"]
+__all__ = [
+    "add",
+    "ask",
+    "block",
+    "forget",
+    "give_up",
+    "own_keys",
+    "partner",
+    "partners",
+    "quarantined",
+    "unblock",
+    "verify",
+]
 
 _MANAGE = "manage:partners"
+# of what is in quarantine a page shows the newest; a decision may be about all
+_SHOWN = 200
 
 
 # ---- the list -------------------------------------------------------------------------------------------------
@@ -168,6 +183,8 @@ def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         "problem": last_problem(known),
         "notices": _notices(actor, known),
         "awaited": returning.awaited().filter(partner=known, answered=None, given_up=None).first(),
+        "keys": [*reversed(keys.lineage_of(known).keys)] if known.kid else [],
+        "quarantined": _MANAGE in actor.permissions and quarantine.in_quarantine(known).exists(),
         "sections": [
             _Section(part, part.lines(actor, known))
             for part in registry.all(PartnerSection)
@@ -191,6 +208,85 @@ def _notices(actor: PersonActor, known: Partner) -> list[tuple[str, str]]:
     found = open_notices(actor.permissions).filter(params__partner=str(known.id))[:20]
     kinds = ((registry.get(NoticeKind, notice.kind), notice.params) for notice in found)
     return [(kind.sentence(params), kind.mend(params)) for kind, params in kinds]
+
+
+# ---- keys -----------------------------------------------------------------------------------------------------
+@require_safe
+@signed_in(_MANAGE)
+def own_keys(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """This node's keys, and whether its recovery key was moved off."""
+    del actor
+    recovery = keys.recovery_jwk()
+    context = {
+        "keys": reversed(keys.own_lineage().keys),
+        "recovery": recovery["kid"] if recovery else "",
+        "is_recovery_here": keys.recovery_file().exists(),
+    }
+    return render(request, "partners/own_keys.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def quarantined(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """What came under a key that was revoked since; somebody here decides about it."""
+    known = get_object_or_404(Partner, id=partner_id)
+    refusal = _decide(request, actor, known) if request.method == "POST" else ""
+    if request.method == "POST" and not refusal:
+        return redirect("partner-quarantine", known.id)
+    held = quarantine.in_quarantine(known)
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export_quarantine(request.GET["format"], held)
+    count = held.count()
+    words = ngettext("%(count)s entry in quarantine", "%(count)s entries in quarantine", count)
+    context = {
+        "partner": known,
+        "entries": held[:_SHOWN],
+        "count": words % {"count": formats.number(count)},
+        "refusal": refusal,
+    }
+    return render(request, "partners/quarantine.html", context, status=409 if refusal else 200)
+
+
+def _decide(request: HttpRequest, actor: PersonActor, known: Partner) -> str:
+    """Carry out a decision; why it was not, or empty."""
+    asked = request.POST.get("decide", "")
+    chosen = [int(each) for each in request.POST.getlist("entry") if each.isascii() and each.isdecimal()]
+    if not asked.endswith("-all") and not chosen:
+        return _("Choose at least one of them.")
+    entries = None if asked.endswith("-all") else chosen
+    verb = quarantine.take_in if asked.startswith("take-in") else quarantine.drop
+    try:
+        count = verb(actor, known, entries)
+    except PartnerRefused as refused:
+        return str(refused)
+    done = (
+        ngettext("%(count)s entry is taken in.", "%(count)s entries are taken in.", count)
+        if verb is quarantine.take_in
+        else ngettext("%(count)s entry was dropped.", "%(count)s entries were dropped.", count)
+    )
+    messages.success(request, done % {"count": formats.number(count)})
+    return ""
+
+
+def _export_quarantine(ending: str, held: Iterable[LaneEntry]) -> HttpResponseBase:
+    head = ("id", "lane", "seq", "kind", "digest", "size", "issued", "received", "key")
+    rows = [
+        {
+            "id": each.id,
+            "lane": str(each.lane_id),
+            "seq": each.seq,
+            "kind": each.kind,
+            "digest": each.digest,
+            "size": each.size,
+            "issued": each.issued.isoformat(),
+            "received": each.recorded.isoformat(),
+            "key": each.kid,
+        }
+        for each in held
+    ]
+    if ending == "json":
+        return as_json("quarantine", rows)
+    return as_csv("quarantine", head, ([row[column] for column in head] for row in rows))
 
 
 # ---- comparing, blocking --------------------------------------------------------------------------------------

@@ -129,6 +129,8 @@ _DESCRIPTORS: Final[Mapping[str, _StrOrPromise]] = {
 # what became of an entry, seen from whoever received it
 _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "unknown-kind": gettext_lazy("its receiver does not know this kind"),
+    "to-set-aside": gettext_lazy("the key that signed it was revoked"),
+    "dropped": gettext_lazy("the key that signed it was revoked, and its receiver dropped it"),
     "revoked-key": gettext_lazy("the key that signed it was revoked"),
     "not-vouched": gettext_lazy(
         "the key that signed it was replaced, and the present key of its sender has not signed for it yet"

@@ -72,7 +72,7 @@ def _instant(text: str) -> datetime:
 def run(arguments: argparse.Namespace) -> int:
     """Do the step that was asked for."""
     start()
-    from taawun.cooperation.partners.errors import KeyUnusable, RotationRefused
+    from taawun.cooperation.partners.errors import KeyUnusable, PartnerRefused
 
     steps = {
         "show": _show,
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     try:
         return steps[arguments.what](arguments)
-    except (KeyUnusable, RotationRefused) as refused:
+    except (KeyUnusable, PartnerRefused) as refused:
         raise CannotDo(str(refused)) from None
     except OSError as problem:
         raise CannotDo(f"the key cannot be kept: {problem}; nothing was changed, run this again") from None

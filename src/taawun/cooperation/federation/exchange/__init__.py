@@ -6,6 +6,7 @@ from typing import Final
 
 from taawun.cooperation.federation.exchange.arriving import prepare, receive
 from taawun.cooperation.federation.exchange.deletions import DELETED
+from taawun.cooperation.federation.exchange.doubting import set_aside
 from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.exchange.reaches import REACHED
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
@@ -30,4 +31,5 @@ CLAUSE_LANES: Final = LanePurpose(
     regain=regain,
     catch_up=catch_up,
     urgent_kinds=urgent_kinds,
+    set_aside=set_aside,
 )

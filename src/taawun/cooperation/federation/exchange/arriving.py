@@ -103,6 +103,8 @@ def _receive_publication(
             "ends": end_of(header, entry.recorded),
         },
     )
+    if entry.cleared:
+        Passage.objects.filter(entry=entry).update(ended=None)
     was_live = held is not None and held.state == Release.State.LIVE
     Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None, gone="")
     if held:

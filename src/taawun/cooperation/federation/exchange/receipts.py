@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from taawun.cooperation.federation.exchange.doubting import put_away_receipt
 from taawun.cooperation.federation.exchange.regaining import regain_receipt
 from taawun.cooperation.federation.models import Receipt
 from taawun.cooperation.partners import messages
@@ -94,4 +95,4 @@ def receive_receipt(message: messages.Message) -> None:
     LaneReader.objects.filter(id=reader.id, receipt_seq__lt=last).update(receipt_seq=last)
 
 
-RECEIPT: Final = messages.MessageKind("receipt", receive_receipt, regain_receipt)
+RECEIPT: Final = messages.MessageKind("receipt", receive_receipt, regain_receipt, put_away_receipt)

@@ -1,0 +1,112 @@
+"""Evidence under a key that was revoked: it does not count until its party says it again with a later key.
+
+Source: docs/protocol.md, "Revocation". What is set aside leaves the evidence, so that nothing that reads it need know;
+when it was said, as far as that was believed, is remembered. Whoever says the same again, byte for byte and under a
+later key, is believed to have said it then: so all parties count from the instants they counted from before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from taawun.cooperation.agreements.actions import changed, changing
+from taawun.cooperation.agreements.actions.speaking import tell
+from taawun.cooperation.agreements.models import (
+    Agreement,
+    DoubtedWord,
+    PartyInstrument,
+    PartySignature,
+    Version,
+)
+from taawun.cooperation.partners.keys import node_key, own_lineage
+from taawun.cooperation.people.actors import PartyActor
+from taawun.foundation.digests import sha256
+from taawun.foundation.signing import peek
+from taawun.platform.audit.actions import record
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from taawun.cooperation.partners.messages import Message
+
+__all__ = ["put_away_declared", "put_away_proposed", "put_away_signed", "repeat"]
+
+
+def put_away_signed(message: Message) -> None:
+    """A signature that came in a message which is in quarantine counts no more."""
+    _put_away(message, PartySignature, str(message.payload.get("signature", "")))
+
+
+def put_away_declared(message: Message) -> None:
+    """The same for an instrument."""
+    _put_away(message, PartyInstrument, str(message.payload.get("instrument", "")))
+
+
+def _put_away(message: Message, model: type[PartySignature | PartyInstrument], token: str) -> None:
+    row = model.objects.filter(node=message.partner.node, token=token).first()
+    if row is None:
+        return
+    with changing(row.lineage):
+        DoubtedWord.objects.get_or_create(
+            node=row.node, said=_said(token), defaults={"at": row.at, "received": row.received}
+        )
+        row.delete()
+    party = PartyActor(row.node, message.partner.name.in_language("en").value)
+    record(party, "agreements.set-aside", f"urn:uuid:{row.lineage}", {"digest": row.digest})
+
+
+def put_away_proposed(message: Message) -> None:
+    """A version that came so goes, unless somebody here approved or signed it: nobody else's word is in it."""
+    digest = sha256(str(message.payload.get("document", "")).encode())
+    version = Version.objects.filter(digest=digest, depositary=message.partner.node, approvals=None).first()
+    if version is None or PartySignature.objects.filter(digest=digest, node=settings.BASE_URL).exists():
+        return
+    agreement = version.agreement
+    with changing(agreement.id):
+        version.delete()
+    if not agreement.versions.exists() and not agreement.draft:
+        Agreement.objects.filter(id=agreement.id).delete()
+    party = PartyActor(message.partner.node, message.partner.name.in_language("en").value)
+    record(party, "agreements.set-aside", f"urn:uuid:{agreement.id}", {"digest": digest})
+
+
+def _said(token: str) -> str:
+    return sha256(peek(token).payload)
+
+
+def repeat(at: datetime) -> int:
+    """Say again, with the key of now, what this node said of agreements under keys that it has revoked.
+
+    Args:
+        at: the instant of the revocation. What is said is said as of when it was.
+
+    Returns:
+        How many signatures were made anew.
+    """
+    del at
+    revoked = {known.kid for known in own_lineage().keys if known.revoked_since}
+    key, done = node_key(), 0
+    for version in Version.objects.filter(depositary=settings.BASE_URL).order_by("agreement", "number"):
+        tell(version.document(), "agreement.proposed", {"document": bytes(version.text).decode()})
+    documents = {version.digest: version for version in Version.objects.all()}
+    for model, kind, member in (
+        (PartySignature, "agreement.signed", "signature"),
+        (PartyInstrument, "agreement.declared", "instrument"),
+    ):
+        for row in model.objects.filter(node=settings.BASE_URL).order_by("received"):
+            said, version_of = peek(row.token), documents.get(row.digest)
+            if said.kid not in revoked or version_of is None:
+                continue
+            row.token, row.jwk = key.sign(said.payload, said.typ), key.public.to_jwk()
+            if isinstance(row, PartyInstrument):
+                row.mark = sha256(row.token.encode())
+            row.save()
+            told: dict[str, object] = {member: row.token}
+            if isinstance(row, PartyInstrument) and row.suggestion is not None:
+                told["document"] = bytes(row.suggestion).decode()
+            tell(version_of.document(), kind, told)
+            done += 1
+    changed()
+    return done

@@ -1,0 +1,276 @@
+"""What came under a key that was revoked since: set aside at once, decided by a person, and believed again in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from taawun.cooperation.agreements import doubting
+from taawun.cooperation.agreements.actions import SIGNATURE_TYP
+from taawun.cooperation.agreements.models import DoubtedWord, PartySignature
+from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners import actions, descriptor, keys, own_keys, quarantine, rotation
+from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners.receiving import process_pending
+from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.errors import NotAllowed
+from taawun.foundation.clock import frozen, now, timestamp
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.multilingual import Text
+from taawun.foundation.signing import SigningKey, peek
+from taawun.foundation.strict_json import canonical
+from taawun.platform.audit.models import Entry as AuditEntry
+from taawun.platform.notices.models import Notice
+from tests.cast import Cast, PartnerNode, agreement_in_force, partner
+from tests.cooperation.conftest import Notes
+from tests.lanes import TheirLane, clause_lane, nothing_to_fetch, talk_lane
+
+SAFE, NEXT = SigningKey.generate(), SigningKey.generate()
+
+
+@pytest.fixture
+def south(cast: Cast) -> PartnerNode:
+    found = partner(issued=now() - timedelta(days=5))
+    Partner.objects.filter(id=found.row.id).update(recovery=SAFE.public.to_jwk())
+    found.row.refresh_from_db()
+    return found
+
+
+def _revoked(south: PartnerNode, since: Any) -> PartnerNode:
+    """The south has revoked its key, and this node learns it."""
+    tokens = rotation.write(
+        id=uuid7(),
+        node=south.node,
+        key=rotation.CURRENT,
+        old=south.key.kid,
+        new=NEXT.public,
+        at=now(),
+        by=rotation.BY_RECOVERY,
+        revoked_since=since,
+        signers=(SAFE, NEXT),
+    )
+    token = descriptor.write(
+        node=south.node,
+        kind="nation",
+        nation="XS",
+        name=Text.of(en="Southern CERT"),
+        nation_name=Text.of(en="Southland"),
+        contacts=[],
+        key=NEXT,
+        recovery_jwk=SAFE.public.to_jwk(),
+        at=now(),
+        rotations=[list(tokens)],
+    )
+    row = actions.learn_descriptor(south.row, token)
+    quarantine.carry_out(row)
+    return PartnerNode(row, NEXT)
+
+
+def _goes_on(lane: TheirLane, south: PartnerNode) -> None:
+    """The lane is its sender's of now, and its new key stands for what it serves."""
+    lane.sender = south
+    lane.row.refresh_from_db()
+
+
+def _states(lane: TheirLane) -> list[tuple[str, str]]:
+    return lane.outcomes()[1:]
+
+
+@pytest.fixture
+def lane(south: PartnerNode, notes: Notes) -> TheirLane:
+    """A clause lane on which something came before the theft, and something after it."""
+    with frozen(now() - timedelta(days=2)) as clock:
+        made = clause_lane(south, agreement_in_force(south))
+        made.write(kind="tests.note", subject="urn:x:1")
+        made.deliver()
+        clock.advance(timedelta(days=1))
+        # dated back to before the theft, which proves nothing
+        made.write(kind="tests.note", subject="urn:x:2", issued=now() - timedelta(days=1))
+        made.deliver()
+    assert [each[0] for each in notes.received] == ["urn:x:1", "urn:x:2"]
+    return made
+
+
+def _since() -> Any:
+    return now() - timedelta(hours=36)
+
+
+# ---- releases -------------------------------------------------------------------------------------------------------
+
+
+def test_what_had_been_taken_in_after_the_theft_is_out_of_sight_at_once(
+    lane: TheirLane, south: PartnerNode, notes: Notes
+) -> None:
+    _revoked(south, _since())
+    assert notes.withdrawn == ["urn:x:2"]
+    assert dict(Release.objects.values_list("subject", "state")) == {"urn:x:1": "live", "urn:x:2": "aside"}
+    assert _states(lane) == [("done", ""), ("quarantined", "revoked-key")]
+    assert Passage.objects.get(entry__seq=2).ended is not None
+    assert Notice.objects.get(kind="partners.quarantined").level == "alarm"
+
+
+def test_a_kill_while_it_is_set_aside_loses_nothing_of_it(
+    lane: TheirLane, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall_over(*_given: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Notes, "withdraw", fall_over)
+        patched.setattr("taawun.cooperation.federation.exchange.doubting.now", fall_over)
+        row = _revoked(south, _since()).row
+    assert _states(lane)[1] == ("quarantined", "to-set-aside")
+    assert quarantine.carry_out(row) == 1
+    assert quarantine.carry_out(row) == 0
+    assert (notes.withdrawn, _states(lane)[1]) == (["urn:x:2"], ("quarantined", "revoked-key"))
+
+
+def test_what_arrives_later_under_the_revoked_key_is_never_opened(
+    lane: TheirLane, south: PartnerNode, notes: Notes
+) -> None:
+    lane.write(kind="tests.note", subject="urn:x:3", issued=now() - timedelta(days=9))
+    _goes_on(lane, _revoked(south, _since()))
+    lane.write(kind="tests.note", subject="urn:x:4")
+    lane.deliver()
+    assert _states(lane)[1:] == [("quarantined", "revoked-key")] * 2 + [("done", "")]
+    assert [each[0] for each in notes.received] == ["urn:x:1", "urn:x:2", "urn:x:4"]
+    assert not Release.objects.filter(subject="urn:x:3").exists()
+
+
+def test_an_administrator_takes_in_what_is_genuine_and_it_is_as_it_was(
+    lane: TheirLane, south: PartnerNode, notes: Notes, cast: Cast
+) -> None:
+    _goes_on(lane, _revoked(south, _since()))
+    [entry] = quarantine.in_quarantine(lane.sender.row)
+    for member in (cast.analyst, cast.officer, cast.stranger):
+        with pytest.raises(NotAllowed):
+            quarantine.take_in(member.actor, lane.sender.row, [entry.id])
+    assert quarantine.take_in(cast.administrator.actor, lane.sender.row, [entry.id]) == 1
+    process_pending(lane.row, lane.sender.row, nothing_to_fetch)
+    assert _states(lane) == [("done", ""), ("done", "")]
+    assert notes.received[-1][0] == "urn:x:2"
+    assert Release.objects.get(subject="urn:x:2").state == "live"
+    assert Passage.objects.get(entry__seq=2).ended is None
+    row = AuditEntry.objects.get(verb="partners.quarantine-taken-in")
+    assert (row.details["count"], row.details["entries"]) == (1, [f"{lane.row.id} 2"])
+    assert not Notice.objects.filter(kind="partners.quarantined", resolved=None).exists()
+    with pytest.raises(PartnerRefused) as refused:
+        quarantine.drop(cast.administrator.actor, lane.sender.row, [entry.id])
+    assert refused.value.code == "not-in-quarantine"
+
+
+def test_what_is_dropped_is_gone_and_its_header_stays(
+    lane: TheirLane, south: PartnerNode, cast: Cast
+) -> None:
+    row = _revoked(south, _since()).row
+    assert quarantine.drop(cast.administrator.actor, row, None) == 1
+    assert _states(lane) == [("done", ""), ("refused", "dropped")]
+    assert Release.objects.get(subject="urn:x:2").state == "withdrawn"
+    assert LaneEntry.objects.get(lane=lane.row, seq=2).header == lane.entries[2].token
+    assert AuditEntry.objects.filter(verb="partners.quarantine-dropped").count() == 1
+
+
+def test_a_revocation_as_of_a_later_instant_sets_nothing_aside(
+    lane: TheirLane, south: PartnerNode, notes: Notes
+) -> None:
+    _revoked(south, now())
+    assert (notes.withdrawn, _states(lane)) == ([], [("done", ""), ("done", "")])
+
+
+def test_the_machine_interface_lists_and_decides(lane: TheirLane, south: PartnerNode, cast: Cast) -> None:
+    row = _revoked(south, _since()).row
+    api = cast.administrator.api
+    listed = api.get(f"/partners/{row.id}/quarantine").json()["items"]
+    assert [(each["seq"], each["kind"], each["key"]) for each in listed] == [(2, "tests.note", south.key.kid)]
+    told = api.get(f"/partners/{row.id}/keys").json()
+    assert [(each["kid"], each["is_current"]) for each in told] == [(south.key.kid, False), (NEXT.kid, True)]
+    path = f"/partners/{row.id}/quarantine/take-in"
+    assert api.post(path, {"entries": [listed[0]["id"]]}).json() == {"count": 1}
+    assert api.post(path, {"entries": [listed[0]["id"]]}).status_code == 409
+    assert api.get("/node/keys").json()["keys"][0]["is_current"]
+
+
+def test_the_page_shows_what_waits_and_takes_a_decision(
+    lane: TheirLane, south: PartnerNode, cast: Cast, pages: object
+) -> None:
+    row = _revoked(south, _since()).row
+    browser = cast.administrator.browser()
+    page = f"/en/partners/{row.id}/quarantine/"
+    assert "tests.note" in browser.get(page).content.decode()
+    assert browser.post(page, {"decide": "drop"}).status_code == 409
+    assert browser.post(page, {"decide": "drop-all"}).status_code == 302
+    assert "Nothing is in quarantine" in browser.get(page).content.decode()
+    assert "revoked" in browser.get(f"/en/partners/{row.id}/").content.decode()
+    assert "recovery key" in browser.get("/en/partners/keys/").content.decode()
+
+
+# ---- words on agreements --------------------------------------------------------------------------------------------
+
+
+def _signature(south: PartnerNode, key: SigningKey, agreement: Any, digest: str, at: Any) -> str:
+    payload = {
+        "id": str(uuid7()),
+        "agreement": str(agreement.id),
+        "digest": digest,
+        "node": south.node,
+        "at": timestamp(at),
+        "to": [settings.BASE_URL],
+    }
+    return key.sign(canonical(payload), SIGNATURE_TYP)
+
+
+def test_a_word_under_the_revoked_key_counts_again_from_when_it_did_once_it_is_repeated(
+    south: PartnerNode, notes: Notes
+) -> None:
+    agreement = agreement_in_force(south)
+    PartySignature.objects.filter(node=south.node).delete()
+    digest = agreement.versions.get().digest
+    with frozen(now() - timedelta(days=1)) as clock:
+        lane = talk_lane(south)
+        token = _signature(south, south.key, agreement, digest, now())
+        lane.say("agreement.signed", {"signature": token})
+        clock.advance(timedelta(minutes=1))
+        assert lane.deliver()[-1] == ("done", "")
+    before = PartySignature.objects.get(node=south.node)
+    assert standing_of(agreement).state == "in-force"
+
+    _goes_on(lane, _revoked(south, _since()))
+    assert not PartySignature.objects.filter(node=south.node).exists()
+    assert standing_of(agreement).state == "proposed"
+    assert (DoubtedWord.objects.get().at, lane.outcomes()[-1]) == (before.at, ("quarantined", "revoked-key"))
+
+    # the old token again, though in a message of the new key, is not the word of now
+    lane.say("agreement.signed", {"signature": token})
+    assert lane.deliver()[-1] == ("refused", "revoked-key")
+    lane.say("agreement.signed", {"signature": NEXT.sign(peek(token).payload, SIGNATURE_TYP)})
+    assert lane.deliver()[-1] == ("done", "")
+    after = PartySignature.objects.get(node=south.node)
+    assert (after.at, after.received, peek(after.token).kid) == (before.at, before.received, NEXT.kid)
+    assert standing_of(agreement).state == "in-force"
+    assert not DoubtedWord.objects.exists()
+
+
+def test_this_node_repeats_its_own_words_when_it_revokes_its_key(
+    south: PartnerNode, settings: Any, tmp_path: Any, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    settings.HOME = tmp_path
+    keys.create_keys()
+    agreement = agreement_in_force(south)
+    own = PartySignature.objects.get(node=settings.BASE_URL)
+    recovery = SigningKey.from_pem(keys.recovery_file().read_bytes())
+    done = own_keys.revoke(SystemActor("console"), recovery, now() - timedelta(days=3))
+    again = PartySignature.objects.get(node=settings.BASE_URL)
+    assert (done.repeated, peek(again.token).kid, again.at) == (1, keys.node_key().kid, own.at)
+    assert peek(again.token).payload == peek(own.token).payload
+    kinds = LaneEntry.objects.filter(lane=Lane.objects.get(sender=None, purpose="talk")).values_list(
+        "kind", flat=True
+    )
+    assert list(kinds)[-1] == "agreement.signed"
+    assert standing_of(agreement).state == "in-force"
+    assert doubting.repeat(now()) == 0
