@@ -219,7 +219,7 @@ ADDRESSES: Final = (
         body=_PROVIDER,
     ),
     Address("api/v1/nations", get="read:people"),
-    Address("api/v1/nations/<str:code>", get="read:people"),
+    Address("api/v1/nations/<code>", get="read:people"),
     Address("api/v1/communities", get="read:people", post="manage:communities", body={"code": "oic"}),
     Address(
         "api/v1/communities/<uuidstr:community_id>",
