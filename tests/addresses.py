@@ -275,6 +275,21 @@ ADDRESSES: Final = (
     Address("api/v1/partners/<uuidstr:partner_id>/quarantine", get="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/quarantine/take-in", post="manage:partners", body={}),
     Address("api/v1/partners/<uuidstr:partner_id>/quarantine/drop", post="manage:partners", body={}),
+    Address("api/v1/partners/<uuidstr:partner_id>/resets", get="read:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/forks", get="read:partners"),
+    Address(
+        "api/v1/partners/<uuidstr:partner_id>/lanes/<uuidstr:lane_id>/reset",
+        post="manage:partners",
+        things={"lane_id": "stopped_lane_id"},
+    ),
+    Address(
+        "api/v1/partners/<uuidstr:partner_id>/statements",
+        post="manage:partners",
+        body={"statement": "{statement}"},
+    ),
+    Address("api/v1/resets/<uuidstr:reset_id>", get="read:partners"),
+    Address("api/v1/resets/<uuidstr:reset_id>/answer", post="manage:partners"),
+    Address("api/v1/resets/<uuidstr:reset_id>/confirm", post="manage:partners"),
     # ---- the machine interface: agreements ----------------------------------------------------------------------
     Address(
         "api/v1/agreements",
@@ -531,6 +546,22 @@ ADDRESSES: Final = (
     # ---- pages: the ledger --------------------------------------------------------------------------------------
     Address("releases/ledger/", get="read:federation"),
     Address("api/v1/federation/ledger", get="read:federation"),
+    Address("partners/<uuid:partner_id>/proofs/", get="read:partners"),
+    Address(
+        "partners/<uuid:partner_id>/statement/",
+        get="manage:partners",
+        post="manage:partners",
+        body={"statement": "{statement}"},
+    ),
+    Address(
+        "partners/<uuid:partner_id>/lanes/<uuid:lane_id>/restart/",
+        get="manage:partners",
+        post="manage:partners",
+        things={"lane_id": "stopped_lane_id"},
+    ),
+    Address("partners/restarts/<uuid:reset_id>/", get="read:partners"),
+    Address("partners/restarts/<uuid:reset_id>/answer/", get="manage:partners", post="manage:partners"),
+    Address("partners/restarts/<uuid:reset_id>/confirm/", get="manage:partners", post="manage:partners"),
     # ---- pages: agreements --------------------------------------------------------------------------------------
     Address("agreements/", get="read:agreements"),
     Address("agreements/new/", get="write:agreements", post="write:agreements"),

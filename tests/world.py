@@ -30,7 +30,10 @@ from taawun.capabilities.intel.models import Import, Report
 from taawun.cooperation.agreements import actions as agreements
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.federation.models import Receipt, Release
-from taawun.cooperation.partners.models import LaneEntry, Partner
+from taawun.cooperation.partners import chain, restarting, statements
+from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners.stopping import stop_lane
 from taawun.cooperation.people.models import (
     ApiToken,
     Community,
@@ -197,6 +200,7 @@ def build() -> World:
     world = World()
     _let_come(world)
     _agree(world)
+    _stop_a_lane(world)
     _open_things(world)
     _imports(world)
     _own_reports(world)
@@ -326,6 +330,40 @@ def _agree(world: World) -> None:
         "instrument_id": str(suggestion.id),
         "number": "1",
     }
+
+
+def _stop_a_lane(world: World) -> None:
+    """A lane of the south that does not hold, and the restart of one that was proposed and answered."""
+    south, administrator = world.nodes["south"], world.members["administrator"].actor
+    stopped, other = (
+        TheirLane(south, Lane.objects.create(purpose=Lane.Purpose.TALK, sender=south.row)) for _ in range(2)
+    )
+    for lane in (stopped, other):
+        lane.open()
+        lane.take()
+        broken = ChainBroken("fork", 0, "another", proof=chain.write_head(_another(lane), south.key))
+        stop_lane(lane.row, south.row, broken)
+    reset = restarting.propose(administrator, other.row)
+    said = statements.Statement(
+        id=reset.id,
+        kind=statements.ANSWERED,
+        lane=other.row.id,
+        sender=south.node,
+        reader=settings.BASE_URL,
+        seq=0,
+        digest=other.entries[0].digest,
+        at=now(),
+        about=statements.digest_of(reset.proposal),
+    )
+    world.things |= {
+        "stopped_lane_id": str(stopped.row.id),
+        "reset_id": str(reset.id),
+        "statement": statements.write(said, south.key),
+    }
+
+
+def _another(lane: TheirLane) -> chain.Head:
+    return chain.Head(lane.row.wire_id, 0, "e" * 64, now())
 
 
 # ---- what everybody with the permission may see -----------------------------------------------------------------

@@ -332,6 +332,8 @@ def _lane(lane: models.Lane) -> schemas.Lane:
         agreement=lane.agreement,
         clause=lane.clause,
         state=values.state,
+        part_of=lane.part_of_id,
+        stale_since=lane.stale_since,
         stop_reason=lane.stop_reason,
         stop_sentence=stop_reason(lane.stop_reason),
         stop_detail=lane.stop_detail,

@@ -23,6 +23,7 @@ class PartnersConfig(AppConfig):
             own_keys,
             partials,
             queries,
+            resets,
             sync,
             talk,
             witness,
@@ -48,6 +49,7 @@ class PartnersConfig(AppConfig):
                 (
                     Pages("partners", "taawun.cooperation.partners.urls"),
                     Operations("partners", "taawun.cooperation.partners.api"),
+                    Operations("partners.restarts", "taawun.cooperation.partners.restart_api"),
                     Permission("read:partners", _("see partners and their lanes"), everyone),
                     Permission(
                         "manage:partners", _("add, verify and block partners"), administrators, of_node=True
@@ -64,6 +66,7 @@ class PartnersConfig(AppConfig):
                     NationWords("partners", queries.nation_words),
                     MessageKind("lane.stopped", talk.lane_stopped_there),
                     MessageKind("lane.forked", forks.shown),
+                    MessageKind("lane.reset", resets.hear),
                     Loop("partners.sync", sync.run),
                     Schedule("partners.heads", timedelta(minutes=1), witness.compare),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),

@@ -7,17 +7,20 @@ from uuid import UUID
 
 from taawun.cooperation.partners import chain
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused
-from taawun.cooperation.partners.keys import node_key
-from taawun.cooperation.partners.models import Fork, Lane, Partner
+from taawun.cooperation.partners.keys import lineage_of, own_lineage
+from taawun.cooperation.partners.models import Fork, Lane, Partner, Reset
 from taawun.cooperation.partners.readers import readers_of
 from taawun.cooperation.partners.stopping import stop_lane
 from taawun.cooperation.people.actors import PartyActor
-from taawun.foundation.signing import VerifyKey
+from taawun.foundation.clock import now
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from taawun.cooperation.partners.lineage import Lineage
     from taawun.cooperation.partners.messages import Message
 
 __all__ = ["shown"]
@@ -40,7 +43,9 @@ def shown(message: Message) -> None:
     lane = Lane.called(known, wire_id) if known else None
     if known is None or lane is None or not _may_speak_of(message.partner, lane):
         raise MessageRefused("unknown-lane", "there is no such lane between the two nodes")
-    seq = _proven(lane.wire_id, VerifyKey.from_jwk(known.jwk), held, other)
+    seq, at = _proven(lane.wire_id, lineage_of(known), held, other)
+    if Reset.settles(lane, seq, at):
+        return
     broken = ChainBroken("fork", seq, "the sender signed another header for another reader", proof=other)
     stop_lane(lane, known, broken, shown_by=message.partner, held=held)
 
@@ -49,25 +54,27 @@ def _may_speak_of(teller: Partner, lane: Lane) -> bool:
     return teller.id == lane.sender_id or teller.node in readers_of([lane]).get(lane.id, ())
 
 
-def _proven(wire_id: UUID, key: VerifyKey, one: str, other: str) -> int:
-    """The place at which two words contradict each other, both of one lane and signed with a key.
+def _proven(wire_id: UUID, keys: Lineage, one: str, other: str) -> tuple[int, datetime]:
+    """Where two words of one lane, signed with a key, contradict each other, and when the older one was signed.
 
     Raises:
         MessageRefused: they prove nothing.
     """
     try:
-        words = chain.testimony(one, key), chain.testimony(other, key)
+        words = chain.testimony(one, keys), chain.testimony(other, keys)
     except ChainBroken as broken:
         raise MessageRefused("proves-nothing", str(broken)) from None
+    if any(keys.signer(token).is_doubtful(now()) for token in (one, other)):
+        raise MessageRefused("proves-nothing", "its key was revoked: a thief may have signed it")
     seq = words[0].contradicts(words[1])
     if seq is None or words[0].lane != wire_id:
         raise MessageRefused("proves-nothing", "the two words do not contradict each other")
-    return seq
+    return seq, min(word.at for word in words)
 
 
 def _of_ours(lane: Lane, message: Message, one: str, other: str) -> None:
     """This node itself has signed two histories: it was set back, or somebody else has its key."""
-    seq = _proven(lane.id, node_key().public, one, other)
+    seq, _at = _proven(lane.id, own_lineage(), one, other)
     _fork, is_new = Fork.objects.get_or_create(
         lane=lane, seq=seq, defaults={"held": one, "shown": other, "shown_by": message.partner}
     )

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.partners.models import Partner
 
-__all__ = ["AddForm", "CompareForm", "PartnerFilters"]
+__all__ = ["AddForm", "CompareForm", "PartnerFilters", "StatementForm"]
 
 
 class PartnerFilters(forms.Form):
@@ -48,4 +48,15 @@ class CompareForm(forms.Form):
     compared = forms.BooleanField(
         label=_("We spoke, and all sixteen words were the same."),
         error_messages={"required": _("Compare first: read the words to each other, then tick this box.")},
+    )
+
+
+class StatementForm(forms.Form):
+    """A partner's signed statement about a stopped lane."""
+
+    statement = forms.CharField(
+        label=_("Statement"),
+        max_length=40_000,
+        help_text=_("As its administrator sent it to you: three parts with full stops between them."),
+        widget=forms.Textarea(attrs={"dir": "ltr", "rows": 8, "spellcheck": "false", "autocomplete": "off"}),
     )

@@ -176,6 +176,7 @@ class Lane(models.Model):
 
         RUNNING = "running", _("running")
         STOPPED = "stopped", _("stopped")
+        LEFT = "left", _("left behind")  # a history that a restart did not go on with
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # what its sender calls it, where another lane had that id here first: an id is a sender's own word
@@ -207,6 +208,10 @@ class Lane(models.Model):
     older_until = models.BigIntegerField(default=-1)
     opened = models.DateTimeField(default=now)
     last_entry = models.DateTimeField(null=True)
+    # of one that was left behind: the lane that went on without it, under what its sender calls both
+    part_of = models.ForeignKey(
+        "self", null=True, editable=False, on_delete=models.CASCADE, related_name="parts_left"
+    )
     # since when its other readers are shown more of it than this node is; empty while they are not
     stale_since = models.DateTimeField(null=True)
 
@@ -223,13 +228,15 @@ class Lane(models.Model):
     @property
     def wire_id(self) -> uuid.UUID:
         """What the lane is called between the two nodes; here it may have had to take another id."""
+        if self.part_of is not None:
+            return self.part_of.wire_id
         return self.alias or self.id
 
     @classmethod
     def called(cls, sender: Partner, wire_id: uuid.UUID) -> Lane | None:
         """A sender's lane by what the sender calls it; None where it is not held yet."""
         names = Q(id=wire_id, alias=None) | Q(alias=wire_id)
-        return cls.objects.filter(names, sender=sender).first()
+        return cls.objects.filter(names, sender=sender, part_of=None).first()
 
 
 class LaneReader(models.Model):
@@ -367,6 +374,60 @@ class Awaited(models.Model):
     # why what it answered was not taken: a code, and a sentence in English for whoever looks for the fault
     fault = models.CharField(max_length=40, blank=True, default="")
     fault_detail = models.CharField(max_length=500, blank=True, default="")
+
+
+class Reset(models.Model):
+    """The restart of a stopped lane, on which the administrators of its sender and of its reader agree."""
+
+    class State(models.TextChoices):
+        """Whose turn it is."""
+
+        PROPOSED = "proposed", _("proposed")  # the reader's word; the sender's is waited for
+        ANSWERED = "answered", _("answered")  # the sender's word; the reader confirms
+        DONE = "done", _("restarted")
+        DROPPED = "dropped", _("replaced by another")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)  # the same at both nodes
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="resets")
+    # the other node: the lane's sender where we read it, its reader where it is ours
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="resets")
+    state = models.CharField(max_length=8, choices=State, default=State.PROPOSED)
+    # what the reader holds, and where and why it stopped
+    held_seq = models.BigIntegerField()
+    held_digest = models.CharField(max_length=64)
+    stopped_at = models.BigIntegerField(default=-1)
+    stop_reason = models.CharField(max_length=40, blank=True, default="")
+    # the last entry on which both agree: from it the sender's present chain goes on
+    point_seq = models.BigIntegerField(null=True)
+    point_digest = models.CharField(max_length=64, blank=True, default="")
+    # what each signed, exactly as it was signed
+    proposal = models.TextField()
+    answer = models.TextField(blank=True, default="")
+    confirmation = models.TextField(blank=True, default="")
+    proposed = models.DateTimeField(default=now)
+    answered = models.DateTimeField(null=True)
+    confirmed = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["lane", "partner"],
+                name="partners_one_open_reset",
+                condition=Q(state__in=["proposed", "answered"]),
+            ),
+        )
+
+    @classmethod
+    def settles(cls, lane: Lane, seq: int, at: datetime) -> bool:
+        """Whether a sender has owned up to another history of its lane, and this node goes on with the present one.
+
+        Args:
+            lane: a partner's lane.
+            seq: the place at which the two differ.
+            at: when the older of the two was signed.
+        """
+        done = cls.objects.filter(lane=lane, state=cls.State.DONE, point_seq__lt=seq)
+        return done.filter(answered__gte=at).exists()
 
 
 class PolicyGeneration(models.Model):

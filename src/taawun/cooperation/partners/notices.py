@@ -24,6 +24,10 @@ def _address(params: Mapping[str, str]) -> str:
     return reverse("partner", kwargs={"partner_id": params["partner"]})
 
 
+def _restart(params: Mapping[str, str]) -> str:
+    return reverse("partner-reset", kwargs={"reset_id": params["reset"]})
+
+
 def _named(params: Mapping[str, str], when: str) -> str:
     """A partner's name as it was noted for the reader's language."""
     return params.get(f"{when}_{get_language()}") or params.get(f"{when}_en", "")
@@ -75,6 +79,26 @@ KINDS = (
             "which before anything more is published, and speak with the readers of the lane."
         ),
         _address,
+    ),
+    NoticeKind(
+        "partners.reset-proposed",
+        "read:partners",
+        lambda p: (
+            _("%(node)s stopped a lane of this node at entry %(seq)s and asks to read on in it: %(reason)s.")
+            % {"node": p["node"], "seq": digits(p["seq"]), "reason": stop_reason(p["reason"])}
+        ),
+        lambda _p: _(
+            "Find out with its administrator what happened. Then answer: your node signs for the last entry on which "
+            "both agree, and its administrator confirms."
+        ),
+        _restart,
+    ),
+    NoticeKind(
+        "partners.reset-answered",
+        "read:partners",
+        lambda p: _("%(node)s has signed for the entry from which its stopped lane goes on.") % p,
+        lambda _p: _("Look at what would be left behind, and confirm: the lane starts again then."),
+        _restart,
     ),
     NoticeKind(
         "partners.lane-stale",

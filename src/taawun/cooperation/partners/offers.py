@@ -28,7 +28,7 @@ class Offered:
 
     def __init__(self, partner: Partner) -> None:
         self.partner = partner
-        self._room = wire.MOST_LANES - Lane.objects.filter(sender=partner).count()
+        self._room = wire.MOST_LANES - Lane.objects.filter(sender=partner, part_of=None).count()
         self._is_told = False
         # what is wrong with the first new lane whose head is not the partner's word
         self.fault = ""

@@ -253,6 +253,7 @@ class LaneLine:
         badge: a key of the shell's ``STATES``.
         word: its state in words.
         mend: what to do when it does not move; empty when there is nothing to do.
+        may_restart: whether its restart may be proposed.
     """
 
     lane: Lane
@@ -262,6 +263,7 @@ class LaneLine:
     badge: str
     word: str
     mend: str
+    may_restart: bool = False
 
 
 def lane_lines(partner: Partner) -> list[LaneLine]:
@@ -273,9 +275,10 @@ def lane_lines(partner: Partner) -> list[LaneLine]:
         .annotate(n=Count("id"))
         .values("n")
     )
+    first = LaneEntry.objects.filter(lane=OuterRef("pk")).order_by("seq").values("seq")[:1]
     theirs = list(
         Lane.objects.filter(sender=partner)
-        .annotate(waiting=Coalesce(Subquery(waiting), 0))
+        .annotate(waiting=Coalesce(Subquery(waiting), 0), first=Subquery(first))
         .order_by("-purpose", "opened")
     )
     ours = list(
@@ -285,7 +288,7 @@ def lane_lines(partner: Partner) -> list[LaneLine]:
     )
     captions = _captions([*theirs, *(reader.lane for reader in ours)])
     return [
-        *(_incoming(lane, captions[lane.id], lane.waiting) for lane in theirs),
+        *(_incoming(lane, captions[lane.id], lane.waiting, lane.first or 0) for lane in theirs),
         *(_outgoing(reader, captions[reader.lane_id]) for reader in ours),
     ]
 
@@ -297,9 +300,9 @@ def _captions(lanes: Sequence[Lane]) -> dict[UUID, SafeString]:
     return captions
 
 
-def _incoming(lane: Lane, caption: SafeString, waiting: int) -> LaneLine:
+def _incoming(lane: Lane, caption: SafeString, waiting: int, first: int) -> LaneLine:
     behind = max(0, lane.known_seq - lane.head_seq)
-    badge, word, mend = "done", _("in step"), ""
+    badge, word, mend, entries = "done", _("in step"), "", lane.head_seq + 1 - first
     if lane.state == Lane.State.STOPPED:
         badge = "failed"
         word = _("stopped: %(reason)s") % {"reason": stop_reason(lane.stop_reason)}
@@ -307,6 +310,12 @@ def _incoming(lane: Lane, caption: SafeString, waiting: int) -> LaneLine:
             "What came before is kept. Telephone the partner's administrator and find out what happened; nothing more "
             "is taken in over this lane until both of you agree where it starts again."
         )
+    elif lane.state == Lane.State.LEFT:
+        badge, word = "superseded", _("left behind by a restart")
+        mend = _("What was taken in from it stays; the lane goes on without it.")
+    elif lane.stale_since is not None:
+        badge, word = "waiting", _("others are shown more of it")
+        mend = _("Its sender withholds it, or the line to it is down.")
     elif behind:
         badge, word = "waiting", ngettext("%(count)s entry to fetch", "%(count)s entries to fetch", behind)
         word %= {"count": formats.number(behind)}
@@ -316,7 +325,8 @@ def _incoming(lane: Lane, caption: SafeString, waiting: int) -> LaneLine:
         mend = _(
             "They arrived and cannot be taken in yet, for example because an agreement is still unsigned."
         )
-    return LaneLine(lane, False, caption, lane.head_seq + 1, badge, word, mend)
+    may_restart = lane.state == Lane.State.STOPPED
+    return LaneLine(lane, False, caption, entries, badge, word, mend, may_restart)
 
 
 def _outgoing(reader: LaneReader, caption: SafeString) -> LaneLine:
@@ -338,7 +348,7 @@ def lanes_in_step(partners: Sequence[Partner]) -> dict[UUID, tuple[int, int]]:
     """For each partner, how many of the lanes it sends are in step, and how many there are."""
     ids = [partner.id for partner in partners]
     rows = (
-        Lane.objects.filter(sender_id__in=ids)
+        Lane.objects.filter(sender_id__in=ids, part_of=None)
         .values("sender_id")
         .annotate(
             lanes=Count("id"),

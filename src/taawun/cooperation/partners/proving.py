@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from taawun.cooperation.partners import chain, contents
 from taawun.cooperation.partners.errors import ChainBroken
@@ -76,7 +77,7 @@ def prove_lanes(progress: Callable[[int], None] = lambda _entries: None) -> Lane
         KeyUnusable: this node's own key is not there to verify with.
     """
     lanes, entries, broken = 0, 0, list[BrokenLane]()
-    for lane in list(Lane.objects.select_related("sender").order_by("opened", "id")):
+    for lane in list(Lane.objects.select_related("sender", "part_of").order_by("opened", "id")):
         lanes += 1
         sender = lane.sender.node if lane.sender else settings.BASE_URL
         try:
@@ -100,7 +101,7 @@ def _walk(lane: Lane, sender: str) -> Iterator[chain.Header]:
     if lane.head_seq < 0:
         return
     keys = _keys_of(lane)
-    seq, digest = -1, GENESIS
+    seq, digest = _beginning(lane)
     # entries and head are committed together: up to the head that was read all must be there
     rows = LaneEntry.objects.filter(lane=lane, seq__lte=lane.head_seq).order_by("seq")
     while batch := list(rows.filter(seq__gt=seq)[:_BATCH]):
@@ -114,6 +115,22 @@ def _walk(lane: Lane, sender: str) -> Iterator[chain.Header]:
             yield header
     if (seq, digest) != (lane.head_seq, lane.head_digest):
         raise ChainBroken("truncated", seq + 1, f"the lane should end at {lane.head_seq} and ends at {seq}")
+
+
+def _beginning(lane: Lane) -> tuple[int, str]:
+    """Before which entry a lane's rows begin: what a restart left behind follows an entry of the lane that went on."""
+    if lane.part_of is None:
+        return -1, GENESIS
+    first = LaneEntry.objects.filter(lane=lane).order_by("seq").values_list("seq", flat=True).first()
+    if not first:
+        return -1, GENESIS
+    # where that lane was cut again, further back, the entry was left behind too
+    same = Q(lane=lane.part_of) | Q(lane__part_of=lane.part_of)
+    held = LaneEntry.objects.filter(same, seq=first - 1)
+    header = chain.read_header(LaneEntry.objects.get(lane=lane, seq=first).header, _keys_of(lane))
+    if not held.filter(digest=header.prev).exists():
+        raise ChainBroken("gap", first, f"the entry before {first} is missing")
+    return first - 1, header.prev
 
 
 def _keys_of(lane: Lane) -> Lineage:

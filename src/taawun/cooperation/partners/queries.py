@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taawun.cooperation.partners.models import Partner
+from django.db.models import Q
+
+from taawun.cooperation.partners import statements
+from taawun.cooperation.partners.keys import lineage_of
+from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, Partner, Reset
 from taawun.foundation.folding import query_terms, tokens
 from taawun.foundation.multilingual import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
-__all__ = ["matching", "nation_words", "words_match"]
+    from django.db.models import QuerySet
+
+__all__ = ["agreed_point", "forks_with", "lane_with", "matching", "nation_words", "point_of", "words_match"]
 
 
 def matching(text: str = "", state: str = "") -> list[Partner]:
@@ -47,3 +54,40 @@ def words_match(text: str, among: Iterable[str]) -> bool:
 
 def _texts(partner: Partner) -> list[str]:
     return [*partner.names.values(), *partner.nation_names.values(), partner.nation, partner.node]
+
+
+# ---- stopped lanes ----------------------------------------------------------------------------------------------
+def lane_with(partner: Partner, lane_id: UUID) -> Lane | None:
+    """A lane between this node and a partner, in either direction; None where there is no such."""
+    between = Q(sender=partner) | Q(sender=None, readers__partner=partner)
+    return Lane.objects.filter(between, id=lane_id, part_of=None).first()
+
+
+def forks_with(partner: Partner) -> QuerySet[Fork]:
+    """The proofs of two histories of lanes that a partner sends, and of ours that it showed us."""
+    of_it = Q(lane__sender=partner) | Q(lane__sender=None, shown_by=partner)
+    return Fork.objects.filter(of_it).select_related("lane__sender", "shown_by")
+
+
+def agreed_point(reset: Reset) -> tuple[int, str]:
+    """The last entry of our lane that its reader holds as well, as far as it named the entries that it holds.
+
+    Args:
+        reset: a restart of one of our lanes.
+
+    Returns:
+        Its number and digest; -1 and 64 zeros where they agree on none.
+    """
+    told = statements.read(reset.proposal, lineage_of(reset.partner))
+    named = [seq for seq, _digest in told.places]
+    ours = dict(LaneEntry.objects.filter(lane=reset.lane_id, seq__in=named).values_list("seq", "digest"))
+    return max(
+        ((seq, digest) for seq, digest in told.places if ours.get(seq) == digest), default=(-1, GENESIS)
+    )
+
+
+def point_of(reset: Reset) -> int | None:
+    """From which entry a lane goes on: what was signed for, or what we would sign for; None while it is not known."""
+    if reset.point_seq is None and reset.lane.sender_id is None and reset.state == Reset.State.PROPOSED:
+        return agreed_point(reset)[0]
+    return reset.point_seq

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[Partner, str, int], Iterable[bytes]]
 
 __all__ = [
+    "heed_withdrawals",
     "is_wanted",
     "known_head",
     "process_pending",
@@ -313,6 +314,30 @@ def process_pending(
     return done
 
 
+def heed_withdrawals(lane: Lane, partner: Partner, after: int) -> int:
+    """Carry out the withdrawals that wait on a lane after an entry, before what stands there is left behind.
+
+    Returns:
+        How many could not be carried out. One whose signature does not hold, or is not vouched for, withdraws nothing
+        and is not counted.
+    """
+    left, keys = 0, lineage_of(partner)
+    turns = KeyTurns(lane, keys)
+    waiting = LaneEntry.objects.filter(lane=lane, seq__gt=after, state=LaneEntry.State.PENDING)
+    for entry in list(waiting.filter(action="withdraw").order_by("seq")):
+        try:
+            header = _verified(entry, keys)
+        except ChainBroken:
+            continue
+        if entry.cleared or turns.is_vouched(entry.kid, entry.seq):
+            left += not _process(entry, header, partner, _nothing_to_fetch, _doubt(entry, keys))
+    return left
+
+
+def _nothing_to_fetch(partner: Partner, digest: str, size: int) -> Iterable[bytes]:
+    raise AssertionError(f"a withdrawal has no content: {digest}, {size} bytes of {partner.node}")
+
+
 def _waiting(lane: Lane, keys: Lineage, only: Q) -> Iterator[list[LaneEntry]]:
     """What waits on a lane and may be handed on, oldest first; what its sender's key of now does not stand for is not.
 
@@ -487,13 +512,10 @@ def _code_of(problem: OutboundFailed | OutboundRefused | PartnerRefused) -> str:
 
 
 def _withdrawn_later(entry: LaneEntry) -> bool:
-    return LaneEntry.objects.filter(
-        lane_id=entry.lane_id,
-        seq__gt=entry.seq,
-        subject=entry.subject,
-        version=entry.version,
-        action="withdraw",
-    ).exists()
+    """Whether it was taken back further along, or in a history of the lane that a restart left behind."""
+    later = Q(lane=entry.lane_id, seq__gt=entry.seq) | Q(lane__part_of=entry.lane_id)
+    about = LaneEntry.objects.filter(subject=entry.subject, version=entry.version, action="withdraw")
+    return about.filter(later).exists()
 
 
 def _settle(entry: LaneEntry, partner: Partner, outcome: Outcome) -> bool:

@@ -129,7 +129,16 @@ class Lane(Schema):
     purpose: Literal["talk", "clause"]
     agreement: UUID | None
     clause: str
-    state: Literal["running", "stopped"]
+    state: Annotated[
+        Literal["running", "stopped", "left"], Field(description="`left` is what a restart left behind.")
+    ]
+    part_of: Annotated[
+        UUID | None, Field(description="Of one that was left behind: the lane that went on without it.")
+    ]
+    stale_since: Annotated[
+        datetime | None,
+        Field(description="Since when its other readers are shown more of it, or null."),
+    ]
     stop_reason: str
     stop_sentence: Annotated[str, Field(description="The reason in the language of the answer.")]
     stop_detail: Annotated[str, Field(description="What was expected and what came; English.")]

@@ -8,10 +8,10 @@ from django.db import transaction
 
 from taawun.cooperation.partners import actions, chain, lanes, messages
 from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.models import Fork, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.readers import fellow_readers
 from taawun.cooperation.people.actors import SystemActor
-from taawun.foundation.signing import VerifyKey
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
@@ -81,7 +81,7 @@ def _stops_told(partner: Partner) -> int:
 def _prove(lane: Lane, partner: Partner, shown: str, held: str, shown_by: Partner | None) -> None:
     """Keep the two words that contradict each other, and let everybody see them whom the lane is for."""
     try:
-        word = chain.testimony(shown, VerifyKey.from_jwk(partner.jwk))
+        word = chain.testimony(shown, lineage_of(partner))
         seq, held = _contradicted(lane, word, held, partner)
     except ChainBroken:
         return
@@ -98,7 +98,7 @@ def _prove(lane: Lane, partner: Partner, shown: str, held: str, shown_by: Partne
 def _contradicted(lane: Lane, word: chain.Testimony, held: str, partner: Partner) -> tuple[int | None, str]:
     """Where a word contradicts the lane, and by what; (None, "") where it does not."""
     if held:
-        return word.contradicts(chain.testimony(held, VerifyKey.from_jwk(partner.jwk))), held
+        return word.contradicts(chain.testimony(held, lineage_of(partner))), held
     for entry in LaneEntry.objects.filter(lane=lane, seq__in=list(word.places)).order_by("seq"):
         if word.places[entry.seq] != entry.digest:
             return entry.seq, entry.header

@@ -65,6 +65,7 @@ def look_again() -> int:
         How many messages wait again; contents that were not kept are fetched.
     """
     unheard = LaneEntry.objects.filter(
+        lane__part_of=None,
         lane__purpose=Lane.Purpose.TALK,
         lane__sender__isnull=False,
         state=LaneEntry.State.UNOPENED,

@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.chain import INLINE_BYTES
@@ -98,8 +99,9 @@ def _arrived(
 
 
 def _withdrawn(lane: Lane, entries: Sequence[LaneEntry]) -> set[tuple[str, str]]:
-    """Which subjects and versions of these are withdrawn further along the lane."""
-    later = LaneEntry.objects.filter(lane=lane, action="withdraw", seq__gt=entries[0].seq)
+    """Which subjects and versions of these are withdrawn further along the lane, or in what it left behind."""
+    further = Q(lane=lane, seq__gt=entries[0].seq) | Q(lane__part_of=lane)
+    later = LaneEntry.objects.filter(further, action="withdraw")
     return set(later.filter(subject__in={each.subject for each in entries}).values_list("subject", "version"))
 
 

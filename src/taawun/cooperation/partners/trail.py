@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.partners.models import Lane, Partner
+from taawun.cooperation.partners.models import Lane, Partner, Reset
 from taawun.cooperation.partners.returning import SUBJECT
 from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
 
@@ -26,6 +26,9 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
     found: dict[UUID, Thing] = {}
     for partner in Partner.objects.filter(id__in=ids):
         found[partner.id] = Thing(_name(partner), _page(partner, permissions))
+    for reset in Reset.objects.filter(id__in=ids).select_related("partner"):
+        label = _("Restart of a lane with %(partner)s") % {"partner": _name(reset.partner)}
+        found[reset.id] = Thing(label, _restart(reset, permissions))
     for lane in Lane.objects.filter(id__in=ids).select_related("sender"):
         if lane.sender is None:
             found[lane.id] = Thing(_("Lane of this node"))
@@ -56,6 +59,10 @@ def _page(partner: Partner, permissions: frozenset[str]) -> str:
     return reverse("partner", args=[partner.id]) if "read:partners" in permissions else ""
 
 
+def _restart(reset: Reset, permissions: frozenset[str]) -> str:
+    return reverse("partner-reset", args=[reset.id]) if "read:partners" in permissions else ""
+
+
 TRAIL = (
     Act("partners.met", _("Partner added")),
     Act("partners.answered", _("Node answered with its key")),
@@ -83,6 +90,9 @@ TRAIL = (
     Act("partners.return-refused", _("Partner's answer to the restored node not taken")),
     Act("partners.return-given-up", _("Partner no longer waited for")),
     Act("partners.returned", _("Node speaks again after it was restored")),
+    Act("partners.reset-proposed", _("Restart of a lane proposed")),
+    Act("partners.reset-answered", _("Restart of a lane answered")),
+    Act("partners.reset-confirmed", _("Restart of a lane confirmed")),
     SystemPart("partners.sync", _("Sync with partners")),
     SystemPart("partners.strangers", _("Forgetting of unknown nodes")),
     Things("partners", _find, _find_named),

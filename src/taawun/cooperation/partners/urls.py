@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from taawun.cooperation.partners import views
+from taawun.cooperation.partners import restart_views, views
 
 urlpatterns = [
     path("", views.partners, name="partners"),
@@ -15,5 +15,13 @@ urlpatterns = [
     path("<uuid:partner_id>/forget/", views.forget, name="partner-forget"),
     path("<uuid:partner_id>/give-up/", views.give_up, name="partner-give-up"),
     path("<uuid:partner_id>/block/", views.block, name="partner-block"),
+    path("<uuid:partner_id>/proofs/", restart_views.proofs, name="partner-proofs"),
+    path("<uuid:partner_id>/statement/", restart_views.statement, name="partner-statement"),
+    path(
+        "<uuid:partner_id>/lanes/<uuid:lane_id>/restart/", restart_views.propose, name="partner-lane-restart"
+    ),
+    path("restarts/<uuid:reset_id>/", restart_views.restart, name="partner-reset"),
+    path("restarts/<uuid:reset_id>/answer/", restart_views.answer, name="partner-reset-answer"),
+    path("restarts/<uuid:reset_id>/confirm/", restart_views.confirmed, name="partner-reset-confirm"),
     path("<uuid:partner_id>/unblock/", views.unblock, name="partner-unblock"),
 ]

@@ -27,6 +27,7 @@ from taawun.cooperation.partners.presenting import (
     lanes_in_step,
     standing,
 )
+from taawun.cooperation.partners.restart_presenting import fork_lines, restart_lines
 from taawun.cooperation.partners.wording import last_problem
 from taawun.cooperation.people.queries import host
 from taawun.cooperation.people.sessions import signed_in
@@ -180,6 +181,8 @@ def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         "facts": descriptor_facts(known),
         "fingerprint": fingerprint_of(known.node, known.kid) if known.kid else None,
         "lanes": lane_lines(known),
+        "restarts": restart_lines(known),
+        "forks": fork_lines(known),
         "problem": last_problem(known),
         "notices": _notices(actor, known),
         "awaited": returning.awaited().filter(partner=known, answered=None, given_up=None).first(),

@@ -17,12 +17,14 @@ from django.db.models import F, Q
 
 from taawun.cooperation.partners import chain, disk
 from taawun.cooperation.partners.errors import ChainBroken
-from taawun.cooperation.partners.models import Lane, LaneEntry, Partner, ToldHead
+from taawun.cooperation.partners.keys import lineage_of
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner, PartnerKey, Reset, ToldHead
 from taawun.cooperation.partners.readers import readers_of
+from taawun.cooperation.partners.returning import is_returning
 from taawun.cooperation.partners.stopping import stop_lane
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
-from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
+from taawun.foundation.signing import SignatureRefused, peek
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.web.limits import Buckets, Rate
@@ -111,7 +113,7 @@ def _keep(rows: Sequence[ToldHead]) -> None:
 # ---- telling ----------------------------------------------------------------------------------------------------
 def is_due(partner: Partner) -> bool:
     """Whether heads are to be exchanged with a partner: with whom somebody here compared, every hour."""
-    if partner.state != Partner.State.VERIFIED:
+    if partner.state != Partner.State.VERIFIED or is_returning():
         return False
     return partner.heads_told is None or partner.heads_told <= now() - EVERY
 
@@ -141,7 +143,8 @@ def answer(caller: Partner, heads: object, *, wants_ours: bool) -> list[str] | N
     Returns:
         Our heads; None where it gets none: it did not ask, nobody compared it, or it asks too often.
     """
-    if caller.state != Partner.State.VERIFIED or TELLINGS.take(str(caller.id)):
+    # a node that was restored says nothing yet, also not what it holds
+    if caller.state != Partner.State.VERIFIED or TELLINGS.take(str(caller.id)) or is_returning():
         return None
     hear(caller, heads if isinstance(heads, list) else [])
     if not wants_ours:
@@ -171,12 +174,7 @@ def hear(teller: Partner, heads: Sequence[object]) -> None:
         heads: the first 200 are looked at.
     """
     claims = [claim for claim in map(_claim, heads[:MOST_HEADS]) if claim]
-    senders = {
-        partner.kid: partner
-        for partner in Partner.objects.filter(
-            kid__in={claim.kid for claim in claims}, state=Partner.State.VERIFIED
-        ).exclude(id=teller.id)
-    }
+    senders = _senders(teller, {claim.kid for claim in claims})
     held = _lanes_of(senders.values(), {claim.lane for claim in claims})
     readers = readers_of(list(held.values()))
     known = {
@@ -193,6 +191,14 @@ def hear(teller: Partner, heads: Sequence[object]) -> None:
             fresh = _look_at(lane, sender, teller, claim.token, before)
             news |= {lane.id: fresh} if fresh else {}
     _keep(list(news.values()))
+
+
+def _senders(teller: Partner, kids: Collection[str]) -> dict[str, Partner]:
+    """Whose keys these are, also ones that were replaced, among those whom somebody here compared."""
+    others = Partner.objects.filter(state=Partner.State.VERIFIED).exclude(id=teller.id)
+    earlier = PartnerKey.objects.filter(kid__in=kids, partner__in=others).select_related("partner")
+    found = {row.kid: row.partner for row in earlier}
+    return found | {partner.kid: partner for partner in others.filter(kid__in=kids)}
 
 
 def _claim(token: object) -> _Claim | None:
@@ -216,15 +222,20 @@ def _look_at(
     lane: Lane, sender: Partner, teller: Partner, token: str, before: ToldHead | None
 ) -> ToldHead | None:
     """Verify a head and compare it with what is held; what is to be kept of it, if it is news."""
+    keys = lineage_of(sender)
     try:
-        head = chain.read_head(token, VerifyKey.from_jwk(sender.jwk))
+        head = chain.read_head(token, keys)
     except ChainBroken:
+        return None
+    # under a key that was revoked a thief may have signed it
+    if keys.signer(token).is_doubtful(now()):
         return None
     if head.lane != lane.wire_id or head.seq < 0:
         return None
     is_held = head.seq <= lane.head_seq
     if is_held and _is_forked(lane, head.seq, head.digest):
-        _stop(lane, sender, teller, head.seq, token)
+        if not Reset.settles(lane, head.seq, head.time):
+            _stop(lane, sender, teller, head.seq, token)
         return None
     if before is not None and before.signed >= head.time:
         return None
@@ -253,13 +264,16 @@ def compare() -> int:
     Returns:
         How many lanes were stopped.
     """
+    if is_returning():
+        return 0
     stopped = 0
     running = ToldHead.objects.filter(lane__state=Lane.State.RUNNING).select_related(
         "lane", "lane__sender", "teller"
     )
     for each in running.filter(is_compared=False, seq__lte=F("lane__head_seq")):
         sender = each.lane.sender
-        if sender and _is_forked(each.lane, each.seq, each.digest):
+        is_forked = _is_forked(each.lane, each.seq, each.digest)
+        if sender and is_forked and not Reset.settles(each.lane, each.seq, each.signed):
             _stop(each.lane, sender, each.teller, each.seq, each.token)
             stopped += 1
         else:

@@ -36,7 +36,9 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
         alarm(partner, header, refused.code)
         source = None
     about = {"subject": header.subject, "version": header.version}
-    earlier = LaneEntry.objects.filter(lane=entry.lane, seq__lt=entry.seq, action="publish", **about)
+    # also what came in a history of the lane that a restart left behind
+    before = Q(lane=entry.lane, seq__lt=entry.seq) | Q(lane__part_of=entry.lane)
+    earlier = LaneEntry.objects.filter(before, action="publish", **about)
     if not earlier.exists():
         # its sender never continues the lane on which it published this, and withdraws it on the one that follows
         earlier = LaneEntry.objects.filter(
