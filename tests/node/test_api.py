@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["pages"]
 
 # of the code, not of the database
-BOUNDED = {"/agreement-templates"}
+BOUNDED = {"/agreement-templates", "/federation/ledger"}
+# nothing in the tests' world came under a key that was stolen
+EMPTY = {"/partners/{partner_id}/quarantine"}
 # what anybody with a token may ask about themselves; no role is needed for it
 OF_ONESELF = {("get", "/me"), ("get", "/tokens"), ("get", "/notices")}
 
@@ -67,7 +69,9 @@ def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
 def test_every_operation_tells_how_it_succeeds_and_how_it_fails(document: dict[str, Any]) -> None:
     for method, path, operation in _operations(document):
         statuses = {int(status) for status in operation["responses"]}
-        assert len([status for status in statuses if status < 300]) == 1, path
+        # what may take longer than a request is done at once or is waited for
+        done = {status for status in statuses if status < 300}
+        assert len(done) == 1 or done == {200, 202}, path
         assert statuses >= {401, 403, 429, 500, 503}, path
         assert (404 in statuses) >= ("{" in path), path
         takes = list(operation.get("requestBody", {}).get("content", {}))
@@ -202,20 +206,29 @@ class TestAnswers(WithWorld):
                 continue
             with self.each(path):
                 value = self._read(told, path, lines[path])
-                if value.get("items") == []:
+                if isinstance(value, dict) and value.get("items") == []:
                     empty.add(path.removeprefix(API))
         # the shape of a row is not shown by a list without one
-        assert empty == set()
+        assert empty == EMPTY
 
-    def _read(self, told: dict[str, Any], path: str, line: Address) -> dict[str, Any]:
+    def _read(self, told: dict[str, Any], path: str, line: Address) -> Any:
         address = line.path(self.world.things)
         if line.query:
             address += "?" + quote(filled(line.query, self.world.things), safe="=&")
         readers = [self.world.comer(name) for name in ("analyst", "officer", "administrator")]
-        answer = next(each for one in readers if (each := one.send("GET", address)).status_code == 200)
+        answers = [one.send("GET", address) for one in readers]
+        answer = next((each for each in answers if each.status_code == 200), None)
+        if answer is None:
+            # there is none of it in the world; the line of the address says so
+            assert {each.status_code for each in answers} & set(line.opened) - {200}
+            return None
         content = told["paths"][path]["get"]["responses"]["200"]["content"]
-        shape = content[answer["Content-Type"].removesuffix("; charset=utf-8")]["schema"]
-        value: dict[str, Any] = json.loads(answer.getvalue())
+        kind = answer["Content-Type"].removesuffix("; charset=utf-8")
+        shape = content[kind]["schema"]
+        if shape.get("format") == "binary":
+            assert answer.getvalue()
+            return None
+        value = json.loads(answer.getvalue())
         jsonschema_rs.Draft202012Validator(_with_parts(told, shape), validate_formats=True).validate(value)
         return value
 

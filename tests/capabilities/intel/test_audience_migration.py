@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.apps import apps
 from django.db import connection
-from django.db.migrations import AddConstraint, RemoveConstraint, RemoveField
+from django.db.migrations import AddConstraint, RemoveConstraint, RemoveField, RemoveIndex
 from django.db.migrations.executor import MigrationExecutor
 
 from taawun.capabilities.intel import queries
@@ -77,16 +77,19 @@ def test_a_database_with_rows_is_migrated_and_still_searched(cast: Cast) -> None
 def _as_before(editor: Any, executor: MigrationExecutor) -> None:
     """Take the columns away again, which the migration itself has no way to."""
     before = executor.loader.project_state([("intel", "0003_recorded_here")])
-    state = executor.loader.project_state([("intel", "0004_audiences")])
+    state = executor.loader.project_state([("intel", "0005_beginnings")])
     for each in _steps_back(before):
         changed = state.clone()
         each.state_forwards("intel", changed)
         each.database_forwards("intel", editor, state, changed)
         state = changed
-    executor.recorder.record_unapplied("intel", "0004_audiences")
+    # what follows it is migrated again after it
+    for name in ("0005_beginnings", "0004_audiences"):
+        executor.recorder.record_unapplied("intel", name)
 
 
 def _steps_back(before: ProjectState) -> Iterator[Operation]:
+    yield RemoveIndex("stixobject", "intel_by_tlp")
     objects, reports = ("intel_text_once", "intel_one_current"), ("intel_report_once",)
     for model, names in (("stixobject", objects), ("report", reports)):
         yield from (RemoveConstraint(model, name) for name in names)

@@ -105,7 +105,7 @@ def test_what_is_no_other_node_is_not_met(cast: Cast, address: str, code: str) -
     assert Partner.objects.count() == 0
 
 
-@pytest.mark.parametrize("body", [{}, {"node": ""}, {"node": "x" * 301}, {"node": None}, {"address": "x"}])
+@pytest.mark.parametrize("body", [{}, {"node": ""}, {"node": "x" * 401}, {"node": None}, {"address": "x"}])
 def test_a_meeting_without_an_address_is_refused(cast: Cast, body: dict[str, object]) -> None:
     assert cast.administrator.api.post("/partners", body).json()["type"] == "urn:taawun:problem:invalid"
 

@@ -191,10 +191,10 @@ def test_the_head_of_a_page_never_ends_before_its_last_entry(
     _publish(cast)
     looked_up = pages.page
 
-    def while_something_is_published(found: Lane, after: int, *, limit: int) -> list[LaneEntry]:
+    def while_something_is_published(found: Lane, after: int, **bounds: int) -> list[LaneEntry]:
         # between the moment the lane was looked up and the moment its entries are
         _publish(cast, 2)
-        return looked_up(found, after, limit=limit)
+        return looked_up(found, after, **bounds)
 
     monkeypatch.setattr(pages, "page", while_something_is_published)
     entries, head = _page(south, _lane())

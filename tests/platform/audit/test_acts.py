@@ -10,6 +10,7 @@ from typing import Final
 import taawun
 from taawun.capabilities.intel.models import Import
 from taawun.cooperation.agreements.models import PartyInstrument
+from taawun.cooperation.federation.models import Release
 from taawun.platform.audit.acts import Act, SystemPart, uuid_of, words_of
 from taawun.platform.registry import registry
 
@@ -18,6 +19,10 @@ PACKAGE: Final = Path(taawun.__file__).parent
 MADE: Final = {
     "agreements.": frozenset(PartyInstrument.Kind.values),
     "intel.import-": frozenset(Import.State.values) - {Import.State.WAITING},
+    "federation.ended-": frozenset(Release.Gone.values) - {Release.Gone.SOURCE},
+    "partners.": frozenset({"key-rotated", "key-revoked", "recovery-key-changed"}),
+    "partners.own-key-": frozenset({"rotated", "revoked"}),
+    "partners.quarantine-": frozenset({"taken-in", "dropped"}),
 }
 
 
@@ -32,7 +37,10 @@ def calls(name: str) -> Iterator[ast.Call]:
 
 
 def verbs(given: ast.expr) -> Iterator[str]:
-    if isinstance(given, ast.Constant) and isinstance(given.value, str) and "." in given.value:
+    if isinstance(given, ast.IfExp):
+        yield from verbs(given.body)
+        yield from verbs(given.orelse)
+    elif isinstance(given, ast.Constant) and isinstance(given.value, str) and "." in given.value:
         yield given.value
     elif isinstance(given, ast.JoinedStr):
         beginning = given.values[0]

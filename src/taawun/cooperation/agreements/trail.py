@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.agreements.models import Agreement
-from taawun.platform.audit.acts import Act, Thing, Things
+from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -49,5 +49,6 @@ TRAIL = (
     Act("agreements.shown", _("Agreement shown by another party")),
     Act("agreements.newcomer-confirmed", _("Newcomer confirmed")),
     Act("agreements.scan-attached", _("Scan of the paper attached")),
+    SystemPart("agreements.depositary", _("Work as the depositary")),
     Things("agreements", _find),
 )

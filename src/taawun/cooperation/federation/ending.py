@@ -72,9 +72,13 @@ def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, sa
     stays = Deletion.objects.filter(entry__passage__release=release, partner=None, is_held=True)
     stays.update(is_held=False, at=now(), said=None)
     actor = PartyActor(by.node, by.name.in_language("en").value) if by else SystemActor("federation.keeping")
-    verb = "federation.withdrawn-by-source" if why == Release.Gone.SOURCE else f"federation.ended-{why}"
     told = for_the_trail(Tlp(release.tlp), {"subject": release.subject})
-    record(actor, verb, f"urn:uuid:{release.id}", told)
+    record(
+        actor,
+        "federation.withdrawn-by-source" if why == Release.Gone.SOURCE else f"federation.ended-{why}",
+        f"urn:uuid:{release.id}",
+        told,
+    )
     return True
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from taawun.cooperation.federation.models import Release
-from taawun.platform.audit.acts import Act, Thing, Things
+from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -37,5 +37,6 @@ TRAIL = (
     Act("federation.ended-sender", _("Release withdrawn by who shared it onward")),
     Act("federation.ended-retention", _("Release ended: its time is over")),
     Act("federation.ended-agreement", _("Release ended with its agreement")),
+    SystemPart("federation.keeping", _("Retention and duties")),
     Things("federation", _find),
 )

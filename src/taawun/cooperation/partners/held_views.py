@@ -88,6 +88,9 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponse:
 
 def _hear_lines(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponse:
     if not returning.is_to_be_asked(partner):
+        # the return may have ended a moment ago; but of a lane that is none for this partner there never was one
+        if not Lane.objects.filter(id=lane_id, sender=None, readers__partner=partner).exists():
+            return problem(404, "no-such-lane", "There is no such lane for your node.")
         return _json({"taken": 0})
     try:
         return _json({"taken": held.take(partner, lane_id, request.body.splitlines(keepends=True))})

@@ -192,7 +192,7 @@ def _call(method: str, address: str, headers: Mapping[str, str], body: bytes) ->
                 limit_bytes=_LIMITS.max_bytes,
                 deadline_seconds=_DEADLINE_SECONDS,
             )
-        found = strict_json.parse(answer.body, _LIMITS) if answer.status == 200 else None  # noqa: PLR2004 - OK
+        found = strict_json.parse(answer.body, _LIMITS) if answer.status == 200 else None  # noqa: PLR2004 - HTTP: it answered
     except (OutboundFailed, OutboundRefused) as failed:
         raise OidcRefused(failed.code, str(failed)) from failed
     except strict_json.JsonRefused as refused:

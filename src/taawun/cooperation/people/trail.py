@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.models import ApiToken, Community, Invitation, Organisation, Person
 from taawun.cooperation.people.queries import nation_name
-from taawun.platform.audit.acts import Act, Thing, Things
+from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -88,5 +88,6 @@ TRAIL = (
     Act("people.factor-added", _("Second factor added")),
     Act("people.factor-removed", _("Second factor removed")),
     Act("people.factor-renewed", _("Recovery codes made anew")),
+    SystemPart("people.sign-in", _("Signing in")),
     Things("people", _find, _find_named),
 )

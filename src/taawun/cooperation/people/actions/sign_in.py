@@ -104,7 +104,7 @@ def add_provider(actor: Actor, organisation: Organisation, given: ProviderFields
     provider = IdentityProvider(organisation=organisation)
     _fill(provider, given)
     provider.save()
-    _note(actor, "people.provider-added", provider)
+    record(actor, "people.provider-added", f"urn:uuid:{provider.organisation_id}", _told(provider))
     return provider
 
 
@@ -123,7 +123,7 @@ def change_provider(actor: Actor, provider: IdentityProvider, given: ProviderFie
         held.identities.all().delete()
     _fill(held, given)
     held.save()
-    _note(actor, "people.provider-changed", held)
+    record(actor, "people.provider-changed", f"urn:uuid:{held.organisation_id}", _told(held))
     return held
 
 
@@ -136,19 +136,18 @@ def remove_provider(actor: Actor, provider: IdentityProvider) -> None:
     """
     ensure(holds_in(actor, "manage:people", provider.organisation_id))
     if IdentityProvider.objects.filter(id=provider.id).exists():
-        _note(actor, "people.provider-removed", provider)
+        record(actor, "people.provider-removed", f"urn:uuid:{provider.organisation_id}", _told(provider))
         IdentityProvider.objects.filter(id=provider.id).delete()
 
 
-def _note(actor: Actor, verb: str, provider: IdentityProvider) -> None:
-    facts = {
+def _told(provider: IdentityProvider) -> dict[str, object]:
+    return {
         "provider": str(provider.id),
         "issuer": provider.issuer,
         "domains": provider.domains,
         "roles": provider.roles_by_group,
         "active": provider.is_active,
     }
-    record(actor, verb, f"urn:uuid:{provider.organisation_id}", facts)
 
 
 @transaction.atomic
