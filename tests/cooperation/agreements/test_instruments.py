@@ -282,6 +282,34 @@ def test_an_accession_that_its_node_did_not_sign_makes_nobody_a_party(
     assert sorted(standing_of(Agreement.objects.get()).signatories) == ["us", "xs", "xw"]
 
 
+def test_a_depositary_cannot_accede_for_a_node_whose_key_was_compared_here(in_force: Community) -> None:
+    c = in_force
+    # East has a key of its own; the one that the invitation names was made up by the depositary
+    partner(nation="XE", node=EAST)
+    invitation = c.invited()
+    accession = c.acceded(invitation)
+    told(c.south_lane, "agreement.declared", {"instrument": invitation})
+    assert told(c.south_lane, "agreement.evidence", c.evidence(accession)) == ("refused", "unknown-key")
+    told(c.south_lane, "agreement.declared", {"instrument": c.countersigned(accession)})
+    assert sorted(standing_of(Agreement.objects.get()).signatories) == ["us", "xs", "xw"]
+
+
+def test_what_was_signed_before_a_node_was_compared_counts_only_under_the_key_that_was_compared(
+    in_force: Community,
+) -> None:
+    c = in_force
+    invitation = c.invited()
+    accession = c.acceded(invitation)
+    told(c.south_lane, "agreement.declared", {"instrument": invitation})
+    told(c.south_lane, "agreement.evidence", c.evidence(accession))
+    told(c.south_lane, "agreement.declared", {"instrument": c.countersigned(accession)})
+    assert "xe" in standing_of(Agreement.objects.get()).signatories
+    partner(nation="XE", node=EAST)
+    assert sorted(standing_of(Agreement.objects.get()).signatories) == ["us", "xs", "xw"]
+    refused = current_policy().decide(EAST, REPORT, now().timestamp())
+    assert isinstance(refused, Denied)
+
+
 def test_a_depositary_that_countersigns_twice_is_alarmed_about_and_gains_nothing(in_force: Community) -> None:
     c = in_force
     invitation = c.invited()

@@ -72,11 +72,14 @@ class _Signed:
 
 
 def _key_of(node: str, kid: str, keys: Mapping[str, VerifyKey]) -> VerifyKey | None:
-    """The key of an author: one that this node knows as its, else the one that came with what it signed."""
+    """The key of an author: one that this node knows as its, else the one that came with what it signed.
+
+    Of a node whose key administrators compared no other key is believed: who passes on a word could have made it.
+    """
     partner = Partner.objects.filter(node=node).exclude(kid="").first()
     known = lineage_of(partner).find(kid) if partner else None
     if known is None:
-        return keys.get(kid)
+        return None if partner and partner.state == Partner.State.VERIFIED else keys.get(kid)
     # of what comes after a key was revoked nobody knows whether its owner signed it
     return None if known.is_doubtful(now()) else known.key
 

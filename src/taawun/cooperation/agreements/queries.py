@@ -19,6 +19,7 @@ from taawun.cooperation.agreements.models import Agreement, Newcomer, PartyInstr
 from taawun.cooperation.agreements.policy import Agreed, PartnerTrust, Policy, compile_policy
 from taawun.cooperation.agreements.standing import Evidence, Signature, stand
 from taawun.cooperation.agreements.statements import instrument_of
+from taawun.cooperation.partners.keys import lineage_of
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.cooperation.partners.rules import can_receive
 from taawun.cooperation.people.rules import Refused
@@ -207,6 +208,10 @@ def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evide
 
 def _is_invited(row: PartyInstrument, kids: Collection[str]) -> bool:
     own = str(row.jwk.get("kid", ""))
+    # an invitation names a key, and does not make it the node's: once administrators compared that, it alone speaks
+    compared = Partner.objects.filter(node=row.node, state=Partner.State.VERIFIED).first()
+    if compared is not None and lineage_of(compared).find(own) is None:
+        return False
     return own in kids or any(stands_for(row.node, kid, own) for kid in kids)
 
 
