@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.conf import settings
+
 from taawun.cooperation.partners import chain
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused
 from taawun.cooperation.partners.keys import lineage_of, own_lineage
@@ -35,8 +37,9 @@ def shown(message: Message) -> None:
         held, other = str(proofs[0]), str(proofs[1])
     except (IndexError, KeyError, TypeError, ValueError):
         raise MessageRefused("malformed", "lane, sender and two proofs are needed") from None
+    # a partner may have given a lane of its own the id of one of ours: whose lane is meant is said beside it
     own = Lane.objects.filter(id=wire_id, sender=None, readers__partner=message.partner).first()
-    if own is not None:
+    if own is not None and sender == settings.BASE_URL:
         _of_ours(own, message, held, other)
         return
     known = Partner.objects.filter(node=sender).exclude(kid="").first()

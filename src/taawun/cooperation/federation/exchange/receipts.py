@@ -56,11 +56,11 @@ def receive_receipt(message: messages.Message) -> None:
     try:
         lane_id, first, last = (
             UUID(message.payload["lane"]),
-            int(message.payload["from"]),
-            int(message.payload["to_seq"]),
+            _seq(message.payload["from"]),
+            _seq(message.payload["to_seq"]),
         )
         exceptions = {
-            int(each["seq"]): (LaneEntry.State(each["outcome"]), str(each["reason"])[:80])
+            _seq(each["seq"]): (LaneEntry.State(each["outcome"]), str(each["reason"])[:80])
             for each in message.payload["exceptions"]
         }
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -96,3 +96,10 @@ def receive_receipt(message: messages.Message) -> None:
 
 
 RECEIPT: Final = messages.MessageKind("receipt", receive_receipt, regain_receipt, put_away_receipt)
+
+
+def _seq(value: object) -> int:
+    """A place on a lane; what only looks like a number would be read otherwise when the receipt is put away again."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("a place on a lane is a whole number")
+    return value
