@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 
 from taawun.cooperation.agreements import doubting
-from taawun.cooperation.agreements.actions import SIGNATURE_TYP
-from taawun.cooperation.agreements.models import DoubtedWord, PartySignature
+from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
+from taawun.cooperation.agreements.models import DoubtedWord, PartyInstrument, PartySignature
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners import actions, descriptor, keys, own_keys, quarantine, rotation
@@ -254,6 +254,56 @@ def test_a_word_under_the_revoked_key_counts_again_from_when_it_did_once_it_is_r
     assert (after.at, after.received, peek(after.token).kid) == (before.at, before.received, NEXT.kid)
     assert standing_of(agreement).state == "in-force"
     assert not DoubtedWord.objects.exists()
+
+
+def test_a_word_of_a_thief_that_somebody_else_passed_on_goes_with_the_revocation_and_what_was_there_before_stays(
+    south: PartnerNode, notes: Notes
+) -> None:
+    west = partner("Western CERT", nation="XW")
+    agreement = agreement_in_force(south, west)
+    PartySignature.objects.filter(node=south.node).update(received=now() - timedelta(days=2))
+    digest = agreement.versions.get().digest
+    lane, theirs = talk_lane(south), talk_lane(west)
+    said = {
+        "id": str(uuid7()),
+        "kind": "suspended",
+        "note": "",
+        "agreement": str(agreement.id),
+        "digest": digest,
+        "node": south.node,
+        "at": timestamp(now()),
+        "to": [settings.BASE_URL],
+    }
+    word = south.key.sign(canonical(said), INSTRUMENT_TYP)
+    theirs.say(
+        "agreement.evidence",
+        {
+            "agreement": str(agreement.id),
+            "documents": [],
+            "signatures": [],
+            "instruments": [{"instrument": word}],
+            "keys": [south.key.public.to_jwk()],
+        },
+    )
+    assert theirs.deliver()[-1] == ("done", "")
+    assert standing_of(agreement).state == "suspended"
+
+    _goes_on(lane, _revoked(south, _since()))
+    assert standing_of(agreement).state == "in-force"
+    assert not PartyInstrument.objects.filter(node=south.node).exists()
+    # passed on once more it is not believed either
+    theirs.say(
+        "agreement.evidence",
+        {
+            "agreement": str(agreement.id),
+            "documents": [],
+            "signatures": [],
+            "instruments": [{"instrument": word}],
+            "keys": [south.key.public.to_jwk()],
+        },
+    )
+    assert theirs.deliver()[-1] == ("refused", "unknown-key")
+    assert standing_of(agreement).state == "in-force"
 
 
 def test_this_node_repeats_its_own_words_when_it_revokes_its_key(

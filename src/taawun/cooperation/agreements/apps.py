@@ -22,7 +22,7 @@ class AgreementsConfig(AppConfig):
         from taawun.cooperation.agreements.paper.printing import JOB
         from taawun.cooperation.agreements.trail import TRAIL
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
-        from taawun.cooperation.partners.purposes import OwnRevocation
+        from taawun.cooperation.partners.purposes import Revocation
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
@@ -54,7 +54,7 @@ class AgreementsConfig(AppConfig):
                         of_node=True,
                     ),
                     *MESSAGE_KINDS,
-                    OwnRevocation("agreements", doubting.repeat),
+                    Revocation("agreements", doubting.repeat, doubting.put_away),
                     *ROOMS_TO_COME,
                     *JOB,
                     *TRAIL,

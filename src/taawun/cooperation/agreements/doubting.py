@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taawun.cooperation.partners.messages import Message
+    from taawun.cooperation.partners.models import Partner
 
-__all__ = ["put_away_declared", "put_away_proposed", "put_away_signed", "repeat"]
+__all__ = ["put_away", "put_away_declared", "put_away_proposed", "put_away_signed", "repeat"]
 
 
 def put_away_signed(message: Message) -> None:
@@ -46,21 +47,51 @@ def put_away_declared(message: Message) -> None:
 
 def _put_away(message: Message, model: type[PartySignature | PartyInstrument], token: str) -> None:
     row = model.objects.filter(node=message.partner.node, token=token).first()
-    if row is None:
-        return
+    if row is not None:
+        _put_away_row(message.partner, row)
+
+
+def put_away(partner: Partner, kid: str, since: datetime) -> int:
+    """What was signed under a partner's revoked key and came after an instant counts no more, whoever passed it on.
+
+    Args:
+        partner: whose key it was.
+        kid: the key.
+        since: the instant of the revocation; what was here before stands.
+
+    Returns:
+        How many words.
+    """
+    done = 0
+    for model in (PartySignature, PartyInstrument):
+        rows = model.objects.filter(node=partner.node, received__gt=since).order_by("received")
+        for row in rows:
+            if peek(row.token).kid == kid:
+                _put_away_row(partner, row)
+                if isinstance(row, PartySignature):
+                    _put_away_version(partner, row.digest, since)
+                done += 1
+    return done
+
+
+def _put_away_row(partner: Partner, row: PartySignature | PartyInstrument) -> None:
     with changing(row.lineage):
         DoubtedWord.objects.get_or_create(
-            node=row.node, said=_said(token), defaults={"at": row.at, "received": row.received}
+            node=row.node, said=_said(row.token), defaults={"at": row.at, "received": row.received}
         )
         row.delete()
-    party = PartyActor(row.node, message.partner.name.in_language("en").value)
+    party = PartyActor(row.node, partner.name.in_language("en").value)
     record(party, "agreements.set-aside", f"urn:uuid:{row.lineage}", {"digest": row.digest})
 
 
 def put_away_proposed(message: Message) -> None:
     """A version that came so goes, unless somebody here approved or signed it: nobody else's word is in it."""
-    digest = sha256(str(message.payload.get("document", "")).encode())
-    version = Version.objects.filter(digest=digest, depositary=message.partner.node, approvals=None).first()
+    _put_away_version(message.partner, sha256(str(message.payload.get("document", "")).encode()))
+
+
+def _put_away_version(partner: Partner, digest: str, since: datetime | None = None) -> None:
+    found = Version.objects.filter(digest=digest, depositary=partner.node, approvals=None)
+    version = (found.filter(received__gt=since) if since else found).first()
     if version is None or PartySignature.objects.filter(digest=digest, node=settings.BASE_URL).exists():
         return
     agreement = version.agreement
@@ -68,7 +99,7 @@ def put_away_proposed(message: Message) -> None:
         version.delete()
     if not agreement.versions.exists() and not agreement.draft:
         Agreement.objects.filter(id=agreement.id).delete()
-    party = PartyActor(message.partner.node, message.partner.name.in_language("en").value)
+    party = PartyActor(partner.node, partner.name.in_language("en").value)
     record(party, "agreements.set-aside", f"urn:uuid:{agreement.id}", {"digest": digest})
 
 

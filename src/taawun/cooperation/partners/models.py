@@ -110,6 +110,8 @@ class PartnerKey(models.Model):
     revoked_since = models.DateTimeField(null=True)
     # the two halves of the statement that ended it; empty for what a descriptor named at the first meeting
     proof: Any = models.JSONField(default=list, blank=True)
+    # whether what others passed on under it, once it was revoked, was put away
+    is_swept = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("position",)

@@ -17,7 +17,7 @@ from taawun.cooperation.partners import keys, rotation
 from taawun.cooperation.partners.errors import RotationRefused
 from taawun.cooperation.partners.lanes import one_speaker
 from taawun.cooperation.partners.models import OwnKey, OwnRotation, Partner, PolicyGeneration
-from taawun.cooperation.partners.purposes import OwnRevocation
+from taawun.cooperation.partners.purposes import Revocation
 from taawun.cooperation.partners.rotation import BY_CURRENT, BY_RECOVERY, CURRENT, RECOVERY
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
@@ -198,7 +198,7 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
     OwnKey.objects.create(
         position=len(before), kid=new.kid, jwk=new.public.to_jwk(), since=at, until=None, revoked_since=None
     )
-    repeated = sum(each.repeat(at) for each in registry.all(OwnRevocation)) if since else 0
+    repeated = sum(each.repeat(at) for each in registry.all(Revocation)) if since else 0
     told = _tell_partners()
     PolicyGeneration.bump()
     facts: dict[str, object] = {"from": followed.kid, "to": new.kid, "by": by}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.chain import Header
     from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 
-__all__ = ["Arrived", "LanePurpose", "Outcome", "OwnRevocation", "all_of_them", "nobody_else"]
+__all__ = ["Arrived", "LanePurpose", "Outcome", "Revocation", "all_of_them", "nobody_else"]
 
 
 def all_of_them(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
@@ -104,14 +104,17 @@ class LanePurpose:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnRevocation:
-    """What a room does when this node revokes a key of its own.
+class Revocation:
+    """What a room does when a key is revoked: one of this node, or a partner's.
 
     Args:
         name: the room, for example ``agreements``.
         repeat: signs again with the current key what the room holds of this node under a revoked one, and tells
             partners; inside the transaction that revokes. It is given the instant, and answers how many.
+        put_away: takes out what the room holds under a key of a partner that came after an instant, whoever brought
+            it: a thief's word may have been passed on by somebody else. Inside a transaction; it answers how much.
     """
 
     name: str
     repeat: Callable[[datetime], int]
+    put_away: Callable[[Partner, str, datetime], int]

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners import contents, lanes
 from taawun.cooperation.partners.errors import PartnerRefused
-from taawun.cooperation.partners.models import LaneEntry, Partner
-from taawun.cooperation.partners.purposes import LanePurpose
+from taawun.cooperation.partners.models import LaneEntry, Partner, PartnerKey
+from taawun.cooperation.partners.purposes import LanePurpose, Revocation
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
 from taawun.platform.audit.actions import record
@@ -94,6 +94,8 @@ def carry_out(partner: Partner) -> int:
     Returns:
         How many entries were dealt with.
     """
+    for key in partner.earlier_keys.filter(revoked_since__isnull=False, is_swept=False):
+        _sweep(partner, key)
     done = 0
     marked = in_quarantine(partner).filter(reason=_TO_SET_ASIDE).order_by("-id")
     for entry_id in list(marked.values_list("id", flat=True)):
@@ -103,6 +105,17 @@ def carry_out(partner: Partner) -> int:
             # the others are not kept waiting by one of them, which is tried again at the next look
             log.exception("what entry %s brought could not be set aside", entry_id)
     return done
+
+
+@transaction.atomic
+def _sweep(partner: Partner, key: PartnerKey) -> None:
+    """Put away what others passed on under a revoked key: its entries are of other lanes, and under other keys."""
+    if key.revoked_since is None:
+        return
+    put_away = sum(each.put_away(partner, key.kid, key.revoked_since) for each in registry.all(Revocation))
+    PartnerKey.objects.filter(pk=key.pk).update(is_swept=True)
+    if put_away:
+        tell(partner)
 
 
 @transaction.atomic

@@ -141,6 +141,7 @@ def follow(held: Partner, found: Descriptor) -> None:
 
 def _keep(held: Partner, walked: Walk) -> None:
     proofs = {step.old: list(step.tokens) for step in walked.steps if step.key == CURRENT}
+    swept = set(held.earlier_keys.filter(is_swept=True).values_list("kid", "revoked_since"))
     for position, known in enumerate(walked.lineage.keys[:-1]):
         PartnerKey.objects.update_or_create(
             partner=held,
@@ -153,6 +154,7 @@ def _keep(held: Partner, walked: Walk) -> None:
                 "learned": known.learned,
                 "replaced": known.replaced or now(),
                 "revoked_since": known.revoked_since,
+                "is_swept": (known.kid, known.revoked_since) in swept,
                 **({"proof": proofs[known.kid]} if known.kid in proofs else {}),
             },
         )
