@@ -346,6 +346,24 @@ def test_parties_tell_each_other_what_they_hold_and_show_what_the_other_lacks(in
     assert forwarding.answer_comparisons() == 0
 
 
+def test_what_two_hold_is_answered_once_as_long_as_neither_has_anything_new(in_force: Community) -> None:
+    c = in_force
+    agreement = Agreement.objects.get()
+    # the mark of a word that this node never takes, as of an author that signed two things
+    held = {"agreement": str(agreement.id), "held": ["f" * 64]}
+    said = LaneEntry.objects.filter(lane__sender=None, kind__in=["agreement.held", "agreement.evidence"])
+    told(c.west_lane, "agreement.held", held)
+    assert forwarding.answer_comparisons() == 1
+    before = said.count()
+    for _ in range(5):
+        told(c.west_lane, "agreement.held", held)
+        assert forwarding.answer_comparisons() == 0
+    assert said.count() == before
+    told(c.south_lane, "agreement.declared", {"instrument": c.of_south("suspended")})
+    told(c.west_lane, "agreement.held", held)
+    assert forwarding.answer_comparisons() == 1
+
+
 def test_a_declaration_that_would_widen_is_refused_and_one_that_narrows_counts_at_once(
     in_force: Community,
 ) -> None:

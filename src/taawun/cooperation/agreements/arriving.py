@@ -286,7 +286,9 @@ def receive_held(message: Message) -> None:
     if not Agreement.objects.filter(id=lineage).exists():
         raise MessageRefused("not-a-party", "this node has no part in this agreement")
     Comparison.objects.update_or_create(
-        lineage=lineage, node=message.partner.node, defaults={"held": held, "received": now()}
+        lineage=lineage,
+        node=message.partner.node,
+        defaults={"held": held, "received": now(), "is_waiting": True},
     )
 
 

@@ -24,9 +24,10 @@ from taawun.cooperation.partners import messages
 from taawun.cooperation.partners.keys import node_key
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.digests import sha256
+from taawun.foundation.strict_json import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
 _Row = TypeVar("_Row", bound="Version | PartySignature | PartyInstrument")
@@ -155,23 +156,37 @@ def compare() -> int:
 
 
 def answer_comparisons() -> int:
-    """Show those who told what they hold what they lack, and ask them for what they have more; how many were."""
+    """Show those who told what they hold what they lack, and ask them for what they have more; how many were.
+
+    Two may each hold a word that the other never takes, of an author that said two things. So what both hold is
+    answered once: as long as neither has anything new, there is nothing more to say.
+    """
     answered = 0
-    for row in Comparison.objects.order_by("received")[:_AT_ONCE]:
+    for row in Comparison.objects.filter(is_waiting=True).order_by("received")[:_AT_ONCE]:
         with transaction.atomic():
             agreement = Agreement.objects.select_for_update().filter(id=row.lineage).first()
             partner = Partner.objects.filter(node=row.node).first()
+            answer = ""
             if agreement and partner and partner.node in _parties(agreement):
                 own, theirs = marks_of(agreement.id), set(row.held)
-                lacking = [own[mark] for mark in sorted(own.keys() - theirs)]
-                if lacking:
-                    _send(agreement, partner, lacking)
-                if theirs - own.keys():
-                    marks = sorted(own)[:MOST_MARKS]
-                    messages.send(partner, "agreement.held", {"agreement": str(agreement.id), "held": marks})
-                answered += 1
-            Comparison.objects.filter(pk=row.pk, received=row.received).delete()
+                answer = sha256(canonical([sorted(own), sorted(theirs)]))
+                if answer != row.answered:
+                    _answer(agreement, partner, own, theirs)
+                    answered += 1
+            waiting = Comparison.objects.filter(pk=row.pk, received=row.received)
+            waiting.update(is_waiting=False, answered=answer)
     return answered
+
+
+def _answer(
+    agreement: Agreement, partner: Partner, own: Mapping[str, tuple[str, str]], theirs: Collection[str]
+) -> None:
+    lacking = [own[mark] for mark in sorted(own.keys() - set(theirs))]
+    if lacking:
+        _send(agreement, partner, lacking)
+    if set(theirs) - own.keys():
+        marks = sorted(own)[:MOST_MARKS]
+        messages.send(partner, "agreement.held", {"agreement": str(agreement.id), "held": marks})
 
 
 def _parties(agreement: Agreement) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.agreements import shelf
@@ -167,9 +168,15 @@ class Comparison(models.Model):
     node = models.CharField(max_length=300)
     held: Any = models.JSONField(default=list)  # marks
     received = models.DateTimeField(default=now)
+    is_waiting = models.BooleanField(default=True)
+    # SHA-256 of what both held when it was last answered: to say the same again would bring the other nothing
+    answered = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["lineage", "node"], name="agreements_compare_once"),)
+        indexes = (
+            models.Index(fields=["received"], name="agreements_to_answer", condition=Q(is_waiting=True)),
+        )
 
 
 class Scan(models.Model):
