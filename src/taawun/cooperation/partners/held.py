@@ -262,10 +262,16 @@ def _fetch_lacking(partner: Partner, wire_id: UUID, seconds: float) -> None:
 
 @transaction.atomic
 def refuse(partner: Partner, broken: ChainBroken) -> None:
-    """Take nothing of what a partner told, alarm the administrators, and say why."""
-    Awaited.objects.filter(partner=partner, answered=None).update(
+    """Take nothing of what a partner told, alarm the administrators, and say why.
+
+    One that was asked, and posts at the same time, tells everything twice: what comes once all of it is known is no
+    news, but for another history.
+    """
+    is_awaited = Awaited.objects.filter(partner=partner, answered=None).update(
         fault=broken.code, fault_detail=str(broken)[:500]
     )
+    if not is_awaited and not isinstance(broken, _Forked):
+        return
     if isinstance(broken, _Forked):
         returning.close_lanes(Lane.objects.filter(id=broken.lane.id))
     facts = {
