@@ -36,7 +36,7 @@ from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
-from taawun.foundation.signing import SigningKey
+from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.strict_json import parse as parse_json
 from taawun.foundation.tlp import Tlp
@@ -123,8 +123,6 @@ class Community:
 
 def id_of(token: str) -> str:
     """The id that was given to what was signed."""
-    from taawun.foundation.signing import peek  # noqa: PLC0415 - used here alone
-
     said = parse_json(peek(token).payload)
     return str(said["id"])
 
@@ -144,8 +142,8 @@ def told(lane: TheirLane, kind: str, payload: Mapping[str, object]) -> tuple[str
     return lane.deliver()[-1]
 
 
-def standing_now(community: Community) -> tuple[object, ...]:
-    """Where the agreement stands here, without what only this node knows: when it heard."""
+def standing_now(community: Community) -> tuple[Any, ...]:
+    """Where the agreement stands here, without what only this node knows; each part has its own type."""
     standing = standing_of(Agreement.objects.get(id=community.text.id))
     return (
         standing.state,
@@ -225,8 +223,9 @@ def test_any_order_any_doubling_and_any_loss_that_is_repeated_end_in_the_same_st
     state, signatories, ratified, _ends, leaves, suspensions, declared, accessions, windows = found
     assert state == State.IN_FORCE
     assert (signatories, ratified) == (["us", "xe", "xs"], ["us", "xe", "xs", "xw"])
-    assert leaves == {"xw": windows[0][0]}  # type: ignore[index]  # it left before the last one had signed
-    assert (suspensions, len(declared), accessions) == ([], 1, [])  # type: ignore[arg-type]  # a list
+    # it left before the last one had signed
+    assert leaves == {"xw": windows[0][0]}
+    assert (suspensions, len(declared), accessions) == ([], 1, [])
 
 
 # ---- a stranger that joins -----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -103,13 +104,13 @@ def test_what_was_taken_back_is_counted_as_given_and_as_taken_back(cast: Cast, s
 
 
 def test_the_questions_do_not_grow_with_what_there_is(
-    cast: Cast, south: PartnerNode, django_assert_num_queries: object
+    cast: Cast, south: PartnerNode, django_assert_num_queries: Any
 ) -> None:
     held = agreement_in_force(south)
     for number in range(1, 6):
         published(number)
         received(south, held, number)
-    with django_assert_num_queries(4):  # type: ignore[operator]  # pytest-django's own type says object
+    with django_assert_num_queries(4):
         cells(Wanted())
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -45,9 +46,9 @@ class Ranged(TheirNode):
     ignores = False
     said = ""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: Any) -> None:
         self.begun: list[int] = []
-        super().__init__(*arguments)  # type: ignore[arg-type]  # what the base takes
+        super().__init__(*arguments)
 
     def _script(self, connection: socket.socket) -> None:
         head = self.server.requests[-1].decode("latin-1")

@@ -20,7 +20,7 @@ from taawun.cooperation.partners import chain, lane_files
 from taawun.cooperation.partners.lane_files import Brought, FileRefused, Written, export_lane, import_lane
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.errors import NotAllowed
-from taawun.foundation.clock import now, timestamp
+from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
@@ -303,8 +303,6 @@ def test_what_could_not_be_opened_comes_with_the_file_that_is_taken_again(
     place = _packed(tmp_path / "lane", TheirFile(lane).lines())
     done = import_lane(cast.administrator.actor, place)
     assert (done.new, done.waiting, notes.received) == (2, 1, [])
-    from taawun.foundation.clock import frozen  # noqa: PLC0415 - the rest of the file has no use for it
-
     with frozen(now() + timedelta(minutes=10)):
         done = import_lane(cast.administrator.actor, place)
     assert (done.new, done.waiting) == (0, 0)

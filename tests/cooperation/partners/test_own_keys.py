@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as node_settings
@@ -63,11 +64,11 @@ def _finds_its_way(from_key: VerifyKey) -> bool:
 
 
 def test_a_new_key_follows_and_readers_of_the_old_one_find_their_way(
-    home: Path, django_capture_on_commit_callbacks: Callable[..., object]
+    home: Path, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     south, first = partner(), keys.node_key()
     Partner.objects.update(wants_push=False)
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined] # the fixture has no types
+    with django_capture_on_commit_callbacks(execute=True):
         done = own_keys.rotate(CONSOLE)
     assert (done.retired, done.partners, done.revoked_since, done.repeated) == (first.kid, 1, None, 0)
     assert keys.node_key().kid == done.kid != first.kid

@@ -144,12 +144,12 @@ def test_an_organisation_without_a_nation_belongs_too(union: Community) -> None:
     ],
 )
 def test_what_contradicts_the_history_is_refused_with_its_place(
-    union: Community, span: dict[str, object], column: str
+    union: Community, span: dict[str, Any], column: str
 ) -> None:
     actions.begin_span(SYSTEM, union, standing="member", nation="XA", since=date(2020, 1, 1))
     before = Span.objects.count(), Entry.objects.count()
     with pytest.raises(RollRefused) as why:
-        actions.begin_span(SYSTEM, union, **span)  # type: ignore[arg-type]  # a table of keyword arguments
+        actions.begin_span(SYSTEM, union, **span)
     assert why.value.column == column
     assert (Span.objects.count(), Entry.objects.count()) == before
 

@@ -101,9 +101,9 @@ def test_a_test_is_written_down_with_its_outcome_and_told(cast: Cast) -> None:
         ({"pgp_key": ED25519.replace("PUBLIC", "PRIVATE")}, "pgp_key"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_place(cast: Cast, wrong: dict[str, object], field: str) -> None:
+def test_what_cannot_be_is_refused_with_its_place(cast: Cast, wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(ContactRefused) as why:
-        actions.add_contact(SYSTEM, host(), replace(NIGHT, **wrong))  # type: ignore[arg-type]  # a table of arguments
+        actions.add_contact(SYSTEM, host(), replace(NIGHT, **wrong))
     assert why.value.field == field
     assert not DutyContact.objects.exists()
 

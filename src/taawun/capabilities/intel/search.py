@@ -126,16 +126,17 @@ def _asked(question: str) -> list[str]:
 
 def _on_sqlite(words: Sequence[str], newest: int | None) -> Q:
     asked = " ".join(f'"{word}"*' for word in words)
-    matching = "SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s"
-    if newest is None:
-        return Q(id__in=RawSQL(matching, [asked]))  # noqa: S611 - the question is a parameter
-    return Q(id__in=RawSQL(f"{matching} ORDER BY rowid DESC LIMIT %s", [asked, newest]))  # noqa: S611 - as above
+    return _among("rowid", "intel_object_words WHERE intel_object_words MATCH %s", asked, newest)
 
 
 def _on_postgresql(words: Sequence[str], newest: int | None) -> Q:
     # letters and digits in quotes: a cast takes them as they are, where to_tsquery would cut them up again
     asked = " & ".join(f"'{word}':*" for word in words)
-    matching = f"SELECT id FROM intel_stixobject WHERE {POSTGRESQL_VECTOR} @@ %s::tsquery"  # noqa: S608 - a constant of this module, no input
-    if newest is None:
-        return Q(id__in=RawSQL(matching, [asked]))  # noqa: S611 - the question is a parameter
-    return Q(id__in=RawSQL(f"{matching} ORDER BY id DESC LIMIT %s", [asked, newest]))  # noqa: S611 - as above
+    return _among("id", f"intel_stixobject WHERE {POSTGRESQL_VECTOR} @@ %s::tsquery", asked, newest)
+
+
+def _among(key: str, rows: str, asked: str, newest: int | None) -> Q:
+    """Objects whose key is among those of some rows; of the newest so many, or of all."""
+    found = f"SELECT {key} FROM {rows}"  # noqa: S608 - constants of this module; the question is a parameter
+    first, bounds = (" ORDER BY 1 DESC LIMIT %s", (newest,)) if newest else ("", ())
+    return Q(id__in=RawSQL(found + first, (asked, *bounds)))  # noqa: S611 - as above

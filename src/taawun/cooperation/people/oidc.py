@@ -11,6 +11,7 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -192,7 +193,7 @@ def _call(method: str, address: str, headers: Mapping[str, str], body: bytes) ->
                 limit_bytes=_LIMITS.max_bytes,
                 deadline_seconds=_DEADLINE_SECONDS,
             )
-        found = strict_json.parse(answer.body, _LIMITS) if answer.status == 200 else None  # noqa: PLR2004 - HTTP: it answered
+        found = strict_json.parse(answer.body, _LIMITS) if answer.status == HTTPStatus.OK else None
     except (OutboundFailed, OutboundRefused) as failed:
         raise OidcRefused(failed.code, str(failed)) from failed
     except strict_json.JsonRefused as refused:

@@ -22,7 +22,7 @@ import tarfile
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 import zstandard
@@ -120,6 +120,13 @@ class Manifest:
     damaged: tuple[str, ...] = ()
 
 
+class Readable(Protocol):
+    """Bytes that are read once, from the beginning."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, at most so many; all that are left by default."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """Something in a backup.
@@ -132,7 +139,7 @@ class Member:
 
     name: str
     size: int
-    body: IO[bytes]
+    body: Readable
 
     def bytes(self) -> bytes:
         """All of a member that is no stored file."""
@@ -338,7 +345,7 @@ class Reader:
             if handle is None:
                 raise BackupRefused("damaged", _damaged(f"{info.name} cannot be read"))
             measured = _Measured(handle)
-            member = Member(info.name, info.size, measured)  # type: ignore[arg-type]  # it only reads
+            member = Member(info.name, info.size, measured)
             if info.name == MANIFEST:
                 self.manifest = _typed(Manifest, _parsed(member.bytes()))
                 continue
