@@ -17,6 +17,7 @@ from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import Document, parse, write
 from taawun.cooperation.agreements.models import Agreement, PartySignature
 from taawun.cooperation.agreements.paper import Paper, as_docx, as_pdf, paper_of, printing
+from taawun.cooperation.agreements.paper.provisions import general_provisions
 from taawun.cooperation.agreements.presenting.parties import partners_of
 from taawun.cooperation.agreements.presenting.plain import plain, runs
 from taawun.foundation.clock import now
@@ -268,3 +269,20 @@ def test_a_draft_that_changed_before_it_was_printed_is_not_printed_as_another(
     actions.edit_draft(cast.officer.actor, held, changed, edition=held.draft_edition)
     with pytest.raises(LookupError), override("en"):
         printing._set(printing.PrintOrder.read(Job.objects.get(id=job).subject_id))
+
+
+def test_a_paper_says_who_ratifies_who_may_accede_and_how_one_leaves(node: object) -> None:
+    south, west = partner(nation="XS"), partner(nation="XW")
+    text = document(south, west, accession="by-invitation", notice_days=30)
+    ratified = tuple(replace(each, ratifies=each.node == west.node) for each in text.parties)
+    said = dict(general_provisions(parse(write(replace(text, parties=ratified)))))
+    assert said["Ratification"].startswith(
+        "The signature of these parties counts once they have ratified it: "
+    )
+    assert "bound once the depositary has countersigned" in said["Accession"]
+    assert said["Leaving"].startswith("Any party but the depositary may leave alone")
+    assert "takes effect after 30 days" in said["Termination"]
+    closed = dict(general_provisions(document(south)))
+    assert "Ratification" not in closed
+    assert "Leaving" not in closed
+    assert closed["Accession"] == "No other party may accede to it."

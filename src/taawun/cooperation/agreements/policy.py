@@ -182,11 +182,6 @@ class Policy:
             self._sides = {key: frozenset(parties) for key, parties in sides.items()}
         return self._sides.get(clause, frozenset())
 
-    def reads_since(self, node: str, clause: tuple[UUID, str]) -> float:
-        """From when on a node, or a guest of it, reads what is sent over a clause; 0 from the beginning."""
-        grants = [each for key in self.keys_of(node) for each in self.grants_over(key, clause)]
-        return min((each.since for each in grants), default=FOREVER)
-
     def keys_of(self, node: str) -> tuple[str, ...]:
         """The party keys of a node and of its guests, sorted."""
         return self._keys.get(node, ())

@@ -51,8 +51,8 @@ def _party(party: Party, document: Document, partners: Mapping[str, Partner]) ->
 def definitions(document: Document) -> Iterator[str]:
     """What the words of the clauses mean, as far as this agreement uses them; markup."""
     yield _(
-        "“Party” means whoever is named above and has signed this agreement. Until then it gives and receives nothing "
-        "under it."
+        "“Party” means whoever is named above, or has acceded, and is bound by this agreement: has signed it and, "
+        "where ratification is due, ratified it. Until then it gives and receives nothing under it."
     )
     if any(party.kind == "guest" for party in document.parties):
         yield _("A guest is a party without a node: its host signs, sends and receives on its behalf.")
@@ -100,6 +100,13 @@ def _markings() -> dict[Tlp, str]:
 def general_provisions(document: Document) -> Iterator[tuple[str, str]]:
     """What holds for the whole agreement, each with its label; markup."""
     yield _("Entry into force"), _entry_into_force(document)
+    if ratifying := [party_name(party) for party in document.parties if party.ratifies]:
+        yield (
+            _("Ratification"),
+            format_html(
+                _("The signature of these parties counts once they have ratified it: {}."), listed(ratifying)
+            ),
+        )
     yield _("Duration"), _duration(document)
     yield _("Accession"), _accession(document)
     yield (
@@ -112,13 +119,20 @@ def general_provisions(document: Document) -> Iterator[tuple[str, str]]:
     yield (
         _("Suspension"),
         _(
-            "A party that has signed may suspend this agreement by a signed declaration. Nothing is sent under it from "
-            "then on until that party lifts the suspension."
+            "A party may suspend this agreement by a signed instrument. Nothing is sent under it from then on until "
+            "that party lifts the suspension."
+        ),
+    )
+    yield (
+        _("Declarations"),
+        _(
+            "A party may declare in a signed instrument that it gives or takes less than a clause allows, and lift "
+            "that again. No declaration widens a clause."
         ),
     )
     yield _("Termination"), _termination(document)
     if sum(party.kind == "node" for party in document.parties) > _PAIR or document.accession != "closed":
-        yield _("Withdrawal"), _withdrawal(document)
+        yield _("Leaving"), _leaving(document)
     if document.instrument:
         yield (
             _("Instrument"),
@@ -155,12 +169,12 @@ def _entry_into_force(document: Document) -> str:
     nodes = sum(party.kind == "node" for party in document.parties)
     begins = {"day": _day(document.valid_from)}
     if needed == nodes:
-        return _("This agreement is in force from %(day)s (UTC), once every party has signed it.") % begins
+        return _("This agreement is in force from %(day)s (UTC), once every party is bound by it.") % begins
     return ngettext(
-        "This agreement is in force from %(day)s (UTC), once %(count)s party, among them the depositary, has signed "
-        "it. For a party that signs later it begins with its signature.",
-        "This agreement is in force from %(day)s (UTC), once %(count)s parties, among them the depositary, have signed "
-        "it. For a party that signs later it begins with its signature.",
+        "This agreement is in force from %(day)s (UTC), once %(count)s party, among them the depositary, is bound by "
+        "it. For a party that is bound later it begins then.",
+        "This agreement is in force from %(day)s (UTC), once %(count)s parties, among them the depositary, are bound "
+        "by it. For a party that is bound later it begins then.",
         needed,
     ) % {**begins, "count": formats.number(needed)}
 
@@ -173,7 +187,10 @@ def _duration(document: Document) -> str:
 
 def _accession(document: Document) -> str:
     if document.accession == "by-invitation":
-        return _("Others may accede to it on the invitation of the parties.")
+        return _(
+            "Others may accede to it whom the depositary invites; they are bound once the depositary has countersigned "
+            "their accession."
+        )
     return _("No other party may accede to it.")
 
 
@@ -181,25 +198,25 @@ def _termination(document: Document) -> str:
     days = document.notice_days
     if not days:
         return _(
-            "A party that has signed may end this agreement by a signed notice, which takes effect at once. The duties "
+            "A party may end this agreement by a signed notice, which takes effect at once. The duties "
             "that its clauses name for that case remain."
         )
     return ngettext(
-        "A party that has signed may end this agreement by a signed notice, which takes effect after %(count)s day. "
+        "A party may end this agreement by a signed notice, which takes effect after %(count)s day. "
         "The duties that its clauses name for that case remain.",
-        "A party that has signed may end this agreement by a signed notice, which takes effect after %(count)s days. "
+        "A party may end this agreement by a signed notice, which takes effect after %(count)s days. "
         "The duties that its clauses name for that case remain.",
         days,
     ) % {"count": formats.number(days)}
 
 
-def _withdrawal(document: Document) -> str:
+def _leaving(document: Document) -> str:
     least = document.least_signatories()
     return ngettext(
-        "A party may withdraw alone by a signed notice with the same number of days; the others stay bound. With fewer "
-        "than %(count)s party bound, the agreement is over.",
-        "A party may withdraw alone by a signed notice with the same number of days; the others stay bound. With fewer "
-        "than %(count)s parties bound, the agreement is over.",
+        "Any party but the depositary may leave alone by a signed notice with the same number of days; the others stay "
+        "bound. With fewer than %(count)s party bound, the agreement is over.",
+        "Any party but the depositary may leave alone by a signed notice with the same number of days; the others stay "
+        "bound. With fewer than %(count)s parties bound, the agreement is over.",
         least,
     ) % {"count": formats.number(least)}
 
