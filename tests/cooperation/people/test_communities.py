@@ -258,6 +258,13 @@ def test_the_pages_tell_who_belongs_to_it_on_a_day(cast: Cast, union: Community)
     found = browser.get(reverse("nations") + "?q=فلسطين").content.decode()
     assert "State of Palestine" in found
     assert "Iceland" not in found
+    first = browser.get(reverse("nations"))
+    assert [each.code for each in first.context["nations"]][:2] == ["AD", "AE"]
+    assert len(first.context["nations"]) == 50
+    second = browser.get(f"{reverse('nations')}?after={first.context['page'].next}")
+    codes = [each.code for each in second.context["nations"]]
+    assert (len(codes), codes[0] > first.context["nations"][-1].code) == (50, True)
+    assert browser.get(reverse("nations") + "?after=ZW&q=").context["page"].next is None
     rows = sent_by(browser.get(reverse("nations") + "?format=csv"))
     assert len(list(csv.reader(io.StringIO(rows.decode("utf-8-sig"))))) == 252  # the head, 249, ours, and XA
     assert json.loads(sent_by(browser.get(reverse("nations") + "?format=json&q=XN")))[0] == {

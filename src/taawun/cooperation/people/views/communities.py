@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponseRedirect
@@ -33,6 +33,7 @@ from taawun.foundation.multilingual import LANGUAGES
 from taawun.foundation.nations import ASSIGNED
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.pages import confirm
+from taawun.platform.web.paging import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,6 +57,8 @@ __all__ = [
     "rename_community",
     "strike_span",
 ]
+
+_NATIONS_ON_A_PAGE: Final = 50
 
 _MANAGE = "manage:communities"
 
@@ -89,7 +92,13 @@ def nations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     ]
     if request.GET.get("format") in {"csv", "json"}:
         return _export_nations(request.GET["format"], found)
-    return render(request, "people/nations.html", {"form": form, "nations": found})
+    after = request.GET.get("after", "")
+    rows = [each for each in found if each.code > after][: _NATIONS_ON_A_PAGE + 1]
+    shown = rows[:_NATIONS_ON_A_PAGE]
+    following = shown[-1].code if len(rows) > _NATIONS_ON_A_PAGE else None
+    # Any: they are of no table, but of a list of the standard
+    page: Page[Any] = Page(shown, following)
+    return render(request, "people/nations.html", {"form": form, "nations": shown, "page": page})
 
 
 def _export_nations(ending: str, found: list[naming.NamedNation]) -> HttpResponseBase:
