@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taawun.foundation.strict_json import JsonRefused, Limits, canonical, objects_of, parse
+from taawun.foundation.strict_json import JsonRefused, Limits, as_count, canonical, objects_of, parse
 
 STRINGS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 SCALARS = st.one_of(
@@ -446,3 +446,20 @@ def test_a_fault_deep_in_a_text_is_placed_in_time_that_grows_with_the_text_alone
     assert (error.code, error.line, error.column) == ("not-json", 1, len(whole) + 1)
     assert error.pointer.startswith("/" + "k" * 100 + "/")
     assert len(error.pointer) <= 1001
+
+
+@pytest.mark.parametrize("value", [0, 1, 2**62 - 1])
+def test_a_count_is_a_whole_number(value: int) -> None:
+    assert as_count(value) == value
+
+
+@pytest.mark.parametrize("value", [-1, 2**62, 1.0, True, "1", None, [1]])
+def test_what_is_no_count_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="not a count"):
+        as_count(value)
+
+
+def test_a_count_may_have_a_bound_of_its_own() -> None:
+    assert as_count(5, 5) == 5
+    with pytest.raises(ValueError, match="not a count"):
+        as_count(6, 5)

@@ -1,6 +1,12 @@
 """SHA-256 of exact bytes (FIPS 180-4), written as 64 lower-case hexadecimal digits."""
 
 import hashlib
+import re
+from typing import Final
+
+__all__ = ["Sha256Stream", "as_sha256", "sha256"]
+
+_WRITTEN: Final = re.compile("[0-9a-f]{64}")
 
 
 def sha256(data: bytes) -> str:
@@ -13,6 +19,17 @@ def sha256(data: bytes) -> str:
         64 lower-case hexadecimal digits.
     """
     return hashlib.sha256(data).hexdigest()
+
+
+def as_sha256(value: object) -> str:
+    """A value that came from elsewhere, as a digest in the one way it is written.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str) or not _WRITTEN.fullmatch(value):
+        raise ValueError(f"{value!r:.80} is not a SHA-256")
+    return value
 
 
 class Sha256Stream:

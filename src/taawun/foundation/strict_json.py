@@ -89,6 +89,21 @@ class RawElement:
     line: int
 
 
+def as_count(value: object, most: int = 2**62 - 1) -> int:
+    """A value that was read, as a whole number that is not negative. ``1.0``, ``true`` and ``"1"`` are none.
+
+    Args:
+        value: what stood there.
+        most: the largest that is taken.
+
+    Raises:
+        ValueError: it is none, or larger.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ValueError(f"{value!r:.40} is not a count")
+    return value
+
+
 def parse(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
     """Read one JSON text.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
@@ -25,7 +24,7 @@ from taawun.cooperation.partners.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
-from taawun.foundation.digests import sha256
+from taawun.foundation.digests import as_sha256, sha256
 from taawun.foundation.signing import peek
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice
@@ -56,7 +55,6 @@ __all__ = [
 _SKEW: Final = timedelta(seconds=60)
 # proposals of one partner that wait for our people, and as many counter-proposals; each may be of 1 MiB
 MOST_WAITING: Final = 100
-_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 def was_answered(lineage: str) -> Q:
@@ -262,10 +260,10 @@ def text(payload: Mapping[str, Any], member: str) -> str:
 
 def digest(payload: Mapping[str, Any]) -> str:
     """The digest of the version that is spoken about."""
-    found = text(payload, "digest")
-    if not _SHA256.fullmatch(found):
-        raise MessageRefused("malformed", "digest is no SHA-256")
-    return found
+    try:
+        return as_sha256(text(payload, "digest"))
+    except ValueError:
+        raise MessageRefused("malformed", "digest is no SHA-256") from None
 
 
 def uuid(payload: Mapping[str, Any], member: str) -> UUID:

@@ -17,7 +17,7 @@ from uuid import UUID
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp, timestamp
-from taawun.foundation.digests import sha256
+from taawun.foundation.digests import as_sha256, sha256
 from taawun.foundation.signing import SignatureRefused, peek
 from taawun.foundation.tlp import Tlp
 
@@ -243,8 +243,8 @@ def _typed(payload: Mapping[str, Any]) -> Header:
     header = Header(
         lane=UUID(payload["lane"]),
         sender=_text(payload, "sender", 300),
-        seq=_count(payload["seq"]),
-        prev=_digest(payload["prev"]),
+        seq=strict_json.as_count(payload["seq"]),
+        prev=as_sha256(payload["prev"]),
         kind=_text(payload, "kind", 80),
         subject=_text(payload, "subject", 400),
         version=_text(payload, "version", 64),
@@ -252,10 +252,10 @@ def _typed(payload: Mapping[str, Any]) -> Header:
         # an unknown marking is RED (docs/protocol.md, rule 3)
         tlp=Tlp.parse_or_red(payload["tlp"]),
         topics=_texts(payload, "topics"),
-        digest=_digest(payload["digest"]) if payload.get("digest") else "",
-        size=_count(payload["size"]),
+        digest=as_sha256(payload["digest"]) if payload.get("digest") else "",
+        size=strict_json.as_count(payload["size"]),
         issued=parse_timestamp(payload["issued"]),
-        agreement=_digest(payload["agreement"]) if payload.get("agreement") else "",
+        agreement=as_sha256(payload["agreement"]) if payload.get("agreement") else "",
         clause=_text(payload, "clause", 40),
         audience=_texts(payload, "audience"),
         persons=_texts(payload, "persons"),
@@ -281,18 +281,6 @@ def _texts(payload: Mapping[str, Any], member: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ValueError(f"{member} is not a list of texts")
     return tuple(value)
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**62:
-        raise ValueError(f"{value!r:.40} is not a count")
-    return value
-
-
-def _digest(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
-        raise ValueError(f"{value!r:.80} is not a SHA-256")
-    return value
 
 
 def check_next(header: Header, *, lane: UUID, sender: str, head_seq: int, head_digest: str) -> None:
@@ -347,8 +335,8 @@ def read_head(token: str, key: Verifier) -> Head:
         seq = payload["seq"]
         return Head(
             lane=UUID(payload["lane"]),
-            seq=-1 if seq == -1 else _count(seq),
-            digest=_digest(payload["digest"]),
+            seq=-1 if seq == -1 else strict_json.as_count(seq),
+            digest=as_sha256(payload["digest"]),
             time=parse_timestamp(payload["time"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:

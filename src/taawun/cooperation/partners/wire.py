@@ -20,6 +20,7 @@ from taawun.cooperation.partners.keys import node_key
 from taawun.foundation import request_signatures, strict_json
 from taawun.foundation.clock import now
 from taawun.foundation.compression import compressed
+from taawun.foundation.digests import as_sha256
 from taawun.foundation.outbound import Outbound, Pace
 from taawun.platform.web.problems import TYPE_PREFIX
 
@@ -63,7 +64,6 @@ RETURNING: Final = "returning"
 # what a node may ask for in seconds (RFC 9110, section 10.2.3); a date is not made use of
 _SECONDS: Final = re.compile("[0-9]{1,6}")
 _ACCEPTED: Final = 202
-_SHA256: Final = re.compile("[0-9a-f]{64}")
 _SHORT_SECONDS: Final = 15.0
 # two megabytes over the slowest line that is of any use
 _DELIVERY_SECONDS: Final = 600.0
@@ -319,13 +319,10 @@ def held_offers(body: bytes) -> list[HeldOffer]:
     listed = strict_json.parse(body, _LISTING_LIMITS)["lanes"]
     if len(listed) > _MOST_OFFERS:
         raise ValueError(f"it has more than {_MOST_OFFERS} lanes")
-    return [HeldOffer(UUID(each["lane"]), int(each["seq"]), _digest(each["digest"])) for each in listed]
-
-
-def _digest(value: object) -> str:
-    if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise ValueError("a digest is no SHA-256")
-    return value
+    return [
+        HeldOffer(UUID(each["lane"]), strict_json.as_count(each["seq"]), as_sha256(each["digest"]))
+        for each in listed
+    ]
 
 
 def list_held(partner: Partner) -> list[HeldOffer]:

@@ -11,6 +11,7 @@ from taawun.cooperation.partners import messages
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.models import LaneEntry, LaneReader
 from taawun.foundation.clock import parse_timestamp
+from taawun.foundation.strict_json import as_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,16 +62,12 @@ def _read(payload: Mapping[str, Any]) -> tuple[UUID, str, Any, dict[int, tuple[s
         entries = payload["entries"]
         if not isinstance(entries, list) or not 0 < len(entries) <= MOST_IN_A_MESSAGE or why not in _REASONS:
             raise ValueError  # noqa: TRY301 - one answer for every malformed statement
-        said = {_seq(each["seq"]): (str(each["digest"]), each.get("held", False) is True) for each in entries}
+        said = {
+            as_count(each["seq"]): (str(each["digest"]), each.get("held", False) is True) for each in entries
+        }
     except (AttributeError, KeyError, TypeError, ValueError):
         raise MessageRefused("malformed", "the statement is malformed") from None
     return lane, why, at, said
-
-
-def _seq(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**62:
-        raise ValueError
-    return value
 
 
 DELETED: Final = messages.MessageKind("deleted", receive_deletions)

@@ -10,6 +10,7 @@ from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import Passage, Reach, Release
 from taawun.cooperation.partners import messages
 from taawun.cooperation.partners.errors import MessageRefused
+from taawun.foundation.strict_json import as_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,17 +47,13 @@ def _read(payload: Mapping[str, Any]) -> dict[tuple[str, str, str], int]:
         if not isinstance(releases, list) or not 0 < len(releases) <= MOST_IN_A_MESSAGE:
             raise ValueError  # noqa: TRY301 - one answer for every malformed message
         return {
-            (str(each["subject"]), str(each["version"]), str(each["digest"])): _count(each["parties"])
+            (str(each["subject"]), str(each["version"]), str(each["digest"])): as_count(
+                each["parties"], _MOST_PARTIES
+            )
             for each in releases
         }
     except (KeyError, TypeError, ValueError):
         raise MessageRefused("malformed", "the counts are malformed") from None
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_PARTIES:
-        raise ValueError
-    return value
 
 
 REACHED: Final = messages.MessageKind("reached", receive_reach)

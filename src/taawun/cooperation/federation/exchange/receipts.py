@@ -14,6 +14,7 @@ from taawun.cooperation.partners import messages
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.lanes import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.foundation.strict_json import as_count
 
 __all__ = ["RECEIPT", "acknowledge"]
 
@@ -56,11 +57,11 @@ def receive_receipt(message: messages.Message) -> None:
     try:
         lane_id, first, last = (
             UUID(message.payload["lane"]),
-            _seq(message.payload["from"]),
-            _seq(message.payload["to_seq"]),
+            as_count(message.payload["from"]),
+            as_count(message.payload["to_seq"]),
         )
         exceptions = {
-            _seq(each["seq"]): (LaneEntry.State(each["outcome"]), str(each["reason"])[:80])
+            as_count(each["seq"]): (LaneEntry.State(each["outcome"]), str(each["reason"])[:80])
             for each in message.payload["exceptions"]
         }
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -96,10 +97,3 @@ def receive_receipt(message: messages.Message) -> None:
 
 
 RECEIPT: Final = messages.MessageKind("receipt", receive_receipt, regain_receipt, put_away_receipt)
-
-
-def _seq(value: object) -> int:
-    """A place on a lane; what only looks like a number would be read otherwise when the receipt is put away again."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError("a place on a lane is a whole number")
-    return value
