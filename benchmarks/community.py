@@ -62,7 +62,7 @@ def measure(parties: int, count: int) -> float:
     from taawun.capabilities.intel.actions.reporting import KIND
     from taawun.cooperation.federation.actions import Draft, publish
     from taawun.cooperation.federation.models import Passage
-    from taawun.cooperation.partners.keys import create_keys
+    from taawun.cooperation.partners.identity.keys import create_keys
     from taawun.cooperation.partners.models import LaneReader, Partner
     from taawun.cooperation.people.actors import SystemActor
     from taawun.foundation.tlp import Tlp

@@ -23,8 +23,8 @@ from django.test import Client
 from taawun.cooperation.agreements.actions import SIGNATURE_TYP, changed, next_agreement_number
 from taawun.cooperation.agreements.document import Clause, Document, Onward, Party, parse, write
 from taawun.cooperation.agreements.models import Agreement, PartySignature, Version
-from taawun.cooperation.partners import descriptor
-from taawun.cooperation.partners.keys import create_keys, node_key
+from taawun.cooperation.partners.identity import descriptor
+from taawun.cooperation.partners.identity.keys import create_keys, node_key
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.actors import PersonActor, SystemActor

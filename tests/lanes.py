@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from taawun.cooperation.agreements.models import Agreement, Version
-from taawun.cooperation.partners import chain
+from taawun.cooperation.partners.exchange.receiving import process_pending, take_page
+from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
-from taawun.cooperation.partners.receiving import process_pending, take_page
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7

@@ -30,11 +30,11 @@ from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.federation.actions import Draft, publish
 from taawun.cooperation.federation.exchange import acknowledge
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.partners import contents
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.exchange.receiving import process_pending
+from taawun.cooperation.partners.exchange.sync import sync_partner
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Holding, Lane, LaneEntry, Partner
-from taawun.cooperation.partners.receiving import process_pending
-from taawun.cooperation.partners.sync import sync_partner
 from taawun.cooperation.people import actions as people
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.models import Invitation, Membership, Organisation
@@ -62,7 +62,7 @@ from tests.cast import (
     sign_version,
 )
 from tests.cooperation.conftest import Notes, notes
-from tests.cooperation.partners.test_sync import _offer, server, south
+from tests.cooperation.partners.exchange.test_sync import _offer, server, south
 from tests.cooperation.partners.their_node import TheirNode
 from tests.lanes import clause_lane, nothing_to_fetch, talk_lane
 from tests.pages import pages

@@ -8,7 +8,7 @@ from django.conf import settings
 from taawun.cooperation.agreements.policy import Allowed, Facts
 from taawun.cooperation.agreements.queries import current_policy, standing_of
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners import descriptor
+from taawun.cooperation.partners.identity import descriptor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import actor_for_token
 from taawun.foundation.clock import now

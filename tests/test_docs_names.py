@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from taawun.cooperation.federation.kinds import ReleaseKind
-from taawun.cooperation.partners.messages import MessageKind
+from taawun.cooperation.partners.exchange.messages import MessageKind
 from taawun.platform.registry import registry
 
 CHECKOUT = Path(__file__).resolve().parent.parent

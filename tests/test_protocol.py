@@ -12,9 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
-from taawun.cooperation.partners import chain, descriptor, rotation
-from taawun.cooperation.partners.lineage import KnownKey, Lineage, walk
-from taawun.cooperation.partners.messages import MessageKind
+from taawun.cooperation.partners.exchange.messages import MessageKind
+from taawun.cooperation.partners.identity import descriptor, rotation
+from taawun.cooperation.partners.identity.lineage import KnownKey, Lineage, walk
+from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.models import GENESIS
 from taawun.foundation import fingerprint, request_signatures
 from taawun.foundation.digests import sha256

@@ -30,10 +30,11 @@ from taawun.capabilities.intel.models import Import, Report
 from taawun.cooperation.agreements import actions as agreements
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.federation.models import Receipt, Release
-from taawun.cooperation.partners import chain, restarting, statements
 from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.logs import chain
+from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
-from taawun.cooperation.partners.stopping import stop_lane
+from taawun.cooperation.partners.restarts import restarting, statements
 from taawun.cooperation.people.models import (
     ApiToken,
     Community,

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from taawun.cooperation.federation.kinds import Arrival
     from taawun.cooperation.federation.models import Release
-    from taawun.cooperation.partners.messages import Message
+    from taawun.cooperation.partners.exchange.messages import Message
 
 __all__ = ["Notes", "notes"]
 
@@ -53,7 +53,7 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
     """The kinds, registered for the length of a test."""
     # this file is read before Django is started
     from taawun.cooperation.federation.kinds import ReleaseKind  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
-    from taawun.cooperation.partners.messages import MessageKind  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
+    from taawun.cooperation.partners.exchange.messages import MessageKind  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
     from taawun.platform.registry import registry  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
 
     kept = Notes()

@@ -18,7 +18,8 @@ from uuid import UUID, uuid4
 import httpx
 
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
-from taawun.cooperation.partners import chain, descriptor
+from taawun.cooperation.partners.identity import descriptor
+from taawun.cooperation.partners.logs import chain
 from taawun.foundation import request_signatures
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 import zstandard
 
-from taawun.cooperation.partners.receiving import TALK_BYTES, UNVERIFIED_MESSAGES
+from taawun.cooperation.partners.exchange.receiving import TALK_BYTES, UNVERIFIED_MESSAGES
 from taawun.foundation.clock import now
 from taawun.node.demo.nodes import _descendants, wait_for
 from tests.journeys.conftest import rows

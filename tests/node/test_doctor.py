@@ -12,8 +12,8 @@ from django.conf import settings as node_settings
 from django.utils.connection import ConnectionDoesNotExist
 from pytest_django.fixtures import Settings
 
-from taawun.cooperation.partners import returning
 from taawun.cooperation.partners.models import Lane, Partner
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now

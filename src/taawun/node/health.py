@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.partners.errors import KeyUnusable
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
 

@@ -108,7 +108,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "taawun.platform.web.middleware.NothingAtNul",
     "taawun.cooperation.people.middleware.SecondFactor",
-    "taawun.cooperation.partners.middleware.Returning",
+    "taawun.cooperation.partners.restored.middleware.Returning",
     "taawun.platform.web.middleware.RefusedMethods",
 ]
 

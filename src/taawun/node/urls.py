@@ -14,7 +14,7 @@ from taawun.platform.registry import registry
 from taawun.platform.web.rooms import Pages
 
 urlpatterns = [
-    path("", include("taawun.cooperation.partners.protocol_urls")),
+    path("", include("taawun.cooperation.partners.exchange.protocol_urls")),
     path("", include("taawun.node.api")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -12,7 +12,7 @@ from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.models import Import, StixObject
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.federation.exchange import CLAUSE_LANES
-from taawun.cooperation.partners import chain, contents
+from taawun.cooperation.partners.logs import chain, contents
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import now
@@ -22,7 +22,7 @@ from tests.capabilities.intel.stix.examples import bundle, sdo
 from tests.cast import PartnerNode, agreement_in_force, partner
 
 if TYPE_CHECKING:
-    from taawun.cooperation.partners.purposes import Outcome
+    from taawun.cooperation.partners.logs.purposes import Outcome
     from taawun.cooperation.people.actors import Actor
 
 __all__ = ["SYSTEM", "Sender", "Silent", "bring", "current", "indicator", "marked", "report", "sender"]

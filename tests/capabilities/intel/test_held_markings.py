@@ -16,7 +16,7 @@ from taawun.capabilities.intel.preparing import prepared_from
 from taawun.capabilities.intel.stix import read
 from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.partners import contents
+from taawun.cooperation.partners.logs import contents
 from taawun.foundation.tlp import Tlp, from_stix_marking, stix_marking_definition, stix_marking_id
 from taawun.node.commands import intel as command
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender

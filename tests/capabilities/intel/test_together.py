@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import Reference, Report, ReportObject, Source, StixObject
 from taawun.cooperation.federation.models import Passage, Release, ReleaseParty, ReleaseTopic
-from taawun.cooperation.partners import together
+from taawun.cooperation.partners.exchange import together
+from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.models import Content, Holding, LaneEntry
-from taawun.cooperation.partners.receiving import process_pending
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice

@@ -21,8 +21,8 @@ from taawun.cooperation.agreements.errors import DocumentRefused, StepRefused
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.queries import current_policy, standing_of
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners import contents
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed

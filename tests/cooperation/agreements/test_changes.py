@@ -15,8 +15,8 @@ from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners import contents
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.clock import now, timestamp

@@ -12,7 +12,7 @@ from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.drafting import TEMPLATES, draft_from, specimen, template
 from taawun.cooperation.agreements.errors import DocumentRefused, StepRefused
 from taawun.cooperation.agreements.presenting import clause_in_words
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from taawun.cooperation.agreements.models import PartySignature, Version
 from taawun.cooperation.agreements.queries import evidence_of, standing_of, standings, standings_of
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
 from tests.cast import agreement_in_force, agreement_proposed, partner, sign_version, some_id

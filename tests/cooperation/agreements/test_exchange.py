@@ -24,7 +24,7 @@ from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Par
 from taawun.cooperation.agreements.policy import Allowed, Facts
 from taawun.cooperation.agreements.queries import current_policy, standing_of
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now, timestamp

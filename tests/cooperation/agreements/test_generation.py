@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.agreements.policy import Allowed, Facts
 from taawun.cooperation.agreements.queries import current_policy, policy_of_sender
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import PolicyGeneration
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now

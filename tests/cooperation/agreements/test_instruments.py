@@ -29,7 +29,7 @@ from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Par
 from taawun.cooperation.agreements.policy import Allowed, Denied, Facts
 from taawun.cooperation.agreements.queries import current_policy, standing_of
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation

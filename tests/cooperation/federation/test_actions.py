@@ -22,9 +22,9 @@ from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.exchange import readable
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.queries import passages_of, readable_releases
-from taawun.cooperation.partners import chain, contents, lanes
 from taawun.cooperation.partners.actions import verify
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import chain, contents, lanes
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.clock import now

@@ -20,11 +20,11 @@ from taawun.cooperation.federation.exchange import acknowledge
 from taawun.cooperation.federation.kinds import ContentRefused
 from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseTopic
 from taawun.cooperation.federation.queries import receipts_of
-from taawun.cooperation.partners import contents
 from taawun.cooperation.partners.actions import verify
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.exchange.receiving import process_pending
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
-from taawun.cooperation.partners.receiving import process_pending
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7

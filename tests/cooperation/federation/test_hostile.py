@@ -14,7 +14,7 @@ from taawun.cooperation.agreements.document import write
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.federation.actions import Draft, publish
 from taawun.cooperation.federation.models import Passage, Receipt, Release
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.tlp import Tlp

@@ -25,7 +25,7 @@ from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.cooperation.federation.exchange import readable
 from taawun.cooperation.federation.models import Deletion, Passage, Reach, Receipt, Release
 from taawun.cooperation.federation.queries import reach_by_release, reach_of
-from taawun.cooperation.partners import contents
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.strict_json import parse

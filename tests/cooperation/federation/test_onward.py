@@ -26,7 +26,7 @@ from taawun.cooperation.federation.actions import (
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.exchange import readable
 from taawun.cooperation.federation.models import Passage, Receipt, Release
-from taawun.cooperation.partners.chain import said_in
+from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.signing import SigningKey

@@ -14,10 +14,11 @@ from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
 from taawun.cooperation.agreements.models import DoubtedWord, PartyInstrument, PartySignature
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.federation.models import Passage, Release
-from taawun.cooperation.partners import actions, descriptor, keys, own_keys, quarantine, rotation
+from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.exchange.receiving import process_pending
+from taawun.cooperation.partners.identity import descriptor, keys, own_keys, quarantine, rotation
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
-from taawun.cooperation.partners.receiving import process_pending
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.clock import frozen, now, timestamp

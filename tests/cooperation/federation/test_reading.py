@@ -16,7 +16,7 @@ from tests.cooperation.federation.test_exchange import DONE, note
 from tests.lanes import TheirLane, clause_lane
 
 if TYPE_CHECKING:
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ __all__ = ["nobody_knocked_before", "pages", "stranger_client", "visit"]
 def nobody_knocked_before() -> Iterator[None]:
     """Every test comes from the same address."""
     # this file is read before Django is started
-    from taawun.cooperation.partners.serving import INTRODUCTIONS  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
+    from taawun.cooperation.partners.exchange.serving import INTRODUCTIONS  # noqa: PLC0415 - models need Django to be up, which it is when the fixture runs
 
     yield
     INTRODUCTIONS.empty()

@@ -14,9 +14,12 @@ from django.conf import settings
 from django.db import connection, connections
 from django.utils.translation import override
 
-from taawun.cooperation.partners import actions, chain, descriptor, lanes, messages
+from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.identity import descriptor
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import chain, lanes
 from taawun.cooperation.partners.models import Lane, LaneEntry, Nonce, Partner, PolicyGeneration
 from taawun.cooperation.partners.rules import can_receive, can_talk
 from taawun.cooperation.people.errors import NotAllowed

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from taawun.cooperation.agreements.queries import current_policy
-from taawun.cooperation.partners import lanes, messages
-from taawun.cooperation.partners.descriptor import read
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.identity.descriptor import read
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.models import Lane, Partner
 from taawun.foundation import fingerprint
 from taawun.foundation.clock import frozen, now

@@ -12,11 +12,13 @@ from django.conf import settings as django_settings
 from django.test import Client
 from pytest_django import Settings
 
-from taawun.cooperation.partners import actions, descriptor, wire
+from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import PartnerRefused
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.exchange import wire
+from taawun.cooperation.partners.exchange.sync import sync_partner
+from taawun.cooperation.partners.identity import descriptor
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
-from taawun.cooperation.partners.sync import sync_partner
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation import request_signatures
 from taawun.foundation.clock import frozen, now

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Page
 
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneReader, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation import fingerprint

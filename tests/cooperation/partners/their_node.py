@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-from taawun.cooperation.partners import chain
+from taawun.cooperation.partners.logs import chain
 from taawun.foundation import request_signatures
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SigningKey, VerifyKey

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.urls import reverse
 
-from taawun.cooperation.partners import descriptor, duty
 from taawun.cooperation.partners.actions import own_descriptor
+from taawun.cooperation.partners.identity import descriptor, duty
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.actions import ContactFields
 from taawun.cooperation.people.errors import ContactRefused, NotAllowed, PeopleError

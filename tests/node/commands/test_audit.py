@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.conf import settings
 
-from taawun.cooperation.partners.lanes import talk_lane
+from taawun.cooperation.partners.logs.lanes import talk_lane
 from taawun.cooperation.partners.models import Lane, LaneEntry
 from taawun.platform.audit.actions import GENESIS, seal
 from taawun.platform.audit.models import Entry

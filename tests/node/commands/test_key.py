@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from taawun.cooperation.partners import keys
+from taawun.cooperation.partners.identity import keys
 from taawun.cooperation.partners.models import OwnRotation
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation import fingerprint

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from taawun.cooperation.partners.lanes import talk_lane
+from taawun.cooperation.partners.logs.lanes import talk_lane
 from taawun.cooperation.partners.models import Lane, LaneReader
 from tests.cast import partner
 from tests.lanes import clause_lane

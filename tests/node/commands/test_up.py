@@ -69,7 +69,7 @@ def test_a_lost_secret_of_sessions_is_told_with_its_place(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("taawun.cooperation.partners.keys.check_key", lambda: None)
+    monkeypatch.setattr("taawun.cooperation.partners.identity.keys.check_key", lambda: None)
     monkeypatch.setattr(settings.ENVIRONMENT, "text", lambda _name: "")
     settings.HOME = tmp_path
     told = f"what signs sessions is missing: put {tmp_path / 'secret-key'} back, or set TAAWUN_SECRET_KEY"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taawun.cooperation.federation.kinds import Arrival
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.people.models import Organisation, Person
 
 __all__ = ["RELEASE_KINDS"]

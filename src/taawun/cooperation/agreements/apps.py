@@ -21,8 +21,8 @@ class AgreementsConfig(AppConfig):
         from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
         from taawun.cooperation.agreements.paper.printing import JOB
         from taawun.cooperation.agreements.trail import TRAIL
+        from taawun.cooperation.partners.logs.purposes import Revocation
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
-        from taawun.cooperation.partners.purposes import Revocation
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource

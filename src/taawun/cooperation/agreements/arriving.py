@@ -27,7 +27,7 @@ from taawun.cooperation.agreements.models import (
     Version,
 )
 from taawun.cooperation.partners.errors import MessageRefused
-from taawun.cooperation.partners.keys import lineage_of, own_lineage
+from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from taawun.cooperation.agreements.document import Document
-    from taawun.cooperation.partners.messages import Message
+    from taawun.cooperation.partners.exchange.messages import Message
 
 __all__ = ["receive_evidence", "receive_held", "settle"]
 

@@ -20,7 +20,7 @@ from taawun.cooperation.agreements.models import (
     PartySignature,
     Version,
 )
-from taawun.cooperation.partners.keys import node_key, own_lineage
+from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import peek
@@ -29,7 +29,7 @@ from taawun.platform.audit.actions import record
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from taawun.cooperation.partners.messages import Message
+    from taawun.cooperation.partners.exchange.messages import Message
     from taawun.cooperation.partners.models import Partner
 
 __all__ = ["put_away", "put_away_declared", "put_away_proposed", "put_away_signed", "repeat"]

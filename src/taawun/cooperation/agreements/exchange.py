@@ -21,8 +21,8 @@ from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.agreements.regaining import regain_declared, regain_proposed, regain_signed
 from taawun.cooperation.partners.errors import MessageRefused
-from taawun.cooperation.partners.keys import lineage_of, own_lineage
-from taawun.cooperation.partners.messages import MessageKind
+from taawun.cooperation.partners.exchange.messages import MessageKind
+from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from taawun.cooperation.agreements.document import Document
-    from taawun.cooperation.partners.messages import Message
+    from taawun.cooperation.partners.exchange.messages import Message
 
 __all__ = ["MESSAGE_KINDS"]
 

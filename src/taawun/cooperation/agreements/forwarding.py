@@ -20,8 +20,8 @@ from taawun.cooperation.agreements.models import (
     Version,
 )
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.partners import messages
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical

@@ -20,7 +20,7 @@ from taawun.cooperation.agreements.models import (
     Version,
 )
 from taawun.cooperation.partners.errors import MessageRefused
-from taawun.cooperation.partners.keys import lineage_of, own_lineage
+from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.clock import TimestampRefused, now, parse_timestamp

@@ -19,7 +19,7 @@ from taawun.cooperation.agreements.models import Agreement, Newcomer, PartyInstr
 from taawun.cooperation.agreements.policy import Agreed, PartnerTrust, Policy, compile_policy
 from taawun.cooperation.agreements.standing import Evidence, Signature, stand
 from taawun.cooperation.agreements.statements import instrument_of
-from taawun.cooperation.partners.keys import lineage_of
+from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.cooperation.partners.rules import can_receive
 from taawun.cooperation.people.rules import Refused

@@ -21,7 +21,7 @@ from taawun.cooperation.agreements.actions import (
 )
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp
 from taawun.foundation.digests import sha256
@@ -30,7 +30,7 @@ from taawun.platform.work.turns import take_turn
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
 
 __all__ = ["regain_declared", "regain_proposed", "regain_signed"]
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners.keys import has_key
+from taawun.cooperation.partners.identity.keys import has_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.clock import now

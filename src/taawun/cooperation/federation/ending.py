@@ -12,7 +12,7 @@ from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.federation.ways import bound_by_its_ways, given, provenances
-from taawun.cooperation.partners import contents, lanes
+from taawun.cooperation.partners.logs import contents, lanes
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.foundation.clock import now

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from taawun.cooperation.agreements import shelf
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.agreements.policy import Origin
-from taawun.cooperation.partners import chain
 from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.logs import chain
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Clause, Document
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
 
 __all__ = ["MOST_HOPS", "OriginRefused", "agreed_under", "inner_headers", "is_the_same_release", "reach_over"]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from taawun.cooperation.federation.models import Release
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import Partner
 
 __all__ = ["Arrival", "ContentRefused", "ReleaseKind"]

@@ -14,8 +14,8 @@ from taawun.cooperation.federation.exchange.onward import proven
 from taawun.cooperation.federation.hops import OriginRefused, inner_headers
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import clause_marks
-from taawun.cooperation.partners.chain import said_in
 from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import Partner
 from taawun.platform.web import formats
 from taawun.platform.web.components import Moment, Station, Tone
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
     from taawun.cooperation.federation.models import Passage
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
 
 __all__ = ["Hop", "Way", "provenance", "ways"]
 

@@ -9,14 +9,14 @@ from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.hops import OriginRefused, inner_headers, reach_over
 from taawun.cooperation.federation.models import Passage, Release, ReleaseParty
 from taawun.cooperation.federation.origins import narrowest
-from taawun.cooperation.partners.chain import said_in
+from taawun.cooperation.partners.logs.chain import said_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.db.models import QuerySet
 
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
 
 __all__ = [
     "best_way",

@@ -11,11 +11,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.partners import contents, lanes, succession
-from taawun.cooperation.partners import descriptor as descriptors
-from taawun.cooperation.partners.addresses import base_address
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
-from taawun.cooperation.partners.keys import has_key, own_keys
+from taawun.cooperation.partners.identity import descriptor as descriptors
+from taawun.cooperation.partners.identity import succession
+from taawun.cooperation.partners.identity.addresses import base_address
+from taawun.cooperation.partners.identity.keys import has_key, own_keys
+from taawun.cooperation.partners.logs import contents, lanes
 from taawun.cooperation.partners.models import (
     Lane,
     LaneEntry,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from taawun.cooperation.partners.descriptor import Descriptor
+    from taawun.cooperation.partners.identity.descriptor import Descriptor
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [

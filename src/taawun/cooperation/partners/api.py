@@ -10,9 +10,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from taawun.cooperation.partners import actions, keys, models, quarantine, returning, schemas
-from taawun.cooperation.partners import descriptor as descriptors
+from taawun.cooperation.partners import actions, models, schemas
 from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.identity import descriptor as descriptors
+from taawun.cooperation.partners.identity import keys, quarantine
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.partners.wording import last_problem, return_fault, stop_reason
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
@@ -24,7 +26,7 @@ from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, R
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from taawun.cooperation.partners.lineage import Lineage
+    from taawun.cooperation.partners.identity.lineage import Lineage
 
 __all__ = ["ERRORS", "found_partner", "router"]
 

@@ -15,21 +15,13 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything partners bring."""
-        from taawun.cooperation.partners import (
-            actions,
-            forks,
-            home,
-            notices,
-            own_keys,
-            partials,
-            queries,
-            resets,
-            sync,
-            talk,
-            witness,
-        )
-        from taawun.cooperation.partners.messages import MessageKind
-        from taawun.cooperation.partners.purposes import LanePurpose
+        from taawun.cooperation.partners import actions, home, notices, queries
+        from taawun.cooperation.partners.exchange import partials, sync, talk
+        from taawun.cooperation.partners.exchange.messages import MessageKind
+        from taawun.cooperation.partners.identity import own_keys
+        from taawun.cooperation.partners.logs import forks, witness
+        from taawun.cooperation.partners.logs.purposes import LanePurpose
+        from taawun.cooperation.partners.restarts import resets
         from taawun.cooperation.partners.trail import TRAIL
         from taawun.cooperation.people.naming import NationWords
         from taawun.cooperation.people.permissions import Permission, Role
@@ -49,7 +41,7 @@ class PartnersConfig(AppConfig):
                 (
                     Pages("partners", "taawun.cooperation.partners.urls"),
                     Operations("partners", "taawun.cooperation.partners.api"),
-                    Operations("partners.restarts", "taawun.cooperation.partners.restart_api"),
+                    Operations("partners.restarts", "taawun.cooperation.partners.restarts.api"),
                     Permission("read:partners", _("see partners and their lanes"), everyone),
                     Permission(
                         "manage:partners", _("add, verify and block partners"), administrators, of_node=True

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.partners.rotation import BY_RECOVERY
+from taawun.cooperation.partners.identity.rotation import BY_RECOVERY
 from taawun.cooperation.partners.wording import entry_reason, return_fault, stop_reason
 from taawun.foundation.clock import parse_timestamp
 from taawun.platform.notices.kinds import NoticeKind

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.partners import descriptor, duty
 from taawun.cooperation.partners.errors import DescriptorRefused
+from taawun.cooperation.partners.identity import descriptor, duty
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.wording import last_problem, stop_reason
 from taawun.cooperation.people.letters import qr

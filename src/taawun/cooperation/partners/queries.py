@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from taawun.cooperation.partners import statements
-from taawun.cooperation.partners.keys import lineage_of
+from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, Partner, Reset
+from taawun.cooperation.partners.restarts import statements
 from taawun.foundation.folding import query_terms, tokens
 from taawun.foundation.multilingual import Text
 

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.partners.models import Lane, Partner, Reset
-from taawun.cooperation.partners.returning import SUBJECT
+from taawun.cooperation.partners.restored.returning import SUBJECT
 from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
 
 if TYPE_CHECKING:

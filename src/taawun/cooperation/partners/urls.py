@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from taawun.cooperation.partners import restart_views, views
+from taawun.cooperation.partners import views
+from taawun.cooperation.partners.restarts import views as restart_views
 
 urlpatterns = [
     path("", views.partners, name="partners"),

@@ -14,10 +14,11 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from taawun.cooperation.partners import actions, keys, quarantine, queries, returning
+from taawun.cooperation.partners import actions, queries
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.forms import AddForm, CompareForm, PartnerFilters
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity import keys, quarantine
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.partners.presenting import (
     PartnerSection,
@@ -27,7 +28,8 @@ from taawun.cooperation.partners.presenting import (
     lanes_in_step,
     standing,
 )
-from taawun.cooperation.partners.restart_presenting import fork_lines, restart_lines
+from taawun.cooperation.partners.restarts.presenting import fork_lines, restart_lines
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.partners.wording import last_problem
 from taawun.cooperation.people.queries import host
 from taawun.cooperation.people.sessions import signed_in

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from taawun.cooperation.partners import returning
-from taawun.cooperation.partners.keys import private_keys
+from taawun.cooperation.partners.identity.keys import private_keys
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.signing import SignatureRefused, SigningKey
 from taawun.node.backup import switching

@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 
 from taawun import __version__
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import now, timestamp
 from taawun.node.backup.container import ABOUT, FORMAT, About, BackupRefused, write_to

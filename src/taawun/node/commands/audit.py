@@ -15,7 +15,7 @@ from taawun.node.commands.django import start
 if TYPE_CHECKING:
     import argparse
 
-    from taawun.cooperation.partners.proving import LanesProof
+    from taawun.cooperation.partners.logs.proving import LanesProof
     from taawun.platform.audit.actions import Verification
 
 
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Verify and say what was found."""
     start()
     from taawun.cooperation.partners.errors import KeyUnusable
-    from taawun.cooperation.partners.proving import prove_lanes
+    from taawun.cooperation.partners.logs.proving import prove_lanes
     from taawun.platform.audit.actions import verify
 
     trail = verify()

@@ -93,7 +93,7 @@ def _create(arguments: argparse.Namespace, name: str, nation: str, email: str) -
     from django.urls import reverse
     from django.utils.translation import override
 
-    from taawun.cooperation.partners.keys import create_keys
+    from taawun.cooperation.partners.identity.keys import create_keys
     from taawun.cooperation.people import actions
     from taawun.cooperation.people.actors import SystemActor
     from taawun.cooperation.people.errors import PeopleError

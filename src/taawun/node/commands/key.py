@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from datetime import datetime
 
-    from taawun.cooperation.partners.own_keys import Rotated
+    from taawun.cooperation.partners.identity.own_keys import Rotated
     from taawun.foundation.signing import SigningKey
 
 # a PEM file of one Ed25519 key has about 120 bytes
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     from django.conf import settings
 
-    from taawun.cooperation.partners import keys
+    from taawun.cooperation.partners.identity import keys
     from taawun.foundation import fingerprint
 
     own = keys.own_keys()
@@ -137,7 +137,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
-    from taawun.cooperation.partners import own_keys
+    from taawun.cooperation.partners.identity import own_keys
     from taawun.cooperation.people.actors import SystemActor
 
     recovery = _private(arguments.recovery) if arguments.recovery else None
@@ -145,7 +145,7 @@ def _rotate(arguments: argparse.Namespace) -> int:
 
 
 def _revoke(arguments: argparse.Namespace) -> int:
-    from taawun.cooperation.partners import own_keys
+    from taawun.cooperation.partners.identity import own_keys
     from taawun.cooperation.people.actors import SystemActor
 
     recovery = _private(arguments.recovery)
@@ -175,7 +175,7 @@ def _tell(arguments: argparse.Namespace, done: Rotated) -> int:
 
 
 def _replace_recovery(arguments: argparse.Namespace) -> int:
-    from taawun.cooperation.partners import keys, own_keys
+    from taawun.cooperation.partners.identity import keys, own_keys
     from taawun.cooperation.people.actors import SystemActor
     from taawun.foundation.signing import SigningKey
 
@@ -214,7 +214,7 @@ def _make(arguments: argparse.Namespace) -> int:
 
 
 def _write(place: Path, key: SigningKey) -> None:
-    from taawun.cooperation.partners.keys import write_secret
+    from taawun.cooperation.partners.identity.keys import write_secret
 
     try:
         write_secret(place, key)

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it."""
     start()
     from taawun.cooperation.partners.errors import KeyUnusable
-    from taawun.cooperation.partners.lane_files import FileRefused
+    from taawun.cooperation.partners.logs.lane_files import FileRefused
 
     verbs = {"list": _list, "export": _export, "import": _import}
     try:
@@ -96,7 +96,7 @@ def _readers(lane: Lane) -> list[Partner]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from taawun.cooperation.partners.lane_files import export_lane
+    from taawun.cooperation.partners.logs.lane_files import export_lane
     from taawun.cooperation.partners.models import Lane
     from taawun.cooperation.people.actors import SystemActor
 
@@ -118,7 +118,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from taawun.cooperation.partners.lane_files import import_lane
+    from taawun.cooperation.partners.logs.lane_files import import_lane
     from taawun.cooperation.people.actors import SystemActor
 
     done = import_lane(SystemActor("console"), Path(arguments.file))

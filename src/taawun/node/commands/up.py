@@ -71,7 +71,7 @@ def _check() -> None:
     from django.core.checks import ERROR, run_checks
 
     from taawun.cooperation.partners.errors import KeyUnusable
-    from taawun.cooperation.partners.keys import check_key
+    from taawun.cooperation.partners.identity.keys import check_key
 
     try:
         check_key()

@@ -12,11 +12,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
 
-from taawun.cooperation.partners import descriptor as descriptors
-from taawun.cooperation.partners import returning
 from taawun.cooperation.partners.errors import DescriptorRefused, KeyUnusable
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity import descriptor as descriptors
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Lane, Partner
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
 from taawun.foundation.digests import Sha256Stream

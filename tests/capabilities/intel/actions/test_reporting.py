@@ -21,7 +21,7 @@ from taawun.capabilities.intel.queries import object_named
 from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.partners import contents
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation

@@ -15,7 +15,7 @@ from taawun.capabilities.intel.models import Sighting, StixObject
 from taawun.capabilities.intel.queries import object_named
 from taawun.capabilities.intel.stix import validate
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.partners import contents
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import NotAllowed

@@ -21,7 +21,7 @@ from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.rules import can_accede, can_ratify, can_sign, own_invitation
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.rules import ensure, require

@@ -13,8 +13,8 @@ from taawun.cooperation.agreements.models import Agreement, PartyInstrument
 from taawun.cooperation.agreements.notices import tell_of_suspension
 from taawun.cooperation.agreements.policy import basis_of
 from taawun.cooperation.agreements.queries import forget_policy, standing_of
-from taawun.cooperation.partners import messages
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256

@@ -24,7 +24,7 @@ from taawun.cooperation.agreements.document.nouns import (
     Party,
 )
 from taawun.cooperation.agreements.errors import DocumentRefused
-from taawun.cooperation.partners.addresses import is_base_address
+from taawun.cooperation.partners.identity.addresses import is_base_address
 from taawun.foundation import strict_json
 from taawun.foundation.clock import TimestampRefused, parse_timestamp
 from taawun.foundation.digests import sha256

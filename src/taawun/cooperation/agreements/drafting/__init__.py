@@ -18,7 +18,7 @@ from taawun.cooperation.agreements.drafting.building import DRILL, TRAINING
 from taawun.cooperation.agreements.drafting.sharing import BILATERAL_SHARING, COMMUNITY, EARLY_WARNING
 from taawun.cooperation.agreements.drafting.templates import Template
 from taawun.cooperation.agreements.errors import StepRefused
-from taawun.cooperation.partners.keys import node_key
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.people.queries import host
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import LANGUAGES, Text

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.presenting.situations import approvals_in_words
 from taawun.cooperation.agreements.presenting.timelines import kid_of
-from taawun.cooperation.partners.keys import has_key
+from taawun.cooperation.partners.identity.keys import has_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.queries import nation_name
 from taawun.foundation.multilingual import Text

@@ -20,7 +20,7 @@ from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.duties import over_with_their_agreement, overdue
 from taawun.cooperation.federation.ending import end_here
 from taawun.cooperation.federation.models import Deletion, Passage, Release
-from taawun.cooperation.partners import messages
+from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now, timestamp
 from taawun.platform.notices.actions import raise_notice, resolve

@@ -17,8 +17,8 @@ from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.federation.ways import best_way
-from taawun.cooperation.partners import contents, lanes
-from taawun.cooperation.partners.chain import HeaderTooLong, said_in
+from taawun.cooperation.partners.logs import contents, lanes
+from taawun.cooperation.partners.logs.chain import HeaderTooLong, said_in
 from taawun.cooperation.people.rules import require
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record

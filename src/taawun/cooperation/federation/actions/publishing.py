@@ -16,8 +16,8 @@ from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.partners import lanes
-from taawun.cooperation.partners.chain import HeaderTooLong, one_line
+from taawun.cooperation.partners.logs import lanes
+from taawun.cooperation.partners.logs.chain import HeaderTooLong, one_line
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.rules import require

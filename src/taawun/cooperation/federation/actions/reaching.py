@@ -10,7 +10,7 @@ from django.db.models import Count, Sum
 
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import Passage, Reach, Receipt, Release, ToldReach
-from taawun.cooperation.partners import messages
+from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import now
 

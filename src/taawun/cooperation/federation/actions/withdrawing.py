@@ -13,7 +13,8 @@ from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.partners import contents, messages
+from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now

@@ -14,7 +14,7 @@ from taawun.cooperation.federation.exchange.regaining import catch_up, regain
 from taawun.cooperation.federation.exchange.serving import readable, readers, serves, urgent_kinds
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.exchange.withdrawals import WITHDRAWN
-from taawun.cooperation.partners.purposes import LanePurpose
+from taawun.cooperation.partners.logs.purposes import LanePurpose
 
 __all__ = ["CLAUSE_LANES", "DELETED", "REACHED", "RECEIPT", "WITHDRAWN", "accepts", "acknowledge", "readable"]
 

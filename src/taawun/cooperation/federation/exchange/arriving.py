@@ -20,9 +20,9 @@ from taawun.cooperation.federation.ways import (
     reach_of_a_way,
     write_parties,
 )
-from taawun.cooperation.partners import contents
+from taawun.cooperation.partners.logs import contents
+from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry
-from taawun.cooperation.partners.purposes import Outcome
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from taawun.cooperation.agreements.policy import Origin
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import Lane, Partner
 
 __all__ = ["create", "end_of", "prepare", "read", "receive", "told"]

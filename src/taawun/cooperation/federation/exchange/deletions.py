@@ -7,8 +7,8 @@ from uuid import UUID
 
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import Deletion, Release
-from taawun.cooperation.partners import messages
 from taawun.cooperation.partners.errors import MessageRefused
+from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.models import LaneEntry, LaneReader
 from taawun.foundation.clock import parse_timestamp
 from taawun.foundation.strict_json import as_count

@@ -13,7 +13,7 @@ from taawun.foundation.clock import now
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from taawun.cooperation.partners.messages import Message
+    from taawun.cooperation.partners.exchange.messages import Message
     from taawun.cooperation.partners.models import LaneEntry
 
 __all__ = ["put_away_receipt", "set_aside"]

@@ -11,8 +11,8 @@ from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.agreements.queries import policy_of_sender
 from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry, Partner
-from taawun.cooperation.partners.purposes import Outcome
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taawun.cooperation.agreements.policy import Grant, Policy
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import Lane
 
 __all__ = ["accepts", "grants_to_us"]

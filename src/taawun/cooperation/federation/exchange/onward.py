@@ -21,11 +21,11 @@ from taawun.cooperation.federation.hops import (
     inner_headers,
     is_the_same_release,
 )
-from taawun.cooperation.partners.chain import digest_of, read_header
 from taawun.cooperation.partners.errors import ChainBroken
-from taawun.cooperation.partners.keys import lineage_of
+from taawun.cooperation.partners.identity.keys import lineage_of
+from taawun.cooperation.partners.logs.chain import digest_of, read_header
+from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry, Partner
-from taawun.cooperation.partners.purposes import Outcome
 from taawun.foundation.clock import now
 from taawun.foundation.signing import peek
 from taawun.foundation.tlp import Tlp
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taawun.cooperation.agreements.document import Clause, Document
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
 
 __all__ = [
     "Claim",

@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef
 
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import Passage, Reach, Release
-from taawun.cooperation.partners import messages
 from taawun.cooperation.partners.errors import MessageRefused
+from taawun.cooperation.partners.exchange import messages
 from taawun.foundation.strict_json import as_count
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from django.db import transaction
 from taawun.cooperation.federation.exchange.doubting import put_away_receipt
 from taawun.cooperation.federation.exchange.regaining import regain_receipt
 from taawun.cooperation.federation.models import Receipt
-from taawun.cooperation.partners import messages
 from taawun.cooperation.partners.errors import MessageRefused
-from taawun.cooperation.partners.lanes import one_speaker
+from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.foundation.strict_json import as_count
 

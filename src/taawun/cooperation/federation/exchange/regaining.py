@@ -12,14 +12,14 @@ from uuid import UUID
 from taawun.cooperation.federation.ending import take_back
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release, ReleaseParty, ReleaseTopic
-from taawun.cooperation.partners import contents
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
 
 __all__ = ["catch_up", "regain", "regain_reason", "regain_receipt"]
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from taawun.cooperation.partners.logs.purposes import Arrived
     from taawun.cooperation.partners.models import Lane, Partner
-    from taawun.cooperation.partners.purposes import Arrived
 
 __all__ = ["together"]
 

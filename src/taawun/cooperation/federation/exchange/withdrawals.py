@@ -11,14 +11,15 @@ from taawun.cooperation.federation.exchange.onward import alarm, is_the_sources_
 from taawun.cooperation.federation.exchange.regaining import regain_reason
 from taawun.cooperation.federation.hops import OriginRefused
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
-from taawun.cooperation.partners import contents, messages
 from taawun.cooperation.partners.errors import MessageRefused
+from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.logs import contents
+from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry
-from taawun.cooperation.partners.purposes import Outcome
 from taawun.foundation.clock import now
 
 if TYPE_CHECKING:
-    from taawun.cooperation.partners.chain import Header
+    from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import Partner
 
 __all__ = ["WITHDRAWN", "receive_withdrawal"]

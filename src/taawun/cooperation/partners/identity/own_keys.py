@@ -1,0 +1,270 @@
+"""The verbs on this node's own keys: let another one follow, revoke one, replace the recovery key.
+
+A kill between any two steps leaves a node that works. The private key of the next one is on disk before anything
+speaks of it; that it is the current one is one row of the database, so all processes change to it at one instant; what
+is done after that only tidies up, and is done again by a schedule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from taawun.cooperation.partners.errors import RotationRefused
+from taawun.cooperation.partners.identity import keys, rotation
+from taawun.cooperation.partners.identity.rotation import BY_CURRENT, BY_RECOVERY, CURRENT, RECOVERY
+from taawun.cooperation.partners.logs.lanes import one_speaker
+from taawun.cooperation.partners.logs.purposes import Revocation
+from taawun.cooperation.partners.models import OwnKey, OwnRotation, Partner, PolicyGeneration
+from taawun.cooperation.people.rules import require
+from taawun.foundation.clock import now, timestamp
+from taawun.foundation.identifiers import uuid7
+from taawun.foundation.signing import SigningKey
+from taawun.platform.audit.actions import record
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from taawun.cooperation.people.actors import Actor
+    from taawun.foundation.signing import VerifyKey
+
+__all__ = ["Rotated", "replace_recovery", "revoke", "rotate", "settle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What became of the node's key.
+
+    Args:
+        kid: the key it signs with now.
+        retired: the key it signed with before.
+        at: since when.
+        revoked_since: from when on the old key is not to be believed; None where it is merely retired.
+        partners: how many are told.
+        repeated: how many signed statements of this node were signed again with the new key.
+    """
+
+    kid: str
+    retired: str
+    at: datetime
+    revoked_since: datetime | None
+    partners: int
+    repeated: int
+
+
+def rotate(actor: Actor, recovery: SigningKey | None = None) -> Rotated:
+    """Let a new key follow the current one; trust and agreements go on.
+
+    Args:
+        actor: who does it; needs ``manage:partners``.
+        recovery: the private recovery key, where the current key was lost; the current key says it otherwise.
+
+    Raises:
+        NotAllowed: the actor may not.
+        RotationRefused: there is no next key where the node's key comes from its environment, or the recovery key is
+            not the node's.
+        KeyUnusable: the current key is not there.
+    """
+    require(actor, "manage:partners")
+    if recovery is not None:
+        _check_recovery(recovery)
+    said_by = recovery or keys.node_key()
+    return _switch(actor, _next_key(), said_by, by=BY_RECOVERY if recovery else BY_CURRENT)
+
+
+def revoke(actor: Actor, recovery: SigningKey, since: datetime, kid: str = "") -> Rotated:
+    """Revoke a key that somebody else may have, and sign with a new one.
+
+    Whatever partners first received after that instant under the key, or under one that followed it, they set aside.
+    What this node signed with it about agreements it signs again.
+
+    Args:
+        actor: who does it; needs ``manage:partners``.
+        recovery: the private recovery key. Only it revokes.
+        since: from when on the key is not to be believed.
+        kid: which of the node's keys; the current one by default.
+
+    Raises:
+        NotAllowed: the actor may not.
+        RotationRefused: as for :func:`rotate`; also when the instant is in the future or the key none of this node's.
+    """
+    require(actor, "manage:partners")
+    _check_recovery(recovery)
+    if since > now():
+        raise RotationRefused(
+            "future", "a key is revoked since an instant that is past; give an earlier --since"
+        )
+    return _switch(actor, _next_key(), recovery, by=BY_RECOVERY, since=since, kid=kid)
+
+
+@transaction.atomic
+def replace_recovery(actor: Actor, old: SigningKey, new: VerifyKey) -> None:
+    """Let another recovery key follow the one there is; both it and the current key say so.
+
+    Args:
+        actor: who does it; needs ``manage:partners``.
+        old: the private recovery key.
+        new: the public half of the next one.
+
+    Raises:
+        NotAllowed: the actor may not.
+        RotationRefused: the key is not the node's recovery key.
+        KeyUnusable: the current key is not there.
+    """
+    require(actor, "manage:partners")
+    one_speaker()
+    _check_recovery(old)
+    at, signers = now(), (old, keys.node_key())
+    tokens = _said(key=RECOVERY, old=old.kid, new=new, at=at, by=BY_RECOVERY, since=None, signers=signers)
+    OwnRotation.objects.create(key=RECOVERY, jwk=new.to_jwk(), tokens=tokens, at=at)
+    _tell_partners()
+    record(actor, "partners.own-recovery-replaced", _own_urn(), {"from": old.kid, "to": new.kid})
+
+
+def _check_recovery(recovery: SigningKey) -> None:
+    known = keys.recovery_jwk()
+    if known is None:
+        raise RotationRefused(
+            "no-recovery-key", "this node has no recovery key, so no partner knows one of it"
+        )
+    if known["kid"] != recovery.kid:
+        raise RotationRefused(
+            "other-recovery-key",
+            f"this is not the recovery key of this node: its thumbprint is {recovery.kid}, not {known['kid']}",
+        )
+
+
+# ---- the steps --------------------------------------------------------------------------------------------------
+
+
+def _next_key() -> SigningKey:
+    """The key that is to follow, safe on disk before anything speaks of it.
+
+    One that was left by an attempt that broke off is as good as a new one.
+    """
+    known = {each.kid for each in keys.own_lineage().keys}
+    spare = [key for kid, key in keys.private_keys().items() if kid not in known]
+    if spare and (len(spare) == 1 or not settings.NODE_KEY):
+        return spare[0]
+    if settings.NODE_KEY:
+        raise RotationRefused(
+            "no-next-key",
+            "the node's key comes from TAAWUN_NODE_KEY, which must hold the next key too: make one with "
+            "`taawun key make FILE`, put it behind the present one there, restart the node, and run this again"
+            if not spare
+            else "TAAWUN_NODE_KEY holds more than one key that the node has not used yet; leave one of them",
+        )
+    key = SigningKey.generate()
+    keys.keep_next(key)
+    return key
+
+
+@transaction.atomic
+def _switch(  # noqa: PLR0913 - each is one member of what is said
+    actor: Actor,
+    new: SigningKey,
+    said_by: SigningKey,
+    *,
+    by: str,
+    since: datetime | None = None,
+    kid: str = "",
+) -> Rotated:
+    """All that makes another key the current one, at once or not at all."""
+    one_speaker()
+    at, before = now(), _kept()
+    retired = before[-1]
+    followed = next((each for each in before if each.kid == (kid or retired.kid)), None)
+    if followed is None:
+        raise RotationRefused(
+            "unknown-key", f"{kid} is none of this node's keys; `taawun key show` lists them"
+        )
+    if any(each.kid == new.kid for each in before) or (by == BY_CURRENT and said_by.kid != retired.kid):
+        raise RotationRefused(
+            "changed-meanwhile", "the node's key was changed at this moment; look, and try again"
+        )
+    tokens = _said(
+        key=CURRENT, old=followed.kid, new=new.public, at=at, by=by, since=since, signers=(said_by, new)
+    )
+    OwnRotation.objects.create(key=CURRENT, jwk=new.public.to_jwk(), tokens=tokens, at=at)
+    for each in before[before.index(followed) :]:
+        each.until = each.until or at
+        if since:
+            each.revoked_since = min(each.revoked_since or since, since)
+        each.save(update_fields=["until", "revoked_since"])
+    OwnKey.objects.create(
+        position=len(before), kid=new.kid, jwk=new.public.to_jwk(), since=at, until=None, revoked_since=None
+    )
+    repeated = sum(each.repeat(at) for each in registry.all(Revocation)) if since else 0
+    told = _tell_partners()
+    PolicyGeneration.bump()
+    facts: dict[str, object] = {"from": followed.kid, "to": new.kid, "by": by}
+    if since:
+        facts |= {"since": timestamp(since), "repeated": repeated}
+    record(actor, f"partners.own-key-{'revoked' if since else 'rotated'}", _own_urn(), facts)
+    # it is done: what is left is done again by a schedule, should the disk be full
+    transaction.on_commit(settle, robust=True)
+    return Rotated(new.kid, retired.kid, at, since, told, repeated)
+
+
+def _kept() -> list[OwnKey]:
+    """The rows of the node's keys; that of its first key is made when a second one follows."""
+    rows = list(OwnKey.objects.select_for_update())
+    if not rows:
+        first = keys.node_key().public
+        rows = [OwnKey.objects.create(position=0, kid=first.kid, jwk=first.to_jwk())]
+    return rows
+
+
+def _said(  # noqa: PLR0913 - each is one member of what is said
+    *,
+    key: str,
+    old: str,
+    new: VerifyKey,
+    at: datetime,
+    by: str,
+    since: datetime | None,
+    signers: tuple[SigningKey, SigningKey],
+) -> list[str]:
+    node = settings.BASE_URL
+    return list(
+        rotation.write(
+            id=uuid7(),
+            node=node,
+            key=key,
+            old=old,
+            new=new,
+            at=at,
+            by=by,
+            revoked_since=since,
+            signers=signers,
+        )
+    )
+
+
+def _tell_partners() -> int:
+    """A hint carries the descriptor: each partner is told of the new key at once."""
+    return Partner.objects.exclude(state=Partner.State.BLOCKED).update(wants_push=True, not_before=now())
+
+
+def _own_urn() -> str:
+    return f"urn:taawun:node:{settings.BASE_URL}"
+
+
+def settle() -> int:
+    """Put the current private key in its place, and remove those that the node does not sign with any more.
+
+    A node that has had one key notes it, so that it can be followed though it be lost.
+
+    Returns:
+        How many files were removed or moved.
+    """
+    with transaction.atomic():
+        one_speaker()
+        kept = _kept()
+    if settings.NODE_KEY:
+        return 0
+    return keys.put_in_place(kept[-1].kid, {each.kid for each in kept})

@@ -1,0 +1,493 @@
+"""Lanes on a disk: a file with the same lines that travel by wire, for a partner that no line reaches.
+
+What a file brings is believed no more than what a line brings: it is held to the sender's keys and to the chain, and it
+is looked at from its first line to its last before anything of it is taken (docs/protocol.md, "Lanes in a file").
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Final
+
+import zstandard
+from django.conf import settings
+
+from taawun.cooperation.partners import actions
+from taawun.cooperation.partners.errors import ChainBroken, DescriptorRefused
+from taawun.cooperation.partners.exchange import fetching
+from taawun.cooperation.partners.exchange.partials import Partial
+from taawun.cooperation.partners.exchange.receiving import process_pending, take_page
+from taawun.cooperation.partners.exchange.wire import LaneOffer, lane_offer
+from taawun.cooperation.partners.identity import descriptor as descriptors
+from taawun.cooperation.partners.identity.keys import lineage_of, node_key
+from taawun.cooperation.partners.logs import chain, contents, lanes, pages
+from taawun.cooperation.partners.logs.offers import Offered
+from taawun.cooperation.partners.logs.purposes import LanePurpose
+from taawun.cooperation.partners.logs.stopping import stop_lane
+from taawun.cooperation.partners.models import Content, Holding, Lane, LaneEntry, Partner
+from taawun.cooperation.people.rules import require
+from taawun.foundation import strict_json
+from taawun.foundation.clock import now, timestamp
+from taawun.foundation.digests import Sha256Stream, sha256
+from taawun.foundation.signing import SignatureRefused, peek
+from taawun.platform.audit.actions import record
+from taawun.platform.registry import registry
+from taawun.platform.work.turns import hold_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from uuid import UUID
+
+    from taawun.cooperation.partners.identity.lineage import Verifier
+    from taawun.cooperation.people.actors import Actor
+
+__all__ = ["Brought", "FileRefused", "Written", "export_lane", "import_lane"]
+
+FORMAT: Final = "taawun-lane/1"
+_PIECE: Final = 1024 * 1024
+_BATCH: Final = 200
+_BATCH_BYTES: Final = 8 * 1024 * 1024
+_WINDOW: Final = 8 * 1024 * 1024
+_LINE_BYTES: Final = chain.INLINE_BYTES + chain.MAX_HEADER_BYTES + 64
+_SAID_LIMITS: Final = strict_json.Limits(max_bytes=256 * 1024, max_depth=4, max_values=60)
+
+
+class FileRefused(ValueError):
+    """A file of a lane that is not written, or not taken; nothing was changed.
+
+    Args:
+        code: stable code.
+        message: why, with the line where there is one, and the mend.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an export wrote.
+
+    Args:
+        entries: how many entries.
+        contents: how many of them have their content in the file.
+        last: the last entry's number; −1 for none.
+    """
+
+    entries: int
+    contents: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What an import brought.
+
+    Args:
+        lane: the lane, as its sender calls it.
+        sender: whose it is.
+        entries: how many the file has.
+        new: how many of them were not held.
+        waiting: how many entries of the lane wait, for an agreement for example.
+        stopped: why the lane is stopped; empty while it runs.
+    """
+
+    lane: UUID
+    sender: str
+    entries: int
+    new: int
+    waiting: int
+    stopped: str
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------
+
+
+def export_lane(actor: Actor, lane: Lane, reader: Partner, place: Path, *, after: int = -1) -> Written:
+    """Write a lane of ours into a file, with the contents that one of its readers may have at this moment.
+
+    Args:
+        actor: who does it.
+        lane: a lane of ours.
+        reader: for whom.
+        place: the file; one that is there is replaced once the new one is whole.
+        after: the last entry that the reader holds; all from the first on when left out.
+
+    Raises:
+        NotAllowed: the actor may not.
+        FileRefused: the reader may not read that lane now.
+        OSError: the file cannot be written.
+    """
+    require(actor, "manage:partners")
+    found = next(iter(lanes.read_by(reader, Lane.objects.filter(id=lane.id))), None)
+    if found is None:
+        raise FileRefused(
+            "no-such-lane", f"{reader.node} does not read that lane at the moment; nothing is written."
+        )
+    part = place.with_name(f"{place.name}.part")
+    try:
+        with part.open("wb") as file:
+            with zstandard.ZstdCompressor(level=9).stream_writer(file, closefd=False) as packed:
+                written = _write(packed, found, reader, after)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+    facts = {"lane": str(lane.id), "for": reader.node, "entries": str(written.entries)}
+    record(actor, "partners.lane-exported", actions.urn(reader), facts)
+    return written
+
+
+def _write(file: zstandard.ZstdCompressionWriter, lane: Lane, reader: Partner, after: int) -> Written:
+    key = node_key()
+    lane.refresh_from_db(fields=["head_seq", "head_digest"])
+    said = {
+        "format": FORMAT,
+        "for": reader.node,
+        "written": timestamp(now()),
+        "descriptor": actions.own_descriptor(),
+        "lane": pages.offer(lane, key),
+    }
+    file.write(strict_json.canonical(said) + b"\n")
+    seq, count, with_content = after, 0, 0
+    while True:
+        entries = pages.page(lane, seq)
+        *lines, head = pages.lines(lane, entries, reader)
+        readable = registry.get(LanePurpose, lane.purpose).readable(lane, entries, reader)
+        for entry, line, may in zip(entries, lines, readable, strict=True):
+            file.write(line)
+            seq, count = entry.seq, count + 1
+            is_beside = may and entry.size > chain.INLINE_BYTES and _write_blob(file, entry)
+            with_content += is_beside or b'","content":' in line[: chain.MAX_HEADER_BYTES + 64]
+        if not entries or seq >= lane.head_seq:
+            file.write(head)
+            file.write(strict_json.canonical({"end": count}) + b"\n")
+            return Written(count, with_content, seq if count else -1)
+
+
+def _write_blob(file: zstandard.ZstdCompressionWriter, entry: LaneEntry) -> bool:
+    content = Content.objects.filter(digest=entry.content_digest).first()
+    if content is None:
+        return False
+    file.write(strict_json.canonical({"blob": content.digest, "size": content.size}) + b"\n")
+    for start in range(0, content.size, _PIECE):
+        file.write(contents.part(content, start, _PIECE))
+    file.write(b"\n")
+    return True
+
+
+# ---- reading ----------------------------------------------------------------------------------------------------
+
+
+def import_lane(actor: Actor, place: Path) -> Brought:
+    """Take in a lane of a partner from a file.
+
+    It is read twice: once to see that it is whole, unaltered and for this node, then to take it, in small transactions.
+    What is held already is nothing new, so a file may be taken again, and goes on where a first attempt ended.
+
+    Args:
+        actor: who does it.
+        place: the file.
+
+    Raises:
+        NotAllowed: the actor may not.
+        FileRefused: it is not taken, and nothing was changed.
+        OSError: it cannot be read.
+    """
+    require(actor, "manage:partners")
+    with _opened(place) as file:
+        first = _First.read(file)
+    partner = _sender(first)
+    with hold_turn(f"partners.sync {partner.id}") as is_ours:
+        if not is_ours:
+            raise FileRefused("busy", "The node is dealing with this partner; try again in a moment.")
+        with _opened(place) as file:
+            _First.read(file)
+            count = _check(file, first, partner, _keys(first, partner))
+        partner = _learned(first, partner)
+        lane = Lane.called(partner, first.offer.lane) or Offered(partner).lane_of(first.offer)
+        if lane is None:
+            raise FileRefused(
+                "not-taken", f"The lane is not taken from {partner.node}: compare its fingerprint first."
+            )
+        before = lane.head_seq
+        with _opened(place) as file:
+            _First.read(file)
+            _take(file, lane, partner)
+        lane.refresh_from_db()
+        registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
+    facts = {"lane": str(lane.id), "entries": str(count), "new": str(lane.head_seq - before)}
+    record(actor, "partners.lane-imported", actions.urn(partner), facts)
+    waiting = LaneEntry.objects.filter(lane=lane, state=LaneEntry.State.PENDING).count()
+    return Brought(first.offer.lane, partner.node, count, lane.head_seq - before, waiting, lane.stop_reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """The first line of a file.
+
+    Args:
+        offer: how its lane is named.
+        descriptor: of its sender.
+        node: who its sender says that it is.
+    """
+
+    offer: LaneOffer
+    descriptor: str
+    node: str
+
+    @classmethod
+    def read(cls, file: IO[bytes]) -> _First:
+        try:
+            said = strict_json.parse(_line(file, 1), _SAID_LIMITS)
+            form, reader = str(said["format"]), str(said["for"])
+            token, offer = str(said["descriptor"]), lane_offer(said["lane"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise FileRefused("other-file", "Line 1: this is no file of `taawun lane export`.") from None
+        if form != FORMAT:
+            raise FileRefused(
+                "other-format", f"Line 1: the file is of the form {form[:40]!a}; {FORMAT} is read here."
+            )
+        if reader != settings.BASE_URL:
+            raise FileRefused(
+                "not-to-us", f"Line 1: the file is for {reader[:100]}, not for {settings.BASE_URL}."
+            )
+        return cls(offer, token, _node_of(token))
+
+
+def _node_of(token: str) -> str:
+    try:
+        return str(strict_json.parse(peek(token).payload)["node"])
+    except (SignatureRefused, strict_json.JsonRefused, KeyError, TypeError):
+        raise FileRefused("other-file", "Line 1: the descriptor of its sender cannot be read.") from None
+
+
+def _sender(first: _First) -> Partner:
+    """The partner whose file it is."""
+    partner = Partner.objects.filter(node=first.node).first()
+    if partner is None:
+        raise FileRefused(
+            "unknown-sender",
+            f"{first.node[:100]} is no partner of this node. Add it first, then take the file again.",
+        )
+    if partner.state == Partner.State.BLOCKED:
+        raise FileRefused("partner-blocked", f"{partner.node} is blocked; unblock it first.")
+    return partner
+
+
+def _keys(first: _First, partner: Partner) -> Verifier:
+    """What the file is held to, before anything is changed for it."""
+    if not partner.kid:
+        try:
+            return descriptors.read(first.descriptor, at=now(), expected_node=partner.node).key
+        except DescriptorRefused as refused:
+            raise FileRefused("descriptor-refused", f"Line 1: {refused}") from None
+    if descriptors.kid_of(first.descriptor) != partner.kid:
+        # it has another key by now; that it may is proven by its descriptor alone, whatever else the file holds
+        partner = _learned(first, partner)
+    return lineage_of(partner)
+
+
+def _learned(first: _First, partner: Partner) -> Partner:
+    """Whom no line reaches renews its descriptor in this way; one that is waited for is met."""
+    try:
+        return actions.learn_descriptor(partner, first.descriptor)
+    except DescriptorRefused as refused:
+        if partner.kid:
+            return partner
+        raise FileRefused("descriptor-refused", f"Line 1: {refused}") from None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where a look through a file is.
+
+    Args:
+        keys: of its sender.
+        number: of the line.
+        seq, digest: of the last entry that was read; None before the first.
+        count: of entries.
+        waits_for: the digest and size that a content beside may have: those of the entry before it.
+    """
+
+    keys: Verifier
+    number: int = 1
+    seq: int | None = None
+    digest: str = ""
+    count: int = 0
+    waits_for: tuple[str, int] = field(default=("", 0))
+
+
+def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> int:
+    """Look at every line, in order, and take nothing; how many entries there are."""
+    held = Lane.called(partner, first.offer.lane)
+    walk = _Walk(keys)
+    head = False
+    while True:
+        walk.number += 1
+        line = _line(file, walk.number)
+        if line.startswith(b'{"blob":'):
+            _check_blob(file, line, walk)
+        elif line.startswith(b'{"end":'):
+            if not head or line != strict_json.canonical({"end": walk.count}):
+                raise _altered(walk.number, "the end does not fit what stands before it")
+            if file.read(1):
+                raise _altered(walk.number + 1, "something follows the end")
+            return walk.count
+        elif head:
+            raise _altered(walk.number, "an entry follows the head")
+        else:
+            head = _check_line(line, first, partner, walk, held)
+
+
+def _check_line(line: bytes, first: _First, partner: Partner, walk: _Walk, held: Lane | None) -> bool:
+    """Look at an entry or the head; whether it is the head."""
+    try:
+        read = chain.read_line(line)
+        if read.head is not None:
+            head = chain.read_head(read.head, walk.keys)
+            ends_right = walk.seq is None or (head.seq, head.digest) == (walk.seq, walk.digest)
+            if head.lane != first.offer.lane or not ends_right:
+                raise _altered(walk.number, "the head is not that of the last entry")
+            return True
+        header = chain.read_header(read.header or "", walk.keys)
+        expected = header.seq if walk.seq is None else walk.seq + 1
+        wanted = (held.head_seq if held else -1) + 1
+        if walk.seq is None and header.seq > wanted:
+            raise FileRefused(
+                "gap",
+                f"Line {walk.number}: the file begins with entry {header.seq}, and {wanted} is expected. Ask for one "
+                "that begins earlier (`--after`).",
+            )
+        before = header.prev if walk.seq is None else walk.digest
+        chain.check_next(
+            header, lane=first.offer.lane, sender=partner.node, head_seq=expected - 1, head_digest=before
+        )
+    except ChainBroken as broken:
+        raise _altered(walk.number, str(broken).rstrip(".")) from None
+    if read.content is not None and (len(read.content), sha256(read.content)) != (header.size, header.digest):
+        raise _altered(walk.number, "the content is not the one that was signed for")
+    walk.seq, walk.digest = header.seq, chain.digest_of(read.header or "")
+    walk.count, walk.waits_for = walk.count + 1, (header.digest, header.size)
+    return False
+
+
+def _check_blob(file: IO[bytes], line: bytes, walk: _Walk) -> None:
+    digest, size = _blob(line, walk.number)
+    if (digest, size) != walk.waits_for:
+        raise _altered(walk.number, "the content is not that of the entry before it")
+    stream = Sha256Stream()
+    for piece in _pieces(file, size, walk.number):
+        stream.update(piece)
+    if stream.hexdigest() != digest:
+        raise _altered(walk.number, "the content is not the one that was signed for")
+    walk.waits_for = ("", 0)
+
+
+def _take(file: IO[bytes], lane: Lane, partner: Partner) -> None:
+    """Take what was looked at, a batch at a time, each as a page that came by wire."""
+    waiting: list[bytes] = []
+    size, number = 0, 1
+    while True:
+        number += 1
+        line = _line(file, number)
+        is_blob, is_end = line.startswith(b'{"blob":'), line.startswith(b'{"end":')
+        if is_blob:
+            digest, length = _blob(line, number)
+            _keep(partner, digest, length, _pieces(file, length, number))
+        elif not is_end:
+            waiting.append(line)
+            size += len(line)
+        if is_blob or is_end or len(waiting) >= _BATCH or size > _BATCH_BYTES:
+            if not _take_batch(waiting, lane, partner) or is_end:
+                return
+            waiting.clear()
+            size = 0
+
+
+def _keep(partner: Partner, digest: str, size: int, pieces: Iterator[bytes]) -> None:
+    partial = Partial(partner, digest, size)
+    partial.drop()
+    for piece in pieces:
+        partial.append(piece)
+
+
+def _take_batch(batch: list[bytes], lane: Lane, partner: Partner) -> bool:
+    """Whether the lane still runs after it."""
+    try:
+        take_page(lane, partner, batch)
+    except ChainBroken as broken:
+        stop_lane(lane, partner, broken)
+        return False
+    # of what was held and not kept, because it could not be opened yet, the content is here again
+    for line in batch:
+        read = chain.read_line(line)
+        if read.content is not None and len(read.content) > contents.KEPT_UNOPENED:
+            digest = sha256(read.content)
+            needed = LaneEntry.objects.filter(lane=lane, content_digest=digest, state=LaneEntry.State.PENDING)
+            if needed.exists() and not Holding.objects.filter(lane=lane, content=digest).exists():
+                _keep(partner, digest, len(read.content), iter([read.content]))
+    process_pending(lane, partner, fetching.delivered)
+    return True
+
+
+@contextmanager
+def _opened(place: Path) -> Iterator[IO[bytes]]:
+    """The lines of a file, unpacked as they are read.
+
+    Raises:
+        FileRefused: it is damaged.
+    """
+    with place.open("rb") as packed:
+        reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(packed, closefd=False)
+        try:
+            yield io.BufferedReader(reader, _PIECE)
+        except zstandard.ZstdError:
+            raise FileRefused(
+                "damaged", "The file is damaged, or no file of `taawun lane export`; have it written again."
+            ) from None
+
+
+def _line(file: IO[bytes], number: int) -> bytes:
+    line = file.readline(_LINE_BYTES + 1)
+    if not line.endswith(b"\n"):
+        if len(line) > _LINE_BYTES:
+            raise _altered(number, "it is too long")
+        raise FileRefused(
+            "truncated",
+            f"Line {number}: the file ends here and is not whole. Copy it again, or have it written again.",
+        )
+    return line[:-1]
+
+
+def _blob(line: bytes, number: int) -> tuple[str, int]:
+    try:
+        said = strict_json.parse(line, _SAID_LIMITS)
+        return str(said["blob"]), int(said["size"])
+    except (strict_json.JsonRefused, KeyError, TypeError, ValueError):
+        raise _altered(number, "it cannot be read") from None
+
+
+def _pieces(file: IO[bytes], size: int, number: int) -> Iterator[bytes]:
+    left = size
+    while left:
+        piece = file.read(min(left, _PIECE))
+        if not piece:
+            raise FileRefused("truncated", f"Line {number}: the file ends in a content. Copy it again.")
+        left -= len(piece)
+        yield piece
+    if file.read(1) != b"\n":
+        raise _altered(number, "the content is longer than it says")
+
+
+def _altered(number: int, why: str) -> FileRefused:
+    return FileRefused(
+        "altered",
+        f"Line {number}: {why}. The file was altered, or is of somebody else: have it written again.",
+    )

@@ -1,0 +1,298 @@
+"""Our own lanes: opening them, and appending to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from taawun.cooperation.partners.identity.keys import node_key, own_lineage
+from taawun.cooperation.partners.logs import chain, contents
+from taawun.cooperation.partners.logs.purposes import LanePurpose
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.restored import returning
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
+from taawun.platform.work.turns import take_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+    from taawun.foundation.signing import SigningKey
+
+__all__ = [
+    "Item",
+    "append",
+    "audience_digest",
+    "head_of",
+    "one_speaker",
+    "open_clause_lane",
+    "read_by",
+    "talk_lane",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is to be appended; the lane adds its own seq, prev and signature.
+
+    Args:
+        kind: release kind or message kind.
+        subject: URN of what it is about.
+        version: the subject's version.
+        action: ``publish`` or ``withdraw``.
+        tlp: marking of the content.
+        content: its bytes, without raw line breaks, or None.
+        topics, agreement, clause, audience, persons, licence, languages, to, origin: as in
+            :class:`~taawun.cooperation.partners.logs.chain.Header`.
+    """
+
+    kind: str
+    subject: str
+    version: str
+    action: str
+    tlp: Tlp
+    content: bytes | None
+    topics: tuple[str, ...] = ()
+    agreement: str = ""
+    clause: str = ""
+    audience: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    licence: str = ""
+    languages: tuple[str, ...] = ()
+    to: str = ""
+    origin: str = ""
+
+
+def one_speaker() -> None:
+    """Wait until no other transaction writes to lanes of ours; it is ours until the transaction ends.
+
+    Whoever speaks locks a lane, then its readers, then maybe another lane; each verb has its own order, so they take
+    turns instead. A transaction that locks a lane or a partner before it speaks takes the turn first. One that writes
+    to the store as well takes that turn before this one.
+    """
+    take_turn("partners.speak")
+
+
+@transaction.atomic
+def talk_lane(partner: Partner) -> Lane:
+    """Our talk lane to a partner, opened at the first word."""
+    one_speaker()
+    digest = audience_digest([partner.node])
+    opened = Lane.objects.filter(
+        sender=None, purpose=Lane.Purpose.TALK, audience_digest=digest, is_closed=False
+    )
+    if lane := opened.first():
+        return lane
+    # two first words at once open one lane
+    Partner.objects.select_for_update().get(id=partner.id)
+    if lane := opened.all().first():
+        return lane
+    lane = Lane.objects.create(purpose=Lane.Purpose.TALK, audience_digest=digest)
+    LaneReader.objects.create(lane=lane, partner=partner)
+    append(lane, [_opening({"purpose": "talk"}, to=partner.node)])
+    return lane
+
+
+@transaction.atomic
+def open_clause_lane(
+    *, agreement: UUID, document: str, clause: str, readers: Collection[Partner], audience: Collection[str]
+) -> Lane:
+    """The lane of a clause and a choice of readers; opened when it is first used.
+
+    Args:
+        agreement: lineage of the agreement.
+        document: digest of its document in force.
+        clause: the clause's ref.
+        readers: the partners that may read it. Never empty: an empty list reaches nobody, so it needs no lane.
+        audience: base addresses and guests' refs, as entry 0 states them.
+
+    Raises:
+        ValueError: there is nobody to read it.
+    """
+    if not readers:
+        raise ValueError("a lane without a reader is never opened")
+    one_speaker()
+    digest = audience_digest(audience)
+    lane, created = Lane.objects.get_or_create(
+        sender=None,
+        purpose=Lane.Purpose.CLAUSE,
+        agreement=agreement,
+        clause=clause,
+        audience_digest=digest,
+        is_closed=False,
+    )
+    if created:
+        LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=reader) for reader in readers)
+        content = {
+            "purpose": "clause",
+            "agreement": str(agreement),
+            "clause": clause,
+            "audience": sorted(audience),
+        }
+        append(lane, [_opening(content, agreement=document, clause=clause, audience=tuple(sorted(audience)))])
+    return lane
+
+
+def _opening(
+    content: Mapping[str, object],
+    *,
+    to: str = "",
+    agreement: str = "",
+    clause: str = "",
+    audience: tuple[str, ...] = (),
+) -> Item:
+    return Item(
+        kind="lane.opened",
+        subject=f"urn:taawun:node:{settings.BASE_URL}",
+        version="",
+        action="publish",
+        tlp=Tlp.AMBER,
+        content=canonical({"sender": settings.BASE_URL, **content}),
+        to=to,
+        agreement=agreement,
+        clause=clause,
+        audience=audience,
+    )
+
+
+@transaction.atomic
+def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
+    """Append to one of our lanes, sign, and ask the sync loop to tell its readers.
+
+    Runs inside the caller's transaction: what is published and its entries are committed together or not at all.
+
+    Returns:
+        The entries, in order.
+
+    Raises:
+        NodeReturning: this node was restored, and does not know yet how its lanes go on.
+    """
+    returning.ensure_speaking()
+    one_speaker()
+    items = list(items)
+    if lane.is_closed and items:
+        return append(_following(lane, items[0]), items)
+    locked = Lane.objects.select_for_update().get(id=lane.id)
+    key, at = node_key(), now()
+    entries = []
+    for item in items:
+        entry = _entry(locked, item, at=at)
+        token = chain.write_header(entry, key)
+        digest = chain.digest_of(token)
+        if item.content is not None:
+            contents.put(locked, item.content)
+        entries.append(
+            LaneEntry(
+                lane=locked,
+                seq=entry.seq,
+                header=token,
+                digest=digest,
+                kind=entry.kind,
+                subject=entry.subject,
+                version=entry.version,
+                action=entry.action,
+                content_digest=entry.digest,
+                size=entry.size,
+                issued=at,
+                recorded=at,
+                state=LaneEntry.State.DONE,
+            )
+        )
+        locked.head_seq, locked.head_digest = entry.seq, digest
+    LaneEntry.objects.bulk_create(entries)
+    locked.known_seq, locked.last_entry = locked.head_seq, at
+    locked.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
+    Partner.objects.filter(reads__lane=locked).exclude(state=Partner.State.BLOCKED).update(wants_push=True)
+    lane.refresh_from_db()
+    return entries
+
+
+def _following(lane: Lane, item: Item) -> Lane:
+    """The lane that takes the place of one that is never continued."""
+    readers = list(Partner.objects.filter(reads__lane=lane))
+    if lane.agreement is None:
+        return talk_lane(readers[0])
+    opening = chain.read_header(LaneEntry.objects.get(lane=lane, seq=0).header, own_lineage())
+    return open_clause_lane(
+        agreement=lane.agreement,
+        document=item.agreement,
+        clause=lane.clause,
+        readers=readers,
+        audience=opening.audience,
+    )
+
+
+def _entry(lane: Lane, item: Item, *, at: datetime) -> chain.Header:
+    content = item.content
+    return chain.Header(
+        lane=lane.id,
+        sender=settings.BASE_URL,
+        seq=lane.head_seq + 1,
+        prev=lane.head_digest,
+        kind=item.kind,
+        subject=item.subject,
+        version=item.version,
+        action=item.action,
+        tlp=item.tlp,
+        digest=sha256(content) if content is not None else "",
+        size=len(content) if content is not None else 0,
+        issued=at,
+        topics=item.topics,
+        agreement=item.agreement,
+        clause=item.clause,
+        audience=item.audience,
+        persons=item.persons,
+        licence=item.licence,
+        languages=item.languages,
+        to=item.to,
+        origin=item.origin,
+    )
+
+
+def read_by(partner: Partner, among: QuerySet[Lane]) -> list[Lane]:
+    """Those of our lanes that a partner may read at this moment, in their order.
+
+    Args:
+        partner: who asks. Nobody but a verified partner reads more than the talk.
+        among: lanes of whatever sender.
+    """
+    opened = among.filter(sender=None, readers__partner=partner)
+    if partner.state != Partner.State.VERIFIED:
+        opened = opened.filter(purpose=Lane.Purpose.TALK)
+    held = list(opened)
+    served: set[UUID] = set()
+    for purpose in {lane.purpose for lane in held}:
+        these = [lane for lane in held if lane.purpose == purpose]
+        answers = registry.get(LanePurpose, purpose).serves(these, partner)
+        served |= {lane.id for lane, may in zip(these, answers, strict=True) if may}
+    return [lane for lane in held if lane.id in served]
+
+
+def head_of(lane: Lane, key: SigningKey) -> str:
+    """Our signed word on how far a lane of ours reaches.
+
+    Args:
+        lane: as it was read after the key.
+        key: the node's key. Were the lane read first, an entry under the key before might follow what this one signs,
+            and readers would take that for a thief's.
+
+    Raises:
+        NodeReturning: this node was restored, and does not know.
+    """
+    returning.ensure_speaking()
+    return chain.write_head(chain.Head(lane.id, lane.head_seq, lane.head_digest, now()), key)
+
+
+def audience_digest(audience: Collection[str]) -> str:
+    """By which the lane of a choice of readers is found."""
+    return sha256(canonical(sorted(set(audience))))

@@ -1,0 +1,1 @@
+"""How a stopped lane goes on: a point that both administrators sign."""

@@ -1,0 +1,1 @@
+"""A node from an older backup, until it knows again what it had said since."""

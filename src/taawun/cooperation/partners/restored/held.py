@@ -1,0 +1,330 @@
+"""What partners hold of this node's lanes, taken back after it was restored (docs/protocol.md, "The return of a node").
+
+Every header is this node's own word: it is held to its own signature and to the chain, as a partner's would be, and
+appended as it is. What it says is then made known again by the room that the lane is for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from taawun.cooperation.partners.actions import urn
+from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
+from taawun.cooperation.partners.exchange import wire
+from taawun.cooperation.partners.identity.keys import own_lineage
+from taawun.cooperation.partners.logs import chain, contents
+from taawun.cooperation.partners.logs.lanes import audience_digest
+from taawun.cooperation.partners.logs.purposes import LanePurpose
+from taawun.cooperation.partners.models import Awaited, Holding, Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.restored import returning
+from taawun.cooperation.people.actors import SystemActor
+from taawun.foundation import strict_json
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
+from taawun.platform.audit.actions import record
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from uuid import UUID
+
+__all__ = ["ask", "held_for", "offer", "refuse", "take", "wanted"]
+
+_BATCH: Final = 100
+# what one request may carry: bodies that hold no files are at most 2 MiB
+_OFFERED_BYTES: Final = 1_500_000
+# a content that its line does not bring is asked for by itself; of one lane, so many at a time
+_LACKING: Final = 500
+
+
+# ---- asking -----------------------------------------------------------------------------------------------------
+
+
+def ask(partner: Partner, *, seconds: float) -> None:
+    """Ask a partner for all that it holds of our lanes, and know it again.
+
+    Args:
+        partner: one that has not told yet.
+        seconds: by when it must be read; what is missing then is asked for next time.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: it cannot be asked, or what it told is not taken, which the
+            administrators are alarmed about.
+    """
+    offers = wire.list_held(partner)
+    try:
+        # from here on each page is a transaction of its own: killed in between, it goes on where it was
+        while missing := wanted(partner, offers):
+            for each in missing:
+                _read_page(partner, each, seconds)
+        for lane in offers:
+            _fetch_lacking(partner, lane.lane, seconds)
+    except ChainBroken as broken:
+        refuse(partner, broken)
+        raise PartnerRefused("return-refused", f"What it holds of our lanes is not taken: {broken}") from None
+    returning.answered(partner)
+
+
+def _read_page(partner: Partner, each: wire.WantedOfHeld, seconds: float) -> None:
+    with wire.read_held(partner, each.lane, each.after, seconds=seconds) as lines:
+        if not take(partner, each.lane, lines):
+            raise ChainBroken("truncated", each.after + 1, "it holds more than it sends")
+
+
+def wanted(partner: Partner, offers: Sequence[wire.HeldOffer]) -> list[wire.WantedOfHeld]:
+    """The lanes of which a partner holds more than we.
+
+    Raises:
+        ChainBroken: it holds another header where we hold one (``fork``), or a lane that is not for it.
+    """
+    found: list[wire.WantedOfHeld] = []
+    for each in offers:
+        lane = _own(each.lane)
+        if lane is None:
+            if each.seq >= 0:
+                found.append(wire.WantedOfHeld(each.lane, -1))
+            continue
+        if not LaneReader.objects.filter(lane=lane, partner=partner).exists():
+            raise ChainBroken("not-a-reader", each.seq, f"lane {each.lane} is not for it")
+        if each.seq > lane.head_seq:
+            found.append(wire.WantedOfHeld(each.lane, lane.head_seq))
+        elif each.seq >= 0 and not _is_held(lane, each.seq, each.digest):
+            raise _Forked(lane, each.seq)
+    return found
+
+
+class _Forked(ChainBroken):
+    """Our key signed two headers for one place of a lane of ours."""
+
+    def __init__(self, lane: Lane, seq: int) -> None:
+        super().__init__(
+            "fork", seq, f"lane {lane.wire_id}: another header is signed with our key at entry {seq}"
+        )
+        self.lane = lane
+
+
+def _own(wire_id: UUID) -> Lane | None:
+    return Lane.objects.filter(Q(id=wire_id, alias=None) | Q(alias=wire_id), sender=None).first()
+
+
+def _is_held(lane: Lane, seq: int, digest: str) -> bool:
+    return LaneEntry.objects.filter(lane=lane, seq=seq, digest=digest).exists()
+
+
+# ---- taking -----------------------------------------------------------------------------------------------------
+
+
+def take(partner: Partner, wire_id: UUID, lines: Iterable[bytes]) -> int:
+    """Take back entries of a lane of ours, in small transactions.
+
+    Args:
+        partner: who holds them.
+        wire_id: the lane's id.
+        lines: as they are served; a head among them ends them.
+
+    Returns:
+        How many were new.
+
+    Raises:
+        ChainBroken: one is not ours, or does not continue the lane. What came before it stays.
+    """
+    taken, batch, size = 0, list[tuple[chain.Header, str, bytes | None]](), 0
+    keys = own_lineage()
+    for line in lines:
+        read = chain.read_line(line)
+        if read.header is None:
+            break
+        header = chain.read_header(read.header, keys)
+        if read.content is not None and (
+            len(read.content) != header.size or sha256(read.content) != header.digest
+        ):
+            raise ChainBroken("digest", header.seq, "a content is not the one that was signed for")
+        batch.append((header, read.header, read.content))
+        size += len(line)
+        if len(batch) >= _BATCH or size >= _OFFERED_BYTES:
+            taken += _keep(partner, wire_id, batch)
+            batch, size = [], 0
+    return taken + _keep(partner, wire_id, batch)
+
+
+@transaction.atomic
+def _keep(partner: Partner, wire_id: UUID, batch: list[tuple[chain.Header, str, bytes | None]]) -> int:
+    if not batch:
+        return 0
+    # a partner that is asked, and posts at the same time, does one after the other
+    list(Awaited.objects.select_for_update().filter(partner=partner))
+    lane = _own(wire_id) or _reopened(partner, wire_id, *batch[0])
+    lane = Lane.objects.select_for_update().get(id=lane.id)
+    fresh = 0
+    for header, token, content in batch:
+        if header.lane == lane.wire_id and header.seq <= lane.head_seq:
+            if not _is_held(lane, header.seq, chain.digest_of(token)):
+                raise _Forked(lane, header.seq)
+            continue
+        try:
+            chain.check_next(
+                header,
+                lane=lane.wire_id,
+                sender=settings.BASE_URL,
+                head_seq=lane.head_seq,
+                head_digest=lane.head_digest,
+            )
+        except ChainBroken as broken:
+            raise _Forked(lane, header.seq) if broken.code == "fork" else broken from None
+        _append(lane, header, token, content)
+        fresh += 1
+    return fresh
+
+
+def _append(lane: Lane, header: chain.Header, token: str, content: bytes | None) -> None:
+    entry = LaneEntry.objects.create(
+        lane=lane,
+        seq=header.seq,
+        header=token,
+        digest=chain.digest_of(token),
+        kind=header.kind,
+        subject=header.subject,
+        version=header.version,
+        action=header.action,
+        content_digest=header.digest,
+        size=header.size,
+        issued=header.issued,
+        state=LaneEntry.State.DONE,
+    )
+    if content is not None:
+        contents.put(lane, content)
+    lane.head_seq, lane.head_digest, lane.last_entry = entry.seq, entry.digest, now()
+    lane.known_seq = lane.head_seq
+    lane.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
+    purpose = registry.get(LanePurpose, lane.purpose)
+    if purpose.regain and header.kind != "lane.opened":
+        purpose.regain(entry, header, content)
+
+
+def _reopened(
+    partner: Partner, wire_id: UUID, header: chain.Header, token: str, content: bytes | None
+) -> Lane:
+    """A lane that was opened after the backup, as its first entry says."""
+    del token
+    if header.lane != wire_id or header.seq != 0 or header.kind != "lane.opened" or content is None:
+        raise ChainBroken("gap", 0, f"lane {wire_id} is not known here, and its first entry did not come")
+    try:
+        said = strict_json.parse(content)
+        purpose, lineage = str(said["purpose"]), said.get("agreement")
+    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError):
+        raise ChainBroken("malformed", 0, f"what lane {wire_id} is for cannot be read") from None
+    audience = [header.to] if purpose == Lane.Purpose.TALK else list(header.audience)
+    nodes = {each.partition("#")[0] for each in audience}
+    if partner.node not in nodes or purpose not in Lane.Purpose.values:
+        raise ChainBroken("not-a-reader", 0, f"lane {wire_id} is not for it")
+    same = {
+        "sender": None,
+        "purpose": purpose,
+        "agreement": lineage if purpose == Lane.Purpose.CLAUSE else None,
+        "clause": header.clause,
+        "audience_digest": audience_digest(audience),
+    }
+    is_taken = Lane.objects.filter(id=wire_id).exists()
+    lane = Lane.objects.create(
+        **({"alias": wire_id} if is_taken else {"id": wire_id}),
+        **same,
+        # of two for one purpose one goes on; and none that had to take another id here than its headers say
+        is_closed=is_taken or Lane.objects.filter(**same, is_closed=False).exists(),
+        opened=header.issued,
+    )
+    readers = Partner.objects.filter(node__in=nodes)
+    LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=each) for each in readers)
+    return lane
+
+
+def _fetch_lacking(partner: Partner, wire_id: UUID, seconds: float) -> None:
+    """Contents that no line brought and no other partner had, where this one has them."""
+    lane = _own(wire_id)
+    held = Holding.objects.filter(lane=lane).values("content_id")
+    lacking = LaneEntry.objects.filter(lane=lane, action="publish", state=LaneEntry.State.DONE)
+    lacking = lacking.exclude(content_digest="").exclude(content_digest__in=held)
+    for digest, size in list(lacking.values_list("content_digest", "size")[:_LACKING]):
+        if lane is None:
+            return
+        try:
+            pieces = wire.fetch_blob(partner, digest, size, seconds=seconds, of_lane=wire_id)
+            contents.take(lane, pieces, digest=digest, size=size)
+        except PartnerRefused:
+            # it does not hold it any more: the header stands, and nobody can be served the content
+            continue
+        except contents.OtherContent as other:
+            raise ChainBroken("digest", -1, str(other)) from None
+
+
+@transaction.atomic
+def refuse(partner: Partner, broken: ChainBroken) -> None:
+    """Take nothing of what a partner told, alarm the administrators, and say why.
+
+    One that was asked, and posts at the same time, tells everything twice: what comes once all of it is known is no
+    news, but for another history.
+    """
+    is_awaited = Awaited.objects.filter(partner=partner, answered=None).update(
+        fault=broken.code, fault_detail=str(broken)[:500]
+    )
+    if not is_awaited and not isinstance(broken, _Forked):
+        return
+    if isinstance(broken, _Forked):
+        returning.close_lanes(Lane.objects.filter(id=broken.lane.id))
+    facts = {
+        "node": partner.node,
+        "partner": str(partner.id),
+        "reason": broken.code,
+        "detail": str(broken)[:300],
+    }
+    notice = raise_notice("partners.return-refused", urn(partner), Notice.Level.ALARM, facts)
+    if notice.times == 1:
+        record(SystemActor("partners.sync"), "partners.return-refused", urn(partner), facts)
+
+
+# ---- the other side: what we hold of theirs ---------------------------------------------------------------------
+
+
+def held_for(sender: Partner, lane: Lane, after: int, limit: int, most_bytes: int) -> Iterator[bytes]:
+    """Lines of a partner's lane as we hold it, for the partner itself; at least one, where there is one.
+
+    Args:
+        sender: whose lane it is.
+        lane: the lane.
+        after: the last entry that it has.
+        limit: the most entries.
+        most_bytes: about how much.
+    """
+    rows = list(
+        LaneEntry.objects.filter(lane=lane, lane__sender=sender, seq__gt=after).order_by("seq")[:limit]
+    )
+    held = Holding.objects.filter(lane=lane, content_id__in={row.content_digest for row in rows})
+    bodies = contents.find(set(held.values_list("content_id", flat=True)))
+    size = 0
+    for row in rows:
+        line = chain.write_line(row.header, bodies.get(row.content_digest))
+        size += len(line)
+        if size > most_bytes and row is not rows[0]:
+            return
+        yield line
+
+
+def offer(partner: Partner) -> None:
+    """Post what we hold of a restored partner's lanes, for it may not be able to ask us.
+
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: it cannot be told.
+    """
+    lanes = {each.wire_id: each for each in Lane.objects.filter(sender=partner, head_seq__gte=0)}
+    listing = [wire.HeldOffer(each.wire_id, each.head_seq, each.head_digest) for each in lanes.values()]
+    while missing := [each for each in wire.offer_held(partner, listing) if each.lane in lanes]:
+        for each in missing:
+            lines = held_for(partner, lanes[each.lane], each.after, wire.PAGE_ENTRIES, _OFFERED_BYTES)
+            if not wire.post_held(partner, each.lane, b"".join(lines)):
+                # it takes nothing of this, and says so to its own administrators
+                return

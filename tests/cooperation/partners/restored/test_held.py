@@ -1,0 +1,358 @@
+"""A restored node and what its partners hold of its lanes: its own words are known again, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from taawun.cooperation.federation import actions as federation
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, PartnerRefused
+from taawun.cooperation.partners.exchange import messages, wire
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.logs import chain, contents, lanes
+from taawun.cooperation.partners.models import GENESIS, Awaited, Holding, Lane, LaneEntry, Partner
+from taawun.cooperation.partners.restored import held, returning
+from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.errors import NotAllowed
+from taawun.cooperation.people.models import Organisation
+from taawun.foundation.signing import SigningKey
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.models import Entry
+from taawun.platform.notices.models import Notice
+from tests.cast import Cast, PartnerNode, agreement_in_force, partner
+from tests.cooperation.conftest import Notes
+from tests.lanes import talk_lane
+
+SYSTEM = SystemActor("tests")
+
+
+@pytest.fixture(autouse=True)
+def remembered() -> Iterator[None]:
+    """What a process remembers of its node's return ends with the test."""
+    yield
+    returning._Known.is_over = False
+
+
+@dataclass
+class Told:
+    """What partners hold of one lane of ours, and the node after it lost all but the beginning of it."""
+
+    lane: Lane
+    lines: list[bytes]
+    entries: list[LaneEntry]
+
+    @property
+    def offer(self) -> wire.HeldOffer:
+        last = self.entries[-1]
+        return wire.HeldOffer(self.lane.id, last.seq, last.digest)
+
+
+def _lines(lane: Lane) -> tuple[list[bytes], list[LaneEntry]]:
+    entries = list(LaneEntry.objects.filter(lane=lane).order_by("seq"))
+    bodies = contents.find({each.content_digest for each in entries})
+    return [chain.write_line(each.header, bodies.get(each.content_digest)) for each in entries], entries
+
+
+def _forget(lane: Lane, after: int) -> Told:
+    """Lose what a lane said after an entry, as a backup does."""
+    lines, entries = _lines(lane)
+    lost = LaneEntry.objects.filter(lane=lane, seq__gt=after)
+    Passage.objects.filter(entry__in=lost).delete()
+    Release.objects.filter(origin=None, passages=None).delete()
+    lost.delete()
+    Holding.objects.filter(lane=lane).exclude(
+        content_id__in=LaneEntry.objects.filter(lane=lane).values("content_digest")
+    ).delete()
+    last = LaneEntry.objects.filter(lane=lane).order_by("-seq").first()
+    digest = last.digest if last else GENESIS
+    Lane.objects.filter(id=lane.id).update(head_seq=after, head_digest=digest, known_seq=after)
+    if last is None:
+        Lane.objects.filter(id=lane.id).delete()
+    return Told(lane, lines, entries)
+
+
+def _draft(subject: str, content: bytes = b'{"a":1}') -> federation.Draft:
+    return federation.Draft("tests.note", f"urn:x:{subject}", "1", subject, Tlp.GREEN, content)
+
+
+@pytest.fixture
+def south(node: Organisation, notes: Notes) -> PartnerNode:
+    return partner("Southern CERT")
+
+
+@pytest.fixture
+def told(south: PartnerNode) -> Told:
+    """A clause lane of which the node knows entries 0 and 1 still, and lost 2 to 4: two releases, one withdrawn."""
+    agreement_in_force(south)
+    federation.publish(SYSTEM, _draft("before"))
+    federation.publish(SYSTEM, _draft("after"))
+    gone = federation.publish(SYSTEM, _draft("gone", b'{"secret":1}'))
+    federation.withdraw(SYSTEM, gone, "")
+    lane = Lane.objects.get(sender=None, purpose="clause")
+    found = _forget(lane, 1)
+    returning.begin(SYSTEM)
+    return found
+
+
+def _take(told: Told, south: PartnerNode) -> int:
+    return held.take(south.row, told.lane.id, told.lines[2:])
+
+
+# ---- silence ----------------------------------------------------------------------------------------------------
+
+
+def test_a_node_that_waits_says_nothing_and_loses_nothing(told: Told, south: PartnerNode) -> None:
+    before = LaneEntry.objects.count()
+    with pytest.raises(NodeReturning, match="The page of partners shows for whom it waits"):
+        federation.publish(SYSTEM, _draft("anew"))
+    with pytest.raises(NodeReturning):
+        messages.send(south.row, "tests.word", {"word": "hello"})
+    with pytest.raises(NodeReturning):
+        lanes.head_of(told.lane, node_key())
+    assert (LaneEntry.objects.count(), Release.objects.filter(subject="urn:x:anew").count()) == (before, 0)
+
+
+def test_its_partners_are_told_to_come_again_and_nothing_else(told: Told, south: PartnerNode) -> None:
+    for path in ("lanes", f"lanes/{told.lane.id}", f"blobs/{'0' * 64}"):
+        answer = south.request("GET", f"/federation/{path}")
+        assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+        assert json.loads(answer.content)["type"] == "urn:taawun:problem:returning"
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_page_and_the_machine_interface_say_why(told: Told, cast: Cast) -> None:
+    answer = cast.administrator.api.get("/return")
+    assert answer.json()["is_returning"] is True
+    [waiting] = answer.json()["partners"]
+    assert (waiting["answered"], waiting["given_up"], waiting["fault"]) == (None, None, "")
+    page = cast.administrator.browser().get("/en/partners/")
+    assert "It says nothing until these partners have told it" in page.content.decode()
+    assert Notice.objects.filter(kind="partners.returning", resolved=None).count() == 1
+
+
+# ---- the answer -------------------------------------------------------------------------------------------------
+
+
+def test_what_was_said_is_known_again_as_it_was_signed(told: Told, south: PartnerNode, notes: Notes) -> None:
+    assert held.wanted(south.row, [told.offer]) == [wire.WantedOfHeld(told.lane.id, 1)]
+    assert _take(told, south) == 3
+    assert held.wanted(south.row, [told.offer]) == []
+    again = list(LaneEntry.objects.filter(lane=told.lane).order_by("seq"))
+    assert [each.header for each in again] == [each.header for each in told.entries]
+    releases = {each.subject: each.state for each in Release.objects.all()}
+    assert releases == {"urn:x:before": "live", "urn:x:after": "live", "urn:x:gone": "withdrawn"}
+    after = Release.objects.get(subject="urn:x:after")
+    assert contents.get(after.digest) == b'{"a":1}'
+    assert not contents.has(told.entries[3].content_digest)
+    returning.answered(south.row)
+    assert not returning.is_returning()
+    # nothing is published twice, what is new follows what was said, and what was forgotten can be withdrawn
+    assert federation.publish(SYSTEM, _draft("after")).id == after.id
+    federation.withdraw(SYSTEM, after, "")
+    federation.publish(SYSTEM, _draft("anew"))
+    seqs = list(LaneEntry.objects.filter(lane=told.lane).order_by("seq").values_list("seq", "action"))
+    assert seqs[4:] == [(4, "withdraw"), (5, "withdraw"), (6, "publish")]
+    assert Entry.objects.filter(verb="partners.returned").count() == 1
+    assert not Notice.objects.filter(kind="partners.returning", resolved=None).exists()
+
+
+def test_taking_it_twice_changes_nothing(told: Told, south: PartnerNode) -> None:
+    assert (_take(told, south), _take(told, south)) == (3, 0)
+
+
+def test_a_lane_that_was_opened_since_is_known_again(south: PartnerNode) -> None:
+    agreement_in_force(south)
+    federation.publish(SYSTEM, _draft("after"))
+    lane = Lane.objects.get(sender=None, purpose="clause")
+    digest = lane.audience_digest
+    told = _forget(lane, -1)
+    returning.begin(SYSTEM)
+    assert held.take(south.row, lane.id, told.lines) == 2
+    found = Lane.objects.get(sender=None, purpose="clause")
+    assert (found.id, found.audience_digest, found.is_closed) == (lane.id, digest, False)
+    assert [each.partner for each in found.readers.all()] == [south.row]
+    returning.answered(south.row)
+    federation.publish(SYSTEM, _draft("anew"))
+    assert Lane.objects.filter(sender=None, purpose="clause").count() == 1
+
+
+def test_what_was_withdrawn_on_one_lane_is_withdrawn_on_all(node: Organisation, notes: Notes) -> None:
+    south, east = partner("Southern CERT"), partner("Eastern CERT", nation="XE")
+    agreement_in_force(south)
+    agreement_in_force(east)
+    release = federation.publish(SYSTEM, _draft("both"))
+    federation.withdraw(SYSTEM, release, "")
+    # the south read the withdrawal, the east had not when the node was lost
+    own = Lane.objects.filter(sender=None, purpose="clause")
+    told = _forget(own.get(readers__partner=south.row), 1)
+    eastern = own.get(readers__partner=east.row)
+    LaneEntry.objects.filter(lane=eastern, seq=2).delete()
+    first = LaneEntry.objects.get(lane=eastern, seq=1)
+    Lane.objects.filter(id=eastern.id).update(head_seq=1, head_digest=first.digest)
+    Release.objects.update(state="live", withdrawn=None)
+    Passage.objects.update(ended=None)
+    returning.begin(SYSTEM)
+    held.take(south.row, told.lane.id, told.lines[2:])
+    returning.answered(south.row)
+    assert LaneEntry.objects.filter(lane=eastern).count() == 2
+    returning.answered(east.row)
+    assert list(LaneEntry.objects.filter(lane=eastern, seq=2).values_list("action", flat=True)) == [
+        "withdraw"
+    ]
+    assert not Passage.objects.filter(ended=None).exists()
+
+
+# ---- a partner that lies ----------------------------------------------------------------------------------------
+
+
+def test_a_word_that_is_not_ours_is_not_taken(told: Told, south: PartnerNode) -> None:
+    header = chain.read_header(told.entries[2].header, node_key().public)
+    forged = chain.write_header(header, SigningKey.generate())
+    with pytest.raises(ChainBroken) as broken:
+        held.take(south.row, told.lane.id, [chain.write_line(forged, None)])
+    assert broken.value.code == "signature"
+    held.refuse(south.row, broken.value)
+    notice = Notice.objects.get(kind="partners.return-refused")
+    assert (notice.level, notice.params["reason"], notice.params["node"]) == (
+        "alarm",
+        "signature",
+        south.node,
+    )
+    assert Awaited.objects.get(partner=south.row).fault == "signature"
+    assert LaneEntry.objects.filter(lane=told.lane).count() == 2
+    assert returning.is_returning()
+
+
+def test_a_gap_a_wrong_content_and_another_lane_are_not_taken(told: Told, south: PartnerNode) -> None:
+    cases = {
+        "gap": told.lines[3:],
+        "digest": [told.lines[2].replace(b'{"a":1}', b'{"a":2}')],
+        "malformed": [b"junk\n"],
+    }
+    for code, lines in cases.items():
+        with pytest.raises(ChainBroken) as broken:
+            held.take(south.row, told.lane.id, lines)
+        assert broken.value.code == code
+    assert LaneEntry.objects.filter(lane=told.lane).count() == 2
+
+
+def test_a_lane_of_others_is_not_given_back_by_a_stranger(told: Told) -> None:
+    east = partner("Eastern CERT", nation="XE")
+    with pytest.raises(ChainBroken) as broken:
+        held.wanted(east.row, [told.offer])
+    assert broken.value.code == "not-a-reader"
+
+
+def test_two_histories_with_our_key_close_the_lane_and_alarm(told: Told, south: PartnerNode) -> None:
+    _take(told, south)
+    lie = replace(told.offer, digest="f" * 64)
+    with pytest.raises(ChainBroken) as broken:
+        held.wanted(south.row, [lie])
+    assert broken.value.code == "fork"
+    held.refuse(south.row, broken.value)
+    assert Lane.objects.get(id=told.lane.id).is_closed
+    assert "signed two different histories" in _told_in_english("partners.return-refused")
+
+
+def _told_in_english(kind: str) -> str:
+    from taawun.platform.notices.kinds import NoticeKind  # noqa: PLC0415 - registered when Django is up
+    from taawun.platform.registry import registry  # noqa: PLC0415 - as above
+
+    return registry.get(NoticeKind, kind).sentence(Notice.objects.get(kind=kind).params)
+
+
+# ---- one that is gone -------------------------------------------------------------------------------------------
+
+
+def test_a_partner_that_is_gone_is_given_up_by_an_administrator(
+    told: Told, south: PartnerNode, cast: Cast
+) -> None:
+    with pytest.raises(NotAllowed):
+        returning.give_up(cast.analyst.actor, south.row)
+    answer = cast.administrator.api.post(f"/partners/{south.row.id}/give-up")
+    assert answer.status_code == 200
+    assert not returning.is_returning()
+    assert Entry.objects.filter(verb="partners.return-given-up", actor_kind="person").count() == 1
+    # its lane is never continued: another takes its place, and a withdrawal goes over that one
+    federation.withdraw(SYSTEM, Release.objects.get(subject="urn:x:before"), "")
+    old = Lane.objects.get(id=told.lane.id)
+    new = Lane.objects.get(sender=None, purpose="clause", is_closed=False)
+    assert (old.head_seq, old.is_closed, new.audience_digest) == (1, True, old.audience_digest)
+    assert list(LaneEntry.objects.filter(lane=new).values_list("kind", "action")) == [
+        ("lane.opened", "publish"),
+        ("tests.note", "withdraw"),
+    ]
+    offered = json.loads(south.request("GET", "/federation/lanes").content)["lanes"]
+    assert str(old.id) not in {each["lane"] for each in offered}
+    with pytest.raises(PartnerRefused):
+        returning.give_up(cast.administrator.actor, south.row)
+
+
+def test_what_it_tells_later_is_known_and_not_continued(told: Told, south: PartnerNode, cast: Cast) -> None:
+    returning.give_up(cast.administrator.actor, south.row)
+    assert returning.is_to_be_asked(south.row)
+    assert _take(told, south) == 3
+    assert Release.objects.get(subject="urn:x:after").state == "live"
+    assert Lane.objects.get(id=told.lane.id).is_closed
+
+
+# ---- over the wire ----------------------------------------------------------------------------------------------
+
+
+def test_who_cannot_be_asked_posts_what_it_holds(told: Told, south: PartnerNode) -> None:
+    listing = {"lanes": [{"lane": str(told.lane.id), "seq": 4, "digest": told.entries[4].digest}]}
+    body = json.dumps(listing).encode()
+    answer = south.request("POST", "/federation/held", body)
+    assert json.loads(answer.content) == {"wanted": [{"lane": str(told.lane.id), "after": 1}]}
+    answer = south.request("POST", f"/federation/held/{told.lane.id}", b"".join(told.lines[2:]))
+    assert json.loads(answer.content) == {"taken": 3}
+    assert json.loads(south.request("POST", "/federation/held", body).content) == {"wanted": []}
+    assert not returning.is_returning()
+
+
+def test_a_lie_that_is_posted_is_refused_and_alarms(told: Told, south: PartnerNode) -> None:
+    lie = {"lanes": [{"lane": str(told.lane.id), "seq": 1, "digest": "f" * 64}]}
+    answer = south.request("POST", "/federation/held", json.dumps(lie).encode())
+    assert (answer.status_code, json.loads(answer.content)["type"]) == (
+        409,
+        "urn:taawun:problem:return-refused",
+    )
+    assert Notice.objects.filter(kind="partners.return-refused").exists()
+    for body in (b"junk", b'{"lanes": [1]}', b'{"lanes": [{"lane": "x", "seq": 1, "digest": "y"}]}'):
+        assert south.request("POST", "/federation/held", body).status_code == 400
+
+
+def test_a_partner_is_given_what_we_hold_of_its_lanes_and_nothing_else(
+    node: Organisation, notes: Notes
+) -> None:
+    south, east = partner("Southern CERT"), partner("Eastern CERT", nation="XE")
+    theirs = talk_lane(south)
+    theirs.say("tests.word", {"word": "hello"})
+    theirs.deliver()
+    listed = json.loads(south.request("GET", "/federation/held").content)
+    assert listed == {"lanes": [{"lane": str(theirs.row.id), "seq": 1, "digest": theirs.entries[1].digest}]}
+    page = south.request("GET", f"/federation/held/{theirs.row.id}?after=0")
+    assert page.content == theirs.entries[1].line
+    content = theirs.entries[1].header.digest
+    assert (
+        south.request("GET", f"/federation/held/{theirs.row.id}/{content}").content
+        == theirs.entries[1].content
+    )
+    for path in (f"held/{theirs.row.id}", f"held/{theirs.row.id}/{content}"):
+        assert east.request("GET", f"/federation/{path}").status_code == 404
+        assert Client().get(f"/federation/{path}").status_code == 401
+    assert json.loads(east.request("GET", "/federation/held").content) == {"lanes": []}
+    assert south.request("GET", f"/federation/held/{theirs.row.id}?after=x").status_code == 400
+    assert settings.BASE_URL
+
+
+def test_a_stranger_that_introduced_itself_is_not_waited_for(node: Organisation) -> None:
+    partner("Western CERT", nation="XW", state=Partner.State.MET)
+    assert returning.begin(SYSTEM) == ()
+    assert not returning.is_returning()
