@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils.translation import override
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.presenting.differences import compare
 from taawun.foundation.clock import now
 from taawun.foundation.multilingual import Prose, Text
 from taawun.foundation.tlp import Tlp
@@ -300,3 +302,116 @@ def test_the_parties_and_the_id_cannot_be_changed_by_the_form(cast: Cast, south:
     client.post(page_of(held, "edit/"), {**form, "parties": "[]", "id": str(some_id()), "version": "9"})
     saved = parse(Agreement.objects.get().draft.encode())
     assert (saved.id, saved.version, len(saved.parties)) == (held.id, 1, 2)
+
+
+# ---- who is bound, and who may join --------------------------------------------------------------------------------
+
+
+def _bound(**changes: object) -> dict[str, object]:
+    return {"begins": "all", "begins_with": "", "min_signatories": "2", "accession": "closed", **changes}
+
+
+def test_who_is_bound_and_who_may_join_is_chosen_in_the_editor(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south, partner("Western CERT", nation="XW"))
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    chosen = _bound(
+        begins="some", begins_with="3", min_signatories="3", ratifies=["us", "xs"], accession="by-invitation"
+    )
+    client.post(page_of(held, "edit/"), {**form, **chosen, "do": "save"})
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert (saved.entry_into_force, saved.min_signatories, saved.accession) == (3, 3, "by-invitation")
+    assert [party.ref for party in saved.parties if party.ratifies] == ["us", "xs"]
+    shown = seen(client, page_of(held))
+    assert "once all its parties are bound" in shown.text
+    again = edit_form(seen(client, page_of(held, "edit/")))
+    assert {name: again[name] for name in chosen} == chosen
+    client.post(page_of(held, "edit/"), {**again, **_bound(begins="date", ratifies=[]), "do": "save"})
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert (saved.entry_into_force, saved.min_signatories, saved.accession) == ("date", 2, "closed")
+    assert not any(party.ratifies for party in saved.parties)
+    assert "from its first day, once 2 parties are bound" in seen(client, page_of(held)).text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (_bound(begins="some"), "Say how many parties must be bound."),
+        (
+            _bound(begins="some", begins_with="3"),
+            "Only 2 parties can sign this agreement. Choose no more.",
+        ),
+        (_bound(min_signatories="3"), "Only 2 parties can sign this agreement. Choose no more."),
+        (_bound(min_signatories="1"), "Ensure this value is greater than or equal to 2."),
+        (_bound(begins="soon"), "Select a valid choice. soon is not one of the available choices."),
+        (_bound(accession="open"), "Select a valid choice. open is not one of the available choices."),
+        (_bound(ratifies=["xz"]), "Select a valid choice. xz is not one of the available choices."),
+    ],
+)
+def test_what_cannot_bind_is_refused_beside_its_field_and_nothing_is_saved(
+    cast: Cast, south: PartnerNode, chosen: dict[str, object], said: str
+) -> None:
+    held = drafted(cast, south)
+    before = Agreement.objects.get().draft
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    shown = read(client.post(page_of(held, "edit/"), {**form, **chosen, "do": "save"}), 422)
+    assert said in shown.text
+    assert Agreement.objects.get().draft == before
+
+
+def test_fewer_parties_than_it_needs_to_stay_in_force_cannot_begin_it(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south, partner("Western CERT", nation="XW"))
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    chosen = _bound(begins="some", begins_with="2", min_signatories="3")
+    shown = read(client.post(page_of(held, "edit/"), {**form, **chosen, "do": "check"}), 422)
+    assert "It needs at least 3 parties, as you say here. Choose that many or more." in shown.text
+
+
+def test_numbers_that_stand_in_a_text_already_are_not_complained_about(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = actions.draft(cast.officer.actor, document(south, entry_into_force=7, min_signatories=9))
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    assert client.post(page_of(held, "edit/"), {**form, "do": "save"})["Location"] == page_of(held)
+    saved = parse(Agreement.objects.get().draft.encode())
+    assert (saved.entry_into_force, saved.min_signatories) == (7, 9)
+
+
+def test_what_was_chosen_there_stays_while_clauses_are_moved(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    client = cast.officer.browser()
+    form = edit_form(seen(client, page_of(held, "edit/")))
+    chosen = _bound(begins="date", ratifies=["xs"], accession="by-invitation")
+    again = edit_form(read(client.post(page_of(held, "edit/"), {**form, **chosen, "do": "add"})))
+    assert {name: again[name] for name in chosen} == chosen
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "fr"])
+def test_a_comparison_tells_who_is_bound_and_who_may_join_in_every_language(
+    cast: Cast, south: PartnerNode, language: str
+) -> None:
+    west = partner("Western CERT", nation="XW")
+    before = document(south, west)
+    after = replace(
+        before,
+        parties=tuple(replace(each, ratifies=each.ref == "xs") for each in before.parties),
+        entry_into_force=2,
+        accession="by-invitation",
+    )
+    with override(language):
+        sections = compare(before, after).sections
+        changes = {each.label: (each.before, each.after) for each in sections[0].changes}
+    assert len(sections) == 1
+    assert len(changes) == 3
+    if language == "en":
+        assert changes == {
+            "Accession": ("<del>closed</del>", "<ins>by invitation</ins>"),
+            "Enters into force": (
+                "<del>once all its parties are bound</del>",
+                "<ins>once 2 parties are bound</ins>",
+            ),
+            "Ratify": ("", "<ins><bdi>Southern CERT</bdi></ins>"),
+        }

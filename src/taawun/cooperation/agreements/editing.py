@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.document import ANY
-from taawun.cooperation.agreements.forms import ClauseForm, TermsForm
+from taawun.cooperation.agreements.forms import BindingForm, ClauseForm, TermsForm
 from taawun.cooperation.agreements.presenting.sentences import clause_in_words
 from taawun.foundation.multilingual import LANGUAGES
 from taawun.foundation.tlp import Tlp
@@ -62,7 +62,7 @@ class Editor:
     """A document as forms.
 
     Args:
-        base: what is edited; parties, accession and whatever has no field here stay as they are in it.
+        base: what is edited; who the parties are, and whatever else has no field here, stays as it is in it.
         data: what was posted; None for the page as it is first shown.
     """
 
@@ -71,12 +71,14 @@ class Editor:
         self.languages = _languages_of(base)
         if data is None:
             self.terms = TermsForm(base=base, languages=self.languages)
+            self.binding = BindingForm(base=base)
             self._clauses = {
                 key: ClauseForm(base=base, clause=clause, languages=self.languages, prefix=f"c{key}")
                 for key, clause in enumerate(base.clauses)
             }
         else:
             self.terms = TermsForm(data, base=base, languages=self.languages)
+            self.binding = BindingForm(data, base=base)
             self._clauses = {
                 key: ClauseForm(
                     data,
@@ -110,13 +112,15 @@ class Editor:
 
     def is_valid(self) -> bool:
         """Whether everything that was written can be put together."""
-        forms_are_valid = all([self.terms.is_valid(), *(form.is_valid() for form in self._clauses.values())])
-        return forms_are_valid and self._refs_differ() and self._has_clauses()
+        forms = (self.terms, self.binding, *self._clauses.values())
+        # every form tells what is wrong with it, not only the first
+        faulty = [form for form in forms if not form.is_valid()]
+        return not faulty and self._refs_differ() and self._has_clauses()
 
     def document(self) -> Document:
         """The document as it was written; only after :meth:`is_valid` said yes."""
         clauses = tuple(form.clause() for form in self._clauses.values())
-        return replace(self.terms.apply(), clauses=clauses)
+        return replace(self.binding.apply(self.terms.apply()), clauses=clauses)
 
     def rearrange(self, step: str) -> bool:
         """Add, remove or move a clause, keeping everything that was typed; nothing is checked or saved.
@@ -143,6 +147,7 @@ class Editor:
     def _typed_again(self, keys: Sequence[int]) -> None:
         """The same fields unbound: what was typed is shown, and not complained about yet."""
         self.terms = TermsForm(base=self.base, languages=self.languages, initial=_raw(self.terms))
+        self.binding = BindingForm(base=self.base, initial=_raw(self.binding))
         self._clauses = {
             key: ClauseForm(
                 base=self.base,
@@ -213,7 +218,7 @@ def _moved(keys: list[int], key: int, verb: str) -> list[int]:
     return [*rest[:target], key, *rest[target:]]
 
 
-def _raw(form: TermsForm | ClauseForm) -> Mapping[str, Any]:
+def _raw(form: TermsForm | BindingForm | ClauseForm) -> Mapping[str, Any]:
     """What a bound form was sent, field by field; what an unbound one shows."""
     if not form.is_bound:
         return form.initial

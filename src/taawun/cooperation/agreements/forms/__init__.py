@@ -1,5 +1,6 @@
 """What the pages of agreements ask for."""
 
+from taawun.cooperation.agreements.forms.binding import BindingForm
 from taawun.cooperation.agreements.forms.clauses import ClauseForm
 from taawun.cooperation.agreements.forms.days import first_instant, first_instant_after
 from taawun.cooperation.agreements.forms.declaring import DeclarationForm
@@ -10,6 +11,7 @@ from taawun.cooperation.agreements.forms.terms import TermsForm
 
 __all__ = [
     "AgreementFilters",
+    "BindingForm",
     "ClauseForm",
     "CompareForm",
     "DeclarationForm",

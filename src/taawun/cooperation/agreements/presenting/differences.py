@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +25,14 @@ from taawun.cooperation.agreements.presenting.sentences import (
     party_name,
     purpose_in_words,
 )
-from taawun.cooperation.agreements.presenting.terms import history_in_words, notice, term_day
+from taawun.cooperation.agreements.presenting.terms import (
+    entry_in_words,
+    history_in_words,
+    notice,
+    parties_in_words,
+    ratifying_in_words,
+    term_day,
+)
 from taawun.foundation.multilingual import is_rtl
 from taawun.platform.web import formats
 from taawun.platform.web.templatetags.components import code, tlp
@@ -188,13 +195,18 @@ def _agreement_changes(before: Document, after: Document) -> Iterator[Change]:
         (_("Notice"), before.notice_days, after.notice_days, lambda days: _plain(notice(days))),
         (_("Accession"), before.accession, after.accession, lambda how: _plain(_accessions()[how])),
         (
-            _("Enters into force when signed by"),
-            before.required_signatures(),
-            after.required_signatures(),
-            lambda count: _plain(
-                ngettext("%(count)s party", "%(count)s parties", count) % {"count": formats.number(count)}
-            ),
+            _("Enters into force"),
+            entry_in_words(before),
+            entry_in_words(after),
+            _plain,
         ),
+        (
+            _("Holds with at least"),
+            before.least_signatories(),
+            after.least_signatories(),
+            lambda count: _plain(parties_in_words(count)),
+        ),
+        (_("Ratify"), ratifying_in_words(before), ratifying_in_words(after), _plain),
         (
             _("Authentic languages"),
             (before.authentic_languages, before.prevailing),
@@ -212,7 +224,8 @@ def _accessions() -> dict[str, str]:
 
 
 def _party_facts(document: Document) -> tuple[Party, ...]:
-    return document.parties
+    """Who the parties are; which of them ratify has a line of its own."""
+    return tuple(replace(party, ratifies=False) for party in document.parties)
 
 
 def _parties_of(parties: Sequence[Party]) -> SafeString:

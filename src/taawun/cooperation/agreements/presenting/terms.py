@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from taawun.cooperation.agreements.presenting.sentences import listed
+from taawun.cooperation.agreements.presenting.sentences import listed, party_name
 from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
 from taawun.platform.web.templatetags.components import code, text
@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Document
 
-__all__ = ["history_in_words", "last_day", "notice", "period", "template_facts", "term_day", "term_facts"]
+__all__ = [
+    "entry_in_words",
+    "history_in_words",
+    "last_day",
+    "notice",
+    "parties_in_words",
+    "period",
+    "ratifying_in_words",
+    "template_facts",
+    "term_day",
+    "term_facts",
+]
 
 
 def last_day(at: datetime) -> datetime:
@@ -66,13 +77,13 @@ def template_facts(document: Document) -> list[Fact]:
 
 
 def _binding_facts(document: Document) -> list[Fact]:
-    needed = document.required_signatures()
+    facts = [Fact(_("Enters into force"), entry_in_words(document))]
+    if document.least_signatories() < document.required_signatures():
+        facts.append(Fact(_("Holds with at least"), parties_in_words(document.least_signatories())))
+    if ratifying := ratifying_in_words(document):
+        facts.append(Fact(_("Ratify"), ratifying))
     return [
-        Fact(
-            _("Enters into force"),
-            ngettext("when %(count)s party has signed", "when %(count)s parties have signed", needed)
-            % {"count": formats.number(needed)},
-        ),
+        *facts,
         Fact(_("Notice"), notice(document.notice_days)),
         Fact(
             _("Accession"),
@@ -81,6 +92,34 @@ def _binding_facts(document: Document) -> list[Fact]:
             else _("closed: no party joins later"),
         ),
     ]
+
+
+def entry_in_words(document: Document) -> str:
+    """What must be the case for it to enter into force."""
+    needed, begins = document.required_signatures(), document.entry_into_force
+    nodes = sum(party.kind == "node" for party in document.parties) - len(document.acceded)
+    if needed == nodes and begins != "date":
+        return _("once all its parties are bound")
+    sentence = (
+        ngettext(
+            "from its first day, once %(count)s party is bound",
+            "from its first day, once %(count)s parties are bound",
+            needed,
+        )
+        if begins == "date"
+        else ngettext("once %(count)s party is bound", "once %(count)s parties are bound", needed)
+    )
+    return sentence % {"count": formats.number(needed)}
+
+
+def parties_in_words(count: int) -> str:
+    """A number of parties."""
+    return ngettext("%(count)s party", "%(count)s parties", count) % {"count": formats.number(count)}
+
+
+def ratifying_in_words(document: Document) -> SafeString:
+    """The parties whose signature waits for a ratification; empty where none does."""
+    return listed([party_name(party) for party in document.parties if party.ratifies])
 
 
 def term_facts(document: Document) -> list[Fact]:
