@@ -23,6 +23,7 @@ from taawun.cooperation.people.shipped import SHIPPED
 from taawun.foundation.multilingual import Text
 from taawun.platform.audit.models import Entry
 from tests.cast import SYSTEM, Cast, partner
+from tests.pages import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -283,6 +284,9 @@ def test_the_pages_tell_who_belongs_to_it_on_a_day(cast: Cast, union: Community)
     span = union.spans.get(nation="XB")
     assert browser.post(reverse("span-new", args=[union.id]), sent).status_code == 422
     at_end = reverse("span-end", args=[union.id, span.id])
+    asked = read(browser.get(at_end))
+    assert ", member: when does it end?" in asked.text
+    assert "[U+" not in asked.text
     assert browser.post(at_end, {"until": "2019-01-01"}).status_code == 422
     assert browser.post(at_end, {"until": "2021-01-01"}).status_code == 302
     assert browser.post(reverse("span-strike", args=[union.id, span.id])).status_code == 302

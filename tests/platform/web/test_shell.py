@@ -90,9 +90,11 @@ def test_a_failure_is_a_sentence_with_a_next_step(db: None, view: object, status
     assert page.all("a", **{"class": "button primary"})
 
 
-def test_a_reason_that_was_given_is_told(db: None) -> None:
-    answer = views.forbidden(request_for("/en/x/"), PermissionDenied("Only the depositary may."))
-    assert "Only the depositary may." in read(answer, 403).text
+def test_a_refusal_tells_no_reason_that_a_library_wrote_for_developers(db: None) -> None:
+    answer = views.forbidden(request_for("/en/x/"), PermissionDenied("Reauthentication not available"))
+    page = read(answer, 403)
+    assert "Reauthentication" not in page.text
+    assert "Ask an administrator of this node for a role that includes it." in page.text
 
 
 def test_the_page_of_a_fault_asks_no_database() -> None:

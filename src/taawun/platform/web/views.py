@@ -31,10 +31,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: somebody may not."""
-    reason = str(exception or "")
-    sentence = reason or _(
-        "You may not open this. Ask an administrator of this node for a role that includes it."
-    )
+    del exception  # only a library raises it, with a reason for developers in one language
+    sentence = _("You may not open this. Ask an administrator of this node for a role that includes it.")
     return refuse(request, 403, _("Not allowed"), sentence, code="not-allowed")
 
 

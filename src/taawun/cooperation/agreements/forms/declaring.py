@@ -43,7 +43,7 @@ class DeclarationForm(forms.Form):
         language = get_language() or "en"
         choices: dict[str, list[tuple[str, Any]]] = {
             "clause": [
-                (each.ref, f"{formats.digits(each.ref)} {each.title.in_language(language).value}")
+                (each.ref, f"{formats.digits(each.ref)}. {each.title.in_language(language).value}")
                 for each in document.clauses
             ],
             "tlp_max": [("", gettext_lazy("as the clause says")), *((tlp.label, tlp.label) for tlp in Tlp)],

@@ -32,6 +32,7 @@ from taawun.foundation.folding import query_terms, tokens
 from taawun.foundation.multilingual import LANGUAGES
 from taawun.foundation.nations import ASSIGNED
 from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.formats import with_names
 from taawun.platform.web.pages import confirm
 from taawun.platform.web.paging import Page
 
@@ -272,10 +273,7 @@ def end_span(request: HttpRequest, actor: PersonActor, community_id: UUID, span_
         else:
             return HttpResponseRedirect(back)
     standing = Span.Standing(span.standing).label
-    title = _("%(name)s, %(standing)s: when does it end?") % {
-        "name": f"\u2068{name}\u2069",
-        "standing": standing,
-    }
+    title = with_names(_("%(name)s, %(standing)s: when does it end?"), name=name, standing=standing)
     return _form_page(request, form, title, _("Write down the end"), span.community)
 
 
@@ -297,8 +295,9 @@ def strike_span(
     standing = Span.Standing(span.standing).label
     return confirm(
         request,
-        question=_("Strike “%(standing)s” of %(name)s from the history?")
-        % {"standing": standing, "name": f"\u2068{name}\u2069"},
+        question=with_names(
+            _("Strike “%(standing)s” of %(name)s from the history?"), standing=standing, name=name
+        ),
         effects=[
             _("Strike what was written down by mistake. What was so and is no longer, is ended instead."),
             _("The trail keeps what it said."),

@@ -127,9 +127,14 @@ def _login(person: object, following: str) -> object:
 
 def _failed(request: HttpRequest, provider: IdentityProvider, refused: oidc.OidcRefused) -> HttpResponse:
     log.warning("signing in by the provider %s failed: %s", provider.id, refused)
-    sentence = _(
-        "Signing in with %(name)s did not work (%(code)s). Try again; an administrator finds the reason in the trail."
-    ) % {"name": f"\u2068{provider.name}\u2069", "code": refused.code}
+    sentence = with_names(
+        _(
+            "Signing in with %(name)s did not work (%(code)s). "
+            "Try again; an administrator finds the reason in the trail."
+        ),
+        name=provider.name,
+        code=refused.code,
+    )
     return refuse(request, 502, _("Signing in did not work"), sentence, code="provider-failed")
 
 
