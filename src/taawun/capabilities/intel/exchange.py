@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.urls import reverse
@@ -176,13 +176,17 @@ def receive_sighting(arrival: Arrival) -> None:
     held = Sighting.objects.filter(stix_id=about.stix_id).first()
     if held and held.seen_by != arrival.partner.node:
         raise ContentRefused("not-theirs", "a sighting with this identifier came from somebody else")
-    value = orjson.loads(about.text)
-    of = _seen(value["sighting_of_ref"], bundle.objects)
-    last = _time(value.get("last_seen") or value.get("first_seen") or value["created"])
-    first = _time(value.get("first_seen")) if value.get("first_seen") else last
+    first, last = _seen_from(orjson.loads(about.text))
     if not first <= last <= now() + MOST_AHEAD + _SKEW:
         raise ContentRefused("not-valid", "it was last seen before it was first seen, or will be")
     _store(bundle.objects, origin)
+    _note(bundle, arrival.release, seen_by=arrival.partner.node)
+
+
+def _note(bundle: _Bundle, release: Release, *, seen_by: str) -> None:
+    about, value = bundle.about, orjson.loads(bundle.about.text)
+    of = _seen(value["sighting_of_ref"], bundle.objects)
+    first, last = _seen_from(value)
     Sighting.objects.update_or_create(
         stix_id=about.stix_id,
         defaults={
@@ -192,12 +196,19 @@ def receive_sighting(arrival: Arrival) -> None:
             "last_seen": last,
             "note": about.summary,
             "tlp": about.tlp,
-            "release": arrival.release,
-            "seen_by": arrival.partner.node,
+            "release": release,
+            "seen_by": seen_by,
             "withdrawn": None,
         },
     )
-    Release.objects.filter(id=arrival.release.id).update(title=name_under(of, about.tlp)[:300])
+    Release.objects.filter(id=release.id).update(title=name_under(of, about.tlp)[:300])
+
+
+# Any: a STIX object is JSON of any shape
+def _seen_from(value: dict[str, Any]) -> tuple[datetime, datetime]:
+    """When it was seen first, and last."""
+    last = _time(value.get("last_seen") or value.get("first_seen") or value["created"])
+    return (_time(value["first_seen"]) if value.get("first_seen") else last), last
 
 
 def _seen(stix_id: str, prepared: Collection[Prepared]) -> str:
@@ -345,11 +356,11 @@ def withdraw_sighting(release: Release) -> None:
 def regain_report(release: Release, header: Header, content: bytes) -> None:
     """A report that this node had published and forgotten: its objects, and its page, from which it can be withdrawn.
 
-    Who wrote it is not in what was published; so it stands under the organisation that runs the node.
+    Who wrote it is not in what was published; so it stands under the organisation of the release, or of the node.
     """
     bundle = _opened(header, content, REPORT_TYPES, "no-report")
     about, own = bundle.about, identity_id()
-    origin = Origin(organisation=host(), release=release, readers=_named(release))
+    origin = Origin(organisation=release.organisation or host(), release=release, readers=_named(release))
     held = set(
         StixObject.objects.filter(stix_id__in=[each.stix_id for each in bundle.objects]).values_list(
             "stix_id", flat=True
@@ -363,7 +374,7 @@ def regain_report(release: Release, header: Header, content: bytes) -> None:
     Release.objects.filter(id=release.id).update(title=about.name[:300])
     report = Report.objects.filter(stix_id=about.stix_id, origin="").order_by("audience").first()
     if report is None:
-        report = Report(stix_id=about.stix_id, organisation=host())
+        report = Report(stix_id=about.stix_id, organisation=origin.organisation)
     elif _holds_newer(report, release):
         return
     report.state, report.release = Report.State.PUBLISHED, release
@@ -376,6 +387,18 @@ def regain_report(release: Release, header: Header, content: bytes) -> None:
 def regain_withdrawal(release: Release) -> None:
     """A report that this node had withdrawn."""
     Report.objects.filter(release=release, origin="").update(state=Report.State.WITHDRAWN, changed=now())
+
+
+def regain_sighting(release: Release, header: Header, content: bytes) -> None:
+    """A sighting that this node had told and forgotten; which person saw it was not told."""
+    bundle = _opened(header, content, {"sighting"}, "no-sighting")
+    _store(bundle.objects, Origin(organisation=release.organisation or host(), release=release))
+    _note(bundle, release, seen_by="")
+
+
+def regain_sighting_withdrawal(release: Release) -> None:
+    """A sighting that this node had taken back."""
+    Sighting.objects.filter(release=release, seen_by="").update(withdrawn=now(), note="")
 
 
 # ---- addresses --------------------------------------------------------------------------------------------------
@@ -416,5 +439,7 @@ RELEASE_KINDS: Final = (
         _sighting_address,
         "read:intel",
         read_sighting,
+        regain=regain_sighting,
+        regain_withdrawal=regain_sighting_withdrawal,
     ),
 )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.composing import stix_time
@@ -14,18 +15,22 @@ from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.models import Sighting, StixObject
 from taawun.capabilities.intel.queries import object_named
 from taawun.capabilities.intel.stix import validate
+from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.partners.logs import contents
-from taawun.cooperation.partners.models import LaneEntry
-from taawun.cooperation.people.actors import PersonActor
+from taawun.cooperation.partners.models import Lane, LaneEntry
+from taawun.cooperation.partners.restored import held, returning
+from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp, stix_marking_definition
 from taawun.platform.audit.models import Entry
+from taawun.platform.registry import registry
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, report, sender
 from tests.capabilities.intel.stix.examples import identifier, sco, sdo
 from tests.cast import Cast, clause, person
+from tests.restored import forget
 
 pytestmark = pytest.mark.django_db
 
@@ -296,3 +301,27 @@ def test_a_partners_sighting_through_observed_data_is_of_what_it_names(cast: Cas
             sdo("sighting", number, sighting_of_ref=observed["id"]), observed, kind="intel.sighting"
         )
     assert list(Sighting.objects.order_by("created").values_list("of", flat=True)) == [name["id"], two["id"]]
+
+
+def test_a_node_that_was_restored_knows_its_own_sightings_again(analyst: PersonActor, south: Sender) -> None:
+    south.publish(report(1, FIRST), indicator(1))
+    sighting = actions.sight(analyst, FIRST, count=3, first_seen=THEN, note="At the gateway.").sighting
+    before = Sighting.objects.filter(id=sighting.id).values(
+        "of", "count", "first_seen", "note", "tlp", "seen_by"
+    )
+    said, lane = before.get(), Lane.objects.get(sender=None, purpose="clause")
+    StixObject.objects.filter(sources__release=sighting.release).delete()
+    Sighting.objects.all().delete()
+    told = forget(lane, 0)
+    returning.begin(SystemActor("tests"))
+    try:
+        assert held.take(south.partner.row, lane.id, told.lines[1:]) == 1
+    finally:
+        returning._Known.is_over = False
+    again = Sighting.objects.get(stix_id=sighting.stix_id)
+    assert {name: getattr(again, name) for name in said} == said
+    assert (again.release, again.person) == (Release.objects.get(origin=None), None)
+    assert current(again.stix_id).origin == ""
+    kind = registry.get(ReleaseKind, "intel.sighting")
+    assert again.release is not None
+    assert kind.address(again.release) == reverse("object", kwargs={"stix_id": FIRST})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from django.conf import settings
@@ -16,7 +16,7 @@ from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, Partn
 from taawun.cooperation.partners.exchange import messages, wire
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, contents, lanes
-from taawun.cooperation.partners.models import GENESIS, Awaited, Holding, Lane, LaneEntry, Partner
+from taawun.cooperation.partners.models import Awaited, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.restored import held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
@@ -28,6 +28,7 @@ from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, agreement_in_force, partner
 from tests.cooperation.conftest import Notes
 from tests.lanes import talk_lane
+from tests.restored import Told, forget
 
 SYSTEM = SystemActor("tests")
 
@@ -37,44 +38,6 @@ def remembered() -> Iterator[None]:
     """What a process remembers of its node's return ends with the test."""
     yield
     returning._Known.is_over = False
-
-
-@dataclass
-class Told:
-    """What partners hold of one lane of ours, and the node after it lost all but the beginning of it."""
-
-    lane: Lane
-    lines: list[bytes]
-    entries: list[LaneEntry]
-
-    @property
-    def offer(self) -> wire.HeldOffer:
-        last = self.entries[-1]
-        return wire.HeldOffer(self.lane.id, last.seq, last.digest)
-
-
-def _lines(lane: Lane) -> tuple[list[bytes], list[LaneEntry]]:
-    entries = list(LaneEntry.objects.filter(lane=lane).order_by("seq"))
-    bodies = contents.find({each.content_digest for each in entries})
-    return [chain.write_line(each.header, bodies.get(each.content_digest)) for each in entries], entries
-
-
-def _forget(lane: Lane, after: int) -> Told:
-    """Lose what a lane said after an entry, as a backup does."""
-    lines, entries = _lines(lane)
-    lost = LaneEntry.objects.filter(lane=lane, seq__gt=after)
-    Passage.objects.filter(entry__in=lost).delete()
-    Release.objects.filter(origin=None, passages=None).delete()
-    lost.delete()
-    Holding.objects.filter(lane=lane).exclude(
-        content_id__in=LaneEntry.objects.filter(lane=lane).values("content_digest")
-    ).delete()
-    last = LaneEntry.objects.filter(lane=lane).order_by("-seq").first()
-    digest = last.digest if last else GENESIS
-    Lane.objects.filter(id=lane.id).update(head_seq=after, head_digest=digest, known_seq=after)
-    if last is None:
-        Lane.objects.filter(id=lane.id).delete()
-    return Told(lane, lines, entries)
 
 
 def _draft(subject: str, content: bytes = b'{"a":1}') -> federation.Draft:
@@ -95,7 +58,7 @@ def told(south: PartnerNode) -> Told:
     gone = federation.publish(SYSTEM, _draft("gone", b'{"secret":1}'))
     federation.withdraw(SYSTEM, gone, "")
     lane = Lane.objects.get(sender=None, purpose="clause")
-    found = _forget(lane, 1)
+    found = forget(lane, 1)
     returning.begin(SYSTEM)
     return found
 
@@ -171,7 +134,7 @@ def test_a_lane_that_was_opened_since_is_known_again(south: PartnerNode) -> None
     federation.publish(SYSTEM, _draft("after"))
     lane = Lane.objects.get(sender=None, purpose="clause")
     digest = lane.audience_digest
-    told = _forget(lane, -1)
+    told = forget(lane, -1)
     returning.begin(SYSTEM)
     assert held.take(south.row, lane.id, told.lines) == 2
     found = Lane.objects.get(sender=None, purpose="clause")
@@ -190,7 +153,7 @@ def test_what_was_withdrawn_on_one_lane_is_withdrawn_on_all(node: Organisation, 
     federation.withdraw(SYSTEM, release, "")
     # the south read the withdrawal, the east had not when the node was lost
     own = Lane.objects.filter(sender=None, purpose="clause")
-    told = _forget(own.get(readers__partner=south.row), 1)
+    told = forget(own.get(readers__partner=south.row), 1)
     eastern = own.get(readers__partner=east.row)
     LaneEntry.objects.filter(lane=eastern, seq=2).delete()
     first = LaneEntry.objects.get(lane=eastern, seq=1)

@@ -1,0 +1,53 @@
+"""A node that lost what it said, as one does that is restored from an old backup, and what partners hold of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.exchange import wire
+from taawun.cooperation.partners.logs import chain, contents
+from taawun.cooperation.partners.models import GENESIS, Holding, Lane, LaneEntry
+
+__all__ = ["Told", "forget"]
+
+
+@dataclass
+class Told:
+    """What partners hold of one lane of ours, and the node after it lost all but the beginning of it."""
+
+    lane: Lane
+    lines: list[bytes]
+    entries: list[LaneEntry]
+
+    @property
+    def offer(self) -> wire.HeldOffer:
+        """How far they hold it."""
+        last = self.entries[-1]
+        return wire.HeldOffer(self.lane.wire_id, last.seq, last.digest)
+
+
+def _lines(lane: Lane) -> tuple[list[bytes], list[LaneEntry]]:
+    entries = list(LaneEntry.objects.filter(lane=lane).order_by("seq"))
+    bodies = contents.find({each.content_digest for each in entries})
+    return [chain.write_line(each.header, bodies.get(each.content_digest)) for each in entries], entries
+
+
+def forget(lane: Lane, after: int) -> Told:
+    """Lose what a lane, ours or a partner's, said after an entry, as a backup does."""
+    lines, entries = _lines(lane)
+    lost = LaneEntry.objects.filter(lane=lane, seq__gt=after)
+    Passage.objects.filter(entry__in=lost).delete()
+    Release.objects.filter(passages=None).delete()
+    lost.delete()
+    Holding.objects.filter(lane=lane).exclude(
+        content_id__in=LaneEntry.objects.filter(lane=lane).values("content_digest")
+    ).delete()
+    last = LaneEntry.objects.filter(lane=lane).order_by("-seq").first()
+    digest = last.digest if last else GENESIS
+    Lane.objects.filter(id=lane.id).update(
+        head_seq=after, head_digest=digest, known_seq=after, acknowledged_seq=after
+    )
+    if last is None:
+        Lane.objects.filter(id=lane.id).delete()
+    return Told(lane, lines, entries)
