@@ -343,6 +343,30 @@ def test_how_far_it_reached_onward_is_told_to_who_sent_it_by_counts_alone(
         assert tell_reach() == 0
 
 
+def test_two_that_share_one_release_with_each_other_do_not_count_each_other_without_end(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    lane = clause_lane(south, agreement_in_force(south, east, clauses=(clause(onward=PUBLIC),)))
+    first = note(lane)
+    lane.deliver()
+    between = agreement_in_force(east, south, clauses=(clause(onward=PUBLIC),))
+    share_onward(cast.analyst.actor, Release.objects.get())
+    theirs = clause_lane(east, between)
+    note(theirs, content=first.content, origin=first.token)
+    assert theirs.deliver()[-1] == DONE
+    talk = talk_lane(east)
+    sent = LaneEntry.objects.get(kind="tests.note", lane__sender=None)
+    Receipt.objects.create(entry=sent, partner=east.row, outcome="done", at=now())
+    about = {"subject": "urn:test:1", "version": "1", "digest": first.header.digest}
+    for parties in (1, 2, 3):
+        talk.say("reached", {"releases": [{**about, "parties": parties}]})
+        talk.deliver()
+        with frozen(now() + parties * DAY):
+            tell_reach()
+    told = LaneEntry.objects.filter(kind="reached", lane__sender=None)
+    assert {each.lane.readers.get().partner for each in told} == {south.row}
+
+
 def test_counts_are_kept_of_what_was_sent_to_who_counts(
     cast: Cast, south: PartnerNode, east: PartnerNode
 ) -> None:

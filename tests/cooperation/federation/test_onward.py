@@ -635,3 +635,28 @@ def test_a_source_sees_which_of_its_direct_partners_signed_for_a_withdrawal(
     (passage,) = api.get(f"/federation/releases/{release.id}/passages").json()["items"]
     assert passage["withdrawal_signed_by"] == [east.node]
     assert "signed for <" in " ".join(cast.analyst.browser().get(address).content.decode().split())
+
+
+def test_a_withdrawal_that_is_too_long_to_be_carried_on_is_said_without_its_sources_word(
+    cast: Cast, source: PartnerNode, east: PartnerNode
+) -> None:
+    theirs = clause_lane(source, agreement_in_force(source, clauses=(clause(onward=PUBLIC),)))
+    about = note(theirs).header
+    theirs.deliver()
+    agreement_in_force(east)
+    share_onward(cast.analyst.actor, Release.objects.get())
+    # a header of its source that leaves no room for ours beside it
+    theirs.write(
+        kind="tests.note",
+        subject=about.subject,
+        version=about.version,
+        action="withdraw",
+        content=None,
+        topics=tuple(f"attack:T{number:0130}" for number in range(330)),
+    )
+    assert len(theirs.entries[-1].token) > 48 * 1024
+    assert theirs.deliver()[-1] == DONE
+    ours = Lane.objects.get(sender=None, purpose="clause")
+    said = said_in(LaneEntry.objects.filter(lane=ours).latest("seq").header)
+    assert (said.action, said.subject, said.origin) == ("withdraw", "urn:test:1", "")
+    assert Release.objects.get().state == "withdrawn"

@@ -10,14 +10,17 @@ import pytest
 from django.conf import settings
 
 from taawun.cooperation.agreements import doubting
-from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
-from taawun.cooperation.agreements.models import DoubtedWord, PartyInstrument, PartySignature
+from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP, terminate
+from taawun.cooperation.agreements.models import Agreement, DoubtedWord, PartyInstrument, PartySignature
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.actions import keep
+from taawun.cooperation.federation.duties import GRACE
+from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.identity import descriptor, keys, own_keys, quarantine, rotation
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
@@ -25,10 +28,10 @@ from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey, peek
-from taawun.foundation.strict_json import canonical
+from taawun.foundation.strict_json import canonical, parse
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
-from tests.cast import Cast, PartnerNode, agreement_in_force, partner
+from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
 from tests.cooperation.conftest import Notes
 from tests.lanes import TheirLane, clause_lane, nothing_to_fetch, talk_lane
 
@@ -209,6 +212,104 @@ def test_the_page_shows_what_waits_and_takes_a_decision(
     assert "Nothing is in quarantine" in browser.get(page).content.decode()
     assert "revoked" in browser.get(f"/en/partners/{row.id}/").content.decode()
     assert "recovery key" in browser.get("/en/partners/keys/").content.decode()
+
+
+# ---- what a clause asks all the same --------------------------------------------------------------------------------
+
+
+def _kept(south: PartnerNode, **asked: Any) -> tuple[Agreement, TheirLane]:
+    """What came after the theft under a clause that asks something, and was set aside."""
+    with frozen(now() - timedelta(days=1)):
+        agreement = agreement_in_force(south, clauses=(clause(**asked),))
+        made = clause_lane(south, agreement)
+        made.write(kind="tests.note", subject="urn:x:1", content=b'{"secret":1}')
+        made.deliver()
+    # it was agreed before the theft
+    PartySignature.objects.filter(node=south.node).update(received=now() - timedelta(days=2))
+    _goes_on(made, _revoked(south, _since()))
+    assert (Release.objects.get().state, contents.has(made.entries[1].header.digest)) == ("aside", True)
+    return agreement, made
+
+
+def _said(why: str, lane: TheirLane) -> bool:
+    """Whether this node has signed that it keeps the entry no more."""
+    entry = LaneEntry.objects.get(kind="deleted", lane__sender=None)
+    said = parse(contents.get(entry.content_digest))
+    return (said["why"], said["entries"]) == (why, [{"seq": 1, "digest": lane.entries[1].digest}])
+
+
+def test_what_is_in_quarantine_goes_when_its_days_are_over(
+    south: PartnerNode, notes: Notes, cast: Cast
+) -> None:
+    _agreement, lane = _kept(south, retention_days=10)
+    with frozen(now() + timedelta(days=8)):
+        assert keep() == 0
+    with frozen(now() + timedelta(days=10)):
+        assert keep() == 1
+        assert keep() == 0
+        assert quarantine.take_in(cast.administrator.actor, lane.sender.row, None) == 0
+    release = Release.objects.get()
+    assert (release.state, release.gone, notes.withdrawn) == ("ended", "retention", ["urn:x:1"])
+    assert not contents.has(lane.entries[1].header.digest)
+    assert _said("retention", lane)
+    assert lane.outcomes()[1] == ("withdrawn", "revoked-key")
+
+
+def test_what_is_in_quarantine_goes_with_its_agreement(south: PartnerNode, notes: Notes, cast: Cast) -> None:
+    agreement, lane = _kept(south, on_termination="delete")
+    # what came later was never taken in
+    lane.write(kind="tests.note", subject="urn:x:2", key=south.key)
+    lane.deliver()
+    assert lane.outcomes()[2] == ("quarantined", "revoked-key")
+    terminate(cast.officer.actor, agreement, "")
+    with frozen(now() + 2 * GRACE):
+        assert keep() == 1
+    assert (Release.objects.get().state, lane.outcomes()[2]) == ("ended", ("unopened", "ended"))
+    assert not contents.has(lane.entries[1].header.digest)
+    assert _said("agreement", lane)
+
+
+def test_what_was_dropped_out_of_quarantine_is_said_to_be_deleted_at_its_day(
+    south: PartnerNode, notes: Notes, cast: Cast
+) -> None:
+    _agreement, lane = _kept(south, retention_days=10)
+    quarantine.drop(cast.administrator.actor, lane.sender.row, None)
+    with frozen(now() + timedelta(days=10)):
+        assert keep() == 1
+    assert _said("retention", lane)
+    assert lane.outcomes()[1] == ("refused", "dropped")
+    assert Release.objects.get().state == "withdrawn"
+
+
+def test_what_is_in_quarantine_over_two_lanes_goes_with_the_later_of_them(
+    south: PartnerNode, notes: Notes
+) -> None:
+    clauses = (clause("1", retention_days=10), clause("2", retention_days=20))
+    with frozen(now() - timedelta(days=1)):
+        agreement = agreement_in_force(south, clauses=clauses)
+        lanes = [clause_lane(south, agreement, ref) for ref in ("1", "2")]
+        for lane in lanes:
+            lane.write(kind="tests.note", subject="urn:x:1", content=b'{"secret":1}')
+            lane.deliver()
+    _revoked(south, _since())
+    with frozen(now() + timedelta(days=10)):
+        assert keep() == 1
+    assert (Release.objects.get().state, notes.withdrawn) == ("aside", ["urn:x:1"])
+    assert Deletion.objects.get().is_held
+    with frozen(now() + timedelta(days=20)):
+        assert keep() == 1
+    assert (Release.objects.get().state, notes.withdrawn) == ("ended", ["urn:x:1"])
+    assert not Deletion.objects.filter(is_held=True).exists()
+    assert not contents.has(lanes[0].entries[1].header.digest)
+
+
+def test_what_its_source_takes_back_goes_out_of_quarantine(south: PartnerNode, notes: Notes) -> None:
+    _agreement, lane = _kept(south)
+    lane.withdraw(lane.entries[1])
+    lane.deliver()
+    release = Release.objects.get()
+    assert (release.state, release.gone, lane.outcomes()[1][0]) == ("withdrawn", "source", "withdrawn")
+    assert not contents.has(lane.entries[1].header.digest)
 
 
 # ---- words on agreements --------------------------------------------------------------------------------------------

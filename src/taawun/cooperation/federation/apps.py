@@ -26,6 +26,7 @@ class FederationConfig(AppConfig):
             DELETED,
             REACHED,
             RECEIPT,
+            REVOCATION,
             WITHDRAWN,
         )
         from taawun.cooperation.federation.trail import TRAIL
@@ -55,6 +56,7 @@ class FederationConfig(AppConfig):
                     WITHDRAWN,
                     DELETED,
                     REACHED,
+                    REVOCATION,
                     Schedule("federation.keeping", timedelta(minutes=10), keep),
                     Schedule("federation.reach", timedelta(hours=1), tell_reach),
                     *TRAIL,

@@ -15,7 +15,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 
 from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.queries import standings_of
-from taawun.cooperation.federation.models import Deletion, Passage, Receipt
+from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import now
 
@@ -99,7 +99,9 @@ def over_with_their_agreement(agreement: UUID | None = None) -> list[Owed]:
     Args:
         agreement: of one lineage alone; of all when left out.
     """
-    held = Passage.objects.filter(ended__isnull=True, entry__lane__sender__isnull=False)
+    # what is in quarantine is held as well, and goes with the rest
+    stands = Q(ended__isnull=True) | Q(why_ended=Release.Gone.ASIDE)
+    held = Passage.objects.filter(stands, entry__lane__sender__isnull=False)
     if agreement:
         held = held.filter(agreement=agreement)
     pairs = set(held.order_by().values_list("agreement", "entry__lane__sender").distinct())

@@ -6,13 +6,15 @@ transaction: the way, the content, what the rooms made of it, and every copy tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.federation.ways import bound_by_its_ways, given, provenances
+from taawun.cooperation.federation.ways import bound_by_its_ways, given, is_forgotten, provenances, put_aside
 from taawun.cooperation.partners.logs import contents, lanes
+from taawun.cooperation.partners.logs.chain import HeaderTooLong
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.foundation.clock import now
@@ -23,7 +25,7 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from taawun.cooperation.partners.models import Partner
+    from taawun.cooperation.partners.models import Lane, Partner
 
 __all__ = ["end_here", "end_passages", "end_provenances", "settle", "take_back"]
 
@@ -38,7 +40,8 @@ def end_passages(passages: Iterable[Passage], why: Release.Gone) -> None:
     held = list(passages)
     Passage.objects.filter(id__in=[each.id for each in held]).update(ended=now(), why_ended=why)
     entries = LaneEntry.objects.filter(id__in=[each.entry_id for each in held])
-    entries.update(state=LaneEntry.State.WITHDRAWN)
+    # what somebody here dropped out of quarantine stays what it is
+    entries.exclude(state=LaneEntry.State.REFUSED).update(state=LaneEntry.State.WITHDRAWN)
 
 
 def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, said: str = "") -> bool:
@@ -56,16 +59,23 @@ def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, sa
     if provenances(release).exists():
         bound_by_its_ways(release)
         return False
-    is_taken_back = why in {Release.Gone.SOURCE, Release.Gone.SENDER}
-    if release.state != Release.State.LIVE:
-        # what went before is withdrawn by its source now: no late copy brings it back
-        if why == Release.Gone.SOURCE:
-            Release.objects.filter(id=release.id).update(state=Release.State.WITHDRAWN, gone=why)
+    if put_aside(release).exists():
         return False
+    is_taken_back = why in {Release.Gone.SOURCE, Release.Gone.SENDER}
+    if release.state not in {Release.State.LIVE, Release.State.ASIDE}:
+        # what went before is withdrawn by its source now: no late copy brings it back
+        if why == Release.Gone.SOURCE or (is_taken_back and is_forgotten(release)):
+            release.state, release.gone = Release.State.WITHDRAWN, why
+            release.save(update_fields=["state", "gone"])
+        take_back(release, said=said)
+        return False
+    kind = registry.get(ReleaseKind, release.kind)
+    was_taken_out = release.state == Release.State.ASIDE and kind.set_aside is None
     release.state = Release.State.WITHDRAWN if is_taken_back else Release.State.ENDED
     release.withdrawn, release.gone = now(), why
     release.save(update_fields=["state", "withdrawn", "gone"])
-    registry.get(ReleaseKind, release.kind).withdraw(release)
+    if not was_taken_out:
+        kind.withdraw(release)
     take_back(release, said=said)
     contents.drop_unused(release.digest)
     # what was said to be held by another way is held by none any more: that is said as well
@@ -94,7 +104,7 @@ def end_here(release: Release, passages: Sequence[Passage], why: Release.Gone) -
     settle(release, why)
     for passage in passages:
         contents.drop_unused(passage.entry.content_digest)
-    is_held = release.state == Release.State.LIVE
+    is_held = release.state == Release.State.LIVE or put_aside(release).exists()
     at = now()
     Deletion.objects.bulk_create(
         (Deletion(entry=each.entry, why=why, is_held=is_held, at=at) for each in passages),
@@ -125,9 +135,17 @@ def take_back(release: Release, *, said: str = "") -> list[Passage]:
             clause=passage.clause,
             origin=said,
         )
-        lanes.append(passage.entry.lane, [item])
+        _say(passage.entry.lane, item)
     Passage.objects.filter(id__in=[each.id for each in ended]).update(
         ended=now(), why_ended=release.gone or Release.Gone.SOURCE
     )
     LaneEntry.objects.filter(id__in=[each.entry_id for each in ended]).update(state=LaneEntry.State.WITHDRAWN)
     return ended
+
+
+def _say(lane: Lane, item: lanes.Item) -> None:
+    try:
+        lanes.append(lane, [item])
+    except HeaderTooLong:
+        # the source's word does not fit beside ours: what came from here goes all the same, by our word alone
+        lanes.append(lane, [replace(item, origin="")])

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Clause, Document
     from taawun.cooperation.partners.logs.chain import Header
 
-__all__ = ["MOST_HOPS", "OriginRefused", "agreed_under", "inner_headers", "is_the_same_release", "reach_over"]
+__all__ = [
+    "MOST_HOPS",
+    "OriginRefused",
+    "agreed_under",
+    "came_by",
+    "inner_headers",
+    "is_the_same_release",
+    "reach_over",
+]
 
 # beyond this a header names more nodes than anybody asks about
 MOST_HOPS: Final = 8
@@ -60,6 +68,14 @@ def inner_headers(header: Header) -> list[tuple[str, Header]]:
         found.append((token, inner))
         token = inner.origin
     return found
+
+
+def came_by(header: Header) -> str:
+    """From whom the sender of a header had what it shares onward: a base address; empty where it cannot be read."""
+    try:
+        return next((inner.sender for _token, inner in inner_headers(header)), "")
+    except OriginRefused:
+        return ""
 
 
 def is_the_same_release(one: Header, other: Header) -> bool:

@@ -43,6 +43,8 @@ class Release(Governed):
         SENDER = "sender", _("withdrawn by who shared it onward")
         RETENTION = "retention", _("the time that its clause gives it is over")
         AGREEMENT = "agreement", _("its agreement ended, and nothing else lets this node keep it")
+        # of a passage alone, until somebody here decides: its day comes all the same
+        ASIDE = "aside", _("in quarantine")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     subject = models.CharField(max_length=400)
@@ -182,6 +184,7 @@ class Passage(models.Model):
             models.Index(
                 fields=["ends"], name="federation_ends", condition=Q(ended=None, ends__isnull=False)
             ),
+            models.Index(fields=["ends"], name="federation_ends_aside", condition=Q(why_ended="aside")),
         )
 
     @property

@@ -10,6 +10,7 @@ from taawun.cooperation.federation.hops import OriginRefused, inner_headers, rea
 from taawun.cooperation.federation.models import Passage, Release, ReleaseParty
 from taawun.cooperation.federation.origins import narrowest
 from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.models import LaneEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,9 @@ __all__ = [
     "bound_by_its_ways",
     "came_from_its_source",
     "given",
+    "is_forgotten",
     "provenances",
+    "put_aside",
     "reach_of_a_way",
     "write_parties",
 ]
@@ -33,6 +36,20 @@ def provenances(release: Release) -> QuerySet[Passage]:
     """Over which lanes of partners a release came and still stands here; the oldest first."""
     live = release.passages.filter(ended__isnull=True, entry__lane__sender__isnull=False)
     return live.select_related("entry__lane__sender").order_by("id")
+
+
+def put_aside(release: Release) -> QuerySet[Passage]:
+    """Over which lanes of partners a release came under a key that was revoked since, until somebody here decides."""
+    decided = {"entry__state": LaneEntry.State.REFUSED}
+    return release.passages.filter(why_ended=Release.Gone.ASIDE).exclude(**decided).order_by("id")
+
+
+def is_forgotten(release: Release) -> bool:
+    """Whether this node knows by its own signed word alone that it had a partner's release, and shared it onward.
+
+    It was restored from a backup that is older; the lane over which the release came brings it again.
+    """
+    return release.origin_id is not None and (release.state, release.gone) == (Release.State.ENDED, "")
 
 
 def given(release: Release) -> QuerySet[Passage]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
@@ -66,7 +66,9 @@ def keep() -> int:
 
 # ---- letting go -------------------------------------------------------------------------------------------------
 def _over_by_time() -> QuerySet[Passage]:
-    over = Passage.objects.filter(ended__isnull=True, ends__lte=now(), entry__lane__sender__isnull=False)
+    # what is in quarantine goes at its day as well, whether somebody has decided or not
+    stands = Q(ended__isnull=True) | Q(why_ended=Release.Gone.ASIDE)
+    over = Passage.objects.filter(stands, ends__lte=now(), entry__lane__sender__isnull=False)
     return over.order_by("ends", "id")
 
 
@@ -93,14 +95,14 @@ def _end_one(over: QuerySet[Passage], release_id: UUID, why: Release.Gone) -> in
 
 
 def _shut(owed: Owed) -> None:
-    """What came under an agreement that is over and was never taken in goes unread."""
+    """What came under an agreement that is over and was never taken in goes unread, in quarantine or not."""
     unread = LaneEntry.objects.filter(
         lane__agreement=owed.agreement,
         lane__sender=owed.sender,
-        state=LaneEntry.State.PENDING,
+        state__in=[LaneEntry.State.PENDING, LaneEntry.State.QUARANTINED],
         action="publish",
     ).exclude(kind="lane.opened")
-    unread.update(state=LaneEntry.State.UNOPENED, reason="ended", not_before=None)
+    unread.filter(passage=None).update(state=LaneEntry.State.UNOPENED, reason="ended", not_before=None)
 
 
 # ---- saying so --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from django.db.models import Count, Sum
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import Passage, Reach, Receipt, Release, ToldReach
 from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import now
 
@@ -53,7 +55,7 @@ def onward_counts(releases: Collection[UUID]) -> Mapping[UUID, int]:
 
 
 def tell_reach() -> int:
-    """Tell each partner how many parties what came from it reached from here. Runs as a schedule.
+    """Tell who sent something how many parties it reached from here. Runs as a schedule.
 
     Returns:
         How many messages were sent.
@@ -63,23 +65,39 @@ def tell_reach() -> int:
     sent = 0
     for start in range(0, len(releases), MOST_IN_A_MESSAGE):
         counts = onward_counts(releases[start : start + MOST_IN_A_MESSAGE])
-        senders = Partner.objects.filter(
-            state=Partner.State.VERIFIED, sends__entries__passage__release__in=list(counts)
-        )
-        for partner in senders.distinct().order_by("id"):
-            sent += _tell(partner, counts)
+        ways = _ways(list(counts))
+        for partner in Partner.objects.filter(state=Partner.State.VERIFIED, id__in=ways).order_by("id"):
+            sent += _tell(partner, ways[partner.id], counts)
     return sent
 
 
+def _ways(releases: Collection[UUID]) -> Mapping[UUID, set[UUID]]:
+    """From whom each of some releases came first, their source before all others; they by their ids.
+
+    Two that have one release from the same source and share it with each other would count each other without end, were
+    both told. That of one that is over counts still, so that it is not another one tomorrow.
+    """
+    came = Passage.objects.filter(release__in=releases, entry__lane__sender__isnull=False).order_by("id")
+    found: dict[UUID, tuple[bool, UUID]] = {}
+    for each in came.select_related("entry__lane", "release"):
+        sender = each.entry.lane.sender_id
+        is_direct = sender == each.release.origin_id and not said_in(each.entry.header).origin
+        if sender and (each.release_id not in found or (is_direct and not found[each.release_id][0])):
+            found[each.release_id] = is_direct, sender
+    ways: dict[UUID, set[UUID]] = defaultdict(set)
+    for release, (_is_direct, sender) in found.items():
+        ways[sender].add(release)
+    return ways
+
+
 @transaction.atomic
-def _tell(partner: Partner, counts: Mapping[UUID, int]) -> int:
-    came = Passage.objects.filter(release__in=counts, entry__lane__sender=partner)
+def _tell(partner: Partner, releases: Collection[UUID], counts: Mapping[UUID, int]) -> int:
     told = {each.release_id: each for each in ToldReach.objects.filter(partner=partner, release__in=counts)}
     at = now()
     # said anew when it changed, and not twice in a day
     fresh = [
         release
-        for release in Release.objects.filter(passages__in=came).distinct().order_by("id")
+        for release in Release.objects.filter(id__in=releases).order_by("id")
         if (
             counts[release.id] > 0
             if release.id not in told

@@ -11,12 +11,23 @@ from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.exchange.reaches import REACHED
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
 from taawun.cooperation.federation.exchange.regaining import catch_up, regain
+from taawun.cooperation.federation.exchange.repeating import nothing_to_put_away, repeat
 from taawun.cooperation.federation.exchange.serving import readable, readers, serves, urgent_kinds
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.exchange.withdrawals import WITHDRAWN
-from taawun.cooperation.partners.logs.purposes import LanePurpose
+from taawun.cooperation.partners.logs.purposes import LanePurpose, Revocation
 
-__all__ = ["CLAUSE_LANES", "DELETED", "REACHED", "RECEIPT", "WITHDRAWN", "accepts", "acknowledge", "readable"]
+__all__ = [
+    "CLAUSE_LANES",
+    "DELETED",
+    "REACHED",
+    "RECEIPT",
+    "REVOCATION",
+    "WITHDRAWN",
+    "accepts",
+    "acknowledge",
+    "readable",
+]
 
 CLAUSE_LANES: Final = LanePurpose(
     "clause",
@@ -33,3 +44,5 @@ CLAUSE_LANES: Final = LanePurpose(
     urgent_kinds=urgent_kinds,
     set_aside=set_aside,
 )
+
+REVOCATION: Final = Revocation("federation", repeat, nothing_to_put_away)

@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from taawun.cooperation.federation.exchange.onward import Claim, alarm, claim_of, is_withdrawn_by, obstacle
+from taawun.cooperation.federation.exchange.rows import create
 from taawun.cooperation.federation.exchange.withdrawals import receive_withdrawal
 from taawun.cooperation.federation.hops import agreed_under
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
-from taawun.cooperation.federation.models import Passage, Release, ReleaseTopic
+from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.federation.ways import (
-    bound_by_its_ways,
-    came_from_its_source,
-    reach_of_a_way,
-    write_parties,
-)
+from taawun.cooperation.federation.ways import bound_by_its_ways, came_from_its_source
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry
@@ -31,14 +27,13 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
-    from taawun.cooperation.agreements.policy import Origin
     from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import Lane, Partner
 
-__all__ = ["create", "end_of", "prepare", "read", "receive", "told"]
+__all__ = ["end_of", "prepare", "read", "receive", "told"]
 
 
 def prepare(lane: Lane, header: Header, content: bytes) -> Callable[[LaneEntry], Outcome]:
@@ -104,7 +99,7 @@ def _receive_publication(
         },
     )
     if entry.cleared:
-        Passage.objects.filter(entry=entry).update(ended=None)
+        Passage.objects.filter(entry=entry).update(ended=None, why_ended="")
     was_live = held is not None and held.state == Release.State.LIVE
     Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None, gone="")
     if held:
@@ -186,49 +181,6 @@ def _is_the_same(held: Release, header: Header, *, is_onward: bool) -> bool:
         and {str(each).lower() for each in held.persons} == {each.lower() for each in header.persons}
         and {each.topic for each in held.topics.all()} == set(header.topics)
         and (is_onward or not came_from_its_source(held) or held.is_bound == bool(header.audience))
-    )
-
-
-def create(owner: Partner, source: str, headers: Sequence[Header]) -> list[Release]:
-    """Rows for publications that are not here yet, with their topics and parties, each as its header says.
-
-    Args:
-        owner: whose they are, or who vouches for them.
-        source: whose they are by the word of the owner alone; empty for what is the owner's.
-        headers: each of another subject or version.
-    """
-    reaches = [reach_of_a_way(header) for header in headers]
-    made = list(zip(headers, reaches, strict=True))
-    releases = [_row(header, owner, source, reach) for header, reach in made]
-    Release.objects.bulk_create(releases)
-    ReleaseTopic.objects.bulk_create(
-        ReleaseTopic(owner=release, topic=topic)
-        for release, header in zip(releases, headers, strict=True)
-        for topic in sorted(set(header.topics))
-    )
-    write_parties(list(zip(releases, reaches, strict=True)))
-    return releases
-
-
-def _row(header: Header, owner: Partner, source: str, reach: Origin) -> Release:
-    return Release(
-        kind=header.kind,
-        tlp=header.tlp,
-        names_persons=bool(header.persons),
-        onward=reach.rule,
-        onward_agreement=reach.agreement,
-        is_bound=reach.bound is not None,
-        subject=header.subject,
-        version=header.version,
-        digest=header.digest,
-        size=header.size,
-        licence=header.licence,
-        languages=list(header.languages),
-        persons=list(header.persons),
-        origin=owner,
-        source=source,
-        published_by=owner.name.in_language("en").value[:200],
-        issued=header.issued,
     )
 
 

@@ -70,4 +70,10 @@ def _read(payload: Mapping[str, Any]) -> tuple[UUID, str, Any, dict[int, tuple[s
     return lane, why, at, said
 
 
-DELETED: Final = messages.MessageKind("deleted", receive_deletions)
+def put_away_deletions(message: messages.Message) -> None:
+    """A thief's statement proves nothing: what it says is owed again. Who is robbed signs anew what it had said."""
+    Deletion.objects.filter(partner=message.partner, said=message.id).delete()
+
+
+# what this node forgot that it said, it says again; of two statements the first counts
+DELETED: Final = messages.MessageKind("deleted", receive_deletions, set_aside=put_away_deletions)

@@ -30,8 +30,8 @@ def set_aside(entry: LaneEntry, for_good: bool) -> None:  # noqa: FBT001 - named
     if passage is None:
         return
     if passage.ended is None:
-        passage.ended = now()
-        passage.save(update_fields=["ended"])
+        passage.ended, passage.why_ended = now(), Release.Gone.ASIDE
+        passage.save(update_fields=["ended", "why_ended"])
     release = passage.release
     if provenances(release).exists():
         bound_by_its_ways(release)

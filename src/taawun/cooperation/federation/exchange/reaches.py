@@ -56,4 +56,15 @@ def _read(payload: Mapping[str, Any]) -> dict[tuple[str, str, str], int]:
         raise MessageRefused("malformed", "the counts are malformed") from None
 
 
-REACHED: Final = messages.MessageKind("reached", receive_reach)
+def put_away_reach(message: messages.Message) -> None:
+    """A thief's counts count for nothing; who is robbed counts anew."""
+    told = _read(message.payload)
+    Reach.objects.filter(
+        partner=message.partner,
+        at=message.sent,
+        release__subject__in={subject for subject, _version, _digest in told},
+    ).delete()
+
+
+# what this node forgot that it counted, it counts again
+REACHED: Final = messages.MessageKind("reached", receive_reach, set_aside=put_away_reach)

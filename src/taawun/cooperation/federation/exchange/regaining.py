@@ -6,14 +6,21 @@ called here is gone. Its content is held again where a partner had it, so that i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from taawun.cooperation.federation.ending import take_back
+from taawun.cooperation.federation.exchange.rows import create
+from taawun.cooperation.federation.hops import OriginRefused, inner_headers
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.partners.logs import contents
-from taawun.cooperation.partners.models import Lane, LaneEntry
+from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.people.models import Organisation
+from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
@@ -24,20 +31,29 @@ if TYPE_CHECKING:
 __all__ = ["catch_up", "regain", "regain_reason", "regain_receipt"]
 
 
+class _Somewhere(Enum):
+    """The organisation of something that stays inside one, where nobody knows any more which one it was."""
+
+    HERE = "here"
+
+
+# what stays inside an organisation is shown to none, rather than to the wrong one: it can be withdrawn all the same
+_SOMEWHERE: Final = _Somewhere.HERE
+
+
 def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
     """What an entry of a clause lane of ours says."""
     if header.action == "withdraw":
         _regain_withdrawal(entry, header)
         return
-    same = Release.objects.filter(subject=header.subject, version=header.version, digest=header.digest)
-    # what was shared onward is a partner's, which may be here again by now
-    held = (
-        same.filter(origin__isnull=False).first()
-        if header.origin
-        else Release.objects.filter(subject=header.subject, version=header.version, origin=None).first()
-    )
-    release = held or _regained(header)
-    if header.audience and release.origin_id is None:
+    if header.origin:
+        if release := _received(header):
+            _pass(entry, header, release)
+        return
+    held = Release.objects.filter(subject=header.subject, version=header.version, origin=None).first()
+    home = _home_of(header)
+    release = held or _regained(header, home)
+    if header.audience:
         ReleaseParty.objects.bulk_create(
             (
                 ReleaseParty(owner=release, role=ReleaseParty.Role.AUDIENCE, party=party)
@@ -45,31 +61,73 @@ def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
             ),
             ignore_conflicts=True,
         )
-    lane = entry.lane
-    if lane.agreement is None:
+    _pass(entry, header, release)
+    kind = registry.find(ReleaseKind, release.kind)
+    if kind and kind.regain and content is not None and held is None and home is not _SOMEWHERE:
+        kind.regain(release, header, content)
+
+
+def _pass(entry: LaneEntry, header: Header, release: Release) -> None:
+    if entry.lane.agreement is None:
         return
     Passage.objects.get_or_create(
         entry=entry,
         defaults={
             "release": release,
-            "agreement": lane.agreement,
+            "agreement": entry.lane.agreement,
             "document": header.agreement,
             "clause": header.clause,
         },
     )
-    kind = registry.find(ReleaseKind, release.kind)
-    if kind and kind.regain and content is not None and held is None:
-        kind.regain(release, header, content)
 
 
-def _regained(header: Header) -> Release:
+def _received(header: Header) -> Release | None:
+    """A partner's release that we had shared onward: its row alone, for its content is the partner's to bring again.
+
+    Whose it is was looked at when it came, and our own signature stands for that.
+
+    Returns:
+        The release; None where the partner from whom it came is not known here any more.
+    """
+    try:
+        (_token, came), *before = inner_headers(header)
+    except OriginRefused:
+        return None
+    sender = Partner.objects.filter(node=came.sender).first()
+    if sender is None:
+        return None
+    node = before[-1][1].sender if before else came.sender
+    source = Partner.objects.filter(node=node, verified__isnull=False).exclude(kid="").first()
+    owner, vouched = (source, "") if source else (sender, node if before else "")
+    same = Release.objects.filter(
+        subject=header.subject, version=header.version, origin=owner, source=vouched
+    ).first()
+    if same is None:
+        (same,) = create(owner, vouched, [came])
+        Release.objects.filter(id=same.id).update(state=Release.State.ENDED, withdrawn=now())
+    return same
+
+
+def _home_of(header: Header) -> Organisation | _Somewhere | None:
+    """Inside which organisation something of ours stays: no header says that.
+
+    Returns:
+        That of another version of the same; None for the one that runs the node, where that is the only one.
+    """
+    if header.tlp != Tlp.AMBER_STRICT or not Organisation.objects.filter(is_host=False).exists():
+        return None
+    other = Release.objects.filter(subject=header.subject, origin=None).select_related("organisation")
+    known = other.order_by("-id").first()
+    return known.organisation if known else _SOMEWHERE
+
+
+def _regained(header: Header, home: Organisation | _Somewhere | None) -> Release:
     release = Release.objects.create(
         kind=header.kind,
         tlp=header.tlp,
         has_audience=bool(header.audience),
         names_persons=bool(header.persons),
-        # what it was bound by elsewhere is not in its header: it goes nowhere it has not gone
-        onward=Release.Onward.NONE if header.origin else Release.Onward.OWN,
+        organisation=None if isinstance(home, _Somewhere) else home,
         subject=header.subject,
         version=header.version,
         digest=header.digest,
@@ -91,7 +149,11 @@ def _regain_withdrawal(entry: LaneEntry, header: Header) -> None:
         lane=entry.lane, seq__lt=entry.seq, subject=header.subject, version=header.version, action="publish"
     )
     Passage.objects.filter(entry__in=earlier, ended=None).update(ended=header.issued)
+    headers = [said_in(token) for token in earlier.values_list("header", flat=True)]
     earlier.update(state=LaneEntry.State.WITHDRAWN)
+    if all(each.origin for each in headers or [header]):
+        # what was shared onward was taken back there; ours of that name, if there is one, is another
+        return
     release = Release.objects.filter(subject=header.subject, version=header.version, origin=None).first()
     if release is None:
         return

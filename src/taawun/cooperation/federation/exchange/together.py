@@ -6,7 +6,8 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from taawun.cooperation.federation.exchange.arriving import create, end_of, read, told
+from taawun.cooperation.federation.exchange.arriving import end_of, read, told
+from taawun.cooperation.federation.exchange.rows import create
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.people.actors import PartyActor

@@ -9,11 +9,13 @@ from django.db.models import Q
 from taawun.cooperation.federation.ending import end_provenances, settle
 from taawun.cooperation.federation.exchange.onward import alarm, is_the_sources_withdrawal, noted
 from taawun.cooperation.federation.exchange.regaining import regain_reason
-from taawun.cooperation.federation.hops import OriginRefused
+from taawun.cooperation.federation.hops import OriginRefused, came_by
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
+from taawun.cooperation.federation.ways import is_forgotten
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.logs import contents
+from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now
@@ -49,11 +51,13 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
             action="publish",
             **about,
         )
-    passages = Passage.objects.filter(entry__in=earlier, ended__isnull=True)
+    stands = Q(ended__isnull=True) | Q(why_ended=Release.Gone.ASIDE)
+    passages = Passage.objects.filter(stands, entry__in=earlier)
     touched = {each.id: each for each in Release.objects.filter(passages__in=passages).distinct()}
     if source is not None:
         found = Release.objects.filter(origin=source, source="", state=Release.State.LIVE, **about)
         touched |= {each.id: each for each in found}
+    touched |= {each.id: each for each in _forgotten(partner, header)}
     passages.update(ended=now(), why_ended=Release.Gone.SENDER)
     digests = set(earlier.values_list("content_digest", flat=True))
     earlier.update(state=LaneEntry.State.WITHDRAWN)
@@ -70,22 +74,56 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
     return Outcome(LaneEntry.State.DONE, noted(source))
 
 
+def _forgotten(partner: Partner, header: Header) -> list[Release]:
+    """What came from a partner, was shared onward, and is known here again by that alone."""
+    about = {"subject": header.subject, "version": header.version}
+    shared = Passage.objects.filter(
+        release__origin__isnull=False, release__state=Release.State.ENDED, ended__isnull=True
+    ).filter(entry__lane__sender=None, **{f"release__{name}": value for name, value in about.items()})
+    return [
+        each.release
+        for each in shared.select_related("release", "entry")
+        if is_forgotten(each.release) and came_by(said_in(each.entry.header)) == partner.node
+    ]
+
+
 def _is_the_source(release: Release, partner: Partner) -> bool:
     return release.origin_id == partner.id and not release.source
 
 
 def receive_reason(message: messages.Message) -> None:
     """The source says why it took a release back; it may be said before the withdrawal itself has come."""
-    try:
-        named = {name: str(message.payload[name]) for name in ("subject", "version", "digest")}
-        reason = str(message.payload["reason"])[:LONGEST_REASON]
-    except KeyError as missing:
-        raise MessageRefused("malformed", f"the reason of a withdrawal lacks {missing}") from None
-    # who shared it onward may say why it took that back, but does not speak for the source
-    own = Q(origin=message.partner) | Q(passages__entry__lane__sender=message.partner, withdrawal_reason="")
-    told = Release.objects.filter(own, **named).values_list("id", flat=True)
+    named, reason = _reason(message)
+    told = Release.objects.filter(_told_by(message, withdrawal_reason=""), **named).values_list(
+        "id", flat=True
+    )
     if not Release.objects.filter(id__in=list(told)).update(withdrawal_reason=reason):
         raise MessageRefused("unknown-release", "nothing of this kind came from the sender of this reason")
 
 
-WITHDRAWN: Final = messages.MessageKind("withdrawn", receive_reason, regain_reason)
+def _reason(message: messages.Message) -> tuple[dict[str, str], str]:
+    """What a reason is about, and the reason."""
+    try:
+        named = {name: str(message.payload[name]) for name in ("subject", "version", "digest")}
+        return named, str(message.payload["reason"])[:LONGEST_REASON]
+    except KeyError as missing:
+        raise MessageRefused("malformed", f"the reason of a withdrawal lacks {missing}") from None
+
+
+def _told_by(message: messages.Message, **onward: str) -> Q:
+    """Releases that a partner may say something of.
+
+    Args:
+        message: what it says.
+        onward: what must hold of those that it shared onward: it does not speak for their source.
+    """
+    return Q(origin=message.partner) | Q(passages__entry__lane__sender=message.partner, **onward)
+
+
+def put_away_reason(message: messages.Message) -> None:
+    """What a thief gave as the reason is no reason; that it was withdrawn stays so."""
+    named, reason = _reason(message)
+    Release.objects.filter(_told_by(message), **named, withdrawal_reason=reason).update(withdrawal_reason="")
+
+
+WITHDRAWN: Final = messages.MessageKind("withdrawn", receive_reason, regain_reason, put_away_reason)
