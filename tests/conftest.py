@@ -40,6 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="sqlite|postgres|URL",
         help="run on a SQLite file (default), on a PostgreSQL started for the tests, or on a given one",
     )
+    parser.addoption(
+        "--requests",
+        default="4",
+        metavar="N[,SEED]",
+        help="how many requests test_any_request.py draws for each operation of the machine interface",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,7 @@ import pytest
 from django.utils.translation import override
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from taawun.platform.web.shapes import Day, Flag, Instant, Whole
 from taawun.platform.web.validation import worded
 
 
@@ -27,6 +28,10 @@ class _Model(BaseModel):
     id: UUID | None = None
     at: AwareDatetime | None = None
     when: datetime | None = None
+    since: Instant | None = None
+    day: Day | None = None
+    number: Whole = 1
+    really: Flag = True
     inner: _Inner = Field(default_factory=_Inner)
     words: Annotated[list[str], Field(min_length=1, max_length=2)] = Field(default_factory=lambda: ["x"])
     texts: dict[str, str] = Field(default_factory=dict)
@@ -47,6 +52,17 @@ class _Model(BaseModel):
         ({"at": "2026-10-01T00:00:00"}, "/at", "must name its zone, like 2026-10-01T00:00:00Z"),
         ({"at": "soon"}, "/at", "must be an instant, like 2026-10-01T00:00:00Z"),
         ({"when": []}, "/when", "must be an instant, like 2026-10-01T00:00:00Z"),
+        ({"since": 0}, "/since", "must be an instant, like 2026-10-01T00:00:00Z"),
+        ({"since": "0.5"}, "/since", "must be an instant, like 2026-10-01T00:00:00Z"),
+        ({"since": "2026-10-01T00:00:00"}, "/since", "must name its zone, like 2026-10-01T00:00:00Z"),
+        ({"day": 0}, "/day", "must be a day, like 2026-10-01"),
+        ({"day": "20261001"}, "/day", "must be a day, like 2026-10-01"),
+        ({"day": "2026-02-30"}, "/day", "must be a day, like 2026-10-01"),
+        ({"day": "2026-10-01T08:00:00Z"}, "/day", "must be a day, like 2026-10-01"),
+        ({"number": "5"}, "/number", "must be a whole number"),
+        ({"number": True}, "/number", "must be a whole number"),
+        ({"really": 0}, "/really", "must be true or false"),
+        ({"really": "yes"}, "/really", "must be true or false"),
         ({"inner": {"count": 0}}, "/inner/count", "must be at least 1"),
         ({"inner": {"count": 10}}, "/inner/count", "must be at most 9"),
         ({"inner": {"count": "many"}}, "/inner/count", "must be a whole number"),

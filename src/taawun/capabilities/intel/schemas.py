@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from taawun.cooperation.federation.schemas import Decided, Unreached
 from taawun.platform.web.api import Body
-from taawun.platform.web.shapes import Schema
+from taawun.platform.web.shapes import Instant, Schema, Whole
 
 __all__ = [
     "Audience",
@@ -231,7 +231,7 @@ class Publication(Audience):
     """What is published, to whom."""
 
     edition: Annotated[
-        int | None, Field(description="The edition that was read; another one is answered 412.")
+        Whole | None, Field(description="The edition that was read; another one is answered 412.")
     ] = None
 
 
@@ -248,9 +248,9 @@ class NewSighting(Body):
     """Something that was seen."""
 
     of: StixId
-    count: Annotated[int, Field(ge=1, le=999_999_999)] = 1
-    first_seen: Annotated[AwareDatetime | None, Field(description="Now, unless it is given.")] = None
-    last_seen: AwareDatetime | None = None
+    count: Annotated[Whole, Field(ge=1, le=999_999_999)] = 1
+    first_seen: Annotated[Instant | None, Field(description="Now, unless it is given.")] = None
+    last_seen: Instant | None = None
     note: Annotated[str, Field(max_length=10_000, description="For whoever receives it.")] = ""
 
 

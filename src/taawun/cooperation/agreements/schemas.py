@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from taawun.foundation.multilingual import Language
 from taawun.platform.web.api import Body
-from taawun.platform.web.shapes import Schema
+from taawun.platform.web.shapes import Flag, Instant, Schema
 
 __all__ = [
     "AccessionInvitation",
@@ -245,8 +245,8 @@ class NewAgreement(Body):
     partners: Annotated[list[UUID], Field(max_length=100, description="The other parties.")] = Field(
         default_factory=list
     )
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None
 
 
 class DraftEdit(Body):
@@ -296,7 +296,7 @@ class AccessionInvitation(Body):
     partner: Annotated[UUID, Field(description="A verified partner.")]
     ref: Annotated[str, Field(max_length=40, description="Its short name in the agreement.")]
     organisation: Annotated[Words | None, Field(description="Its name; the partner's own by default.")] = None
-    ratifies: bool = False
+    ratifies: Flag = False
     parts: Annotated[
         list[Part] | None,
         Field(
@@ -305,7 +305,7 @@ class AccessionInvitation(Body):
         ),
     ] = None
     until: Annotated[
-        AwareDatetime | None, Field(description="The end of the invitation; in 90 days by default.")
+        Instant | None, Field(description="The end of the invitation; in 90 days by default.")
     ] = None
     note: NoteText = ""
 
@@ -314,7 +314,7 @@ class NewcomerConfirmed(Body):
     """A party that acceded, and whether it may read what was sent before."""
 
     party: Annotated[str, Field(max_length=340, description="Its node.")]
-    reads_earlier: bool
+    reads_earlier: Flag
 
 
 class DeclarationMade(Body):

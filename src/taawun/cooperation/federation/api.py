@@ -25,6 +25,7 @@ from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
 from taawun.platform.web.formats import either
+from taawun.platform.web.openapi import answering
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,6 +224,7 @@ def get_duties(request: ApiRequest, agreement_id: UUID) -> schemas.Duties:
     "/federation/releases/{uuid:release_id}/onward",
     response=schemas.Decided,
     summary="Who would receive a release onward?",
+    openapi_extra=answering(problems=[409]),
 )
 def decide_onward(request: ApiRequest, release_id: UUID) -> schemas.Decided:
     """Who would receive a partner's release if it were shared onward: every hop's clause and one of ours decide."""

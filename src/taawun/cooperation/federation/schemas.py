@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from taawun.platform.web.api import Body
-from taawun.platform.web.shapes import Schema
+from taawun.platform.web.shapes import Flag, Instant, Schema
 
 __all__ = [
     "ClauseRef",
@@ -50,7 +50,7 @@ class Question(Body):
             max_length=500, description="Party keys; null is everybody the clauses allow, empty is nobody."
         ),
     ] = None
-    names_persons: Annotated[bool, Field(description="Whether it names the persons it is for.")] = False
+    names_persons: Annotated[Flag, Field(description="Whether it names the persons it is for.")] = False
 
 
 class ClauseRef(Schema):
@@ -161,7 +161,7 @@ class ReleaseFilter(Schema):
     state: Literal["live", "withdrawn", "ended", "aside"] | None = None
     subject: Annotated[str, Field(max_length=400)] = ""
     ends_before: Annotated[
-        datetime | None, Field(description="Of which a way ends before this instant: its time is over then.")
+        Instant | None, Field(description="Of which a way ends before this instant: its time is over then.")
     ] = None
 
 
@@ -261,7 +261,7 @@ class Receipt(Schema):
     at: datetime
 
 
-_Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="As `2026-11`, in UTC.")]
+_Month = Annotated[str, Field(pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])$", description="As `2026-11`, in UTC.")]
 
 
 class LedgerQuery(Schema):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from taawun.foundation.multilingual import LANGUAGES, Language
 from taawun.platform.web.api import Body
-from taawun.platform.web.shapes import Schema
+from taawun.platform.web.shapes import Flag, Schema, Whole
 
 __all__ = [
     "Fingerprint",
@@ -111,7 +111,7 @@ class Meeting(Body):
         ),
     ]
     calls_us: Annotated[
-        bool, Field(description="It cannot be called: it calls this node, and is waited for.")
+        Flag, Field(description="It cannot be called: it calls this node, and is waited for.")
     ] = False
 
 
@@ -213,7 +213,7 @@ class QuarantineDecision(Body):
     """About which entries somebody decides."""
 
     entries: Annotated[
-        list[Annotated[int, Field(ge=1, lt=2**63)]] | None,
+        list[Annotated[Whole, Field(ge=1, lt=2**63)]] | None,
         Field(max_length=1000, description="Their ids; null for all that are in quarantine."),
     ] = None
 

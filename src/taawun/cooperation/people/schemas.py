@@ -10,7 +10,7 @@ from pydantic import Field
 
 from taawun.foundation.multilingual import LANGUAGES, Language
 from taawun.platform.web.api import Body
-from taawun.platform.web.shapes import Schema
+from taawun.platform.web.shapes import Day, Flag, Instant, Schema, Whole
 
 __all__ = [
     "Community",
@@ -137,7 +137,7 @@ class NewToken(Body):
     name: Annotated[str, Field(min_length=1, max_length=100, description="What it is for.")]
     scopes: Annotated[list[str], Field(min_length=1, max_length=200, description="Names of permissions.")]
     days: Annotated[
-        int | None,
+        Whole | None,
         Field(
             ge=1,
             le=366,
@@ -158,8 +158,8 @@ class NewDutyContact(Body):
 
     name: Annotated[Words, Field(description="A person's name or, better, a function.")]
     zone: Annotated[str, Field(max_length=64, description="IANA name of the time zone.")]
-    is_always: Annotated[bool, Field(description="Whether somebody answers at any hour of any day.")] = False
-    days: Annotated[tuple[int, ...], Field(max_length=7, description="Days of the week; 0 is Monday.")] = ()
+    is_always: Annotated[Flag, Field(description="Whether somebody answers at any hour of any day.")] = False
+    days: Annotated[tuple[Whole, ...], Field(max_length=7, description="Days of the week; 0 is Monday.")] = ()
     opens: time | None = None
     closes: time | None = None
     languages: Annotated[tuple[str, ...], Field(max_length=10, description="Language tags.")] = ()
@@ -209,7 +209,7 @@ class NewIdentityProvider(Body):
         dict[str, tuple[str, ...]] | None,
         Field(description="Which groups come in without an invitation, and with which roles."),
     ] = None
-    is_active: bool = True
+    is_active: Flag = True
 
 
 class IdentityProvider(Schema):
@@ -294,14 +294,14 @@ class Span(Schema):
 class SpanInstant(Schema):
     """When."""
 
-    at: Annotated[datetime | None, Field(description="The day it falls on in UTC; now by default.")] = None
+    at: Annotated[Instant | None, Field(description="The day it falls on in UTC; now by default.")] = None
 
 
 class SpanFilter(Schema):
     """Which spans; empty means all."""
 
     at: Annotated[
-        datetime | None, Field(description="Only what lasts at this instant (the day it falls on in UTC).")
+        Instant | None, Field(description="Only what lasts at this instant (the day it falls on in UTC).")
     ] = None
     standing: Literal["", "member", "associate", "observer", "applicant", "chair", "suspended"] = ""
 
@@ -312,15 +312,15 @@ class NewSpan(Body):
     nation: Annotated[str, Field(max_length=2, description="ISO 3166-1 alpha-2.")] = ""
     organisation: UUID | None = None
     standing: Annotated[str, Field(max_length=12)]
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     name: Annotated[Words | None, Field(description="What the community calls the nation.")] = None
 
 
 class SpanEnd(Body):
     """The first day on which it is no longer so."""
 
-    until: date
+    until: Day
 
 
 class Community(Schema):

@@ -47,6 +47,10 @@ _SENTENCES: Final = {
     "datetime_type": gettext_lazy("must be an instant, like 2026-10-01T00:00:00Z"),
     "datetime_parsing": gettext_lazy("must be an instant, like 2026-10-01T00:00:00Z"),
     "datetime_from_date_parsing": gettext_lazy("must be an instant, like 2026-10-01T00:00:00Z"),
+    "date_type": gettext_lazy("must be a day, like 2026-10-01"),
+    "date_parsing": gettext_lazy("must be a day, like 2026-10-01"),
+    "date_from_datetime_parsing": gettext_lazy("must be a day, like 2026-10-01"),
+    "date_from_datetime_inexact": gettext_lazy("must be a day, like 2026-10-01"),
 }
 
 
