@@ -240,7 +240,7 @@ class Withdrawal(Body):
 
     reason: Annotated[str, Field(min_length=1, max_length=2000, description="For its receivers.")]
     edition: Annotated[
-        int | None, Field(description="The edition that was read; another one is answered 412.")
+        Whole | None, Field(description="The edition that was read; another one is answered 412.")
     ] = None
 
 
