@@ -294,7 +294,13 @@ def lane_page() -> None:
             issued=now(),
         )
         Passage.objects.create(
-            release=release, entry=entry, agreement=grant.agreement, document=grant.digest, clause=lane.clause
+            **Passage.place_of(entry),
+            release=release,
+            entry=entry,
+            size=entry.size,
+            agreement=grant.agreement,
+            document=grant.digest,
+            clause=lane.clause,
         )
     entries = list(LaneEntry.objects.filter(lane=lane).order_by("seq"))
     reader: Any = SimpleNamespace(node=PARTY)

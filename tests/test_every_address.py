@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from django.test import Client, override_settings
-from django.urls import URLResolver, get_resolver
+from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 from taawun.cooperation.people.permissions import Permission
 from taawun.node.api import api
@@ -208,14 +208,15 @@ def _opens_to_those_who_may(world: World, address: Address) -> None:
 
 
 def _is_alike_in_each_language(world: World, address: Address) -> None:
+    comers = [world.comer(name, machine=False) for name in ("nobody", "trainee", "officer", "administrator")]
     for method in address.methods:
-        for name in ("nobody", "trainee", "officer", "administrator"):
-            comer = world.comer(name, machine=False)
+        # language decides nothing: one for each way in which they are let in or turned away
+        for comer in {tuple(_expected(address, method, each) or ()): each for each in comers}.values():
             statuses = set()
             for language in ("ar", "en", "fr"):
                 with undone():
                     statuses.add(_ask(world, address, method, comer, language).status_code)
-            assert len(statuses) == 1, f"{method} {name}: {statuses}"
+            assert len(statuses) == 1, f"{method} {comer.name}: {statuses}"
 
 
 def _tells_a_machine_its_methods(world: World, address: Address) -> None:
@@ -274,22 +275,42 @@ def _stands_malformed_ids(world: World, address: Address) -> None:
     names = re.findall(r"<(?:\w+:)?(\w+)>", address.route)
     things = {**world.things, **{name: f"\x02{name}\x03" for name in names}}
     plain = Address(address.route).path(things)
-    before = rows()
+    before, is_asked = rows(), False
     for malformed in _MALFORMED:
         path = plain
         for name in names:
             path = path.replace(quote(f"\x02{name}\x03"), quote(malformed, safe="%'.-"))
+        if _leads_nowhere(path):
+            # no view learns who came, or how: the answer is the same for all that is malformed
+            if not is_asked:
+                _ask_malformed(address, "GET", path, comers[0], None)
+            is_asked = True
+            continue
         for method in address.methods:
             for comer in comers:
-                answer = comer.send(method, path, filled(address.body, world.things) or None)
-                told = f"{method} {path[:120]} {comer.name}: {answer.status_code}"
-                if address.is_borrowed:
-                    assert answer.status_code < 500, told
-                else:
-                    assert answer.status_code in {302, 401, 403, 404, 405, 422}, told
-                    if answer.status_code == 302:
-                        assert "/account/login/" in answer["Location"] or path.endswith(".."), told
+                _ask_malformed(address, method, path, comer, filled(address.body, world.things) or None)
     _assert_unchanged(before, _name(address))
+
+
+def _leads_nowhere(path: str) -> bool:
+    try:
+        resolve(unquote(path, errors="replace"))
+    except Resolver404:
+        return True
+    return False
+
+
+def _ask_malformed(
+    address: Address, method: str, path: str, comer: Comer, body: Mapping[str, object] | None
+) -> None:
+    answer = comer.send(method, path, body)
+    told = f"{method} {path[:120]} {comer.name}: {answer.status_code}"
+    if address.is_borrowed:
+        assert answer.status_code < 500, told
+    else:
+        assert answer.status_code in {302, 401, 403, 404, 405, 422}, told
+        if answer.status_code == 302:
+            assert "/account/login/" in answer["Location"] or path.endswith(".."), told
 
 
 def _is_for_partners_that_sign(world: World, address: Address) -> None:

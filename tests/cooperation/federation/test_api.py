@@ -259,9 +259,14 @@ def test_receipts_tell_who_signed_and_what_became_of_it(cast: Cast) -> None:
     release = _published()
     entry = release.passages.get().entry
     at = now()
-    Receipt.objects.create(entry=entry, partner=south.row, outcome="done", at=at)
+    Receipt.objects.create(**Receipt.place_of(entry), entry=entry, partner=south.row, outcome="done", at=at)
     Receipt.objects.create(
-        entry=entry, partner=east.row, outcome="refused", reason="malformed", at=at + timedelta(seconds=1)
+        **Receipt.place_of(entry),
+        entry=entry,
+        partner=east.row,
+        outcome="refused",
+        reason="malformed",
+        at=at + timedelta(seconds=1),
     )
     items = cast.analyst.api.get(f"/federation/releases/{release.id}/receipts").json()["items"]
     assert [(each["partner"], each["outcome"], each["reason"]) for each in items] == [

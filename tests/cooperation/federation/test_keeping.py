@@ -218,7 +218,9 @@ def _given(cast: Cast, south: PartnerNode) -> tuple[Agreement, LaneEntry]:
     agreement = agreement_in_force(south)
     publish(cast.analyst.actor, Draft("tests.note", "urn:ours:1", "1", "Note", Tlp.GREEN, b"{}"))
     entry = LaneEntry.objects.get(kind="tests.note")
-    Receipt.objects.create(entry=entry, partner=south.row, outcome="done", at=now())
+    Receipt.objects.create(
+        **Receipt.place_of(entry), entry=entry, partner=south.row, outcome="done", at=now()
+    )
     return agreement, entry
 
 
@@ -326,7 +328,7 @@ def test_how_far_it_reached_onward_is_told_to_who_sent_it_by_counts_alone(
     release = share_onward(cast.analyst.actor, Release.objects.get())
     assert tell_reach() == 0
     sent = LaneEntry.objects.get(lane__sender=None, kind="tests.note")
-    Receipt.objects.create(entry=sent, partner=east.row, outcome="done", at=now())
+    Receipt.objects.create(**Receipt.place_of(sent), entry=sent, partner=east.row, outcome="done", at=now())
     Reach.objects.create(release=release, partner=east.row, parties=4, at=now())
     assert onward_counts([release.id]) == {release.id: 5}
     assert tell_reach() == 1
@@ -356,7 +358,7 @@ def test_two_that_share_one_release_with_each_other_do_not_count_each_other_with
     assert theirs.deliver()[-1] == DONE
     talk = talk_lane(east)
     sent = LaneEntry.objects.get(kind="tests.note", lane__sender=None)
-    Receipt.objects.create(entry=sent, partner=east.row, outcome="done", at=now())
+    Receipt.objects.create(**Receipt.place_of(sent), entry=sent, partner=east.row, outcome="done", at=now())
     about = {"subject": "urn:test:1", "version": "1", "digest": first.header.digest}
     for parties in (1, 2, 3):
         talk.say("reached", {"releases": [{**about, "parties": parties}]})

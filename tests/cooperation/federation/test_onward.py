@@ -631,7 +631,9 @@ def test_a_source_sees_which_of_its_direct_partners_signed_for_a_withdrawal(
     (passage,) = api.get(f"/federation/releases/{release.id}/passages").json()["items"]
     assert passage["withdrawal_signed_by"] == []
     gone = LaneEntry.objects.get(kind="tests.note", action="withdraw")
-    Receipt.objects.create(entry=gone, partner=east.row, outcome="done", at=gone.issued)
+    Receipt.objects.create(
+        **Receipt.place_of(gone), entry=gone, partner=east.row, outcome="done", at=gone.issued
+    )
     (passage,) = api.get(f"/federation/releases/{release.id}/passages").json()["items"]
     assert passage["withdrawal_signed_by"] == [east.node]
     assert "signed for <" in " ".join(cast.analyst.browser().get(address).content.decode().split())

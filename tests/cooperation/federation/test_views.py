@@ -94,7 +94,15 @@ def received(south: PartnerNode, held: Agreement, number: int = 1, **changes: An
         issued=now(),
         state="done",
     )
-    Passage.objects.create(release=release, entry=entry, agreement=held.id, document="0" * 64, clause="1")
+    Passage.objects.create(
+        **Passage.place_of(entry),
+        release=release,
+        entry=entry,
+        size=entry.size,
+        agreement=held.id,
+        document="0" * 64,
+        clause="1",
+    )
     return release
 
 
@@ -275,7 +283,9 @@ def test_receipts_are_counted_against_receivers(cast: Cast, south: PartnerNode) 
     client = cast.analyst.browser()
     assert "nobody has signed for it yet" in seen(client, LIST).text
     entry = LaneEntry.objects.get(passage__release=release)
-    Receipt.objects.create(entry=entry, partner=south.row, outcome="done", at=now())
+    Receipt.objects.create(
+        **Receipt.place_of(entry), entry=entry, partner=south.row, outcome="done", at=now()
+    )
     assert "signed for by 1 of 1" in seen(client, LIST).text
 
 
@@ -347,7 +357,12 @@ def test_a_given_release_tells_where_it_went_and_what_became_of_it(cast: Cast, s
     assert "not signed for yet" in seen(client, path).text
     entry = LaneEntry.objects.get(passage__release=release)
     Receipt.objects.create(
-        entry=entry, partner=south.row, outcome="unopened", reason="unknown-kind", at=now()
+        **Receipt.place_of(entry),
+        entry=entry,
+        partner=south.row,
+        outcome="unopened",
+        reason="unknown-kind",
+        at=now(),
     )
     shown = seen(client, path)
     assert "kept unopened: its receiver does not know this kind" in shown.text

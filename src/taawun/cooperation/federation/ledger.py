@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, F, Model, Sum, TextField
-from django.db.models.functions import Cast, Substr
+from django.db.models import Count, F, Model, Sum
 
 from taawun.cooperation.federation.models import Passage, Reach, Receipt
-from taawun.cooperation.partners.models import LaneEntry, LaneReader
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -103,7 +101,7 @@ class _Group:
 
 
 def cells(wanted: Wanted) -> list[Cell]:
-    """The ledger in its smallest parts; four questions to the database, however much there is."""
+    """The ledger in its smallest parts; five questions to the database, however much there is."""
     carried = list(_carried(wanted))
     readers = _readers(wanted, {row["lane"] for row in carried if row["sender"] is None})
     signed = _signed(wanted)
@@ -171,33 +169,27 @@ def _add(group: _Group, cell: Cell) -> None:
 
 
 # ---- counted in the database ------------------------------------------------------------------------------------
-def _carried(wanted: Wanted) -> Iterable[dict[str, Any]]:
-    """How much each lane carried, by kind and month."""
-    found = _within(Passage.objects.all(), wanted, "entry__")
+def _carried(wanted: Wanted) -> list[dict[str, Any]]:
+    """How much each lane carried, by kind and month; who sent on it stands as ``sender``."""
+    found = _within(Passage.objects.all(), wanted)
     if wanted.agreement:
         found = found.filter(agreement=wanted.agreement)
-    rows = found.values(
-        "agreement",
-        lane=F("entry__lane"),
-        sender=F("entry__lane__sender"),
-        kind=F("entry__kind"),
-        month=_month("entry__recorded"),
-    ).annotate(count=Count("id"), size=Sum("entry__size"), back=Count("ended"))
-    for row in rows.order_by():
-        if wanted.partner is None or row["sender"] in {None, wanted.partner}:
-            yield dict(row)
+    rows = found.values("agreement", "lane", "kind", "month").annotate(
+        count=Count("id"), size=Sum("size"), back=Count("ended")
+    )
+    senders = dict(Lane.objects.filter(purpose=Lane.Purpose.CLAUSE).values_list("id", "sender"))
+    carried = [{**row, "sender": senders[row["lane"]]} for row in rows.order_by()]
+    return [row for row in carried if wanted.partner is None or row["sender"] in {None, wanted.partner}]
 
 
 def _signed(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
     """How much of what a lane carried each partner took in, by kind and month."""
-    found = _within(Receipt.objects.filter(outcome=LaneEntry.State.DONE), wanted, "entry__")
+    found = _within(Receipt.objects.filter(outcome=LaneEntry.State.DONE), wanted)
     if wanted.partner:
         found = found.filter(partner=wanted.partner)
     if wanted.agreement:
-        found = found.filter(entry__lane__agreement=wanted.agreement)
-    rows = found.values(
-        "partner", lane=F("entry__lane"), kind=F("entry__kind"), month=_month("entry__recorded")
-    ).annotate(count=Count("id"))
+        found = found.filter(lane__in=Lane.objects.filter(agreement=wanted.agreement).values("id"))
+    rows = found.values("partner", "lane", "kind", "month").annotate(count=Count("id"))
     return {(row["lane"], row["partner"], row["kind"], row["month"]): row["count"] for row in rows.order_by()}
 
 
@@ -213,29 +205,14 @@ def _readers(wanted: Wanted, lanes: set[UUID]) -> dict[UUID, list[UUID | None]]:
     return readers
 
 
-def _within(found: QuerySet[_M], wanted: Wanted, entry: str) -> QuerySet[_M]:
+def _within(found: QuerySet[_M], wanted: Wanted) -> QuerySet[_M]:
     if wanted.kind:
-        found = found.filter(**{f"{entry}kind": wanted.kind})
+        found = found.filter(kind=wanted.kind)
     if wanted.since:
-        found = found.filter(**{f"{entry}recorded__gte": _first_instant(wanted.since)})
+        found = found.filter(month__gte=wanted.since)
     if wanted.until:
-        found = found.filter(**{f"{entry}recorded__lt": _first_instant(_next(wanted.until))})
+        found = found.filter(month__lte=wanted.until)
     return found
-
-
-def _month(column: str) -> Substr:
-    # both databases write an instant in UTC as 2026-11-29…; to truncate it SQLite would call back for each row
-    return Substr(Cast(column, TextField()), 1, 7)
-
-
-def _first_instant(month: str) -> datetime:
-    year, number = month.split("-")
-    return datetime(int(year), int(number), 1, tzinfo=UTC)
-
-
-def _next(month: str) -> str:
-    year, number = (int(part) for part in month.split("-"))
-    return f"{year + number // 12:04d}-{number % 12 + 1:02d}"
 
 
 # ---- how far partners say it went on ----------------------------------------------------------------------------
@@ -252,15 +229,15 @@ def _told(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
     """How many parties each partner says that it passed ours on to, under the agreement by which it had it."""
     passages = "release__passages__"
     found = Reach.objects.filter(
-        **{f"{passages}entry__lane__sender": None, f"{passages}entry__lane__readers__partner": F("partner")}
+        **{f"{passages}lane__sender": None, f"{passages}lane__readers__partner": F("partner")}
     )
     if wanted.partner:
         found = found.filter(partner=wanted.partner)
     rows = found.values(
         "partner",
         agreement=F(f"{passages}agreement"),
-        kind=F(f"{passages}entry__kind"),
-        month=_month(f"{passages}entry__recorded"),
+        kind=F(f"{passages}kind"),
+        month=F(f"{passages}month"),
     ).annotate(count=Sum("parties"))
     return {
         (row["agreement"], row["partner"], row["kind"], row["month"]): row["count"] for row in rows.order_by()

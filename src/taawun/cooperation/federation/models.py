@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from datetime import UTC
+from typing import Any, Final, TypedDict
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from taawun.cooperation.agreements.models import Governed
 from taawun.cooperation.agreements.policy import Facts, Origin
-from taawun.cooperation.partners.models import LaneEntry, Partner
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
@@ -163,7 +165,39 @@ class ReleaseParty(models.Model):
         indexes = (models.Index(fields=["party", "role", "owner"], name="federation_names"),)
 
 
-class Passage(models.Model):
+class Place(TypedDict):
+    """Where the ledger counts an entry."""
+
+    lane_id: UUID
+    kind: str
+    month: str
+
+
+class Counted(models.Model):
+    """What the ledger counts: the lane, kind and month of an entry stand here too, for they never change.
+
+    So the ledger is summed up within one index, and reads no entry. The lane is the one it went over, also where a
+    restart has put the entry aside since.
+    """
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=80)
+    month = models.CharField(max_length=7)  # in which the entry was recorded here, in UTC: 2026-11
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def place_of(cls, entry: LaneEntry) -> Place:
+        """Where the ledger counts an entry: the members of a new row."""
+        return {
+            "lane_id": entry.lane_id,
+            "kind": entry.kind,
+            "month": f"{entry.recorded.astimezone(UTC):%Y-%m}",
+        }
+
+
+class Passage(Counted):
     """A release on one lane: on ours where it went, on a partner's its provenance.
 
     What came from a partner and was shared onward has both.
@@ -171,6 +205,7 @@ class Passage(models.Model):
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="passages")
     entry = models.OneToOneField(LaneEntry, on_delete=models.PROTECT, related_name="passage")
+    size = models.BigIntegerField()
     agreement = models.UUIDField()
     document = models.CharField(max_length=64)  # digest of the version it went under
     clause = models.CharField(max_length=40)
@@ -185,6 +220,10 @@ class Passage(models.Model):
                 fields=["ends"], name="federation_ends", condition=Q(ended=None, ends__isnull=False)
             ),
             models.Index(fields=["ends"], name="federation_ends_aside", condition=Q(why_ended="aside")),
+            # all that the ledger asks, in the order of its groups
+            models.Index(
+                fields=["agreement", "lane", "kind", "month", "size", "ended"], name="federation_carried"
+            ),
         )
 
     @property
@@ -193,7 +232,7 @@ class Passage(models.Model):
         return self.entry.lane.sender_id is None
 
 
-class Receipt(models.Model):
+class Receipt(Counted):
     """A receiver's signed word that an entry of ours reached it, and what became of it there."""
 
     entry = models.ForeignKey(LaneEntry, on_delete=models.CASCADE, related_name="receipts")
@@ -204,6 +243,10 @@ class Receipt(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["entry", "partner"], name="federation_receipt_once"),)
+        # all that the ledger asks, in the order of its groups
+        indexes = (
+            models.Index(fields=["lane", "partner", "kind", "month", "outcome"], name="federation_signed"),
+        )
 
 
 class Deletion(models.Model):

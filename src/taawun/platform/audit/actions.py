@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
-from django.db import transaction
+from django.db import connection, transaction
 
 from taawun.foundation.clock import timestamp
 from taawun.foundation.digests import sha256
@@ -24,6 +25,7 @@ __all__ = ["Verification", "digest_of", "record", "record_all", "seal", "verify"
 # Before the first row stands a digest of nothing, so that the first link is made like every other.
 GENESIS = "0" * 64
 _BATCH = 1000
+_FIELDS: Final = Entry._meta.concrete_fields  # noqa: SLF001 - Django's documented way to a model's columns
 
 
 def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, object] | None = None) -> Entry:
@@ -39,8 +41,21 @@ def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, obje
         The row, not yet sealed.
     """
     row = _row(actor, verb, subject, details)
-    row.save(force_insert=True)
+    # a row is in every write there is, and `save` takes longer to put its statement together than it takes to run
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _insertion(),
+            [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _FIELDS],
+        )
     return row
+
+
+@functools.cache
+def _insertion() -> str:
+    name = connection.ops.quote_name
+    columns = ", ".join(name(str(field.column)) for field in _FIELDS)
+    table, values = name(Entry._meta.db_table), ", ".join(["%s"] * len(_FIELDS))  # noqa: SLF001 - as above
+    return f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 - names of the model alone
 
 
 def record_all(actor: Auditable, verb: str, acts: Iterable[tuple[str, Mapping[str, object]]]) -> None:

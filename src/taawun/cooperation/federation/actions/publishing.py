@@ -236,9 +236,12 @@ def append(release: Release, item: lanes.Item, group: Sequence[PartyDecision], *
         clause=grant.clause.ref,
         audience=tuple(sorted(audience)) if narrowed else (),
     )
+    entry = lanes.append(lane, [said])[0]
     Passage.objects.create(
+        **Passage.place_of(entry),
         release=release,
-        entry=lanes.append(lane, [said])[0],
+        entry=entry,
+        size=entry.size,
         agreement=grant.agreement,
         document=grant.digest,
         clause=grant.clause.ref,

@@ -91,7 +91,9 @@ def _receive_publication(
     Passage.objects.get_or_create(
         entry=entry,
         defaults={
+            **Passage.place_of(entry),
             "release": release,
+            "size": entry.size,
             "agreement": lane.agreement,
             "document": header.agreement,
             "clause": header.clause,

@@ -83,6 +83,7 @@ def receive_receipt(message: messages.Message) -> None:
     Receipt.objects.bulk_create(
         (
             Receipt(
+                **Receipt.place_of(entry),
                 entry=entry,
                 partner=message.partner,
                 outcome=exceptions.get(entry.seq, (LaneEntry.State.DONE, ""))[0],

@@ -73,7 +73,9 @@ def _pass(entry: LaneEntry, header: Header, release: Release) -> None:
     Passage.objects.get_or_create(
         entry=entry,
         defaults={
+            **Passage.place_of(entry),
             "release": release,
+            "size": entry.size,
             "agreement": entry.lane.agreement,
             "document": header.agreement,
             "clause": header.clause,

@@ -73,8 +73,10 @@ def _receive(
     releases = create(partner, "", [each.header for each, _read in fresh])
     Passage.objects.bulk_create(
         Passage(
+            **Passage.place_of(each.entry),
             release=release,
             entry=each.entry,
+            size=each.entry.size,
             agreement=agreement,
             document=each.header.agreement,
             clause=each.header.clause,
