@@ -34,19 +34,11 @@ def test_it_plays_through_without_any_data_at_hand(tmp_path: Path):
     assert "checks hold" in done.stdout.splitlines()[-1]
 
 
-def test_it_plays_with_a_real_misp_event_and_the_real_attack_bundle(data_dir: Path):
-    done = demo(data_dir)
+def test_it_plays_with_a_real_misp_event_of_the_users_and_the_real_attack_bundle(data_dir: Path):
+    done = demo(data_dir, "--report", str(data_dir / "misp-events" / "mozi__mozi.misp-event.json"))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"new": 24771' in done.stdout
-    assert "It brought the report “KryptoCibule”, TLP:GREEN" in done.stdout
-    assert "the south holds “KryptoCibule”" in done.stdout
-
-
-def test_it_plays_with_a_file_of_the_users(tmp_path: Path, data_dir: Path):
-    done = demo(tmp_path, "--report", str(data_dir / "misp-events" / "mozi__mozi.misp-event.json"))
-
-    assert done.returncode == 0, done.stdout + done.stderr
     assert (
         "the south holds “Who killed Mozi? Finally putting the IoT zombie botnet in its grave”" in done.stdout
     )

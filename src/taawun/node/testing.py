@@ -119,8 +119,9 @@ def _steps(paths: tuple[str, ...], *, quick: bool) -> Iterator[Step]:
         yield _pytest("pytest on SQLite", *spread, "-m", f"{apart} and not slow", *paths)
         return
     yield _pytest("pytest on SQLite", *spread, "-m", apart, *paths)
-    # several browsers and nodes at once on two cores would only wait for each other
-    yield _pytest("pytest, browser and journeys", "-m", "browser or journey", *paths)
+    # a file stays with one process: its tests share two nodes, which take most of their time to wait for each other
+    by_file = () if paths else ("-n", "2", "--dist", "loadfile")
+    yield _pytest("pytest, browser and journeys", *by_file, "-m", "browser or journey", *paths)
     on_postgres = ("--database", "postgres", "-m", f"database and not any_database and {apart}")
     yield _pytest("pytest on PostgreSQL", *spread, *on_postgres, *paths)
 
@@ -136,6 +137,8 @@ def _perform(step: Step) -> Outcome:
         report = Path(folder) / "report.xml"
         # mypy's plugin reads the settings: not those of a node that lives on this machine
         environment = os.environ | {"TAAWUN_HOME": folder}
+        # some containers set it; hundreds of Pythons are started, and each would compile everything anew
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [*step.command, *([f"--junit-xml={report}"] if step.is_pytest else [])]
         code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
         ok = code == 0 or (step.is_pytest and code == NOTHING_COLLECTED)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taawun.node.commands.demo import _ATTACK, _material
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,3 +64,15 @@ except KeyboardInterrupt:
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "both nodes are stopped\n", "")
+
+
+def test_it_is_played_with_real_intelligence_where_that_is_at_hand(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAAWUN_DATA", str(data_dir))
+    real = _material(None)
+    assert real.name == "KryptoCibule (a real MISP event)"
+    assert b"KryptoCibule" in real.report
+    assert real.attack == data_dir / _ATTACK
+    monkeypatch.setenv("TAAWUN_DATA", str(tmp_path))
+    assert (_material(None).name, _material(None).attack) == ("an invented report", None)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from django.db.models import Field, Model
     from django.db.models.options import Options
 
-__all__ = ["insert", "one_writer", "reserve_ids"]
+__all__ = ["change", "insert", "one_writer", "reserve_ids"]
 
 
 def one_writer() -> None:
@@ -55,7 +56,7 @@ def reserve_ids(model: type[Model], count: int) -> Sequence[int]:
 def insert(
     model: type[Model],
     names: Sequence[str],
-    rows: Iterable[tuple[str | int | bool, ...]],
+    rows: Iterable[tuple[str | int | bool | UUID, ...]],
     *,
     same: Mapping[str, Any] | None = None,
     skip_known: bool = False,
@@ -64,7 +65,7 @@ def insert(
 
     Args:
         model: into whose table. Columns that are named nowhere must be nullable: defaults are Django's.
-        names: fields that differ from row to row; of texts, numbers and truth values only.
+        names: fields that differ from row to row; of texts, numbers, truth values and keys only.
         rows: a value for each of them.
         same: fields that are the same in every row, of whatever type.
         skip_known: leave out rows that a unique constraint refuses.
@@ -72,6 +73,8 @@ def insert(
     ready = list(rows)
     if not ready:
         return
+    if not connection.features.has_native_uuid_field and any(isinstance(each, UUID) for each in ready[0]):
+        ready = [tuple(each.hex if isinstance(each, UUID) else each for each in row) for row in ready]
     by_name = {field.name: field for field in _options(model).concrete_fields}
     fields = [by_name[name] for name in (*names, *(same or {}))]
     constants = tuple(by_name[name].get_db_prep_save(each, connection) for name, each in (same or {}).items())
@@ -93,6 +96,24 @@ def insert(
             with cursor.copy(f"COPY {into} FROM STDIN") as copy:
                 for row in ready:
                     copy.write_row(row)
+
+
+def change(model: type[Model], name: str, values: Iterable[tuple[UUID, str]]) -> None:
+    """Give one field of many rows another value each.
+
+    Args:
+        model: of which table.
+        name: a field of text.
+        values: the key of each row, and the new value.
+    """
+    key, field = _options(model).pk, _options(model).get_field(name)
+    quote = connection.ops.quote_name
+    into = f"{quote(_options(model).db_table)} SET {quote(field.column)} = %s WHERE {quote(str(key.column))} = %s"
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {into}",  # noqa: S608 - our own names
+            [(value, key.get_db_prep_save(each, connection)) for each, value in values],
+        )
 
 
 def _options(model: type[Model]) -> Options[Any]:

@@ -156,9 +156,8 @@ def make_together(made: Iterable[tuple[Report, Prepared]]) -> None:
     """
     refs = [(report, _write(report, each, each.tlp, ())) for report, each in made]
     Report.objects.bulk_create(report for report, _refs in refs)
-    for report, stix_ids in refs:
-        named = ((each,) for each in dict.fromkeys(stix_ids))
-        insert(ReportObject, ("stix_id",), named, same={"report": report.pk})
+    named = ((report.pk, each) for report, stix_ids in refs for each in dict.fromkeys(stix_ids))
+    insert(ReportObject, ("report", "stix_id"), named)
 
 
 def _write(report: Report, each: Prepared | StixObject, tlp: Tlp, readers: Iterable[Person]) -> list[str]:

@@ -120,12 +120,12 @@ def store_together(brought: Sequence[tuple[Release, Sequence[Prepared]]], origin
             releases[key][release.pk] = None
     ordered = sorted(wanted.values(), key=attrgetter("stix_id", "version"))
     keys = _store_batch(ordered, origin, Counts())
-    by_release: dict[UUID, list[tuple[int, bool]]] = defaultdict(list)
-    for key, (number, is_new) in keys.items():
-        for position, release_id in enumerate(releases[key]):
-            by_release[release_id].append((number, is_new and position == 0))
-    for release_id, rows in by_release.items():
-        insert(Source, ("object", "is_first"), rows, same={"release": release_id}, skip_known=True)
+    sources = (
+        (release_id, number, is_new and position == 0)
+        for key, (number, is_new) in keys.items()
+        for position, release_id in enumerate(releases[key])
+    )
+    insert(Source, ("release", "object", "is_first"), sources, skip_known=True)
 
 
 def _batches(ordered: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
