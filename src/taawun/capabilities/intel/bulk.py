@@ -111,7 +111,7 @@ def change(model: type[Model], name: str, values: Iterable[tuple[UUID, str]]) ->
     into = f"{quote(_options(model).db_table)} SET {quote(field.column)} = %s WHERE {quote(str(key.column))} = %s"
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"UPDATE {into}",  # noqa: S608 - our own names
+            f"UPDATE {into}",
             [(value, key.get_db_prep_save(each, connection)) for each, value in values],
         )
 
