@@ -12,13 +12,25 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-__all__ = ["ADDRESSES", "HOLDERS", "NOTHING", "OWN", "PUBLIC", "SIGNED", "SIGNED_IN", "Address", "filled"]
+__all__ = [
+    "ADDRESSES",
+    "HOLDERS",
+    "NOTHING",
+    "OFF",
+    "OWN",
+    "PUBLIC",
+    "SIGNED",
+    "SIGNED_IN",
+    "Address",
+    "filled",
+]
 
 PUBLIC: Final = "public"  # everybody
 SIGNED_IN: Final = "signed in"  # everybody whom this node knows
 OWN: Final = "own"  # only whose it is: the analyst's; to others it is not there
 SIGNED: Final = "signed by a partner"
 NOTHING: Final = "nothing"  # there is nothing at this address for anybody: 404
+OFF: Final = "off"  # there is nothing unless a setting says so, also for whom this node does not know: 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,9 @@ class Address:
     @property
     def is_page(self) -> bool:
         """Whether it is for people, below a language."""
-        return not self.route.startswith(("api/", "^api", "federation/", ".well-known/", "healthz", "readyz"))
+        return not self.route.startswith(
+            ("api/", "^api", "federation/", ".well-known/", "healthz", "readyz", "metrics")
+        )
 
     @property
     def is_borrowed(self) -> bool:
@@ -145,6 +159,7 @@ ADDRESSES: Final = (
     # ---- the node -----------------------------------------------------------------------------------------------
     Address("healthz", get=PUBLIC),
     Address("readyz", get=PUBLIC),
+    Address("metrics", get=OFF),
     # ---- the protocol between nodes -----------------------------------------------------------------------------
     Address(".well-known/taawun", get=PUBLIC),
     Address("federation/lanes", get=SIGNED),

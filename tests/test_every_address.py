@@ -19,7 +19,7 @@ from taawun.cooperation.people.permissions import Permission
 from taawun.node.api import api
 from taawun.platform.registry import registry
 from taawun.platform.web.problems import MEDIA_TYPE
-from tests.addresses import ADDRESSES, HOLDERS, NOTHING, OWN, PUBLIC, SIGNED, SIGNED_IN, Address, filled
+from tests.addresses import ADDRESSES, HOLDERS, NOTHING, OFF, OWN, PUBLIC, SIGNED, SIGNED_IN, Address, filled
 from tests.pages import pages
 from tests.world import Comer, WithWorld, World, rows, undone
 
@@ -118,6 +118,8 @@ def _expected(address: Address, method: str, comer: Comer) -> frozenset[int]:
     """How this comer is turned away, or nothing where they are let in."""
     opener = address.methods[method]
     if opener == NOTHING and (comer.permissions is not None or address.route.startswith("^")):
+        return frozenset({404})
+    if opener == OFF:
         return frozenset({404})
     if opener == PUBLIC:
         return frozenset()

@@ -170,6 +170,12 @@ SETTINGS: tuple[Setting, ...] = (
         "TAAWUN_TIME_ZONE", values.zone, "UTC", "The zone in which times are shown, for example `Asia/Amman`."
     ),
     Setting(
+        "TAAWUN_METRICS_TOKEN",
+        values.bearer,
+        "",
+        "Opens `/metrics` to the monitoring that brings it as a bearer token. Empty: nobody.",
+    ),
+    Setting(
         "TAAWUN_LOG_LEVEL",
         values.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "INFO",

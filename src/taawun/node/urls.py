@@ -10,6 +10,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path
 
 from taawun.node.health import healthz, readyz
+from taawun.node.metrics import metrics
 from taawun.platform.registry import registry
 from taawun.platform.web.rooms import Pages
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("", include("taawun.node.api")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]
 
 urlpatterns += i18n_patterns(

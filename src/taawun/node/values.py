@@ -19,6 +19,7 @@ __all__ = [
     "Mail",
     "address",
     "bandwidth",
+    "bearer",
     "database",
     "mail",
     "networks",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 _DAY: Final = 24 * 60
+# of a token that opens something to whoever brings it
+_SHORTEST_TOKEN: Final = 20
 _LEAST_BITS: Final = 16_000
 _CAP: Final = re.compile(
     r"(?:(?P<begin>[0-9]{1,2}:[0-9]{2})-(?P<end>[0-9]{1,2}:[0-9]{2})=)?(?P<bits>[0-9]{1,12})(?P<unit>[kMG])?"
@@ -101,6 +104,15 @@ class Cap:
 
 def text(value: str) -> str:
     """Any text."""
+    return value
+
+
+def bearer(value: str) -> str:
+    """A token that a program brings, or none."""
+    if value and (
+        len(value) < _SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value
+    ):
+        raise ValueError(f"a token has at least {_SHORTEST_TOKEN} letters, digits and signs, without spaces")
     return value
 
 

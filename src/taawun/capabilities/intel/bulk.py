@@ -106,12 +106,14 @@ def change(model: type[Model], name: str, values: Iterable[tuple[UUID, str]]) ->
         name: a field of text.
         values: the key of each row, and the new value.
     """
-    key, field = _options(model).pk, _options(model).get_field(name)
-    quote = connection.ops.quote_name
-    into = f"{quote(_options(model).db_table)} SET {quote(field.column)} = %s WHERE {quote(str(key.column))} = %s"
+    key = _options(model).pk
+    [field] = [each for each in _options(model).concrete_fields if each.name == name]
+    table, column, row = (
+        connection.ops.quote_name(str(each)) for each in (_options(model).db_table, field.column, key.column)
+    )
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"UPDATE {into}",
+            f"UPDATE {table} SET {column} = %s WHERE {row} = %s",  # noqa: S608 - our own names
             [(value, key.get_db_prep_save(each, connection)) for each, value in values],
         )
 

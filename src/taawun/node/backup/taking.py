@@ -35,7 +35,13 @@ __all__ = ["OFFLINE", "Taken", "back_up"]
 # the private recovery key belongs into a safe: beside the node's key it could no longer revoke what was stolen with it
 OFFLINE: Final = "recovery.pem"
 _SECRETS: Final = frozenset(
-    {"TAAWUN_SECRET_KEY", "TAAWUN_NODE_KEY", "TAAWUN_DATABASE_URL", "TAAWUN_EMAIL_URL"}
+    {
+        "TAAWUN_SECRET_KEY",
+        "TAAWUN_NODE_KEY",
+        "TAAWUN_DATABASE_URL",
+        "TAAWUN_EMAIL_URL",
+        "TAAWUN_METRICS_TOKEN",
+    }
 )
 # where a node is, is for the next machine to say
 _OF_THE_MACHINE: Final = frozenset({"TAAWUN_HOME"})
