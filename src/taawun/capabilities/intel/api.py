@@ -342,7 +342,10 @@ def list_reports(
     actor = acting(request)
     require(actor, "read:intel")
     filters = queries.ReportFilters(
-        text=wanted.text, state=wanted.state, tlp=_marking(wanted.tlp) if wanted.tlp else None
+        text=wanted.text,
+        state=wanted.state,
+        tlp=_marking(wanted.tlp) if wanted.tlp else None,
+        only_warnings=wanted.early_warnings,
     )
     return listing(
         Listing[schemas.ReportSummary],
@@ -468,6 +471,7 @@ def _fields(body: schemas.ReportText) -> actions.ReportFields:
         object_ids=tuple(body.object_ids),
         languages=tuple(body.languages),
         persons=tuple(body.persons),
+        is_warning=body.is_warning,
     )
 
 
@@ -480,6 +484,7 @@ def _summary(report: models.Report) -> dict[str, Any]:
         "tlp": Tlp(report.tlp).label,
         "state": report.state,
         "topics": report.topics,
+        "is_warning": report.is_warning,
         "edition": report.edition,
         "author": report.author.name if report.author else None,
         "partner": partner.node if partner else None,

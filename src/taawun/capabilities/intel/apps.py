@@ -46,6 +46,7 @@ class IntelConfig(AppConfig):
                     *RELEASE_KINDS,
                     *TRAIL,
                     KindWords("intel.report", _("threat reports")),
+                    KindWords("intel.warning", _("early warnings")),
                     KindWords("intel.sighting", _("sightings")),
                     NavigationEntry(
                         "intel.reports",

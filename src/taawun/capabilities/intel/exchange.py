@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from taawun.capabilities.intel.actions.reporting import KIND as REPORT
-from taawun.capabilities.intel.actions.reporting import subject_of
+from taawun.capabilities.intel.actions.reporting import WARNING, subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
 from taawun.capabilities.intel.actions.sighting import MOST_AHEAD
 from taawun.capabilities.intel.bulk import change, one_writer
@@ -115,7 +115,7 @@ def receive_reports(arrivals: Sequence[Arrival]) -> None:
         if ids[about.stix_id] == 1 and about.stix_id not in held:
             report = _new_report(about, each, organisation)
             report.state, report.release = Report.State.RECEIVED, each.release
-            report.topics = sorted(set(each.topics))
+            report.topics, report.is_warning = sorted(set(each.topics)), each.release.kind == WARNING
             made.append((report, about))
         else:
             _show_newest(each, about, origin)
@@ -146,9 +146,9 @@ def _show(
 ) -> None:
     report.state, report.release = Report.State.RECEIVED, release
     fill(report, about, tlp=Tlp(about.tlp), readers=readers)
-    report.topics = sorted(set(topics))
+    report.topics, report.is_warning = sorted(set(topics)), release.kind == WARNING
     report.persons = list(release.persons)
-    report.save(update_fields=["topics", "persons"])
+    report.save(update_fields=["topics", "persons", "is_warning"])
 
 
 def read_sighting(header: Header, content: bytes) -> _Bundle:
@@ -378,8 +378,8 @@ def regain_report(release: Release, header: Header, content: bytes) -> None:
     report.state, report.release = Report.State.PUBLISHED, release
     fill(report, about, tlp=Tlp(about.tlp), readers=origin.readers)
     report.topics = sorted(release.topics.values_list("topic", flat=True))
-    report.persons = list(release.persons)
-    report.save(update_fields=["topics", "persons"])
+    report.persons, report.is_warning = list(release.persons), release.kind == WARNING
+    report.save(update_fields=["topics", "persons", "is_warning"])
 
 
 def regain_withdrawal(release: Release) -> None:
@@ -414,20 +414,23 @@ def _sighting_address(release: Release) -> str:
     return reverse("object", kwargs={"stix_id": sighting.of}) if sighting else ""
 
 
+_REPORT: Final = ReleaseKind(
+    REPORT,
+    _("Threat report"),
+    "publish:intel",
+    receive_report,
+    withdraw_report,
+    _report_address,
+    "read:intel",
+    read_report,
+    receive_together=receive_reports,
+    regain=regain_report,
+    regain_withdrawal=regain_withdrawal,
+)
+
 RELEASE_KINDS: Final = (
-    ReleaseKind(
-        REPORT,
-        _("Threat report"),
-        "publish:intel",
-        receive_report,
-        withdraw_report,
-        _report_address,
-        "read:intel",
-        read_report,
-        receive_together=receive_reports,
-        regain=regain_report,
-        regain_withdrawal=regain_withdrawal,
-    ),
+    _REPORT,
+    replace(_REPORT, name=WARNING, label=_("Early warning"), is_urgent=True),
     ReleaseKind(
         SIGHTING,
         _("Sighting"),

@@ -56,6 +56,11 @@ class ReportFilters(forms.Form):
         choices=[("", gettext_lazy("all")), *Report.State.choices],
     )
     tlp = forms.ChoiceField(label=gettext_lazy("Marking"), required=False, choices=_markings("all"))
+    warnings = forms.ChoiceField(
+        label=pgettext_lazy("of an object", "Kind"),
+        required=False,
+        choices=[("", gettext_lazy("all")), ("only", gettext_lazy("early warnings"))],
+    )
 
 
 class ObjectFilters(forms.Form):
@@ -150,6 +155,13 @@ class ReportForm(forms.Form):
         choices=_markings(),
         initial=Tlp.AMBER.label,
         help_text=gettext_lazy("It is never lowered after publishing."),
+    )
+    is_warning = forms.BooleanField(
+        label=gettext_lazy("Early warning"),
+        required=False,
+        help_text=gettext_lazy(
+            "It goes before everything else on a slow line, and only where a clause covers early warnings."
+        ),
     )
     persons = forms.CharField(
         label=gettext_lazy("Persons it names"),

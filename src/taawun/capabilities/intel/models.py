@@ -205,6 +205,8 @@ class Report(models.Model):
     topics: Any = models.JSONField(default=list)
     languages: Any = models.JSONField(default=list)
     persons: Any = models.JSONField(default=list)  # whom a RED report names at its receivers
+    # whether it leaves, or came, as an early warning, which goes before everything else on a slow line
+    is_warning = models.BooleanField(default=False)
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     edition = models.PositiveIntegerField(default=1)  # for If-Match
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
@@ -219,7 +221,10 @@ class Report(models.Model):
             models.UniqueConstraint(fields=["stix_id", "origin", "audience"], name="intel_report_once"),
             models.CheckConstraint(name="intel_report_tlp", condition=Q(tlp__gte=0, tlp__lte=4)),
         )
-        indexes = (models.Index(fields=["state", "-id"], name="intel_report_state"),)
+        indexes = (
+            models.Index(fields=["state", "-id"], name="intel_report_state"),
+            models.Index(fields=["-id"], name="intel_warnings", condition=Q(is_warning=True)),
+        )
 
 
 class ReportObject(models.Model):

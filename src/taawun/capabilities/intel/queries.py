@@ -92,11 +92,13 @@ class ReportFilters:
         text: words, searched folded.
         state: a state.
         tlp: a marking's rank, or None.
+        only_warnings: only early warnings.
     """
 
     text: str = ""
     state: str = ""
     tlp: int | None = None
+    only_warnings: bool = False
 
 
 def home_of(actor: Actor) -> Organisation:
@@ -190,6 +192,8 @@ def reports(actor: Actor, filters: ReportFilters | None = None) -> QuerySet[Repo
         found = found.filter(state=wanted.state)
     if wanted.tlp is not None:
         found = found.filter(tlp=wanted.tlp)
+    if wanted.only_warnings:
+        found = found.filter(is_warning=True)
     return found.select_related("release__origin", "author").order_by("-id")
 
 

@@ -176,6 +176,7 @@ class ReportFilter(Schema):
         str, Field(max_length=9, description="`draft`, `published`, `received` or `withdrawn`.")
     ] = ""
     tlp: Marking | None = None
+    early_warnings: Annotated[bool, Field(description="Only early warnings.")] = False
 
 
 class ReportText(Body):
@@ -190,6 +191,12 @@ class ReportText(Body):
     persons: Annotated[
         list[str], Field(max_length=100, description="For RED: e-mail addresses of the persons it is for.")
     ] = Field(default_factory=list)
+    is_warning: Annotated[
+        bool,
+        Field(
+            description="Goes as an early warning: before everything else, as `intel.warning`; 256 KiB at most."
+        ),
+    ] = False
 
 
 class ReportSummary(Schema):
@@ -201,6 +208,7 @@ class ReportSummary(Schema):
     tlp: str
     state: str
     topics: list[str]
+    is_warning: Annotated[bool, Field(description="Whether it leaves, or came, as an early warning.")]
     edition: int
     author: str | None
     partner: Annotated[str | None, Field(description="Address of the partner it came from; null for ours.")]

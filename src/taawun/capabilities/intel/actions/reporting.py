@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KIND",
+    "WARNING",
     "Previewed",
     "ReportFields",
     "create_report",
@@ -77,6 +78,8 @@ __all__ = [
 ]
 
 KIND: Final = "intel.report"
+# a report that goes before everything else; clauses speak of it by itself
+WARNING: Final = "intel.warning"
 LeavesAs = Literal["own", "passed-on", "derived"]
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -84,6 +87,8 @@ _LONGEST_SUMMARY: Final = 100_000
 _MOST_OBJECTS: Final = 20_000
 _MOST_TOPICS: Final = 500
 _LONGEST_REASON: Final = 2000
+# of the slowest line that is thought of, 64 kbit/s, it takes half a minute
+_MOST_OF_A_WARNING: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class ReportFields:
         object_ids: STIX identifiers of what it speaks of.
         languages: BCP 47 codes.
         persons: for RED: e-mail addresses of the persons it is for.
+        is_warning: whether it goes as an early warning, before everything else and under a kind of its own.
     """
 
     title: str
@@ -107,6 +113,7 @@ class ReportFields:
     object_ids: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
+    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +241,7 @@ def _write(actor: Actor, report: Report, fields: ReportFields) -> None:
     _check_alone(report)
     report.topics = sorted(set(fields.topics))
     report.languages = list(fields.languages)
+    report.is_warning = fields.is_warning
     # each once, in whatever letters
     report.persons = list({each.lower(): each for each in fields.persons}.values())
     report.search = index_words(f"{report.title} {report.summary}")
@@ -373,6 +381,15 @@ def publish_report(
             _("With its objects the report is larger than a partner accepts. Leave some out."),
             "objects",
         )
+    if held.is_warning and len(content) > _MOST_OF_A_WARNING:
+        raise ReportRefused(
+            "warning-too-large",
+            _(
+                "An early warning goes before everything else on a slow line, so with its objects it has at most "
+                "256 KiB. Leave some out, or publish it as a report that is none."
+            ),
+            "objects",
+        )
     release = federation.publish(actor, _draft(held, collected, content, leaving.version), audience)
     _keep_version(held, leaving, release)
     held.state, held.release, held.changed = Report.State.PUBLISHED, release, now()
@@ -425,7 +442,7 @@ def _collect(actor: Actor, report: Report) -> Collected:
 
 def _draft(report: Report, collected: Collected, content: bytes, version: str) -> federation.Draft:
     return federation.Draft(
-        kind=KIND,
+        kind=WARNING if report.is_warning else KIND,
         subject=subject_of(report.stix_id),
         version=version,
         title=report.title,

@@ -114,6 +114,7 @@ def _filters(wanted: Mapping[str, str]) -> queries.ReportFilters:
         text=wanted.get("q", ""),
         state=wanted.get("state", ""),
         tlp=Tlp.parse(wanted["tlp"]) if wanted.get("tlp") else None,
+        only_warnings=bool(wanted.get("warnings")),
     )
 
 

@@ -71,6 +71,7 @@ def _written(held: Report) -> dict[str, Any]:
         "topics": "\n".join(held.topics),
         "languages": " ".join(held.languages),
         "persons": "\n".join(held.persons),
+        "is_warning": held.is_warning,
         "objects": "\n".join(named),
     }
 
@@ -118,6 +119,7 @@ def _save(actor: PersonActor, held: Report | None, given: Mapping[str, Any]) -> 
         object_ids=lines_of(given["objects"]),
         languages=lines_of(given["languages"].replace(",", " ")),
         persons=lines_of(given["persons"].replace(",", " ")),
+        is_warning=given["is_warning"],
     )
     if held is None:
         return actions.create_report(actor, fields)

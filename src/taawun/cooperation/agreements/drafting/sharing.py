@@ -65,7 +65,7 @@ BILATERAL_SHARING: Final = Template(
         between_all(
             "1",
             _REPORTS,
-            ("intel.report",),
+            ("intel.report", "intel.warning"),
             tlp_max=Tlp.AMBER,
             purpose=_DEFENCE,
             retention_days=730,
@@ -133,7 +133,7 @@ COMMUNITY: Final = Template(
                 ar="ما يبقى لدى كل طرف متلقٍّ",
                 fr="Ce qui reste auprès de chaque partie destinataire",
             ),
-            ("intel.report",),
+            ("intel.report", "intel.warning"),
             tlp_max=Tlp.AMBER,
             purpose=_DEFENCE,
             retention_days=730,
@@ -146,7 +146,7 @@ COMMUNITY: Final = Template(
                 ar="ما تتبادله الجماعة بين جميع أطرافها",
                 fr="Ce que la communauté partage entre toutes ses parties",
             ),
-            ("intel.report",),
+            ("intel.report", "intel.warning"),
             tlp_max=Tlp.GREEN,
             purpose=Text.of(
                 en="a common picture of the threats to the community",
@@ -207,7 +207,7 @@ EARLY_WARNING: Final = Template(
                 ar="الإنذارات بالهجمات الجارية",
                 fr="Alertes sur des attaques en cours",
             ),
-            ("intel.report",),
+            ("intel.warning", "intel.report"),
             tlp_max=Tlp.AMBER_STRICT,
             purpose=Text.of(
                 en="protection against the attack that is warned of",
