@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('federation', '0007_counted'),
+        ('federation', '0008_counted'),
         ('intel', '0005_beginnings'),
         ('people', '0008_identity_providers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
