@@ -29,7 +29,10 @@ from django.test import Client, TestCase
 from taawun.capabilities.intel import actions as intel
 from taawun.capabilities.intel.models import Import, Report
 from taawun.cooperation.agreements import actions as agreements
+from taawun.cooperation.agreements.document import Party
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
+from taawun.cooperation.federation import actions as federation
+from taawun.cooperation.federation.guests import Guest
 from taawun.cooperation.federation.models import Receipt, Release
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.logs import chain
@@ -208,6 +211,7 @@ def build() -> World:
     _own_reports(world)
     _received(world)
     _sightings(world)
+    _host_a_guest(world)
     return world
 
 
@@ -630,6 +634,42 @@ def _deliver(lane: TheirLane, kind: str, tlp: Tlp, *objects: Mapping[str, Any], 
 
 def _content(data: bytes) -> dict[str, Any]:
     return {"content": data, "digest": sha256(data), "size": len(data)}
+
+
+# ---- a guest ----------------------------------------------------------------------------------------------------
+def _host_a_guest(world: World) -> None:
+    """A university that this node hosts: South gives it something, and it gives South something."""
+    south, administrator = world.nodes["south"], world.members["administrator"].actor
+    key = f"{settings.BASE_URL}#uni"
+    party = Party("uni", "guest", "", "us", "XN", Text.of(en="University"), "")
+    giving = clause(senders=("xs",), receivers=("uni",)), clause("2", senders=("uni",), receivers=("xs",))
+    hosting = agreement_in_force(south, parties=(*document(south).parties, party), clauses=giving)
+    lane = clause_lane(south, hosting, audience=(key,))
+    thing = sdo("indicator", "openly given")
+    carried = sdo("report", "openly given", object_refs=[thing["id"]])
+    _deliver(lane, "intel.report", Tlp.GREEN, carried, thing)
+    held, spare = (
+        federation.issue_guest_token(administrator, hosting, "uni", name="of the tests") for _ in range(2)
+    )
+    told = sdo("report", "openly given by a guest", object_refs=[f"malware--{uuid4()}"])
+    draft = federation.Draft(
+        kind="intel.report",
+        subject=f"urn:taawun:stix:{told['id']}",
+        version=told["modified"],
+        title="openly given by a guest",
+        tlp=Tlp.GREEN,
+        content=bundle(told),
+    )
+    given = federation.give_as_guest(Guest(held.thing), draft)
+    world.machines.append(_bearer("guest", None, held.secret))
+    # a token opens the machine interface, never a page
+    world.people.append(_bearer("guest", None, held.secret))
+    world.things |= {
+        "hosting_id": str(hosting.id),
+        "guest_token_id": str(spare.thing.id),
+        "guest_digest": lane.entries[-1].header.digest,
+        "guest_given_id": str(given.id),
+    }
 
 
 # ---- sightings of our own ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ A room registers its part as :class:`taawun.platform.web.rooms.Operations`. What
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["api", "urlpatterns"]
 
+_ROUTE_PARAMETER: Final = re.compile(r"{([^{}]+)}")
 _PUBLIC: Final = frozenset({"openapi-json", "openapi-view", "api-root"})
 _DESCRIPTION: Final = """\
 Everything a person may do on this node, a program may do with their token; but passwords, passkeys and second factors
@@ -47,9 +49,16 @@ api = DocumentedAPI(
     renderer=Renderer(),
     openapi_extra={"info": {"x-software-version": __version__}},
 )
-_modules: Final = [import_module(room.module) for room in registry.all(Operations)]
+_rooms: Final = registry.all(Operations)
+_modules: Final = [import_module(room.module) for room in _rooms]
 for _module in _modules:
     api.add_router("", _module.router)
+# which door each address has, by its route as Django writes it
+_doors: Final = {
+    _ROUTE_PARAMETER.sub(r"<\1>", route).strip("/"): room.door
+    for room, module in zip(_rooms, _modules, strict=True)
+    for route in module.router.path_operations
+}
 handle_errors(api, *(getattr(module, "ERRORS", {}) for module in _modules))
 
 
@@ -62,7 +71,8 @@ def _behind_the_gate(pattern: URLPattern) -> URLPattern:
     view = _root if pattern.name == "api-root" else pattern.callback
     is_public = pattern.name in _PUBLIC
     # ninja's own views of the document take every method; an operation knows its methods itself
-    gated = gate(require_safe(view) if is_public else view, is_public=is_public)
+    door = _doors.get(str(pattern.pattern).strip("/"), "people")
+    gated = gate(require_safe(view) if is_public else view, is_public=is_public, door=door)
     return path(str(pattern.pattern), gated, name=pattern.name)
 
 

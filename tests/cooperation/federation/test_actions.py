@@ -336,12 +336,12 @@ def test_what_a_source_bound_to_some_goes_to_those_alone_and_stays_bound(
     assert readable(entry.lane, [entry], east.row) == [False]
 
 
-def test_guests_of_this_node_alone_need_no_lane(cast: Cast, south: PartnerNode) -> None:
+def test_guests_of_this_node_alone_have_a_lane_that_no_partner_reads(cast: Cast, south: PartnerNode) -> None:
     base = document(south)
     guest = Party("guest", "guest", "", "us", "", Text.of(en="Guest"), "")
     agreement_in_force(south, parties=(*base.parties, guest), clauses=(clause(receivers=("guest",)),))
     release = publish(cast.analyst.actor, draft())
-    assert (_lanes(), passages_of(release).count()) == ([], 0)
+    assert (_lanes(), passages_of(release).count()) == ([("1", set(), 1)], 1)
     assert list(readable_releases(f"{settings.BASE_URL}#guest")) == [release]
     assert withdraw(cast.analyst.actor, release, "").state == Release.State.WITHDRAWN
 

@@ -280,6 +280,19 @@ def _check_name(prepared: Collection[Prepared], origin: Origin) -> None:
             )
 
 
+def check_given_by_guest(bundle: object) -> None:
+    """Hold what a guest of this node gives to what only this node may say; this node keeps none of it in its store.
+
+    Raises:
+        ContentRefused: something in it is said in this node's name.
+    """
+    own = identity_id()
+    if isinstance(bundle, _Bundle) and any(own in {each.stix_id, each.creator} for each in bundle.objects):
+        raise ContentRefused(
+            "our-name", "something in it is said in the name of the node that hosts you: say it in your own"
+        )
+
+
 def _store(prepared: list[Prepared], origin: Origin) -> None:
     for _counts in store(prepared, origin):
         pass
@@ -426,6 +439,7 @@ _REPORT: Final = ReleaseKind(
     receive_together=receive_reports,
     regain=regain_report,
     regain_withdrawal=regain_withdrawal,
+    check_guest=check_given_by_guest,
 )
 
 RELEASE_KINDS: Final = (
@@ -442,5 +456,6 @@ RELEASE_KINDS: Final = (
         read_sighting,
         regain=regain_sighting,
         regain_withdrawal=regain_sighting_withdrawal,
+        check_guest=check_given_by_guest,
     ),
 )

@@ -81,7 +81,7 @@ _DIRECTION: Final = lay_out((), (), Denied("direction"), "", 0.0)
 
 
 class Policy:
-    """The compiled rules of this node as a sender.
+    """The compiled rules of one party as a sender: this node, a partner, or a guest for whom its host sends.
 
     Args:
         grants: for each party key, every clause that names it as a receiver and us as a sender.
@@ -267,7 +267,7 @@ def compile_policy(
     """Turn agreements into grants.
 
     Args:
-        own: our base address: the sender of every decision.
+        own: party key of the sender of every decision: our base address, a partner's, or that of a guest.
         agreed: all agreements that were ever proposed.
         trust: for each partner's base address, whether it may receive. A node that is missing is not verified.
         generation: the mark of the changes this is compiled at.
@@ -278,6 +278,7 @@ def compile_policy(
     known: set[str] = set()
     signatories: dict[UUID, dict[str, list[tuple[float, float]]]] = {}
     proposals: dict[UUID, Proposal] = {}
+    speaker = own.partition("#")[0]
     for each in agreed:
         spans = spans_of(each.standing, own)
         joined = joined_in(spans)
@@ -285,7 +286,7 @@ def compile_policy(
             known.update(key for key in span.keys.values() if key != own)
             for key, bound in span.bound().items():
                 signatories.setdefault(span.document.id, {}).setdefault(key, []).append(bound)
-            trusted = {ref: trust_in(node, trust, own) for ref, node in span.nodes.items()}
+            trusted = {ref: trust_in(node, trust, speaker) for ref, node in span.nodes.items()}
             for clause in span.document.clauses:
                 for ref in receivers_of(clause, span.sender, span.document):
                     key = span.keys[ref]
@@ -329,7 +330,7 @@ def basis_of(standing: Standing) -> tuple[object, ...]:
 def _never_in_force(standing: Standing, own: str) -> Document | None:
     """The version of an agreement that never was in force nor will be as it stands; None where one was or will be."""
     document = standing.current
-    if standing.state == "draft" or document is None or standing.windows or document.party_of(own) is None:
+    if standing.state == "draft" or document is None or standing.windows or not ref_of(document, own):
         return None
     return document
 

@@ -43,6 +43,7 @@ __all__ = [
     "forget_policy",
     "newest_documents",
     "party_name",
+    "policy_for_guest",
     "policy_of_sender",
     "readable_by",
     "standing_of",
@@ -64,7 +65,8 @@ class _Compiled:
         agreed: all agreements.
         by_party: those of each node that is a party of one of their versions.
         outbound: the policy of this node as the sender.
-        inbound: the policy of each partner as the sender.
+        inbound: the policy of each partner, and of each guest of one, as the sender.
+        guests: the policy of each guest of this node as the sender, in one agreement.
     """
 
     generation: int
@@ -72,6 +74,7 @@ class _Compiled:
     by_party: dict[str, list[Agreed]]
     outbound: Policy | None = None
     inbound: dict[str, Policy] = field(default_factory=dict)
+    guests: dict[tuple[str, UUID], Policy] = field(default_factory=dict)
 
 
 _held: _Compiled | None = None
@@ -88,24 +91,48 @@ def current_policy() -> Policy:
 def _fresh_policy() -> Policy:
     held = _of_generation(_generation())
     if held.outbound is None:
-        at = now()
-        trust = {partner.node: _trust(partner, at) for partner in Partner.objects.all()}
-        confirmed = {(each.lineage, each.party): each.reads_earlier for each in Newcomer.objects.all()}
-        held.outbound = compile_policy(settings.BASE_URL, held.agreed, trust, held.generation, confirmed)
+        held.outbound = _compile_own(settings.BASE_URL, held)
     return held.outbound
+
+
+def policy_for_guest(key: str, agreement: UUID) -> Policy:
+    """The same rules of one agreement with a guest of this node as the sender, for whom this node signs and sends.
+
+    Args:
+        key: the guest's party key; in another agreement somebody else may bear it.
+        agreement: lineage.
+    """
+    held = _of_generation(_generation())
+    found = held.guests.get((key, agreement))
+    if found is None:
+        found = held.guests[key, agreement] = _compile_own(key, held, agreement)
+    return found
+
+
+def _compile_own(sender: str, held: _Compiled, agreement: UUID | None = None) -> Policy:
+    at = now()
+    trust = {partner.node: _trust(partner, at) for partner in Partner.objects.all()}
+    confirmed = {(each.lineage, each.party): each.reads_earlier for each in Newcomer.objects.all()}
+    agreed = [each for each in held.agreed if agreement is None or _is_of(each, agreement)]
+    return compile_policy(sender, agreed, trust, held.generation, confirmed)
+
+
+def _is_of(agreed: Agreed, lineage: UUID) -> bool:
+    current = agreed.standing.current
+    return current is not None and current.id == lineage
 
 
 def policy_of_sender(node: str) -> Policy:
     """The same rules with a partner as the sender: what it may send to us.
 
     Args:
-        node: the partner's base address.
+        node: the partner's base address, or the party key of a guest of it.
     """
     held = _of_generation(_generation())
     found = held.inbound.get(node)
     if found is None:
         ourselves = {settings.BASE_URL: PartnerTrust("", float("inf"))}
-        its_own = held.by_party.get(node, [])
+        its_own = held.by_party.get(node.partition("#")[0], [])
         found = held.inbound[node] = compile_policy(node, its_own, ourselves, held.generation)
     return found
 

@@ -146,7 +146,12 @@ def joined_in(spans: Iterable[Span]) -> dict[str, float]:
 
 
 def spans_of(standing: Standing, own: str) -> list[Span]:
-    """Versions that were in force or will be and name the sender, each with its window."""
+    """Versions that were in force or will be and name the sender, each with its window.
+
+    Args:
+        standing: of the agreement.
+        own: party key of the sender.
+    """
     if standing.state == "draft" or standing.current is None:
         return []
     terminates = standing.ends.timestamp() if standing.ends else FOREVER
@@ -187,10 +192,14 @@ def _narrows(window: Window) -> dict[tuple[str, str, str], list[Narrowing]]:
     return found
 
 
-def ref_of(document: Document, node: str) -> str:
-    """The ref of the node at this address; empty where it is no party."""
-    party = document.party_of(node)
-    return party.ref if party else ""
+def ref_of(document: Document, key: str) -> str:
+    """The ref of a party key: of the node at an address, or of a guest of that node; empty where it is no party."""
+    node, _hash, guest = key.partition("#")
+    host = document.party_of(node)
+    if host is None or not guest:
+        return host.ref if host else ""
+    party = document.party(guest)
+    return guest if party is not None and party.kind == "guest" and party.host == host.ref else ""
 
 
 def nodes_of(document: Document) -> dict[str, str]:

@@ -20,15 +20,17 @@ class FederationConfig(AppConfig):
         from taawun.cooperation.agreements.presenting.parts import AgreementSection
         from taawun.cooperation.agreements.presenting.sheets import AgreementSheet
         from taawun.cooperation.federation import accounts, home
-        from taawun.cooperation.federation.actions import keep, tell_reach
+        from taawun.cooperation.federation.actions import keep, tell_reach, tell_readings
         from taawun.cooperation.federation.exchange import (
             CLAUSE_LANES,
             DELETED,
             REACHED,
+            READ,
             RECEIPT,
             REVOCATION,
             WITHDRAWN,
         )
+        from taawun.cooperation.federation.guest_door import DOOR, GUESTS
         from taawun.cooperation.federation.trail import TRAIL
         from taawun.cooperation.partners.presenting import PartnerSection
         from taawun.cooperation.partners.wording import entry_reason
@@ -48,8 +50,15 @@ class FederationConfig(AppConfig):
                 (
                     Pages("releases", "taawun.cooperation.federation.urls"),
                     Operations("federation", "taawun.cooperation.federation.api"),
+                    Operations("guests", "taawun.cooperation.federation.api.as_guest", door=GUESTS),
                     Permission(
                         "read:federation", gettext_lazy("see what was given and received"), frozenset(Role)
+                    ),
+                    Permission(
+                        "manage:guests",
+                        gettext_lazy("let the guests of this node in by tokens"),
+                        frozenset({Role.ADMINISTRATOR}),
+                        of_node=True,
                     ),
                     CLAUSE_LANES,
                     RECEIPT,
@@ -57,8 +66,11 @@ class FederationConfig(AppConfig):
                     DELETED,
                     REACHED,
                     REVOCATION,
+                    READ,
+                    DOOR,
                     Schedule("federation.keeping", timedelta(minutes=10), keep),
                     Schedule("federation.reach", timedelta(hours=1), tell_reach),
+                    Schedule("federation.readings", timedelta(minutes=1), tell_readings),
                     *TRAIL,
                     NavigationEntry(
                         "releases",
@@ -98,6 +110,12 @@ class FederationConfig(AppConfig):
                             "whoever changed it is."
                         ),
                         lambda p: reverse("partner", args=[p["partner"]]),
+                    ),
+                    AgreementSection(
+                        "guests",
+                        gettext_lazy("Guests of this node"),
+                        "read:federation",
+                        home.guests_of_agreement,
                     ),
                     AgreementSection(
                         "federation",

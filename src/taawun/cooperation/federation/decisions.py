@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from taawun.cooperation.agreements.policy import Allowed
-from taawun.cooperation.agreements.queries import current_policy
+from taawun.cooperation.agreements.queries import current_policy, policy_for_guest
 from taawun.cooperation.agreements.reasons import word
 from taawun.foundation.clock import now
 from taawun.platform.web.formats import digits
@@ -14,10 +16,11 @@ from taawun.platform.web.formats import digits
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from taawun.cooperation.agreements.policy import Decision, Facts, Grant
+    from taawun.cooperation.agreements.policy import Decision, Facts, Grant, Policy
     from taawun.cooperation.agreements.reasons import Worded
+    from taawun.cooperation.federation.models import Behalf
 
-__all__ = ["PartyDecision", "Preview", "preview"]
+__all__ = ["PartyDecision", "Preview", "policy_of_giver", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,27 @@ class Preview:
         return groups
 
 
-def preview(facts: Facts) -> Preview:
+def policy_of_giver(behalf: Behalf | None) -> Policy:
+    """The rules of whoever gives something of ours: this node itself, or a guest of it.
+
+    Args:
+        behalf: the guest; None for the node itself.
+    """
+    return policy_for_guest(behalf.guest, behalf.agreement) if behalf else current_policy()
+
+
+def preview(facts: Facts, behalf: Behalf | None = None) -> Preview:
     """Decide about every party, changing nothing.
 
     Args:
         facts: of what would be published.
+        behalf: the guest of this node that gives it; None for what is the node's own.
     """
-    policy, at = current_policy(), now().timestamp()
+    policy, at = policy_of_giver(behalf), now().timestamp()
     decided = []
     for party in policy.parties:
+        if party == settings.BASE_URL:
+            continue  # what a guest gives lies here anyway; its host is given nothing by that
         decision = policy.decide(party, facts, at)
         others = policy.all_allowing(party, facts, at)[1:] if isinstance(decision, Allowed) else ()
         decided.append(PartyDecision(party, decision, others))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NobodyReceives", "ReleaseError", "ReleaseRefused"]
+__all__ = ["GuestRefused", "NobodyReceives", "ReleaseError", "ReleaseRefused"]
 
 
 class ReleaseError(ValueError):
@@ -19,6 +19,19 @@ class NobodyReceives(ReleaseError):
 
 class ReleaseRefused(ReleaseError):
     """A release that cannot be published or withdrawn as it is.
+
+    Args:
+        code: stable code.
+        message: why, and the mend.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class GuestRefused(ReleaseError):
+    """A token that cannot be made for a guest as asked.
 
     Args:
         code: stable code.

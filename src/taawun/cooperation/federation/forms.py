@@ -15,16 +15,21 @@ from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.ledger import Wanted
 from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.people.forms import LIVES
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["LedgerFilters", "QuestionForm", "ReasonForm", "ReleaseFilters"]
+    from taawun.cooperation.federation.guests import Hosted
+
+__all__ = ["GuestFilters", "GuestTokenForm", "LedgerFilters", "QuestionForm", "ReasonForm", "ReleaseFilters"]
 
 _YEAR: Final = 12
 
@@ -206,3 +211,56 @@ def _months() -> list[str]:
     at = now()
     count = at.year * 12 + at.month - 1
     return [f"{(count - back) // 12:04d}-{(count - back) % 12 + 1:02d}" for back in range(3 * _YEAR)]
+
+
+class GuestFilters(forms.Form):
+    """Which guests, and which of their tokens."""
+
+    q = forms.CharField(
+        label=gettext_lazy("Search"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": gettext_lazy("Guest, agreement or token")}
+        ),
+    )
+
+
+class GuestTokenForm(forms.Form):
+    """A token for a guest of this node."""
+
+    guest = forms.ChoiceField(label=gettext_lazy("Guest"))
+    name = forms.CharField(
+        label=gettext_lazy("What or whom it is for"),
+        max_length=100,
+        help_text=gettext_lazy("For example: the library's reader."),
+    )
+    email = forms.EmailField(
+        label=gettext_lazy("Who holds it"),
+        required=False,
+        help_text=gettext_lazy(
+            "The e-mail address of one person, where TLP:RED may be read with it: that is served only to whom it "
+            "names. Leave it empty for a program."
+        ),
+        widget=forms.EmailInput(attrs={"dir": "ltr"}),
+    )
+    days = forms.TypedChoiceField(
+        label=gettext_lazy("How long it lives"), coerce=int, choices=LIVES, initial=90
+    )
+
+    def __init__(self, *args: Any, guests: Sequence[Hosted], **kwargs: Any) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        self._guests = {f"{each.agreement.id}#{each.ref}": each for each in guests}
+        language = get_language() or "en"
+        field = self.fields["guest"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [
+                (key, f"{each.name.in_language(language).value} ({each.agreement.code})")
+                for key, each in self._guests.items()
+            ]
+
+    @property
+    def chosen(self) -> tuple[Agreement, str]:
+        """The agreement and the ref of the guest that was chosen."""
+        found = self._guests[self.cleaned_data["guest"]]
+        return found.agreement, found.ref

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.federation.duties import duties_of, owed_under
+from taawun.cooperation.federation.guests import hosted
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.presenting import release_rows, with_passages
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.models import Partner
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["fresh", "of_agreement", "of_partner", "sentences"]
+__all__ = ["fresh", "guests_of_agreement", "of_agreement", "of_partner", "sentences"]
 
 LATELY: Final = timedelta(days=7)
 _MOST: Final = 8
@@ -93,6 +95,24 @@ def of_agreement(_actor: PersonActor, agreement: Agreement) -> list[Line]:
         badge = state("failed", _("overdue")) if duty.is_overdue else ""
         detail = format_html("{} {}", text(duty.partner.name), badge)
         lines.append(Line(title, address, detail, duty.last or duty.due, duty.partner.nation))
+    return lines
+
+
+def guests_of_agreement(_actor: PersonActor, agreement: Agreement) -> list[Line]:
+    """The guests whom this node hosts in an agreement, and whether they come."""
+    lines = []
+    for each in hosted(agreement):
+        tokens = ngettext("%(count)s open token", "%(count)s open tokens", each.tokens)
+        told = tokens % {"count": formats.number(each.tokens)} if each.tokens else _("no open token")
+        lines.append(
+            Line(
+                str(text(each.name)),
+                f"{reverse('guests')}?{urlencode({'q': each.ref})}",
+                told,
+                each.last_read,
+                each.party.nation,
+            )
+        )
     return lines
 
 

@@ -64,6 +64,8 @@ class ReleaseKind:
         regain: makes known again a release of ours that a restored node had forgotten, by its header and content;
             idempotently, inside a transaction.
         regain_withdrawal: the same for the withdrawal of one.
+        check_guest: looks at what a guest of this node gives, as ``read`` read it; raises ``ContentRefused``. None for
+            a kind that guests do not give.
         is_urgent: whether it goes before all others on a slow line, as an early warning does.
     """
 
@@ -80,6 +82,7 @@ class ReleaseKind:
     regain_withdrawal: Callable[[Release], None] | None = None
     is_urgent: bool = False
     set_aside: Callable[[Release], None] | None = None
+    check_guest: Callable[[Any], None] | None = None
 
     def page_for(self, permissions: frozenset[str], release: Release) -> str:
         """The page that shows it to somebody with these permissions; empty where there is none, or not for them."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,16 +16,32 @@ from django.utils.translation import pgettext_lazy
 from taawun.cooperation.agreements.models import Governed
 from taawun.cooperation.agreements.policy import Facts, Origin
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
-from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.models import Organisation, Person
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 MOST_OF_A_TOPIC: Final = 140
 MOST_OF_A_PARTY: Final = 340
 # characters of the reason for a withdrawal
 LONGEST_REASON: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Behalf:
+    """A guest of this node, for whom it signs and sends.
+
+    Args:
+        guest: its party key.
+        agreement: lineage of the agreement that calls it so; in another somebody else may be called the same.
+    """
+
+    guest: str
+    agreement: UUID
 
 
 class Release(Governed):
@@ -66,6 +84,10 @@ class Release(Governed):
     # whose it is by the word of ``origin`` alone, which shared it onward; empty where ``origin`` is its source itself
     source = models.CharField(max_length=300, blank=True, default="")
     published_by = models.CharField(max_length=200, blank=True, default="")
+    # the guest of this node that gave it: its party key, and the agreement under which it is called that; empty for
+    # what is the node's own, or a partner's
+    on_behalf = models.CharField(max_length=MOST_OF_A_PARTY, blank=True, default="")
+    on_behalf_under = models.UUIDField(null=True)
     issued = models.DateTimeField(default=now)
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     withdrawn = models.DateTimeField(null=True)
@@ -103,6 +125,11 @@ class Release(Governed):
             ),
             models.Index(fields=["subject", "-id"], name="federation_by_subject"),
         )
+
+    @property
+    def behalf(self) -> Behalf | None:
+        """For whom this node gave it, where it is not its own."""
+        return Behalf(self.on_behalf, self.on_behalf_under) if self.on_behalf_under else None
 
     @property
     def publisher(self) -> Text | str:
@@ -246,6 +273,61 @@ class Receipt(Counted):
         # all that the ledger asks, in the order of its groups
         indexes = (
             models.Index(fields=["lane", "partner", "kind", "month", "outcome"], name="federation_signed"),
+        )
+
+
+class GuestToken(models.Model):
+    """By which a guest of this node comes to what one agreement gives it; random, so its plain SHA-256 is enough."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    agreement = models.UUIDField()  # lineage
+    guest = models.CharField(max_length=40)  # its ref in the agreement
+    name = models.CharField(max_length=100)  # what or whom it is for
+    # who holds it: only what names them of TLP:RED is served by it; empty for a program
+    email = models.EmailField(max_length=254, blank=True, default="")
+    digest = models.CharField(max_length=64, unique=True)
+    # the first characters, so that a person can tell two tokens apart
+    hint = models.CharField(max_length=20)
+    made_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    created = models.DateTimeField(default=now, editable=False)
+    expires = models.DateTimeField()
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["agreement", "guest", "-id"], name="federation_guest_tokens"),)
+
+    @property
+    def key(self) -> str:
+        """The guest's party key."""
+        return f"{settings.BASE_URL}#{self.guest}"
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether it still opens anything."""
+        return self.revoked is None and at < self.expires
+
+
+class GuestCopy(models.Model):
+    """What lies at its host for a guest, and when the guest read it: its receipt.
+
+    Of a guest of this node it is written when the release comes or goes over a lane that names the guest; of a
+    partner's guest when the partner says that it read something of ours.
+    """
+
+    passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="guest_copies")
+    guest = models.CharField(max_length=MOST_OF_A_PARTY)  # party key
+    read = models.DateTimeField(null=True)
+    # id of the message on the talk lane by which the host says so to who sent it; None where nobody has to be told
+    said = models.UUIDField(null=True)
+    is_unsaid = models.BooleanField(default=False)  # it was read, and who sent it is still to be told
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["passage", "guest"], name="federation_guest_once"),)
+        indexes = (
+            # a guest's list walks newest first
+            models.Index(fields=["guest", "-id"], name="federation_guest_list"),
+            # the sweep asks what is still to be said
+            models.Index(fields=["id"], name="federation_guest_unsaid", condition=Q(is_unsaid=True)),
         )
 
 

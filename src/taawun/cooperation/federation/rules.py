@@ -14,19 +14,22 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.people.actors import PartyActor
 from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.queries import host
-from taawun.cooperation.people.rules import Granted, Refused
+from taawun.cooperation.people.rules import Granted, Refused, has_permission
 from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taawun.cooperation.federation.models import Release
-    from taawun.cooperation.people.actors import PersonActor
+    from taawun.cooperation.federation.models import Behalf, Release
+    from taawun.cooperation.people.actors import Actor, PersonActor
     from taawun.cooperation.people.rules import Answer
 
-__all__ = ["Reader", "can_see_content", "findable", "for_the_trail", "reader_of"]
+__all__ = ["Reader", "can_see_content", "findable", "for_the_trail", "may_speak_for", "reader_of"]
 
 
 _ABOUT: Final = frozenset({"subject", "of", "name", "reason"})
@@ -60,6 +63,19 @@ def for_the_trail(tlp: Tlp, details: Mapping[str, object]) -> dict[str, object]:
         the release, the report or the file.
     """
     return {name: value for name, value in details.items() if tlp <= Tlp.AMBER or name not in _ABOUT}
+
+
+def may_speak_for(actor: Actor, kind: str, behalf: Behalf | None) -> Answer:
+    """Whether the actor may publish, or take back, what is this node's or a guest's of it.
+
+    Args:
+        actor: who. What a guest gave, it alone takes back, or who here publishes that kind.
+        kind: of the release.
+        behalf: the guest whose it is; None for what is the node's own.
+    """
+    if behalf and isinstance(actor, PartyActor) and actor.node == behalf.guest:
+        return Granted()
+    return has_permission(actor, registry.get(ReleaseKind, kind).permission)
 
 
 def reader_of(actor: PersonActor) -> Reader:

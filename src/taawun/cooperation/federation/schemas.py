@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -303,3 +303,212 @@ class Ledger(Schema):
     by: str
     items: list[LedgerLine]
     total: LedgerLine
+
+
+# ---- guests -----------------------------------------------------------------------------------------------------
+_Key = Annotated[str, Field(description="Party key of a guest: `host#ref`.")]
+_Text = Annotated[dict[str, str], Field(description="A text by language: `ar`, `en`, `fr`.")]
+_Standing = Literal[
+    "draft",
+    "proposed",
+    "countered",
+    "signed",
+    "in-force",
+    "suspended",
+    "expired",
+    "terminated",
+    "superseded",
+    "declined",
+]
+
+
+class HostedGuest(Schema):
+    """A guest of this node in an agreement."""
+
+    agreement: UUID
+    code: Annotated[str, Field(description="What people on this node call the agreement.")]
+    state: _Standing
+    guest: Annotated[str, Field(description="Its ref in the agreement.")]
+    name: _Text
+    nation: str
+    tokens: Annotated[int, Field(description="How many of its tokens are open.")]
+    last_used: datetime | None
+    read: Annotated[int, Field(description="How many releases it has read.")]
+    last_read: datetime | None
+
+
+class GuestTokenFilter(Schema):
+    """Which tokens."""
+
+    agreement: UUID | None = None
+    guest: Annotated[str, Field(max_length=40)] = ""
+    text: Annotated[str, Field(max_length=200, description="In name, ref or holder.")] = ""
+
+
+class GuestToken(Schema):
+    """A guest's token, without its secret."""
+
+    id: UUID
+    agreement: UUID
+    guest: str
+    name: str
+    email: Annotated[str, Field(description="Who holds it; empty for a program.")]
+    hint: Annotated[str, Field(description="Its first characters.")]
+    created: datetime
+    expires: datetime
+    last_used: datetime | None
+    revoked: datetime | None
+
+
+class GuestTokenMade(Schema):
+    """A new token, shown once."""
+
+    token: str
+    about: GuestToken
+
+
+class NewGuestToken(Body):
+    """A token for a guest of this node."""
+
+    agreement: UUID
+    guest: Annotated[str, Field(max_length=40, description="The guest's ref in the agreement.")]
+    name: Annotated[str, Field(min_length=1, max_length=100, description="What or whom it is for.")]
+    email: Annotated[
+        str,
+        Field(
+            max_length=254,
+            description="Who holds it, where it is one person: TLP:RED is served only to whom it names.",
+        ),
+    ] = ""
+    days: Annotated[int, Field(ge=1, le=366)] = 90
+
+
+class GuestReading(Schema):
+    """A guest's receipt."""
+
+    guest: _Key
+    lane: UUID
+    seq: int
+    at: datetime
+    said: Annotated[
+        UUID | None,
+        Field(description="Id of the signed message by which its host says so; null for our own guest."),
+    ]
+
+
+class GuestClause(Schema):
+    """A clause as it concerns a guest."""
+
+    clause: str
+    title: _Text
+    kinds: list[str]
+    topics: list[str]
+    tlp_max: str
+    onward: str
+    retention_days: int | None
+
+
+class GuestAgreement(Schema):
+    """The agreement to which a guest's token is bound."""
+
+    id: UUID
+    code: str
+    title: _Text
+    state: _Standing
+    version: int
+    digest: Annotated[str, Field(description="SHA-256 of its exact text.")]
+    guest: str
+    name: _Text
+    host: str
+    is_party: Annotated[bool, Field(description="Whether its newest version still names the guest.")]
+    receives: list[GuestClause]
+    gives: list[GuestClause]
+    token_expires: datetime
+
+
+class GuestFilter(Schema):
+    """Which of what is for a guest."""
+
+    kind: Annotated[str, Field(max_length=80, examples=["intel.report"])] = ""
+    unread: Annotated[bool, Field(description="Only what was not read yet.")] = False
+
+
+class GuestRelease(Schema):
+    """Something that a guest may have now; its content is read by its digest."""
+
+    id: UUID
+    kind: str
+    subject: str
+    version: str
+    title: str
+    tlp: str
+    topics: list[str]
+    persons: list[str]
+    licence: str
+    languages: list[str]
+    digest: Annotated[str, Field(description="SHA-256 of its content.")]
+    size: int
+    sender: Annotated[
+        str, Field(description="Base address of the node that sent it; empty for the host itself.")
+    ]
+    clause: str
+    document: Annotated[
+        str, Field(description="SHA-256 of the version of the agreement under which it came.")
+    ]
+    issued: datetime
+    ends: Annotated[datetime | None, Field(description="When its clause says that it goes.")]
+    read: datetime | None
+
+
+class GuestWithdrawal(Schema):
+    """Something that a guest has read and is to delete."""
+
+    kind: str
+    subject: str
+    version: str
+    digest: str
+    read: datetime | None
+    ended: datetime | None
+    reason: str
+
+
+class GuestOffer(Body):
+    """What a guest gives."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=80, examples=["intel.report"])]
+    subject: Annotated[
+        str, Field(min_length=1, max_length=400, description="URN, for STIX `urn:taawun:stix:` and its id.")
+    ]
+    version: Annotated[str, Field(max_length=64, description="For STIX: `modified`.")] = ""
+    title: Annotated[str, Field(max_length=300)] = ""
+    tlp: Marking
+    topics: Annotated[list[str], Field(max_length=500)] = Field(default_factory=list)
+    licence: Annotated[str, Field(max_length=300)] = ""
+    languages: Annotated[list[str], Field(max_length=50)] = Field(default_factory=list)
+    persons: Annotated[
+        list[str], Field(max_length=500, description="For TLP:RED: e-mail addresses of whom it names.")
+    ] = Field(default_factory=list)
+    content: Annotated[dict[str, Any], Field(description="Of `intel.report`: a STIX 2.1 bundle.")]
+
+
+class GuestGiven(Schema):
+    """Something that a guest gave."""
+
+    id: UUID
+    kind: str
+    subject: str
+    version: str
+    title: str
+    tlp: str
+    digest: str
+    size: int
+    issued: datetime
+    state: Literal["live", "withdrawn", "ended", "aside"]
+    withdrawn: datetime | None
+    signed: Annotated[int, Field(description="How many nodes signed for it.")]
+
+
+class GuestReason(Body):
+    """Why something is taken back."""
+
+    reason: Annotated[str, Field(max_length=2000)] = ""

@@ -37,6 +37,8 @@ TRAIL = (
     Act("federation.ended-sender", _("Release withdrawn by who shared it onward")),
     Act("federation.ended-retention", _("Release ended: its time is over")),
     Act("federation.ended-agreement", _("Release ended with its agreement")),
+    Act("federation.guest-token-created", _("Guest's token created")),
+    Act("federation.guest-token-revoked", _("Guest's token revoked")),
     SystemPart("federation.keeping", _("Retention and duties")),
     Things("federation", _find),
 )

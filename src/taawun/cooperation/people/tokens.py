@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.models import ApiToken
@@ -18,9 +19,13 @@ from taawun.platform.audit.actions import record
 from taawun.platform.web.bearer import Bearer, TokenDoor
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
     from taawun.platform.web.api import ApiRequest
 
-__all__ = ["DOOR", "acting", "bearer"]
+__all__ = ["DOOR", "acting", "bearer", "note_use"]
 
 log: Final = logging.getLogger(__name__)
 
@@ -34,20 +39,26 @@ def bearer(secret: str) -> Bearer | None:
     if found is None:
         return None
     actor, token = found
-    _note_use(token)
+    note_use(ApiToken.objects.filter(id=token.id), token.last_used)
     return Bearer(actor, token.id, token.expires, actor.permissions, secret)
 
 
-def _note_use(token: ApiToken) -> None:
+def note_use(token: QuerySet[Any], last_used: datetime | None) -> None:
+    """Note that a token is used now.
+
+    Args:
+        token: its row, of whatever kind of token, which has ``last_used``.
+        last_used: as it was read.
+    """
     at = now()
-    if token.last_used is None or at - token.last_used >= _NOTED_EVERY:
-        before = Q(last_used__isnull=True) | Q(last_used__lt=at)
-        try:
-            with transaction.atomic():
-                ApiToken.objects.filter(before, id=token.id).update(last_used=at)
-        except OperationalError as busy:
-            # a note, which the next request makes; whoever reads need not wait for whoever writes
-            log.info("the use of token %s is not noted: %s", token.id, busy)
+    if last_used is not None and at - last_used < _NOTED_EVERY:
+        return
+    try:
+        with transaction.atomic():
+            token.filter(Q(last_used__isnull=True) | Q(last_used__lt=at)).update(last_used=at)
+    except OperationalError as busy:
+        # a note, which the next request makes; whoever reads need not wait for whoever writes
+        log.info("the use of a token is not noted: %s", busy)
 
 
 def acting(request: ApiRequest) -> PersonActor:
@@ -62,4 +73,4 @@ def acting(request: ApiRequest) -> PersonActor:
     return actor
 
 
-DOOR: Final = TokenDoor("people", bearer, require, record)
+DOOR: Final = TokenDoor("people", bearer, require, record, _("Make one on your profile's page."))

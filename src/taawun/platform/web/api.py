@@ -35,7 +35,7 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict, Field
 
 from taawun.foundation import strict_json
-from taawun.platform.web.bearer import Bearer, token_door
+from taawun.platform.web.bearer import Bearer, TokenDoor, token_door
 from taawun.platform.web.formats import either
 from taawun.platform.web.idempotency import answer_once
 from taawun.platform.web.limits import Buckets, Rate, network_of
@@ -143,20 +143,21 @@ def missing(code: str, detail: str) -> NoReturn:
 
 
 def gate(
-    view: Callable[..., HttpResponseBase], *, is_public: bool = False
+    view: Callable[..., HttpResponseBase], *, is_public: bool = False, door: str = "people"
 ) -> Callable[..., HttpResponseBase]:
     """Put the gate before a view: limits, who calls, Idempotency-Key, and problems for whatever goes wrong.
 
     Args:
         view: called with the request, which then is an :class:`ApiRequest`.
         is_public: whether it is for everybody; then nobody is asked for a token.
+        door: the :class:`~taawun.platform.web.bearer.TokenDoor` whose tokens open it.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             _limit(ADDRESSES, network_of(request.META.get("REMOTE_ADDR", "")))
-            bearer = None if is_public else _admit(request)
+            bearer = None if is_public else _admit(request, token_door(door))
 
             def answer() -> HttpResponseBase:
                 with _as_get(request):
@@ -208,22 +209,23 @@ def _limit(buckets: Buckets, caller: str) -> None:
         )
 
 
-def _admit(request: HttpRequest) -> Bearer:
+def _admit(request: HttpRequest, door: TokenDoor) -> Bearer:
     scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Refusal(
             401,
             "token-missing",
-            _("Send an API token: “Authorization: Bearer …”. Make one on your profile's page."),
+            _("Send an API token: “Authorization: Bearer …”. %(source)s") % {"source": door.source},
             headers={"WWW-Authenticate": _CHALLENGE},
         )
     secret = secret.strip()
-    bearer = token_door().bearer(secret) if len(secret) <= LONGEST_TOKEN else None
+    bearer = door.bearer(secret) if len(secret) <= LONGEST_TOKEN else None
     if bearer is None:
         raise Refusal(
             401,
             "token-refused",
-            _("This token is unknown, revoked or expired, or its person left. Make a new one."),
+            _("This token is unknown here, revoked or expired, or whose it is left. %(source)s")
+            % {"source": door.source},
             headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
         )
     _limit(TOKENS, str(bearer.token))

@@ -44,25 +44,30 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenDoor:
-    """What the room of people registers, once, for the APIs of the platform.
+    """What the room of people registers, once, for the APIs of the platform: whose tokens open an address.
 
     Args:
-        name: ``people``.
+        name: ``people``; a room whose tokens are of another kind registers a door of its own.
         bearer: who a token belongs to, or None when it opens nothing. It also notes that the token was used.
         require: ``require(actor, permission)`` goes on, or raises the refusal that people's API answers with 403.
         record: writes an audit row.
+        source: a sentence that says where such a token comes from; a lazy translation.
     """
 
     name: str
     bearer: Callable[[str], Bearer | None]
     require: Callable[[Any, str], None]
     record: Recorder
+    source: Any  # a lazy translation
 
 
-def token_door() -> TokenDoor:
-    """The door of this node.
+def token_door(name: str = "people") -> TokenDoor:
+    """A door of this node; a token of one opens nothing behind another.
+
+    Args:
+        name: of the door.
 
     Raises:
         NotRegistered: a composition without people, in which nobody can have a token.
     """
-    return registry.get(TokenDoor, "people")
+    return registry.get(TokenDoor, name)

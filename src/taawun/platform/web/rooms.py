@@ -30,10 +30,12 @@ class Operations:
     Args:
         name: the room's name.
         module: the module with its ninja ``router`` and, where it raises errors of its own, ``ERRORS``, dotted.
+        door: the :class:`~taawun.platform.web.bearer.TokenDoor` whose tokens open these addresses.
     """
 
     name: str
     module: str
+    door: str = "people"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,11 @@
 """The verbs on releases: publish, share onward, withdraw. Nothing leaves a node by another way."""
 
+from taawun.cooperation.federation.actions.guests import (
+    give_as_guest,
+    issue_guest_token,
+    revoke_guest_token,
+    tell_readings,
+)
 from taawun.cooperation.federation.actions.keeping import keep
 from taawun.cooperation.federation.actions.onward import preview_onward, share_onward
 from taawun.cooperation.federation.actions.publishing import Draft, publish, urn
@@ -8,13 +14,17 @@ from taawun.cooperation.federation.actions.withdrawing import take_back_onward, 
 
 __all__ = [
     "Draft",
+    "give_as_guest",
+    "issue_guest_token",
     "keep",
     "onward_counts",
     "preview_onward",
     "publish",
+    "revoke_guest_token",
     "share_onward",
     "take_back_onward",
     "tell_reach",
+    "tell_readings",
     "urn",
     "withdraw",
 ]

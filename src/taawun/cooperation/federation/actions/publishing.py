@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.policy import Facts, Origin
-from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.bounds import are_within
-from taawun.cooperation.federation.decisions import preview
+from taawun.cooperation.federation.decisions import policy_of_giver, preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
-from taawun.cooperation.federation.kinds import ReleaseKind
-from taawun.cooperation.federation.models import Passage, Release, ReleaseParty, ReleaseTopic
-from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.federation.guests import lay_ready
+from taawun.cooperation.federation.models import Behalf, Passage, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.rules import for_the_trail, may_speak_for
 from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.logs.chain import HeaderTooLong, one_line
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import Organisation
-from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.rules import ensure
 from taawun.foundation.digests import sha256
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
-from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -52,6 +50,7 @@ class Draft:
         languages: BCP 47 codes.
         persons: for RED: e-mail addresses of the persons it is for.
         organisation: inside which AMBER+STRICT stays on this node; None for the one that runs it.
+        behalf: the guest of this node that gives it; None for what is the node's own.
     """
 
     kind: str
@@ -66,6 +65,7 @@ class Draft:
     persons: tuple[str, ...] = ()
     origin: Origin = field(default_factory=Origin)
     organisation: Organisation | None = None
+    behalf: Behalf | None = None
 
     def facts(self, audience: Collection[str] | None) -> Facts:
         """What a decision looks at."""
@@ -111,9 +111,14 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
 
 @transaction.atomic
 def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Release:
-    require(actor, registry.get(ReleaseKind, draft.kind).permission)
+    ensure(may_speak_for(actor, draft.kind, draft.behalf))
     draft = replace(draft, content=one_line(draft.content))
     digest = sha256(draft.content)
+    whose = _whose(draft)
+    if Release.objects.filter(subject=draft.subject, origin=None).exclude(**whose).exists():
+        raise ReleaseRefused(
+            "not-yours", _("Somebody else on this node published this before, and its versions are theirs.")
+        )
     earlier = Release.objects.filter(subject=draft.subject, version=draft.version, origin=None).first()
     if earlier:
         if earlier.digest != digest or earlier.state != Release.State.LIVE:
@@ -126,7 +131,7 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
         topics=draft.topics, audience=audience or (), persons=draft.persons, languages=draft.languages
     ):
         raise long_header()
-    decided = preview(draft.facts(audience))
+    decided = preview(draft.facts(audience), draft.behalf)
     if not decided.receivers:
         raise NobodyReceives(_("Nobody would receive this: no clause in force allows it to any party."))
     release = _create(draft, digest, audience, actor)
@@ -167,6 +172,15 @@ def long_header() -> ReleaseRefused:
     )
 
 
+def _whose(draft: Draft) -> dict[str, Any]:
+    """The columns that say for whom it is given."""
+    behalf = draft.behalf
+    return {
+        "on_behalf": behalf.guest if behalf else "",
+        "on_behalf_under": behalf.agreement if behalf else None,
+    }
+
+
 def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: Actor) -> Release:
     release = Release.objects.create(
         kind=draft.kind,
@@ -186,6 +200,7 @@ def _create(draft: Draft, digest: str, audience: Collection[str] | None, actor: 
         persons=list(draft.persons),
         published_by=actor.audit_identity.label[:200],
         organisation=draft.organisation,
+        **_whose(draft),
     )
     ReleaseTopic.objects.bulk_create(
         ReleaseTopic(owner=release, topic=topic) for topic in sorted(draft.topics)
@@ -216,11 +231,9 @@ def append(release: Release, item: lanes.Item, group: Sequence[PartyDecision], *
         Whether it was not there already.
     """
     grant = next(each.grant for each in group if each.grant)
-    side = _receiving_side(grant)
+    side = _receiving_side(grant, release)
     audience = {each.party for each in group} if narrowed else side
     readers = _readers(audience)
-    if not readers:
-        return False  # guests of this node alone: they are served here, without a lane
     lane = lanes.open_clause_lane(
         agreement=grant.agreement,
         document=grant.digest,
@@ -237,7 +250,7 @@ def append(release: Release, item: lanes.Item, group: Sequence[PartyDecision], *
         audience=tuple(sorted(audience)) if narrowed else (),
     )
     entry = lanes.append(lane, [said])[0]
-    Passage.objects.create(
+    passage = Passage.objects.create(
         **Passage.place_of(entry),
         release=release,
         entry=entry,
@@ -246,6 +259,7 @@ def append(release: Release, item: lanes.Item, group: Sequence[PartyDecision], *
         document=grant.digest,
         clause=grant.clause.ref,
     )
+    lay_ready([(passage, audience)])
     return True
 
 
@@ -264,9 +278,10 @@ def _item(draft: Draft) -> lanes.Item:
     )
 
 
-def _receiving_side(grant: Grant) -> set[str]:
+def _receiving_side(grant: Grant, release: Release) -> set[str]:
     """Every party key the clause lets us reach in this version, whoever acceded to it among them."""
-    policy, clause = current_policy(), (grant.agreement, grant.clause.ref)
+    policy = policy_of_giver(release.behalf)
+    clause = (grant.agreement, grant.clause.ref)
     return {
         party
         for party in policy.side_over(clause)

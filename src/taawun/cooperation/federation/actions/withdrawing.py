@@ -12,11 +12,11 @@ from taawun.cooperation.federation.ending import take_back
 from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release
-from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.federation.rules import for_the_trail, may_speak_for
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Partner
-from taawun.cooperation.people.rules import require
+from taawun.cooperation.people.rules import ensure, require
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
@@ -33,7 +33,7 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
     """Take back one of our releases: the headers stay, the content goes, here and at every receiver.
 
     Args:
-        actor: who; needs the kind's permission.
+        actor: who; needs the kind's permission, or is the guest that gave it.
         release: one of our own.
         reason: for the receivers and the trail; at most 2,000 characters.
 
@@ -41,7 +41,7 @@ def withdraw(actor: Actor, release: Release, reason: str) -> Release:
         NotAllowed: the actor may not.
         ReleaseRefused: it is not ours.
     """
-    require(actor, registry.get(ReleaseKind, release.kind).permission)
+    ensure(may_speak_for(actor, release.kind, release.behalf))
     held = Release.objects.select_for_update().get(id=release.id)
     if held.origin_id is not None:
         raise ReleaseRefused("not-ours", _("Only its source can withdraw a release."))

@@ -9,6 +9,7 @@ from taawun.cooperation.federation.exchange.deletions import DELETED
 from taawun.cooperation.federation.exchange.doubting import set_aside
 from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.exchange.reaches import REACHED
+from taawun.cooperation.federation.exchange.readings import READ
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
 from taawun.cooperation.federation.exchange.regaining import catch_up, regain
 from taawun.cooperation.federation.exchange.repeating import nothing_to_put_away, repeat
@@ -21,6 +22,7 @@ __all__ = [
     "CLAUSE_LANES",
     "DELETED",
     "REACHED",
+    "READ",
     "RECEIPT",
     "REVOCATION",
     "WITHDRAWN",

@@ -11,6 +11,7 @@ from django.db import transaction
 from taawun.cooperation.federation.exchange.onward import Claim, alarm, claim_of, is_withdrawn_by, obstacle
 from taawun.cooperation.federation.exchange.rows import create
 from taawun.cooperation.federation.exchange.withdrawals import receive_withdrawal
+from taawun.cooperation.federation.guests import lay_ready, named_for_guests
 from taawun.cooperation.federation.hops import agreed_under
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
@@ -88,7 +89,7 @@ def _receive_publication(
         _tell_conflict(sender, held, header)
         return Outcome(LaneEntry.State.REFUSED, "conflict")
     release = held or create(owner, source, [header])[0]
-    Passage.objects.get_or_create(
+    passage, _is_new = Passage.objects.get_or_create(
         entry=entry,
         defaults={
             **Passage.place_of(entry),
@@ -100,6 +101,7 @@ def _receive_publication(
             "ends": end_of(header, entry.recorded),
         },
     )
+    lay_ready([(passage, named_for_guests(lane, header))])
     if entry.cleared:
         Passage.objects.filter(entry=entry).update(ended=None, why_ended="")
     was_live = held is not None and held.state == Release.State.LIVE

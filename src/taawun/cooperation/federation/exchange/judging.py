@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 
 from taawun.cooperation.agreements.policy import Facts
-from taawun.cooperation.agreements.queries import policy_of_sender
 from taawun.cooperation.federation.bounds import are_within
+from taawun.cooperation.federation.guests import policies_of
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry, Partner
@@ -53,20 +53,22 @@ def accepts(lane: Lane, header: Header) -> Outcome | None:
 
 
 def _under_its_clause(lane: Lane, sender: Partner, header: Header) -> Outcome | None:
-    policy = policy_of_sender(sender.node)
     facts = Facts(
         kind=header.kind,
         tlp=header.tlp,
         topics=frozenset(header.topics),
         names_persons=bool(header.persons),
     )
-    grants = grants_to_us(policy, lane)
+    # its host signs what a guest of it gives: the clause of either will do
+    policies = policies_of(sender.node)
+    held = [(policy, grant) for policy in policies for grant in grants_to_us(policy, lane)]
     # who goes on under a version that ended names it still; one that this node never agreed to gives nobody anything
-    if not any(grant.digest == header.agreement for grant in grants):
+    if not any(grant.digest == header.agreement for _policy, grant in held):
         # its agreement, or the last signature on it, may still be on its way over the talk lane
-        reason = policy.unopened(lane.agreement) if lane.agreement and not grants else ""
+        reason = policies[0].unopened(lane.agreement) if lane.agreement and not held else ""
         return _judge([reason]) if reason else Outcome(LaneEntry.State.PENDING, "unknown-agreement")
-    return _judge(policy.obstacles(grants, facts, [now().timestamp(), (now() + _SKEW).timestamp()]))
+    moments = [now().timestamp(), (now() + _SKEW).timestamp()]
+    return _judge([each for policy, grant in held for each in policy.obstacles([grant], facts, moments)])
 
 
 def grants_to_us(policy: Policy, lane: Lane) -> list[Grant]:

@@ -137,7 +137,9 @@ def _gives(document: Document, clause: Clause, header: Header, receiver: str) ->
 
 def _reaches(document: Document, clause: Clause, header: Header, receiver: str) -> bool:
     sender = document.party_of(header.sender)
-    if sender is not None and (ANY in clause.senders or sender.ref in clause.senders):
+    # a node signs and sends for its guests as well
+    own = {party.ref for party in document.parties if sender and sender.ref in {party.ref, party.host}}
+    if sender is not None and (ANY in clause.senders or not own.isdisjoint(clause.senders)):
         receivers = (
             document.key_of(party)
             for party in document.parties

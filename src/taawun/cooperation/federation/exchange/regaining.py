@@ -10,11 +10,22 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.conf import settings
+
+from taawun.cooperation.agreements.document import ANY
 from taawun.cooperation.federation.ending import take_back
 from taawun.cooperation.federation.exchange.rows import create
-from taawun.cooperation.federation.hops import OriginRefused, inner_headers
+from taawun.cooperation.federation.guests import lay_ready, named_for_guests
+from taawun.cooperation.federation.hops import OriginRefused, agreed_under, inner_headers
 from taawun.cooperation.federation.kinds import ReleaseKind
-from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.models import (
+    LONGEST_REASON,
+    Behalf,
+    Passage,
+    Release,
+    ReleaseParty,
+    ReleaseTopic,
+)
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -52,7 +63,8 @@ def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
         return
     held = Release.objects.filter(subject=header.subject, version=header.version, origin=None).first()
     home = _home_of(header)
-    release = held or _regained(header, home)
+    behalf = _behalf_of(header)
+    release = held or _regained(header, home, behalf)
     if header.audience:
         ReleaseParty.objects.bulk_create(
             (
@@ -63,14 +75,21 @@ def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
         )
     _pass(entry, header, release)
     kind = registry.find(ReleaseKind, release.kind)
-    if kind and kind.regain and content is not None and held is None and home is not _SOMEWHERE:
+    if (
+        kind
+        and kind.regain
+        and content is not None
+        and held is None
+        and home is not _SOMEWHERE
+        and not behalf
+    ):
         kind.regain(release, header, content)
 
 
 def _pass(entry: LaneEntry, header: Header, release: Release) -> None:
     if entry.lane.agreement is None:
         return
-    Passage.objects.get_or_create(
+    passage, _is_new = Passage.objects.get_or_create(
         entry=entry,
         defaults={
             **Passage.place_of(entry),
@@ -81,6 +100,7 @@ def _pass(entry: LaneEntry, header: Header, release: Release) -> None:
             "clause": header.clause,
         },
     )
+    lay_ready([(passage, named_for_guests(entry.lane, header))])
 
 
 def _received(header: Header) -> Release | None:
@@ -110,6 +130,22 @@ def _received(header: Header) -> Release | None:
     return same
 
 
+def _behalf_of(header: Header) -> Behalf | None:
+    """For which guest of this node something of ours was given: no header says that, but its clause may."""
+    agreed = agreed_under(header)
+    if agreed is None:
+        return None
+    document, clause = agreed
+    me = document.party_of(settings.BASE_URL)
+    if me is None or ANY in clause.senders or me.ref in clause.senders:
+        return None
+    guests = [party for party in document.parties if party.host == me.ref and party.ref in clause.senders]
+    if not guests:
+        return None
+    # of several nobody knows which it was: then it is served to nobody, and can be withdrawn
+    return Behalf(document.key_of(guests[0]) if len(guests) == 1 else "", document.id)
+
+
 def _home_of(header: Header) -> Organisation | _Somewhere | None:
     """Inside which organisation something of ours stays: no header says that.
 
@@ -123,7 +159,7 @@ def _home_of(header: Header) -> Organisation | _Somewhere | None:
     return known.organisation if known else _SOMEWHERE
 
 
-def _regained(header: Header, home: Organisation | _Somewhere | None) -> Release:
+def _regained(header: Header, home: Organisation | _Somewhere | None, behalf: Behalf | None) -> Release:
     release = Release.objects.create(
         kind=header.kind,
         tlp=header.tlp,
@@ -138,6 +174,8 @@ def _regained(header: Header, home: Organisation | _Somewhere | None) -> Release
         languages=list(header.languages),
         persons=list(header.persons),
         issued=header.issued,
+        on_behalf=behalf.guest if behalf else "",
+        on_behalf_under=behalf.agreement if behalf else None,
     )
     ReleaseTopic.objects.bulk_create(
         ReleaseTopic(owner=release, topic=topic) for topic in sorted(set(header.topics))

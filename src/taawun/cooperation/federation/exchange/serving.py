@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import current_policy, standings_of
+from taawun.cooperation.federation.decisions import policy_of_giver
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import LaneEntry
@@ -73,8 +74,7 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[
         .select_related("release")
         .prefetch_related("release__topics", "release__parties")
     }
-    policy, at = current_policy(), now().timestamp()
-    keys, agreement = policy.keys_of(reader.node), lane.agreement
+    own, at, agreement = current_policy(), now().timestamp(), lane.agreement
 
     def may(entry: LaneEntry) -> bool:
         if entry.kind == "lane.opened":
@@ -88,6 +88,9 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[
         ):
             return False
         facts, issued = passage.release.facts(), entry.issued.timestamp()
+        behalf = passage.release.behalf
+        policy = policy_of_giver(behalf) if behalf else own
+        keys = policy.keys_of(reader.node)
         return any(policy.allows_over(key, facts, at, (agreement, lane.clause), issued) for key in keys)
 
     return [may(entry) for entry in entries]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from taawun.cooperation.federation.exchange.arriving import end_of, read, told
 from taawun.cooperation.federation.exchange.rows import create
+from taawun.cooperation.federation.guests import lay_ready, named_for_guests
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.people.actors import PartyActor
@@ -43,7 +44,7 @@ def together(lane: Lane, arrived: Sequence[Arrived]) -> Callable[[], int]:
             break
         found.append(was_read)
     receive = kind.receive_together
-    return partial(_receive, partner, agreement, list(zip(plain, found, strict=False)), receive)
+    return partial(_receive, lane, partner, agreement, list(zip(plain, found, strict=False)), receive)
 
 
 def _plain(arrived: Sequence[Arrived]) -> list[Arrived]:
@@ -60,6 +61,7 @@ def _plain(arrived: Sequence[Arrived]) -> list[Arrived]:
 
 
 def _receive(
+    lane: Lane,
     partner: Partner,
     agreement: UUID,
     waiting: Sequence[tuple[Arrived, object]],
@@ -71,7 +73,7 @@ def _receive(
     known = set(held.values_list("subject", "version"))
     fresh = list(takewhile(lambda one: (one[0].header.subject, one[0].header.version) not in known, waiting))
     releases = create(partner, "", [each.header for each, _read in fresh])
-    Passage.objects.bulk_create(
+    passages = Passage.objects.bulk_create(
         Passage(
             **Passage.place_of(each.entry),
             release=release,
@@ -84,6 +86,7 @@ def _receive(
         )
         for release, (each, _read) in zip(releases, fresh, strict=True)
     )
+    _lay_ready(lane, passages, fresh)
     receive(
         [
             Arrival(release, each.content, partner, was_read, each.header.topics)
@@ -99,3 +102,14 @@ def _receive(
         ),
     )
     return len(fresh)
+
+
+def _lay_ready(lane: Lane, passages: Sequence[Passage], fresh: Sequence[tuple[Arrived, object]]) -> None:
+    """Note what is for guests of this node; entries that name no readers of their own are all for the same."""
+    named: dict[tuple[str, ...], list[str]] = {}
+    for each, _read in fresh:
+        if each.header.audience not in named:
+            named[each.header.audience] = named_for_guests(lane, each.header)
+    lay_ready(
+        (passage, named[each.header.audience]) for passage, (each, _read) in zip(passages, fresh, strict=True)
+    )

@@ -1,15 +1,19 @@
 """The pages of releases: who would receive something, what was given and received, and what goes on from here."""
 
 from taawun.cooperation.federation.views.duties import agreement_duties
+from taawun.cooperation.federation.views.guests import guests, new_guest_token, revoke_guest_token
 from taawun.cooperation.federation.views.listing import ledger, release, releases, who_would_receive
 from taawun.cooperation.federation.views.onward import onward_share, onward_withdraw
 
 __all__ = [
     "agreement_duties",
+    "guests",
     "ledger",
+    "new_guest_token",
     "onward_share",
     "onward_withdraw",
     "release",
     "releases",
+    "revoke_guest_token",
     "who_would_receive",
 ]

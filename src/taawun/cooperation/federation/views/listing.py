@@ -16,6 +16,7 @@ from taawun.cooperation.federation.accounts import accounts, finding, flows
 from taawun.cooperation.federation.actions import urn
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.forms import LedgerFilters, QuestionForm, ReleaseFilters
+from taawun.cooperation.federation.guests import names_of_guests, readings_of
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.ledger import cells, total
 from taawun.cooperation.federation.models import Passage, Release
@@ -202,7 +203,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
     reader = reader_of(actor)
     (row,) = release_rows([found], reader)
     kind = registry.find(ReleaseKind, found.kind)
-    given = deliveries(found)
+    given, read = deliveries(found), list(readings_of(found)[:_ON_A_PAGE])
     context = {
         "row": row,
         "release": found,
@@ -212,6 +213,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "stations": provenance(found),
         "deliveries": given,
         "stand": [each for each in given if not each.ended],
+        "readings": list(zip(read, names_of_guests(read), strict=True)),
         "reach": queries.reach_of(found),
         "ways": ways(list(found.passages.all())) if not row.is_given else [],
         "may_share": not row.is_given and kind is not None and kind.permission in actor.permissions,

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from ninja import Query, Router
+from ninja import Query
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.policy import Denied, Facts
 from taawun.cooperation.agreements.queries import party_name
 from taawun.cooperation.federation import actions, ledger, models, queries, schemas
+from taawun.cooperation.federation.api.routing import router
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.duties import duties_of, owed_under
-from taawun.cooperation.federation.errors import ReleaseError
 from taawun.cooperation.federation.provenance import ways
 from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
 from taawun.cooperation.partners.wording import entry_reason
 from taawun.cooperation.people.rules import Refused, require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
-from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
+from taawun.platform.web.api import ApiRequest, Listing, Paging, Refusal, listing, missing
 from taawun.platform.web.formats import either
 from taawun.platform.web.openapi import answering
 
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.provenance import Hop
     from taawun.cooperation.federation.rules import Reader
 
-__all__ = ["ERRORS", "decided", "router"]
-
-router = Router(tags=["federation"])
+__all__ = ["decided", "found_release", "marking"]
 
 
 # ---- before publishing ------------------------------------------------------------------------------------------
@@ -52,7 +50,7 @@ def decide(request: ApiRequest, body: schemas.Question) -> schemas.Decided:
     require(acting(request), "read:agreements")
     facts = Facts(
         kind=body.kind,
-        tlp=_marking(body.tlp),
+        tlp=marking(body.tlp),
         topics=frozenset(body.topics),
         audience=None if body.audience is None else frozenset(body.audience),
         names_persons=body.names_persons,
@@ -68,7 +66,12 @@ def decided(found: Preview) -> schemas.Decided:
     )
 
 
-def _marking(text: str) -> Tlp:
+def marking(text: str) -> Tlp:
+    """A marking that came in a body.
+
+    Raises:
+        Refusal: 422 with the place.
+    """
     try:
         return Tlp.parse(text)
     except UnknownMarking:
@@ -145,7 +148,7 @@ def get_release(request: ApiRequest, release_id: UUID) -> schemas.Release:
     """One release. Its content is in the room of its kind."""
     actor = acting(request)
     require(actor, "read:federation")
-    return _release(_found(release_id), reader_of(actor))
+    return _release(found_release(release_id), reader_of(actor))
 
 
 @router.get(
@@ -156,7 +159,9 @@ def get_release(request: ApiRequest, release_id: UUID) -> schemas.Release:
 def list_passages(request: ApiRequest, release_id: UUID, paging: Query[Paging]) -> Listing[schemas.Passage]:
     """Where a release of ours went, or over what a partner's came: its provenance."""
     require(acting(request), "read:federation")
-    passages = queries.passages_of(_found(release_id)).prefetch_related("entry__lane__readers__partner")
+    passages = queries.passages_of(found_release(release_id)).prefetch_related(
+        "entry__lane__readers__partner"
+    )
     return listing(Listing[schemas.Passage], passages, paging, order=("id",), show=_passages)
 
 
@@ -168,7 +173,7 @@ def list_passages(request: ApiRequest, release_id: UUID, paging: Query[Paging]) 
 def list_receipts(request: ApiRequest, release_id: UUID, paging: Query[Paging]) -> Listing[schemas.Receipt]:
     """Who signed for a release of ours, and what became of it there."""
     require(acting(request), "read:federation")
-    receipts = queries.receipts_of(_found(release_id)).select_related("entry")
+    receipts = queries.receipts_of(found_release(release_id)).select_related("entry")
     return listing(Listing[schemas.Receipt], receipts, paging, order=("at", "id"), show=_receipts)
 
 
@@ -180,7 +185,7 @@ def list_receipts(request: ApiRequest, release_id: UUID, paging: Query[Paging]) 
 def get_reach(request: ApiRequest, release_id: UUID) -> schemas.Reach:
     """How many parties signed for it, and how many it reached onward by their own count."""
     require(acting(request), "read:federation")
-    direct, onward = queries.reach_of(_found(release_id))
+    direct, onward = queries.reach_of(found_release(release_id))
     return schemas.Reach(direct=direct, onward=onward)
 
 
@@ -229,7 +234,7 @@ def get_duties(request: ApiRequest, agreement_id: UUID) -> schemas.Duties:
 def decide_onward(request: ApiRequest, release_id: UUID) -> schemas.Decided:
     """Who would receive a partner's release if it were shared onward: every hop's clause and one of ours decide."""
     require(acting(request), "read:agreements")
-    return decided(actions.preview_onward(_found(release_id)))
+    return decided(actions.preview_onward(found_release(release_id)))
 
 
 @router.post(
@@ -241,7 +246,7 @@ def share_onward(request: ApiRequest, release_id: UUID, body: schemas.OnwardAudi
     """The same bytes go on under our clauses, with the header under which they came. Needs the kind's permission."""
     actor = acting(request)
     audience = None if body.audience is None else frozenset(body.audience)
-    shared = actions.share_onward(actor, _found(release_id), audience)
+    shared = actions.share_onward(actor, found_release(release_id), audience)
     return _release(shared, reader_of(actor))
 
 
@@ -253,7 +258,7 @@ def share_onward(request: ApiRequest, release_id: UUID, body: schemas.OnwardAudi
 def take_back_onward(request: ApiRequest, release_id: UUID, body: schemas.OnwardReason) -> schemas.Release:
     """Take it back from everybody to whom this node shared it onward; it stays here."""
     actor = acting(request)
-    return _release(actions.take_back_onward(actor, _found(release_id), body.reason), reader_of(actor))
+    return _release(actions.take_back_onward(actor, found_release(release_id), body.reason), reader_of(actor))
 
 
 @router.get("/federation/ledger", response=schemas.Ledger, summary="Sum up what was given and received")
@@ -274,7 +279,12 @@ def _ledger_line(key: object, sums: ledger.Sums) -> schemas.LedgerLine:
     return schemas.LedgerLine(key=None if key is None else str(key), **asdict(sums))
 
 
-def _found(release_id: UUID) -> models.Release:
+def found_release(release_id: UUID) -> models.Release:
+    """A release of this node.
+
+    Raises:
+        Refusal: 404.
+    """
     release = queries.releases().prefetch_related("topics").filter(id=release_id).first()
     if release is None:
         missing("no-such-release", _("There is no such release on this node."))
@@ -386,6 +396,3 @@ def _receipts(rows: Sequence[models.Receipt]) -> list[schemas.Receipt]:
         )
         for each in rows
     ]
-
-
-ERRORS: Final[ErrorAnswers] = {ReleaseError: lambda refused: Refusal(409, refused.code, str(refused))}

@@ -1,0 +1,348 @@
+"""Guests of this node: parties without a node, on whose behalf it signs, sends and receives.
+
+What is for a guest comes or goes over a lane like anything else, and lies here until the guest reads it. Whether it may
+have it is decided at each reading, over the very clause and lane by which it came: what was taken back, suspended or
+ended since is served no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Max, Q
+
+from taawun.cooperation.agreements.models import Agreement, Version
+from taawun.cooperation.agreements.policy import Facts
+from taawun.cooperation.agreements.queries import (
+    policy_of_sender,
+    standing_of,
+    standings,
+)
+from taawun.cooperation.federation.decisions import policy_of_giver
+from taawun.cooperation.federation.models import Behalf, GuestCopy, GuestToken, Passage, Receipt, Release
+from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.models import LaneEntry
+from taawun.cooperation.people.actors import PartyActor
+from taawun.foundation.clock import now
+from taawun.foundation.multilingual import Text
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
+    from taawun.cooperation.agreements.document import Document, Party
+    from taawun.cooperation.agreements.policy import Policy
+    from taawun.cooperation.agreements.standing import Standing
+    from taawun.cooperation.partners.logs.chain import Header
+    from taawun.cooperation.partners.models import Lane
+
+__all__ = [
+    "Guest",
+    "Hosted",
+    "copies_for",
+    "given_by",
+    "guest_in",
+    "hosted",
+    "lay_ready",
+    "may_read",
+    "named_for_guests",
+    "names_of_guests",
+    "note_read",
+    "policies_of",
+    "readings_of",
+    "signed_for",
+    "taken_back_from",
+    "tokens_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A guest of this node that came with its token.
+
+    Args:
+        token: by which it came; it is bound to one agreement.
+    """
+
+    token: GuestToken
+
+    @property
+    def key(self) -> str:
+        """Its party key."""
+        return self.token.key
+
+    @property
+    def agreement(self) -> UUID:
+        """Lineage of the agreement under which it is served."""
+        return self.token.agreement
+
+    @property
+    def behalf(self) -> Behalf:
+        """For whom this node sends what the guest gives."""
+        return Behalf(self.key, self.agreement)
+
+    @property
+    def actor(self) -> PartyActor:
+        """The guest as the one who acts."""
+        return PartyActor(self.key, self.token.guest)
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A guest of this node in an agreement.
+
+    Args:
+        agreement: the agreement.
+        standing: where that stands.
+        party: the guest, as the newest version names it.
+        tokens: how many of its tokens are open.
+        last_used: when one of its tokens was last used.
+        read: how many releases it has read.
+        last_read: when it last read one.
+    """
+
+    agreement: Agreement
+    standing: Standing
+    party: Party
+    tokens: int = 0
+    last_used: datetime | None = None
+    read: int = 0
+    last_read: datetime | None = None
+
+    @property
+    def ref(self) -> str:
+        """What the agreement calls it."""
+        return self.party.ref
+
+    @property
+    def name(self) -> Text:
+        """What it is called."""
+        return self.party.organisation
+
+
+# ---- who they are -----------------------------------------------------------------------------------------------
+def hosted(agreement: Agreement | None = None) -> list[Hosted]:
+    """The guests of this node, by the number of their agreement; in a handful of queries however many there are.
+
+    Args:
+        agreement: those of one alone; of all when left out.
+    """
+    at = now()
+    tokens = {
+        (lineage, guest): (count, last)
+        for lineage, guest, count, last in GuestToken.objects.order_by()
+        .values_list("agreement", "guest")
+        .annotate(n=Count("id", filter=Q(revoked=None, expires__gt=at)), last=Max("last_used"))
+    }
+    read = {
+        (lineage, guest): (count, last)
+        for lineage, guest, count, last in GuestCopy.objects.filter(
+            read__isnull=False, guest__startswith=f"{settings.BASE_URL}#"
+        )
+        .order_by()
+        .values_list("passage__agreement", "guest")
+        .annotate(n=Count("id"), last=Max("read"))
+    }
+    found = []
+    for each, standing in [(agreement, standing_of(agreement, at))] if agreement else standings(at):
+        for party in _guests(standing.current):
+            count, last_used = tokens.get((each.id, party.ref), (0, None))
+            copies, last_read = read.get((each.id, f"{settings.BASE_URL}#{party.ref}"), (0, None))
+            found.append(Hosted(each, standing, party, count, last_used, copies, last_read))
+    return found
+
+
+def names_of_guests(copies: Iterable[GuestCopy]) -> list[Text]:
+    """What each guest is called by the version of the agreement under which something was for it; else its ref."""
+    held = list(copies)
+    digests = {copy.passage.document for copy in held}
+    documents = {each.digest: each.document() for each in Version.objects.filter(digest__in=digests)}
+    found = []
+    for copy in held:
+        ref, document = copy.guest.partition("#")[2], documents.get(copy.passage.document)
+        party = document.party(ref) if document else None
+        found.append(party.organisation if party else Text.of(en=ref))
+    return found
+
+
+def guest_in(agreement: Agreement, ref: str) -> Party | None:
+    """A guest of this node in the newest version of an agreement; None where it names none under this ref."""
+    parties = _guests(standing_of(agreement).current)
+    return next((party for party in parties if party.ref == ref), None)
+
+
+def _guests(document: Document | None) -> list[Party]:
+    me = document.party_of(settings.BASE_URL) if document else None
+    if document is None or me is None:
+        return []
+    return [party for party in document.parties if party.kind == "guest" and party.host == me.ref]
+
+
+def tokens_of(agreement: UUID | None = None, guest: str = "", text: str = "") -> QuerySet[GuestToken]:
+    """Tokens of guests, newest first, with those that are over.
+
+    Args:
+        agreement: of guests of one agreement alone.
+        guest: of one guest alone: its ref.
+        text: what their name, ref or holder has in it.
+    """
+    found = GuestToken.objects.select_related("made_by").order_by("-id")
+    if agreement:
+        found = found.filter(agreement=agreement)
+    if guest:
+        found = found.filter(guest=guest)
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(guest__icontains=text) | Q(email__icontains=text))
+    return found
+
+
+# ---- what lies here for them ------------------------------------------------------------------------------------
+def named_for_guests(lane: Lane, header: Header) -> list[str]:
+    """The party keys of guests of this node for whom an entry is.
+
+    Args:
+        lane: ours, or a partner's.
+        header: of the entry; where it names no readers of its own, those are meant that the lane was opened for.
+    """
+    audience: Collection[str] = header.audience
+    if not audience:
+        # no agreement names a guest of ours to most partners: then nobody looks at how their lanes began
+        if lane.sender is not None and len(policy_of_sender(lane.sender.node).keys_of(settings.BASE_URL)) < 2:  # noqa: PLR2004 - this node itself, and a guest
+            return []
+        opening = LaneEntry.objects.filter(lane=lane, seq=0).values_list("header", flat=True).first()
+        try:
+            audience = said_in(opening).audience if opening else ()
+        except ChainBroken:
+            return []
+    return sorted({key for key in audience if key.startswith(f"{settings.BASE_URL}#")})
+
+
+def lay_ready(passages: Iterable[tuple[Passage, Collection[str]]]) -> None:
+    """Note for which guests of this node something lies here.
+
+    Args:
+        passages: each with party keys, of whomever.
+    """
+    own = f"{settings.BASE_URL}#"
+    GuestCopy.objects.bulk_create(
+        (
+            GuestCopy(passage=passage, guest=key)
+            for passage, audience in passages
+            for key in sorted(audience)
+            if key.startswith(own)
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def copies_for(guest: Guest) -> QuerySet[GuestCopy]:
+    """What lies here for a guest under its agreement and was not taken back, newest first.
+
+    Whether it may have each of them now, :func:`may_read` decides.
+    """
+    return (
+        GuestCopy.objects.filter(
+            guest=guest.key,
+            passage__agreement=guest.agreement,
+            passage__ended=None,
+            passage__release__state=Release.State.LIVE,
+        )
+        .select_related("passage__release", "passage__entry__lane__sender")
+        .prefetch_related("passage__release__topics", "passage__release__parties")
+        .order_by("-id")
+    )
+
+
+def taken_back_from(guest: Guest) -> QuerySet[GuestCopy]:
+    """What a guest has read and is to delete: it was withdrawn since, or its time is over. Newest first."""
+    over = Q(passage__ended__isnull=False) | ~Q(passage__release__state=Release.State.LIVE)
+    return (
+        GuestCopy.objects.filter(
+            over, guest=guest.key, passage__agreement=guest.agreement, read__isnull=False
+        )
+        .select_related("passage__release", "passage__entry")
+        .order_by("-id")
+    )
+
+
+def may_read(guest: Guest, copies: Sequence[GuestCopy]) -> list[bool]:
+    """Which of these a guest may have at this moment, each over the clause and the lane by which it came.
+
+    Args:
+        guest: who asks.
+        copies: as :func:`copies_for` reads them.
+    """
+    at = now().timestamp()
+    return [_may_read(guest, copy.passage, at) for copy in copies]
+
+
+def _may_read(guest: Guest, passage: Passage, at: float) -> bool:
+    release, lane = passage.release, passage.entry.lane
+    if passage.ended or release.state != Release.State.LIVE or passage.agreement != guest.agreement:
+        return False
+    if release.tlp == Tlp.RED and not _is_named(guest.token.email, release):
+        return False
+    clause, issued = (passage.agreement, passage.clause), passage.entry.issued.timestamp()
+    if lane.sender is None:
+        policy = policy_of_giver(release.behalf)
+        return policy.allows_over(guest.key, release.facts(), at, clause, issued)
+    facts = Facts(
+        kind=release.kind,
+        tlp=Tlp(release.tlp),
+        topics=frozenset(each.topic for each in release.topics.all()),
+        names_persons=release.names_persons,
+    )
+    policies = policies_of(lane.sender.node)
+    return any(policy.allows_over(guest.key, facts, at, clause, issued) for policy in policies)
+
+
+def _is_named(email: str, release: Release) -> bool:
+    """TLP:RED is for the persons it names: a token that names nobody is nobody's."""
+    return bool(email) and email.lower() in {str(each).lower() for each in release.persons}
+
+
+def policies_of(node: str) -> list[Policy]:
+    """The rules of a partner as a sender, and of each of its guests, for whom it signs and sends."""
+    own = policy_of_sender(node)
+    return [own, *(policy_of_sender(key) for key in own.keys_of(node))]
+
+
+@transaction.atomic
+def note_read(copies: Iterable[GuestCopy]) -> None:
+    """Note that a guest reads these now: its receipts. What came from a partner is told to it, by the sweep."""
+    at = now()
+    for copy in copies:
+        if copy.read is None:
+            theirs = copy.passage.entry.lane.sender_id is not None
+            GuestCopy.objects.filter(id=copy.id, read=None).update(read=at, is_unsaid=theirs)
+
+
+def given_by(guest: Guest) -> QuerySet[Release]:
+    """What this node sent on a guest's behalf under the agreement of its token, newest first."""
+    return Release.objects.filter(on_behalf=guest.key, on_behalf_under=guest.agreement, origin=None).order_by(
+        "-id"
+    )
+
+
+def signed_for(releases: Iterable[Release]) -> dict[UUID, int]:
+    """How many parties signed for each of some releases of ours."""
+    counted = Receipt.objects.filter(
+        entry__passage__release__in=[each.id for each in releases], outcome=LaneEntry.State.DONE
+    )
+    return dict(
+        counted.order_by().values_list("entry__passage__release").annotate(n=Count("partner", distinct=True))
+    )
+
+
+def readings_of(release: Release) -> QuerySet[GuestCopy]:
+    """Which guests read a release of ours, here or at their hosts; the oldest first."""
+    found = GuestCopy.objects.filter(passage__release=release, read__isnull=False)
+    return found.select_related("passage__entry__lane").order_by("read", "id")
