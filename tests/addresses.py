@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+from taawun.cooperation.people.permissions import Role, matrix
+
 __all__ = [
     "ADDRESSES",
-    "HOLDERS",
+    "CAST",
+    "GUEST",
     "NOTHING",
     "OFF",
     "OWN",
@@ -23,12 +26,14 @@ __all__ = [
     "SIGNED_IN",
     "Address",
     "filled",
+    "holders",
 ]
 
 PUBLIC: Final = "public"  # everybody
 SIGNED_IN: Final = "signed in"  # everybody whom this node knows
 OWN: Final = "own"  # only whose it is: the analyst's; to others it is not there
 SIGNED: Final = "signed by a partner"
+GUEST: Final = "a guest of this node"  # by its token, which opens nothing else
 NOTHING: Final = "nothing"  # there is nothing at this address for anybody: 404
 OFF: Final = "off"  # there is nothing unless a setting says so, also for whom this node does not know: 404
 
@@ -122,27 +127,26 @@ def filled(value: Any, things: Mapping[str, str]) -> Any:
     return value
 
 
-# who of the cast holds each permission; a permission of a new room needs a line
-HOLDERS: Final[Mapping[str, frozenset[str]]] = {
-    name: frozenset(who.split())
-    for name, who in {
-        "read:people": "administrator analyst named officer observer trainee outsider narrow",
-        "manage:people": "administrator",
-        "read:audit": "administrator officer",
-        "manage:notices": "administrator",
-        "manage:communities": "administrator officer",
-        "manage:contacts": "administrator officer",
-        "read:partners": "administrator analyst named officer observer trainee outsider",
-        "manage:partners": "administrator",
-        "read:agreements": "administrator analyst named officer observer trainee outsider",
-        "write:agreements": "officer",
-        "approve:agreements": "officer",
-        "read:federation": "administrator analyst named officer observer trainee outsider",
-        "read:intel": "analyst named officer outsider",
-        "write:intel": "analyst named outsider",
-        "publish:intel": "analyst named outsider",
-    }.items()
+# the role of each of the cast that comes with one, and whether it is held in the organisation that runs the node
+CAST: Final[Mapping[str, tuple[Role, bool]]] = {
+    "administrator": (Role.ADMINISTRATOR, True),
+    "analyst": (Role.ANALYST, True),
+    "named": (Role.ANALYST, True),
+    "officer": (Role.OFFICER, True),
+    "observer": (Role.OBSERVER, True),
+    "trainee": (Role.TRAINEE, True),
+    "outsider": (Role.ANALYST, False),
 }
+
+
+def holders() -> dict[str, frozenset[str]]:
+    """Who of the cast holds each permission, by the node's own matrix."""
+    held = {name: matrix().given_to(role, in_host=in_host) for name, (role, in_host) in CAST.items()}
+    return {
+        permission: frozenset(name for name, its in held.items() if permission in its)
+        for permission in matrix().names
+    }
+
 
 _CONTACT: Final = {
     "name": {"en": "Duty officer"},
@@ -152,6 +156,12 @@ _CONTACT: Final = {
 }
 _PROVIDER: Final = {"name": "Ours", "issuer": "https://id.new.example", "client": "taawun"}
 _REPORT: Final = {"title": "A title", "tlp": "TLP:GREEN", "object_ids": ["{stix_id}"]}
+_OFFER: Final = {
+    "kind": "intel.report",
+    "subject": "urn:x",
+    "tlp": "TLP:GREEN",
+    "content": {"type": "bundle"},
+}
 # signs in, signs out and keeps one's own keys; allauth asks again for a password or a passkey before it shows keys
 _AGAIN: Final = (302,)
 
@@ -183,6 +193,7 @@ ADDRESSES: Final = (
         body={"name": "another", "scopes": ["read:people"], "days": 1},
     ),
     Address("api/v1/tokens/<uuidstr:token_id>", delete=f"{OWN} | manage:people"),
+    Address("api/v1/permissions", get="manage:people"),
     Address("api/v1/people", get="read:people"),
     Address("api/v1/people/<uuidstr:person_id>", get="read:people"),
     Address(
@@ -427,6 +438,32 @@ ADDRESSES: Final = (
     Address("api/v1/federation/agreements/<uuidstr:agreement_id>/duties", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>/passages", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>/receipts", get="read:federation"),
+    Address("api/v1/federation/releases/<uuidstr:release_id>/readings", get="read:federation"),
+    Address("api/v1/federation/guests", get="read:federation"),
+    Address(
+        "api/v1/federation/guests/tokens",
+        get="manage:guests",
+        post="manage:guests",
+        body={"agreement": "{hosting_id}", "guest": "uni", "name": "a reader"},
+    ),
+    Address(
+        "api/v1/federation/guests/tokens/<uuidstr:token_id>",
+        delete="manage:guests",
+        things={"token_id": "guest_token_id"},
+    ),
+    # ---- the machine interface: what a guest may ask ------------------------------------------------------------
+    Address("api/v1/guest/agreement", get=GUEST),
+    Address("api/v1/guest/agreement/text", get=GUEST),
+    Address("api/v1/guest/releases", get=GUEST, post=GUEST, body=_OFFER),
+    Address("api/v1/guest/contents/<digest>", get=GUEST, things={"digest": "guest_digest"}),
+    Address("api/v1/guest/withdrawals", get=GUEST),
+    Address("api/v1/guest/given", get=GUEST),
+    Address(
+        "api/v1/guest/given/<uuidstr:release_id>/withdraw",
+        post=GUEST,
+        body={"reason": "wrong"},
+        things={"release_id": "guest_given_id"},
+    ),
     # ---- the machine interface: intelligence --------------------------------------------------------------------
     Address("api/v1/intel/imports", get="write:intel", post="write:intel", query="tlp=TLP:GREEN"),
     Address("api/v1/intel/imports/<uuidstr:import_id>", get="write:intel", is_inside=True),
@@ -468,6 +505,7 @@ ADDRESSES: Final = (
     Address("notices/", get=SIGNED_IN),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
+    Address("people/permissions/", get="manage:people"),
     Address("people/providers/", get="manage:people"),
     Address("people/providers/new/", get="manage:people", post="manage:people"),
     Address("people/providers/<uuid:provider_id>/", get="manage:people", post="manage:people"),
@@ -664,6 +702,19 @@ ADDRESSES: Final = (
     Address("releases/", get="read:federation"),
     Address("releases/who-would-receive/", get="read:agreements"),
     Address("releases/duties/<uuid:agreement_id>/", get="read:federation"),
+    Address("releases/guests/", get="read:federation"),
+    Address(
+        "releases/guests/tokens/new/",
+        get="manage:guests",
+        post="manage:guests",
+        body={"guest": "{hosting_id}#uni", "name": "a reader", "days": 7},
+    ),
+    Address(
+        "releases/guests/tokens/<uuid:token_id>/revoke/",
+        get="manage:guests",
+        post="manage:guests",
+        things={"token_id": "guest_token_id"},
+    ),
     Address("releases/<uuid:release_id>/", get="read:federation"),
     Address(
         "releases/<uuid:release_id>/onward/",

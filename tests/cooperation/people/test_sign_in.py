@@ -21,13 +21,15 @@ from joserfc import jws, jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 from pytest_django import Settings
 
-from taawun.cooperation.people import actions
+from taawun.cooperation.people import actions, oidc
 from taawun.cooperation.people.actions import ProviderFields
 from taawun.cooperation.people.errors import NotAllowed, ProviderRefused
 from taawun.cooperation.people.models import Identity, IdentityProvider, Membership, Organisation, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.queries import actor_of
+from taawun.cooperation.people.views.sign_in import VISITS
 from taawun.platform.audit.models import Entry
+from taawun.platform.notices.models import Notice
 from tests.cast import SYSTEM, Cast, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -125,6 +127,8 @@ class Handler(BaseHTTPRequestHandler):
 def provider(settings: Settings) -> Iterator[Provider]:
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
     Handler.provider = Provider()
+    oidc._discovered.clear()  # a port may have been another provider's
+    VISITS.empty()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Handler.provider.issuer = f"http://127.0.0.1:{server.server_port}"
         serving = Thread(target=server.serve_forever)
@@ -292,7 +296,11 @@ def test_the_provider_of_another_organisation_does_not_speak_for_who_works_for_t
     Membership.objects.create(person=student, organisation=host(), role=Role.OFFICER)
     assert sign_in(browser := Client(), provider, kept).status_code == 403
     assert not is_in(browser)
-    assert refusals() == ["other-organisation", "not-invited", "other-organisation"]
+    assert refusals() == ["other-organisation", "not-invited"]
+    assert [(each.params["code"], each.times) for each in Notice.objects.order_by("id")] == [
+        ("other-organisation", 2),
+        ("not-invited", 1),
+    ]
 
 
 def test_a_second_factor_is_asked_here_as_ever(
@@ -422,11 +430,58 @@ def test_an_answer_of_another_provider_is_not_taken_for_one_of_this(
     query = provider.agree(go(browser, kept))
     assert back(browser, kept, query + "&iss=https://evil.example").status_code == 502
     provider.metadata = {"authorization_response_iss_parameter_supported": True}
+    oidc.forget(provider.issuer)
     assert back(browser, kept, provider.agree(go(browser, kept))).status_code == 502
     assert refusals() == ["mixed-up", "no-issuer"]
     assert (
         back(browser, kept, provider.agree(go(browser, kept)) + f"&iss={provider.issuer}").status_code == 302
     )
+
+
+def test_what_a_provider_says_of_itself_is_asked_once_however_many_come(
+    provider: Provider, kept: IdentityProvider
+) -> None:
+    for _visit in range(5):
+        go(Client(), kept)
+    assert provider.asked == ["/.well-known/openid-configuration"]
+
+
+def test_a_provider_that_does_not_answer_is_left_in_peace_for_a_while(
+    provider: Provider, kept: IdentityProvider
+) -> None:
+    provider.answer_instead = (500, b"{}", {})
+    answers = [Client().get(reverse("provider-go", args=[kept.id])).status_code for _visit in range(5)]
+    assert answers == [502] * 5
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("error=access_denied", "provider-refused"), ("", "no-code"), ("code=" + "x" * 3000, "no-code")],
+)
+def test_an_answer_that_needs_no_call_is_refused_without_one(
+    provider: Provider, kept: IdentityProvider, query: str, code: str
+) -> None:
+    for _visit in range(3):
+        browser = Client()
+        state = parse_qs(urlsplit(go(browser, kept)).query)["state"][0]
+        oidc.forget(provider.issuer)
+        provider.asked.clear()
+        assert back(browser, kept, f"state={state}&{query}").status_code == 502
+        assert provider.asked == []
+    # one row of the trail and one notice, however often somebody does it
+    assert refusals() == [code]
+    assert [each.times for each in Notice.objects.all()] == [3]
+
+
+def test_a_network_that_comes_too_often_is_told_to_wait(provider: Provider, kept: IdentityProvider) -> None:
+    address = reverse("provider-go", args=[kept.id])
+    answers = [Client().get(address, REMOTE_ADDR="192.0.2.7") for _visit in range(62)]
+    assert [each.status_code for each in answers] == [302] * 60 + [429] * 2
+    assert int(answers[-1]["Retry-After"]) >= 1
+    assert Client().get(address, REMOTE_ADDR="192.0.2.8").status_code == 302
+    again = Client().get(reverse("provider-back", args=[kept.id]), REMOTE_ADDR="192.0.2.7")
+    assert again.status_code == 429
 
 
 @pytest.mark.parametrize(
@@ -470,9 +525,11 @@ def test_an_address_that_must_not_be_called_is_not(
     browser = Client()
     query = provider.agree(go(browser, kept))
     provider.metadata = {name: "https://169.254.169.254/latest"}
+    oidc.forget(provider.issuer)
     assert back(browser, kept, query).status_code == 502
     assert refusals() == ["private-address"]
     settings.OUTBOUND_ALLOW = ()
+    oidc.forget(provider.issuer)
     assert Client().get(reverse("provider-go", args=[kept.id])).status_code == 502
 
 

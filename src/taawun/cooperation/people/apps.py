@@ -1,6 +1,8 @@
 """Django app of people."""
 
 from django.apps import AppConfig
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -17,9 +19,11 @@ class PeopleConfig(AppConfig):
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.cooperation.people.tokens import DOOR
         from taawun.cooperation.people.trail import TRAIL
+        from taawun.platform.notices.kinds import NoticeKind
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.access import Doorkeeper
         from taawun.platform.web.entrance import SignInWays
+        from taawun.platform.web.formats import with_names
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
 
@@ -57,6 +61,19 @@ class PeopleConfig(AppConfig):
                         administrators | {Role.OFFICER},
                     ),
                     SignInWays("people", providers.ways),
+                    NoticeKind(
+                        "people.sign-in-refused",
+                        "manage:notices",
+                        lambda p: with_names(
+                            gettext("Signing in by %(name)s let nobody in (%(code)s)."),
+                            name=p["name"],
+                            code=p["code"],
+                        ),
+                        lambda _p: gettext(
+                            "Once may be a mistake. If it goes on, look at what is said of the provider here and there."
+                        ),
+                        lambda _p: reverse("providers"),
+                    ),
                     DOOR,
                     *TRAIL,
                     Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),

@@ -9,14 +9,14 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.text import format_lazy
+from django.utils.translation import get_language, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.models import DutyContact, Organisation, Span
-from taawun.cooperation.people.permissions import Permission, Role
+from taawun.cooperation.people.permissions import Role, matrix
 from taawun.foundation.multilingual import LANGUAGES as LANGUAGE_CODES
 from taawun.foundation.multilingual import OWN_NAMES, Text, TextRefused
-from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.formats import number
 from taawun.platform.web.shell import THEMES
@@ -117,6 +117,13 @@ def _choose_among(form: forms.Form, places: QuerySet[Organisation]) -> None:
     field = form.fields["organisation"]
     if isinstance(field, forms.ModelChoiceField):
         field.queryset = places
+
+
+class PermissionFilters(forms.Form):
+    """Search and filter of the list of permissions."""
+
+    q = forms.CharField(label=_("Permission"), required=False, max_length=100)
+    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("all")), *Role.choices])
 
 
 class InviteForm(forms.Form):
@@ -432,8 +439,10 @@ class ProviderForm(forms.Form):
         label=_("Roles by group"),
         required=False,
         max_length=5000,
-        help_text=_(
-            "A line for each group, as in soc: analyst, instructor. They come in without an invitation."
+        # whatever the language around it, the example is written from left to right
+        help_text=format_lazy(
+            _("A line for each group, as in {example}. They come in without an invitation."),
+            example="\u2066soc: analyst, instructor\u2069",
         ),
         widget=forms.Textarea({"dir": "ltr", "rows": 4, "class": "mono"}),
     )
@@ -514,6 +523,22 @@ class ProfileForm(forms.Form):
     )
 
 
+class TokenFilters(forms.Form):
+    """Search and filter of one's tokens."""
+
+    q = forms.CharField(label=_("What it is for"), required=False, max_length=100)
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("all")),
+            ("open", pgettext_lazy("tokens", "open")),
+            ("revoked", pgettext_lazy("tokens", "revoked")),
+            ("expired", pgettext_lazy("tokens", "expired")),
+        ],
+    )
+
+
 class TokenForm(forms.Form):
     """A key for a machine."""
 
@@ -524,7 +549,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, permissions: Collection[str], **kwargs: Any) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
-        own = (each for each in registry.all(Permission) if each.name in permissions)
+        own = (each for each in matrix().permissions if each.name in permissions)
         self.fields["scopes"] = forms.MultipleChoiceField(
             label=_("What it may do"),
             widget=forms.CheckboxSelectMultiple,

@@ -28,7 +28,7 @@ from taawun.foundation.outbound import Outbound, OutboundFailed, OutboundRefused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Attempt", "Claims", "Client", "OidcRefused", "attempt_at", "begin", "finish"]
+__all__ = ["Attempt", "Claims", "Client", "OidcRefused", "attempt_at", "begin", "finish", "forget"]
 
 # signed by a key that the provider publishes; nothing symmetric, and never none
 _ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
@@ -38,10 +38,18 @@ _SKEW_SECONDS: Final = 60
 _LONGEST_TOKEN: Final = 16 * 1024
 _LONGEST_SUBJECT: Final = 255
 _MOST_GROUPS: Final = 500
+_REMEMBERED_SECONDS: Final = 600.0
+_LEFT_IN_PEACE_SECONDS: Final = 15.0
+# more providers than any node has; administrators alone add them
+_MOST_REMEMBERED: Final = 200
 
 
 class OidcRefused(CodedError):
     """The provider did not answer, or its word does not hold."""
+
+
+# what each issuer said of itself, or why it did not, and until when that is not asked again; each process has its own
+_discovered: dict[str, tuple[Mapping[str, Any] | OidcRefused | None, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +150,19 @@ def finish(client: Client, attempt: Attempt, answered: Mapping[str, str]) -> Cla
     Raises:
         OidcRefused: with what does not hold.
     """
+    # first what needs no call: whoever has a browser may send any answer
+    _check_answer(client.issuer, answered)
     about = _discover(client.issuer)
-    _check_answer(client.issuer, about, answered)
+    if "iss" not in answered and about.get("authorization_response_iss_parameter_supported") is True:
+        raise OidcRefused("no-issuer", "The answer does not say whose it is.")
     token = _exchange(about, client, attempt, answered["code"])
     keys = _fetch(_endpoint(about, "jwks_uri"))
     return _claims(_verified(token, keys), client, attempt.nonce)
 
 
-def _check_answer(issuer: str, about: Mapping[str, Any], answered: Mapping[str, str]) -> None:
+def _check_answer(issuer: str, answered: Mapping[str, str]) -> None:
     """RFC 9207: an answer of another provider is not taken for one of this (mix-up)."""
     told = answered.get("iss")
-    if told is None and about.get("authorization_response_iss_parameter_supported") is True:
-        raise OidcRefused("no-issuer", "The answer does not say whose it is.")
     if told is not None and told != issuer:
         raise OidcRefused("mixed-up", "The answer is another provider's.")
     if "error" in answered:
@@ -162,8 +171,36 @@ def _check_answer(issuer: str, about: Mapping[str, Any], answered: Mapping[str, 
         raise OidcRefused("no-code", "The answer carries no code.")
 
 
+def forget(issuer: str) -> None:
+    """Ask a provider anew what it says of itself, when that is needed next.
+
+    Args:
+        issuer: whose.
+    """
+    _discovered.pop(issuer, None)
+
+
 def _discover(issuer: str) -> Mapping[str, Any]:
-    """What the provider says of itself (Discovery 1.0, section 4)."""
+    """What the provider says of itself (Discovery 1.0, section 4); asked once in ten minutes, whoever comes.
+
+    One that does not answer is left in peace for some seconds: who comes meanwhile is told so at once.
+    """
+    at = now().timestamp()
+    held, until = _discovered.get(issuer, (None, 0.0))
+    if at >= until or held is None:
+        try:
+            held, life = _asked(issuer), _REMEMBERED_SECONDS
+        except OidcRefused as refused:
+            held, life = refused, _LEFT_IN_PEACE_SECONDS
+        if len(_discovered) >= _MOST_REMEMBERED:
+            _discovered.clear()
+        _discovered[issuer] = (held, at + life)
+    if isinstance(held, OidcRefused):
+        raise held
+    return held
+
+
+def _asked(issuer: str) -> Mapping[str, Any]:
     about = _fetch(issuer.rstrip("/") + "/.well-known/openid-configuration")
     if about.get("issuer") != issuer:
         raise OidcRefused("other-issuer", "The provider calls itself otherwise than it is called here.")

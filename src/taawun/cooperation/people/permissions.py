@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from taawun.platform.registry import registry
 
-__all__ = ["Permission", "Role", "permissions_of"]
+__all__ = ["Matrix", "Permission", "Role", "matrix", "permissions_of"]
 
 
 class Role(models.TextChoices):
@@ -49,6 +49,64 @@ class Permission:
     roles: frozenset[Role]
     of_node: bool = False
 
+    @property
+    def room(self) -> str:
+        """What it is about: the room that its name ends with."""
+        return self.name.partition(":")[2]
+
+    @property
+    def role_labels(self) -> list[Any]:
+        """The roles that include it, in their order, as people call them; lazy translations."""
+        return [role.label for role in Role if role in self.roles]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Which role may do what: the one object that sign-in, tokens, pages, API and tests ask.
+
+    Args:
+        permissions: all there are, by room and name.
+    """
+
+    permissions: tuple[Permission, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all permissions, which are those of token scopes as well."""
+        return frozenset(each.name for each in self.permissions)
+
+    def given_to(self, role: str, *, in_host: bool = True) -> frozenset[str]:
+        """Names of the permissions a role includes.
+
+        Args:
+            role: a value of :class:`Role`.
+            in_host: whether it is held in the organisation that runs the node.
+        """
+        return frozenset(
+            each.name for each in self.permissions if role in each.roles and (in_host or not each.of_node)
+        )
+
+    def fitting(self, text: str = "", role: str = "") -> tuple[Permission, ...]:
+        """Those among its permissions that a search finds.
+
+        Args:
+            text: what their name, or their words in the reader's language, have in them.
+            role: a role that includes them; any where empty.
+        """
+        wanted = text.strip().casefold()
+        return tuple(
+            each
+            for each in self.permissions
+            if (not role or role in each.roles)
+            and (wanted in each.name.casefold() or wanted in str(each.label).casefold())
+        )
+
+
+def matrix() -> Matrix:
+    """The matrix as the rooms of this node registered it."""
+    found = registry.all(Permission)
+    return Matrix(tuple(sorted(found, key=lambda each: (each.room, each.name))))
+
 
 @cache
 def permissions_of(role: str, *, in_host: bool = True) -> frozenset[str]:
@@ -58,8 +116,4 @@ def permissions_of(role: str, *, in_host: bool = True) -> frozenset[str]:
         role: a value of :class:`Role`.
         in_host: whether it is held in the organisation that runs the node.
     """
-    return frozenset(
-        permission.name
-        for permission in registry.all(Permission)
-        if role in permission.roles and (in_host or not permission.of_node)
-    )
+    return matrix().given_to(role, in_host=in_host)

@@ -99,6 +99,24 @@ def actor_for_token(secret: str) -> tuple[PersonActor, ApiToken] | None:
     return (actor_of(token.person, token.scopes), token) if token else None
 
 
+def tokens(person: Person, text: str = "", state: str = "") -> QuerySet[ApiToken]:
+    """Somebody's API tokens, newest first, with those that are over.
+
+    Args:
+        person: whose.
+        text: what their name has in it, or how they begin.
+        state: ``open``, ``revoked`` or ``expired``; all where empty.
+    """
+    found, at = ApiToken.objects.filter(person=person).order_by("-id"), now()
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(hint__startswith=text[:16]))
+    return {
+        "open": found.filter(revoked__isnull=True, expires__gt=at),
+        "revoked": found.filter(revoked__isnull=False),
+        "expired": found.filter(revoked__isnull=True, expires__lte=at),
+    }.get(state, found)
+
+
 def was_made_with(token_id: UUID | str, asking: UUID) -> bool:
     """Whether a token is the one that asks, or was made with it, or with one that was."""
     step: UUID | str | None = token_id

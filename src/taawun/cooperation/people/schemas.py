@@ -91,6 +91,13 @@ class PersonFilter(Schema):
     state: Literal["", "active", "inactive"] = ""
 
 
+class TokenFilter(Schema):
+    """Which of one's tokens."""
+
+    text: Annotated[str, Field(max_length=100, description="In its name, or how it begins.")] = ""
+    state: Literal["", "open", "revoked", "expired"] = ""
+
+
 class Token(Schema):
     """An API token, without its secret."""
 
@@ -407,3 +414,21 @@ class InvitationMade(Schema):
         ),
     ]
     about: Invitation
+
+
+class PermissionFilter(Schema):
+    """Which permissions."""
+
+    text: Annotated[str, Field(max_length=100, description="In its name or its words.")] = ""
+    role: Annotated[str, Field(max_length=16, description="A role that includes it.")] = ""
+
+
+class PermissionShown(Schema):
+    """A permission, and the roles that include it."""
+
+    name: Annotated[str, Field(description="`verb:room`; token scopes bear the same names.")]
+    label: Annotated[str, Field(description="What it lets one do, in the language of the answer.")]
+    of_node: Annotated[
+        bool, Field(description="Whether only a role in the organisation that runs the node gives it.")
+    ]
+    roles: list[str]

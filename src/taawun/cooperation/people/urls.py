@@ -6,6 +6,7 @@ from taawun.cooperation.people import views
 
 urlpatterns = [
     path("", views.people, name="people"),
+    path("permissions/", views.permissions, name="permissions"),
     path("providers/", views.providers, name="providers"),
     path("providers/new/", views.add_provider, name="provider-new"),
     path("providers/<uuid:provider_id>/", views.change_provider, name="provider"),

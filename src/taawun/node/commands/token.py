@@ -33,11 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     start()
     from taawun.cooperation.people import actions, queries
     from taawun.cooperation.people.errors import PeopleError
-    from taawun.cooperation.people.permissions import Permission
-    from taawun.platform.registry import registry
+    from taawun.cooperation.people.permissions import matrix
 
     asked = [scope.strip() for scope in arguments.scope.split(",") if scope.strip()]
-    known = {permission.name for permission in registry.all(Permission)}
+    known = matrix().names
     unknown = [scope for scope in asked if scope not in known and asked != ["all"]]
     if unknown or not asked:
         raise WrongUse(

@@ -14,10 +14,13 @@ from taawun.cooperation.people.actions.invitations import come_in
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
 from taawun.cooperation.people.models import Identity, IdentityProvider, Invitation, Person
+from taawun.cooperation.people.oidc import forget
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.rules import ensure, holds_in, organisations_of
 from taawun.foundation.clock import now
 from taawun.platform.audit.actions import record
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.models import Notice
 from taawun.platform.web.sealed import seal
 from taawun.platform.work.turns import take_turn
 
@@ -123,6 +126,7 @@ def change_provider(actor: Actor, provider: IdentityProvider, given: ProviderFie
         held.identities.all().delete()
     _fill(held, given)
     held.save()
+    forget(held.issuer)
     record(actor, "people.provider-changed", f"urn:uuid:{held.organisation_id}", _told(held))
     return held
 
@@ -235,7 +239,16 @@ def _by_group(provider: IdentityProvider, claims: Claims) -> Person:
     return person
 
 
+@transaction.atomic
 def refuse_identity(provider: IdentityProvider, code: str) -> None:
-    """Write down that a provider's answer let nobody in, and why."""
-    facts = {"provider": str(provider.id), "code": code}
-    record(_DOORMAN, "people.sign-in-refused", f"urn:uuid:{provider.organisation_id}", facts)
+    """Tell that a provider's answer let nobody in, and why.
+
+    Anybody with a browser can make this happen as often as they like, so it is counted in one notice for each reason,
+    and stands in the trail once for each notice.
+    """
+    about = {"provider": str(provider.id), "name": provider.name, "code": code}
+    subject = f"urn:taawun:provider:{provider.id}:{code}"
+    notice = raise_notice("people.sign-in-refused", subject, Notice.Level.WARNING, about)
+    if notice.times == 1:
+        facts = {"provider": str(provider.id), "code": code}
+        record(_DOORMAN, "people.sign-in-refused", f"urn:uuid:{provider.organisation_id}", facts)

@@ -13,13 +13,12 @@ from django.utils.translation import ngettext
 from taawun.cooperation.people.actions.minting import Minted, fresh_secret
 from taawun.cooperation.people.errors import PeopleError, ScopeRefused, TokenOutlives
 from taawun.cooperation.people.models import ApiToken
-from taawun.cooperation.people.permissions import Permission
+from taawun.cooperation.people.permissions import matrix
 from taawun.cooperation.people.queries import was_made_with
 from taawun.cooperation.people.rules import Granted, may_manage
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.platform.audit.actions import record
-from taawun.platform.registry import registry
 from taawun.platform.web.formats import number
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def create_token(  # noqa: PLR0913 - each argument is one fact of the token
     # held, so that it cannot be revoked meanwhile and leave this one behind
     asking = ApiToken.objects.select_for_update().get(id=made_with, person=person) if made_with else None
     wanted = sorted(set(scopes))
-    known = {permission.name for permission in registry.all(Permission)}
+    known = matrix().names
     allowed = actor.permissions.intersection(asking.scopes) if asking else actor.permissions
     refused = [scope for scope in wanted if scope not in known or scope not in allowed]
     if refused or not wanted:

@@ -11,6 +11,7 @@ from taawun.cooperation.people.api import (
     nations,
     oneself,
     organisations,
+    permissions,
     persons,
     providers,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "nations",
     "oneself",
     "organisations",
+    "permissions",
     "persons",
     "providers",
     "router",

@@ -45,11 +45,13 @@ def edit_me(request: ApiRequest, body: schemas.MeEdit) -> schemas.Me:
 
 
 @router.get("/tokens", response=Listing[schemas.Token], summary="List my tokens")
-def list_tokens(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Token]:
+def list_tokens(
+    request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.TokenFilter]
+) -> Listing[schemas.Token]:
     """One's own API tokens, newest first, with those that are over."""
     return listing(
         Listing[schemas.Token],
-        models.ApiToken.objects.filter(person_id=acting(request).id),
+        queries.tokens(models.Person.objects.get(id=acting(request).id), wanted.text, wanted.state),
         paging,
         order=("-id",),
         show=lambda rows: [token_shown(each) for each in rows],

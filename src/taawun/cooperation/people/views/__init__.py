@@ -31,6 +31,7 @@ from taawun.cooperation.people.views.organisations import (
     remove_contact,
     test_contact,
 )
+from taawun.cooperation.people.views.permissions import permissions
 from taawun.cooperation.people.views.persons import (
     give_role,
     new_password,
@@ -80,6 +81,7 @@ __all__ = [
     "organisation",
     "organisations",
     "people",
+    "permissions",
     "person",
     "profile",
     "providers",

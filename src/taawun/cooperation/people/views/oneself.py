@@ -15,23 +15,25 @@ from django.utils.translation import ngettext, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from taawun.cooperation.people import actions, unsent
+from taawun.cooperation.people import actions, queries, unsent
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.forms import (
     ProfileForm,
+    TokenFilters,
     TokenForm,
 )
 from taawun.cooperation.people.models import ApiToken, Membership
-from taawun.cooperation.people.permissions import Permission
+from taawun.cooperation.people.permissions import matrix
 from taawun.cooperation.people.sessions import person_of, signed_in
 from taawun.foundation.clock import now
-from taawun.platform.registry import registry
 from taawun.platform.web.formats import number
 from taawun.platform.web.pages import confirm
+from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.sealed import put_away, take_out
 from taawun.platform.web.shell import THEME_COOKIE
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponseBase
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["profile", "revoke_token", "tokens", "unsent_form"]
 
 _YEAR = 366 * 24 * 3600
+_ON_A_PAGE = 50
 # a secret waits so long for the page that shows it; the browser asks for that page at once
 _SHOWN_WITHIN = timedelta(minutes=5)
 
@@ -69,7 +72,7 @@ def profile(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         )
         return response
     memberships = Membership.objects.filter(person=me).select_related("organisation").order_by("since")
-    held = [each.label for each in registry.all(Permission) if each.name in actor.permissions]
+    held = [each.label for each in matrix().permissions if each.name in actor.permissions]
     open_tokens = ApiToken.objects.filter(person=me, revoked__isnull=True, expires__gt=now()).count()
     told = ngettext("%(count)s open token", "%(count)s open tokens", open_tokens)
     told = told % {"count": number(open_tokens)} if open_tokens else _("no open token")
@@ -95,13 +98,32 @@ def tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         else:
             put_away(request, "token", minted.secret)
             return redirect("tokens")
+    filters = TokenFilters(request.GET)
+    wanted = filters.cleaned_data if filters.is_valid() else {}
+    own = queries.tokens(me, wanted.get("q", ""), wanted.get("state", ""))
+    try:
+        shown = page(
+            own.select_related("made_with"), order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE
+        )
+    except BadCursor:
+        return redirect("tokens")
     at = now()
-    own = ApiToken.objects.filter(person=me).select_related("made_with").order_by("-created")
-    rows = [
-        (each, "revoked" if each.revoked else "active" if at < each.expires else "lapsed") for each in own
-    ]
-    context = {"form": form, "secret": take_out(request, "token", _SHOWN_WITHIN), "rows": rows}
+    context = {
+        "form": form,
+        "filters": filters,
+        "is_filtered": any(wanted.values()),
+        "page": shown,
+        "rows": [(each, _state_of(each, at)) for each in shown.items],
+        "secret": take_out(request, "token", _SHOWN_WITHIN),
+    }
     return render(request, "people/tokens.html", context, status=422 if form.errors else 200)
+
+
+def _state_of(token: ApiToken, at: datetime) -> str:
+    """A key of the shell's states."""
+    if token.revoked:
+        return "revoked"
+    return "active" if at < token.expires else "lapsed"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

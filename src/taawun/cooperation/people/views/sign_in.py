@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ from taawun.cooperation.people.forms import ProviderForm
 from taawun.cooperation.people.models import IdentityProvider
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.formats import with_names
+from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.pages import confirm, refuse
 from taawun.platform.web.sealed import put_away, take_out, unseal
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import PersonActor
 
 __all__ = [
+    "VISITS",
     "add_provider",
     "change_provider",
     "come_back",
@@ -49,6 +52,8 @@ log: Final = logging.getLogger(__name__)
 _AWAY: Final = timedelta(minutes=10)
 # a session holds so many attempts; a further one forgets the oldest
 _ATTEMPTS: Final = 5
+# a whole office may come in by one address in the morning
+VISITS: Final = Buckets(Rate(burst=60, per_second=0.5))
 _ATTEMPTS_KEY: Final = "people.sign-in"
 
 
@@ -70,6 +75,8 @@ def _client(provider: IdentityProvider) -> oidc.Client:
 @require_safe
 def go_to_provider(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
     """Send the browser to a provider."""
+    if refusal := _too_often(request):
+        return refusal
     provider = get_object_or_404(IdentityProvider, id=provider_id, is_active=True)
     if request.user.is_authenticated:
         return redirect("home")
@@ -93,6 +100,8 @@ def go_to_provider(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
 @require_safe
 def come_back(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
     """Let somebody in by the answer with which a provider sent them back, or not."""
+    if refusal := _too_often(request):
+        return refusal
     provider = get_object_or_404(IdentityProvider.objects.select_related("organisation"), id=provider_id)
     state = request.GET.get("state", "")
     kept = take_out(request, f"oidc.{state}", _AWAY) if state.isascii() else None
@@ -118,6 +127,18 @@ def come_back(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
         return answer
 
 
+def _too_often(request: HttpRequest) -> HttpResponse | None:
+    """The refusal of a network that comes too often: each visit may call the provider, which takes its time."""
+    wait = VISITS.take(network_of(request.META.get("REMOTE_ADDR", "")))
+    if not wait:
+        return None
+    seconds = math.ceil(wait)
+    sentence = _("Too many requests. Try again in %(seconds)d s.") % {"seconds": seconds}
+    answer = refuse(request, 429, _("Signing in did not work"), sentence, code="too-many-requests")
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
 def _login(person: object, following: str) -> object:
     # imported late: allauth's models may only be loaded once Django's registry is complete
     from allauth.account.models import Login  # noqa: PLC0415 - see above
@@ -130,7 +151,7 @@ def _failed(request: HttpRequest, provider: IdentityProvider, refused: oidc.Oidc
     sentence = with_names(
         _(
             "Signing in with %(name)s did not work (%(code)s). "
-            "Try again; an administrator finds the reason in the trail."
+            "Try again; an administrator finds the reason among the notices."
         ),
         name=provider.name,
         code=refused.code,
