@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DERIVED",
+    "MAY_COUNT",
     "bundle",
     "bundle_chunks",
     "derivation_object",
@@ -44,6 +45,9 @@ __all__ = [
 DERIVED: Final = "derived-from"
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LEAP_SECOND, _LEAP = ":60", timedelta(seconds=1)
+
+# a property of ours of a sighting (STIX 2.1, section 11.3): whoever told of the object may share it on as a count
+MAY_COUNT: Final = "x_taawun_may_count"
 
 
 def stix_time(at: datetime) -> str:
@@ -226,7 +230,16 @@ def observation_object(
 
 
 def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
-    *, of: str, count: int, first_seen: datetime, last_seen: datetime, note: str, tlp: Tlp, at: datetime
+    *,
+    of: str,
+    count: int,
+    first_seen: datetime,
+    last_seen: datetime,
+    note: str,
+    tlp: Tlp,
+    at: datetime,
+    may_count: bool = False,
+    is_count: bool = False,
 ) -> dict[str, Any]:
     """A sighting by this node (STIX 2.1, section 5.2).
 
@@ -238,6 +251,8 @@ def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
         note: in words; may be empty.
         tlp: its marking.
         at: now.
+        may_count: whether it may be shared on as a count.
+        is_count: whether it is a count of what several nodes saw: it says nothing of where.
     """
     moment, identity = stix_time(at), identity_id()
     value: dict[str, Any] = {
@@ -251,8 +266,13 @@ def sighting_object(  # noqa: PLR0913 - each is a property of a sighting
         "last_seen": stix_time(last_seen),
         "count": count,
         "sighting_of_ref": of,
-        "where_sighted_refs": [identity],
     }
+    if is_count:
+        value["summary"] = True
+    else:
+        value["where_sighted_refs"] = [identity]
+    if may_count:
+        value[MAY_COUNT] = True
     if of.startswith("observed-data--"):
         value["observed_data_refs"] = [of]
     if note:

@@ -18,7 +18,7 @@ from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
 from taawun.capabilities.intel.actions.sighting import MOST_AHEAD
 from taawun.capabilities.intel.bulk import change, one_writer
 from taawun.capabilities.intel.collecting import MOST_TRAVELLING
-from taawun.capabilities.intel.composing import identity_id
+from taawun.capabilities.intel.composing import MAY_COUNT, identity_id
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
 from taawun.capabilities.intel.preparing import Origin, Prepared, prepared_from, version_key
 from taawun.capabilities.intel.queries import name_under
@@ -196,6 +196,9 @@ def _note(bundle: _Bundle, release: Release, *, seen_by: str) -> None:
             "tlp": about.tlp,
             "release": release,
             "seen_by": seen_by,
+            "is_count": value.get("summary") is True,
+            # what is a sum already is not summed again
+            "may_count": value.get(MAY_COUNT) is True and value.get("summary") is not True,
             "withdrawn": None,
         },
     )

@@ -218,6 +218,14 @@ class SightingForm(forms.Form):
         ),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
     )
+    may_count = forms.BooleanField(
+        label=gettext_lazy("It may travel on as a count"),
+        required=False,
+        help_text=gettext_lazy(
+            "Whoever told of the object may tell others how often it was seen and in which months, together with at "
+            "least two other nodes and without naming any. Up to TLP:AMBER."
+        ),
+    )
 
 
 class WithdrawForm(forms.Form):

@@ -263,6 +263,10 @@ class Sighting(models.Model):
     release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT, related_name="+")
     # whose eyes: empty is ours, else the partner's address
     seen_by = models.CharField(max_length=300, blank=True, default="")
+    # whether who saw it lets whoever told of the object share it on as a count, without naming them
+    may_count = models.BooleanField(default=False)
+    # whether it is such a count: of several nodes, by months, and of no place
+    is_count = models.BooleanField(default=False)
     withdrawn = models.DateTimeField(null=True)
     created = models.DateTimeField(default=now, editable=False)
 

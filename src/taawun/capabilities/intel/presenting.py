@@ -214,7 +214,13 @@ def is_technical(row: StixObject) -> bool:
 
 def sighted(actor: PersonActor, stix_ids: Sequence[str]) -> dict[str, int]:
     """How often each of these objects was seen; those that nobody saw are left out."""
-    found = queries.sightings_of(actor, stix_ids).order_by().values("of").annotate(times=Sum("count"))
+    found = (
+        queries.sightings_of(actor, stix_ids)
+        .exclude(is_count=True, seen_by="")
+        .order_by()
+        .values("of")
+        .annotate(times=Sum("count"))
+    )
     return {each["of"]: each["times"] for each in found}
 
 
@@ -226,6 +232,11 @@ class SightingRow:
     sighting: Sighting
     partner: Partner | None
     name: str
+
+    @property
+    def month(self) -> str:
+        """The month in which it was last seen, of a count; empty where it is none."""
+        return formats.month(f"{self.sighting.last_seen:%Y-%m}") if self.sighting.is_count else ""
 
 
 def sighting_rows(actor: PersonActor, sightings: Sequence[Sighting]) -> list[SightingRow]:

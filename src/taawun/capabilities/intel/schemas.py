@@ -260,6 +260,12 @@ class NewSighting(Body):
     first_seen: Annotated[Instant | None, Field(description="Now, unless it is given.")] = None
     last_seen: Instant | None = None
     note: Annotated[str, Field(max_length=10_000, description="For whoever receives it.")] = ""
+    may_count: Annotated[
+        bool,
+        Field(
+            description="Whoever told of the object may share it on in a count, with two others at least, unnamed."
+        ),
+    ] = False
 
 
 class SightingFilter(Schema):
@@ -278,8 +284,25 @@ class Sighting(Schema):
     last_seen: datetime
     note: str
     tlp: str
-    seen_by: Annotated[str, Field(description="A partner's address; empty when we saw it.")]
+    seen_by: Annotated[
+        str,
+        Field(
+            description="A partner's address; empty when we saw it. Of a count: who counted, and not who saw it."
+        ),
+    ]
+    is_count: Annotated[bool, Field(description="Whether it sums up what several nodes saw, by months.")]
+    may_count: Annotated[bool, Field(description="Whether it may be shared on as part of a count.")]
     created: datetime
+
+
+class SightingCount(Decided):
+    """What a count of sightings would say, and who would receive it."""
+
+    of: StixId
+    count: int
+    first_seen: Annotated[datetime, Field(description="The first day of a month, UTC.")]
+    last_seen: Annotated[datetime, Field(description="The first day of a month, UTC.")]
+    tlp: str
 
 
 class SightingMade(Schema):

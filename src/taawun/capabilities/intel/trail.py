@@ -61,6 +61,7 @@ TRAIL = (
     Act("intel.report-published", _("Report published")),
     Act("intel.report-withdrawn", _("Report withdrawn")),
     Act("intel.sighted", _("Sighting recorded")),
+    Act("intel.sightings-counted", _("Count of sightings published")),
     SystemPart("intel.import", _("Import begun at the console")),
     Things("intel", _find, _find_named),
 )

@@ -16,6 +16,7 @@ urlpatterns = [
     path("objects/<str:stix_id>/", views.object_page, name="object"),
     path("objects/<str:stix_id>/download/", views.object_download, name="object-download"),
     path("objects/<str:stix_id>/sighting/", views.sighting_new, name="sighting-new"),
+    path("objects/<str:stix_id>/count/", views.sighting_count, name="sighting-count"),
     path("objects/<str:stix_id>/sighting/<uuid:sighting_id>/", views.sighting_told, name="sighting-told"),
     path("imports/", views.imports, name="imports"),
     path("imports/new/", views.import_new, name="import-new"),

@@ -52,12 +52,24 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.decisions import PartyDecision
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["KIND", "MOST_AHEAD", "SightingOutcome", "is_sightable", "sight", "sighting_outcome"]
+__all__ = [
+    "KIND",
+    "MOST",
+    "MOST_AHEAD",
+    "SightingOutcome",
+    "called",
+    "is_sightable",
+    "keep",
+    "known_versions",
+    "said_of",
+    "sight",
+    "sighting_outcome",
+]
 
 KIND: Final = "intel.sighting"
 # of a release, in characters
 _LONGEST_TITLE: Final = 300
-_MOST: Final = 999_999_999  # STIX 2.1, section 5.2: count
+MOST: Final = 999_999_999  # STIX 2.1, section 5.2: count
 _LONGEST_NOTE: Final = 10_000
 # of the domain objects of STIX 2.1 (section 4) those that occur; nobody sees a report, an opinion or an identity
 _OCCURRING: Final = frozenset(
@@ -131,6 +143,7 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
     first_seen: datetime | None = None,
     last_seen: datetime | None = None,
     note: str = "",
+    may_count: bool = False,
 ) -> SightingOutcome:
     """Record a sighting, and send it back to the partners the object came from if a clause allows it.
 
@@ -145,13 +158,14 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         first_seen: when first; the last time, or now, if it is not given.
         last_seen: when last; the first time, or now, if it is not given.
         note: for whoever receives it; at most 10,000 characters.
+        may_count: whether whoever told of it may share it on as a count, without this node (:mod:`.counting`).
 
     Raises:
         NotAllowed: the actor may not.
         SightingRefused: there is no such object here, it is nothing that is seen, or the numbers make no sense.
     """
     require(actor, "write:intel")
-    known = _known(actor, stix_id)
+    known = known_versions(actor, stix_id)
     if not known:
         raise SightingRefused("unknown-object", _("There is no such object here."), "of")
     if not is_sightable(known[0]):
@@ -170,7 +184,15 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
     # whoever said it most strictly may read of it
     strictest = max(known, key=lambda each: each.tlp)
     tlp = Tlp(strictest.tlp)
-    said = _said(known[0], Sighting(count=count, first_seen=first, last_seen=last, note=note, tlp=tlp), at)
+    seen = Sighting(
+        count=count,
+        first_seen=first,
+        last_seen=last,
+        note=note,
+        tlp=tlp,
+        may_count=may_count and tlp <= Tlp.AMBER,
+    )
+    said = said_of(known[0], seen, at)
     sighting = Sighting.objects.create(
         stix_id=said[0]["id"],
         of=stix_id,
@@ -179,6 +201,7 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         last_seen=last,
         note=note,
         tlp=tlp,
+        may_count=seen.may_count,
         person_id=actor.id if isinstance(actor, PersonActor) else None,
     )
     kept = Origin(
@@ -186,7 +209,7 @@ def sight(  # noqa: PLR0913 - each is a fact of the sighting
         sighting=sighting,
         readers=_readers(actor, known),
     )
-    _keep([prepare_own(each, tlp) for each in said], kept)
+    keep([prepare_own(each, tlp) for each in said], kept)
     outcome = _send_back(actor, sighting, known, said, kept)
     told = for_the_trail(tlp, {"of": stix_id, "count": count})
     record(actor, "intel.sighted", f"urn:uuid:{sighting.id}", told)
@@ -200,7 +223,7 @@ def sighting_outcome(actor: Actor, sighting: Sighting) -> SightingOutcome:
         actor: who asks; may see the sighting.
         sighting: one that was recorded here.
     """
-    told = _told_by(_known(actor, sighting.of))
+    told = _told_by(known_versions(actor, sighting.of))
     sources = _nodes(told)
     lanes = LaneReader.objects.filter(lane__entries__passage__release=sighting.release_id)
     sent_to = sorted(set(lanes.values_list("partner__node", flat=True))) if sighting.release_id else []
@@ -209,13 +232,13 @@ def sighting_outcome(actor: Actor, sighting: Sighting) -> SightingOutcome:
     )
 
 
-def _known(actor: Actor, stix_id: str) -> list[StixObject]:
+def known_versions(actor: Actor, stix_id: str) -> list[StixObject]:
     """What is held of an object that the actor may see, the current version first."""
     held = StixObject.objects.filter(visible_objects(actor), stix_id=stix_id, state=StixObject.State.LIVE)
     return list(held.select_related("organisation").order_by("-is_current", "id"))
 
 
-def _called(seen: StixObject, tlp: Tlp) -> str:
+def called(seen: StixObject, tlp: Tlp) -> str:
     """What an object that was seen is called: by its name, else by its value or pattern, else by its type."""
     named = seen.name or name_under(seen.stix_id, tlp)
     if named:
@@ -225,7 +248,7 @@ def _called(seen: StixObject, tlp: Tlp) -> str:
     return shown[:_LONGEST_TITLE] or type_name(seen.type)
 
 
-def _said(seen: StixObject, sighting: Sighting, at: datetime) -> list[dict[str, Any]]:
+def said_of(seen: StixObject, sighting: Sighting, at: datetime) -> list[dict[str, Any]]:
     """A sighting as STIX, and behind it the observed data that it is of, where an observable was seen."""
     # Any: a STIX object is JSON of any shape
     times = (sighting.first_seen, sighting.last_seen)
@@ -242,12 +265,14 @@ def _said(seen: StixObject, sighting: Sighting, at: datetime) -> list[dict[str, 
         note=sighting.note,
         tlp=Tlp(sighting.tlp),
         at=at,
+        may_count=sighting.may_count,
+        is_count=sighting.is_count,
     )
     return [value, *observed]
 
 
 def _check(count: int, first: datetime, last: datetime, note: str) -> None:
-    if not 1 <= count <= _MOST:
+    if not 1 <= count <= MOST:
         raise SightingRefused("count", _("A sighting counts from 1 to 999,999,999."), "count")
     if last < first:
         raise SightingRefused("times", _("It was last seen before it was first seen."), "last_seen")
@@ -277,7 +302,7 @@ def _send_back(
     draft = replace(
         _draft(actor, sighting, told),
         version=said[0]["modified"],
-        title=_called(known[0], Tlp(sighting.tlp)),
+        title=called(known[0], Tlp(sighting.tlp)),
         content=bundle([written(each) for each in said], [Tlp(sighting.tlp)]),
     )
     decided = _decided(draft, sources)
@@ -288,7 +313,7 @@ def _send_back(
     sighting.save(update_fields=["release"])
     own = [prepare_own(each, Tlp(sighting.tlp)) for each in said]
     own.append(prepare_own(identity_object(), Tlp.CLEAR))
-    _keep(own, replace(kept, sighting=None, release=sighting.release))
+    keep(own, replace(kept, sighting=None, release=sighting.release))
     return SightingOutcome(sighting, sources, tuple(each.party for each in decided.receivers), decided)
 
 
@@ -312,7 +337,7 @@ def _decided(draft: federation.Draft, sources: Sequence[str]) -> Preview:
     return Preview(decided.receivers, tuple(each for each in decided.others if each.party in sources))
 
 
-def _keep(own: Sequence[Prepared], origin: Origin) -> None:
+def keep(own: Sequence[Prepared], origin: Origin) -> None:
     """Keep the sighting as STIX."""
     for _counts in store(own, origin):
         pass

@@ -1,5 +1,6 @@
 """The pages of intelligence: reports, publishing them, bringing files in, objects and sightings."""
 
+from taawun.capabilities.intel.views.counting import sighting_count
 from taawun.capabilities.intel.views.importing import import_new, import_page, imports
 from taawun.capabilities.intel.views.objects import (
     object_download,
@@ -26,6 +27,7 @@ __all__ = [
     "report_publish",
     "report_withdraw",
     "reports",
+    "sighting_count",
     "sighting_new",
     "sighting_told",
 ]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel.actions.counting import may_count
 from taawun.capabilities.intel.actions.sighting import is_sightable
 from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.errors import SightingRefused
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["object_download", "object_page", "objects", "sighting_new", "sighting_told"]
+__all__ = ["found_object", "object_download", "object_page", "objects", "sighting_new", "sighting_told"]
 
 _ON_A_PAGE: Final = 50
 _RELATIONS: Final = 50
@@ -126,7 +127,8 @@ def _export_rows(found: QuerySet[StixObject]) -> Iterator[dict[str, Any]]:
 
 
 # ---- one object -------------------------------------------------------------------------------------------------
-def _found(actor: PersonActor, stix_id: str) -> StixObject:
+def found_object(actor: PersonActor, stix_id: str) -> StixObject:
+    """An object as it shows to the reader; 404 where there is none for them."""
     held = queries.object_named(actor, stix_id)
     if held is None:
         raise Http404
@@ -152,7 +154,7 @@ class _Relation:
 @signed_in("read:intel")
 def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
     """One object: what is known of it, its text, its versions, its ties, and where it came from."""
-    held = _found(actor, stix_id)
+    held = found_object(actor, stix_id)
     try:
         shown = page(
             queries.references_of(actor, held),
@@ -192,6 +194,9 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "released": released,
         "is_recorded_here": Source.objects.filter(object=held, sighting__isnull=False).exists(),
         "may_write": "write:intel" in actor.permissions,
+        "may_share_count": "publish:intel" in actor.permissions
+        and may_count(held)
+        and queries.sightings(actor, stix_id).filter(may_count=True).exists(),
     }
     return render(request, "intel/object.html", context)
 
@@ -280,7 +285,7 @@ def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[R
 @signed_in("read:intel")
 def object_download(_request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
     """The object under the marking it is held under, to save."""
-    held = _found(actor, stix_id)
+    held = found_object(actor, stix_id)
     return attachment(
         text_under(held.text, Tlp(held.tlp)).encode(),
         name=f"{held.stix_id}.json",
@@ -293,7 +298,7 @@ def object_download(_request: HttpRequest, actor: PersonActor, stix_id: str) -> 
 @signed_in("write:intel")
 def sighting_new(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
     """Record a sighting; it goes back to whoever told us of the object, as far as a clause allows it."""
-    held = _found(actor, stix_id)
+    held = found_object(actor, stix_id)
     if not is_sightable(held):
         # no page leads here
         return redirect("object", stix_id)
@@ -322,7 +327,7 @@ def sighting_told(
     request: HttpRequest, actor: PersonActor, stix_id: str, sighting_id: UUID
 ) -> HttpResponseBase:
     """What became of a sighting of ours: to whom it went, and to whom it did not and why."""
-    held = _found(actor, stix_id)
+    held = found_object(actor, stix_id)
     made = queries.sightings(actor, stix_id).filter(id=sighting_id, seen_by="").first()
     if made is None:
         raise Http404
