@@ -98,9 +98,15 @@ class TheirLane:
         self.entries.append(entry)
         return entry
 
-    def open(self) -> Entry:
-        """Append the entry that opens a lane."""
-        return self.write(kind="lane.opened", content=b'{"purpose":"tests"}')
+    def open(self, **changes: Any) -> Entry:
+        """Append the entry that opens a lane; ``changes`` are members of its header."""
+        row, said = self.row, {"sender": self.sender.node, "purpose": self.row.purpose}
+        if row.purpose == Lane.Purpose.TALK:
+            members: dict[str, Any] = {"to": settings.BASE_URL}
+        else:
+            said |= {"agreement": str(row.agreement)} if row.agreement else {}
+            members, said["clause"] = {}, row.clause
+        return self.write(kind="lane.opened", **{"content": canonical(said), **members, **changes})
 
     def say(self, kind: str, payload: Mapping[str, object], **changes: Any) -> Entry:
         """Append a message to us."""

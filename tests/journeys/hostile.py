@@ -244,7 +244,8 @@ class Hostile:
     def clause_lane(self, agreement: str, lane_id: UUID | None = None) -> HostileLane:
         """Open a lane of the first clause of an agreement, under an id of its choice."""
         lane = HostileLane(self, "clause", agreement, "1", lane_id or uuid4())
-        lane.add("lane.opened", canonical({"sender": self.base}))
+        said = {"purpose": "clause", "sender": self.base, "agreement": agreement, "clause": "1"}
+        lane.add("lane.opened", canonical(said))
         self.lanes.append(lane)
         return lane
 

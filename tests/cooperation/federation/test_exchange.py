@@ -17,11 +17,12 @@ from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.agreements.policy import Origin
 from taawun.cooperation.federation.actions import Draft, publish
 from taawun.cooperation.federation.exchange import acknowledge
-from taawun.cooperation.federation.kinds import ContentRefused
+from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseTopic
 from taawun.cooperation.federation.queries import receipts_of
 from taawun.cooperation.partners.actions import verify
 from taawun.cooperation.partners.exchange.receiving import process_pending
+from taawun.cooperation.partners.exchange.together import _Told
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
@@ -33,6 +34,7 @@ from taawun.foundation.strict_json import canonical, parse
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, document, partner, sign_version
 from tests.cooperation.conftest import Notes
 from tests.lanes import Entry, TheirLane, clause_lane, nothing_to_fetch, talk_lane
@@ -633,3 +635,40 @@ def test_a_receipt_of_five_thousand_entries_is_taken_and_a_larger_one_is_not(
     assert _sends(south, _receipt(ours, to_seq=5000, head=f"{5000:064}")) == ("refused", "malformed")
     assert _sends(south, _receipt(ours, to_seq=4999, head=f"{4999:064}")) == DONE
     assert Receipt.objects.count() == 5000
+
+
+# ---- many at once ---------------------------------------------------------------------------------------------------
+
+
+def _many(south: PartnerNode, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> TheirLane:
+    """More than a few notes, of a kind that takes many in at once and falls over."""
+
+    def fall_over(_arrivals: object) -> None:
+        raise fault
+
+    kind = replace(registry.get(ReleaseKind, "tests.note"), receive_together=fall_over)
+    monkeypatch.setitem(registry._parts[ReleaseKind], "tests.note", kind)
+    lane = clause_lane(south, agreement_in_force(south))
+    for number in range(8):
+        note(lane, number)
+    return lane
+
+
+def test_a_fault_in_taking_many_in_at_once_is_told_once_and_each_is_taken_in(
+    south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _Told.of.clear()
+    lane = _many(south, monkeypatch, RuntimeError("a bug"))
+    assert lane.deliver()[-1] == DONE
+    assert len(notes.received) == 8
+    told = [each for each in caplog.records if each.name.endswith("together")]
+    assert [(each.levelname, each.exc_info is not None) for each in told] == [("ERROR", True)]
+    assert "are taken in one by one, which is slow: RuntimeError" in told[0].getMessage()
+
+
+def test_that_one_of_many_is_refused_is_no_fault(
+    south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lane = _many(south, monkeypatch, ContentRefused("our-name", "said in our name"))
+    assert lane.deliver()[-1] == DONE
+    assert [each for each in caplog.records if each.name.endswith("together")] == []

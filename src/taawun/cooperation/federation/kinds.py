@@ -59,8 +59,8 @@ class ReleaseKind:
         read: reads a content, outside any transaction and without the database, for ``receive`` to find in its arrival;
             raises ``ContentRefused``. None where that takes no time.
         receive_together: takes many arrivals in, in order, as ``receive`` does one after the other, inside a
-            transaction; of what names no persons. Whatever it raises, each of them is then received by itself. None
-            where few ever come at once.
+            transaction; of what names no persons. Where it raises ``ContentRefused`` each of them is received by
+            itself; so it is where it fails, which the log tells. None where few ever come at once.
         regain: makes known again a release of ours that a restored node had forgotten, by its header and content;
             idempotently, inside a transaction.
         regain_withdrawal: the same for the withdrawal of one.

@@ -58,7 +58,7 @@ class PartnersConfig(AppConfig):
                     NationWords("partners", queries.nation_words),
                     MessageKind("lane.stopped", talk.lane_stopped_there),
                     MessageKind("lane.forked", forks.shown),
-                    MessageKind("lane.reset", resets.hear),
+                    MessageKind("lane.reset", resets.hear, resets.regain, resets.set_aside),
                     Loop("partners.sync", sync.run),
                     Schedule("partners.heads", timedelta(minutes=1), witness.compare),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),

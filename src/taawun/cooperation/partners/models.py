@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, models, transaction
 from django.db.models import Q
@@ -18,6 +19,8 @@ from taawun.foundation.multilingual import Text
 if TYPE_CHECKING:
     from datetime import datetime
 
+# so long after a restart its other readers may show what they hold of the history that was given up
+OWNED_UP: Final = timedelta(days=1)
 # the digest before a lane's first header
 GENESIS = "0" * 64
 
@@ -420,16 +423,24 @@ class Reset(models.Model):
         )
 
     @classmethod
-    def settles(cls, lane: Lane, seq: int, at: datetime) -> bool:
+    def settles(cls, lane: Lane, seq: int, digest: str, *, signed: datetime, heard: datetime) -> bool:
         """Whether a sender has owned up to another history of its lane, and this node goes on with the present one.
+
+        It owned up to what was left behind here. What others hold of it may be something else again; they show that
+        within a day, and its own word on when it was signed is not believed for longer.
 
         Args:
             lane: a partner's lane.
-            seq: the place at which the two differ.
-            at: when the older of the two was signed.
+            seq: a place at which another header is said to stand than the one that is held.
+            digest: of that header.
+            signed: when that was said, by its sender's word.
+            heard: when it came here.
         """
         done = cls.objects.filter(lane=lane, state=cls.State.DONE, point_seq__lt=seq)
-        return done.filter(answered__gte=at).exists()
+        if done.filter(answered__gte=signed, confirmed__gte=heard - OWNED_UP).exists():
+            return True
+        left = LaneEntry.objects.filter(lane__part_of=lane, seq=seq, digest=digest)
+        return left.exists() and done.exists()
 
 
 class PolicyGeneration(models.Model):

@@ -45,6 +45,7 @@ _STOPS: Final[Mapping[str, _StrOrPromise]] = {
     "malformed": gettext_lazy("an entry cannot be read"),
     "truncated": gettext_lazy("entries that were signed for are not served any more"),
     "sender": gettext_lazy("an entry belongs to another lane or sender"),
+    "opening": gettext_lazy("its first entry says that it is another lane than it was offered as"),
 }
 
 # why a call to a node failed

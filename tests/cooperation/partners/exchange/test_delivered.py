@@ -67,9 +67,7 @@ def _lane(sender: PartnerNode, agreement: Agreement | None = None) -> TheirLane:
     if agreement:
         row.agreement = agreement.id
         lane.members = {"agreement": agreement.versions.get().digest, "clause": "1"}
-        lane.open()
-    else:
-        lane.write(kind="lane.opened", content=b'{"purpose":"talk"}', to=settings.BASE_URL)
+    lane.open()
     return lane
 
 
@@ -221,8 +219,6 @@ def test_a_delivery_without_news_says_that_nothing_was_said_until_then(south: Pa
     lane = _lane(south)
     with frozen(now()) as clock:
         begun = clock.now()
-        lane.open()
-        lane.entries.pop()
         _deliver(lane)
         clock.advance(timedelta(hours=1))
         assert _deliver(lane, after=0) == Said(200, "", 0)
@@ -266,16 +262,16 @@ def test_a_lane_of_another_sender_is_not_delivered_by_this_one(south: PartnerNod
 
 def test_a_lane_that_is_for_others_is_not_begun(south: PartnerNode, agreement: Agreement) -> None:
     talk = TheirLane(south, Lane(purpose="talk", sender=south.row))
-    talk.write(kind="lane.opened", to="https://elsewhere.example")
+    talk.open(to="https://elsewhere.example")
     assert _deliver(talk) == Said(403, "not-to-us", None)
     narrow = _lane(south, agreement)
     narrow.entries.clear()
-    narrow.write(kind="lane.opened", audience=("https://elsewhere.example",))
+    narrow.open(audience=("https://elsewhere.example",))
     assert _deliver(narrow) == Said(403, "not-to-us", None)
     assert not Lane.objects.filter(sender=south.row).exists()
     guests = _lane(south, agreement)
     guests.entries.clear()
-    guests.write(kind="lane.opened", audience=(f"{settings.BASE_URL}#guest",))
+    guests.open(audience=(f"{settings.BASE_URL}#guest",))
     assert _deliver(guests) == Said(200, "", 0)
 
 

@@ -85,15 +85,12 @@ def test_what_was_kept_before_it_was_known_for_whom_is_kept_for_every_lane_that_
     node: Organisation,
 ) -> None:
     one, two = talk_lane(partner()), talk_lane(partner(nation="XE"))
-    for lane in (one, two):
-        lane.entries[0] = lane.forged(lane.entries[0], digest="", size=0)
-        lane.entries[0] = type(lane.entries[0])(lane.entries[0].header, lane.entries[0].token, None)
     _named(one, b"both", state="done")
     _named(one, b"both", state="pending")
     _named(one, b"withdrawn here", state="withdrawn")
     _named(two, b"both", state="unopened")
     _named(two, b"gone", state="done")
-    before = [{sha256(b"both")}, {sha256(b"both")}]
+    before = [{sha256(b"both"), lane.entries[0].header.digest} for lane in (one, two)]
     Content.objects.filter(digest=sha256(b"gone")).delete()
     Holding.objects.all().delete()
     migration = import_module("taawun.cooperation.partners.migrations.0005_by_sender")

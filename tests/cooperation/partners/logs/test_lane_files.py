@@ -188,7 +188,7 @@ def test_a_partner_that_was_never_reached_is_met_by_its_file(
     south = partner(state=Partner.State.CLAIMED)
     Partner.objects.update(kid="", jwk={}, descriptor="", descriptor_issued=None, is_reachable=False)
     lane = TheirLane(south, Lane(purpose="talk", sender=south.row))
-    lane.write(kind="lane.opened", to=settings.BASE_URL)
+    lane.open()
     lane.say("tests.word", {"word": 1})
     lines = TheirFile(lane).lines()
     with pytest.raises(FileRefused):

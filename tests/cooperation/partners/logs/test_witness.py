@@ -456,8 +456,8 @@ def test_a_guest_is_told_by_its_host(circle: Circle) -> None:
         None,
         audience=(settings.BASE_URL, f"{circle.west.node}#university"),
     )
-    Lane.objects.filter(id=lane.row.id).update(agreement=circle.lane.row.agreement)
     lane.take()
+    Lane.objects.filter(id=lane.row.id).update(agreement=circle.lane.row.agreement)
     assert witness.heads_for(circle.west.row) == [
         ToldHead.objects.get(lane=lane.row, teller=circle.south.row).token
     ]
@@ -484,8 +484,8 @@ def test_no_more_heads_are_told_at_once_than_another_node_looks_at(
     monkeypatch.setattr(witness, "MOST_HEADS", 2)
     for _ in range(3):
         lane = clause_lane(circle.south, None, audience=(settings.BASE_URL, circle.east.node))
-        Lane.objects.filter(id=lane.row.id).update(agreement=circle.lane.row.agreement)
         lane.take()
+        Lane.objects.filter(id=lane.row.id).update(agreement=circle.lane.row.agreement)
     assert len(set(witness.heads_for(circle.east.row))) == 2
 
 
@@ -494,8 +494,8 @@ def test_the_heads_of_a_hundred_lanes_are_told_in_a_few_queries(
 ) -> None:
     for number in range(100):
         lane = clause_lane(circle.south, None, audience=(settings.BASE_URL, circle.east.node))
-        Lane.objects.filter(id=lane.row.id).update(agreement=circle.lane.row.agreement, clause=str(number))
         lane.take()
+        Lane.objects.filter(id=lane.row.id).update(agreement=circle.lane.row.agreement, clause=str(number))
     with django_assert_max_num_queries(12):
         told = witness.heads_for(circle.east.row)
     assert len(told) == 101

@@ -11,6 +11,7 @@ from taawun.cooperation.federation.exchange.rows import create
 from taawun.cooperation.federation.guests import lay_ready, named_for_guests
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.logs.purposes import OneByOne
 from taawun.cooperation.people.actors import PartyActor
 from taawun.platform.audit.actions import record_all
 from taawun.platform.registry import registry
@@ -33,7 +34,8 @@ def together(lane: Lane, arrived: Sequence[Arrived]) -> Callable[[], int]:
         arrived: publications that its clause allows, oldest first.
     """
     plain = _plain(arrived)
-    kind = registry.get(ReleaseKind, plain[0].header.kind) if plain else None
+    # the entry that opens the lane is of none
+    kind = registry.find(ReleaseKind, plain[0].header.kind) if plain else None
     partner, agreement = lane.sender, lane.agreement
     if kind is None or kind.receive_together is None or partner is None or agreement is None:
         return lambda: 0
@@ -72,6 +74,8 @@ def _receive(
     )
     known = set(held.values_list("subject", "version"))
     fresh = list(takewhile(lambda one: (one[0].header.subject, one[0].header.version) not in known, waiting))
+    if not fresh:
+        return 0
     releases = create(partner, "", [each.header for each, _read in fresh])
     passages = Passage.objects.bulk_create(
         Passage(
@@ -87,12 +91,14 @@ def _receive(
         for release, (each, _read) in zip(releases, fresh, strict=True)
     )
     _lay_ready(lane, passages, fresh)
-    receive(
-        [
-            Arrival(release, each.content, partner, was_read, each.header.topics)
-            for release, (each, was_read) in zip(releases, fresh, strict=True)
-        ]
-    )
+    arrivals = [
+        Arrival(release, each.content, partner, was_read, each.header.topics)
+        for release, (each, was_read) in zip(releases, fresh, strict=True)
+    ]
+    try:
+        receive(arrivals)
+    except ContentRefused as refused:
+        raise OneByOne(refused.code) from refused
     record_all(
         PartyActor(partner.node, partner.name.in_language("en").value),
         "federation.received",

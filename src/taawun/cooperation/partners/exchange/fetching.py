@@ -37,7 +37,8 @@ def fetched(partner: Partner, digest: str, size: int, *, seconds: float) -> Iter
         OtherContent: more, or fewer, bytes came than the header states.
     """
     if size <= INLINE_BYTES:
-        yield from wire.fetch_blob(partner, digest, size, seconds=seconds)
+        with wire.read_blob(partner, digest, size, seconds=seconds) as (_is_part, pieces):
+            yield from pieces
         return
     partial = Partial(partner, digest, size)
     lay_here = partial.held

@@ -20,10 +20,10 @@ from taawun.cooperation.partners.identity.succession import KeyTurns
 from taawun.cooperation.partners.logs import chain, contents, witness
 from taawun.cooperation.partners.logs.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.logs.stopping import stop_lane
+from taawun.cooperation.partners.logs.walking import Walk
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
 from taawun.foundation.clock import now
-from taawun.foundation.digests import sha256
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
@@ -169,36 +169,31 @@ class _Page:
         self._partner = partner
         self._keys = lineage_of(partner)
         self._turns = KeyTurns(lane, self._keys)
-        self._seq, self._digest = lane.head_seq, lane.head_digest
+        self._walk = Walk(
+            lane.wire_id,
+            lane,
+            sender=partner.node,
+            keys=self._keys,
+            seq=lane.head_seq,
+            digest=lane.head_digest,
+        )
         self._waiting: list[tuple[chain.Header, LaneEntry, bytes | None]] = []
         self._size = 0
         self.taken = 0
 
     @property
     def expected(self) -> int:
-        return self._seq + 1
+        return self._walk.expected
 
     def take(self, token: str, content: bytes | None) -> None:
-        header = chain.read_header(token, self._keys)
-        if header.lane == self._lane.wire_id and header.seq <= self._seq:
+        header = self._walk.read(token)
+        if self._walk.is_behind(header):
             self._check_known(header, token)
             return
-        try:
-            chain.check_next(
-                header,
-                lane=self._lane.wire_id,
-                sender=self._partner.node,
-                head_seq=self._seq,
-                head_digest=self._digest,
-            )
-        except ChainBroken as broken:
-            raise ChainBroken(broken.code, broken.seq, str(broken), proof=token) from None
-        if content is not None and (len(content) != header.size or sha256(content) != header.digest):
-            raise ChainBroken("digest", header.seq, "the content is not the one the sender signed for")
+        digest = self._walk.step(header, token, content)
         kid = self._turns.signer(token)
         self._turns.entry(kid, header.seq)
-        self._seq, self._digest = header.seq, chain.digest_of(token)
-        entry = self._entry(header, token, kid)
+        entry = self._entry(header, token, digest, kid)
         kept = content if _is_kept(entry, header, self._keys) else None
         self._waiting.append((header, entry, kept))
         self._size += len(kept or b"")
@@ -217,12 +212,12 @@ class _Page:
     def _is_held(self, seq: int, digest: str) -> bool:
         return LaneEntry.objects.filter(lane=self._lane, seq=seq, digest=digest).exists()
 
-    def _entry(self, header: chain.Header, token: str, kid: str) -> LaneEntry:
+    def _entry(self, header: chain.Header, token: str, digest: str, kid: str) -> LaneEntry:
         return LaneEntry(
             lane=self._lane,
             seq=header.seq,
             header=token,
-            digest=self._digest,
+            digest=digest,
             kind=header.kind,
             subject=header.subject,
             version=header.version,

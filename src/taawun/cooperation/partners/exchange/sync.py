@@ -191,8 +191,8 @@ def _sync(partner_id: UUID) -> None:
         if not partner.is_reachable:
             _wait_for(partner, turn)
             return
-        if returning.is_to_be_asked(partner):
-            held.ask(partner, seconds=turn.seconds)
+        if returning.is_to_be_asked(partner) and not held.ask(partner, left=lambda: turn.seconds):
+            _go_on_later(partner_id)
         _speak(partner, has_news=has_news, is_new=is_new)
         # a node that hears of us for the first time knows our key only once it has asked our address for it;
         # it then tells us, and if it cannot reach us the next poll finds it ready
@@ -202,7 +202,7 @@ def _sync(partner_id: UUID) -> None:
     except AskedTooOften as asked:
         _ask_again(partner_id, push=has_news)
         _rest(partner_id, asked)
-        _tell_what_is_held(partner, asked)
+        _tell_what_is_held(partner, asked, turn)
         return
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         _ask_again(partner_id, push=has_news)
@@ -256,7 +256,12 @@ def _deliver(partner: Partner, turn: _Turn) -> None:
     if settings.REACHABLE or returning.is_returning():
         return
     if not deliver(partner, turn.may_deliver):
-        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
+        _go_on_later(partner.id)
+
+
+def _go_on_later(partner_id: UUID) -> None:
+    """Go on with a partner after those who waited meanwhile."""
+    Partner.objects.filter(id=partner_id).update(wants_pull=True, not_before=now())
 
 
 @transaction.atomic
@@ -345,12 +350,12 @@ def _tell(partner: Partner) -> None:
     Partner.objects.filter(id=partner.id).update(told=now())
 
 
-def _tell_what_is_held(partner: Partner, asked: AskedTooOften) -> None:
+def _tell_what_is_held(partner: Partner, asked: AskedTooOften, turn: _Turn) -> None:
     """A restored partner asks us by itself, unless it cannot call us; so what it may lack is offered to it as well."""
     if asked.facts.get("type") != wire.RETURNING:
         return
     try:
-        held.offer(partner)
+        held.offer(partner, turn.may_deliver, left=lambda: turn.seconds)
     except (OutboundFailed, OutboundRefused, PartnerRefused) as problem:
         log.info("%s is returning, and cannot be told what it had said: %s", partner.node, problem)
 
@@ -375,8 +380,7 @@ def _pull(partner: Partner, turn: _Turn) -> None:
     if is_heard:
         Partner.objects.filter(id=partner.id).update(heard_until=asked)
     if not turn.may_read():
-        # it goes on after those who waited meanwhile
-        Partner.objects.filter(id=partner.id).update(wants_pull=True, not_before=now())
+        _go_on_later(partner.id)
     if offered.fault:
         # all else was read first: a list with one bad head in it is no better than one that cannot be read
         raise PartnerRefused("bad-list", f"The list of lanes is malformed: {offered.fault}")

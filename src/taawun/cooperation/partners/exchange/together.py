@@ -8,15 +8,17 @@ and tells everything. Whoever reads the outcome cannot tell one way from the oth
 from __future__ import annotations
 
 import logging
+import traceback
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Q
 
+from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.logs.chain import INLINE_BYTES
-from taawun.cooperation.partners.logs.purposes import Arrived, LanePurpose
+from taawun.cooperation.partners.logs.purposes import Arrived, LanePurpose, OneByOne
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.platform.registry import registry
 from taawun.platform.web.unit import unit
@@ -66,10 +68,32 @@ def take_in_together(
             headers = [(entry, read(entry)) for entry in plain]
             arrived = _arrived(lane, headers, obstacle)
             return _take_in(arrived, take(lane, arrived)) if len(arrived) >= _LEAST else 0
-    except Exception:
+    except (ChainBroken, OneByOne):
         # whichever of them it was, it is found, and told about, when it is taken in by itself
-        log.debug("entries of lane %s are taken in one by one", lane.id, exc_info=True)
         return 0
+    except Exception as fault:  # noqa: BLE001 - each of them is tried by itself, and would be slow for no known reason
+        _tell_once(lane, fault)
+        return 0
+
+
+class _Told:
+    """Which faults of taking in together this process has told of."""
+
+    of: Final[set[tuple[str, str]]] = set()
+
+
+def _tell_once(lane: Lane, fault: Exception) -> None:
+    last = traceback.extract_tb(fault.__traceback__)[-1]
+    place = (type(fault).__name__, f"{last.filename}:{last.lineno}")
+    if place in _Told.of:
+        return
+    _Told.of.add(place)
+    log.error(
+        "entries of lane %s are taken in one by one, which is slow: %s. This fault is told once.",
+        lane.id,
+        place[0],
+        exc_info=fault,
+    )
 
 
 def _is_plain(entry: LaneEntry) -> bool:

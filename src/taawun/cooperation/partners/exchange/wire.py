@@ -38,7 +38,6 @@ __all__ = [
     "WantedOfHeld",
     "deliver",
     "deliver_piece",
-    "fetch_blob",
     "fetch_descriptor",
     "held_offers",
     "lane_offer",
@@ -217,52 +216,25 @@ def read_lane(
         yield lines
 
 
-def fetch_blob(
-    partner: Partner, digest: str, size: int, *, seconds: float = _PAGE_SECONDS, of_lane: UUID | None = None
-) -> Iterator[bytes]:
-    """A content that is too large for its line, piece by piece.
-
-    Args:
-        partner: who sent the entry.
-        digest: SHA-256 of the content.
-        size: its size as the header states it; whoever calls has seen that it is not more than a node takes.
-        seconds: by when it must be read.
-        of_lane: a lane of our own over which the partner received it; what it says itself when left out.
-
-    Raises:
-        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
-        AskedTooOften: the partner says when to ask again.
-    """
-    kind = f"held/{of_lane}" if of_lane else "blobs"
-    url = f"{partner.node}/federation/{kind}/{digest}"
-    # room beyond the size: a problem document may be longer than a small content, and a content that is too long is
-    # seen by its digest, which stops the lane; only what is longer by far is not read to its end
-    with _outbound().stream(
-        "GET",
-        url,
-        headers=_signed("GET", url),
-        limit_bytes=size + _PROBLEM_BYTES,
-        deadline_seconds=min(seconds, _PAGE_SECONDS),
-        least=_LEAST,
-        came=bandwidth.wait,
-    ) as (status, headers, pieces):
-        if status != _OK:
-            raise _unexpected(status, headers, _beginning(pieces))
-        yield from pieces
-
-
 @contextmanager
-def read_blob(
-    partner: Partner, digest: str, size: int, *, start: int, seconds: float
+def read_blob(  # noqa: PLR0913 - each says what is read, from where, or until when
+    partner: Partner,
+    digest: str,
+    size: int,
+    *,
+    seconds: float,
+    start: int | None = None,
+    of_lane: UUID | None = None,
 ) -> Iterator[tuple[bool, Iterator[bytes]]]:
-    """What follows so many bytes of a content (RFC 9110, section 14).
+    """A content that is too large for its line, or what follows so many bytes of it (RFC 9110, section 14).
 
     Args:
         partner: who sent the entry.
         digest: SHA-256 of the whole content.
-        size: its size as the header states it.
-        start: how many bytes lie here.
+        size: its size as the header states it; whoever calls has seen that it is not more than a node takes.
         seconds: by when it must be read.
+        start: how many bytes lie here, of what may come in parts; left out for what is read at once.
+        of_lane: a lane of our own over which the partner received it; what it says itself when left out.
 
     Yields:
         Whether it is a part that begins there; else it is the whole. And its bytes, piece by piece.
@@ -272,20 +244,23 @@ def read_blob(
             was not asked for.
         AskedTooOften: the partner says when to ask again.
     """
-    url = f"{partner.node}/federation/blobs/{digest}"
-    headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity", **_signed("GET", url)}
+    url = f"{partner.node}/federation/{f'held/{of_lane}' if of_lane else 'blobs'}/{digest}"
+    # what goes on somewhere is asked for as it is: a part of what was packed is no part of the content
+    part = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"} if start is not None else {}
+    # room beyond the size: a problem document may be longer than a small content, and a content that is too long is
+    # seen by its digest, which stops the lane; only what is longer by far is not read to its end
     with _outbound().stream(
         "GET",
         url,
-        headers=headers,
+        headers={**part, **_signed("GET", url)},
         limit_bytes=size + _PROBLEM_BYTES,
         deadline_seconds=min(seconds, _PAGE_SECONDS),
         least=_LEAST,
         came=bandwidth.wait,
     ) as (status, answered, pieces):
-        if status not in {_OK, _PART}:
+        if status != _OK and (status != _PART or start is None):
             raise _unexpected(status, answered, _beginning(pieces))
-        if status == _PART and not _begins(answered.get("content-range", ""), start, size):
+        if status == _PART and not _begins(answered.get("content-range", ""), start or 0, size):
             raise PartnerRefused("bad-range", "The node answered with a part that was not asked for.")
         yield status == _PART, pieces
 
@@ -355,14 +330,20 @@ def read_held(partner: Partner, lane: UUID, after: int, *, seconds: float) -> It
         limit_bytes=(PAGE_ENTRIES + 1) * (INLINE_BYTES + MAX_HEADER_BYTES),
         deadline_seconds=min(seconds, _PAGE_SECONDS),
         least=_LEAST,
+        came=bandwidth.wait,
     ) as (status, headers, lines):
         if status != _OK:
             raise _unexpected(status, headers, _beginning(lines))
         yield lines
 
 
-def offer_held(partner: Partner, offers: Sequence[HeldOffer]) -> list[WantedOfHeld]:
+def offer_held(partner: Partner, offers: Sequence[HeldOffer], *, seconds: float) -> list[WantedOfHeld]:
     """Tell a restored partner how far we hold its lanes.
+
+    Args:
+        partner: which.
+        offers: its lanes.
+        seconds: by when it must have answered.
 
     Returns:
         What it wants of them.
@@ -371,12 +352,17 @@ def offer_held(partner: Partner, offers: Sequence[HeldOffer]) -> list[WantedOfHe
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`list_lanes`.
     """
     said = [{"lane": str(each.lane), "seq": each.seq, "digest": each.digest} for each in offers]
-    answer = _post(partner, "held", orjson.dumps({"lanes": said}), "application/json")
+    answer = _post(partner, "held", orjson.dumps({"lanes": said}), "application/json", seconds)
     try:
         listed = strict_json.parse(answer, _LISTING_LIMITS)["wanted"]
-        return [WantedOfHeld(UUID(each["lane"]), int(each["after"])) for each in listed]
+        return [WantedOfHeld(UUID(each["lane"]), _after(each["after"])) for each in listed]
     except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
         raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
+
+
+# Any: JSON of whatever shape a partner answers; what does not fit raises
+def _after(said: Any) -> int:
+    return -1 if said == -1 else strict_json.as_count(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,8 +378,14 @@ class WantedOfHeld:
     after: int
 
 
-def post_held(partner: Partner, lane: UUID, lines: bytes) -> int:
+def post_held(partner: Partner, lane: UUID, lines: bytes, *, seconds: float) -> int:
     """Give a restored partner entries of its lane.
+
+    Args:
+        partner: which.
+        lane: the lane's id.
+        lines: the entries.
+        seconds: by when it must have answered.
 
     Returns:
         How many were new to it.
@@ -401,14 +393,16 @@ def post_held(partner: Partner, lane: UUID, lines: bytes) -> int:
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`list_lanes`.
     """
-    answer = _post(partner, f"held/{lane}", lines, "application/jsonl")
+    answer = _post(partner, f"held/{lane}", lines, JSON_LINES, seconds)
     try:
-        return int(strict_json.parse(answer, _HEADS_LIMITS)["taken"])
+        return strict_json.as_count(strict_json.parse(answer, _HEADS_LIMITS)["taken"])
     except (strict_json.JsonRefused, KeyError, TypeError, ValueError):
         return 0
 
 
-def _post(partner: Partner, what: str, body: bytes, content_type: str) -> bytes:
+def _post(partner: Partner, what: str, body: bytes, content_type: str, seconds: float) -> bytes:
+    # before it is signed: a signature lives for a minute
+    bandwidth.wait(len(body))
     url = f"{partner.node}/federation/{what}"
     answer = _outbound().request(
         "POST",
@@ -416,7 +410,7 @@ def _post(partner: Partner, what: str, body: bytes, content_type: str) -> bytes:
         headers={"Content-Type": content_type, **_signed("POST", url, body)},
         body=body,
         limit_bytes=_LISTING_BYTES,
-        deadline_seconds=_PAGE_SECONDS,
+        deadline_seconds=min(seconds, _PAGE_SECONDS),
     )
     if answer.status != _OK:
         raise _unexpected(answer.status, answer.headers, answer.body)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.identity.lineage import Lineage, Walk
     from taawun.cooperation.partners.identity.rotation import Rotation
 
-__all__ = ["KeyTurns", "follow", "is_proven", "met"]
+__all__ = ["KeyTurns", "follow", "is_its_turn", "is_proven", "met"]
 
 
 class KeyTurns:
@@ -90,6 +90,18 @@ class KeyTurns:
         noted = {"newest_kid": self._newest, "older_until": self._until, "vouched_seq": self._vouched}
         if any(getattr(self._lane, name) != value for name, value in noted.items()):
             Lane.objects.filter(id=self._lane.id).update(**noted)
+
+
+def is_its_turn(lane: Lane, keys: Lineage, kid: str, seq: int) -> bool:
+    """Whether a key may have signed something of a place of a lane, by what is known of the keys after it.
+
+    Args:
+        lane: a partner's lane.
+        keys: of its sender.
+        kid: the key.
+        seq: the place.
+    """
+    return keys.place(kid) >= keys.place(lane.newest_kid) or seq <= lane.older_until
 
 
 def met(held: Partner, found: Descriptor) -> None:

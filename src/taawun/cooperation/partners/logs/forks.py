@@ -9,10 +9,11 @@ from django.conf import settings
 
 from taawun.cooperation.partners.errors import ChainBroken, MessageRefused
 from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
+from taawun.cooperation.partners.identity.succession import is_its_turn
 from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.logs.readers import readers_of
 from taawun.cooperation.partners.logs.stopping import stop_lane
-from taawun.cooperation.partners.models import Fork, Lane, Partner, Reset
+from taawun.cooperation.partners.models import Fork, Lane, LaneEntry, Partner, Reset
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.clock import now
 from taawun.platform.audit.actions import record
@@ -20,7 +21,7 @@ from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from taawun.cooperation.partners.exchange.messages import Message
     from taawun.cooperation.partners.identity.lineage import Lineage
@@ -46,8 +47,11 @@ def shown(message: Message) -> None:
     lane = Lane.called(known, wire_id) if known else None
     if known is None or lane is None or not _may_speak_of(message.partner, lane):
         raise MessageRefused("unknown-lane", "there is no such lane between the two nodes")
-    seq, at = _proven(lane.wire_id, lineage_of(known), held, other)
-    if Reset.settles(lane, seq, at):
+    keys = lineage_of(known)
+    seq, words = _proven(lane.wire_id, keys, held, other)
+    if not all(is_its_turn(lane, keys, keys.signer(token).kid, seq) for token in (held, other)):
+        raise MessageRefused("proves-nothing", "its key was replaced by then: a thief may have signed it")
+    if all(_is_settled(lane, seq, word, message) for word in words):
         return
     broken = ChainBroken("fork", seq, "the sender signed another header for another reader", proof=other)
     stop_lane(lane, known, broken, shown_by=message.partner, held=held)
@@ -57,8 +61,16 @@ def _may_speak_of(teller: Partner, lane: Lane) -> bool:
     return teller.id == lane.sender_id or teller.node in readers_of([lane]).get(lane.id, ())
 
 
-def _proven(wire_id: UUID, keys: Lineage, one: str, other: str) -> tuple[int, datetime]:
-    """Where two words of one lane, signed with a key, contradict each other, and when the older one was signed.
+def _is_settled(lane: Lane, seq: int, word: chain.Testimony, message: Message) -> bool:
+    """Whether a word on a place of a lane is no other than what is held, or belongs to what its sender gave up."""
+    digest = word.places[seq]
+    if LaneEntry.objects.filter(lane=lane, seq=seq, digest=digest).exists():
+        return True
+    return Reset.settles(lane, seq, digest, signed=word.at, heard=message.received)
+
+
+def _proven(wire_id: UUID, keys: Lineage, one: str, other: str) -> tuple[int, Sequence[chain.Testimony]]:
+    """Where two words of one lane, signed with a key, contradict each other; and what they say.
 
     Raises:
         MessageRefused: they prove nothing.
@@ -72,12 +84,12 @@ def _proven(wire_id: UUID, keys: Lineage, one: str, other: str) -> tuple[int, da
     seq = words[0].contradicts(words[1])
     if seq is None or words[0].lane != wire_id:
         raise MessageRefused("proves-nothing", "the two words do not contradict each other")
-    return seq, min(word.at for word in words)
+    return seq, words
 
 
 def _of_ours(lane: Lane, message: Message, one: str, other: str) -> None:
     """This node itself has signed two histories: it was set back, or somebody else has its key."""
-    seq, _at = _proven(lane.id, own_lineage(), one, other)
+    seq, _words = _proven(lane.id, own_lineage(), one, other)
     _fork, is_new = Fork.objects.get_or_create(
         lane=lane, seq=seq, defaults={"held": one, "shown": other, "shown_by": message.partner}
     )

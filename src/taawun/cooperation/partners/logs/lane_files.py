@@ -27,6 +27,7 @@ from taawun.cooperation.partners.logs import chain, contents, lanes, pages
 from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.stopping import stop_lane
+from taawun.cooperation.partners.logs.walking import Walk
 from taawun.cooperation.partners.models import Content, Holding, Lane, LaneEntry, Partner
 from taawun.cooperation.people.rules import require
 from taawun.foundation import strict_json
@@ -305,21 +306,20 @@ def _learned(first: _First, partner: Partner) -> Partner:
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Look:
     """Where a look through a file is.
 
     Args:
+        walk: along its lane.
         keys: of its sender.
         number: of the line.
-        seq, digest: of the last entry that was read; None before the first.
         count: of entries.
         waits_for: the digest and size that a content beside may have: those of the entry before it.
     """
 
+    walk: Walk
     keys: Verifier
     number: int = 1
-    seq: int | None = None
-    digest: str = ""
     count: int = 0
     waits_for: tuple[str, int] = field(default=("", 0))
 
@@ -327,67 +327,62 @@ class _Walk:
 def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> int:
     """Look at every line, in order, and take nothing; how many entries there are."""
     held = Lane.called(partner, first.offer.lane)
-    walk = _Walk(keys)
+    walk = Walk(first.offer.lane, first.offer, sender=partner.node, keys=keys, seq=None, digest="")
+    look = _Look(walk, keys)
     head = False
     while True:
-        walk.number += 1
-        line = _line(file, walk.number)
+        look.number += 1
+        line = _line(file, look.number)
         if line.startswith(b'{"blob":'):
-            _check_blob(file, line, walk)
+            _check_blob(file, line, look)
         elif line.startswith(b'{"end":'):
-            if not head or line != strict_json.canonical({"end": walk.count}):
-                raise _altered(walk.number, "the end does not fit what stands before it")
+            if not head or line != strict_json.canonical({"end": look.count}):
+                raise _altered(look.number, "the end does not fit what stands before it")
             if file.read(1):
-                raise _altered(walk.number + 1, "something follows the end")
-            return walk.count
+                raise _altered(look.number + 1, "something follows the end")
+            return look.count
         elif head:
-            raise _altered(walk.number, "an entry follows the head")
+            raise _altered(look.number, "an entry follows the head")
         else:
-            head = _check_line(line, first, partner, walk, held)
+            head = _check_line(line, first, look, held)
 
 
-def _check_line(line: bytes, first: _First, partner: Partner, walk: _Walk, held: Lane | None) -> bool:
+def _check_line(line: bytes, first: _First, look: _Look, held: Lane | None) -> bool:
     """Look at an entry or the head; whether it is the head."""
+    walk = look.walk
     try:
         read = chain.read_line(line)
         if read.head is not None:
-            head = chain.read_head(read.head, walk.keys)
+            head = chain.read_head(read.head, look.keys)
             ends_right = walk.seq is None or (head.seq, head.digest) == (walk.seq, walk.digest)
             if head.lane != first.offer.lane or not ends_right:
-                raise _altered(walk.number, "the head is not that of the last entry")
+                raise _altered(look.number, "the head is not that of the last entry")
             return True
-        header = chain.read_header(read.header or "", walk.keys)
-        expected = header.seq if walk.seq is None else walk.seq + 1
+        header = walk.read(read.header or "")
         wanted = (held.head_seq if held else -1) + 1
         if walk.seq is None and header.seq > wanted:
             raise FileRefused(
                 "gap",
-                f"Line {walk.number}: the file begins with entry {header.seq}, and {wanted} is expected. Ask for one "
+                f"Line {look.number}: the file begins with entry {header.seq}, and {wanted} is expected. Ask for one "
                 "that begins earlier (`--after`).",
             )
-        before = header.prev if walk.seq is None else walk.digest
-        chain.check_next(
-            header, lane=first.offer.lane, sender=partner.node, head_seq=expected - 1, head_digest=before
-        )
+        walk.step(header, read.header or "", read.content)
     except ChainBroken as broken:
-        raise _altered(walk.number, str(broken).rstrip(".")) from None
-    if read.content is not None and (len(read.content), sha256(read.content)) != (header.size, header.digest):
-        raise _altered(walk.number, "the content is not the one that was signed for")
-    walk.seq, walk.digest = header.seq, chain.digest_of(read.header or "")
-    walk.count, walk.waits_for = walk.count + 1, (header.digest, header.size)
+        raise _altered(look.number, str(broken).rstrip(".")) from None
+    look.count, look.waits_for = look.count + 1, (header.digest, header.size)
     return False
 
 
-def _check_blob(file: IO[bytes], line: bytes, walk: _Walk) -> None:
-    digest, size = _blob(line, walk.number)
-    if (digest, size) != walk.waits_for:
-        raise _altered(walk.number, "the content is not that of the entry before it")
+def _check_blob(file: IO[bytes], line: bytes, look: _Look) -> None:
+    digest, size = _blob(line, look.number)
+    if (digest, size) != look.waits_for:
+        raise _altered(look.number, "the content is not that of the entry before it")
     stream = Sha256Stream()
-    for piece in _pieces(file, size, walk.number):
+    for piece in _pieces(file, size, look.number):
         stream.update(piece)
     if stream.hexdigest() != digest:
-        raise _altered(walk.number, "the content is not the one that was signed for")
-    walk.waits_for = ("", 0)
+        raise _altered(look.number, "the content is not the one that was signed for")
+    look.waits_for = ("", 0)
 
 
 def _take(file: IO[bytes], lane: Lane, partner: Partner) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 
-__all__ = ["Arrived", "LanePurpose", "Outcome", "Revocation", "all_of_them", "nobody_else"]
+__all__ = ["Arrived", "LanePurpose", "OneByOne", "Outcome", "Revocation", "all_of_them", "nobody_else"]
 
 
 def all_of_them(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
@@ -43,6 +43,10 @@ class Outcome:
 
     state: str
     reason: str = ""
+
+
+class OneByOne(Exception):
+    """Something has to be said about one of many entries, so each of them is taken in by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ class LanePurpose:
             left to do in it instead of ``receive``; None where reading is nothing.
         together: the same for many publications of a lane, oldest first, which nothing stands in the way of. What it
             answers takes in as many of them, from the first on, as need nothing said about them, and says how many
-            these were; whatever else there is to say of an entry is said by ``receive``. None where few ever come.
+            these were; whatever else there is to say of an entry is said by ``receive``, and ``OneByOne`` leaves all
+            of them to it. None where few ever come.
         set_aside: takes out again what a locked entry brought, idempotently: its key was revoked; with True it was
             dropped for good. What is taken in after all comes to ``receive`` once more.
     """

@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.exchange import disk
 from taawun.cooperation.partners.identity.keys import lineage_of
+from taawun.cooperation.partners.identity.succession import is_its_turn
 from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.logs.readers import readers_of
 from taawun.cooperation.partners.logs.stopping import stop_lane
@@ -228,16 +229,20 @@ def _look_at(
         head = chain.read_head(token, keys)
     except ChainBroken:
         return None
-    # under a key that was revoked a thief may have signed it
-    if keys.signer(token).is_doubtful(now()):
-        return None
-    if head.lane != lane.wire_id or head.seq < 0:
+    # under a key that was revoked, or whose turn on the lane was over, a thief may have signed it
+    signer = keys.signer(token)
+    is_word = not signer.is_doubtful(now()) and is_its_turn(lane, keys, signer.kid, head.seq)
+    if not is_word or head.lane != lane.wire_id or head.seq < 0:
         return None
     is_held = head.seq <= lane.head_seq
     if is_held and _is_forked(lane, head.seq, head.digest):
-        if not Reset.settles(lane, head.seq, head.time):
+        if not Reset.settles(lane, head.seq, head.digest, signed=head.time, heard=now()):
             _stop(lane, sender, teller, head.seq, token)
-        return None
+            return None
+        # who shows it again tomorrow shows nothing new: it is kept as what was looked at, and says nothing of the lane
+        known = _told(lane, teller, head, token, is_compared=True)
+        known.seq = -1
+        return known
     if before is not None and before.signed >= head.time:
         return None
     fresh = _told(lane, teller, head, token, is_compared=is_held)
@@ -258,6 +263,11 @@ def _stop(lane: Lane, sender: Partner, teller: Partner, seq: int, token: str) ->
     stop_lane(lane, sender, broken, shown_by=teller)
 
 
+def _is_word(each: ToldHead) -> bool:
+    sender = each.lane.sender
+    return sender is not None and is_its_turn(each.lane, lineage_of(sender), peek(each.token).kid, each.seq)
+
+
 # ---- comparing later --------------------------------------------------------------------------------------------
 def compare() -> int:
     """Compare what others were shown with what has come here since, and tell of what does not come.
@@ -273,8 +283,12 @@ def compare() -> int:
     )
     for each in running.filter(is_compared=False, seq__lte=F("lane__head_seq")):
         sender = each.lane.sender
-        is_forked = _is_forked(each.lane, each.seq, each.digest)
-        if sender and is_forked and not Reset.settles(each.lane, each.seq, each.signed):
+        # its key may have had its turn by now
+        is_forked = _is_forked(each.lane, each.seq, each.digest) and _is_word(each)
+        is_settled = is_forked and Reset.settles(
+            each.lane, each.seq, each.digest, signed=each.signed, heard=each.heard
+        )
+        if sender and is_forked and not is_settled:
             _stop(each.lane, sender, each.teller, each.seq, each.token)
             stopped += 1
         else:

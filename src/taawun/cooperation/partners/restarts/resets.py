@@ -2,35 +2,99 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Least
 
 from taawun.cooperation.partners.errors import MessageRefused
-from taawun.cooperation.partners.identity.keys import lineage_of
+from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner, Reset
 from taawun.cooperation.partners.restarts import statements
-from taawun.cooperation.partners.restarts.restarting import drop_open, urn
+from taawun.cooperation.partners.restarts.restarting import OPEN, drop_open, told_of, urn
 from taawun.cooperation.partners.restarts.statements import Statement, StatementRefused
 from taawun.cooperation.people.actors import PartyActor
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
+from taawun.foundation.signing import SignatureRefused
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from taawun.cooperation.partners.exchange.messages import Message
+    from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["hear", "take"]
+__all__ = ["hear", "regain", "set_aside", "take"]
 
 
 def hear(message: Message) -> None:
     """A statement that came over the talk lane."""
     _take(message.partner, str(message.payload.get("statement", "")))
+
+
+def set_aside(message: Message) -> None:
+    """A step that a thief signed is none: what it proposed is dropped, and what it answered or confirmed waits again.
+
+    What this node went on from by a thief's answer it goes on from; but nobody has owned up to anything by it.
+    """
+    token = str(message.payload.get("statement", ""))
+    step = Q(proposal=token) | Q(answer=token) | Q(confirmation=token)
+    reset = Reset.objects.select_for_update().filter(step, partner=message.partner).first()
+    if reset is None:
+        return
+    for kind in ("partners.reset-answered", "partners.reset-proposed"):
+        resolve(kind, told_of(reset))
+    if reset.state == Reset.State.DONE:
+        if reset.answer == token:
+            reset.answered = None
+    elif reset.answer == token:
+        reset.state, reset.answer, reset.answered = Reset.State.PROPOSED, "", None
+        reset.point_seq, reset.point_digest = None, ""
+    elif reset.proposal == token:
+        reset.state = Reset.State.DROPPED
+    reset.save()
+
+
+def regain(payload: Mapping[str, Any], header: Header) -> None:
+    """A step that this node had signed and forgotten: what follows it comes again over the other node's talk lane.
+
+    What it had confirmed it confirms anew, once it has read on as far as it had. Any: JSON of our own, signed by us.
+    """
+    token = str(payload["statement"])
+    said, partner = statements.read(token, own_lineage()), Partner.objects.get(node=header.to)
+    if said.kind == statements.CONFIRMED:
+        return
+    is_ours = said.kind == statements.ANSWERED
+    lane = (
+        Lane.objects.filter(id=said.lane, sender=None).first() if is_ours else Lane.called(partner, said.lane)
+    )
+    if lane is None:
+        return
+    about = Reset.objects.filter(lane=lane, partner=partner, state__in=OPEN)
+    about.exclude(id=said.id).update(state=Reset.State.DROPPED)
+    known = Reset.objects.filter(id=said.id).first() or Reset(
+        id=said.id,
+        lane=lane,
+        partner=partner,
+        held_seq=said.seq,
+        held_digest=said.digest,
+        stopped_at=said.stopped_at,
+        stop_reason=said.reason,
+        proposed=said.at,
+    )
+    if is_ours:
+        known.state, known.answer, known.answered = Reset.State.ANSWERED, token, said.at
+        known.point_seq, known.point_digest = said.seq, said.digest
+    else:
+        known.proposal = token
+    known.save()
 
 
 def take(actor: Actor, partner: Partner, token: str) -> Reset:
@@ -57,10 +121,15 @@ def _take(partner: Partner, token: str) -> Reset:
     lanes.one_speaker()
     if partner.state != Partner.State.VERIFIED:
         raise MessageRefused("not-verified", "its fingerprint is not compared")
+    keys = lineage_of(partner)
     try:
-        said = statements.read(token, lineage_of(partner).current.key)
-    except StatementRefused as refused:
+        # a word may be on its way while its sender's key is replaced; a thief's is none
+        said = statements.read(token, keys)
+        is_doubtful = keys.signer(token).is_doubtful(now())
+    except (SignatureRefused, StatementRefused) as refused:
         raise MessageRefused("not-genuine", str(refused)) from None
+    if is_doubtful:
+        raise MessageRefused("not-genuine", "its key was revoked: a thief may have signed it")
     if said.kind == statements.ANSWERED:
         return _answered(partner, said, token)
     if (said.sender, said.reader) != (settings.BASE_URL, partner.node):
@@ -76,6 +145,11 @@ def _proposed(partner: Partner, said: Statement, token: str) -> Reset:
     if lane is None:
         raise MessageRefused("unknown-lane", "there is no such lane here")
     if known := Reset.objects.filter(id=said.id, partner=partner, lane=lane).first():
+        if not known.proposal:
+            # this node was restored, and knew by its own answer alone that there had been one
+            known.proposal, known.held_seq, known.held_digest = token, said.seq, said.digest
+            known.stopped_at, known.stop_reason = said.stopped_at, said.reason
+            known.save()
         # said before; whoever says it again changes nothing
         return known
     if Reset.objects.filter(id=said.id).exists():
@@ -97,15 +171,9 @@ def _proposed(partner: Partner, said: Statement, token: str) -> Reset:
         proposal=token,
         proposed=min(said.at, now()),
     )
-    for notice in Notice.objects.filter(
-        kind="partners.reset-proposed",
-        resolved=None,
-        params__lane=str(lane.id),
-        params__partner=str(partner.id),
-    ):
-        resolve(notice.kind, notice.subject)
-    _tell("partners.reset-proposed", reset)
-    _record(partner, "partners.reset-proposed", reset)
+    # however often it proposes before somebody here answers, it is one thing to be told
+    if _tell("partners.reset-proposed", reset).times == 1:
+        _record(partner, "partners.reset-proposed", reset)
     return reset
 
 
@@ -156,10 +224,11 @@ def _confirmed(partner: Partner, said: Statement, token: str) -> Reset:
     reset.state, reset.confirmation, reset.confirmed = Reset.State.DONE, token, now()
     reset.save()
     point = -1 if reset.point_seq is None else reset.point_seq
-    # its receipts for what it left behind are no receipts for what stands there now
-    LaneReader.objects.filter(lane=reset.lane, partner=partner, receipt_seq__gt=point).update(
-        receipt_seq=point
+    # its receipts for what it left behind are no receipts for what stands there now, and it was not brought that either
+    LaneReader.objects.filter(lane=reset.lane, partner=partner).update(
+        receipt_seq=Least("receipt_seq", point), delivered_seq=Least("delivered_seq", point)
     )
+    Partner.objects.filter(id=partner.id).update(wants_push=True)
     stopped = Notice.objects.filter(kind="partners.lane-stopped-there", subject=f"urn:uuid:{reset.lane_id}")
     if stopped.filter(resolved=None, params__partner=str(partner.id)).exists():
         resolve("partners.lane-stopped-there", f"urn:uuid:{reset.lane_id}")
@@ -167,7 +236,7 @@ def _confirmed(partner: Partner, said: Statement, token: str) -> Reset:
     return reset
 
 
-def _tell(kind: str, reset: Reset) -> None:
+def _tell(kind: str, reset: Reset) -> Notice:
     facts = {
         "node": reset.partner.node,
         "partner": str(reset.partner.id),
@@ -176,7 +245,7 @@ def _tell(kind: str, reset: Reset) -> None:
         "reason": reset.stop_reason,
         "seq": str(max(reset.stopped_at, 0)),
     }
-    raise_notice(kind, urn(reset), Notice.Level.WARNING, facts)
+    return raise_notice(kind, told_of(reset), Notice.Level.WARNING, facts)
 
 
 def _record(partner: Partner, verb: str, reset: Reset) -> None:

@@ -32,7 +32,7 @@ from taawun.platform.notices.actions import resolve
 if TYPE_CHECKING:
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["OPEN", "RESET", "answer", "confirm", "drop_open", "propose", "urn"]
+__all__ = ["OPEN", "RESET", "answer", "confirm", "drop_open", "propose", "told_of", "urn"]
 
 OPEN: Final = (Reset.State.PROPOSED, Reset.State.ANSWERED)
 # the kind of message that carries each statement
@@ -42,6 +42,11 @@ RESET: Final = "lane.reset"
 def urn(reset: Reset) -> str:
     """The restart as audit and notices name it."""
     return f"urn:uuid:{reset.id}"
+
+
+def told_of(reset: Reset) -> str:
+    """What notices of it are about: the lane and the other node, which may propose again and again."""
+    return f"urn:taawun:restart:{reset.lane_id}:{reset.partner_id}"
 
 
 @transaction.atomic
@@ -92,8 +97,7 @@ def drop_open(lane: Lane, partner: Partner) -> None:
     for each in Reset.objects.select_for_update().filter(lane=lane, partner=partner, state__in=OPEN):
         each.state = Reset.State.DROPPED
         each.save(update_fields=["state"])
-        resolve("partners.reset-answered", urn(each))
-        resolve("partners.reset-proposed", urn(each))
+        resolve("partners.reset-answered", told_of(each))
 
 
 def _places(lane: Lane) -> tuple[tuple[int, str], ...]:
@@ -134,7 +138,7 @@ def answer(actor: Actor, reset: Reset) -> Reset:
     held.state = Reset.State.ANSWERED
     held.save()
     messages.send(held.partner, RESET, {"statement": held.answer})
-    resolve("partners.reset-proposed", urn(held))
+    resolve("partners.reset-proposed", told_of(held))
     record(actor, "partners.reset-answered", urn(held), _facts(held))
     return held
 
@@ -188,7 +192,7 @@ def _confirm(actor: Actor, reset: Reset) -> Reset:
     held.save()
     for kind in ("partners.lane-stopped", "partners.lane-forked"):
         resolve(kind, f"urn:uuid:{lane.id}")
-    resolve("partners.reset-answered", urn(held))
+    resolve("partners.reset-answered", told_of(held))
     messages.send(held.partner, RESET, {"statement": held.confirmation})
     record(actor, "partners.reset-confirmed", urn(held), {**_facts(held), "left_behind": left})
     actions.has_news(held.partner)

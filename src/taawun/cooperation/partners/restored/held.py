@@ -19,22 +19,22 @@ from taawun.cooperation.partners.identity.keys import own_lineage
 from taawun.cooperation.partners.logs import chain, contents
 from taawun.cooperation.partners.logs.lanes import audience_digest
 from taawun.cooperation.partners.logs.purposes import LanePurpose
+from taawun.cooperation.partners.logs.walking import Walk, check_content
 from taawun.cooperation.partners.models import Awaited, Holding, Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
-from taawun.foundation.digests import sha256
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from uuid import UUID
 
-__all__ = ["ask", "held_for", "offer", "refuse", "take", "wanted"]
+__all__ = ["ask", "held_for", "offer", "own", "refuse", "take", "wanted"]
 
 _BATCH: Final = 100
 # what one request may carry: bodies that hold no files are at most 2 MiB
@@ -46,12 +46,15 @@ _LACKING: Final = 500
 # ---- asking -----------------------------------------------------------------------------------------------------
 
 
-def ask(partner: Partner, *, seconds: float) -> None:
+def ask(partner: Partner, *, left: Callable[[], float]) -> bool:
     """Ask a partner for all that it holds of our lanes, and know it again.
 
     Args:
         partner: one that has not told yet.
-        seconds: by when it must be read; what is missing then is asked for next time.
+        left: for how many seconds it may go on; what is missing then is asked for next time.
+
+    Returns:
+        Whether all is known again.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: it cannot be asked, or what it told is not taken, which the
@@ -62,13 +65,16 @@ def ask(partner: Partner, *, seconds: float) -> None:
         # from here on each page is a transaction of its own: killed in between, it goes on where it was
         while missing := wanted(partner, offers):
             for each in missing:
-                _read_page(partner, each, seconds)
-        for lane in offers:
-            _fetch_lacking(partner, lane.lane, seconds)
+                if left() <= 0:
+                    return False
+                _read_page(partner, each, left())
+        if not all(_fetch_lacking(partner, lane.lane, left) for lane in offers):
+            return False
     except ChainBroken as broken:
         refuse(partner, broken)
         raise PartnerRefused("return-refused", f"What it holds of our lanes is not taken: {broken}") from None
     returning.answered(partner)
+    return True
 
 
 def _read_page(partner: Partner, each: wire.WantedOfHeld, seconds: float) -> None:
@@ -85,7 +91,7 @@ def wanted(partner: Partner, offers: Sequence[wire.HeldOffer]) -> list[wire.Want
     """
     found: list[wire.WantedOfHeld] = []
     for each in offers:
-        lane = _own(each.lane)
+        lane = own(each.lane)
         if lane is None:
             if each.seq >= 0:
                 found.append(wire.WantedOfHeld(each.lane, -1))
@@ -109,7 +115,8 @@ class _Forked(ChainBroken):
         self.lane = lane
 
 
-def _own(wire_id: UUID) -> Lane | None:
+def own(wire_id: UUID) -> Lane | None:
+    """A lane of ours by what it is called between the two nodes; None where it is not known here."""
     return Lane.objects.filter(Q(id=wire_id, alias=None) | Q(alias=wire_id), sender=None).first()
 
 
@@ -141,10 +148,7 @@ def take(partner: Partner, wire_id: UUID, lines: Iterable[bytes]) -> int:
         if read.header is None:
             break
         header = chain.read_header(read.header, keys)
-        if read.content is not None and (
-            len(read.content) != header.size or sha256(read.content) != header.digest
-        ):
-            raise ChainBroken("digest", header.seq, "a content is not the one that was signed for")
+        check_content(header, read.content)
         batch.append((header, read.header, read.content))
         size += len(line)
         if len(batch) >= _BATCH or size >= _OFFERED_BYTES:
@@ -159,22 +163,24 @@ def _keep(partner: Partner, wire_id: UUID, batch: list[tuple[chain.Header, str, 
         return 0
     # a partner that is asked, and posts at the same time, does one after the other
     list(Awaited.objects.select_for_update().filter(partner=partner))
-    lane = _own(wire_id) or _reopened(partner, wire_id, *batch[0])
+    lane = own(wire_id) or _reopened(partner, wire_id, *batch[0])
     lane = Lane.objects.select_for_update().get(id=lane.id)
+    walk = Walk(
+        lane.wire_id,
+        lane,
+        sender=settings.BASE_URL,
+        keys=own_lineage(),
+        seq=lane.head_seq,
+        digest=lane.head_digest,
+    )
     fresh = 0
     for header, token, content in batch:
-        if header.lane == lane.wire_id and header.seq <= lane.head_seq:
+        if walk.is_behind(header):
             if not _is_held(lane, header.seq, chain.digest_of(token)):
                 raise _Forked(lane, header.seq)
             continue
         try:
-            chain.check_next(
-                header,
-                lane=lane.wire_id,
-                sender=settings.BASE_URL,
-                head_seq=lane.head_seq,
-                head_digest=lane.head_digest,
-            )
+            walk.step(header, token, content)
         except ChainBroken as broken:
             raise _Forked(lane, header.seq) if broken.code == "fork" else broken from None
         _append(lane, header, token, content)
@@ -243,23 +249,26 @@ def _reopened(
     return lane
 
 
-def _fetch_lacking(partner: Partner, wire_id: UUID, seconds: float) -> None:
-    """Contents that no line brought and no other partner had, where this one has them."""
-    lane = _own(wire_id)
+def _fetch_lacking(partner: Partner, wire_id: UUID, left: Callable[[], float]) -> bool:
+    """Contents that no line brought and no other partner had, where this one has them; whether all were asked for."""
+    lane = own(wire_id)
     held = Holding.objects.filter(lane=lane).values("content_id")
     lacking = LaneEntry.objects.filter(lane=lane, action="publish", state=LaneEntry.State.DONE)
     lacking = lacking.exclude(content_digest="").exclude(content_digest__in=held)
     for digest, size in list(lacking.values_list("content_digest", "size")[:_LACKING]):
         if lane is None:
-            return
+            return True
+        if left() <= 0:
+            return False
         try:
-            pieces = wire.fetch_blob(partner, digest, size, seconds=seconds, of_lane=wire_id)
-            contents.take(lane, pieces, digest=digest, size=size)
+            with wire.read_blob(partner, digest, size, seconds=left(), of_lane=wire_id) as (_part, pieces):
+                contents.take(lane, pieces, digest=digest, size=size)
         except PartnerRefused:
             # it does not hold it any more: the header stands, and nobody can be served the content
             continue
         except contents.OtherContent as other:
             raise ChainBroken("digest", -1, str(other)) from None
+    return True
 
 
 @transaction.atomic
@@ -314,17 +323,41 @@ def held_for(sender: Partner, lane: Lane, after: int, limit: int, most_bytes: in
         yield line
 
 
-def offer(partner: Partner) -> None:
+def offer(partner: Partner, may_go_on: Callable[[], bool], *, left: Callable[[], float]) -> bool:
     """Post what we hold of a restored partner's lanes, for it may not be able to ask us.
+
+    It says itself what it lacks. Who says so of what it was just brought is brought nothing more of that lane.
+
+    Args:
+        partner: which.
+        may_go_on: asked before each page.
+        left: for how many seconds it may go on.
+
+    Returns:
+        Whether it lacks nothing any more, or takes nothing; else it is offered the rest next time.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: it cannot be told.
     """
-    lanes = {each.wire_id: each for each in Lane.objects.filter(sender=partner, head_seq__gte=0)}
+    held = Lane.objects.filter(sender=partner, part_of=None, head_seq__gte=0).order_by("opened")
+    lanes = {each.wire_id: each for each in held[: wire.MOST_LANES]}
     listing = [wire.HeldOffer(each.wire_id, each.head_seq, each.head_digest) for each in lanes.values()]
-    while missing := [each for each in wire.offer_held(partner, listing) if each.lane in lanes]:
-        for each in missing:
-            lines = held_for(partner, lanes[each.lane], each.after, wire.PAGE_ENTRIES, _OFFERED_BYTES)
-            if not wire.post_held(partner, each.lane, b"".join(lines)):
+    brought: dict[UUID, int] = {}
+    while may_go_on():
+        wanted = {each.lane: each.after for each in wire.offer_held(partner, listing, seconds=left())}
+        missing = [
+            (lane, after)
+            for lane, after in wanted.items()
+            if lane in lanes and brought.get(lane, -2) < after < lanes[lane].head_seq
+        ]
+        if not missing:
+            return True
+        for lane, after in missing:
+            if not may_go_on():
+                return False
+            lines = held_for(partner, lanes[lane], after, wire.PAGE_ENTRIES, _OFFERED_BYTES)
+            if not wire.post_held(partner, lane, b"".join(lines), seconds=left()):
                 # it takes nothing of this, and says so to its own administrators
-                return
+                return True
+            brought[lane] = after
+    return False

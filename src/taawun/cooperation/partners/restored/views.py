@@ -40,7 +40,7 @@ def listing(request: HttpRequest, partner: Partner) -> HttpResponse:
     """``/federation/held``: how far this node holds the caller's lanes; or, posted, the caller this node's."""
     if request.method == "POST":
         return _hear_listing(request, partner)
-    lanes = Lane.objects.filter(sender=partner, head_seq__gte=0).order_by("opened")
+    lanes = Lane.objects.filter(sender=partner, part_of=None, head_seq__gte=0).order_by("opened")
     offers = [
         {"lane": str(each.wire_id), "seq": each.head_seq, "digest": each.head_digest}
         for each in lanes[: wire.MOST_LANES]
@@ -90,7 +90,8 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponse:
 def _hear_lines(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponse:
     if not returning.is_to_be_asked(partner):
         # the return may have ended a moment ago; but of a lane that is none for this partner there never was one
-        if not Lane.objects.filter(id=lane_id, sender=None, readers__partner=partner).exists():
+        known = held.own(lane_id)
+        if known is None or not known.readers.filter(partner=partner).exists():
             return problem(404, "no-such-lane", "There is no such lane for your node.")
         return _json({"taken": 0})
     try:
