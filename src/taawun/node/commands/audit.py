@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `taawun audit` takes."""
-    parser.add_argument("what", choices=("verify",))
+    parser.add_argument("what", choices=("verify",), help="recompute the chains")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `taawun person` takes."""
-    parser.add_argument("what", choices=("reset-link",))
+    parser.add_argument("what", choices=("reset-link",), help="print a link for a new password")
     parser.add_argument("--person", required=True, help="e-mail address of the person")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 

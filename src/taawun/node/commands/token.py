@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `taawun token` takes."""
-    parser.add_argument("what", choices=("create",))
+    parser.add_argument("what", choices=("create",), help="make one")
     parser.add_argument("--person", required=True, help="e-mail address of the person")
     parser.add_argument(
         "--scope", required=True, help="permissions, separated by commas: read:intel,write:intel"
