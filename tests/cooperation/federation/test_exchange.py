@@ -195,6 +195,7 @@ def test_what_is_named_for_us_or_for_our_guest_is_opened(south: PartnerNode, not
     note(lane, 2, tlp=Tlp.RED, persons=("a@cert.example",))
     assert lane.deliver()[1:] == [DONE, DONE]
     assert Release.objects.get(subject="urn:test:2").persons == ["a@cert.example"]
+    assert notes.received == []
 
 
 # ---- what may come right later --------------------------------------------------------------------------------------

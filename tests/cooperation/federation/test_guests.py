@@ -337,6 +337,47 @@ def test_what_a_partner_sends_to_this_node_alone_is_not_for_its_guest(
     assert guest.get(f"/guest/contents/{entry.header.digest}").status_code == 404
 
 
+def test_what_a_partner_gives_to_a_guest_alone_nobody_of_its_host_reads(
+    cast: Cast, south: PartnerNode, notes: Notes
+) -> None:
+    agreement = hosting(south, clause(senders=("xs",), receivers=("uni",)))
+    guest = Caller(token(cast, agreement))
+    # whatever the lane says, its clause does not give it to this node
+    lane = _theirs(south, agreement, settings.BASE_URL, KEY)
+    entry = lane.write(kind="tests.note")
+    assert lane.deliver() == [("done", "")] * 2
+    assert notes.received == []
+    assert guest.get(f"/guest/contents/{entry.header.digest}").content == entry.content
+    release = Release.objects.get()
+    shown = cast.analyst.api.get(f"/federation/releases/{release.id}").json()
+    assert (shown["subject"], shown["title"], shown["topics"]) == (None, None, None)
+    assert cast.analyst.api.get("/federation/releases", subject=entry.header.subject).json()["items"] == []
+    refused = cast.analyst.api.post(f"/federation/releases/{release.id}/onward", {})
+    assert refused.json()["type"] == "urn:taawun:problem:for-guests"
+
+
+def test_what_comes_for_a_guest_first_and_then_for_its_host_is_handed_to_its_room_then(
+    cast: Cast, south: PartnerNode, notes: Notes
+) -> None:
+    both = clause("1", receivers=("uni",)), clause("2", receivers=("any",))
+    agreement = hosting(south, *both)
+    first = _theirs(south, agreement, KEY)
+    entry = first.write(kind="tests.note", subject="urn:test:1")
+    first.deliver()
+    assert notes.received == []
+    second = clause_lane(south, agreement, "2")
+    second.write(kind="tests.note", subject="urn:test:1", content=entry.content)
+    second.deliver()
+    assert notes.received == [("urn:test:1", "", entry.content)]
+    assert not Release.objects.get().is_for_guests
+    # and what this node has is not taken from it by a lane for the guest
+    third = clause_lane(south, agreement, "1", audience=(KEY,))
+    third.write(kind="tests.note", subject="urn:test:1", content=entry.content)
+    third.deliver()
+    assert not Release.objects.get().is_for_guests
+    assert len(notes.received) == 1
+
+
 def test_what_its_sender_withdrew_is_served_to_a_guest_no_more(
     cast: Cast, south: PartnerNode, notes: Notes
 ) -> None:

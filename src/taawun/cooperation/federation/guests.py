@@ -47,13 +47,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Guest",
     "Hosted",
+    "Named",
     "copies_for",
     "given_by",
     "guest_in",
     "hosted",
     "lay_ready",
     "may_read",
-    "named_for_guests",
+    "named_here",
     "names_of_guests",
     "note_read",
     "policies_of",
@@ -205,24 +206,47 @@ def tokens_of(agreement: UUID | None = None, guest: str = "", text: str = "") ->
 
 
 # ---- what lies here for them ------------------------------------------------------------------------------------
-def named_for_guests(lane: Lane, header: Header) -> list[str]:
-    """The party keys of guests of this node for whom an entry is.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """For whom on this node an entry is.
+
+    Args:
+        guests: party keys of guests of this node.
+        is_for_node: whether it is for the node itself, and not only for guests of it.
+    """
+
+    guests: tuple[str, ...]
+    is_for_node: bool
+
+
+def named_here(lane: Lane, header: Header) -> Named:
+    """For which guests of this node an entry is, and whether for the node itself.
+
+    What a clause gives to guests alone their host holds for them, and none of its people reads it.
 
     Args:
         lane: ours, or a partner's.
         header: of the entry; where it names no readers of its own, those are meant that the lane was opened for.
     """
-    audience: Collection[str] = header.audience
-    if not audience:
-        # no agreement names a guest of ours to most partners: then nobody looks at how their lanes began
-        if lane.sender is not None and len(policy_of_sender(lane.sender.node).keys_of(settings.BASE_URL)) < 2:  # noqa: PLR2004 - this node itself, and a guest
-            return []
-        opening = LaneEntry.objects.filter(lane=lane, seq=0).values_list("header", flat=True).first()
-        try:
-            audience = said_in(opening).audience if opening else ()
-        except ChainBroken:
-            return []
-    return sorted({key for key in audience if key.startswith(f"{settings.BASE_URL}#")})
+    own, sender = settings.BASE_URL, lane.sender
+    # no agreement names a guest of ours to most partners: then nobody looks at how their lanes began
+    if sender is not None and not any(len(each.keys_of(own)) > 1 for each in policies_of(sender.node)):
+        return Named((), is_for_node=True)
+    audience = header.audience or _opened_for(lane)
+    guests = tuple(sorted({key for key in audience if key.startswith(f"{own}#")}))
+    if sender is None or lane.agreement is None:
+        return Named(guests, is_for_node=True)
+    clause = (lane.agreement, lane.clause)
+    gives = any(each.grants_over(own, clause) for each in policies_of(sender.node))
+    return Named(guests, is_for_node=gives and (own in audience or not audience))
+
+
+def _opened_for(lane: Lane) -> Collection[str]:
+    opening = LaneEntry.objects.filter(lane=lane, seq=0).values_list("header", flat=True).first()
+    try:
+        return said_in(opening).audience if opening else ()
+    except ChainBroken:
+        return ()
 
 
 def lay_ready(passages: Iterable[tuple[Passage, Collection[str]]]) -> None:

@@ -88,6 +88,8 @@ class Release(Governed):
     # what is the node's own, or a partner's
     on_behalf = models.CharField(max_length=MOST_OF_A_PARTY, blank=True, default="")
     on_behalf_under = models.UUIDField(null=True)
+    # it came for guests of this node alone: it is held for them, no room has it, and nobody here reads what it is about
+    is_for_guests = models.BooleanField(default=False)
     issued = models.DateTimeField(default=now)
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     withdrawn = models.DateTimeField(null=True)

@@ -259,6 +259,8 @@ def title_of(release: Release, reader: Reader) -> str:
     if can_see(reader, release):
         return release.title or kind_label(release.kind)
     kind = {"kind": kind_label(release.kind)}
+    if release.is_for_guests:
+        return _("%(kind)s for guests of this node") % kind
     if release.tlp == Tlp.RED:
         return _("%(kind)s for the persons it names") % kind
     return _("%(kind)s, kept inside its organisation") % kind

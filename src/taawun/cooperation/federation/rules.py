@@ -86,6 +86,8 @@ def reader_of(actor: PersonActor) -> Reader:
 
 def can_see_content(reader: Reader, release: Release) -> Answer:
     """Whether the reader may see what a release is about."""
+    if release.is_for_guests:
+        return Refused("guests", _("It is for guests of this node alone, for whom it is held here."))
     if release.tlp == Tlp.RED and reader.email not in {str(each).lower() for each in release.persons}:
         return Refused("red", _("TLP:RED is for the persons it names, and you are none of them."))
     if release.tlp == Tlp.AMBER_STRICT and not _is_inside(reader, release):
@@ -108,4 +110,6 @@ def _is_inside(reader: Reader, release: Release) -> bool:
 def findable(reader: Reader) -> Q:
     """Releases that the reader finds by what they are about: RED ones are read by whom they name, found by nobody."""
     found = Q(tlp__lte=Tlp.AMBER) | Q(tlp=Tlp.AMBER_STRICT, organisation__in=reader.organisations)
-    return found | Q(tlp=Tlp.AMBER_STRICT, organisation=None) if reader.is_inside else found
+    if reader.is_inside:
+        found |= Q(tlp=Tlp.AMBER_STRICT, organisation=None)
+    return found & Q(is_for_guests=False)

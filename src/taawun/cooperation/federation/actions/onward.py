@@ -54,6 +54,10 @@ def preview_onward(release: Release, audience: Collection[str] | None = None) ->
 def _way(release: Release) -> Passage:
     if release.origin_id is None:
         raise ReleaseRefused("ours", _("It is a release of this node: publish it itself."))
+    if release.is_for_guests:
+        raise ReleaseRefused(
+            "for-guests", _("It came for guests of this node alone, so this node cannot share it.")
+        )
     way = best_way(release) if release.state == Release.State.LIVE else None
     if way is None:
         raise ReleaseRefused("not-live", _("Its content is gone here, so it cannot be shared onward."))

@@ -11,7 +11,7 @@ from django.db import transaction
 from taawun.cooperation.federation.exchange.onward import Claim, alarm, claim_of, is_withdrawn_by, obstacle
 from taawun.cooperation.federation.exchange.rows import create
 from taawun.cooperation.federation.exchange.withdrawals import receive_withdrawal
-from taawun.cooperation.federation.guests import lay_ready, named_for_guests
+from taawun.cooperation.federation.guests import lay_ready, named_here
 from taawun.cooperation.federation.hops import agreed_under
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
@@ -101,14 +101,20 @@ def _receive_publication(
             "ends": end_of(header, entry.recorded),
         },
     )
-    lay_ready([(passage, named_for_guests(lane, header))])
+    named = named_here(lane, header)
+    lay_ready([(passage, named.guests)])
     if entry.cleared:
         Passage.objects.filter(entry=entry).update(ended=None, why_ended="")
     was_live = held is not None and held.state == Release.State.LIVE
-    Release.objects.filter(id=release.id).update(state=Release.State.LIVE, withdrawn=None, gone="")
+    # what came for guests alone was handed to no room: where it comes for this node as well, it is now
+    was_here = was_live and not (held and held.is_for_guests and named.is_for_node)
+    is_for_guests = not named.is_for_node and (held is None or held.is_for_guests or not was_live)
+    Release.objects.filter(id=release.id).update(
+        state=Release.State.LIVE, withdrawn=None, gone="", is_for_guests=is_for_guests
+    )
     if held:
         bound_by_its_ways(held)
-    if was_live:
+    if was_here:
         return Outcome(LaneEntry.State.DONE)
     release.refresh_from_db()
     found = read(header, content) if was_read is None else was_read
@@ -129,10 +135,12 @@ def _receive_publication(
 
 
 def _hand_over(arrival: Arrival) -> str:
-    """Let the room of its kind take a release in; why it refuses it, or empty."""
+    """Let the room of its kind take a release in; why it refuses it, or empty. What is for guests alone none takes."""
     try:
         if isinstance(arrival.read, ContentRefused):
             raise arrival.read
+        if arrival.release.is_for_guests:
+            return ""
         with transaction.atomic():
             registry.get(ReleaseKind, arrival.release.kind).receive(arrival)
     except ContentRefused as refused:

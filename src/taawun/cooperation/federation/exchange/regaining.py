@@ -15,7 +15,7 @@ from django.conf import settings
 from taawun.cooperation.agreements.document import ANY
 from taawun.cooperation.federation.ending import take_back
 from taawun.cooperation.federation.exchange.rows import create
-from taawun.cooperation.federation.guests import lay_ready, named_for_guests
+from taawun.cooperation.federation.guests import lay_ready, named_here
 from taawun.cooperation.federation.hops import OriginRefused, agreed_under, inner_headers
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import (
@@ -100,7 +100,7 @@ def _pass(entry: LaneEntry, header: Header, release: Release) -> None:
             "clause": header.clause,
         },
     )
-    lay_ready([(passage, named_for_guests(entry.lane, header))])
+    lay_ready([(passage, named_here(entry.lane, header).guests)])
 
 
 def _received(header: Header) -> Release | None:

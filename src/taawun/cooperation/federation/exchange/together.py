@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from taawun.cooperation.federation.exchange.arriving import end_of, read, told
 from taawun.cooperation.federation.exchange.rows import create
-from taawun.cooperation.federation.guests import lay_ready, named_for_guests
+from taawun.cooperation.federation.guests import lay_ready, named_here
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.logs.purposes import OneByOne
@@ -17,7 +17,7 @@ from taawun.platform.audit.actions import record_all
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from uuid import UUID
 
     from taawun.cooperation.partners.logs.purposes import Arrived
@@ -39,6 +39,9 @@ def together(lane: Lane, arrived: Sequence[Arrived]) -> Callable[[], int]:
     partner, agreement = lane.sender, lane.agreement
     if kind is None or kind.receive_together is None or partner is None or agreement is None:
         return lambda: 0
+    named = named_here(lane, plain[0].header)
+    if not named.is_for_node:
+        return lambda: 0
     found: list[object] = []
     for each in plain:
         was_read = read(each.header, each.content)
@@ -46,26 +49,29 @@ def together(lane: Lane, arrived: Sequence[Arrived]) -> Callable[[], int]:
             break
         found.append(was_read)
     receive = kind.receive_together
-    return partial(_receive, lane, partner, agreement, list(zip(plain, found, strict=False)), receive)
+    return partial(_receive, partner, agreement, named.guests, list(zip(plain, found, strict=False)), receive)
 
 
 def _plain(arrived: Sequence[Arrived]) -> list[Arrived]:
-    """The first of them that are of one kind, each of another version, name no persons and come from their sender."""
+    """The first of them: of one kind, for the same readers, each another version, without persons, of their sender."""
     seen: set[tuple[str, str]] = set()
 
     def is_plain(each: Arrived) -> bool:
         header, known = each.header, len(seen)
         seen.add((header.subject, header.version))
         is_own = not header.origin and not header.persons
-        return header.kind == arrived[0].header.kind and is_own and len(seen) > known
+        first = arrived[0].header
+        # for the same readers: what is for guests of this node is asked once
+        is_alike = (header.kind, header.audience) == (first.kind, first.audience)
+        return is_alike and is_own and len(seen) > known
 
     return list(takewhile(is_plain, arrived))
 
 
 def _receive(
-    lane: Lane,
     partner: Partner,
     agreement: UUID,
+    guests: Collection[str],
     waiting: Sequence[tuple[Arrived, object]],
     receive: Callable[[Sequence[Arrival]], None],
 ) -> int:
@@ -90,7 +96,7 @@ def _receive(
         )
         for release, (each, _read) in zip(releases, fresh, strict=True)
     )
-    _lay_ready(lane, passages, fresh)
+    lay_ready((passage, guests) for passage in passages)
     arrivals = [
         Arrival(release, each.content, partner, was_read, each.header.topics)
         for release, (each, was_read) in zip(releases, fresh, strict=True)
@@ -108,14 +114,3 @@ def _receive(
         ),
     )
     return len(fresh)
-
-
-def _lay_ready(lane: Lane, passages: Sequence[Passage], fresh: Sequence[tuple[Arrived, object]]) -> None:
-    """Note what is for guests of this node; entries that name no readers of their own are all for the same."""
-    named: dict[tuple[str, ...], list[str]] = {}
-    for each, _read in fresh:
-        if each.header.audience not in named:
-            named[each.header.audience] = named_for_guests(lane, each.header)
-    lay_ready(
-        (passage, named[each.header.audience]) for passage, (each, _read) in zip(passages, fresh, strict=True)
-    )
