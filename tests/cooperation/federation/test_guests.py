@@ -294,8 +294,7 @@ def test_a_list_costs_the_same_however_long_it_is(
 def _theirs(south: PartnerNode, agreement: Agreement, *audience: str) -> TheirLane:
     lane = clause_lane(south, agreement)
     lane.entries.clear()
-    LaneEntry.objects.filter(lane=lane.row).delete()
-    lane.write(kind="lane.opened", audience=audience, content=b'{"purpose":"clause"}')
+    lane.open(audience=audience)
     return lane
 
 
