@@ -74,6 +74,7 @@ _CALLS: Final[Mapping[str, _StrOrPromise]] = {
         "neither it nor this node can be called; one of the two has to accept connections"
     ),
     "not-delivered": gettext_lazy("it has not delivered the content yet"),
+    "stale-head": gettext_lazy("it delivers its talk with a signature of long ago, which is not heard"),
     "descriptor-refused": gettext_lazy("its descriptor is not accepted: %(why)s"),
     "return-refused": gettext_lazy("what it holds of the lanes of this node is not taken"),
     "http": gettext_lazy("it answered %(status)s: %(said)s"),

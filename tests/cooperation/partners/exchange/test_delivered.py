@@ -24,6 +24,7 @@ from taawun.cooperation.partners.exchange.receiving import UNVERIFIED_MESSAGES
 from taawun.cooperation.partners.exchange.sync import sync_partner
 from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.models import Content, Lane, LaneEntry, Nonce, Partner
+from taawun.cooperation.partners.wording import last_problem
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SigningKey
@@ -204,6 +205,22 @@ def test_a_delivery_that_came_before_is_nothing_new_and_the_next_goes_on(
     assert notes.heard == [0, 1, 2, 3]
 
 
+def test_a_talk_whose_head_was_signed_long_ago_is_not_heard(south: PartnerNode) -> None:
+    lane = _lane(south)
+    lane.say("tests.word", {"word": 1})
+    lines = [_offer(lane), *(each.line for each in lane.entries)]
+    old = chain.write_head_line(lane.head(at=now() - timedelta(minutes=31)))
+    assert _said(_post(south, b"".join([*lines, old]))) == Said(409, "stale-head", None)
+    assert not LaneEntry.objects.exists()
+    south.row.refresh_from_db()
+    assert (south.row.heard_until, south.row.last_error_code) == (None, "stale-head")
+    assert "a signature of long ago" in last_problem(south.row)
+    slow = chain.write_head_line(lane.head(at=now() - timedelta(minutes=29)))
+    assert _said(_post(south, b"".join([*lines, slow]))) == Said(200, "", 1)
+    south.row.refresh_from_db()
+    assert south.row.last_error_code == ""
+
+
 def test_a_gap_is_answered_with_what_is_held_and_stops_nothing(south: PartnerNode) -> None:
     lane = _lane(south)
     for word in range(4):
@@ -225,7 +242,8 @@ def test_a_delivery_without_news_says_that_nothing_was_said_until_then(south: Pa
         south.row.refresh_from_db()
         assert south.row.heard_until == begun + timedelta(hours=1)
         # an old head says no more than it said
-        body = b"".join([_offer(lane), chain.write_head_line(lane.head(at=begun))])
+        before = clock.now() - timedelta(minutes=20)
+        body = b"".join([_offer(lane), chain.write_head_line(lane.head(at=before))])
         assert _said(_post(south, body)).status == 200
         south.row.refresh_from_db()
         assert south.row.heard_until == begun + timedelta(hours=1)

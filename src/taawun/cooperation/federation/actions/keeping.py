@@ -21,6 +21,7 @@ from taawun.cooperation.federation.duties import over_with_their_agreement, over
 from taawun.cooperation.federation.ending import end_here
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now, timestamp
 from taawun.platform.notices.actions import raise_notice, resolve
@@ -88,6 +89,7 @@ def _end_each(over: QuerySet[Passage], why: Release.Gone) -> int:
 
 @transaction.atomic
 def _end_one(over: QuerySet[Passage], release_id: UUID, why: Release.Gone) -> int:
+    lanes.one_ender()
     release = Release.objects.select_for_update().get(id=release_id)
     passages = list(over.filter(release=release).select_related("entry__lane"))
     end_here(release, passages, why)

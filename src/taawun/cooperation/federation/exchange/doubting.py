@@ -26,9 +26,11 @@ def set_aside(entry: LaneEntry, for_good: bool) -> None:  # noqa: FBT001 - named
         entry: of a partner's clause lane, locked.
         for_good: whether it was dropped: then it is gone like something that was withdrawn.
     """
-    passage = Passage.objects.select_related("release").filter(entry=entry).first()
+    passage = Passage.objects.filter(entry=entry).first()
     if passage is None:
         return
+    # whoever shares it onward at this moment is done before it goes
+    passage.release = Release.objects.select_for_update().get(id=passage.release_id)
     if passage.ended is None:
         passage.ended, passage.why_ended = now(), Release.Gone.ASIDE
         passage.save(update_fields=["ended", "why_ended"])

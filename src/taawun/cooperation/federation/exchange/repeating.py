@@ -1,7 +1,7 @@
 """Saying again what this node had signed under a key that it revokes: to partners that is no proof any more.
 
 What it said about agreements the room of agreements repeats; here are its receipts, its statements of what it keeps no
-more, and its counts.
+more and of what its guests read, and its counts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from taawun.cooperation.federation.models import Deletion, ToldReach
+from taawun.cooperation.federation.models import Deletion, GuestCopy, ToldReach
 from taawun.cooperation.partners.identity.keys import own_lineage
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -18,6 +18,8 @@ from taawun.foundation.strict_json import parse
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 __all__ = ["nothing_to_put_away", "repeat"]
 
@@ -40,14 +42,19 @@ def repeat(at: datetime) -> int:
     since = min(revoked) - _AWAY
     said = LaneEntry.objects.filter(lane__sender=None, lane__purpose=Lane.Purpose.TALK, action="publish")
     said = said.filter(issued__gt=since, issued__lte=at)
-    statements = [
-        UUID(each.rpartition(":")[2])
-        for each in said.filter(kind="deleted").values_list("subject", flat=True)
-    ]
-    Deletion.objects.filter(partner=None, said__in=statements).update(said=None)
+    deletions, readings = _ids(said, "deleted"), _ids(said, "read")
+    Deletion.objects.filter(partner=None, said__in=deletions).update(said=None)
+    theirs = GuestCopy.objects.filter(said__in=readings, passage__entry__lane__sender__isnull=False)
+    theirs.update(said=None, is_unsaid=True)
     counted, _of_what = ToldReach.objects.filter(at__gt=since).delete()
     receipts = said.filter(kind="receipt").select_related("lane")
-    return len(statements) + counted + sum(_sign_again(each) for each in receipts)
+    return len(deletions) + len(readings) + counted + sum(_sign_again(each) for each in receipts)
+
+
+def _ids(said: QuerySet[LaneEntry], kind: str) -> list[UUID]:
+    """The ids of messages of a kind."""
+    subjects = said.filter(kind=kind).values_list("subject", flat=True)
+    return [UUID(each.rpartition(":")[2]) for each in subjects]
 
 
 def _sign_again(receipt: LaneEntry) -> bool:

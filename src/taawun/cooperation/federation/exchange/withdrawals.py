@@ -14,7 +14,7 @@ from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Releas
 from taawun.cooperation.federation.ways import is_forgotten
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
-from taawun.cooperation.partners.logs import contents
+from taawun.cooperation.partners.logs import contents, lanes
 from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry
@@ -32,6 +32,7 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
     partner = entry.lane.sender
     if partner is None:
         return Outcome(LaneEntry.State.REFUSED, "no-sender")
+    lanes.one_ender()
     try:
         source = is_the_sources_withdrawal(header)
     except OriginRefused as refused:
@@ -58,6 +59,9 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
         found = Release.objects.filter(origin=source, source="", state=Release.State.LIVE, **about)
         touched |= {each.id: each for each in found}
     touched |= {each.id: each for each in _forgotten(partner, header)}
+    # before its ways are touched, as whoever ends one by another reason does
+    locked = Release.objects.select_for_update().filter(id__in=touched).order_by("id")
+    touched = {each.id: each for each in locked}
     passages.update(ended=now(), why_ended=Release.Gone.SENDER)
     digests = set(earlier.values_list("content_digest", flat=True))
     earlier.update(state=LaneEntry.State.WITHDRAWN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -30,7 +31,7 @@ from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.logs.urgency import is_urgent
 from taawun.cooperation.partners.models import Holding, Lane, LaneEntry, Partner
 from taawun.foundation import strict_json
-from taawun.foundation.clock import now
+from taawun.foundation.clock import now, timestamp
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.foundation.outbound.decoding import decoded
 from taawun.platform.web.problems import problem
@@ -51,6 +52,8 @@ _OFFER_LIMITS: Final = strict_json.Limits(max_bytes=chain.MAX_HEADER_BYTES, max_
 _MOST_WANTED: Final = 20
 _MOST_LOOKED_AT: Final = 200
 _BUSY_SECONDS: Final = 2.0
+# how long a head may be on its way: it waits for the line, and is brought slowly
+_WORD_LIVES: Final = timedelta(minutes=30)
 
 
 class Undeliverable(Exception):
@@ -105,6 +108,7 @@ def take(request: HttpRequest, partner: Partner) -> HttpResponse:
     page = _read(request)
     _may_deliver(partner)
     with _turn_of(partner):
+        _check_word(partner, page)
         lane = _lane(partner, page)
         seq = _take_page(lane, partner, page)
         _heard(partner, lane, page)
@@ -164,6 +168,28 @@ def _turn_of(partner: Partner, what: str = "partners.sync") -> Iterator[None]:
         if not is_ours:
             raise AskedTooOften(_BUSY_SECONDS, "busy", "Your node's last delivery is still being dealt with.")
         yield
+
+
+def _check_word(partner: Partner, page: _Page) -> None:
+    """Hear the talk only with its sender's word of now: by an old one it could have said things long before.
+
+    Raises:
+        Undeliverable: its head was signed too long ago; the partner's page says so.
+    """
+    if page.offer.purpose != Lane.Purpose.TALK:
+        return
+    try:
+        head = chain.read_head(chain.read_line(page.last).head or "", lineage_of(partner))
+    except ChainBroken:
+        # it is judged with the entries, and stops the lane
+        return
+    if head.time >= now() - _WORD_LIVES:
+        return
+    said = f"The head of its talk was signed at {timestamp(head.time)}; it is signed anew for each delivery."
+    Partner.objects.filter(id=partner.id).update(
+        last_error=said, last_error_code="stale-head", last_error_facts={"at": timestamp(head.time)}
+    )
+    raise Undeliverable(409, "stale-head", said)
 
 
 def _lane(partner: Partner, page: _Page) -> Lane:

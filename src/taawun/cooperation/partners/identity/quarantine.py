@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.logs import contents, lanes
 from taawun.cooperation.partners.logs.purposes import LanePurpose, Revocation
 from taawun.cooperation.partners.models import LaneEntry, Partner, PartnerKey
@@ -71,15 +72,19 @@ def mark(partner: Partner, lineage: Lineage) -> int:
     taken = LaneEntry.objects.filter(lane__sender=partner, state=LaneEntry.State.DONE, cleared=None)
     taken = taken.filter(action="publish").exclude(kind="lane.opened")
     revoked = [known for known in lineage.keys if known.revoked_since]
-    marked = sum(
-        taken.filter(kid=known.kid, recorded__gt=known.revoked_since).update(
-            state=LaneEntry.State.QUARANTINED, reason=_TO_SET_ASIDE
-        )
-        for known in revoked
-    )
+    marked = sum(_mark(taken.filter(kid=known.kid, recorded__gt=known.revoked_since)) for known in revoked)
     if marked:
         tell(partner)
     return marked
+
+
+def _mark(taken: QuerySet[LaneEntry]) -> int:
+    # who locked one is just ending it, and may wait for us: it is marked with the next look, if it still stands then
+    free = taken.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+    ids = list(free.order_by("id").values_list("id", flat=True))
+    for some in _batches(ids):
+        LaneEntry.objects.filter(id__in=some).update(state=LaneEntry.State.QUARANTINED, reason=_TO_SET_ASIDE)
+    return len(ids)
 
 
 def tell(partner: Partner) -> None:
@@ -94,8 +99,13 @@ def carry_out(partner: Partner) -> int:
     Returns:
         How many entries were dealt with.
     """
-    for key in partner.earlier_keys.filter(revoked_since__isnull=False, is_swept=False):
-        _sweep(partner, key)
+    revoked = list(partner.earlier_keys.filter(revoked_since__isnull=False))
+    for key in revoked:
+        if not key.is_swept:
+            _sweep(partner, key)
+    if revoked:
+        with transaction.atomic():
+            mark(partner, lineage_of(partner))
     done = 0
     marked = in_quarantine(partner).filter(reason=_TO_SET_ASIDE).order_by("-id")
     for entry_id in list(marked.values_list("id", flat=True)):
@@ -120,6 +130,7 @@ def _sweep(partner: Partner, key: PartnerKey) -> None:
 
 @transaction.atomic
 def _set_aside(entry_id: int) -> bool:
+    lanes.one_ender()
     entry = LaneEntry.objects.select_for_update().get(id=entry_id)
     if (entry.state, entry.reason) != (LaneEntry.State.QUARANTINED, _TO_SET_ASIDE):
         return False
@@ -216,8 +227,7 @@ def drop(actor: Actor, partner: Partner, entries: Collection[int] | None) -> int
 
 @transaction.atomic
 def _drop(entry_id: int) -> None:
-    # what was shared onward is taken back on lanes of ours
-    lanes.one_speaker()
+    lanes.one_ender()
     entry = LaneEntry.objects.select_for_update().filter(_still(), id=entry_id).first()
     if entry is None:
         return

@@ -34,6 +34,7 @@ __all__ = [
     "append",
     "audience_digest",
     "head_of",
+    "one_ender",
     "one_speaker",
     "open_clause_lane",
     "read_by",
@@ -81,6 +82,15 @@ def one_speaker() -> None:
     to the store as well takes that turn before this one.
     """
     take_turn("partners.speak")
+
+
+def one_ender() -> None:
+    """Wait until no other transaction takes out what partners' entries brought; it is ours until the transaction ends.
+
+    Why it goes differs (its sender took it back, its time is over, its key was revoked), and with it what is locked
+    first: an entry, or what it brought. It is taken before the turn of the store and before that to speak.
+    """
+    take_turn("partners.end")
 
 
 @transaction.atomic

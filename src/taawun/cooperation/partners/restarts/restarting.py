@@ -171,6 +171,10 @@ def confirm(actor: Actor, reset: Reset) -> Reset:
 
 @transaction.atomic
 def _confirm(actor: Actor, reset: Reset) -> Reset:
+    asked = Reset.objects.get(id=reset.id)
+    # before the turn to speak, as whoever takes one of them in does
+    beyond = LaneEntry.objects.select_for_update().filter(lane=asked.lane_id, seq__gte=(asked.point_seq or 0))
+    list(beyond.order_by("seq").values_list("id"))
     lanes.one_speaker()
     held = Reset.objects.select_for_update().select_related("partner").get(id=reset.id)
     lane = Lane.objects.select_for_update().get(id=held.lane_id)
