@@ -22,7 +22,7 @@ from django.test import Client
 
 from taawun.cooperation.agreements.actions import SIGNATURE_TYP, changed, next_agreement_number
 from taawun.cooperation.agreements.document import Clause, Document, Onward, Party, parse, write
-from taawun.cooperation.agreements.models import Agreement, PartySignature, Version
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
 from taawun.cooperation.partners.identity import descriptor
 from taawun.cooperation.partners.identity.keys import create_keys, node_key
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
@@ -56,6 +56,7 @@ __all__ = [
     "clause",
     "document",
     "establish_node",
+    "instrument_kept",
     "partner",
     "person",
     "sign_version",
@@ -422,6 +423,27 @@ def agreement_in_force(*others: PartnerNode, **members: Any) -> Agreement:
     for other in others:
         sign_version(version, other.node, other.key)
     return agreement
+
+
+def instrument_kept(
+    node: str, lineage: UUID, digest: str, kind: str, *, suggestion: bytes | None = None, note: str = ""
+) -> PartyInstrument:
+    """What a node said about a version, as it would have been kept when it arrived; what was signed is made up."""
+    chosen = uuid7()
+    return PartyInstrument.objects.create(
+        id=chosen,
+        chosen=chosen,
+        words=sha256(chosen.bytes),
+        mark=sha256(chosen.hex.encode()),
+        lineage=lineage,
+        kind=kind,
+        node=node,
+        digest=digest,
+        suggestion=suggestion,
+        note=note,
+        token="kept as it came",
+        at=now(),
+    )
 
 
 def sign_version(version: Version, node: str, key: SigningKey) -> PartySignature:

@@ -10,11 +10,14 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
+from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.models import Agreement, Version
+from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
 from taawun.cooperation.partners.exchange.receiving import process_pending, take_page
 from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
-from taawun.foundation.clock import now
+from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.signing import SigningKey
@@ -110,7 +113,7 @@ class TheirLane:
 
     def say(self, kind: str, payload: Mapping[str, object], **changes: Any) -> Entry:
         """Append a message to us."""
-        message = {"id": str(uuid7()), "to": settings.BASE_URL, **payload}
+        message = {"id": str(uuid7()), "to": settings.BASE_URL, **self._proposed(kind, payload)}
         # members of a header are of several types
         members: dict[str, Any] = {
             "to": settings.BASE_URL,
@@ -118,6 +121,23 @@ class TheirLane:
             "content": canonical(message),
         }
         return self.write(kind=kind, **(members | changes))
+
+    def _proposed(self, kind: str, payload: Mapping[str, object]) -> Mapping[str, object]:
+        """A version comes with its sender's word that it proposed it, unless the message has one already."""
+        text = payload.get("document")
+        if kind != "agreement.proposed" or "proposal" in payload or not isinstance(text, str):
+            return payload
+        try:
+            lineage = parse(text.encode()).id
+        except DocumentRefused:
+            return payload
+        said = {
+            "agreement": str(lineage),
+            "digest": sha256(text.encode()),
+            "node": self.sender.node,
+            "at": timestamp(now()),
+        }
+        return {**payload, "proposal": self.sender.key.sign(canonical(said), PROPOSAL_TYP)}
 
     def withdraw(self, entry: Entry) -> Entry:
         """Append the withdrawal of an earlier entry."""

@@ -30,7 +30,7 @@ from taawun.capabilities.intel import actions as intel
 from taawun.capabilities.intel.models import Import, Report
 from taawun.cooperation.agreements import actions as agreements
 from taawun.cooperation.agreements.document import Party
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
+from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.guests import Guest
 from taawun.cooperation.federation.models import Receipt, Release
@@ -53,7 +53,6 @@ from taawun.cooperation.people.models import (
 from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
-from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp, stix_marking_id
 from taawun.platform.notices.actions import raise_notice
@@ -68,6 +67,7 @@ from tests.cast import (
     clause,
     document,
     establish_node,
+    instrument_kept,
     partner,
     person,
     token_of,
@@ -315,16 +315,8 @@ def _agree(world: World) -> None:
         document(south, preamble=Text.of(en=word), clauses=(clause(title=Text.of(en=f"{WANTED} {word}")),)),
     )
     version = Version.objects.get(agreement=proposed)
-    suggestion = PartyInstrument.objects.create(
-        id=uuid7(),
-        lineage=agreed.id,
-        digest=Version.objects.get(agreement=agreed).digest,
-        node=south.node,
-        kind=PartyInstrument.Kind.COUNTERED,
-        token="x",
-        suggestion=bytes(version.text),
-        at=now(),
-    )
+    about = Version.objects.get(agreement=agreed).digest
+    suggestion = instrument_kept(south.node, agreed.id, about, "countered", suggestion=bytes(version.text))
     world.things |= {
         "partner_id": str(south.row.id),
         "kid": south.row.kid,

@@ -26,9 +26,7 @@ from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
-from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
-from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.foundation.strict_json import parse as parse_json
 from taawun.platform.audit.models import Entry as AuditEntry
@@ -38,6 +36,7 @@ from tests.cast import (
     agreement_in_force,
     agreement_proposed,
     document,
+    instrument_kept,
     partner,
     sign_version,
 )
@@ -223,9 +222,7 @@ def test_nothing_is_signed_with_whom_nobody_compared(
 def _say(node: PartnerNode, agreement: Agreement, kind: str) -> PartyInstrument:
     """A word of a partner, as if it had arrived."""
     digest = _version(agreement).digest
-    return PartyInstrument.objects.create(
-        id=uuid7(), lineage=agreement.id, kind=kind, node=node.node, digest=digest, token="x", at=now()
-    )
+    return instrument_kept(node.node, agreement.id, digest, kind)
 
 
 # ---- who may --------------------------------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
+from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.platform.audit.models import Entry
 from tests.cast import (
@@ -22,6 +21,7 @@ from tests.cast import (
     agreement_proposed,
     clause,
     document,
+    instrument_kept,
     partner,
     some_id,
 )
@@ -134,15 +134,8 @@ def test_a_counter_proposal_is_compared_by_its_id_and_a_draft_by_who_may_see_it(
     suggestion = document(
         south, id=agreement.id, version=2, valid_from=version.document().valid_from, notice_days=5
     )
-    counter = PartyInstrument.objects.create(
-        id=uuid7(),
-        lineage=agreement.id,
-        kind="countered",
-        node=south.node,
-        digest=version.digest,
-        suggestion=suggestion.text,
-        token="x",
-        at=now(),
+    counter = instrument_kept(
+        south.node, agreement.id, version.digest, "countered", suggestion=suggestion.text
     )
     path = f"/agreements/{agreement.id}/compare?before=1&after="
     found = cast.observer.api.get(path + str(counter.id)).json()

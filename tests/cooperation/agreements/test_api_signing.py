@@ -9,8 +9,6 @@ import pytest
 
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
 from taawun.cooperation.partners.models import LaneEntry, Partner
-from taawun.foundation.clock import now
-from taawun.foundation.identifiers import uuid7
 from taawun.platform.audit.models import Entry
 from tests.cast import (
     Cast,
@@ -18,6 +16,7 @@ from tests.cast import (
     agreement_in_force,
     agreement_proposed,
     document,
+    instrument_kept,
     partner,
     sign_version,
     some_id,
@@ -146,15 +145,8 @@ def test_a_counter_proposal_is_adopted_as_the_draft_of_the_next_version(cast: Ca
     south = partner()
     agreement = agreement_proposed(south)
     suggestion = document(south, id=agreement.id, version=2, notice_days=9)
-    counter = PartyInstrument.objects.create(
-        id=uuid7(),
-        lineage=agreement.id,
-        kind="countered",
-        node=south.node,
-        digest=_digest(agreement),
-        suggestion=suggestion.text,
-        token="x",
-        at=now(),
+    counter = instrument_kept(
+        south.node, agreement.id, _digest(agreement), "countered", suggestion=suggestion.text
     )
     adopted = cast.officer.api.post(f"/agreements/{agreement.id}/adopt", {"suggestion": str(counter.id)})
     assert (adopted.status_code, adopted.json()["draft_edition"]) == (200, 2)

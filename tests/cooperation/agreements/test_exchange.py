@@ -182,11 +182,15 @@ def test_a_proposal_that_is_not_the_depositarys_or_not_ours_is_refused(
     assert not Agreement.objects.exists()
 
 
-def test_another_text_under_a_number_that_is_taken_is_refused(south: PartnerNode, talk: TheirLane) -> None:
+def test_another_text_under_a_number_that_is_taken_is_held_beside_it_and_alarmed_about(
+    south: PartnerNode, talk: TheirLane
+) -> None:
     first = document(south, depositary=south)
-    _proposed(talk, first.text)
-    assert _proposed(talk, write(replace(first, notice_days=9))) == ("refused", "version-conflict")
-    assert Version.objects.get().digest == first.digest
+    second = parse(write(replace(first, notice_days=9)))
+    assert [_proposed(talk, each.text) for each in (first, second)] == [DONE, DONE]
+    assert {each.digest for each in Version.objects.all()} == {first.digest, second.digest}
+    notice = Notice.objects.get(kind="agreements.two-texts", resolved=None)
+    assert (notice.params["node"], notice.times) == (south.node, 1)
 
 
 def test_nobody_but_its_depositary_continues_an_agreement(south: PartnerNode, talk: TheirLane) -> None:
@@ -387,7 +391,7 @@ def test_the_id_of_another_partys_instrument_cannot_be_taken_to_silence_it(
 ) -> None:
     east = partner(nation="XE")
     agreement = agreement_in_force(south, east)
-    text, own = _text(agreement), uuid7()
+    text, own, at = _text(agreement), uuid7(), timestamp(now())
     # east saw south's suspension and is faster with a word of its own under the same id
     assert (
         _declared(
@@ -395,8 +399,8 @@ def test_the_id_of_another_partys_instrument_cannot_be_taken_to_silence_it(
         )
         == DONE
     )
-    assert _declared(talk, text, "suspended", id=str(own)) == DONE
-    assert _declared(talk, text, "suspended", id=str(own)) == DONE
+    assert _declared(talk, text, "suspended", id=str(own), at=at) == DONE
+    assert _declared(talk, text, "suspended", id=str(own), at=at) == DONE
     assert standing_of(agreement).state == State.SUSPENDED
     assert PartyInstrument.objects.count() == 2
     assert _declared(talk, text, "resumed", lifts=str(own)) == DONE

@@ -334,7 +334,7 @@ def test_parties_tell_each_other_what_they_hold_and_show_what_the_other_lacks(in
     agreement = Agreement.objects.get()
     assert forwarding.compare() == 2
     assert forwarding.compare() == 0
-    own = set(forwarding.marks_of(agreement.id))
+    own = set(forwarding.held_of(agreement))
     ours = sorted(own)[1:]
     told(c.west_lane, "agreement.held", {"agreement": str(agreement.id), "held": [*ours, "f" * 64]})
     before = LaneEntry.objects.filter(lane__sender=None, kind="agreement.evidence").count()

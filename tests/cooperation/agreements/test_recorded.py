@@ -13,11 +13,17 @@ from taawun.cooperation.agreements.document import write
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.actors import PersonActor
-from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
-from taawun.foundation.identifiers import uuid7
 from taawun.platform.audit.models import Entry as AuditEntry
-from tests.cast import Cast, PartnerNode, agreement_in_force, agreement_proposed, document, partner
+from tests.cast import (
+    Cast,
+    PartnerNode,
+    agreement_in_force,
+    agreement_proposed,
+    document,
+    instrument_kept,
+    partner,
+)
 
 # details of a row are JSON of any shape
 Details = dict[str, Any]
@@ -59,16 +65,7 @@ def _countered(actor: PersonActor, south: PartnerNode) -> tuple[Agreement, Detai
 
 def _counter_of(south: PartnerNode, held: Agreement) -> PartyInstrument:
     text = replace(_version(held).document(), version=2, notice_days=9)
-    return PartyInstrument.objects.create(
-        id=uuid7(),
-        lineage=held.id,
-        kind="countered",
-        node=south.node,
-        digest=_version(held).digest,
-        suggestion=write(text),
-        token="x",
-        at=now(),
-    )
+    return instrument_kept(south.node, held.id, _version(held).digest, "countered", suggestion=write(text))
 
 
 def _adopted(actor: PersonActor, south: PartnerNode) -> tuple[Agreement, Details]:

@@ -10,9 +10,7 @@ from django.test import Client
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import write
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument
-from taawun.foundation.clock import now
-from taawun.foundation.identifiers import uuid7
-from tests.cast import Cast, PartnerNode, document, partner
+from tests.cast import Cast, PartnerNode, document, instrument_kept, partner
 from tests.pages import Markup, read
 
 __all__ = ["LIST", "countered", "drafted", "edit_form", "page_of", "seen", "south"]
@@ -43,17 +41,7 @@ def countered(held: Agreement, south: PartnerNode, note: str = "Thirty days, ple
     about = held.versions.get()
     text = write(replace(about.document(), version=2, supersedes=about.digest, notice_days=30))
     actions.changed()
-    return PartyInstrument.objects.create(
-        id=uuid7(),
-        lineage=held.id,
-        kind=PartyInstrument.Kind.COUNTERED,
-        node=south.node,
-        digest=about.digest,
-        note=note,
-        suggestion=text,
-        token="kept as it came",
-        at=now(),
-    )
+    return instrument_kept(south.node, held.id, about.digest, "countered", suggestion=text, note=note)
 
 
 def edit_form(shown: Markup) -> dict[str, object]:

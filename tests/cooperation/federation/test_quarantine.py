@@ -404,7 +404,7 @@ def test_a_word_of_a_thief_that_somebody_else_passed_on_goes_with_the_revocation
             "keys": [south.key.public.to_jwk()],
         },
     )
-    assert theirs.deliver()[-1] == ("refused", "unknown-key")
+    assert theirs.deliver()[-1] == ("refused", "revoked-key")
     assert standing_of(agreement).state == "in-force"
 
 

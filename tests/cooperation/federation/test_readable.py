@@ -112,6 +112,8 @@ def _write(world: World) -> None:
     PartyInstrument.objects.bulk_create(
         PartyInstrument(
             id=UUID(int=number),
+            chosen=UUID(int=number),
+            words=f"{number:064x}",
             lineage=world.documents[index].id,
             kind="suspended",
             node=node,

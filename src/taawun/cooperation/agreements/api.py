@@ -15,6 +15,7 @@ from taawun.cooperation.agreements.errors import AgreementError, DocumentRefused
 from taawun.cooperation.agreements.paper import printing
 from taawun.cooperation.agreements.presenting.effects import effects
 from taawun.cooperation.agreements.presenting.plain import plain
+from taawun.cooperation.agreements.versions import version_of
 from taawun.cooperation.partners.api import found_partner
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
@@ -82,11 +83,13 @@ def get_agreement(request: ApiRequest, agreement_id: UUID) -> schemas.Agreement:
 @router.get(
     "/agreements/{uuid:agreement_id}/versions/{int:number}", response=schemas.Version, summary="Get a version"
 )
-def get_version(request: ApiRequest, agreement_id: UUID, number: int) -> schemas.Version:
+def get_version(
+    request: ApiRequest, agreement_id: UUID, number: int, which: Query[schemas.VersionQuery]
+) -> schemas.Version:
     """A version with its signatures and its text, parsed."""
     require(acting(request), "read:agreements")
     agreement = found(agreement_id)
-    return showing.version(agreement, _found_version(agreement, number))
+    return showing.version(agreement, _found_version(agreement, number, which.digest))
 
 
 @router.get(
@@ -95,10 +98,12 @@ def get_version(request: ApiRequest, agreement_id: UUID, number: int) -> schemas
     summary="Get a version's exact text",
     openapi_extra=answering("ETag"),
 )
-def get_version_text(request: ApiRequest, agreement_id: UUID, number: int) -> HttpResponse:
+def get_version_text(
+    request: ApiRequest, agreement_id: UUID, number: int, which: Query[schemas.VersionQuery]
+) -> HttpResponse:
     """The bytes that the parties sign; their SHA-256 is the version's digest, and the ETag."""
     require(acting(request), "read:agreements")
-    version = _found_version(found(agreement_id), number)
+    version = _found_version(found(agreement_id), number, which.digest)
     response = HttpResponse(bytes(version.text), content_type="application/json")
     response["ETag"] = etag(version.digest)
     return response
@@ -416,8 +421,8 @@ def _printed(
     return Status(202, schemas.PaperAwaited(job=made.id))
 
 
-def _found_version(agreement: models.Agreement, number: int) -> models.Version:
-    version = models.Version.objects.filter(agreement=agreement, number=number).first()
+def _found_version(agreement: models.Agreement, number: int, digest: str = "") -> models.Version:
+    version = version_of(agreement, number, digest)
     if version is None:
         missing("no-such-version", _("There is no such version of this agreement here."))
     return version
@@ -428,6 +433,9 @@ def _text(request: ApiRequest, agreement: models.Agreement, name: str) -> bytes:
     if name == "draft" and agreement.draft:
         require(acting(request), "write:agreements")
         return agreement.draft.encode()
+    by_digest = models.Version.objects.filter(agreement=agreement, digest=name).first()
+    if by_digest is not None:
+        return bytes(by_digest.text)
     if name.isascii() and name.isdigit():
         return bytes(_found_version(agreement, int(name)).text)
     counters = models.PartyInstrument.objects.filter(lineage=agreement.id, suggestion__isnull=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -14,20 +16,21 @@ from taawun.cooperation.agreements.actions.speaking import (
     INSTRUMENT_TYP,
     SIGNATURE_TYP,
     changing,
-    next_agreement_number,
     urn,
 )
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import DocumentRefused
-from taawun.cooperation.agreements.forwarding import MOST_DOCUMENTS, MOST_MARKS, MOST_SHOWN
+from taawun.cooperation.agreements.forwarding import MOST_DOCUMENTS, MOST_MARKS, MOST_SHOWN, PREFIXES
 from taawun.cooperation.agreements.models import (
     Agreement,
     Comparison,
     PartyInstrument,
     Version,
 )
+from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
+from taawun.cooperation.agreements.versions import check_depositary, check_room, keep_version
 from taawun.cooperation.partners.errors import MessageRefused
-from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
+from taawun.cooperation.partners.identity.keys import has_key, lineage_of, own_lineage
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
@@ -35,17 +38,16 @@ from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 from taawun.platform.audit.actions import record
-from taawun.platform.notices.actions import raise_notice
-from taawun.platform.notices.models import Notice
-from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.partners.exchange.messages import Message
 
 __all__ = ["receive_evidence", "receive_held", "settle"]
+
+_T = TypeVar("_T")
 
 # agreements that are settled in one go
 _AT_ONCE: Final = 100
@@ -55,14 +57,14 @@ _TELLING: Final = timedelta(seconds=120)
 class _Signed:
     """A signed text that a partner passed on, and its author's key, once its signature was checked."""
 
-    def __init__(self, token: str, typ: str, keys: Mapping[str, VerifyKey]) -> None:
+    def __init__(self, message: Message, token: object, typ: str, keys: Mapping[str, VerifyKey]) -> None:
+        if not isinstance(token, str):
+            raise MessageRefused("malformed", "what was signed is not a text")
         try:
             kid = peek(token).kid
             payload = strict_json.parse(peek(token).payload)
             node = str(payload["node"])
-            key = _key_of(node, kid, keys)
-            if key is None:
-                raise MessageRefused("unknown-key", f"the key {kid[:12]} of {node:.100} did not come with it")
+            key = _key_of(message, node, kid, keys)
             payload = strict_json.parse(key.verify(token, typ))
         except (SignatureRefused, strict_json.JsonRefused, KeyError, TypeError) as refused:
             raise MessageRefused("signature", str(refused)) from None
@@ -71,49 +73,123 @@ class _Signed:
         self.token, self.node, self.key = token, node, key
 
 
-def _key_of(node: str, kid: str, keys: Mapping[str, VerifyKey]) -> VerifyKey | None:
+def _key_of(message: Message, node: str, kid: str, keys: Mapping[str, VerifyKey]) -> VerifyKey:
     """The key of an author: one that this node knows as its, else the one that came with what it signed.
 
-    Of a node whose key administrators compared no other key is believed: who passes on a word could have made it.
+    Of a node whose key administrators compared, and of this node, no other key is believed: who passes on a word could
+    have made it.
+
+    Raises:
+        MessageRefused: ``unknown-key``, or ``revoked-key``.
     """
     partner = Partner.objects.filter(node=node).exclude(kid="").first()
-    known = lineage_of(partner).find(kid) if partner else None
+    is_ours = node == settings.BASE_URL
+    lineage = own_lineage() if is_ours else lineage_of(partner) if partner else None
+    known = lineage.find(kid) if lineage else None
     if known is None:
-        return None if partner and partner.state == Partner.State.VERIFIED else keys.get(kid)
-    # of what comes after a key was revoked nobody knows whether its owner signed it
-    return None if known.is_doubtful(now()) else known.key
+        is_settled = is_ours or (partner is not None and partner.state == Partner.State.VERIFIED)
+        found = None if is_settled else keys.get(kid)
+        if found is None:
+            raise MessageRefused("unknown-key", f"the key {kid[:12]} of {node:.100} did not come with it")
+        return found
+    # of what comes after a key was revoked nobody knows whether its owner signed it, unless its people said so
+    is_cleared = message.is_cleared and node == message.partner.node
+    if known.is_doubtful(message.received) and not is_cleared:
+        raise MessageRefused("revoked-key", "the key that signed it was revoked")
+    return known.key
+
+
+class _Attempts:
+    """Taking in one thing after another: what cannot be taken in hinders none of the others."""
+
+    def __init__(self) -> None:
+        self._refused: MessageRefused | None = None
+        self._is_any_taken = False
+
+    def read(self, reading: Callable[[], _T]) -> Iterator[_T]:
+        """What a reading gives, or nothing where that is refused."""
+        try:
+            yield reading()
+        except MessageRefused as refused:
+            self._refused = self._refused or refused
+
+    def take(self, taking: Callable[[], bool]) -> None:
+        """Take in one thing, of which nothing is written before it may be refused; it answers whether it is held."""
+        try:
+            self._is_any_taken |= taking()
+        except MessageRefused as refused:
+            self._refused = self._refused or refused
+
+    def finish(self) -> None:
+        """Refuse the message of which nothing could be taken in.
+
+        Raises:
+            MessageRefused: as the first thing in it was.
+        """
+        if self._refused and not self._is_any_taken:
+            raise self._refused
 
 
 def receive_evidence(message: Message) -> None:
-    """What parties signed, passed on by one of them, or shown by the depositary to whom it invited."""
+    """What parties signed, passed on by one of them, or shown by the depositary to whom it invited.
+
+    Each thing in it stands for itself. The message is refused where nothing in it could be taken in.
+    """
     payload, lineage = message.payload, keeping.uuid(message.payload, "agreement")
-    keys = {key.kid: key for key in _keys(payload)}
+    keys, attempts = _keys(payload), _Attempts()
     signatures = [
-        _Signed(_token(each), SIGNATURE_TYP, keys) for each in _list(payload, "signatures", MOST_SHOWN)
+        signed
+        for each in _list(payload, "signatures", MOST_SHOWN)
+        for signed in attempts.read(partial(_Signed, message, each, SIGNATURE_TYP, keys))
     ]
+    shown = [each for each in _list(payload, "instruments", MOST_SHOWN) if isinstance(each, dict)]
+    held = _held(lineage, (each.get("instrument") for each in shown))
     instruments = [
-        (_Signed(_token(each.get("instrument")), INSTRUMENT_TYP, keys), each.get("document"))
-        for each in _list(payload, "instruments", MOST_SHOWN)
-        if isinstance(each, dict)
+        (signed, each.get("document"))
+        for each in shown
+        if each.get("instrument") not in held
+        for signed in attempts.read(partial(_Signed, message, each.get("instrument"), INSTRUMENT_TYP, keys))
     ]
-    documents = [_document(each) for each in _list(payload, "documents", MOST_DOCUMENTS)]
+    proposed = [
+        signed
+        for each in _list({"proposals": [], **payload}, "proposals", MOST_SHOWN)
+        for signed in attempts.read(partial(_Signed, message, each, PROPOSAL_TYP, keys))
+    ]
+    documents = [
+        document
+        for each in _list(payload, "documents", MOST_DOCUMENTS)
+        for document in attempts.read(partial(_document, each, lineage))
+    ]
     _check_known(message, lineage, documents, [signed for signed, _text in instruments])
     with changing(lineage):
         for document in documents:
-            _take_version(message, lineage, document, signatures)
+            attempts.take(partial(_take_version, message, document, signatures, proposed))
         for signed in signatures:
-            _take_signature(lineage, signed)
-        for signed, text in instruments:
-            _take_instrument(lineage, signed, text)
+            attempts.take(partial(_take_signature, lineage, signed))
+        # who was invited speaks once its invitation is here
+        for signed, text in sorted(instruments, key=lambda each: each[0].payload.get("kind") != "invited"):
+            attempts.take(partial(_take_instrument, lineage, signed, text))
+    if not held:
+        attempts.finish()
+
+
+def _held(lineage: UUID, tokens: Iterable[object]) -> frozenset[object]:
+    """Those of the instruments that are held already: their signatures were checked when they came."""
+    marks = {sha256(each.encode()): each for each in tokens if isinstance(each, str)}
+    held = PartyInstrument.objects.filter(lineage=lineage, mark__in=marks)
+    return frozenset(marks[mark] for mark in held.values_list("mark", flat=True))
 
 
 def _check_known(
     message: Message, lineage: UUID, documents: Sequence[Document], said: Sequence[_Signed]
 ) -> None:
-    """Of an agreement that is not known here only its depositary speaks, and only to invite this node."""
-    if any(document.id != lineage for document in documents):
-        raise MessageRefused("malformed", "a version is of another agreement")
+    """Of an agreement that is not known here only its depositary speaks, and only to invite this node.
+
+    Others do where their versions name it as a party: a depositary may have told it to some of them only.
+    """
     if Agreement.objects.filter(id=lineage, versions__isnull=False).exists():
+        return
+    if documents and all(_names_us(each) for each in documents):
         return
     partner = message.partner
     invites_us = any(
@@ -123,15 +199,20 @@ def _check_known(
         for each in said
     )
     is_its_own = documents and all(
-        (each.depositary.node, each.depositary.kid) == (partner.node, partner.kid) for each in documents
+        each.depositary.node == partner.node and has_key(partner, each.depositary.kid) for each in documents
     )
     if not invites_us or not is_its_own:
         raise MessageRefused(
             "not-a-party", "this node has no part in this agreement and was not invited to it"
         )
-    waiting = Version.objects.filter(depositary=partner.node)
-    if waiting.exclude(keeping.was_answered("agreement_id")).count() >= keeping.MOST_WAITING:
-        raise MessageRefused("too-many-waiting", "others of this sender still wait to be answered here")
+
+
+def _names_us(document: Document) -> bool:
+    """Whether a version names a key of this node, and its depositary is a node that it has met, under its own key."""
+    me, depositary = document.party_of(settings.BASE_URL), document.depositary
+    met = Partner.objects.filter(node=depositary.node).exclude(kid="").first()
+    is_met = met is not None and has_key(met, depositary.kid)
+    return is_met and me is not None and own_lineage().find(me.kid) is not None
 
 
 def _is_for_us(party: object) -> bool:
@@ -142,77 +223,77 @@ def _is_for_us(party: object) -> bool:
     )
 
 
-def _take_version(message: Message, lineage: UUID, document: Document, signatures: Sequence[_Signed]) -> None:
-    """A version counts by its depositary's signature, whoever brings it."""
+def _take_version(
+    message: Message, document: Document, signatures: Sequence[_Signed], proposed: Sequence[_Signed]
+) -> bool:
+    """A version counts by its depositary's word that it proposed or signed it, whoever brings it."""
     if Version.objects.filter(digest=document.digest).exists():
-        return
-    own = document.depositary
-    is_signed = any(
-        (each.payload.get("digest"), each.node, each.key.kid) == (document.digest, own.node, own.kid)
-        for each in signatures
-    )
-    if not is_signed:
-        raise MessageRefused("unsigned", "a version is passed on with its depositary's signature")
-    held = Agreement.objects.select_for_update().filter(id=lineage).first()
-    first = held.versions.order_by("number").first() if held else None
-    if first and first.document().depositary.node != own.node:
-        raise MessageRefused("not-depositary", "another node is the depositary of this agreement")
-    if held and held.versions.filter(number=document.version).exists():
-        _alarm(held, own.node)
-        raise MessageRefused("version-conflict", "the depositary signed another text under this number")
-    if held is None:
-        take_turn("agreements.number")
-        held = Agreement.objects.create(
-            id=lineage, number=next_agreement_number(), titles=document.title.to_json()
-        )
-    Version.objects.create(
-        agreement=held,
-        number=document.version,
-        text=document.text,
-        digest=document.digest,
-        depositary=own.node,
-    )
-    newest = held.versions.order_by("-number").first()
-    if newest and newest.digest == document.digest:
-        Agreement.objects.filter(id=lineage).update(titles=document.title.to_json())
-    keeping.look_back(document)
+        return True
+    own, me = document.depositary, document.party_of(settings.BASE_URL)
+
+    def of_depositary(words: Sequence[_Signed]) -> _Signed | None:
+        about = [each for each in words if each.payload.get("digest") == document.digest]
+        own_words = (each for each in about if each.node == own.node)
+        return next((each for each in own_words if keeping.stands_for(own.node, own.kid, each.key.kid)), None)
+
+    proposal = of_depositary(proposed)
+    signed = proposal or of_depositary(signatures)
+    if signed is None:
+        raise MessageRefused("unsigned", "a version is passed on with its depositary's word or signature")
+    # a version may leave this node out; where it names it, it names a key of its own
+    if me is not None and own_lineage().find(me.kid) is None:
+        raise MessageRefused("not-a-party", "the version names another key for this node")
+    check_depositary(document, signed.key.kid)
+    check_room(own.node)
+    held = keep_version(document, proposal.token if proposal else "")
     record(
         PartyActor(message.partner.node, message.partner.name.in_language("en").value),
         "agreements.shown",
         urn(held),
         {"version": document.version, "digest": document.digest},
     )
+    return True
 
 
-def _take_signature(lineage: UUID, signed: _Signed) -> None:
+def _take_signature(lineage: UUID, signed: _Signed) -> bool:
     digest = keeping.digest(signed.payload)
     if not _is_about(lineage, signed, digest):
-        return
+        return False
     is_new = keeping.keep_signature(
         lineage, digest, signed.node, token=signed.token, jwk=signed.key.to_jwk(), at=_at(signed)
     )
     if is_new:
         keeping.record_word(_author(signed), "signed", lineage, digest)
+    return True
 
 
-def _take_instrument(lineage: UUID, signed: _Signed, text: object) -> None:
+def _take_instrument(lineage: UUID, signed: _Signed, text: object) -> bool:
     digest, kind = keeping.digest(signed.payload), str(signed.payload.get("kind"))
     if kind not in PartyInstrument.Kind.values or not _is_about(lineage, signed, digest):
-        return
-    suggestion = text.encode() if isinstance(text, str) else None
-    if kind == PartyInstrument.Kind.COUNTERED and (
-        suggestion is None or sha256(suggestion) != signed.payload.get("suggestion")
-    ):
-        return
+        return False
+    suggestion = _suggestion(signed, text) if kind == PartyInstrument.Kind.COUNTERED else None
     is_new = keeping.keep_instrument(
         signed.payload,
         token=signed.token,
         jwk=signed.key.to_jwk(),
         at=_at(signed),
-        suggestion=suggestion if kind == PartyInstrument.Kind.COUNTERED else None,
+        suggestion=suggestion,
     )
     if is_new:
         keeping.record_word(_author(signed), kind, lineage, digest)
+    return True
+
+
+def _suggestion(signed: _Signed, text: object) -> bytes:
+    found = text.encode() if isinstance(text, str) else b""
+    if sha256(found) != signed.payload.get("suggestion"):
+        raise MessageRefused("digest", "the counter-proposal is not the one that was signed for")
+    keeping.check_counters(signed.node)
+    try:
+        parse(found)
+    except DocumentRefused as refused:
+        raise MessageRefused("document-refused", str(refused)) from None
+    return found
 
 
 def _is_about(lineage: UUID, signed: _Signed, digest: str) -> bool:
@@ -238,27 +319,26 @@ def _author(signed: _Signed) -> PartyActor:
     return PartyActor(signed.node, partner.name.in_language("en").value if partner else signed.node)
 
 
-def _document(text: object) -> Document:
+def _document(text: object, lineage: UUID) -> Document:
     if not isinstance(text, str):
         raise MessageRefused("malformed", "a version is not a text")
     try:
-        return parse(text.encode())
+        document = parse(text.encode())
     except DocumentRefused as refused:
         raise MessageRefused("document-refused", str(refused)) from None
+    if document.id != lineage:
+        raise MessageRefused("malformed", "a version is of another agreement")
+    return document
 
 
-def _token(value: object) -> str:
-    if not isinstance(value, str):
-        raise MessageRefused("malformed", "what was signed is not a text")
-    return value
-
-
-def _keys(payload: Mapping[str, Any]) -> Iterator[VerifyKey]:
+def _keys(payload: Mapping[str, Any]) -> dict[str, VerifyKey]:
+    found = {}
     for each in _list(payload, "keys", MOST_SHOWN):
-        try:
-            yield VerifyKey.from_jwk(each)
-        except (SignatureRefused, AttributeError, TypeError):
-            raise MessageRefused("malformed", "one of the keys is none") from None
+        # what is no key verifies nothing
+        with suppress(SignatureRefused, AttributeError, TypeError):
+            key = VerifyKey.from_jwk(each)
+            found[key.kid] = key
+    return found
 
 
 def _list(payload: Mapping[str, Any], member: str, most: int) -> list[Any]:
@@ -268,15 +348,6 @@ def _list(payload: Mapping[str, Any], member: str, most: int) -> list[Any]:
     return value
 
 
-def _alarm(agreement: Agreement, node: str) -> None:
-    raise_notice(
-        "agreements.two-texts",
-        urn(agreement),
-        Notice.Level.ALARM,
-        {"agreement": str(agreement.id), "code": agreement.code, "node": node},
-    )
-
-
 def receive_held(message: Message) -> None:
     """A party tells what it holds of an agreement; what it lacks is shown to it afterwards."""
     lineage = keeping.uuid(message.payload, "agreement")
@@ -284,12 +355,24 @@ def receive_held(message: Message) -> None:
     if not all(isinstance(each, str) and len(each) == 64 for each in held):  # noqa: PLR2004 - of a SHA-256
         raise MessageRefused("malformed", "held is not a list of digests")
     if not Agreement.objects.filter(id=lineage).exists():
-        raise MessageRefused("not-a-party", "this node has no part in this agreement")
+        _check_may_tell(message.partner)
+    prefix = message.payload.get("prefix", "")
+    if prefix not in ("", *PREFIXES):
+        raise MessageRefused("malformed", "prefix is no hexadecimal digit")
     Comparison.objects.update_or_create(
         lineage=lineage,
         node=message.partner.node,
-        defaults={"held": held, "received": now(), "is_waiting": True},
+        prefix=prefix,
+        defaults={"held": held, "received": now(), "is_waiting": True, "not_before": None},
     )
+
+
+def _check_may_tell(partner: Partner) -> None:
+    """Of agreements that are not known here, a partner whose key was compared may tell of some: it shows them then."""
+    if partner.state != Partner.State.VERIFIED:
+        raise MessageRefused("not-a-party", "this node has no part in this agreement")
+    unknown = Comparison.objects.filter(node=partner.node)
+    keeping.check_waiting(unknown.exclude(lineage__in=Agreement.objects.values("id")))
 
 
 def settle() -> int:

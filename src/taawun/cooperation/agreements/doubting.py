@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from taawun.cooperation.agreements import proposals
 from taawun.cooperation.agreements.actions import changed, changing
 from taawun.cooperation.agreements.actions.speaking import tell
 from taawun.cooperation.agreements.models import (
@@ -71,6 +72,10 @@ def put_away(partner: Partner, kid: str, since: datetime) -> int:
                 if isinstance(row, PartySignature):
                     _put_away_version(partner, row.digest, since)
                 done += 1
+    for version in Version.objects.filter(depositary=partner.node, received__gt=since).exclude(proposal=""):
+        if peek(version.proposal).kid == kid:
+            _put_away_version(partner, version.digest, since)
+            done += 1
     return done
 
 
@@ -120,7 +125,11 @@ def repeat(at: datetime) -> int:
     revoked = {known.kid for known in own_lineage().keys if known.revoked_since}
     key, done = node_key(), 0
     for version in Version.objects.filter(depositary=settings.BASE_URL).order_by("agreement", "number"):
-        tell(version.document(), "agreement.proposed", {"document": bytes(version.text).decode()})
+        document = version.document()
+        version.proposal = proposals.sign(document)
+        version.save(update_fields=["proposal"])
+        said_again = {"document": bytes(version.text).decode(), "proposal": version.proposal}
+        tell(document, "agreement.proposed", said_again)
     documents = {version.digest: version for version in Version.objects.all()}
     for model, kind, member in (
         (PartySignature, "agreement.signed", "signature"),

@@ -5,37 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 
-from taawun.cooperation.agreements import doubting, keeping
+from taawun.cooperation.agreements import doubting, keeping, proposals
 from taawun.cooperation.agreements.actions import (
     INSTRUMENT_TYP,
     SIGNATURE_TYP,
     changing,
-    next_agreement_number,
     urn,
 )
 from taawun.cooperation.agreements.arriving import receive_evidence, receive_held
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import DocumentRefused
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Version
-from taawun.cooperation.agreements.regaining import regain_declared, regain_proposed, regain_signed
+from taawun.cooperation.agreements.models import PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.regaining import (
+    regain_declared,
+    regain_evidence,
+    regain_held,
+    regain_proposed,
+    regain_signed,
+)
+from taawun.cooperation.agreements.versions import check_depositary, check_room, keep_version
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange.messages import MessageKind
 from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
-from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SignatureRefused
 from taawun.platform.audit.actions import record
-from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-
-    from django.db.models import QuerySet
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.partners.exchange.messages import Message
@@ -53,47 +54,20 @@ def receive_proposed(message: Message) -> None:
     if Version.objects.filter(digest=document.digest).exists():
         return
     _check_parties(document, message)
-    _check_waiting(_proposals_of(message.partner))
+    keys = lineage_of(message.partner)
+    proposal = proposals.check(message.payload.get("proposal"), document, keys)
+    if keys.signer(proposal).is_doubtful(message.received) and not message.is_cleared:
+        raise MessageRefused("revoked-key", "the key that signed it was revoked")
+    check_room(message.partner.node)
     with changing(document.id):
-        agreement = _agreement_of(document, message)
-        Version.objects.create(
-            agreement=agreement,
-            number=document.version,
-            text=text,
-            digest=document.digest,
-            depositary=message.partner.node,
-        )
-        agreement.titles = document.title.to_json()
-        agreement.save(update_fields=["titles"])
-        keeping.look_back(document)
+        check_depositary(document, message.partner.kid)
+        agreement = keep_version(document, proposal)
     record(
         _party(message),
         "agreements.proposed",
         urn(agreement),
         {"version": document.version, "digest": document.digest},
     )
-
-
-def _check_waiting(waiting: QuerySet[Any]) -> None:
-    """A partner may have so much before our people, and not fill their list and the disk. Any: rows of two tables."""
-    if waiting.count() >= keeping.MOST_WAITING:
-        raise MessageRefused(
-            "too-many-waiting", f"{keeping.MOST_WAITING} others of this sender still wait to be answered here"
-        )
-
-
-def _proposals_of(partner: Partner) -> QuerySet[Version]:
-    """A partner's versions to which nobody here has said anything since they came."""
-    return Version.objects.filter(depositary=partner.node).exclude(keeping.was_answered("agreement_id"))
-
-
-def _counters_of(partner: Partner) -> QuerySet[PartyInstrument]:
-    """A partner's counter-proposals to which nobody here has said anything since they came."""
-    theirs = PartyInstrument.objects.filter(node=partner.node, kind=PartyInstrument.Kind.COUNTERED)
-    next_version = Version.objects.filter(
-        agreement=OuterRef("lineage"), depositary=settings.BASE_URL, received__gte=OuterRef("received")
-    )
-    return theirs.exclude(keeping.was_answered("lineage")).exclude(Exists(next_version))
 
 
 def _check_parties(document: Document, message: Message) -> None:
@@ -108,27 +82,14 @@ def _check_parties(document: Document, message: Message) -> None:
         )
 
 
-def _agreement_of(document: Document, message: Message) -> Agreement:
-    held = Agreement.objects.select_for_update().filter(id=document.id).first()
-    if held is None:
-        take_turn("agreements.number")
-        return Agreement.objects.create(
-            id=document.id, number=next_agreement_number(), titles=document.title.to_json()
-        )
-    first = held.versions.order_by("number").first()
-    if first is None or first.document().depositary.node != message.partner.node:
-        raise MessageRefused("not-depositary", "another node is the depositary of this agreement")
-    if held.versions.filter(number=document.version).exists():
-        raise MessageRefused("version-conflict", "the depositary proposed another text under this number")
-    return held
-
-
 def receive_signed(message: Message) -> None:
     """A party's signature on a version."""
     token = keeping.text(message.payload, "signature")
     payload = _verified(message, token, SIGNATURE_TYP)
     lineage, digest, at = keeping.uuid(payload, "agreement"), keeping.digest(payload), _at(message, payload)
     _check_key(message, token, digest)
+    if PartySignature.objects.filter(lineage=lineage, node=message.partner.node, token=token).exists():
+        return
     with changing(lineage):
         is_new = keeping.keep_signature(
             lineage, digest, message.partner.node, token=token, jwk=_jwk(message, token), at=at
@@ -146,10 +107,12 @@ def receive_declared(message: Message) -> None:
         raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
     suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
     if suggestion is not None:
-        _check_waiting(_counters_of(message.partner))
+        keeping.check_counters(message.partner.node)
     digest = keeping.digest(payload)
     _check_key(message, token, digest)
-    with changing(lineage):
+    if keeping.is_held(message.partner.node, token):
+        return
+    with changing(lineage, kind):
         is_new = keeping.keep_instrument(
             payload,
             token=token,
@@ -218,6 +181,7 @@ MESSAGE_KINDS: Final = (
     MessageKind("agreement.proposed", receive_proposed, regain_proposed, doubting.put_away_proposed),
     MessageKind("agreement.signed", receive_signed, regain_signed, doubting.put_away_signed),
     MessageKind("agreement.declared", receive_declared, regain_declared, doubting.put_away_declared),
-    MessageKind("agreement.evidence", receive_evidence),
-    MessageKind("agreement.held", receive_held),
+    # what others signed stays where a revoked key only passed it on; what it signed itself goes by that key
+    MessageKind("agreement.evidence", receive_evidence, regain_evidence),
+    MessageKind("agreement.held", receive_held, regain_held),
 )

@@ -23,6 +23,7 @@ from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
+from taawun.foundation import strict_json
 from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
 from taawun.foundation.digests import as_sha256, sha256
 from taawun.foundation.signing import peek
@@ -34,27 +35,40 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from taawun.cooperation.agreements.document import Document
 
 __all__ = [
     "MOST_WAITING",
+    "check_counters",
+    "check_waiting",
     "digest",
     "instant",
+    "is_held",
     "keep_instrument",
     "keep_signature",
     "look_back",
     "look_for_doubts",
+    "most_of",
+    "own_id",
     "record_word",
     "speaks_with",
     "stands_for",
     "text",
     "uuid",
+    "warn_of_two_texts",
+    "warn_of_two_words",
     "was_answered",
 ]
 
 _SKEW: Final = timedelta(seconds=60)
 # proposals of one partner that wait for our people, and as many counter-proposals; each may be of 1 MiB
 MOST_WAITING: Final = 100
+# instruments of one kind that one party signs about one version; each is reckoned with at every message. A depositary
+# invites and countersigns for everybody
+MOST_SAID: Final = 100
+MOST_BY_DEPOSITARY: Final = 2_000
 
 
 def was_answered(lineage: str) -> Q:
@@ -65,29 +79,67 @@ def was_answered(lineage: str) -> Q:
     )
 
 
+def check_waiting(waiting: QuerySet[Any]) -> None:
+    """A party may have so much before our people, and not fill their list and the disk. Any: rows of two tables.
+
+    Raises:
+        MessageRefused: ``too-many-waiting``.
+    """
+    if waiting.count() >= MOST_WAITING:
+        raise MessageRefused(
+            "too-many-waiting", f"{MOST_WAITING} others of this party still wait to be answered here"
+        )
+
+
+def check_counters(node: str) -> None:
+    """The same for the counter-proposals of a party to which nobody here has said anything since they came.
+
+    Args:
+        node: its base address.
+
+    Raises:
+        MessageRefused: ``too-many-waiting``.
+    """
+    theirs = PartyInstrument.objects.filter(node=node, kind=PartyInstrument.Kind.COUNTERED)
+    next_version = Version.objects.filter(
+        agreement=OuterRef("lineage"), depositary=settings.BASE_URL, received__gte=OuterRef("received")
+    )
+    check_waiting(theirs.exclude(was_answered("lineage")).exclude(Exists(next_version)))
+
+
 def keep_signature(  # noqa: PLR0913 - what is signed, by whom, with what, and when
     lineage: UUID, digest: str, node: str, *, token: str, jwk: Mapping[str, str], at: datetime
 ) -> bool:
     """Keep a party's signature on a version; whether it is new.
 
-    Who signs a version twice signed it the first time, at every node, whichever it showed to whom.
+    Who signs a version twice signed it the first time, by its own word: at every node the same one, whichever it
+    showed to whom.
     """
     signed = {"token": token, "jwk": dict(jwk)}
     row, is_new = PartySignature.objects.get_or_create(
         lineage=lineage, digest=digest, node=node, defaults={**signed, **_when(node, token, at)}
     )
-    if not is_new and _is_repeated(row, token):
-        PartySignature.objects.filter(pk=row.pk).update(**signed)
-        return False
-    if not is_new and row.token != token and at < row.at:
-        PartySignature.objects.filter(pk=row.pk).update(token=token, jwk=dict(jwk), at=at)
-    return is_new
+    if is_new or row.token == token:
+        return is_new
+    if _signed_at(token) < _signed_at(row.token) or _is_repeated(row, token):
+        PartySignature.objects.filter(pk=row.pk).update(**signed, at=min(row.at, at))
+    return False
+
+
+def _signed_at(token: str) -> tuple[datetime, str]:
+    """When something was signed, by its author's own word; of two of one instant the smaller digest is the first."""
+    payload = peek(token).payload
+    said = strict_json.parse(payload)
+    return parse_timestamp(said["at"]), sha256(payload)
 
 
 def keep_instrument(
     payload: Mapping[str, Any], *, token: str, jwk: Mapping[str, str], at: datetime, suggestion: bytes | None
 ) -> bool:
     """Keep an instrument that was verified; whether it is new.
+
+    Of a party that says two things under one id both are kept, and both count: so it does not matter to whom it
+    showed which, nor what came first.
 
     Args:
         payload: what was signed. Any: JSON at the edge.
@@ -104,21 +156,23 @@ def keep_instrument(
         said = statements.check(kind, payload)
     except DocumentRefused as refused:
         raise MessageRefused("malformed", f"{refused.place}: {refused.message}") from None
-    about = digest(payload)
+    about, chosen = digest(payload), uuid(payload, "id")
     if kind == PartyInstrument.Kind.DECLARED:
         _check_declaration(lineage, about, node, said)
+    words = sha256(peek(token).payload)
     signed = {"token": token, "mark": sha256(token.encode()), "jwk": dict(jwk)}
     row, is_new = PartyInstrument.objects.get_or_create(
-        id=_own_id(node, uuid(payload, "id")),
+        node=node,
+        words=words,
         defaults={
+            "id": own_id(chosen, words),
+            "chosen": chosen,
             "lineage": lineage,
             "kind": kind,
-            "node": node,
             "digest": about,
-            "lifts": _own_id(node, uuid(payload, "lifts")) if "lifts" in payload else None,
-            "answers": _own_id(text(payload, "of"), uuid(payload, "answers"))
-            if "answers" in payload
-            else None,
+            "lifts": uuid(payload, "lifts") if "lifts" in payload else None,
+            "answers": uuid(payload, "answers") if "answers" in payload else None,
+            "of": text(payload, "of")[:300] if "answers" in payload else "",
             "note": text(payload, "note")[:4000],
             "suggestion": suggestion,
             "said": said,
@@ -126,9 +180,85 @@ def keep_instrument(
             **_when(node, token, at),
         },
     )
-    if not is_new and _is_repeated(row, token):
+    if is_new:
+        warn_of_two_words(lineage, node, chosen)
+        return not _are_too_many(row)
+    if _is_repeated(row, token):
         PartyInstrument.objects.filter(pk=row.pk).update(**signed)
-    return is_new
+    return False
+
+
+def is_held(node: str, token: str) -> bool:
+    """Whether an instrument of a node is held as this very text: who says it again changes nothing."""
+    row = PartyInstrument.objects.filter(node=node, words=sha256(peek(token).payload)).first()
+    return row is not None and row.token == token
+
+
+def most_of(kind: str) -> int:
+    """How many instruments of a kind one party may sign about one version."""
+    by_depositary = (PartyInstrument.Kind.INVITED, PartyInstrument.Kind.COUNTERSIGNED)
+    return MOST_BY_DEPOSITARY if kind in by_depositary else MOST_SAID
+
+
+def _are_too_many(row: PartyInstrument) -> bool:
+    """Let go of what a party said too often; whether what it said last goes.
+
+    All nodes let go of the same, in whatever order it came: those whose digests are the greatest. Who says so much
+    loses by that nothing but words of its own.
+    """
+    alike = PartyInstrument.objects.filter(
+        lineage=row.lineage, node=row.node, kind=row.kind, digest=row.digest
+    )
+    if alike.count() <= most_of(row.kind):
+        return False
+    over = list(alike.order_by("-words").values_list("pk", flat=True)[: alike.count() - most_of(row.kind)])
+    PartyInstrument.objects.filter(pk__in=over).delete()
+    agreement = Agreement.objects.filter(id=row.lineage).first()
+    if agreement is not None:
+        _alarm("agreements.too-many-words", agreement, row.node)
+    return row.pk in over
+
+
+def own_id(chosen: UUID, words: str) -> UUID:
+    """The id by which people here name an instrument: its party's own choice, unless something else has that id.
+
+    Nothing that is signed, and no other node, knows it.
+
+    Args:
+        chosen: by its party.
+        words: SHA-256 of what was signed.
+    """
+    return uuid5(chosen, words) if PartyInstrument.objects.filter(id=chosen).exists() else chosen
+
+
+def warn_of_two_words(lineage: UUID, node: str, chosen: UUID) -> None:
+    """Alarm where a party said two things under one id: each of them was perhaps meant for others."""
+    agreement = Agreement.objects.filter(id=lineage).first()
+    same = PartyInstrument.objects.filter(lineage=lineage, node=node, chosen=chosen)
+    if agreement is None or same.count() < 2:  # noqa: PLR2004 - it takes two to contradict each other
+        return
+    _alarm("agreements.two-words", agreement, node)
+
+
+def warn_of_two_texts(agreement: Agreement, node: str, number: int) -> None:
+    """Alarm where a depositary signed two texts under one number.
+
+    Args:
+        agreement: which.
+        node: the depositary.
+        number: of the version.
+    """
+    if agreement.versions.filter(number=number).count() > 1:
+        _alarm("agreements.two-texts", agreement, node)
+
+
+def _alarm(kind: str, agreement: Agreement, node: str) -> None:
+    raise_notice(
+        kind,
+        f"urn:uuid:{agreement.id}",
+        Notice.Level.ALARM,
+        {"agreement": str(agreement.id), "code": agreement.code, "node": node},
+    )
 
 
 def _when(node: str, token: str, at: datetime) -> dict[str, datetime]:
@@ -142,9 +272,16 @@ def _when(node: str, token: str, at: datetime) -> dict[str, datetime]:
 
 
 def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:
-    """Whether the same words came under a later key of their party: all nodes keep the later one of the two."""
+    """Whether the same words came in another signed text, and all nodes keep that one of the two.
+
+    That is the one under the later key of their party; of one key, the one whose digest is smaller.
+    """
     held, came = peek(row.token), peek(token)
-    return held.kid != came.kid and held.payload == came.payload and stands_for(row.node, held.kid, came.kid)
+    if held.payload != came.payload:
+        return False
+    if held.kid == came.kid:
+        return sha256(token.encode()) < sha256(row.token.encode())
+    return stands_for(row.node, held.kid, came.kid)
 
 
 def _check_declaration(lineage: UUID, about: str, node: str, said: Mapping[str, Any]) -> None:
@@ -206,19 +343,34 @@ def record_word(speaker: PartyActor, verb: str, lineage: UUID, digest: str) -> N
 
 
 def look_back(document: Document) -> None:
-    """Of what came before its version: drop what another key said, and tell the rest on the agreement."""
+    """Of what came before its version: drop what is refused once it is here, and tell the rest on the agreement."""
+    named: set[tuple[str, UUID]] = set()
     for model in (PartySignature, PartyInstrument):
         for row in model.objects.filter(lineage=document.id, digest=document.digest).order_by("received"):
             party = document.party_of(row.node)
             if party is None:
                 continue
-            partner = Partner.objects.filter(node=row.node).first()
-            if not stands_for(row.node, party.kid, peek(row.token).kid):
+            if not stands_for(row.node, party.kid, peek(row.token).kid) or _widens(document, row):
                 row.delete()
                 continue
+            partner = Partner.objects.filter(node=row.node).first()
             name = partner.name.in_language("en").value if partner else row.node
             verb = row.kind if isinstance(row, PartyInstrument) else "signed"
             record_word(PartyActor(row.node, name), verb, row.lineage, row.digest)
+            if isinstance(row, PartyInstrument):
+                named.add((row.node, row.chosen))
+    for node, chosen in named:
+        warn_of_two_words(document.id, node, chosen)
+
+
+def _widens(document: Document, row: PartySignature | PartyInstrument) -> bool:
+    if not isinstance(row, PartyInstrument) or row.kind != PartyInstrument.Kind.DECLARED:
+        return False
+    try:
+        _check_declaration(document.id, document.digest, row.node, row.said)
+    except MessageRefused:
+        return True
+    return False
 
 
 def look_for_doubts(agreement: Agreement) -> None:
@@ -226,28 +378,13 @@ def look_for_doubts(agreement: Agreement) -> None:
     words = PartyInstrument.objects.filter(
         lineage=agreement.id, kind=PartyInstrument.Kind.COUNTERSIGNED
     ).exclude(node=settings.BASE_URL)
-    seen: set[tuple[str, object]] = set()
+    seen: set[tuple[str, str, object, object]] = set()
     for row in words.order_by("received", "id"):
-        about = (row.node, row.answers)
+        about = (row.node, row.of, row.answers, row.said.get("sees"))
         if about in seen:
-            raise_notice(
-                "agreements.two-countersignatures",
-                f"urn:uuid:{agreement.id}",
-                Notice.Level.ALARM,
-                {"agreement": str(agreement.id), "code": agreement.code, "node": row.node},
-            )
+            _alarm("agreements.two-countersignatures", agreement, row.node)
             return
         seen.add(about)
-
-
-def _own_id(node: str, chosen: UUID) -> UUID:
-    """The id under which a party's instrument is kept: its own choice, unless another party's has that id.
-
-    Instruments reach every party, so one of them could give its own the id of another's and send it on faster:
-    the other's, a suspension perhaps, would then pass for known and count for nothing.
-    """
-    is_taken = PartyInstrument.objects.filter(id=chosen).exclude(node=node).exists()
-    return uuid5(chosen, node) if is_taken else chosen
 
 
 def text(payload: Mapping[str, Any], member: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
@@ -14,6 +14,9 @@ from taawun.cooperation.people.models import Person
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Agreement(models.Model):
@@ -32,6 +35,7 @@ class Agreement(models.Model):
     # other parties are yet to be told what is held here
     is_unsettled = models.BooleanField(default=True, db_index=True)
     is_uncompared = models.BooleanField(default=True, db_index=True)
+    compared = models.DateTimeField(null=True, db_index=True)
 
     @property
     def code(self) -> str:
@@ -45,7 +49,11 @@ class Agreement(models.Model):
 
 
 class Version(models.Model):
-    """A version the depositary proposed, as the exact text that is signed."""
+    """A version the depositary proposed, as the exact text that is signed.
+
+    A depositary that lies may have signed several texts under one number. All of them are held, so that every party
+    holds the same.
+    """
 
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -53,12 +61,13 @@ class Version(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     # base address of whoever proposed it: what of one partner waits for our answer is counted by it
     depositary = models.CharField(max_length=300, blank=True, default="", db_index=True)
+    # its signed word that it proposed this, by which others take the version from anybody; empty where it came before
+    # there were such words, or with a signature alone
+    proposal = models.TextField(blank=True, default="")
     received = models.DateTimeField(default=now, editable=False)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["agreement", "number"], name="agreements_version_once"),
-        )
+        indexes = (models.Index(fields=["agreement", "number"], name="agreements_version_number"),)
 
     def document(self) -> Document:
         """The version, typed; read once, and remembered by its digest."""
@@ -128,14 +137,20 @@ class PartyInstrument(models.Model):
         DECLARED = "declared", _("declaration")
         LIFTED = "lifted", _("declaration lifted")
 
-    id = models.UUIDField(primary_key=True, editable=False)  # chosen by the party
+    # by which people here name it: as ``chosen``, unless something else has that id; no other node knows it
+    id = models.UUIDField(primary_key=True, editable=False)
+    # by which its party names it. A party that lies may have said several things under one id
+    chosen = models.UUIDField(db_index=True)
+    # SHA-256 of the exact bytes that were signed: of one party, this is what makes two instruments the same one
+    words = models.CharField(max_length=64)
     lineage = models.UUIDField(db_index=True)
     kind = models.CharField(max_length=13, choices=Kind)
     node = models.CharField(max_length=300)
     digest = models.CharField(max_length=64)  # of the version it speaks about
-    lifts = models.UUIDField(null=True)
-    # the counter-proposal that the depositary says no to; without one a refusal is of the version itself
+    lifts = models.UUIDField(null=True)  # what of its own party it lifts, as that is ``chosen``
+    # what it answers, as that is ``chosen`` by the node ``of``; a refusal without it is of the version itself
     answers = models.UUIDField(null=True)
+    of = models.CharField(max_length=300, blank=True, default="")
     note = models.TextField(blank=True, default="")
     # a counter-proposal's text; the depositary may adopt it as the next version
     suggestion = models.BinaryField(null=True)
@@ -146,6 +161,16 @@ class PartyInstrument(models.Model):
     jwk: Any = models.JSONField(default=dict, blank=True)  # as of signatures
     at = models.DateTimeField()
     received = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["node", "words"], name="agreements_say_once"),)
+        indexes = (models.Index(fields=["lineage", "node", "kind"], name="agreements_said_by"),)
+
+    def answered(self) -> models.QuerySet[PartyInstrument]:
+        """What it answers: of a party that lies more than one."""
+        if self.answers is None:
+            return PartyInstrument.objects.none()
+        return PartyInstrument.objects.filter(lineage=self.lineage, node=self.of, chosen=self.answers)
 
 
 class Newcomer(models.Model):
@@ -166,17 +191,31 @@ class Comparison(models.Model):
 
     lineage = models.UUIDField()
     node = models.CharField(max_length=300)
+    # of what it holds a part: all marks that begin with this
+    prefix = models.CharField(max_length=1, blank=True, default="")
     held: Any = models.JSONField(default=list)  # marks
     received = models.DateTimeField(default=now)
     is_waiting = models.BooleanField(default=True)
+    not_before = models.DateTimeField(null=True)
     # SHA-256 of what both held when it was last answered: to say the same again would bring the other nothing
     answered = models.CharField(max_length=64, blank=True, default="")
+    # marks of what it was shown since ``begun``: nothing is shown twice within an hour
+    shown: Any = models.JSONField(default=list)
+    begun = models.DateTimeField(null=True)
+    asked = models.DateTimeField(null=True)  # when it was last asked for what it holds more
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["lineage", "node"], name="agreements_compare_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["lineage", "node", "prefix"], name="agreements_compare_once"),
+        )
         indexes = (
             models.Index(fields=["received"], name="agreements_to_answer", condition=Q(is_waiting=True)),
         )
+
+    def wait_until(self, at: datetime) -> None:
+        """Let it be answered, or answered further, from an instant on; the earliest of several counts."""
+        self.not_before = min(at, self.not_before) if self.not_before and self.is_waiting else at
+        self.is_waiting = True
 
 
 class Scan(models.Model):

@@ -51,14 +51,30 @@ KINDS: Final = (
     NoticeKind(
         "agreements.two-texts",
         "read:agreements",
-        lambda p: (
-            _(
-                "%(node)s, the depositary of %(code)s, signed two texts under one number and showed each to others."
-            )
-            % p
-        ),
+        lambda p: _("%(node)s, the depositary of %(code)s, proposed two texts under one number.") % p,
         lambda _p: _(
-            "Compare the digest of the version with the other parties by telephone before you rely on it."
+            "This node signs neither. Compare the digests with the other parties by telephone, and ask the "
+            "depositary for a next version."
+        ),
+        lambda p: reverse("agreement", args=[p["agreement"]]),
+    ),
+    NoticeKind(
+        "agreements.two-words",
+        "read:agreements",
+        lambda p: _("%(node)s, a party of %(code)s, signed two different things under one id.") % p,
+        lambda _p: _(
+            "Both count, at every node, whichever was shown to whom. Read them in the history, and ask the party "
+            "by telephone what it meant."
+        ),
+        lambda p: reverse("agreement", args=[p["agreement"]]),
+    ),
+    NoticeKind(
+        "agreements.too-many-words",
+        "read:agreements",
+        lambda p: _("%(node)s, a party of %(code)s, says more about it than is kept here.") % p,
+        lambda _p: _(
+            "Of each kind the same hundred are kept at every node. Ask the party what it means; block it where it "
+            "goes on."
         ),
         lambda p: reverse("agreement", args=[p["agreement"]]),
     ),

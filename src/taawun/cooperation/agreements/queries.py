@@ -28,7 +28,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.web.unit import forget, once
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.standing import Instrument, Standing
 
 __all__ = [
+    "Speakers",
     "current_policy",
     "evidence_of",
     "forget_policy",
@@ -215,31 +216,61 @@ def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evide
         if party:
             signatures[signed.lineage].append(Signature(signed.digest, party, signed.at, signed.received))
     rows = list(PartyInstrument.objects.filter(wanted))
-    author = {each.id: each.node for each in rows}
-    invited: dict[tuple[UUID, str], set[str]] = {}
+    speakers = Speakers(documents, rows)
     for each in rows:
-        if each.kind == PartyInstrument.Kind.INVITED:
-            entry = each.said["party"]
-            invited.setdefault((each.lineage, entry["node"]), set()).add(entry["kid"])
-    for each in rows:
-        party = _party(documents, each.lineage, each.digest, each.node)
-        is_about = each.digest in documents and documents[each.digest].id == each.lineage
-        # whom no version names speaks only where somebody invited it, with the key that the invitation names
-        if not party and not (is_about and _is_invited(each, invited.get((each.lineage, each.node), set()))):
-            continue
-        # a ref may name another node in another version: only the node that suspended lifts it
-        if each.lifts is None or author.get(each.lifts) == each.node:
-            instruments[each.lineage].append(instrument_of(each, party, each.answers))
+        about = documents.get(each.digest)
+        if about is not None and about.id == each.lineage and speakers.may(about, each):
+            party = _party(documents, each.lineage, each.digest, each.node)
+            instruments[each.lineage].append(instrument_of(each, party))
     return {key: Evidence(versions[key], signatures[key], instruments[key]) for key in ids}
 
 
-def _is_invited(row: PartyInstrument, kids: Collection[str]) -> bool:
-    own = str(row.jwk.get("kid", ""))
-    # an invitation names a key, and does not make it the node's: once administrators compared that, it alone speaks
-    compared = Partner.objects.filter(node=row.node, state=Partner.State.VERIFIED).first()
-    if compared is not None and lineage_of(compared).find(own) is None:
-        return False
-    return own in kids or any(stands_for(row.node, kid, own) for kid in kids)
+class Speakers:
+    """Who may say something about an agreement: its parties, and whom an invitation names, with the key it names.
+
+    Args:
+        documents: the versions, by their digests.
+        rows: all instruments about them.
+    """
+
+    def __init__(self, documents: Mapping[str, Document], rows: Iterable[PartyInstrument]) -> None:
+        self._invited: dict[tuple[UUID, str], set[str]] = {}
+        for each in rows:
+            document = documents.get(each.digest)
+            # whom anybody but the depositary invites is nobody
+            if (
+                each.kind == PartyInstrument.Kind.INVITED
+                and document
+                and each.node == document.depositary.node
+            ):
+                entry = each.said["party"]
+                self._invited.setdefault((each.lineage, entry["node"]), set()).add(entry["kid"])
+        self._compared: dict[str, Partner | None] = {}
+
+    def may(self, document: Document, row: PartyInstrument) -> bool:
+        """Whether an instrument is evidence on a version.
+
+        Args:
+            document: the version, as it was proposed.
+            row: what was said about it; of a party the key was looked at when it came.
+        """
+        if document.party_of(row.node):
+            return True
+        kids = self._invited.get((row.lineage, row.node))
+        if not kids:
+            return False
+        own = str(row.jwk.get("kid", ""))
+        # an invitation names a key, and does not make it the node's: once people compared that, it alone speaks
+        compared = self._compared_of(row.node)
+        if compared is not None and lineage_of(compared).find(own) is None:
+            return False
+        return own in kids or any(stands_for(row.node, kid, own) for kid in kids)
+
+    def _compared_of(self, node: str) -> Partner | None:
+        if node not in self._compared:
+            verified = Partner.objects.filter(node=node, state=Partner.State.VERIFIED)
+            self._compared[node] = verified.first()
+        return self._compared[node]
 
 
 def newest_documents() -> dict[UUID, Document]:

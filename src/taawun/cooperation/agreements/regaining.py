@@ -11,53 +11,36 @@ from uuid import UUID
 
 from django.conf import settings
 
-from taawun.cooperation.agreements import statements
+from taawun.cooperation.agreements import keeping
 from taawun.cooperation.agreements.actions import (
     INSTRUMENT_TYP,
     SIGNATURE_TYP,
     changed,
     changing,
-    next_agreement_number,
 )
 from taawun.cooperation.agreements.document import parse
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
-from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.agreements.models import Agreement, Version
+from taawun.cooperation.agreements.versions import keep_version
+from taawun.cooperation.partners.identity.keys import own_lineage
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp
-from taawun.foundation.digests import sha256
-from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taawun.cooperation.partners.logs.chain import Header
 
-__all__ = ["regain_declared", "regain_proposed", "regain_signed"]
+__all__ = ["regain_declared", "regain_evidence", "regain_held", "regain_proposed", "regain_signed"]
 
 
 # Any: JSON of our own, signed by ourselves, here and below
 def regain_proposed(payload: Mapping[str, Any], header: Header) -> None:
     """A version that we had proposed."""
     del header
-    text = str(payload["document"]).encode()
-    document = parse(text)
+    document = parse(str(payload["document"]).encode())
     if Version.objects.filter(digest=document.digest).exists():
         return
-    agreement = Agreement.objects.select_for_update().filter(id=document.id).first()
-    if agreement is None:
-        take_turn("agreements.number")
-        agreement = Agreement.objects.create(
-            id=document.id, number=next_agreement_number(), titles=document.title.to_json()
-        )
-    Version.objects.create(
-        agreement=agreement,
-        number=document.version,
-        text=text,
-        digest=document.digest,
-        depositary=settings.BASE_URL,
-    )
-    agreement.titles = document.title.to_json()
-    agreement.save(update_fields=["titles"])
+    keep_version(document, str(payload.get("proposal", "")))
     changed()
 
 
@@ -65,38 +48,45 @@ def regain_signed(payload: Mapping[str, Any], header: Header) -> None:
     """A version that we had signed."""
     del header
     token = str(payload["signature"])
-    said = strict_json.parse(node_key().public.verify(token, SIGNATURE_TYP))
+    said = strict_json.parse(own_lineage().verify(token, SIGNATURE_TYP))
     lineage = UUID(said["agreement"])
     with changing(lineage):
-        PartySignature.objects.get_or_create(
-            lineage=lineage,
-            digest=said["digest"],
-            node=settings.BASE_URL,
-            defaults={"token": token, "at": parse_timestamp(said["at"])},
+        keeping.keep_signature(
+            lineage,
+            said["digest"],
+            settings.BASE_URL,
+            token=token,
+            jwk=_jwk(token),
+            at=parse_timestamp(said["at"]),
         )
 
 
 def regain_declared(payload: Mapping[str, Any], header: Header) -> None:
     """What we had declared: a suspension, a notice, a counter-proposal."""
     del header
-    token = str(payload["instrument"])
-    said = strict_json.parse(node_key().public.verify(token, INSTRUMENT_TYP))
-    lineage, document = UUID(said["agreement"]), payload.get("document")
-    with changing(lineage):
-        PartyInstrument.objects.get_or_create(
-            id=UUID(said["id"]),
-            defaults={
-                "lineage": lineage,
-                "kind": said["kind"],
-                "node": settings.BASE_URL,
-                "digest": said["digest"],
-                "lifts": UUID(said["lifts"]) if "lifts" in said else None,
-                "answers": UUID(said["answers"]) if "answers" in said else None,
-                "note": str(said.get("note", ""))[:4000],
-                "suggestion": str(document).encode() if document and said["kind"] == "countered" else None,
-                "said": statements.check(said["kind"], said),
-                "token": token,
-                "mark": sha256(token.encode()),
-                "at": parse_timestamp(said["at"]),
-            },
+    token, document = str(payload["instrument"]), payload.get("document")
+    said = strict_json.parse(own_lineage().verify(token, INSTRUMENT_TYP))
+    with changing(UUID(said["agreement"])):
+        keeping.keep_instrument(
+            said,
+            token=token,
+            jwk=_jwk(token),
+            at=parse_timestamp(said["at"]),
+            suggestion=str(document).encode() if document and said["kind"] == "countered" else None,
         )
+
+
+def _jwk(token: str) -> dict[str, str]:
+    """The key of ours that signed a text, of now or of before."""
+    return own_lineage().signer(token).key.to_jwk()
+
+
+def regain_evidence(payload: Mapping[str, Any], header: Header) -> None:
+    """What we had passed on of others: they are asked for it."""
+    regain_held(payload, header)
+
+
+def regain_held(payload: Mapping[str, Any], header: Header) -> None:
+    """What we had said that we hold: we hold less now, and tell it anew, so that the others show the rest."""
+    del header
+    Agreement.objects.filter(id=UUID(payload["agreement"])).update(is_uncompared=True)

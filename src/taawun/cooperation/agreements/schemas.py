@@ -385,11 +385,17 @@ class PaperAwaited(Schema):
     job: Annotated[UUID, Field(description="The job to watch; ask again for the paper when it is done.")]
 
 
-class ComparisonQuery(Schema):
-    """Two texts: each a version's number, `draft`, or the id of a counter-proposal."""
+class VersionQuery(Schema):
+    """Which text, where a depositary proposed several under one number; by default the one this node signed."""
 
-    before: Annotated[str, Field(max_length=36)]
-    after: Annotated[str, Field(max_length=36)]
+    digest: Annotated[str, Field(max_length=64)] = ""
+
+
+class ComparisonQuery(Schema):
+    """Two texts: each a version's number or digest, `draft`, or the id of a counter-proposal."""
+
+    before: Annotated[str, Field(max_length=64)]
+    after: Annotated[str, Field(max_length=64)]
 
 
 class Change(Schema):

@@ -42,7 +42,7 @@ def agreement(row: Agreement, *, shows_draft: bool) -> schemas.Agreement:
         shows_draft: whether the reader may know that a next version is being drafted.
     """
     standing = standing_of(row)
-    versions = list(row.versions.order_by("number"))
+    versions = list(row.versions.order_by("number", "digest"))
     approvals = list(Approval.objects.filter(version__in=versions).select_related("version", "person"))
     return schemas.Agreement(
         **_summary(row, standing).model_dump(),

@@ -12,7 +12,6 @@ from taawun.foundation.signing import SignatureRefused, VerifyKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from uuid import UUID
 
     from taawun.cooperation.agreements.models import PartyInstrument
 
@@ -61,13 +60,12 @@ def check(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     return said
 
 
-def instrument_of(row: PartyInstrument, party: str, answers: UUID | None) -> Instrument:
+def instrument_of(row: PartyInstrument, party: str) -> Instrument:
     """An instrument as evidence.
 
     Args:
         row: as it was kept; what only its kind says was checked then.
         party: the ref of who said it; empty where the version does not name it.
-        answers: the id of what it answers, as it is kept here.
     """
     said = row.said
     return Instrument(
@@ -77,7 +75,9 @@ def instrument_of(row: PartyInstrument, party: str, answers: UUID | None) -> Ins
         digest=row.digest,
         at=row.at,
         lifts=row.lifts,
-        answers=answers,
+        answers=row.answers,
+        of=row.of,
+        chosen=row.chosen,
         received=row.received,
         node=row.node,
         mark=row.mark,

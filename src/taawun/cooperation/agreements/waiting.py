@@ -91,7 +91,9 @@ def _open_agreements() -> list[Waiting]:
     Only agreements whose newest version lacks our signature, has a counter-proposal, or that have a draft are looked
     at: what is in force and quiet costs nothing, however much of it there is.
     """
-    newest = Version.objects.filter(agreement=OuterRef("pk")).order_by("-number").values("digest")[:1]
+    newest = (
+        Version.objects.filter(agreement=OuterRef("pk")).order_by("-number", "-digest").values("digest")[:1]
+    )
     candidates = Agreement.objects.annotate(newest=Subquery(newest))
     # by lineage first: the index of signatures begins with it
     signed = PartySignature.objects.filter(
@@ -100,7 +102,10 @@ def _open_agreements() -> list[Waiting]:
     countered = PartyInstrument.objects.filter(
         lineage=OuterRef("pk"), digest=OuterRef("newest"), kind=PartyInstrument.Kind.COUNTERED
     ).exclude(node=settings.BASE_URL)
-    countered = countered.exclude(Exists(PartyInstrument.objects.filter(answers=OuterRef("pk"))))
+    answers = PartyInstrument.objects.filter(
+        lineage=OuterRef("lineage"), answers=OuterRef("chosen"), of=OuterRef("node")
+    )
+    countered = countered.exclude(Exists(answers))
     unsigned = Q(newest__isnull=False) & ~Q(Exists(signed))
     unratified = Q(Exists(PartySignature.objects.filter(lineage=OuterRef("pk"), awaits_ratification=True)))
     wanted = candidates.filter(~Q(draft="") | unsigned | Q(Exists(countered)) | unratified).order_by("number")

@@ -177,7 +177,7 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "document-refused": gettext_lazy("the document cannot be accepted as it is"),
     "not-depositary": gettext_lazy("its sender is not the depositary"),
     "not-a-party": gettext_lazy("its receiver is not a party of the document"),
-    "version-conflict": gettext_lazy("another text was proposed under the same number"),
+    "unknown-key": gettext_lazy("its receiver does not know the key that signed it"),
     "too-many-waiting": gettext_lazy("too many others of its sender wait to be answered there"),
     "unknown-instrument": gettext_lazy("its receiver does not know this instrument"),
     "future": gettext_lazy("it is signed in the future: compare the two clocks"),

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.agreements import proposals
 from taawun.cooperation.agreements.actions.speaking import changed, next_agreement_number, say, tell, urn
 from taawun.cooperation.agreements.document import parse, write
 from taawun.cooperation.agreements.errors import StepRefused
@@ -155,12 +156,13 @@ def propose(actor: Actor, agreement: Agreement, *, edition: int) -> Version:
         text=text,
         digest=document.digest,
         depositary=document.depositary.node,
+        proposal=proposals.sign(document),
     )
     # whoever still has the draft before them edits what is no longer there
     held.draft, held.draft_edition = "", held.draft_edition + 1
     held.titles = document.title.to_json()
     held.save(update_fields=["draft", "draft_edition", "titles"])
-    tell(document, "agreement.proposed", {"document": text.decode()})
+    tell(document, "agreement.proposed", {"document": text.decode(), "proposal": version.proposal})
     record(actor, "agreements.proposed", urn(held), {"version": document.version, "digest": document.digest})
     changed()
     return version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements import forwarding
+from taawun.cooperation.agreements import forwarding, keeping
 from taawun.cooperation.agreements.actions.speaking import changed, others_of, say, urn
 from taawun.cooperation.agreements.document import part_json, party_json
 from taawun.cooperation.agreements.errors import StepRefused
@@ -41,6 +42,9 @@ _NOTED: Final = (
     PartyInstrument.Kind.DECLARED,
     PartyInstrument.Kind.LIFTED,
 )
+
+# of one party; each countersignature goes to all of them, and but for an accession nothing follows from it
+_NOTED_AN_HOUR: Final = 20
 
 
 @transaction.atomic
@@ -131,22 +135,24 @@ def countersign(agreement: Agreement) -> int:
     if document is None or document.depositary.node != settings.BASE_URL:
         return 0
     rows = PartyInstrument.objects.filter(lineage=held.id)
-    countersigned = set(
-        rows.filter(kind=PartyInstrument.Kind.COUNTERSIGNED).values_list("answers", flat=True)
-    )
+    said = rows.filter(kind=PartyInstrument.Kind.COUNTERSIGNED, node=settings.BASE_URL)
+    countersigned = {(each.of, each.answers, each.said.get("sees")) for each in said}
     waiting = {each.id for each in standing.accessions}
+    lately = Counter(each.of for each in said.filter(received__gt=now() - timedelta(hours=1)))
     done = 0
     for row in rows.filter(kind__in=_NOTED).exclude(node=settings.BASE_URL).order_by("received", "id"):
         is_accession = row.kind == PartyInstrument.Kind.ACCEDED
-        if row.id in countersigned or (is_accession and row.id not in waiting):
+        is_noted = (row.node, row.chosen, row.mark) in countersigned
+        if is_noted or (is_accession and row.id not in waiting):
             continue
-        if not is_accession and document.party_of(row.node) is None:
+        if not is_accession and (document.party_of(row.node) is None or lately[row.node] >= _NOTED_AN_HOUR):
             continue
         spoken = next(
             (each for each in (document, standing.pending) if each and each.digest == row.digest), None
         )
-        if spoken is None:
+        if spoken is None or said.filter(digest=spoken.digest).count() >= keeping.MOST_BY_DEPOSITARY:
             continue
+        lately[row.node] += 1
         say(
             SystemActor("agreements.depositary"),
             held,
@@ -166,7 +172,7 @@ def countersign(agreement: Agreement) -> int:
 def _bring_in(agreement: Agreement, accession: PartyInstrument) -> None:
     """Everybody hears of a newcomer by its own signed word; it hears of all that was said meanwhile."""
     document = standing_of(agreement).current
-    words = [accession.id, *([accession.answers] if accession.answers else [])]
+    words = [accession.id, *accession.answered().values_list("id", flat=True)]
     for partner in Partner.objects.filter(node__in=others_of(document) if document else []).order_by("node"):
         if partner.node == accession.node:
             forwarding.show_all(agreement, partner)

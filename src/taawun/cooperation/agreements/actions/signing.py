@@ -119,6 +119,14 @@ def _to_approve(actor: Actor, agreement: Agreement, digest: str) -> tuple[Agreem
     version = Version.objects.filter(agreement=held, digest=digest).first()
     if version is None:
         raise StepRefused("unknown-version", _("There is no such version of this agreement."))
+    if held.versions.filter(number=version.number).count() > 1:
+        raise StepRefused(
+            "two-texts",
+            _(
+                "The depositary proposed two texts under this number, so nobody can tell which of them others sign. "
+                "Ask it for a next version."
+            ),
+        )
     return held, version
 
 

@@ -8,7 +8,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
+from taawun.cooperation.agreements import keeping
+from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument
 from taawun.cooperation.agreements.notices import tell_of_suspension
 from taawun.cooperation.agreements.policy import basis_of
@@ -19,9 +22,7 @@ from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7
-from taawun.foundation.signing import SignatureRefused, peek
-from taawun.foundation.strict_json import JsonRefused, canonical
-from taawun.foundation.strict_json import parse as parse_json
+from taawun.foundation.strict_json import canonical
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ __all__ = [
     "SIGNATURE_TYP",
     "changed",
     "changing",
-    "chosen_id",
     "is_ours",
     "known_nodes",
     "next_agreement_number",
@@ -47,6 +47,7 @@ __all__ = [
 
 SIGNATURE_TYP: Final = "taawun-signature+jws"
 INSTRUMENT_TYP: Final = "taawun-instrument+jws"
+_SAYS_NOTHING_OF_WHAT_FLOWS: Final = frozenset({"countered", "declined", "invited"})
 
 
 def urn(agreement: Agreement) -> str:
@@ -75,11 +76,14 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
         document: the version it speaks about, with whoever acceded to it.
         kind: what is said.
         note: a word to the other parties.
-        lifts: the suspension or declaration that is lifted.
+        lifts: the suspension or declaration of ours that is lifted, by its name.
         answers: the instrument it answers.
         suggestion: a counter-proposal's text.
         more: further members that are signed, as ``statements.check`` reads them.
         beside: base addresses of nodes to which it is addressed too, though they are no parties (yet).
+
+    Raises:
+        StepRefused: ``too-many-words``: others would not keep it.
     """
     at, instrument_id = now(), uuid7()
     payload: dict[str, object] = {
@@ -95,19 +99,33 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
     if lifts:
         payload["lifts"] = str(lifts)
     if answers:
-        payload |= {"answers": chosen_id(answers), "of": answers.node}
+        payload |= {"answers": str(answers.chosen), "of": answers.node}
     if suggestion is not None:
         payload["suggestion"] = sha256(suggestion)
     payload |= more or {}
-    token = node_key().sign(canonical(payload), INSTRUMENT_TYP)
+    said = PartyInstrument.objects.filter(
+        lineage=document.id, node=settings.BASE_URL, kind=kind, digest=document.digest
+    )
+    if said.count() >= keeping.most_of(kind):
+        raise StepRefused(
+            "too-many-words",
+            _(
+                "This node has said this so often about this version that others keep no more. Propose a next version."
+            ),
+        )
+    signed = canonical(payload)
+    token = node_key().sign(signed, INSTRUMENT_TYP)
     instrument = PartyInstrument.objects.create(
         id=instrument_id,
+        chosen=instrument_id,
+        words=sha256(signed),
         lineage=document.id,
         kind=kind,
         node=settings.BASE_URL,
         digest=document.digest,
         lifts=lifts,
-        answers=answers.id if answers else None,
+        answers=answers.chosen if answers else None,
+        of=answers.node if answers else "",
         note=note[:4000],
         suggestion=suggestion,
         said=dict(more or {}),
@@ -127,15 +145,6 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
     return instrument
 
 
-def chosen_id(instrument: PartyInstrument) -> str:
-    """The id that its party gave an instrument, by which the others know it; ours may differ where that was taken."""
-    try:
-        said = parse_json(peek(instrument.token).payload)
-    except (SignatureRefused, JsonRefused):
-        return str(instrument.id)
-    return str(said["id"]) if isinstance(said, dict) and "id" in said else str(instrument.id)
-
-
 def changed() -> None:
     """Every compiled policy is out of date, in this unit of work and in every process."""
     PolicyGeneration.bump()
@@ -143,7 +152,7 @@ def changed() -> None:
 
 
 @contextmanager
-def changing(lineage: UUID) -> Iterator[None]:
+def changing(lineage: UUID, kind: str = "") -> Iterator[None]:
     """Evidence about an agreement is written inside: policies are out of date where it changes what flows.
 
     To compile them anew costs much more than a message does, and most messages change nothing: evidence on an
@@ -151,8 +160,13 @@ def changing(lineage: UUID) -> Iterator[None]:
 
     Args:
         lineage: of the agreement, which may not be known here.
+        kind: of the one instrument that is written; empty for whatever it is.
     """
     held = Agreement.objects.select_for_update().filter(id=lineage).first()
+    if held and kind in _SAYS_NOTHING_OF_WHAT_FLOWS:
+        yield
+        Agreement.objects.filter(id=lineage).update(is_unsettled=True, is_uncompared=True)
+        return
     before = basis_of(standing_of(held)) if held else None
     yield
     Agreement.objects.filter(id=lineage).update(is_unsettled=True, is_uncompared=True)

@@ -73,7 +73,7 @@ def _step(actor: Actor, agreement: Agreement, kind: PartyInstrument.Kind, note: 
     ensure(can_declare(standing, kind))
     lifts = None
     if kind == PartyInstrument.Kind.RESUMED:
-        lifts = next(each.id for each in standing.suspensions if is_ours(standing.current, each.party))
+        lifts = next(each.name for each in standing.suspensions if is_ours(standing.current, each.party))
     about = (standing.pending if kind == PartyInstrument.Kind.DECLINED else None) or standing.current
     if about is None:
         raise StepRefused("no-version", _("No version was proposed yet."))
@@ -129,7 +129,7 @@ def lift(actor: Actor, agreement: Agreement, declaration: UUID, note: str) -> Pa
     held = Agreement.objects.select_for_update().get(id=agreement.id)
     standing = standing_of(held)
     about = standing.current
-    ours = {each.id for each in standing.declared if is_ours(about, each.party)}
+    ours = {each.id: each.name for each in standing.declared if is_ours(about, each.party)}
     if about is None or declaration not in ours:
         raise StepRefused("no-declaration", _("This is no open declaration of this node."))
-    return say(actor, held, about, PartyInstrument.Kind.LIFTED, note=note, lifts=declaration)
+    return say(actor, held, about, PartyInstrument.Kind.LIFTED, note=note, lifts=ours[declaration])

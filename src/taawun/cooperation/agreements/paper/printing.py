@@ -19,6 +19,7 @@ from taawun.cooperation.agreements.paper.content import paper_of
 from taawun.cooperation.agreements.paper.pdf import as_pdf
 from taawun.cooperation.agreements.paper.word import as_docx
 from taawun.cooperation.agreements.presenting.parties import partners_of
+from taawun.cooperation.agreements.versions import version_of
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.platform.files.actions import let_go, read, store
@@ -166,7 +167,7 @@ def _set(order: PrintOrder) -> bytes:
 def _exact(held: Agreement, text: str) -> bytes | None:
     if text == DRAFT:
         return held.draft.encode() or None
-    version = held.versions.filter(number=int(text)).first()
+    version = version_of(held, int(text))
     return bytes(version.text) if version else None
 
 

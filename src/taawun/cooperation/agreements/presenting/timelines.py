@@ -65,6 +65,12 @@ class Record:
         document = self.documents.get(digest)
         return document.version if document else None
 
+    def beside(self, version: Version) -> tuple[Version, ...]:
+        """Other texts that a depositary proposed under the same number."""
+        return tuple(
+            each for each in self.versions if each.number == version.number and each.digest != version.digest
+        )
+
     def is_change(self, instrument: PartyInstrument) -> bool:
         """Whether a counter-proposal is a proposal to change what its party had signed before."""
         return instrument.kind == "countered" and any(
@@ -75,7 +81,7 @@ class Record:
 
 def record_of(agreement: Agreement) -> Record:
     """Read everything that was written down about an agreement; in four queries."""
-    versions = tuple(agreement.versions.order_by("number"))
+    versions = tuple(agreement.versions.order_by("number", "digest"))
     return Record(
         agreement,
         versions,
@@ -141,7 +147,8 @@ def _proposed(record: Record, version: Version) -> Moment:
         _("Version %(number)s proposed") % {"number": formats.digits(version.number)},
         version.received,
         format_html(_("by {}"), text(document.depositary.organisation)),
-        url=reverse("agreement-version", args=[record.agreement.id, version.number]),
+        url=reverse("agreement-version", args=[record.agreement.id, version.number])
+        + (f"?digest={version.digest}" if record.beside(version) else ""),
     )
 
 

@@ -12,11 +12,12 @@ from taawun.cooperation.agreements.standing.nouns import Signature
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.standing.nouns import Evidence, Instrument
 
-__all__ = ["Roll", "roll_of"]
+__all__ = ["Roll", "invitation_of", "invitations_to", "roll_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _accessions(text: Document, about: Sequence[Instrument]) -> Iterator[_Access
     nodes = {party.node for party in text.parties if party.node}
     refs = {ANY, *(party.ref for party in text.parties)}
     room = min(MAX_PARTIES, MAX_RULES // len(text.clauses)) - len(text.parties)
-    for each in sorted(_countersigned(text, about), key=lambda each: (each.at, each.said.id)):
+    for each in sorted(_countersigned(text, about), key=lambda each: (each.at, *each.said.order)):
         party = each.invitation.invites
         if party is None or party.node in nodes or party.ref in refs or room <= 0:
             continue
@@ -149,28 +150,18 @@ def _accessions(text: Document, about: Sequence[Instrument]) -> Iterator[_Access
 
 
 def _countersigned(text: Document, about: Sequence[Instrument]) -> Iterator[_Accession]:
-    depositary = text.depositary.ref
-    invitations = {
-        each.id: each
-        for each in about
-        if each.kind == "invited"
-        and each.party == depositary
-        and each.invites
-        and each.invites.kind == "node"
-    }
+    depositary, invitations = text.depositary.ref, invitations_to(text, about)
     seen: defaultdict[object, list[Instrument]] = defaultdict(list)
     for each in about:
         if each.kind == "countersigned" and each.party == depositary:
             seen[(each.answers, each.sees)].append(each)
     for said in dict.fromkeys(each for each in about if each.kind == "acceded"):
-        invitation = invitations.get(said.answers) if said.answers else None
-        words = seen.get((said.id, said.mark))
-        if invitation is None or words is None or invitation.invites is None:
-            continue
-        if said.node != invitation.invites.node or (invitation.until and said.at >= invitation.until):
+        invitation = invitation_of(said, invitations)
+        words = [each for each in seen[(said.name, said.mark)] if each.answers_to(said)]
+        if invitation is None or not words or (invitation.until and said.at >= invitation.until):
             continue
         # the first countersignature counts; of two the other one changes nothing
-        word = min(words, key=lambda each: (each.at, each.id))
+        word = min(words, key=lambda each: each.order)
         three = (invitation, said, word)
         yield _Accession(
             invitation,
@@ -178,3 +169,26 @@ def _countersigned(text: Document, about: Sequence[Instrument]) -> Iterator[_Acc
             max(each.at for each in three),
             max(max(each.at, each.received or each.at) for each in three),
         )
+
+
+def invitations_to(text: Document, said: Iterable[Instrument]) -> dict[UUID, list[Instrument]]:
+    """The depositary's invitations of nodes to a version, by the name under which they are answered."""
+    found: dict[UUID, list[Instrument]] = {}
+    for each in said:
+        is_its_own = (each.digest, each.party) == (text.digest, text.depositary.ref)
+        if each.kind == "invited" and is_its_own and each.invites and each.invites.kind == "node":
+            found.setdefault(each.name, []).append(each)
+    return found
+
+
+def invitation_of(
+    accession: Instrument, invitations: Mapping[UUID, Sequence[Instrument]]
+) -> Instrument | None:
+    """The invitation of its own node that an accession answers; None without one."""
+    found = [
+        each
+        for each in (invitations.get(accession.answers, ()) if accession.answers else ())
+        if each.invites and each.invites.node == accession.node and accession.answers_to(each)
+    ]
+    # a depositary that invited twice under one name, with two texts, may not choose afterwards which one it was
+    return min(found, key=lambda each: each.mark, default=None)

@@ -59,14 +59,14 @@ class Instrument:
     """A party's signed declaration about the agreement.
 
     Args:
-        id: its own id.
+        id: by which it is known here.
         kind: ``suspended``, ``resumed``, ``terminated``, ``declined``, ``countered``, ``ratified``, ``left``,
             ``declared``, ``lifted``, ``invited``, ``acceded`` or ``countersigned``.
         party: the party's ref; empty for a node that the version does not name.
         digest: the version it speaks about.
         at: when it was signed.
-        lifts: for ``resumed`` and ``lifted``: the id of the suspension or declaration it lifts.
-        answers: for ``declined``: the id of the counter-proposal it says no to, rather than to the version; for
+        lifts: for ``resumed`` and ``lifted``: the name of the suspension or declaration it lifts.
+        answers: for ``declined``: the name of the counter-proposal it says no to, rather than to the version; for
             ``acceded``: of the invitation; for ``countersigned``: of what the depositary countersigns.
         received: when it was recorded here, as in :class:`Signature`.
         node: base address of who said it; empty where ``party`` says it all.
@@ -76,6 +76,8 @@ class Instrument:
         parts: for ``invited``: the clauses in which it takes part; None for all that reach any party.
         until: for ``invited``: the first instant at which it can be answered no more.
         narrows: for ``declared``: what its party does not give or take though it might.
+        of: base address of who said what it answers; empty where ``answers`` says it all.
+        chosen: the id that its party gave it; None where that is ``id``.
     """
 
     id: UUID
@@ -93,6 +95,25 @@ class Instrument:
     parts: tuple[Part, ...] | None = None
     until: datetime | None = None
     narrows: tuple[Narrowing, ...] = ()
+    of: str = ""
+    chosen: UUID | None = None
+
+    @property
+    def name(self) -> UUID:
+        """By which its party, and who answers it, names it: the same at all nodes.
+
+        Who said two things under one name has said both, and what lifts or answers that name is about both.
+        """
+        return self.chosen or self.id
+
+    @property
+    def order(self) -> tuple[datetime, UUID, str]:
+        """Oldest first; the same at all nodes where two are of one instant."""
+        return self.at, self.name, self.mark
+
+    def answers_to(self, other: Instrument) -> bool:
+        """Whether it answers another instrument."""
+        return self.answers == other.name and self.of in ("", other.node)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from taawun.cooperation.agreements.standing.joining import roll_of
+from taawun.cooperation.agreements.standing.joining import invitation_of, invitations_to, roll_of
 from taawun.cooperation.agreements.standing.nouns import Standing, State, Window
 from taawun.cooperation.agreements.standing.words import (
     binding,
@@ -17,7 +17,7 @@ from taawun.cooperation.agreements.standing.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -115,18 +115,18 @@ def _negotiation(evidence: Evidence, newest: Document) -> State:
     if any(each.kind == "declined" and each.answers is None for each in about):
         return State.DECLINED
     answered = _answered(evidence, newest)
-    if any(each.kind == "countered" and each.id not in answered for each in about):
+    if any(each.kind == "countered" and not answered(each) for each in about):
         return State.COUNTERED
     return State.PROPOSED
 
 
-def _answered(evidence: Evidence, document: Document) -> frozenset[UUID]:
-    """Counter-proposals to which the depositary, who alone could adopt them, said no."""
-    return frozenset(
-        each.answers
-        for each in evidence.instruments
-        if each.answers and each.kind == "declined" and each.party == document.depositary.ref
-    )
+def _answered(evidence: Evidence, document: Document) -> Callable[[Instrument], bool]:
+    """Whether the depositary, who alone could adopt a counter-proposal, said no to it."""
+    answers: dict[UUID, list[Instrument]] = {}
+    for each in evidence.instruments:
+        if each.answers and each.kind == "declined" and each.party == document.depositary.ref:
+            answers.setdefault(each.answers, []).append(each)
+    return lambda counter: any(each.answers_to(counter) for each in answers.get(counter.name, ()))
 
 
 def _open_proposals(
@@ -143,7 +143,7 @@ def _open_proposals(
         for each in evidence.instruments
         if each.kind == "countered"
         and each.digest == about.digest
-        and each.id not in answered
+        and not answered(each)
         and signed.get(each.party, each.at) <= each.at
     ]
     return _in_order(found)
@@ -152,14 +152,17 @@ def _open_proposals(
 def _open_invitations(evidence: Evidence, document: Document, at: datetime) -> tuple[Instrument, ...]:
     """Invitations to a version that nobody has answered by an accession, and that can still be answered."""
     nodes = {party.node for party in document.parties}
-    answered = {each.answers for each in evidence.instruments if each.kind == "acceded"}
+    answers: dict[UUID | None, list[Instrument]] = {}
+    for said in evidence.instruments:
+        if said.kind == "acceded":
+            answers.setdefault(said.answers, []).append(said)
     return _in_order(
         each
         for each in evidence.instruments
         if each.kind == "invited"
         and (each.digest, each.party) == (document.digest, document.depositary.ref)
-        and each.id not in answered
         and each.invites
+        and not any(said.answers_to(each) for said in answers.get(each.name, ()))
         and each.invites.node not in nodes
         and (each.until is None or at < each.until)
     )
@@ -168,26 +171,20 @@ def _open_invitations(evidence: Evidence, document: Document, at: datetime) -> t
 def _waiting_accessions(evidence: Evidence, document: Document) -> tuple[Instrument, ...]:
     """Accessions to a version that do not count (yet): the depositary has not countersigned them."""
     nodes = {party.node for party in document.parties}
-    invitations = {
-        each.id: each
-        for each in evidence.instruments
-        if each.kind == "invited" and (each.digest, each.party) == (document.digest, document.depositary.ref)
-    }
+    invitations = invitations_to(document, evidence.instruments)
     return _in_order(
         each
         for each in evidence.instruments
         if each.kind == "acceded"
         and each.digest == document.digest
         and each.node not in nodes
-        and (invitation := invitations.get(each.answers) if each.answers else None)
-        and invitation.invites
-        and invitation.invites.node == each.node
+        and invitation_of(each, invitations)
     )
 
 
 def _in_order(instruments: Iterable[Instrument]) -> tuple[Instrument, ...]:
     # the same instrument delivered twice is one
-    return tuple(sorted(dict.fromkeys(instruments), key=lambda each: (each.at, each.id)))
+    return tuple(sorted(dict.fromkeys(instruments), key=lambda each: each.order))
 
 
 # ---- from when to when each version is in force -----------------------------------------------------------------

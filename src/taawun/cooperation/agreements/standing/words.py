@@ -104,8 +104,8 @@ def leaving(words: Sequence[Word], roll: Roll) -> dict[str, datetime]:
 def open_words(words: Sequence[Word], kind: str, lift: str) -> list[Word]:
     """Words of a kind that nobody lifted, oldest first; only who said it lifts it, so a lift by another is nothing."""
     lifted = {(word.said.lifts, word.node) for word in words if word.said.kind == lift}
-    still = [w for w in words if w.said.kind == kind and (w.said.id, w.node) not in lifted]
-    return sorted(still, key=lambda word: (word.said.at, word.said.id))
+    still = [w for w in words if w.said.kind == kind and (w.said.name, w.node) not in lifted]
+    return sorted(still, key=lambda word: word.said.order)
 
 
 def suspended(window: Window, words: Sequence[Word]) -> tuple[Instrument, ...]:

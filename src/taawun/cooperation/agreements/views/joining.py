@@ -23,7 +23,7 @@ from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.rules import own_ref
 from taawun.cooperation.agreements.views.asking import Step, asked, name_of, tried
-from taawun.cooperation.agreements.views.reading import clause_rows
+from taawun.cooperation.agreements.views.reading import clause_rows, found_version
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-    from taawun.cooperation.agreements.models import Version
     from taawun.cooperation.people.actors import Actor, PersonActor
 
 __all__ = ["accede", "declare", "leave", "lift", "ratify"]
@@ -93,7 +92,7 @@ def _bind(
     request: HttpRequest, actor: PersonActor, agreement_id: UUID, number: int, binding: _Binding
 ) -> HttpResponseBase:
     held = get_object_or_404(Agreement, id=agreement_id)
-    version: Version = get_object_or_404(held.versions, number=number)
+    version = found_version(held, number)
     document, refusal = version.document(), ""
     if request.method == "POST":
         digest = request.POST.get("digest", "")

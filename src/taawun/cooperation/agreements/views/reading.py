@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,8 +17,9 @@ from django.views.decorators.http import require_safe
 
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.document import ANY, parse
+from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.forms import CompareForm
-from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.presenting import (
     PartyTile,
     acts,
@@ -41,6 +43,7 @@ from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting.parts import AgreementSection
 from taawun.cooperation.agreements.presenting.sheets import AgreementSheet
 from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.versions import version_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
 from taawun.platform.registry import registry
@@ -161,15 +164,27 @@ def _latest_comparison(record: Record) -> str:
     return reverse("agreement-compare", args=[record.agreement.id]) + f"?old=v{old}&new=v{new}"
 
 
+def found_version(held: Agreement, number: int, digest: str = "") -> Version:
+    """The version that an address names.
+
+    Raises:
+        Http404: there is none.
+    """
+    found = version_of(held, number, digest)
+    if found is None:
+        raise Http404
+    return found
+
+
 # ---- a version --------------------------------------------------------------------------------------------------
 @require_safe
 @signed_in("read:agreements")
 def version(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number: int) -> HttpResponseBase:
     """One version, word for word: what is signed, its digest, and who signed it."""
     held = get_object_or_404(Agreement, id=agreement_id)
-    found = get_object_or_404(held.versions, number=number)
+    found = found_version(held, number, request.GET.get("digest", ""))
     if request.GET.get("format") == "json":
-        name = f"{held.code}-version-{number}.json"
+        name = f"{held.code}-version-{_named(record_of(held), found)}.json"
         return attachment(bytes(found.text), name=name, content_type="application/json")
     record, standing = record_of(held), standing_of(held)
     document = record.documents[found.digest]
@@ -188,8 +203,18 @@ def version(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number
         if about and about.digest == found.digest
         else [],
         "comparison": _comparison_with_earlier(record, number),
+        "others": [
+            (each.digest, f"{reverse('agreement-version', args=[held.id, number])}?digest={each.digest}")
+            for each in record.beside(found)
+        ],
     }
     return render(request, "agreements/version.html", context)
+
+
+def _named(record: Record, version: Version) -> str:
+    """A version by its number, and by its digest where its depositary proposed several under that number."""
+    first = min((each.digest for each in record.beside(version)), default=version.digest)
+    return f"{version.number}" if version.digest <= first else f"{version.number}-{version.digest[:12]}"
 
 
 def _comparison_with_earlier(record: Record, number: int) -> str:
@@ -238,8 +263,9 @@ def compare(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
 def _texts(actor: PersonActor, record: Record) -> list[_Text]:
     found = [
         _Text(
-            f"v{each.number}",
-            _("Version %(number)s") % {"number": formats.digits(each.number)},
+            f"v{_named(record, each)}",
+            _("Version %(number)s") % {"number": formats.digits(each.number)}
+            + (f" ({each.digest[:12]})" if record.beside(each) else ""),
             record.documents[each.digest],
         )
         for each in record.versions
@@ -260,7 +286,9 @@ def _texts(actor: PersonActor, record: Record) -> list[_Text]:
                 "name": name,
                 "day": formats.short_day(each.at),
             }
-            found.append(_Text(f"c{each.id}", label, parse(bytes(each.suggestion)), each.id))
+            # what an earlier version of this node kept unread may be no agreement
+            with suppress(DocumentRefused):
+                found.append(_Text(f"c{each.id}", label, parse(bytes(each.suggestion)), each.id))
     if record.agreement.draft and waiting.WRITE in actor.permissions:
         found.append(_Text("draft", _("Draft"), parse(record.agreement.draft.encode())))
     return found

@@ -22,7 +22,7 @@ from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.views.asking import Step, asked, edition_in, name_of, others_of, tried
-from taawun.cooperation.agreements.views.reading import clause_rows
+from taawun.cooperation.agreements.views.reading import clause_rows, found_version
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
 from taawun.platform.web.pages import confirm
@@ -227,7 +227,7 @@ def discard(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
 def approve(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number: int) -> HttpResponseBase:
     """Approve a version by its digest, with its clauses before one's eyes; the second approval signs."""
     held = get_object_or_404(Agreement, id=agreement_id)
-    version = get_object_or_404(held.versions, number=number)
+    version = found_version(held, number)
     document, refusal = version.document(), ""
     if request.method == "POST":
         digest = request.POST.get("digest", "")
