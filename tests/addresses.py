@@ -472,6 +472,9 @@ ADDRESSES: Final = (
     Address("api/v1/intel/objects/<stix_id>", get="read:intel"),
     Address("api/v1/intel/objects/<stix_id>/versions", get="read:intel"),
     Address("api/v1/intel/objects/<stix_id>/relations", get="read:intel"),
+    Address("api/v1/partners/<uuidstr:partner_id>/lane-files", get="manage:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/lane-files/<uuidstr:lane_id>", post="manage:partners"),
+    Address("api/v1/lane-files", post="manage:partners"),
     Address("api/v1/intel/objects/<stix_id>/count", post="publish:intel"),
     Address("api/v1/intel/objects/<stix_id>/count/preview", post="publish:intel"),
     Address("api/v1/intel/reports", get="read:intel", post="write:intel", body=_REPORT),
@@ -593,6 +596,13 @@ ADDRESSES: Final = (
     Address("partners/<uuid:partner_id>/quarantine/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/", get="read:partners"),
     Address("partners/<uuid:partner_id>/ask/", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/lane-files/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/lane-files/<uuid:lane_id>/", post="manage:partners"),
+    Address(
+        "partners/<uuid:partner_id>/lane-files/jobs/<uuid:job_id>/",
+        get="manage:partners",
+        opened=(404,),  # that job is another's; a test of files that were brought looks at one
+    ),
     Address("partners/<uuid:partner_id>/verify/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/forget/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/give-up/", get="manage:partners", post="manage:partners"),

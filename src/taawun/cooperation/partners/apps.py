@@ -16,6 +16,7 @@ class PartnersConfig(AppConfig):
     def ready(self) -> None:
         """Register everything partners bring."""
         from taawun.cooperation.partners import actions, home, notices, queries
+        from taawun.cooperation.partners.carried.carrying import JOB
         from taawun.cooperation.partners.exchange import partials, sync, talk
         from taawun.cooperation.partners.exchange.messages import MessageKind
         from taawun.cooperation.partners.identity import own_keys
@@ -28,7 +29,7 @@ class PartnersConfig(AppConfig):
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
-        from taawun.platform.web.rooms import Operations, Pages
+        from taawun.platform.web.rooms import LargeBodies, Operations, Pages
         from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import Loop, Schedule
 
@@ -42,6 +43,9 @@ class PartnersConfig(AppConfig):
                     Pages("partners", "taawun.cooperation.partners.urls"),
                     Operations("partners", "taawun.cooperation.partners.api"),
                     Operations("partners.restarts", "taawun.cooperation.partners.restarts.api"),
+                    Operations("partners.carried", "taawun.cooperation.partners.carried.api"),
+                    LargeBodies("partners.carried", "/lane-files"),
+                    JOB,
                     Permission("read:partners", _("see partners and their lanes"), everyone),
                     Permission(
                         "manage:partners", _("add, verify and block partners"), administrators, of_node=True

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from taawun.cooperation.partners import views
+from taawun.cooperation.partners.carried import views as carried_views
 from taawun.cooperation.partners.restarts import views as restart_views
 
 urlpatterns = [
@@ -12,6 +13,11 @@ urlpatterns = [
     path("<uuid:partner_id>/ask/", views.ask, name="partner-ask"),
     path("keys/", views.own_keys, name="own-keys"),
     path("<uuid:partner_id>/quarantine/", views.quarantined, name="partner-quarantine"),
+    path("<uuid:partner_id>/lane-files/", carried_views.lane_files, name="partner-lane-files"),
+    path("<uuid:partner_id>/lane-files/<uuid:lane_id>/", carried_views.lane_file, name="partner-lane-file"),
+    path(
+        "<uuid:partner_id>/lane-files/jobs/<uuid:job_id>/", carried_views.brought, name="partner-lane-brought"
+    ),
     path("<uuid:partner_id>/verify/", views.verify, name="partner-verify"),
     path("<uuid:partner_id>/forget/", views.forget, name="partner-forget"),
     path("<uuid:partner_id>/give-up/", views.give_up, name="partner-give-up"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
@@ -39,14 +40,14 @@ from taawun.platform.registry import registry
 from taawun.platform.work.turns import hold_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from uuid import UUID
 
     from taawun.cooperation.partners.identity.lineage import Verifier
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["Brought", "FileRefused", "Written", "export_lane", "import_lane"]
+__all__ = ["Brought", "FileRefused", "Written", "export_lane", "import_lane", "sender_of"]
 
 FORMAT: Final = "taawun-lane/1"
 _PIECE: Final = 1024 * 1024
@@ -54,6 +55,7 @@ _BATCH: Final = 200
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 _WINDOW: Final = 8 * 1024 * 1024
 _LINE_BYTES: Final = chain.INLINE_BYTES + chain.MAX_HEADER_BYTES + 64
+_AT_LINE: Final = re.compile(r"Line ([0-9]{1,9}): ")
 _SAID_LIMITS: Final = strict_json.Limits(max_bytes=256 * 1024, max_depth=4, max_values=60)
 
 
@@ -68,6 +70,12 @@ class FileRefused(ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+    @property
+    def line(self) -> int | None:
+        """In which line of the file it is; None where it is the file as a whole."""
+        found = _AT_LINE.match(str(self))
+        return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,23 @@ def _write_blob(file: zstandard.ZstdCompressionWriter, entry: LaneEntry) -> bool
 # ---- reading ----------------------------------------------------------------------------------------------------
 
 
-def import_lane(actor: Actor, place: Path) -> Brought:
+def sender_of(place: Path) -> Partner:
+    """Whose lane a file brings, by its first line alone.
+
+    Raises:
+        FileRefused: it is no such file, not for this node, or of nobody who is known here.
+    """
+    with _opened(place) as file:
+        return _sender(_First.read(file))
+
+
+def _nobody_watches(_done: int, _total: int | None) -> None:
+    """Nobody asked how far it is."""
+
+
+def import_lane(
+    actor: Actor, place: Path, progress: Callable[[int, int | None], None] = _nobody_watches
+) -> Brought:
     """Take in a lane of a partner from a file.
 
     It is read twice: once to see that it is whole, unaltered and for this node, then to take it, in small transactions.
@@ -195,6 +219,7 @@ def import_lane(actor: Actor, place: Path) -> Brought:
     Args:
         actor: who does it.
         place: the file.
+        progress: told how many entries of how many are done, after each batch.
 
     Raises:
         NotAllowed: the actor may not.
@@ -220,7 +245,7 @@ def import_lane(actor: Actor, place: Path) -> Brought:
         before = lane.head_seq
         with _opened(place) as file:
             _First.read(file)
-            _take(file, lane, partner)
+            _take(file, lane, partner, lambda done: progress(min(done, count), count))
         lane.refresh_from_db()
         registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
     facts = {"lane": str(lane.id), "entries": str(count), "new": str(lane.head_seq - before)}
@@ -385,10 +410,10 @@ def _check_blob(file: IO[bytes], line: bytes, look: _Look) -> None:
     look.waits_for = ("", 0)
 
 
-def _take(file: IO[bytes], lane: Lane, partner: Partner) -> None:
+def _take(file: IO[bytes], lane: Lane, partner: Partner, told: Callable[[int], None]) -> None:
     """Take what was looked at, a batch at a time, each as a page that came by wire."""
     waiting: list[bytes] = []
-    size, number = 0, 1
+    size, number, done = 0, 1, 0
     while True:
         number += 1
         line = _line(file, number)
@@ -400,8 +425,10 @@ def _take(file: IO[bytes], lane: Lane, partner: Partner) -> None:
             waiting.append(line)
             size += len(line)
         if is_blob or is_end or len(waiting) >= _BATCH or size > _BATCH_BYTES:
+            done += len(waiting)
             if not _take_batch(waiting, lane, partner) or is_end:
                 return
+            told(done)
             waiting.clear()
             size = 0
 
