@@ -17,6 +17,7 @@ from taawun.cooperation.federation.guests import hosted
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.presenting import release_rows, with_passages
+from taawun.cooperation.federation.queries import with_partner
 from taawun.cooperation.federation.rules import reader_of
 from taawun.foundation.clock import now
 from taawun.platform.registry import registry
@@ -73,8 +74,7 @@ def _lately() -> QuerySet[Release]:
 
 def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
     """The last releases given to and received from a partner."""
-    given = Passage.objects.filter(release=OuterRef("pk"), entry__lane__readers__partner=partner)
-    found = Release.objects.filter(Q(origin=partner) | Q(Exists(given))).order_by("-id")
+    found = with_partner(Release.objects.order_by("-id"), partner.id)
     rows = release_rows(list(with_passages(found)[:_MOST]), reader_of(actor))
     return [_line(actor, row, with_direction=True) for row in rows]
 

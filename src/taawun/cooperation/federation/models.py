@@ -253,6 +253,8 @@ class Passage(Counted):
             models.Index(
                 fields=["agreement", "lane", "kind", "month", "size", "ended"], name="federation_carried"
             ),
+            # what went to a partner is asked for by its lanes
+            models.Index(fields=["lane", "release"], name="federation_by_lane"),
         )
 
     @property

@@ -25,6 +25,7 @@ from tests.pages import read
 
 if TYPE_CHECKING:
     from django.test import Client
+    from pytest_django.fixtures import Settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -126,6 +127,19 @@ def test_who_may_no_longer_manage_partners_takes_nothing_in(
     assert notes.received == []
 
 
+def test_while_the_disk_is_almost_full_nothing_is_taken(
+    cast: Cast, south: PartnerNode, theirs: TheirLane, tmp_path: Path, settings: Settings
+) -> None:
+    settings.FREE_DISK_BYTES = 2**60
+    shown = read(bring(cast.administrator.browser(), south, packed(theirs, tmp_path)), 422)
+    assert "The disk of this node is almost full." in shown.text
+    settings.FREE_DISK_BYTES, settings.MAX_UPLOAD_BYTES = 0, 100
+    shown = read(bring(cast.administrator.browser(), south, packed(theirs, tmp_path)), 422)
+    assert "The file is larger than this node accepts." in shown.text
+    assert not FileUse.objects.exists()
+    assert list(settings.HOME.glob("lane-*")) == []
+
+
 # ---- taken along ------------------------------------------------------------------------------------------------
 def test_a_lane_is_taken_along_as_the_file_that_the_console_writes(
     cast: Cast, south: PartnerNode, tmp_path: Path
@@ -147,7 +161,7 @@ def test_a_lane_is_taken_along_as_the_file_that_the_console_writes(
     assert south.node.encode() in first
     assert Entry.objects.filter(verb="partners.lane-exported").count() == 1
     by_program = cast.administrator.api.post(f"/partners/{south.row.id}/lane-files/{lane.id}", {"after": -1})
-    assert by_program.status_code == 200
+    assert (by_program.status_code, by_program.getvalue()[:4]) == (200, b"\x28\xb5\x2f\xfd")
     listed = cast.administrator.api.get(f"/partners/{south.row.id}/lane-files").json()["items"]
     assert [(each["lane"], each["purpose"]) for each in listed] == [(str(lane.id), "talk")]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -19,7 +19,7 @@ from taawun.cooperation.federation.forms import LedgerFilters, QuestionForm, Rel
 from taawun.cooperation.federation.guests import names_of_guests, readings_of
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.ledger import cells, total
-from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import (
     deliveries,
     kind_label,
@@ -42,7 +42,6 @@ from taawun.platform.web.templatetags.components import code, moment, text, tlp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
@@ -102,10 +101,7 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
     if wanted.get("direction"):
         found = found.filter(origin__isnull=wanted["direction"] == "given")
     if wanted.get("partner"):
-        given_to = Passage.objects.filter(
-            release=OuterRef("pk"), entry__lane__readers__partner_id=wanted["partner"]
-        )
-        found = found.filter(Q(origin_id=wanted["partner"]) | Q(Exists(given_to)))
+        found = queries.with_partner(found, UUID(wanted["partner"]))
     if wanted.get("ends"):
         found = queries.ending_before(found, now() + timedelta(days=int(wanted["ends"])))
     for name in ("kind", "state"):

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from ninja import Router, Status
@@ -21,7 +21,7 @@ from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.platform.files.errors import FileTooLarge
 from taawun.platform.web.api import ApiRequest, Body, ErrorAnswers, Refusal, missing
-from taawun.platform.web.downloads import attachment
+from taawun.platform.web.downloads import confine
 from taawun.platform.web.openapi import answering
 from taawun.platform.web.shapes import Schema
 
@@ -119,8 +119,8 @@ def export_lane_file(
     lane = Lane.objects.filter(id=lane_id, sender=None).first()
     if lane is None:
         missing("no-such-lane", _("There is no such lane here."))
-    _done, pieces = carrying.written(actor, lane, reader, after=body.after)
-    return attachment(pieces, name=f"lane-{lane.id}.taawun", content_type=_ZSTD)
+    _done, file = carrying.written(actor, lane, reader, after=body.after)
+    return confine(FileResponse(file, content_type=_ZSTD), f"lane-{lane.id}.taawun")
 
 
 @router.post(

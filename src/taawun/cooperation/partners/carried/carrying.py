@@ -6,15 +6,20 @@ reads and writes such files itself.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from taawun.cooperation.partners.exchange import disk
 from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.logs.lane_files import (
     FileRefused,
@@ -30,11 +35,12 @@ from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import require
 from taawun.foundation.identifiers import uuid7
 from taawun.platform.files import actions as files
+from taawun.platform.files.errors import FileTooLarge
 from taawun.platform.work.actions import enqueue
 from taawun.platform.work.schedules import JobKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from taawun.cooperation.partners.models import Partner
     from taawun.platform.work.models import Job
@@ -53,9 +59,7 @@ def readable(partner: Partner) -> list[Lane]:
     return lanes.read_by(partner, ours)
 
 
-def written(
-    actor: PersonActor, lane: Lane, reader: Partner, *, after: int = -1
-) -> tuple[Written, Iterator[bytes]]:
+def written(actor: PersonActor, lane: Lane, reader: Partner, *, after: int = -1) -> tuple[Written, IO[bytes]]:
     """Write a lane of ours for one of its readers, for whom it is carried on a disk.
 
     Args:
@@ -65,25 +69,17 @@ def written(
         after: the last entry that the reader holds; all from the first on when left out.
 
     Returns:
-        What the file has, and its bytes.
+        What the file has, and the file, open: whoever reads it closes it.
 
     Raises:
         NotAllowed: the actor may not.
         FileRefused: the reader may not read that lane now.
         OSError: there is no room for it.
     """
-    with tempfile.TemporaryDirectory(prefix="lane-", dir=settings.HOME) as folder:
-        place = Path(folder, "lane")
+    with _room() as place:
         done = export_lane(actor, lane, reader, place, after=after)
         # it stays readable where it is open, and is gone with whoever reads it
-        file = place.open("rb")
-
-    def pieces() -> Iterator[bytes]:
-        with file:
-            while piece := file.read(_PIECE):
-                yield piece
-
-    return done, pieces()
+        return done, place.open("rb")
 
 
 def begin_import(actor: PersonActor, chunks: Iterable[bytes], name: str = "") -> Job:
@@ -99,39 +95,49 @@ def begin_import(actor: PersonActor, chunks: Iterable[bytes], name: str = "") ->
 
     Raises:
         NotAllowed: the actor may not.
-        FileRefused: it is no file of a lane for this node, or of nobody who is known here; nothing is kept.
+        FileRefused: it is no file of a lane for this node, or of nobody who is known here, or there is no room;
+            nothing is kept.
         FileTooLarge: it is larger than a node takes.
     """
     require(actor, MANAGE)
+    if not disk.has_room():
+        raise FileRefused("no-room", "The disk of this node is almost full: nothing is taken from partners.")
     subject = f"{uuid7()} {actor.id}"
-    with transaction.atomic():
-        stored = files.store(chunks, owner=_owner(subject), limit=settings.MAX_UPLOAD_BYTES, name=name)
+    # no transaction is open while it comes: others write meanwhile
+    with _room() as place:
+        size = 0
+        with place.open("wb") as file:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > settings.MAX_UPLOAD_BYTES:
+                    raise FileTooLarge(settings.MAX_UPLOAD_BYTES)
+                file.write(chunk)
         # a file that is none for this node is refused while whoever brought it still looks
-        with _on_disk(stored.digest) as place:
-            sender_of(place)
-        return enqueue(IMPORT, f"{subject} {stored.digest}")
+        sender_of(place)
+        with place.open("rb") as file, transaction.atomic():
+            pieces = iter(partial(file.read, _PIECE), b"")
+            stored = files.store(pieces, owner=_owner(subject), limit=settings.MAX_UPLOAD_BYTES, name=name)
+            return enqueue(IMPORT, f"{subject} {stored.digest}")
 
 
 def _owner(subject: str) -> str:
     return f"urn:uuid:{subject.split(maxsplit=1)[0]}"
 
 
-class _on_disk:  # noqa: N801 - reads as what it does
-    """The stored file as one with a place, wherever storage keeps it."""
+@contextmanager
+def _room() -> Iterator[Path]:
+    """A place in the node's home for one file, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="lane-", dir=settings.HOME) as folder:
+        yield Path(folder, "lane")
 
-    def __init__(self, digest: str) -> None:
-        self._digest = digest
 
-    def __enter__(self) -> Path:
-        self._file = tempfile.NamedTemporaryFile(prefix="lane-", dir=settings.HOME)
-        with files.open_file(self._digest) as stored:
-            while piece := stored.read(_PIECE):
-                self._file.write(piece)
-        self._file.flush()
-        return Path(self._file.name)
-
-    def __exit__(self, *_exception: object) -> None:
-        self._file.close()
+@contextmanager
+def _on_disk(digest: str) -> Iterator[Path]:
+    """A stored file as one with a place, wherever storage keeps it."""
+    with _room() as place:
+        with files.open_file(digest) as stored, place.open("wb") as file:
+            shutil.copyfileobj(stored, file, _PIECE)
+        yield place
 
 
 def _run(reporter: Reporter, subject: str) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.http import Http404
+from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,7 +18,7 @@ from taawun.cooperation.partners.wording import stop_reason
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.files.errors import FileTooLarge
 from taawun.platform.web.components import Fact
-from taawun.platform.web.downloads import attachment
+from taawun.platform.web.downloads import confine
 from taawun.platform.web.formats import number
 from taawun.platform.web.templatetags.components import code, text
 from taawun.platform.work.models import Job
@@ -92,12 +92,12 @@ def lane_file(request: HttpRequest, actor: PersonActor, partner_id: UUID, lane_i
     signed = partner.reads.filter(lane=lane).values_list("receipt_seq", flat=True).first()
     after = signed if request.POST.get("part") == "missing" and signed is not None else -1
     try:
-        _done, pieces = carrying.written(actor, lane, partner, after=after)
+        _done, file = carrying.written(actor, lane, partner, after=after)
     except FileRefused as refused:
         return _page(request, partner, refusal_words(refused.code))
     except OSError:
         return _page(request, partner, _("There is no room on this node’s disk to write the file."))
-    return attachment(pieces, name=f"lane-{lane.id}.taawun", content_type="application/zstd")
+    return confine(FileResponse(file, content_type="application/zstd"), f"lane-{lane.id}.taawun")
 
 
 def _facts(found: Mapping[str, Any]) -> list[Fact]:
