@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('federation', '0009_guests'),
+        ('federation', '0010_for_guests'),
         ('partners', '0012_swept'),
     ]
 
