@@ -55,6 +55,7 @@ class Address:
         body: what a POST, PUT or PATCH carries; ``{name}`` stands for a thing of the tests' world.
         query: what a GET asks.
         opened: what a GET answers to those who may.
+        is_from_elsewhere: whether forms of other sites are meant to come here; what they carry proves itself.
         things: for parameters of the route whose usual thing does not fit here: the name of another.
     """
 
@@ -70,6 +71,7 @@ class Address:
     body: Mapping[str, object] = field(default_factory=dict)
     query: str = ""
     opened: tuple[int, ...] = (200,)
+    is_from_elsewhere: bool = False
     things: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -781,6 +783,17 @@ ADDRESSES: Final = (
     # to a provider that does not answer; and back without having gone
     Address("account/sign-in/<uuid:provider_id>/", get=PUBLIC, opened=(302, 502)),
     Address("account/sign-in/<uuid:provider_id>/back/", get=PUBLIC, opened=(400,)),
+    Address(
+        "account/sign-in/<uuid:provider_id>/answer/",
+        post=PUBLIC,
+        is_from_elsewhere=True,
+        things={"provider_id": "saml_provider_id"},
+    ),
+    Address(
+        "account/sign-in/<uuid:provider_id>/metadata/",
+        get=PUBLIC,
+        things={"provider_id": "saml_provider_id"},
+    ),
     Address("account/2fa/", get=SIGNED_IN),
     Address("account/2fa/authenticate/", get=PUBLIC, post=PUBLIC, opened=(302,)),
     Address("account/2fa/reauthenticate/", get=SIGNED_IN, post=SIGNED_IN, opened=(200, 302)),

@@ -229,6 +229,14 @@ def _let_come(world: World) -> None:
         client="x",
     )
     world.things["provider_id"] = str(provider.id)
+    by_saml = IdentityProvider.objects.create(
+        organisation=Organisation.objects.get(is_host=True),
+        protocol=IdentityProvider.Protocol.SAML,
+        name="Theirs",
+        issuer="urn:example:idp",
+        sign_in_url="http://127.0.0.1:9/sso",
+    )
+    world.things["saml_provider_id"] = str(by_saml.id)
     union = Community.objects.create(code="union", names={"en": "Union"})
     world.things |= {"community_id": str(union.id), "code": "XN"}
     world.things["span_id"] = str(Span.objects.create(community=union, nation_id="XN", standing="member").id)

@@ -572,6 +572,7 @@ def test_the_pages_keep_providers(cast: Cast, provider: Provider) -> None:
     sent = {
         "organisation": str(host().id),
         "name": "Ours <b>",
+        "protocol": "oidc",
         "issuer": provider.issuer,
         "client": "taawun",
         "secret": SECRET,

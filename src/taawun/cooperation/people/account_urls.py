@@ -33,5 +33,7 @@ urlpatterns = [
     # by an organisation's own provider
     path("sign-in/<uuid:provider_id>/", sign_in.go_to_provider, name="provider-go"),
     path("sign-in/<uuid:provider_id>/back/", sign_in.come_back, name="provider-back"),
+    path("sign-in/<uuid:provider_id>/answer/", sign_in.take_answer, name="provider-answer"),
+    path("sign-in/<uuid:provider_id>/metadata/", sign_in.tell_metadata, name="provider-metadata"),
     path("2fa/", include("allauth.mfa.urls")),
 ]

@@ -13,7 +13,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import get_language, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.people.models import DutyContact, Organisation, Span
+from taawun.cooperation.people.models import DutyContact, IdentityProvider, Organisation, Span
 from taawun.cooperation.people.permissions import Role, matrix
 from taawun.foundation.multilingual import LANGUAGES as LANGUAGE_CODES
 from taawun.foundation.multilingual import OWN_NAMES, Text, TextRefused
@@ -391,7 +391,7 @@ class ContactTestForm(forms.Form):
 
 
 class ProviderForm(forms.Form):
-    """An organisation's OpenID Connect provider."""
+    """An organisation's own provider, by OpenID Connect or SAML."""
 
     organisation = _OrganisationField(
         label=_("Organisation"), queryset=Organisation.objects.none(), empty_label=None
@@ -399,16 +399,22 @@ class ProviderForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=100, help_text=_("Stands on the button of the sign-in page.")
     )
+    protocol = forms.ChoiceField(
+        label=_("What it speaks"),
+        choices=IdentityProvider.Protocol.choices,
+        initial=IdentityProvider.Protocol.OIDC,
+    )
     issuer = forms.CharField(
         label=_("Issuer"),
         max_length=300,
-        help_text=_("The provider’s address, exactly as it calls itself."),
+        help_text=_("The provider’s address, exactly as it calls itself; of SAML its entity id."),
         widget=forms.TextInput({"dir": "ltr"}),
     )
     client = forms.CharField(
         label=_("Client"),
+        required=False,
         max_length=200,
-        help_text=_("What the provider calls this node."),
+        help_text=_("OpenID Connect: what the provider calls this node."),
         widget=forms.TextInput({"dir": "ltr"}),
     )
     secret = forms.CharField(
@@ -416,8 +422,22 @@ class ProviderForm(forms.Form):
         required=False,
         strip=False,
         max_length=500,
-        help_text=_("Kept sealed and never shown. Empty keeps the one there is, or none."),
+        help_text=_("OpenID Connect: kept sealed and never shown. Empty keeps the one there is, or none."),
         widget=forms.PasswordInput({"autocomplete": "off"}),
+    )
+    sign_in_url = forms.CharField(
+        label=_("Address for requests"),
+        required=False,
+        max_length=500,
+        help_text=_("SAML: where the provider takes requests by redirect."),
+        widget=forms.TextInput({"dir": "ltr"}),
+    )
+    certificates = forms.CharField(
+        label=_("Certificates"),
+        required=False,
+        max_length=20_000,
+        help_text=_("SAML: those of the keys with which the provider signs, one to four, as PEM."),
+        widget=forms.Textarea({"dir": "ltr", "rows": 4, "class": "mono"}),
     )
     domains = forms.CharField(
         label=_("Domains"),
@@ -429,9 +449,9 @@ class ProviderForm(forms.Form):
         widget=forms.TextInput({"dir": "ltr"}),
     )
     groups_claim = forms.CharField(
-        label=_("Claim with the groups"),
+        label=_("Claim or attribute with the groups"),
         required=False,
-        max_length=60,
+        max_length=200,
         help_text=_("Often groups. Leave it empty to let in only who was invited."),
         widget=forms.TextInput({"dir": "ltr"}),
     )

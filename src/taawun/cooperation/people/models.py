@@ -245,7 +245,13 @@ class Invitation(models.Model):
 
 
 class IdentityProvider(models.Model):
-    """Where an organisation's people sign in, by OpenID Connect, instead of with a password here."""
+    """Where an organisation's people sign in, instead of with a password here."""
+
+    class Protocol(models.TextChoices):
+        """What is spoken with it."""
+
+        OIDC = "oidc", "OpenID Connect"
+        SAML = "saml", "SAML 2.0"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organisation = models.ForeignKey(
@@ -253,13 +259,19 @@ class IdentityProvider(models.Model):
     )
     # what stands on the button
     name = models.CharField(max_length=100)
-    issuer = models.URLField(max_length=300, unique=True)
-    client = models.CharField(max_length=200)
+    protocol = models.CharField(max_length=4, choices=Protocol, default=Protocol.OIDC)
+    # of SAML its entity id
+    issuer = models.CharField(max_length=300, unique=True)
+    # of OpenID Connect
+    client = models.CharField(max_length=200, blank=True, default="")
+    # of SAML: where it takes requests, and the certificates (PEM) of the keys with which it signs
+    sign_in_url = models.CharField(max_length=500, blank=True, default="")
+    certificates = models.TextField(blank=True, default="")
     # sealed (platform/web/sealed); empty for a public client
     secret = models.TextField(blank=True, default="")
     # for addresses of these domains the issuer's word is taken
     domains: Any = models.JSONField(default=list, blank=True)
-    groups_claim = models.CharField(max_length=60, blank=True, default="")
+    groups_claim = models.CharField(max_length=200, blank=True, default="")
     # {"group": ["analyst", …]}: who comes in by it without an invitation, and as what
     roles_by_group: Any = models.JSONField(default=dict, blank=True)
     is_active = models.BooleanField(default=True)

@@ -201,17 +201,27 @@ class ContactOutcome(Body):
 
 
 class NewIdentityProvider(Body):
-    """An organisation's OpenID Connect provider."""
+    """An organisation's own provider."""
 
     organisation: Annotated[UUID | None, Field(description="This node's own by default.")] = None
     name: Annotated[str, Field(max_length=100, description="Stands on the button.")]
-    issuer: Annotated[str, Field(max_length=300, description="Its address, exactly as it calls itself.")]
-    client: Annotated[str, Field(max_length=200, description="What it calls this node.")]
+    issuer: Annotated[
+        str,
+        Field(max_length=300, description="What it calls itself: its address; of `saml` its entity id."),
+    ]
+    protocol: Literal["oidc", "saml"] = "oidc"
+    client: Annotated[str, Field(max_length=200, description="`oidc`: what it calls this node.")] = ""
+    sign_in_url: Annotated[
+        str, Field(max_length=500, description="`saml`: where it takes requests by redirect.")
+    ] = ""
+    certificates: Annotated[
+        str, Field(max_length=20_000, description="`saml`: of the keys with which it signs, as PEM.")
+    ] = ""
     secret: Annotated[str, Field(max_length=500, description="Empty keeps the one there is, or none.")] = ""
     domains: Annotated[
         tuple[str, ...], Field(max_length=50, description="For addresses of these its word is taken.")
     ] = ()
-    groups_claim: Annotated[str, Field(max_length=60, description="Where it lists groups.")] = ""
+    groups_claim: Annotated[str, Field(max_length=200, description="Claim or attribute with groups.")] = ""
     roles_by_group: Annotated[
         dict[str, tuple[str, ...]] | None,
         Field(description="Which groups come in without an invitation, and with which roles."),
@@ -220,14 +230,17 @@ class NewIdentityProvider(Body):
 
 
 class IdentityProvider(Schema):
-    """An organisation's OpenID Connect provider, without its secret."""
+    """An organisation's own provider, without its secret."""
 
     id: UUID
     organisation: OrganisationName
     name: str
+    protocol: Literal["oidc", "saml"]
     issuer: str
     client: str
     has_secret: bool
+    sign_in_url: str
+    certificates: str
     domains: list[str]
     groups_claim: str
     roles_by_group: dict[str, list[str]]

@@ -17,6 +17,7 @@ from taawun.cooperation.people.models import Identity, IdentityProvider, Invitat
 from taawun.cooperation.people.oidc import forget
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.rules import ensure, holds_in, organisations_of
+from taawun.cooperation.people.saml import certificates_in
 from taawun.foundation.clock import now
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_URN: Final = re.compile(r"urn:[A-Za-z0-9][A-Za-z0-9-]{1,31}:[!-~]+")
 _MOST: Final = 50
 _DOORMAN: Final = SystemActor("people.sign-in")
 
@@ -55,28 +57,33 @@ class ProviderFields:
         client: what it calls this node.
         secret: of the client; empty keeps the one there is, or none.
         domains: for addresses of these its word is taken.
-        groups_claim: where it lists groups; empty for none.
+        groups_claim: the claim, or attribute, in which it lists groups; empty for none.
         roles_by_group: which groups come in without an invitation, and as what.
         is_active: whether one can sign in by it.
+        protocol: a value of :class:`~taawun.cooperation.people.models.IdentityProvider.Protocol`.
+        sign_in_url: of SAML, where it takes requests by redirect.
+        certificates: of SAML, those of the keys with which it signs (PEM).
     """
 
     name: str
     issuer: str
-    client: str
+    client: str = ""
     secret: str = ""
     domains: tuple[str, ...] = ()
     groups_claim: str = ""
     roles_by_group: Mapping[str, tuple[str, ...]] | None = None
     is_active: bool = True
+    protocol: str = "oidc"
+    sign_in_url: str = ""
+    certificates: str = ""
 
 
 def _fill(provider: IdentityProvider, given: ProviderFields) -> None:
     groups = dict(given.roles_by_group or {})
-    address = urlsplit(given.issuer)
-    if address.scheme not in {"https", "http"} or not address.hostname or address.query or address.fragment:
-        raise ProviderRefused("issuer", _("An issuer is an https address without a query."))
-    if not given.name.strip() or not given.client.strip():
-        raise ProviderRefused("name", _("A provider needs a name and a client."))
+    if given.protocol == IdentityProvider.Protocol.SAML:
+        _check_saml(given)
+    else:
+        _check_oidc(given)
     if len(given.domains) > _MOST or not all(_DOMAIN.fullmatch(each) for each in given.domains):
         raise ProviderRefused("domains", _("Name domains in small letters, as in cert.example."))
     if len(groups) > _MOST or not all(
@@ -89,9 +96,45 @@ def _fill(provider: IdentityProvider, given: ProviderFields) -> None:
         provider.secret = ""  # a secret is told to nobody but whom it was made with
     provider.name, provider.issuer, provider.client = given.name.strip(), given.issuer, given.client.strip()
     provider.secret = seal(given.secret) if given.secret else provider.secret
+    provider.protocol, provider.sign_in_url = given.protocol, given.sign_in_url.strip()
+    provider.certificates = given.certificates.strip()
     provider.domains = sorted(set(given.domains))
     provider.groups_claim, provider.is_active = given.groups_claim.strip(), given.is_active
     provider.roles_by_group = {group: sorted(set(roles)) for group, roles in groups.items()}
+
+
+def _check_oidc(given: ProviderFields) -> None:
+    if given.protocol != IdentityProvider.Protocol.OIDC:
+        raise ProviderRefused("protocol", _("A provider speaks OpenID Connect or SAML 2.0."))
+    if not _is_address(given.issuer):
+        raise ProviderRefused("issuer", _("An issuer is an https address without a query."))
+    if not given.name.strip() or not given.client.strip():
+        raise ProviderRefused("name", _("A provider needs a name and a client."))
+
+
+def _check_saml(given: ProviderFields) -> None:
+    if not given.name.strip():
+        raise ProviderRefused("name", _("A provider needs a name."))
+    if not _is_address(given.issuer) and not _URN.fullmatch(given.issuer):
+        raise ProviderRefused("issuer", _("An entity id is an address without a query, or a URN."))
+    if not _is_address(given.sign_in_url, with_query=True):
+        raise ProviderRefused(
+            "sign_in_url", _("Give the https address at which the provider takes requests.")
+        )
+    try:
+        certificates_in(given.certificates)
+    except ValueError:
+        told = _("Give one to four certificates, each from BEGIN CERTIFICATE to END CERTIFICATE.")
+        raise ProviderRefused("certificates", told) from None
+
+
+def _is_address(text: str, *, with_query: bool = False) -> bool:
+    try:
+        address = urlsplit(text)
+    except ValueError:
+        return False
+    is_plain = not address.fragment and (with_query or not address.query)
+    return address.scheme in {"https", "http"} and bool(address.hostname) and is_plain and text.isprintable()
 
 
 @transaction.atomic
@@ -122,7 +165,7 @@ def change_provider(actor: Actor, provider: IdentityProvider, given: ProviderFie
     ensure(holds_in(actor, "manage:people", provider.organisation_id))
     take_turn("people.providers")
     held = IdentityProvider.objects.select_for_update().get(id=provider.id)
-    if held.issuer != given.issuer:
+    if (held.issuer, held.protocol) != (given.issuer, given.protocol):
         held.identities.all().delete()
     _fill(held, given)
     held.save()
@@ -147,6 +190,7 @@ def remove_provider(actor: Actor, provider: IdentityProvider) -> None:
 def _told(provider: IdentityProvider) -> dict[str, object]:
     return {
         "provider": str(provider.id),
+        "protocol": provider.protocol,
         "issuer": provider.issuer,
         "domains": provider.domains,
         "roles": provider.roles_by_group,

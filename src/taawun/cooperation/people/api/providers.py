@@ -40,7 +40,7 @@ def list_providers(request: ApiRequest, paging: Query[Paging]) -> Listing[schema
     "/identity-providers", response={201: schemas.IdentityProvider}, summary="Add an identity provider"
 )
 def add_provider(request: ApiRequest, body: schemas.NewIdentityProvider) -> Status[schemas.IdentityProvider]:
-    """Let an organisation's people sign in by its own OpenID Connect provider."""
+    """Let an organisation's people sign in by its own provider, OpenID Connect or SAML."""
     actor = acting(request)
     require(actor, "manage:people")
     place = found_organisation(body.organisation) if body.organisation else queries.host()
@@ -86,8 +86,12 @@ def _given(body: schemas.NewIdentityProvider) -> actions.ProviderFields:
 
 def provider_shown(provider: models.IdentityProvider) -> schemas.IdentityProvider:
     """A provider as the interface tells it, without its secret."""
+    protocol: Any = provider.protocol  # one of the words of the schema, held by the model's choices
     return schemas.IdentityProvider(
         id=provider.id,
+        protocol=protocol,
+        sign_in_url=provider.sign_in_url,
+        certificates=provider.certificates,
         organisation=name_shown(provider.organisation),
         name=provider.name,
         issuer=provider.issuer,

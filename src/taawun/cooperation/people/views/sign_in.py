@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
-from dataclasses import asdict
+import secrets
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponseRedirect
+from django.core.cache import cache
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from taawun.cooperation.people import actions, oidc, queries
+from taawun.cooperation.people import actions, oidc, queries, saml
 from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
 from taawun.cooperation.people.forms import ProviderForm
 from taawun.cooperation.people.models import IdentityProvider
 from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.pages import confirm, refuse
-from taawun.platform.web.sealed import put_away, take_out, unseal
+from taawun.platform.web.sealed import put_away, seal, take_out, unseal
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.http import HttpRequest, HttpResponseBase
 
     from taawun.cooperation.people.actors import PersonActor
 
@@ -45,6 +52,8 @@ __all__ = [
     "go_to_provider",
     "providers",
     "remove_provider",
+    "take_answer",
+    "tell_metadata",
 ]
 
 log: Final = logging.getLogger(__name__)
@@ -54,6 +63,9 @@ _AWAY: Final = timedelta(minutes=10)
 _ATTEMPTS: Final = 5
 # a whole office may come in by one address in the morning
 VISITS: Final = Buckets(Rate(burst=60, per_second=0.5))
+# a signed answer waits so long for the browser that brought it, which comes at once
+_TICKET_SECONDS: Final = 120
+_SKEW_SECONDS: Final = 120
 _ATTEMPTS_KEY: Final = "people.sign-in"
 
 
@@ -71,6 +83,19 @@ def _client(provider: IdentityProvider) -> oidc.Client:
     )
 
 
+def _idp(provider: IdentityProvider) -> saml.Idp:
+    return saml.Idp(provider.issuer, provider.sign_in_url, provider.certificates, provider.groups_claim)
+
+
+def _service(provider: IdentityProvider) -> saml.Service:
+    with override("en"):
+        entity, consumer = (
+            settings.BASE_URL + reverse(name, args=[provider.id])
+            for name in ("provider-metadata", "provider-answer")
+        )
+    return saml.Service(entity, consumer)
+
+
 @never_cache
 @require_safe
 def go_to_provider(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
@@ -85,7 +110,12 @@ def go_to_provider(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
         following = reverse("home")
     attempt, state = oidc.attempt_at(str(provider.id), get_language() or "en", following)
     try:
-        target = oidc.begin(_client(provider), attempt, state)
+        if provider.protocol == IdentityProvider.Protocol.SAML:
+            # a request's id is to an assertion what the nonce is to an ID token
+            attempt = replace(attempt, nonce=saml.request_id(), verifier="")
+            target = saml.begin(_idp(provider), _service(provider), attempt.nonce, state)
+        else:
+            target = oidc.begin(_client(provider), attempt, state)
     except oidc.OidcRefused as refused:
         return _failed(request, provider, refused)
     states = [*request.session.get(_ATTEMPTS_KEY, []), state]
@@ -114,17 +144,94 @@ def come_back(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
     attempt = oidc.Attempt(**kept)
     with override(attempt.language):
         try:
-            claims = oidc.finish(_client(provider), attempt, request.GET.dict())
+            if provider.protocol == IdentityProvider.Protocol.SAML:
+                claims = _claims_of_ticket(provider, attempt, request.GET.get("ticket", ""))
+            else:
+                claims = oidc.finish(_client(provider), attempt, request.GET.dict())
             person = actions.admit_identity(provider, claims)
-        except oidc.OidcRefused as refused:
+        except (oidc.OidcRefused, saml.SamlRefused) as refused:
             actions.refuse_identity(provider, refused.code)
             return _failed(request, provider, refused)
         except SignInRefused as refused:
             actions.refuse_identity(provider, refused.code)
             return refuse(request, 403, _("Signing in did not work"), str(refused), code="not-admitted")
-        record_authentication(request, person, method="oidc", provider=str(provider.id))
+        record_authentication(request, person, method=provider.protocol, provider=str(provider.id))
         answer: HttpResponseBase = perform_login(request, _login(person, attempt.following))
         return answer
+
+
+@never_cache
+@csrf_exempt
+@require_POST
+def take_answer(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
+    """Take the answer that a SAML provider has the browser post here, from its own page.
+
+    No cookie of this node comes with a form of another site. So the answer is held to its signature here, waits under a
+    ticket, and is taken where the browser is led next, with the session that asked for it.
+    """
+    if refusal := _too_often(request):
+        return refusal
+    wanted = IdentityProvider.objects.filter(is_active=True, protocol=IdentityProvider.Protocol.SAML)
+    provider = get_object_or_404(wanted, id=provider_id)
+    try:
+        answer = saml.finish(_idp(provider), _service(provider), request.POST.get("SAMLResponse", ""))
+        _take_once(provider, answer)
+    except saml.SamlRefused as refused:
+        actions.refuse_identity(provider, refused.code)
+        return _failed(request, provider, refused)
+    ticket = secrets.token_urlsafe(32)
+    said = asdict(answer.claims) | {"groups": sorted(answer.claims.groups)}
+    waiting = json.dumps({"provider": str(provider.id), "request": answer.request, "claims": said})
+    cache.set(_ticket_key(ticket), seal(waiting), _TICKET_SECONDS)
+    with override("en"):
+        back = reverse("provider-back", args=[provider.id])
+    # read with the session that asked: a browser sends its cookie along with this, which is a plain visit
+    query = urlencode({"state": request.POST.get("RelayState", "")[:200], "ticket": ticket})
+    return HttpResponse(status=303, headers={"Location": f"{back}?{query}"})
+
+
+def _take_once(provider: IdentityProvider, answer: saml.Answer) -> None:
+    """Remember an assertion for as long as it is good.
+
+    Raises:
+        SamlRefused: it was taken before.
+    """
+    key = sha256(f"{provider.id} {answer.assertion}".encode())
+    life = (answer.until - now()).total_seconds() + _SKEW_SECONDS
+    if not cache.add(f"saml.used.{key}", 1, max(life, 1)):
+        raise saml.SamlRefused("replayed", "The assertion was taken before.")
+
+
+def _claims_of_ticket(provider: IdentityProvider, attempt: oidc.Attempt, ticket: str) -> oidc.Claims:
+    """What a signed assertion said that waits under a ticket, once, and only where it answers this attempt.
+
+    Raises:
+        SamlRefused: nothing waits there, or it answers another request.
+    """
+    key = _ticket_key(ticket)
+    sealed = cache.get(key)
+    cache.delete(key)
+    opened = unseal(sealed) if isinstance(sealed, str) else None
+    kept = json.loads(opened) if opened else None
+    if kept is None or kept["provider"] != str(provider.id):
+        raise saml.SamlRefused("no-answer", "No answer of the provider waits for this browser.")
+    if not secrets.compare_digest(str(kept["request"]), attempt.nonce):
+        raise saml.SamlRefused("unasked", "The assertion answers another request.")
+    said = kept["claims"]
+    return oidc.Claims(said["subject"], said["email"], said["name"], frozenset(said["groups"]))
+
+
+def _ticket_key(ticket: str) -> str:
+    return f"saml.ticket.{sha256(ticket.encode())}"
+
+
+@require_safe
+def tell_metadata(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """What this node tells a SAML provider of itself, for who sets it up there."""
+    del request
+    wanted = IdentityProvider.objects.filter(protocol=IdentityProvider.Protocol.SAML)
+    provider = get_object_or_404(wanted, id=provider_id)
+    return HttpResponse(saml.metadata(_service(provider)), content_type="application/samlmetadata+xml")
 
 
 def _too_often(request: HttpRequest) -> HttpResponse | None:
@@ -146,7 +253,9 @@ def _login(person: object, following: str) -> object:
     return Login(user=person, redirect_url=following)
 
 
-def _failed(request: HttpRequest, provider: IdentityProvider, refused: oidc.OidcRefused) -> HttpResponse:
+def _failed(
+    request: HttpRequest, provider: IdentityProvider, refused: oidc.OidcRefused | saml.SamlRefused
+) -> HttpResponse:
     log.warning("signing in by the provider %s failed: %s", provider.id, refused)
     sentence = with_names(
         _(
@@ -156,7 +265,9 @@ def _failed(request: HttpRequest, provider: IdentityProvider, refused: oidc.Oidc
         name=provider.name,
         code=refused.code,
     )
-    return refuse(request, 502, _("Signing in did not work"), sentence, code="provider-failed")
+    # an answer by SAML the browser brings: whose fault it is, nobody can tell from here
+    status = 502 if isinstance(refused, oidc.OidcRefused) else 400
+    return refuse(request, status, _("Signing in did not work"), sentence, code="provider-failed")
 
 
 # ---- which providers ---------------------------------------------------------------------------------------
@@ -166,7 +277,7 @@ def providers(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """By which providers the people of one's organisations sign in."""
     with override("en"):
         rows = [
-            (each, settings.BASE_URL + reverse("provider-back", args=[each.id]))
+            (each, _service(each), settings.BASE_URL + reverse("provider-back", args=[each.id]))
             for each in queries.providers(actor)
         ]
     return render(request, "people/providers.html", {"rows": rows})
@@ -183,6 +294,9 @@ def _given(form: ProviderForm) -> actions.ProviderFields:
         groups_claim=given["groups_claim"],
         roles_by_group=given["roles_by_group"],
         is_active=given["is_active"],
+        protocol=given["protocol"],
+        sign_in_url=given["sign_in_url"],
+        certificates=given["certificates"],
     )
 
 
@@ -214,7 +328,16 @@ def add_provider(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 def change_provider(request: HttpRequest, actor: PersonActor, provider_id: UUID) -> HttpResponseBase:
     """Change what is said of a provider; its secret stays where none is given."""
     provider = get_object_or_404(queries.providers(actor), id=provider_id)
-    names = ("name", "issuer", "client", "groups_claim", "is_active")
+    names = (
+        "name",
+        "protocol",
+        "issuer",
+        "client",
+        "sign_in_url",
+        "certificates",
+        "groups_claim",
+        "is_active",
+    )
     begin = {name: getattr(provider, name) for name in names} | {
         "domains": " ".join(provider.domains),
         "roles_by_group": ProviderForm.lines(provider.roles_by_group),
