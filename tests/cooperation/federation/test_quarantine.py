@@ -312,6 +312,25 @@ def test_what_its_source_takes_back_goes_out_of_quarantine(south: PartnerNode, n
     assert not contents.has(lane.entries[1].header.digest)
 
 
+def test_what_its_source_takes_back_on_one_lane_goes_out_of_quarantine_on_all(
+    south: PartnerNode, notes: Notes
+) -> None:
+    with frozen(now() - timedelta(days=1)):
+        agreement = agreement_in_force(south, clauses=(clause("1"), clause("2")))
+        lanes = [clause_lane(south, agreement, ref) for ref in ("1", "2")]
+        for lane in lanes:
+            lane.write(kind="tests.note", subject="urn:x:1", content=b'{"secret":1}')
+            lane.deliver()
+    PartySignature.objects.filter(node=south.node).update(received=now() - timedelta(days=2))
+    _goes_on(lanes[0], _revoked(south, _since()))
+    lanes[0].withdraw(lanes[0].entries[1])
+    lanes[0].deliver()
+    release = Release.objects.get()
+    assert (release.state, release.gone) == ("withdrawn", "source")
+    assert [lane.outcomes()[1][0] for lane in lanes] == ["withdrawn", "withdrawn"]
+    assert not contents.has(lanes[0].entries[1].header.digest)
+
+
 # ---- words on agreements --------------------------------------------------------------------------------------------
 
 

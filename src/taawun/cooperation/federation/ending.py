@@ -31,8 +31,8 @@ __all__ = ["end_here", "end_passages", "end_provenances", "settle", "take_back"]
 
 
 def end_provenances(release: Release, why: Release.Gone) -> None:
-    """End every way by which a release stands here."""
-    end_passages(list(provenances(release)), why)
+    """End every way by which a release stands here, or is in quarantine."""
+    end_passages([*provenances(release), *put_aside(release)], why)
 
 
 def end_passages(passages: Iterable[Passage], why: Release.Gone) -> None:

@@ -56,7 +56,8 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
     passages = Passage.objects.filter(stands, entry__in=earlier)
     touched = {each.id: each for each in Release.objects.filter(passages__in=passages).distinct()}
     if source is not None:
-        found = Release.objects.filter(origin=source, source="", state=Release.State.LIVE, **about)
+        here = [Release.State.LIVE, Release.State.ASIDE]
+        found = Release.objects.filter(origin=source, source="", state__in=here, **about)
         touched |= {each.id: each for each in found}
     touched |= {each.id: each for each in _forgotten(partner, header)}
     # before its ways are touched, as whoever ends one by another reason does

@@ -99,13 +99,8 @@ def carry_out(partner: Partner) -> int:
     Returns:
         How many entries were dealt with.
     """
-    revoked = list(partner.earlier_keys.filter(revoked_since__isnull=False))
-    for key in revoked:
-        if not key.is_swept:
-            _sweep(partner, key)
-    if revoked:
-        with transaction.atomic():
-            mark(partner, lineage_of(partner))
+    for key in partner.earlier_keys.filter(revoked_since__isnull=False, is_swept=False):
+        _sweep(partner, key)
     done = 0
     marked = in_quarantine(partner).filter(reason=_TO_SET_ASIDE).order_by("-id")
     for entry_id in list(marked.values_list("id", flat=True)):
@@ -122,6 +117,9 @@ def _sweep(partner: Partner, key: PartnerKey) -> None:
     """Put away what others passed on under a revoked key: its entries are of other lanes, and under other keys."""
     if key.revoked_since is None:
         return
+    # what somebody was just ending when the revocation was learned is looked at once more
+    lanes.one_ender()
+    mark(partner, lineage_of(partner))
     put_away = sum(each.put_away(partner, key.kid, key.revoked_since) for each in registry.all(Revocation))
     PartnerKey.objects.filter(pk=key.pk).update(is_swept=True)
     if put_away:

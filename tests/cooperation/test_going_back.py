@@ -1,0 +1,51 @@
+"""Migrations of federation and partners go back over rows that the earlier tables cannot hold, and forward again."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.partners.models import Lane
+from tests.cast import Cast, partner
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _there_and_back(app: str, name: str) -> None:
+    """Migrate back to before a migration, and forward to where we were."""
+    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    try:
+        MigrationExecutor(connection).migrate([(app, name)])
+    finally:
+        MigrationExecutor(connection).migrate(leaves)
+
+
+def test_what_a_partner_vouched_for_by_two_sources_stays_two_releases(cast: Cast) -> None:
+    via = partner()
+    for source in ("", "https://one.example", "https://two.example"):
+        Release.objects.create(
+            kind="tests.note",
+            tlp=1,
+            subject="urn:x",
+            version="1",
+            digest="d" * 64,
+            size=1,
+            origin=via.row,
+            source=source,
+        )
+    _there_and_back("federation", "0003_lists")
+    versions = set(Release.objects.values_list("version", flat=True))
+    assert (len(versions), "1" in versions) == (3, True)
+
+
+def test_a_lane_that_is_never_continued_stays_beside_the_one_that_took_its_place(cast: Cast) -> None:
+    same = {"purpose": "clause", "agreement": uuid4(), "clause": "1", "audience_digest": "a" * 64}
+    closed, other = (Lane.objects.create(**same, is_closed=is_closed) for is_closed in (True, False))
+    _there_and_back("partners", "0007_told_heads")
+    found = dict(Lane.objects.values_list("id", "audience_digest"))
+    assert found[other.id] == "a" * 64
+    assert found[closed.id] != "a" * 64
