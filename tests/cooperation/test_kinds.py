@@ -12,8 +12,6 @@ from taawun.platform.registry import registry
 
 # a message of ours that is not made known again after a restore, and why nothing is lost by it
 NOT_REGAINED: Final = {
-    "agreement.evidence": "it is somebody else's word, which whoever holds it passes on again",
-    "agreement.held": "it is asked for again with the next comparison",
     "deleted": "what ended here ends again and is said again; of two statements the first counts",
     "reached": "it is counted and told again",
     "read": "who was told holds it, and what a guest reads from then on is told",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
 from taawun.cooperation.agreements.document import Onward
-from taawun.cooperation.federation.actions import Draft, publish, share_onward, take_back_onward
+from taawun.cooperation.federation.actions import Draft, keep, publish, share_onward, take_back_onward
+from taawun.cooperation.federation.actions.keeping import COMES_AGAIN
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import Lane, LaneEntry
 from taawun.cooperation.partners.restored import held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
+from taawun.foundation.clock import frozen, now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
@@ -107,6 +110,18 @@ def test_what_its_source_took_back_meanwhile_is_taken_back_onward(shared: Shared
     found.refresh_from_db()
     assert (found.state, found.gone) == ("withdrawn", "source")
     assert not Passage.objects.filter(ended=None).exists()
+
+
+def test_what_nobody_brings_again_is_taken_back_onward(shared: Shared) -> None:
+    found = shared.told(shared.forget())
+    with frozen(now() + COMES_AGAIN - timedelta(minutes=1)):
+        keep()
+        assert not shared.taken_back()
+    with frozen(now() + COMES_AGAIN):
+        keep()
+        assert shared.taken_back()
+    found.refresh_from_db()
+    assert (found.state, found.gone) == ("withdrawn", "sender")
 
 
 def test_another_partner_that_takes_back_its_own_of_that_name_takes_nothing_of_it(

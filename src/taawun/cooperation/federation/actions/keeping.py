@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.duties import over_with_their_agreement, overdue
-from taawun.cooperation.federation.ending import end_here
+from taawun.cooperation.federation.ending import end_here, settle
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.logs import lanes
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 
 from taawun.cooperation.federation.duties import Owed
 
-__all__ = ["SOON", "keep"]
+__all__ = ["COMES_AGAIN", "SOON", "keep"]
 
 log: Final = logging.getLogger(__name__)
 
 # people are told this long before something goes
 SOON: Final = timedelta(days=7)
+# so long a restored node waits for partners to bring again what it had shared onward
+COMES_AGAIN: Final = timedelta(days=7)
 _ENDING: Final = "urn:taawun:federation:ending"
 _BATCH: Final = 200
 
@@ -58,6 +60,7 @@ def keep() -> int:
         if each.goes <= now():
             ended += _end_each(each.passages, Release.Gone.AGREEMENT)
             _shut(each)
+    _let_go_of_the_forgotten()
     while _say_some():
         pass
     _warn(owed)
@@ -105,6 +108,22 @@ def _shut(owed: Owed) -> None:
         action="publish",
     ).exclude(kind="lane.opened")
     unread.filter(passage=None).update(state=LaneEntry.State.UNOPENED, reason="ended", not_before=None)
+
+
+def _let_go_of_the_forgotten() -> None:
+    """What a restored node had shared onward, and nobody has brought again, is taken back: nothing lets it stay."""
+    given = Passage.objects.filter(release=OuterRef("pk"), ended__isnull=True, entry__lane__sender=None)
+    lost = Release.objects.filter(
+        Exists(given),
+        state=Release.State.ENDED,
+        gone="",
+        origin__isnull=False,
+        withdrawn__lte=now() - COMES_AGAIN,
+    )
+    for key in list(lost.values_list("id", flat=True)):
+        with transaction.atomic():
+            lanes.one_ender()
+            settle(Release.objects.select_for_update().get(id=key), Release.Gone.SENDER)
 
 
 # ---- saying so --------------------------------------------------------------------------------------------------
