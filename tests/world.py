@@ -135,6 +135,9 @@ class Comer:
             # whoever signs out, or is sent away, comes back as they were
             self.client.cookies = before
         hold_against_the_document(method, path, answer)
+        if answer.streaming:
+            # read to its end, so that what it is read from is let go
+            answer.getvalue()
         return answer
 
 
