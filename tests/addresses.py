@@ -178,6 +178,9 @@ ADDRESSES: Final = (
     Address("federation/lanes/<uuid:lane_id>", get=SIGNED),
     Address("federation/blobs/<str:digest>", get=SIGNED, put=SIGNED),
     Address("federation/inbox", post=SIGNED),
+    Address("federation/public", get=PUBLIC),
+    # what stands there by its digest; this one stands nowhere
+    Address("federation/public/<str:digest>", get=PUBLIC, opened=(404,)),
     Address("federation/held", get=SIGNED, post=SIGNED, body={"lanes": []}),
     Address("federation/held/<uuid:lane_id>", get=SIGNED, post=SIGNED, opened=(404,)),
     Address("federation/held/<uuid:lane_id>/<str:digest>", get=SIGNED, opened=(404,)),
@@ -292,6 +295,8 @@ ADDRESSES: Final = (
     Address("api/v1/partners/<uuidstr:partner_id>", get="read:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/verify", post="manage:partners", body={"kid": "{kid}"}),
     Address("api/v1/partners/<uuidstr:partner_id>/forget", post="manage:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/follow", post="manage:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/unfollow", post="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/block", post="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/unblock", post="manage:partners"),
     # nobody is waited for in this world
@@ -435,6 +440,11 @@ ADDRESSES: Final = (
         post="publish:intel",
         body={"reason": "a mistake"},
         things={"release_id": "carried_id"},
+    ),
+    Address(
+        "api/v1/federation/releases/<uuidstr:release_id>/public",
+        post="publish:public",
+        things={"release_id": "public_id"},
     ),
     Address("api/v1/federation/releases/<uuidstr:release_id>/reach", get="read:federation"),
     Address("api/v1/federation/agreements/<uuidstr:agreement_id>/duties", get="read:federation"),
@@ -608,6 +618,8 @@ ADDRESSES: Final = (
     Address("partners/<uuid:partner_id>/verify/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/forget/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/give-up/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/follow/", get="manage:partners", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/unfollow/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/block/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/unblock/", get="manage:partners", post="manage:partners"),
     # ---- pages: the ledger --------------------------------------------------------------------------------------
@@ -714,6 +726,13 @@ ADDRESSES: Final = (
     ),
     # ---- pages: federation --------------------------------------------------------------------------------------
     Address("releases/", get="read:federation"),
+    Address("public/", get=PUBLIC),
+    Address(
+        "releases/<uuid:release_id>/public/",
+        get="publish:public",
+        post="publish:public",
+        things={"release_id": "public_id"},
+    ),
     Address("releases/who-would-receive/", get="read:agreements"),
     Address("releases/duties/<uuid:agreement_id>/", get="read:federation"),
     Address("releases/guests/", get="read:federation"),

@@ -39,6 +39,7 @@ from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.restarts import restarting, statements
+from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import (
     ApiToken,
     Community,
@@ -557,6 +558,8 @@ def _own_reports(world: World) -> None:
         "lane_id": str(entry.lane_id),
         "digest": entry.content_digest,
     }
+    draft = federation.Draft("intel.report", "urn:x:public", "1", "openly published", Tlp.CLEAR, b"{}")
+    world.things["public_id"] = str(federation.publish(SystemActor("tests"), draft, in_public=True).id)
     ours = "analyst named officer"
     word = world.secret("a RED report we published", "named south")
     persons = world.secret("whom it names", "named south")

@@ -269,8 +269,11 @@ def terms_of(release: Release) -> list[Terms]:
         each.digest: each.document()
         for each in Version.objects.filter(digest__in={passage.document for passage in passages})
     }
-    found: dict[tuple[UUID, str], Terms] = {}
+    found: dict[tuple[UUID | None, str], Terms] = {}
     for passage in passages:
+        if passage.is_public:
+            (mark,) = clause_marks([passage])
+            found.setdefault((None, ""), Terms(mark, _public_facts(release)))
         document = versions.get(passage.document)
         clause = (
             next((each for each in document.clauses if each.ref == passage.clause), None)
@@ -281,6 +284,14 @@ def terms_of(release: Release) -> list[Terms]:
             (mark,) = clause_marks([passage])
             found.setdefault((passage.agreement, passage.clause), Terms(mark, _clause_facts(clause, release)))
     return list(found.values())
+
+
+def _public_facts(release: Release) -> tuple[Fact, ...]:
+    return (
+        Fact(_("Marking"), tlp(Tlp(release.tlp))),
+        Fact(_("Onward"), _("with anybody")),
+        Fact(_("Kept for"), _("no limit")),
+    )
 
 
 def _clause_facts(clause: Clause, release: Release) -> tuple[Fact, ...]:

@@ -238,6 +238,13 @@ class Audience(Body):
 class Publication(Audience):
     """What is published, to whom."""
 
+    public: Annotated[
+        bool,
+        Field(
+            description="Over the public lane as well, to anybody at all. Needs the permission `publish:public`."
+        ),
+    ] = False
+
     edition: Annotated[
         Whole | None, Field(description="The edition that was read; another one is answered 412.")
     ] = None

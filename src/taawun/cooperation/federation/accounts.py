@@ -64,7 +64,7 @@ def accounts(found: Sequence[Cell], by: str, actor: PersonActor) -> list[Account
 def _names(by: str, keys: Sequence[Any], actor: PersonActor) -> Mapping[Any, tuple[SafeString, str]]:
     # Any: an id, a kind or a month, as the dimension has it
     if by == "agreement":
-        rows = {row.id: row for row in Agreement.objects.filter(id__in=keys)}
+        rows = {row.id: row for row in Agreement.objects.filter(id__in=[key for key in keys if key])}
         may_open = _READ_AGREEMENTS in actor.permissions
         return {key: _agreement(rows.get(key), key, may_open=may_open) for key in keys}
     if by == "partner":
@@ -75,7 +75,9 @@ def _names(by: str, keys: Sequence[Any], actor: PersonActor) -> Mapping[Any, tup
     return {key: (format_html("{}", kind_label(key)), key) for key in keys}
 
 
-def _agreement(row: Agreement | None, key: UUID, *, may_open: bool) -> tuple[SafeString, str]:
+def _agreement(row: Agreement | None, key: UUID | None, *, may_open: bool) -> tuple[SafeString, str]:
+    if key is None:
+        return format_html("{}", _("public lanes, without an agreement")), "public"
     if row is None:
         return code(key, short=8, copy=False), str(key)
     if not may_open:
@@ -86,7 +88,9 @@ def _agreement(row: Agreement | None, key: UUID, *, may_open: bool) -> tuple[Saf
 
 def _partner(row: Partner | None) -> tuple[SafeString, str]:
     if row is None:
-        return format_html("{}", _("guests of this node alone")), ""
+        return format_html(
+            "{}", _("no partner: guests of this node, or anybody who reads the public lane")
+        ), ""
     return format_html("{} <bdi>{}</bdi>", tile(row.nation), text(row.name)), row.node
 
 

@@ -24,6 +24,7 @@ class FederationConfig(AppConfig):
         from taawun.cooperation.federation.exchange import (
             CLAUSE_LANES,
             DELETED,
+            PUBLIC_LANES,
             REACHED,
             READ,
             RECEIPT,
@@ -32,7 +33,7 @@ class FederationConfig(AppConfig):
         )
         from taawun.cooperation.federation.guest_door import DOOR, GUESTS
         from taawun.cooperation.federation.trail import TRAIL
-        from taawun.cooperation.partners.presenting import PartnerSection
+        from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
         from taawun.cooperation.partners.wording import entry_reason
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.notices.kinds import NoticeKind
@@ -49,6 +50,7 @@ class FederationConfig(AppConfig):
                 gettext_lazy("Federation"),
                 (
                     Pages("releases", "taawun.cooperation.federation.urls"),
+                    Pages("public", "taawun.cooperation.federation.public_urls"),
                     Operations("federation", "taawun.cooperation.federation.api"),
                     Operations("guests", "taawun.cooperation.federation.api.as_guest", door=GUESTS),
                     Permission(
@@ -60,7 +62,15 @@ class FederationConfig(AppConfig):
                         frozenset({Role.ADMINISTRATOR}),
                         of_node=True,
                     ),
+                    Permission(
+                        "publish:public",
+                        gettext_lazy("publish to everybody, over the public lane"),
+                        frozenset({Role.ADMINISTRATOR, Role.OFFICER}),
+                        of_node=True,
+                    ),
+                    LaneCaption("public", home.public_captions),
                     CLAUSE_LANES,
+                    PUBLIC_LANES,
                     RECEIPT,
                     WITHDRAWN,
                     DELETED,

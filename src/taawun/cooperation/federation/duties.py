@@ -99,12 +99,13 @@ def over_with_their_agreement(agreement: UUID | None = None) -> list[Owed]:
     Args:
         agreement: of one lineage alone; of all when left out.
     """
-    # what is in quarantine is held as well, and goes with the rest
+    # what is in quarantine is held as well, and goes with the rest; a public lane brings nothing under an agreement
     stands = Q(ended__isnull=True) | Q(why_ended=Release.Gone.ASIDE)
-    held = Passage.objects.filter(stands, entry__lane__sender__isnull=False)
+    held = Passage.objects.filter(stands, agreement__isnull=False, entry__lane__sender__isnull=False)
     if agreement:
         held = held.filter(agreement=agreement)
-    pairs = set(held.order_by().values_list("agreement", "entry__lane__sender").distinct())
+    rows = held.order_by().values_list("agreement", "entry__lane__sender").distinct()
+    pairs = {(lineage, sender) for lineage, sender in rows if lineage}
     standings = standings_of(list(Agreement.objects.filter(id__in={each for each, _sender in pairs})))
     partners = Partner.objects.in_bulk({sender for _each, sender in pairs})
     at, found = now(), []

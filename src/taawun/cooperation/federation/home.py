@@ -26,14 +26,25 @@ from taawun.platform.web.home import Line
 from taawun.platform.web.templatetags.components import state, text, tlp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
     from django.db.models import QuerySet
+    from django.utils.safestring import SafeString
 
     from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.federation.presenting import ReleaseRow
-    from taawun.cooperation.partners.models import Partner
+    from taawun.cooperation.partners.models import Lane, Partner
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["fresh", "guests_of_agreement", "of_agreement", "of_partner", "sentences"]
+__all__ = [
+    "fresh",
+    "guests_of_agreement",
+    "of_agreement",
+    "of_partner",
+    "public_captions",
+    "sentences",
+]
 
 LATELY: Final = timedelta(days=7)
 _MOST: Final = 8
@@ -50,12 +61,8 @@ def sentences(_actor: PersonActor) -> list[str]:
     count = _lately().count()
     if not count:
         return []
-    clauses = (
-        Passage.objects.filter(release__in=_lately(), ended__isnull=True)
-        .values_list("agreement", "clause")
-        .distinct()
-        .count()
-    )
+    ways = Passage.objects.filter(release__in=_lately(), ended__isnull=True)
+    clauses = ways.values_list("agreement", "clause").distinct().count()
     sent = ngettext(
         "In the last seven days partners sent %(count)s release.",
         "In the last seven days partners sent %(count)s releases.",
@@ -63,8 +70,9 @@ def sentences(_actor: PersonActor) -> list[str]:
     )
     over = ngettext("All of it under %(count)s clause.", "All of it under %(count)s clauses.", clauses)
     told = [sent % {"count": formats.number(count)}]
-    # one release over one clause says nothing more
-    return told if count == clauses == 1 else [*told, over % {"count": formats.number(clauses)}]
+    # one release over one clause says nothing more, and what came over public lanes came under no clause
+    is_said = count == clauses == 1 or ways.filter(agreement=None).exists()
+    return told if is_said else [*told, over % {"count": formats.number(clauses)}]
 
 
 def _lately() -> QuerySet[Release]:
@@ -77,6 +85,11 @@ def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
     found = with_partner(Release.objects.order_by("-id"), partner.id)
     rows = release_rows(list(with_passages(found)[:_MOST]), reader_of(actor))
     return [_line(actor, row, with_direction=True) for row in rows]
+
+
+def public_captions(lanes: Sequence[Lane]) -> dict[UUID, SafeString]:
+    """What public lanes carry, for the page of a partner."""
+    return {lane.id: format_html("{}", _("releases for everybody")) for lane in lanes}
 
 
 def of_agreement(_actor: PersonActor, agreement: Agreement) -> list[Line]:

@@ -78,15 +78,15 @@ class Cell:
     """The smallest part of the ledger.
 
     Args:
-        agreement: id.
-        partner: id; None for what only guests of this node received.
+        agreement: id; None for public lanes.
+        partner: id; None for what only guests of this node received, or nobody who said so over the public lane.
         kind: of release.
         month: as ``2026-11``.
         lane: over which it went: what one lane carries to several partners was given once.
         sums: what was given and received.
     """
 
-    agreement: UUID
+    agreement: UUID | None
     partner: UUID | None
     kind: str
     month: str
@@ -177,7 +177,7 @@ def _carried(wanted: Wanted) -> list[dict[str, Any]]:
     rows = found.values("agreement", "lane", "kind", "month").annotate(
         count=Count("id"), size=Sum("size"), back=Count("ended")
     )
-    senders = dict(Lane.objects.filter(purpose=Lane.Purpose.CLAUSE).values_list("id", "sender"))
+    senders = dict(Lane.objects.exclude(purpose=Lane.Purpose.TALK).values_list("id", "sender"))
     carried = [{**row, "sender": senders[row["lane"]]} for row in rows.order_by()]
     return [row for row in carried if wanted.partner is None or row["sender"] in {None, wanted.partner}]
 
@@ -195,7 +195,7 @@ def _signed(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
 
 def _readers(wanted: Wanted, lanes: set[UUID]) -> dict[UUID, list[UUID | None]]:
     """The partners that read each lane of ours."""
-    found = LaneReader.objects.filter(lane__sender=None, lane__purpose="clause")
+    found = LaneReader.objects.filter(lane__sender=None, lane__purpose__in=["clause", "public"])
     if wanted.partner:
         found = found.filter(partner=wanted.partner)
     readers: dict[UUID, list[UUID | None]] = defaultdict(list)
@@ -225,7 +225,7 @@ def _add_onward(found: Iterable[Cell], wanted: Wanted) -> None:
             cell.sums.onward = told.pop(key)
 
 
-def _told(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
+def _told(wanted: Wanted) -> dict[tuple[UUID | None, UUID | None, str, str], int]:
     """How many parties each partner says that it passed ours on to, under the agreement by which it had it."""
     passages = "release__passages__"
     found = Reach.objects.filter(

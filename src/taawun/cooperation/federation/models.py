@@ -235,9 +235,10 @@ class Passage(Counted):
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="passages")
     entry = models.OneToOneField(LaneEntry, on_delete=models.PROTECT, related_name="passage")
     size = models.BigIntegerField()
-    agreement = models.UUIDField()
-    document = models.CharField(max_length=64)  # digest of the version it went under
-    clause = models.CharField(max_length=40)
+    # None, and the next two empty, over a public lane
+    agreement = models.UUIDField(null=True)
+    document = models.CharField(max_length=64, blank=True, default="")  # digest of the version it went under
+    clause = models.CharField(max_length=40, blank=True, default="")
     ends = models.DateTimeField(null=True)  # when the clause says it goes here; None without a limit
     ended = models.DateTimeField(null=True)  # when it did: withdrawn on this lane, or its time was over
     why_ended = models.CharField(max_length=9, choices=Release.Gone, blank=True, default="")
@@ -261,6 +262,11 @@ class Passage(Counted):
     def is_given(self) -> bool:
         """Whether it went from here over one of our lanes."""
         return self.entry.lane.sender_id is None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it went, or came, over a public lane."""
+        return self.agreement is None
 
 
 class Receipt(Counted):

@@ -152,9 +152,9 @@ def _name(partner: Partner) -> str:
 # ---- releases in a list -----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class ClauseMark:
-    """A clause over which something travelled."""
+    """A clause over which something travelled; without an agreement the public lane."""
 
-    agreement: UUID
+    agreement: UUID | None
     code: str
     clause: str
     url: str
@@ -162,6 +162,13 @@ class ClauseMark:
     @property
     def chip(self) -> SafeString:
         """The clause as its chip."""
+        if self.agreement is None:
+            words = _("public lane")
+            return (
+                format_html('<a class="clause" href="{}">{}</a>', self.url, words)
+                if self.url
+                else format_html('<span class="clause">{}</span>', words)
+            )
         return clause_chip(self.code, self.clause, self.url)
 
 
@@ -304,7 +311,7 @@ def clause_marks(
     found = {
         (passage.agreement, passage.clause): ClauseMark(
             passage.agreement,
-            known.get(passage.agreement, "—"),
+            known.get(passage.agreement, "—") if passage.agreement else "",
             passage.clause,
             f"{reverse('agreement', args=[passage.agreement])}#clause-{passage.clause}"
             if passage.agreement in known
@@ -315,8 +322,9 @@ def clause_marks(
     return tuple(found.values())
 
 
-def _codes(agreements: Iterable[UUID]) -> dict[UUID, str]:
-    return {each.id: each.code for each in Agreement.objects.filter(id__in=set(agreements))}
+def _codes(agreements: Iterable[UUID | None]) -> dict[UUID, str]:
+    known = {each for each in agreements if each}
+    return {each.id: each.code for each in Agreement.objects.filter(id__in=known)}
 
 
 def kind_label(kind: str) -> str:

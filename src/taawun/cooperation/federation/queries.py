@@ -15,8 +15,10 @@ from taawun.cooperation.federation.models import (
     ReleaseParty,
     ReleaseTopic,
 )
+from taawun.cooperation.partners.logs.lanes import own_public_lanes
 from taawun.cooperation.partners.models import LaneReader
 from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ending_before",
     "passages_of",
+    "public_releases",
     "reach_by_release",
     "reach_of",
     "readable_releases",
@@ -52,6 +55,24 @@ def readable_releases(party: str, at: datetime | None = None) -> QuerySet[Releas
     """
     condition = readable_by(party, at or now(), ReleaseTopic, ReleaseParty)
     return Release.objects.filter(condition, state=Release.State.LIVE).order_by("-id")
+
+
+def public_releases() -> QuerySet[Release]:
+    """The live releases that anybody may have, newest first: the query twin of ``may_be_public``."""
+    on_it = Passage.objects.filter(
+        release=OuterRef("pk"),
+        ended=None,
+        entry__lane__in=own_public_lanes(),
+    )
+    return Release.objects.filter(
+        Exists(on_it),
+        state=Release.State.LIVE,
+        tlp=Tlp.CLEAR,
+        has_audience=False,
+        names_persons=False,
+        is_bound=False,
+        onward__in=[Release.Onward.OWN, Release.Onward.PUBLIC],
+    ).order_by("-id")
 
 
 def with_partner(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:

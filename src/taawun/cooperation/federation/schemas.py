@@ -86,11 +86,25 @@ class Unreached(Schema):
     nearest: Annotated[ClauseRef | None, Field(description="The clause that came nearest.")]
 
 
+class PublicAnswer(Schema):
+    """Whether it may go over the public lane, to anybody at all."""
+
+    allowed: bool
+    reason: Annotated[str, Field(description="Why not, as a stable code; empty where it may.")] = ""
+    sentence: Annotated[str, Field(description="The same in the language of the answer.")] = ""
+
+
 class Decided(Schema):
     """Who would receive it, by which clause; who would not, and why."""
 
     receivers: list[Receiver]
     others: list[Unreached]
+    public: Annotated[
+        PublicAnswer | None,
+        Field(
+            description="Whether it may go to everybody, where that was asked; it goes there only by choice."
+        ),
+    ] = None
 
 
 class OnwardAudience(Body):
@@ -231,7 +245,7 @@ class Passage(Schema):
 
     lane: UUID
     seq: int
-    agreement: UUID
+    agreement: Annotated[UUID | None, Field(description="Null over a public lane.")]
     document: Annotated[str, Field(description="Digest of the version it went under.")]
     clause: str
     partners: Annotated[list[str], Field(description="Base addresses at the other end of the lane.")]
@@ -281,7 +295,8 @@ class LedgerLine(Schema):
     key: Annotated[
         str | None,
         Field(
-            description="Id of the agreement or partner, the kind or month; null: only guests received it."
+            description="Id of the agreement or partner, the kind or month; null: only guests received it, or, by "
+            "agreement, it went or came over a public lane."
         ),
     ]
     given: Annotated[int, Field(description="Releases that this node sent, once for each clause.")]

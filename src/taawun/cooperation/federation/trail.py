@@ -29,6 +29,7 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
 
 TRAIL = (
     Act("federation.published", _("Release published")),
+    Act("federation.made-public", _("Release published to everybody")),
     Act("federation.received", _("Release received")),
     Act("federation.withdrawn", _("Release withdrawn")),
     Act("federation.withdrawn-by-source", _("Release withdrawn by its source")),

@@ -12,6 +12,7 @@ from ninja import Query, Router, Status
 
 from taawun.cooperation.partners import actions, models, schemas
 from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.exchange.following import follow, unfollow
 from taawun.cooperation.partners.identity import descriptor as descriptors
 from taawun.cooperation.partners.identity import keys, quarantine
 from taawun.cooperation.partners.restored import returning
@@ -118,6 +119,28 @@ def unblock_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
     require(actor, "manage:partners")
     actions.unblock(actor, found_partner(partner_id))
     return _partner(found_partner(partner_id), None)
+
+
+@router.post(
+    "/partners/{uuid:partner_id}/follow", response=schemas.Partner, summary="Follow a partner's public lane"
+)
+def follow_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
+    """Take in what it publishes to everybody, from the beginning, and tell it so. Nothing else is taken by that."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    return _partner(follow(actor, found_partner(partner_id)), None)
+
+
+@router.post(
+    "/partners/{uuid:partner_id}/unfollow",
+    response=schemas.Partner,
+    summary="Follow a partner's public lane no longer",
+)
+def unfollow_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
+    """Take nothing more in from it. What came stays, and goes when the partner withdraws it."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    return _partner(unfollow(actor, found_partner(partner_id)), None)
 
 
 @router.get("/return", response=schemas.Return, summary="See for whom a restored node waits")
@@ -292,6 +315,8 @@ def _partner(partner: models.Partner, language: str | None) -> schemas.Partner:
         fingerprint=_fingerprint(partner.kid, language) if partner.kid else None,
         is_current=partner.is_current(now()),
         is_reachable=partner.is_reachable,
+        is_followed=partner.is_followed,
+        is_follower=partner.is_follower,
         descriptor_issued=partner.descriptor_issued,
         descriptor_valid_until=partner.descriptor_valid_until,
         verified=partner.verified,

@@ -18,6 +18,7 @@ class PartnersConfig(AppConfig):
         from taawun.cooperation.partners import actions, home, notices, queries
         from taawun.cooperation.partners.carried.carrying import JOB
         from taawun.cooperation.partners.exchange import partials, sync, talk
+        from taawun.cooperation.partners.exchange.following import FOLLOWED
         from taawun.cooperation.partners.exchange.messages import MessageKind
         from taawun.cooperation.partners.identity import own_keys
         from taawun.cooperation.partners.logs import forks, witness
@@ -63,6 +64,7 @@ class PartnersConfig(AppConfig):
                     MessageKind("lane.stopped", talk.lane_stopped_there),
                     MessageKind("lane.forked", forks.shown),
                     MessageKind("lane.reset", resets.hear, resets.regain, resets.set_aside),
+                    FOLLOWED,
                     Loop("partners.sync", sync.run),
                     Schedule("partners.heads", timedelta(minutes=1), witness.compare),
                     Schedule("partners.nonces", timedelta(minutes=5), actions.prune_nonces),

@@ -81,6 +81,10 @@ class Partner(models.Model):
     wants_pull = models.BooleanField(default=True)
     not_before = models.DateTimeField(default=now)  # back-off after a failure
     next_poll = models.DateTimeField(default=now)
+    # whether this node reads its public lane: an administrator's choice
+    is_followed = models.BooleanField(default=False)
+    # whether it says that it reads ours, so that it is told of news there
+    is_follower = models.BooleanField(default=False)
     # when heads of shared lanes were last exchanged with it
     heads_told = models.DateTimeField(null=True)
 
@@ -175,6 +179,7 @@ class Lane(models.Model):
 
         TALK = "talk", _("talk")
         CLAUSE = "clause", _("clause")
+        PUBLIC = "public", _("public")
 
     class State(models.TextChoices):
         """Whether the lane moves."""
@@ -226,6 +231,11 @@ class Lane(models.Model):
                 fields=["agreement", "clause", "audience_digest"],
                 name="partners_one_lane_per_choice",
                 condition=Q(sender__isnull=True, purpose="clause", is_closed=False),
+            ),
+            models.UniqueConstraint(
+                fields=["purpose"],
+                name="partners_one_public_lane",
+                condition=Q(sender__isnull=True, purpose="public", is_closed=False),
             ),
             models.UniqueConstraint(fields=["sender", "alias"], name="partners_alias_once"),
         )

@@ -332,8 +332,8 @@ def _incoming(lane: Lane, caption: SafeString, waiting: int, first: int) -> Lane
 def _outgoing(reader: LaneReader, caption: SafeString) -> LaneLine:
     lane = reader.lane
     badge, word, mend = "done", _("open"), ""
-    # messages are answered by messages; only clause lanes are signed for
-    if lane.purpose == Lane.Purpose.CLAUSE:
+    # messages are answered by messages; all else is signed for
+    if lane.purpose != Lane.Purpose.TALK:
         unsigned = max(0, lane.head_seq - reader.receipt_seq)
         word = _("all signed for")
         if unsigned:

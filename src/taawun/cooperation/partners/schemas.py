@@ -86,6 +86,10 @@ class Partner(Schema):
     is_reachable: Annotated[
         bool, Field(description="Whether it can be called; one that cannot calls this node and delivers.")
     ]
+    is_followed: Annotated[
+        bool, Field(description="Whether this node takes in what stands on its public lane.")
+    ]
+    is_follower: Annotated[bool, Field(description="Whether it says that it does so with ours.")]
     descriptor_issued: datetime | None
     descriptor_valid_until: datetime | None
     verified: datetime | None
@@ -126,7 +130,7 @@ class Lane(Schema):
 
     id: UUID
     direction: Literal["sent", "received"]
-    purpose: Literal["talk", "clause"]
+    purpose: Literal["talk", "clause", "public"]
     agreement: UUID | None
     clause: str
     state: Annotated[

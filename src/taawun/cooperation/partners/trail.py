@@ -78,6 +78,8 @@ TRAIL = (
     Act("partners.own-key-rotated", _("Key of this node replaced")),
     Act("partners.own-key-revoked", _("Key of this node revoked")),
     Act("partners.own-recovery-replaced", _("Recovery key of this node replaced")),
+    Act("partners.followed", _("Public lane of a partner followed")),
+    Act("partners.unfollowed", _("Public lane of a partner no longer followed")),
     Act("partners.lane-exported", _("Lane written into a file")),
     Act("partners.lane-imported", _("Lane taken from a file")),
     Act("partners.verified", _("Partner verified")),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from taawun.cooperation.partners import actions, queries
 from taawun.cooperation.partners.errors import PartnerRefused
+from taawun.cooperation.partners.exchange.following import follow, unfollow
 from taawun.cooperation.partners.forms import AddForm, CompareForm, PartnerFilters
 from taawun.cooperation.partners.identity import keys, quarantine
 from taawun.cooperation.partners.identity.keys import node_key
@@ -55,6 +56,7 @@ __all__ = [
     "add",
     "ask",
     "block",
+    "follow_public",
     "forget",
     "give_up",
     "own_keys",
@@ -62,6 +64,7 @@ __all__ = [
     "partners",
     "quarantined",
     "unblock",
+    "unfollow_public",
     "verify",
 ]
 
@@ -430,6 +433,61 @@ def give_up(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         action=_("Wait for it no longer"),
         cancel_url=reverse("partner", args=[known.id]),
         tone="alarm",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def follow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Take in what a partner publishes to everybody, after asking."""
+    known = get_object_or_404(Partner, id=partner_id)
+    if request.method == "POST":
+        try:
+            follow(actor, known)
+        except PartnerRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(
+                request, _("Its public lane is read from its beginning. What it brings appears here.")
+            )
+        return redirect("partner", known.id)
+    return confirm(
+        request,
+        question=formats.with_names(_("Follow the public lane of %(name)s?"), name=_name(known)),
+        effects=[
+            _(
+                "What it publishes to everybody is taken in here, without an agreement; nothing but TLP:CLEAR is."
+            ),
+            _("It is told that this node reads it, and this node signs for what it takes in."),
+            _("What it withdraws goes here too."),
+        ],
+        action=_("Follow its public lane"),
+        cancel_url=reverse("partner", args=[known.id]),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(_MANAGE)
+def unfollow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
+    """Take nothing more in of what a partner publishes to everybody, after asking."""
+    known = get_object_or_404(Partner, id=partner_id)
+    if request.method == "POST":
+        try:
+            unfollow(actor, known)
+        except PartnerRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(request, _("Nothing more is taken in from its public lane."))
+        return redirect("partner", known.id)
+    return confirm(
+        request,
+        question=formats.with_names(_("Follow the public lane of %(name)s no longer?"), name=_name(known)),
+        effects=[
+            _("Nothing more is taken in from it, and the partner is told so."),
+            _("What came stays here, and goes when the partner withdraws it."),
+        ],
+        action=_("Follow it no longer"),
+        cancel_url=reverse("partner", args=[known.id]),
     )
 
 

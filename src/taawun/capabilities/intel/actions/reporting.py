@@ -48,6 +48,7 @@ from taawun.cooperation.federation.decisions import Preview, preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.origins import narrowest
 from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.queries import persons_at
 from taawun.cooperation.people.rules import ensure, require
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from taawun.capabilities.intel.collecting import Collected
     from taawun.capabilities.intel.preparing import Prepared
     from taawun.cooperation.people.actors import Actor
+    from taawun.cooperation.people.rules import Answer
 
 __all__ = [
     "KIND",
@@ -128,11 +130,13 @@ class Previewed(Preview):
             are here no more.
         leaves_as: ``own``, what we wrote; ``passed-on``, what somebody else wrote, to the letter; ``derived``, a
             report of ours that was made from somebody else's.
+        public: whether it may go over the public lane, to anybody at all.
     """
 
     objects: int
     missing: tuple[str, ...]
     leaves_as: LeavesAs
+    public: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,15 +341,26 @@ def preview_report(actor: Actor, report: Report, audience: Collection[str] | Non
     ensure(can_publish(actor, report))
     collected = _collect(actor, report)
     leaving = _leaving(actor, report, collected)
-    decided = preview(_draft(report, collected, b"{}", "").facts(audience))
+    facts = _draft(report, collected, b"{}", "").facts(audience)
+    decided = preview(facts)
     return Previewed(
-        decided.receivers, decided.others, len(collected.texts), collected.missing, leaving.leaves_as
+        decided.receivers,
+        decided.others,
+        len(collected.texts),
+        collected.missing,
+        leaving.leaves_as,
+        may_be_public(facts),
     )
 
 
 @transaction.atomic
 def publish_report(
-    actor: Actor, report: Report, audience: Collection[str] | None = None, *, edition: int | None = None
+    actor: Actor,
+    report: Report,
+    audience: Collection[str] | None = None,
+    *,
+    edition: int | None = None,
+    in_public: bool = False,
 ) -> Report:
     """Sign the report with its objects and send it to whom the clauses allow.
 
@@ -358,12 +373,14 @@ def publish_report(
         report: which.
         audience: party keys that were chosen; None for all the clauses allow.
         edition: the edition the publisher had before them, if it is to be held to it.
+        in_public: whether it goes over the public lane, to anybody at all, as well.
 
     Raises:
-        NotAllowed: the actor may not.
+        NotAllowed: the actor may not, or not to everybody.
         EditedMeanwhile: somebody else changed or published it since.
         ReportRefused: it cannot be published as it is; the message says what to mend.
-        NobodyReceives: no clause in force allows it to anybody.
+        NobodyReceives: no clause in force allows it to anybody, and it does not go to everybody.
+        ReleaseRefused: it may not go to everybody; the message says why.
     """
     require(actor, "publish:intel")
     # before the report is locked: an import locks the next version of it while it writes to the store
@@ -390,7 +407,8 @@ def publish_report(
             ),
             "objects",
         )
-    release = federation.publish(actor, _draft(held, collected, content, leaving.version), audience)
+    draft = _draft(held, collected, content, leaving.version)
+    release = federation.publish(actor, draft, audience, in_public=in_public)
     _keep_version(held, leaving, release)
     held.state, held.release, held.changed = Report.State.PUBLISHED, release, now()
     held.edition += 1

@@ -127,10 +127,11 @@ def preview_report(request: ApiRequest, report_id: UUID, body: schemas.Audience)
     """Who would receive it, by which clause; who would not, and why; and what would go. Changes nothing."""
     actor = acting(request)
     found = actions.preview_report(actor, _found_report(actor, report_id), body.audience)
-    shown = decided(found)
+    shown = decided(found, found.public)
     return schemas.Previewed(
         receivers=shown.receivers,
         others=shown.others,
+        public=shown.public,
         objects=found.objects,
         missing=list(found.missing),
         leaves_as=found.leaves_as,
@@ -139,10 +140,13 @@ def preview_report(request: ApiRequest, report_id: UUID, body: schemas.Audience)
 
 @router.post("/intel/reports/{uuid:report_id}/publish", response=schemas.Report, summary="Publish a report")
 def publish_report(request: ApiRequest, report_id: UUID, body: schemas.Publication) -> schemas.Report:
-    """Sign it with its objects, and send it to whom the clauses allow."""
+    """Sign it with its objects, and send it to whom the clauses allow; to everybody as well where that is chosen."""
     actor = acting(request)
     report = _found_report(actor, report_id)
-    return _report(actor, actions.publish_report(actor, report, body.audience, edition=body.edition))
+    published = actions.publish_report(
+        actor, report, body.audience, edition=body.edition, in_public=body.public
+    )
+    return _report(actor, published)
 
 
 @router.post("/intel/reports/{uuid:report_id}/withdraw", response=schemas.Report, summary="Withdraw a report")

@@ -49,15 +49,17 @@ def report_publish(request: HttpRequest, actor: PersonActor, report_id: UUID) ->
     if request.method != "POST":
         return _question(request, actor, held)
     shown, ticked = set(request.POST.getlist("shown")), set(request.POST.getlist("receivers"))
-    refusal = _publish(actor, held, shown, ticked, request.POST.get("edition", ""))
+    refusal = _publish(request, actor, held)
     if refusal:
         return _question(request, actor, found_report(actor, report_id), refusal, unticked=shown - ticked)
     messages.success(request, _("Signed and on its way. Receipts appear here as its receivers sign for it."))
     return redirect("report", held.id)
 
 
-def _publish(actor: PersonActor, held: Report, shown: set[str], ticked: set[str], edition: str) -> str:
+def _publish(request: HttpRequest, actor: PersonActor, held: Report) -> str:
     """Publish to those who were ticked, and give the reason if that cannot be done."""
+    shown, ticked = set(request.POST.getlist("shown")), set(request.POST.getlist("receivers"))
+    edition, in_public = request.POST.get("edition", ""), bool(request.POST.get("public"))
     if not edition.isdecimal():
         return _("This page was not sent whole. Look at it again and repeat your answer.")
     try:
@@ -68,7 +70,7 @@ def _publish(actor: PersonActor, held: Report, shown: set[str], ticked: set[str]
             return _("Nobody is ticked. Tick at least one receiver, or go back.")
         # with everybody ticked the clauses decide, so that a party that joins later is served as well
         audience = None if ticked >= shown else ticked & shown
-        actions.publish_report(actor, held, audience, edition=int(edition))
+        actions.publish_report(actor, held, audience, edition=int(edition), in_public=in_public)
     except (IntelError, ReleaseError) as refused:
         return str(refused)
     return ""
@@ -82,11 +84,12 @@ def _question(
     unticked: Collection[str] = (),
 ) -> HttpResponse:
     preview: PublishPreview | None = None
-    objects, missing, leaves_as = 0, tuple[str, ...](), ""
+    objects, missing, leaves_as, public = 0, tuple[str, ...](), "", None
     try:
         found = actions.preview_report(actor, held)
         preview = _ticked(shown_preview(found), unticked)
         objects, missing, leaves_as = found.objects, found.missing, found.leaves_as
+        public = found.public if "publish:public" in actor.permissions else None
     except IntelError as refused:
         refusal = refusal or str(refused)
     context = {
@@ -98,6 +101,9 @@ def _question(
         "objects": objects,
         "missing": missing,
         "leaves_as": leaves_as,
+        "public": public,
+        "may_be_public": isinstance(public, Granted),
+        "is_public_ticked": bool(request.POST.get("public")),
         "published": held.release.issued if held.release else None,
         "action": _action(held, preview.entitled) if preview else "",
         "may_edit": "write:intel" in actor.permissions and isinstance(can_edit(actor, held), Granted),
@@ -108,6 +114,8 @@ def _question(
 
 
 def _action(held: Report, receivers: int) -> str:
+    if not receivers:
+        return _("Sign and publish")
     if held.state == Report.State.PUBLISHED:
         words = ngettext(
             "Sign and publish a new version to %(count)s party",

@@ -8,18 +8,21 @@ from taawun.cooperation.federation.actions.guests import (
 )
 from taawun.cooperation.federation.actions.keeping import keep
 from taawun.cooperation.federation.actions.onward import preview_onward, share_onward
-from taawun.cooperation.federation.actions.publishing import Draft, publish, urn
+from taawun.cooperation.federation.actions.public import publish_to_everybody
+from taawun.cooperation.federation.actions.publishing import Draft, ensure_public, publish, urn
 from taawun.cooperation.federation.actions.reaching import onward_counts, tell_reach
 from taawun.cooperation.federation.actions.withdrawing import take_back_onward, withdraw
 
 __all__ = [
     "Draft",
+    "ensure_public",
     "give_as_guest",
     "issue_guest_token",
     "keep",
     "onward_counts",
     "preview_onward",
     "publish",
+    "publish_to_everybody",
     "revoke_guest_token",
     "share_onward",
     "take_back_onward",

@@ -16,6 +16,7 @@ from taawun.cooperation.federation.hops import OriginRefused, inner_headers
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.rules import for_the_trail
+from taawun.cooperation.federation.standing import goes_to_everybody
 from taawun.cooperation.federation.ways import best_way
 from taawun.cooperation.partners.logs import contents, lanes
 from taawun.cooperation.partners.logs.chain import HeaderTooLong, said_in
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.models import Passage
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["preview_onward", "share_onward"]
+__all__ = ["ensure_live", "preview_onward", "share_onward", "way_of"]
 
 
 def preview_onward(release: Release, audience: Collection[str] | None = None) -> Preview:
@@ -43,7 +44,7 @@ def preview_onward(release: Release, audience: Collection[str] | None = None) ->
     Raises:
         ReleaseRefused: it is ours, or does not stand here.
     """
-    way = _way(release)
+    way = way_of(release)
     decided = preview(replace(release.facts(), audience=None if audience is None else frozenset(audience)))
     walked = _walked(way)
     back = [each for each in decided.receivers if each.party.partition("#")[0] in walked]
@@ -51,17 +52,37 @@ def preview_onward(release: Release, audience: Collection[str] | None = None) ->
     return Preview(kept, tuple(sorted((*decided.others, *map(_has_it, back)), key=lambda each: each.party)))
 
 
-def _way(release: Release) -> Passage:
+def way_of(release: Release) -> Passage:
+    """The way by which a partner's release came, of those by which it stands here the one that counts.
+
+    Raises:
+        ReleaseRefused: it is ours, or does not stand here.
+    """
     if release.origin_id is None:
         raise ReleaseRefused("ours", _("It is a release of this node: publish it itself."))
     if release.is_for_guests:
         raise ReleaseRefused(
             "for-guests", _("It came for guests of this node alone, so this node cannot share it.")
         )
-    way = best_way(release) if release.state == Release.State.LIVE else None
+    ensure_live(release)
+    way = best_way(release)
     if way is None:
-        raise ReleaseRefused("not-live", _("Its content is gone here, so it cannot be shared onward."))
+        raise _gone()
     return way
+
+
+def ensure_live(release: Release) -> None:
+    """Go on only with what stands here.
+
+    Raises:
+        ReleaseRefused: it does not.
+    """
+    if release.state != Release.State.LIVE:
+        raise _gone()
+
+
+def _gone() -> ReleaseRefused:
+    return ReleaseRefused("not-live", _("Its content is gone here, so it cannot be shared onward."))
 
 
 def _walked(way: Passage) -> frozenset[str]:
@@ -101,10 +122,10 @@ def share_onward(actor: Actor, release: Release, audience: Collection[str] | Non
         raise NobodyReceives(
             _("Nobody would receive this: its source does not let it go on, or no clause of ours covers it.")
         )
-    way = _way(held)
+    way = way_of(held)
     facts = held.facts()
     # without a bound it may be known to everybody whom a clause gives to; else only to those who may have it
-    narrowed = audience is not None or facts.origin.rule != "public" or facts.origin.bound is not None
+    narrowed = audience is not None or not goes_to_everybody(facts)
     item = lanes.Item(
         kind=held.kind,
         subject=held.subject,

@@ -15,11 +15,12 @@ from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.guests import lay_ready
 from taawun.cooperation.federation.models import Behalf, Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail, may_speak_for
+from taawun.cooperation.federation.standing import goes_to_everybody, may_be_public
 from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.logs.chain import HeaderTooLong, one_line
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import Organisation
-from taawun.cooperation.people.rules import ensure
+from taawun.cooperation.people.rules import Refused, ensure, require
 from taawun.foundation.digests import sha256
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from taawun.cooperation.agreements.policy import Grant
-    from taawun.cooperation.federation.decisions import PartyDecision
+    from taawun.cooperation.federation.decisions import PartyDecision, Preview
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["Draft", "append", "long_header", "publish", "urn"]
+__all__ = ["Draft", "append", "ensure_public", "long_header", "publish", "stand", "urn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ def urn(release: Release) -> str:
     return f"urn:uuid:{release.id}"
 
 
-def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None) -> Release:
+def publish(
+    actor: Actor, draft: Draft, audience: Collection[str] | None = None, *, in_public: bool = False
+) -> Release:
     """Decide, sign and append: the one way out.
 
     Everything is committed together: the release, its entries on every lane, and the audit row.
@@ -93,25 +96,30 @@ def publish(actor: Actor, draft: Draft, audience: Collection[str] | None = None)
         actor: who publishes; needs the kind's permission.
         draft: what.
         audience: party keys the publisher chose; None for everybody the clauses allow, now and while it stands.
+        in_public: whether it goes over the public lane, to anybody at all, as well.
 
     Returns:
         The release. Publishing the same version with the same content again returns the first.
 
     Raises:
-        NotAllowed: the actor may not publish this kind.
-        NobodyReceives: no clause in force lets anybody have it.
-        ReleaseRefused: another content was published under this version, or its header names more than one may.
+        NotAllowed: the actor may not publish this kind, or not to everybody.
+        NobodyReceives: no clause in force lets anybody have it, and it does not go to everybody.
+        ReleaseRefused: another content was published under this version, its header names more than one may, or it may
+            not go to everybody.
     """
     try:
-        return _publish(actor, draft, audience)
+        return _publish(actor, draft, audience, in_public=in_public)
     except IntegrityError:
         # the same version was published by somebody else in this moment: now it is there to be found
-        return _publish(actor, draft, audience)
+        return _publish(actor, draft, audience, in_public=in_public)
 
 
 @transaction.atomic
-def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Release:
+def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None, *, in_public: bool) -> Release:
     ensure(may_speak_for(actor, draft.kind, draft.behalf))
+    if in_public:
+        require(actor, "publish:public")
+        ensure_public(draft.facts(audience), draft.behalf)
     draft = replace(draft, content=one_line(draft.content))
     digest = sha256(draft.content)
     whose = _whose(draft)
@@ -126,22 +134,18 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
                 "version-exists",
                 _("This version was published before. Make a new version to publish changes."),
             )
+        if in_public:
+            stand(earlier, _item(draft))
         return earlier
     if not are_within(
         topics=draft.topics, audience=audience or (), persons=draft.persons, languages=draft.languages
     ):
         raise long_header()
     decided = preview(draft.facts(audience), draft.behalf)
-    if not decided.receivers:
+    if not decided.receivers and not in_public:
         raise NobodyReceives(_("Nobody would receive this: no clause in force allows it to any party."))
     release = _create(draft, digest, audience, actor)
-    # what others bound to some parties goes over a lane of those parties: nobody else sees so much as its header
-    narrowed = audience is not None or draft.origin.rule != "own"
-    try:
-        for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
-            append(release, _item(draft), group, narrowed=narrowed)
-    except HeaderTooLong:
-        raise long_header() from None
+    _send(release, draft, decided, audience, in_public=in_public)
     record(
         actor,
         "federation.published",
@@ -156,10 +160,69 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None) -> Re
                 "clauses": sorted(
                     {f"{g.code} § {g.clause.ref}" for each in decided.receivers if (g := each.grant)}
                 ),
+                **({"public": True} if in_public else {}),
             },
         ),
     )
     return release
+
+
+def _send(
+    release: Release,
+    draft: Draft,
+    decided: Preview,
+    audience: Collection[str] | None,
+    *,
+    in_public: bool,
+) -> None:
+    """Put a release on the lane of each clause that was found, and on the public one where that was chosen."""
+    # what others bound to some parties goes over a lane of those parties: nobody else sees so much as its header
+    narrowed = audience is not None or not goes_to_everybody(draft.facts(audience))
+    try:
+        for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
+            append(release, _item(draft), group, narrowed=narrowed)
+        if in_public:
+            stand(release, _item(draft))
+    except HeaderTooLong:
+        raise long_header() from None
+
+
+def ensure_public(facts: Facts, behalf: Behalf | None) -> None:
+    """Go on only with what may stand on the public lane.
+
+    Args:
+        facts: what a decision looks at.
+        behalf: the guest whose it is; None for what is not a guest's of this node.
+
+    Raises:
+        ReleaseRefused: it may not; the sentence says why.
+    """
+    if behalf:
+        # what a guest gives it gives by its agreement, and this node has no word of it on who else may have it
+        raise ReleaseRefused(
+            "not-yours", _("It is a guest's of this node, who gave it to its parties alone.")
+        )
+    answer = may_be_public(facts)
+    if isinstance(answer, Refused):
+        raise ReleaseRefused(answer.reason, answer.sentence)
+
+
+def stand(release: Release, item: lanes.Item) -> bool:
+    """Put a release on the public lane. Whether it may stand there was decided before.
+
+    Args:
+        release: ours, or one that is shared onward.
+        item: what its header says.
+
+    Returns:
+        Whether it did not stand there already.
+    """
+    lane = lanes.public_lane()
+    if Passage.objects.filter(release=release, entry__lane=lane, ended__isnull=True).exists():
+        return False
+    entry = lanes.append(lane, [item])[0]
+    Passage.objects.create(**Passage.place_of(entry), release=release, entry=entry, size=entry.size)
+    return True
 
 
 def long_header() -> ReleaseRefused:

@@ -19,6 +19,7 @@ from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.duties import duties_of, owed_under
 from taawun.cooperation.federation.provenance import ways
 from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
+from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.wording import entry_reason
 from taawun.cooperation.people.rules import Refused, require
 from taawun.cooperation.people.tokens import acting
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.decisions import PartyDecision, Preview
     from taawun.cooperation.federation.provenance import Hop
     from taawun.cooperation.federation.rules import Reader
+    from taawun.cooperation.people.rules import Answer
 
 __all__ = ["decided", "found_release", "marking"]
 
@@ -55,15 +57,27 @@ def decide(request: ApiRequest, body: schemas.Question) -> schemas.Decided:
         audience=None if body.audience is None else frozenset(body.audience),
         names_persons=body.names_persons,
     )
-    return decided(preview(facts))
+    return decided(preview(facts), may_be_public(facts))
 
 
-def decided(found: Preview) -> schemas.Decided:
-    """A preview as every room's API shows it."""
+def decided(found: Preview, public: Answer | None = None) -> schemas.Decided:
+    """A preview as every room's API shows it.
+
+    Args:
+        found: who would receive it.
+        public: whether it may go to everybody; None where that was not asked.
+    """
     return schemas.Decided(
         receivers=[_receiver(each, each.grant) for each in found.receivers if each.grant],
         others=[_unreached(each) for each in found.others],
+        public=_public(public) if public else None,
     )
+
+
+def _public(answer: Answer) -> schemas.PublicAnswer:
+    if isinstance(answer, Refused):
+        return schemas.PublicAnswer(allowed=False, reason=answer.reason, sentence=answer.sentence)
+    return schemas.PublicAnswer(allowed=True)
 
 
 def marking(text: str) -> Tlp:
@@ -234,7 +248,8 @@ def get_duties(request: ApiRequest, agreement_id: UUID) -> schemas.Duties:
 def decide_onward(request: ApiRequest, release_id: UUID) -> schemas.Decided:
     """Who would receive a partner's release if it were shared onward: every hop's clause and one of ours decide."""
     require(acting(request), "read:agreements")
-    return decided(actions.preview_onward(found_release(release_id)))
+    held = found_release(release_id)
+    return decided(actions.preview_onward(held), may_be_public(held.facts()))
 
 
 @router.post(
@@ -259,6 +274,18 @@ def take_back_onward(request: ApiRequest, release_id: UUID, body: schemas.Onward
     """Take it back from everybody to whom this node shared it onward; it stays here."""
     actor = acting(request)
     return _release(actions.take_back_onward(actor, found_release(release_id), body.reason), reader_of(actor))
+
+
+@router.post(
+    "/federation/releases/{uuid:release_id}/public",
+    response=schemas.Release,
+    summary="Publish a release to everybody",
+)
+def publish_to_everybody(request: ApiRequest, release_id: UUID) -> schemas.Release:
+    """Put a release that stands here on the public lane, where anybody may read it without signing in."""
+    actor = acting(request)
+    require(actor, "publish:public")
+    return _release(actions.publish_to_everybody(actor, found_release(release_id)), reader_of(actor))
 
 
 @router.get("/federation/ledger", response=schemas.Ledger, summary="Sum up what was given and received")

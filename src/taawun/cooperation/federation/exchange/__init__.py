@@ -8,6 +8,7 @@ from taawun.cooperation.federation.exchange.arriving import prepare, receive
 from taawun.cooperation.federation.exchange.deletions import DELETED
 from taawun.cooperation.federation.exchange.doubting import set_aside
 from taawun.cooperation.federation.exchange.judging import accepts
+from taawun.cooperation.federation.exchange.public import PUBLIC_LANES
 from taawun.cooperation.federation.exchange.reaches import REACHED
 from taawun.cooperation.federation.exchange.readings import READ
 from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
@@ -21,6 +22,7 @@ from taawun.cooperation.partners.logs.purposes import LanePurpose, Revocation
 __all__ = [
     "CLAUSE_LANES",
     "DELETED",
+    "PUBLIC_LANES",
     "REACHED",
     "READ",
     "RECEIPT",

@@ -1,4 +1,4 @@
-"""Taking in what a partner's clause lane carries, once and in one transaction."""
+"""Taking in what a partner's clause or public lane carries, once and in one transaction."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read(header: Header, content: bytes) -> object:
 
 
 def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
-    """Take in one entry of a partner's clause lane."""
+    """Take in one entry of a partner's clause or public lane that may be opened."""
     if header.kind == "lane.opened":
         return Outcome(LaneEntry.State.DONE)
     if header.action == "withdraw":
@@ -76,7 +76,7 @@ def _receive_publication(
     entry: LaneEntry, header: Header, content: bytes, was_read: object | None = None
 ) -> Outcome:
     sender, lane = entry.lane.sender, entry.lane
-    if sender is None or lane.agreement is None:
+    if sender is None:
         return Outcome(LaneEntry.State.REFUSED, "no-sender")
     if refused := _not_as_it_came(sender, header):
         return refused

@@ -88,7 +88,9 @@ def claim_of(header: Header) -> Claim | None:
     for place, (_token, inner) in enumerate(hops):
         if not is_the_same_release(header, inner):
             raise OriginRefused("origin-differs")
-        _check_hop(inner, senders[place], {settings.BASE_URL, *senders[:place]})
+        # what went over a public lane anywhere after it went to everybody
+        is_public = not all(each.agreement for each in way[: place + 1])
+        _check_hop(inner, senders[place], {settings.BASE_URL, *senders[:place]}, is_public=is_public)
     known = {each.node: each for each in Partner.objects.filter(node__in=senders).exclude(kid="")}
     for token, inner in hops:
         _check_signature(token, known.get(inner.sender))
@@ -97,11 +99,19 @@ def claim_of(header: Header) -> Claim | None:
     return Claim(senders[-1], source if is_compared else None)
 
 
-def _check_hop(header: Header, receiver: str, beyond: Iterable[str]) -> None:
+def _check_hop(header: Header, receiver: str, beyond: Iterable[str], *, is_public: bool) -> None:
     """What stands under a header came to its receiver, and could go on from there to all who have it by now.
 
     Of an agreement that is not known here only the header is looked at.
+
+    Args:
+        header: of one hop.
+        receiver: to whom it went.
+        beyond: the nodes to which it went on from there.
+        is_public: whether it went on over a public lane, and so to everybody.
     """
+    if header.audience and is_public:
+        raise OriginRefused("origin-not-onward")
     if header.audience and not _names(header.audience, receiver):
         raise OriginRefused("origin-not-theirs")
     if header.audience and not all(_names(header.audience, node) for node in beyond):
@@ -116,7 +126,8 @@ def _check_hop(header: Header, receiver: str, beyond: Iterable[str]) -> None:
     document, clause = agreed
     if not _gives(document, clause, header, receiver):
         raise OriginRefused("origin-not-theirs")
-    if not all(_goes_on(document, clause, header.tlp, node) for node in beyond):
+    is_kept = is_public and clause.onward.rule != "public"
+    if is_kept or not all(_goes_on(document, clause, header.tlp, node) for node in beyond):
         raise OriginRefused("origin-not-onward")
 
 

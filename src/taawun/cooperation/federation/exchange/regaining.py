@@ -53,7 +53,7 @@ _SOMEWHERE: Final = _Somewhere.HERE
 
 
 def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
-    """What an entry of a clause lane of ours says."""
+    """What an entry of a clause lane of ours, or of our public one, says."""
     if header.action == "withdraw":
         _regain_withdrawal(entry, header)
         return
@@ -87,8 +87,6 @@ def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
 
 
 def _pass(entry: LaneEntry, header: Header, release: Release) -> None:
-    if entry.lane.agreement is None:
-        return
     passage, _is_new = Passage.objects.get_or_create(
         entry=entry,
         defaults={

@@ -65,8 +65,10 @@ def _named_in(opening: str) -> frozenset[str]:
     return frozenset(str(each).partition("#")[0] for each in audience)
 
 
-def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
+def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -> list[bool]:
     """Which contents a reader may have at this moment: decided anew each time, whatever was true at publishing."""
+    if reader is None:
+        return [False] * len(entries)
     publishing = [entry.id for entry in entries if entry.action == "publish"]
     passages = {
         passage.entry_id: passage

@@ -31,13 +31,13 @@ def together(lane: Lane, arrived: Sequence[Arrived]) -> Callable[[], int]:
 
     Args:
         lane: a partner's.
-        arrived: publications that its clause allows, oldest first.
+        arrived: publications that may be opened, oldest first.
     """
     plain = _plain(arrived)
     # the entry that opens the lane is of none
     kind = registry.find(ReleaseKind, plain[0].header.kind) if plain else None
     partner, agreement = lane.sender, lane.agreement
-    if kind is None or kind.receive_together is None or partner is None or agreement is None:
+    if kind is None or kind.receive_together is None or partner is None:
         return lambda: 0
     named = named_here(lane, plain[0].header)
     if not named.is_for_node:
@@ -70,7 +70,7 @@ def _plain(arrived: Sequence[Arrived]) -> list[Arrived]:
 
 def _receive(
     partner: Partner,
-    agreement: UUID,
+    agreement: UUID | None,
     guests: Collection[str],
     waiting: Sequence[tuple[Arrived, object]],
     receive: Callable[[Sequence[Arrival]], None],

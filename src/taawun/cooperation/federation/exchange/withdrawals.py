@@ -47,6 +47,7 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
         # its sender never continues the lane on which it published this, and withdraws it on the one that follows
         earlier = LaneEntry.objects.filter(
             lane__sender=partner,
+            lane__purpose=entry.lane.purpose,
             lane__agreement=entry.lane.agreement,
             lane__clause=entry.lane.clause,
             action="publish",

@@ -4,6 +4,7 @@ from taawun.cooperation.federation.views.duties import agreement_duties
 from taawun.cooperation.federation.views.guests import guests, new_guest_token, revoke_guest_token
 from taawun.cooperation.federation.views.listing import ledger, release, releases, who_would_receive
 from taawun.cooperation.federation.views.onward import onward_share, onward_withdraw
+from taawun.cooperation.federation.views.public import public_releases, release_public
 
 __all__ = [
     "agreement_duties",
@@ -12,7 +13,9 @@ __all__ = [
     "new_guest_token",
     "onward_share",
     "onward_withdraw",
+    "public_releases",
     "release",
+    "release_public",
     "releases",
     "revoke_guest_token",
     "who_would_receive",

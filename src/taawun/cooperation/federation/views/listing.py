@@ -30,6 +30,8 @@ from taawun.cooperation.federation.presenting import (
 )
 from taawun.cooperation.federation.provenance import provenance, ways
 from taawun.cooperation.federation.rules import findable, reader_of
+from taawun.cooperation.federation.standing import may_be_public
+from taawun.cooperation.people.rules import Granted
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -137,7 +139,9 @@ def _export_rows(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str,
                 "title": row.release.title if row.is_visible else None,
                 "tlp": row.marking.label,
                 "partners": [partner.node for partner in row.partners],
-                "clauses": [f"{mark.code} § {mark.clause}" for mark in row.clauses],
+                "clauses": [
+                    f"{mark.code} § {mark.clause}" if mark.clause else "public" for mark in row.clauses
+                ],
                 "issued": row.release.issued.isoformat(),
                 "state": row.release.state,
                 "ends": row.ends.isoformat() if row.ends else "",
@@ -200,6 +204,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
     (row,) = release_rows([found], reader)
     kind = registry.find(ReleaseKind, found.kind)
     given, read = deliveries(found), list(readings_of(found)[:_ON_A_PAGE])
+    is_public = any(each.is_public and each.is_given and not each.ended for each in found.passages.all())
     context = {
         "row": row,
         "release": found,
@@ -208,7 +213,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "topics": [each.topic for each in found.topics.all()] if row.is_visible else [],
         "stations": provenance(found),
         "deliveries": given,
-        "stand": [each for each in given if not each.ended],
+        "stand": is_public or any(not each.ended for each in given),
         "readings": list(zip(read, names_of_guests(read), strict=True)),
         "reach": queries.reach_of(found),
         "ways": ways(list(found.passages.all())) if not row.is_given else [],
@@ -216,8 +221,14 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "address": kind.page_for(actor.permissions, found) if kind and row.is_visible else "",
         "may_audit": "read:audit" in actor.permissions,
         "subject": urn(found),
+        "is_public": is_public,
+        "may_open": "publish:public" in actor.permissions and not is_public and _may_go_to_everybody(found),
     }
     return render(request, "federation/release.html", context)
+
+
+def _may_go_to_everybody(found: Release) -> bool:
+    return found.state == Release.State.LIVE and isinstance(may_be_public(found.facts()), Granted)
 
 
 def _facts(found: Release, *, is_visible: bool) -> list[Fact]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import math
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
 from django.http import FileResponse, HttpResponse
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import AskedTooOften, DescriptorRefused, PartnerRefused
@@ -20,20 +23,26 @@ from taawun.cooperation.partners.exchange.wire import JSON_LINES
 from taawun.cooperation.partners.identity.descriptor import kid_of
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import lanes, pages, witness
+from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.urgency import urgent_lanes
 from taawun.cooperation.partners.models import Content, Lane, Partner
 from taawun.cooperation.partners.restored import returning
 from taawun.foundation import strict_json
 from taawun.foundation.compression import chosen, compressed
+from taawun.foundation.digests import sha256
 from taawun.foundation.request_signatures import RequestRefused
 from taawun.platform.files import actions as files
+from taawun.platform.registry import registry
+from taawun.platform.web.downloads import confine
 from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.partners.models import LaneEntry
 
 __all__ = [
     "blob",
@@ -42,6 +51,8 @@ __all__ = [
     "inbox",
     "lane",
     "lane_list",
+    "public",
+    "public_blob",
     "signed",
 ]
 
@@ -56,6 +67,11 @@ _INBOX_LIMITS: Final = strict_json.Limits(max_bytes=_INBOX_BYTES, max_depth=2, m
 # whoever asks while the line is booked for less is answered, and the next waits the longer
 _LONGEST_BUSY: Final = 2.0
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+# what anybody of one network may ask of one web process: a page of a lane and what it names, then one a second
+ANYBODY: Final = Buckets(Rate(burst=60, per_second=1))
+_OK: Final = 200
+_CACHED_SECONDS: Final = 60
+_LONGEST_LANE: Final = 2**63 - 1
 # what of unknown nodes one network may introduce to one web process: a few at once, then one a minute
 INTRODUCTIONS: Final = Buckets(Rate(burst=5, per_second=1 / 60))
 
@@ -127,18 +143,40 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseB
     if found is None:
         # a lane of others is not told apart from none
         return problem(404, "no-such-lane", "There is no such lane for your node.")
+    wanted = _wanted(request)
+    if isinstance(wanted, HttpResponse):
+        return wanted
+    if booked := _booked():
+        return booked
+    entries = pages.page(found, wanted.after, limit=wanted.limit, most=bandwidth.portion())
+    return _page(request, found, entries, partner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which entries of a lane are asked for."""
+
+    after: int
+    limit: int
+
+
+def _wanted(request: HttpRequest) -> _Wanted | HttpResponse:
     try:
         after = int(request.GET.get("after", "-1"))
         limit = min(int(request.GET.get("limit", str(pages.MOST))), pages.MOST)
     except ValueError:
         return problem(400, "bad-page", "`after` and `limit` are whole numbers.")
-    if after < -1 or limit < 1:
+    # no lane is longer than its column counts
+    if not -1 <= after < _LONGEST_LANE or limit < 1:
         return problem(400, "bad-page", "`after` is at least -1 and `limit` at least 1.")
-    if booked := _booked():
-        return booked
-    entries = pages.page(found, after, limit=limit, most=bandwidth.portion())
+    return _Wanted(after, limit)
+
+
+def _page(
+    request: HttpRequest, found: Lane, entries: Sequence[LaneEntry], reader: Partner | None
+) -> HttpResponse:
     coding = chosen(request.headers.get("Accept-Encoding", ""))
-    body = compressed(b"".join(pages.lines(found, entries, partner)), coding)
+    body = compressed(b"".join(pages.lines(found, entries, reader)), coding)
     bandwidth.take(len(body))
     response = HttpResponse(body, content_type=JSON_LINES)
     response["Vary"] = "Accept-Encoding"
@@ -178,6 +216,69 @@ def blob(request: HttpRequest, partner: Partner, digest: str) -> HttpResponseBas
     if content is None:
         return problem(410, "withdrawn", "This content was withdrawn.")
     return content_response(request, content)
+
+
+# ---- for anybody ------------------------------------------------------------------------------------------------
+
+
+def _open_to_all(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Open a view to whoever asks, a few times a minute; what it answers may be kept by caches for as long."""
+
+    def guarded(request: HttpRequest, **arguments: object) -> HttpResponseBase:
+        if wait := ANYBODY.take(network_of(request.META.get("REMOTE_ADDR", ""))):
+            refusal = f"Too many requests from your address. Try again in {math.ceil(wait)} s."
+            return _too_often(AskedTooOften(wait, "asked-too-often", refusal))
+        if returning.is_returning():
+            return _returning()
+        response = view(request, **arguments)
+        if response.status_code == _OK:
+            response["Cache-Control"] = f"public, max-age={_CACHED_SECONDS}"
+        return response
+
+    return guarded
+
+
+@require_safe
+@_open_to_all
+def public(request: HttpRequest) -> HttpResponseBase:
+    """``GET /federation/public?after=SEQ&limit=N``: this node's public lane, as a node reads it, unsigned."""
+    key = node_key()
+    found = lanes.own_public_lanes().filter(is_closed=False, head_seq__gt=0).first()
+    if found is None:
+        return problem(404, "nothing-public", "This node has published nothing to everybody.")
+    wanted = _wanted(request)
+    if isinstance(wanted, HttpResponse):
+        return wanted
+    if booked := _booked():
+        return booked
+    entries = pages.page(found, wanted.after, limit=wanted.limit, most=bandwidth.portion())
+    readable = registry.get(LanePurpose, found.purpose).readable(found, entries, None)
+    # what is served changes with the lane, with what of it may be had, and with the key that signs its head
+    told = [key.kid, found.head_digest, str(wanted.after), [[each.seq for each in entries], readable]]
+    etag = quote_etag(sha256(strict_json.canonical(told)))
+    if unchanged := get_conditional_response(request, etag=etag):
+        return unchanged
+    response = _page(request, found, entries, None)
+    # a signed head is made anew for each answer: the same entries, not the same bytes
+    response["ETag"] = f"W/{etag}"
+    return response
+
+
+@require_safe
+@_open_to_all
+def public_blob(request: HttpRequest, digest: str) -> HttpResponseBase:
+    """``GET /federation/public/{digest}``: a content that stands on the public lane, as a file to save."""
+    if _DIGEST.fullmatch(digest) is None or not pages.is_public(digest):
+        return problem(404, "no-such-blob", "There is no such content for everybody.")
+    content = Content.objects.filter(digest=digest).first()
+    if content is None:
+        return problem(410, "withdrawn", "This content was withdrawn.")
+    etag = quote_etag(digest)
+    if unchanged := get_conditional_response(request, etag=etag):
+        return unchanged
+    response = confine(content_response(request, content), f"{digest[:16]}.json")
+    response["ETag"] = etag
+    return response
 
 
 def content_response(request: HttpRequest, content: Content) -> HttpResponseBase:

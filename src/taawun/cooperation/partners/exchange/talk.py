@@ -41,10 +41,10 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
-def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> list[bool]:
+def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -> list[bool]:
     """What was said to a reader is the reader's to read."""
-    del lane, reader
-    return [True] * len(entries)
+    del lane
+    return [reader is not None] * len(entries)
 
 
 def accepts(lane: Lane, header: Header) -> Outcome | None:

@@ -96,7 +96,7 @@ class LaneOffer:
 
     Args:
         lane: its id.
-        purpose: ``talk`` or ``clause``.
+        purpose: ``talk``, ``clause`` or ``public``.
         agreement: lineage of the agreement, or None.
         clause: the clause's ref, or empty.
         head: the signed head, a JWS.

@@ -240,7 +240,9 @@ def import_lane(
         lane = Lane.called(partner, first.offer.lane) or Offered(partner).lane_of(first.offer)
         if lane is None:
             raise FileRefused(
-                "not-taken", f"The lane is not taken from {partner.node}: compare its fingerprint first."
+                "not-taken",
+                f"The lane is not taken from {partner.node}: compare its fingerprint first, and follow its public lane "
+                "where it is that.",
             )
         before = lane.head_seq
         with _opened(place) as file:

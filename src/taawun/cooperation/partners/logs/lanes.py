@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import chain, contents
@@ -37,6 +38,8 @@ __all__ = [
     "one_ender",
     "one_speaker",
     "open_clause_lane",
+    "own_public_lanes",
+    "public_lane",
     "read_by",
     "talk_lane",
 ]
@@ -154,6 +157,28 @@ def open_clause_lane(
     return lane
 
 
+@transaction.atomic
+def public_lane() -> Lane:
+    """The lane of this node that anybody may read; opened when something is first put on it.
+
+    After a restore it is another one: nobody knows who read the one before, so nobody could be asked how it went on.
+    """
+    one_speaker()
+    lane, created = Lane.objects.get_or_create(sender=None, purpose=Lane.Purpose.PUBLIC, is_closed=False)
+    if created:
+        # who reads the one before is told of what is taken back, also where it follows no longer
+        before = Q(reads__lane__sender=None, reads__lane__purpose=Lane.Purpose.PUBLIC)
+        followers = Partner.objects.filter(before | Q(is_follower=True)).distinct()
+        LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=each) for each in followers)
+        append(lane, [replace(_opening({"purpose": "public"}), tlp=Tlp.CLEAR)])
+    return lane
+
+
+def own_public_lanes() -> QuerySet[Lane]:
+    """The public lane of this node, and those that it took the place of."""
+    return Lane.objects.filter(sender=None, purpose=Lane.Purpose.PUBLIC)
+
+
 def _opening(
     content: Mapping[str, object],
     *,
@@ -187,10 +212,14 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
 
     Raises:
         NodeReturning: this node was restored, and does not know yet how its lanes go on.
+        ValueError: it is for the public lane, and is not for everybody.
     """
     returning.ensure_speaking()
     one_speaker()
     items = list(items)
+    if lane.purpose == Lane.Purpose.PUBLIC and not all(_is_for_everybody(item) for item in items):
+        # whoever decides has refused it before; this is the last door
+        raise ValueError("a public lane carries nothing but TLP:CLEAR that is for everybody")
     if lane.is_closed and items:
         return append(_following(lane, items[0]), items)
     locked = Lane.objects.select_for_update().get(id=lane.id)
@@ -228,8 +257,15 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
     return entries
 
 
+def _is_for_everybody(item: Item) -> bool:
+    bounds = (item.audience, item.persons, item.agreement, item.clause, item.to)
+    return item.tlp == Tlp.CLEAR and not any(bounds)
+
+
 def _following(lane: Lane, item: Item) -> Lane:
     """The lane that takes the place of one that is never continued."""
+    if lane.purpose == Lane.Purpose.PUBLIC:
+        return public_lane()
     readers = list(Partner.objects.filter(reads__lane=lane))
     if lane.agreement is None:
         return talk_lane(readers[0])
@@ -274,12 +310,14 @@ def read_by(partner: Partner, among: QuerySet[Lane]) -> list[Lane]:
     """Those of our lanes that a partner may read at this moment, in their order.
 
     Args:
-        partner: who asks. Nobody but a verified partner reads more than the talk.
+        partner: who asks. Nobody but a verified partner reads more than the talk and what anybody may read.
         among: lanes of whatever sender.
     """
-    opened = among.filter(sender=None, readers__partner=partner)
+    opened_for_it = LaneReader.objects.filter(partner=partner).values("lane")
+    is_public = Q(purpose=Lane.Purpose.PUBLIC)
+    opened = among.filter(is_public | Q(id__in=opened_for_it), sender=None)
     if partner.state != Partner.State.VERIFIED:
-        opened = opened.filter(purpose=Lane.Purpose.TALK)
+        opened = opened.filter(is_public | Q(purpose=Lane.Purpose.TALK))
     held = list(opened)
     served: set[UUID] = set()
     for purpose in {lane.purpose for lane in held}:

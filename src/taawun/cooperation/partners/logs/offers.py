@@ -44,7 +44,11 @@ class Offered:
             offer.purpose != Lane.Purpose.TALK or _has_other_lane(partner, offer.lane)
         ):
             return None
-        lane = Lane.called(partner, offer.lane) or self._begin(offer)
+        held = Lane.called(partner, offer.lane)
+        if held is None and offer.purpose == Lane.Purpose.PUBLIC and not partner.is_followed:
+            # one that was followed is read on: what came over it may be taken back
+            return None
+        lane = held or self._begin(offer)
         # a lane does not change its purpose
         return lane if lane and lane.purpose == offer.purpose else None
 

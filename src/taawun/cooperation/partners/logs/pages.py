@@ -11,12 +11,12 @@ from taawun.cooperation.partners.models import Lane, LaneEntry
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from taawun.cooperation.partners.models import Partner
     from taawun.foundation.signing import SigningKey
 
-__all__ = ["MOST", "lines", "may_have", "offer", "page"]
+__all__ = ["MOST", "is_public", "lines", "may_have", "offer", "page"]
 
 MOST: Final = 500
 _BYTES: Final = 8 * 1024 * 1024
@@ -59,8 +59,14 @@ def page(lane: Lane, after: int, *, limit: int = MOST, most: int | None = None) 
     return found
 
 
-def lines(lane: Lane, entries: Sequence[LaneEntry], reader: Partner) -> Iterator[bytes]:
-    """A page as it goes out: its entries, each with its content if the reader may have that now, and a head."""
+def lines(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -> Iterator[bytes]:
+    """A page as it goes out: its entries, each with its content if the reader may have that now, and a head.
+
+    Args:
+        lane: a lane of ours.
+        entries: as :func:`page` reads them.
+        reader: None for somebody of whom nothing is known.
+    """
     readable = registry.get(LanePurpose, lane.purpose).readable(lane, entries, reader)
     wanted = {
         entry.content_digest
@@ -82,6 +88,16 @@ def may_have(reader: Partner, digest: str) -> bool:
     entries = LaneEntry.objects.select_related("lane").filter(
         content_digest=digest, lane__in=lanes.read_by(reader, carrying)
     )
+    return _is_readable(entries, reader)
+
+
+def is_public(digest: str) -> bool:
+    """Whether anybody may have the bytes of a digest now."""
+    found = LaneEntry.objects.filter(content_digest=digest, lane__in=lanes.own_public_lanes())
+    return _is_readable(found.select_related("lane"), None)
+
+
+def _is_readable(entries: Iterable[LaneEntry], reader: Partner | None) -> bool:
     return any(
         registry.get(LanePurpose, entry.lane.purpose).readable(entry.lane, [entry], reader)[0]
         for entry in entries

@@ -70,8 +70,8 @@ class LanePurpose:
 
     Args:
         name: the purpose, as in ``Lane.Purpose``.
-        readable: which of these entries' contents a reader may have now, in the order given. The chain itself is
-            served to whom ``serves`` says.
+        readable: which of these entries' contents a reader may have now, in the order given; None is somebody of whom
+            nothing is known. The chain itself is served to whom ``serves`` says.
         accepts: None if a header that continues its lane may be opened here; else what becomes of its entry: left
             waiting (``pending``) or kept unopened. Asked before its content is fetched.
         receive: takes in one entry, idempotently, inside a transaction; the content is None for a withdrawal.
@@ -94,7 +94,7 @@ class LanePurpose:
     """
 
     name: str
-    readable: Callable[[Lane, Sequence[LaneEntry], Partner], list[bool]]
+    readable: Callable[[Lane, Sequence[LaneEntry], Partner | None], list[bool]]
     accepts: Callable[[Lane, Header], Outcome | None]
     receive: Callable[[LaneEntry, Header, bytes | None], Outcome]
     acknowledge: Callable[[Lane, Partner], None]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Named", "Walk", "check_content"]
 
 _TALK: Final = "talk"
+_PUBLIC: Final = "public"
 
 
 class Named(Protocol):
@@ -25,7 +26,7 @@ class Named(Protocol):
 
     @property
     def purpose(self) -> str:
-        """``talk`` or ``clause``."""
+        """``talk``, ``clause`` or ``public``."""
 
     @property
     def agreement(self) -> UUID | None:
@@ -123,8 +124,14 @@ def _check_opening(header: chain.Header, content: bytes | None, named: Named) ->
         raise ChainBroken("opening", 0, "its first entry does not open it")
     if about != (named.purpose, None if is_talk else named.agreement, named.clause, named.clause):
         raise ChainBroken("opening", 0, "its first entry says that it is another lane than it was offered as")
+    if said["purpose"] == _PUBLIC and (_names_somebody(header) or "audience" in said):
+        raise ChainBroken("opening", 0, "its first entry says that it is public, and names for whom it is")
     if header.sender != settings.BASE_URL and not _is_for_us(header, is_talk=is_talk):
         raise ChainBroken("opening", 0, "its first entry says that it is for others than this node")
+
+
+def _names_somebody(header: chain.Header) -> bool:
+    return any((header.audience, header.persons, header.agreement, header.to))
 
 
 def _is_for_us(header: chain.Header, *, is_talk: bool) -> bool:

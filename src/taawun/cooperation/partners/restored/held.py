@@ -96,7 +96,8 @@ def wanted(partner: Partner, offers: Sequence[wire.HeldOffer]) -> list[wire.Want
             if each.seq >= 0:
                 found.append(wire.WantedOfHeld(each.lane, -1))
             continue
-        if not LaneReader.objects.filter(lane=lane, partner=partner).exists():
+        is_public = lane.purpose == Lane.Purpose.PUBLIC
+        if not is_public and not LaneReader.objects.filter(lane=lane, partner=partner).exists():
             raise ChainBroken("not-a-reader", each.seq, f"lane {each.lane} is not for it")
         if each.seq > lane.head_seq:
             found.append(wire.WantedOfHeld(each.lane, lane.head_seq))
@@ -226,7 +227,8 @@ def _reopened(
     except (AttributeError, strict_json.JsonRefused, KeyError, TypeError):
         raise ChainBroken("malformed", 0, f"what lane {wire_id} is for cannot be read") from None
     audience = [header.to] if purpose == Lane.Purpose.TALK else list(header.audience)
-    nodes = {each.partition("#")[0] for each in audience}
+    is_public = purpose == Lane.Purpose.PUBLIC
+    nodes = {partner.node} if is_public else {each.partition("#")[0] for each in audience}
     if partner.node not in nodes or purpose not in Lane.Purpose.values:
         raise ChainBroken("not-a-reader", 0, f"lane {wire_id} is not for it")
     same = {
@@ -234,14 +236,15 @@ def _reopened(
         "purpose": purpose,
         "agreement": lineage if purpose == Lane.Purpose.CLAUSE else None,
         "clause": header.clause,
-        "audience_digest": audience_digest(audience),
+        "audience_digest": "" if is_public else audience_digest(audience),
     }
     is_taken = Lane.objects.filter(id=wire_id).exists()
     lane = Lane.objects.create(
         **({"alias": wire_id} if is_taken else {"id": wire_id}),
         **same,
-        # of two for one purpose one goes on; and none that had to take another id here than its headers say
-        is_closed=is_taken or Lane.objects.filter(**same, is_closed=False).exists(),
+        # of two for one purpose one goes on; and none that had to take another id here than its headers say, nor one
+        # of which nobody knows who else holds more of it
+        is_closed=is_public or is_taken or Lane.objects.filter(**same, is_closed=False).exists(),
         opened=header.issued,
     )
     readers = Partner.objects.filter(node__in=nodes)

@@ -112,6 +112,8 @@ def begin(actor: Actor) -> tuple[str, ...]:
         .distinct()
     )
     Awaited.objects.bulk_create(Awaited(partner=each) for each in known)
+    # anybody may hold more of it, and not all of them can be asked
+    close_lanes(Lane.objects.filter(purpose=Lane.Purpose.PUBLIC))
     at = now()
     Partner.objects.update(wants_pull=True, wants_push=True, not_before=at, next_poll=at, failures=0)
     nodes = tuple(each.node for each in known)
@@ -120,6 +122,7 @@ def begin(actor: Actor) -> tuple[str, ...]:
         record(actor, "partners.returning", SUBJECT, {"awaited": list(nodes)})
     else:
         _close_those_of_the_blocked()
+        _catch_up()
     return nodes
 
 
@@ -173,10 +176,14 @@ def _end_if_all_did() -> None:
         "given_up": Awaited.objects.filter(answered=None).count(),
     }
     record(SystemActor("partners.sync"), "partners.returned", SUBJECT, told)
+    _catch_up()
+    Partner.objects.exclude(state=Partner.State.BLOCKED).update(wants_push=True, wants_pull=True)
+
+
+def _catch_up() -> None:
     for purpose in registry.all(LanePurpose):
         if purpose.catch_up:
             purpose.catch_up()
-    Partner.objects.exclude(state=Partner.State.BLOCKED).update(wants_push=True, wants_pull=True)
 
 
 def _close_those_of_the_blocked() -> None:

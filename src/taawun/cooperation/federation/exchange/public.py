@@ -1,0 +1,130 @@
+"""The public lane: how it is served to anybody, and how what stands on a partner's is taken in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from taawun.cooperation.federation.bounds import are_within
+from taawun.cooperation.federation.exchange.arriving import prepare, receive
+from taawun.cooperation.federation.exchange.doubting import set_aside
+from taawun.cooperation.federation.exchange.receipts import acknowledge
+from taawun.cooperation.federation.exchange.regaining import regain
+from taawun.cooperation.federation.exchange.serving import urgent_kinds
+from taawun.cooperation.federation.exchange.together import together
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.standing import may_be_public
+from taawun.cooperation.partners.exchange.following import NOT_FOLLOWED
+from taawun.cooperation.partners.logs import contents, lanes
+from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.logs.purposes import LanePurpose, Outcome
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.people.rules import Granted
+from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taawun.cooperation.partners.logs.chain import Header
+
+__all__ = ["PUBLIC_LANES", "accepts", "move_on", "readable"]
+
+
+def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -> list[bool]:
+    """Which contents anybody may have at this moment: what stands, and is still for everybody."""
+    del lane, reader
+    passages = (
+        Passage.objects.filter(entry__in=[entry.id for entry in entries if entry.action == "publish"])
+        .filter(ended=None, release__state=Release.State.LIVE)
+        .select_related("release")
+        .prefetch_related("release__topics", "release__parties")
+    )
+    standing = {
+        each.entry_id for each in passages if isinstance(may_be_public(each.release.facts()), Granted)
+    }
+    return [entry.kind == "lane.opened" or entry.id in standing for entry in entries]
+
+
+# ---- what a partner put on its own ------------------------------------------------------------------------------
+
+
+def accepts(lane: Lane, header: Header) -> Outcome | None:
+    """Open nothing but what is TLP:CLEAR and for everybody, of a partner that somebody here chose to follow."""
+    if header.seq == 0 or header.action == "withdraw":
+        return None
+    if header.tlp != Tlp.CLEAR:
+        return Outcome(LaneEntry.State.REFUSED, "not-clear")
+    if _names_somebody(header):
+        return Outcome(LaneEntry.State.REFUSED, "not-public")
+    sender = lane.sender
+    little = are_within(topics=header.topics, audience=(), persons=(), languages=header.languages)
+    outside = (
+        (registry.find(ReleaseKind, header.kind) is None, "unknown-kind"),
+        (not little, "long-header"),
+        (sender is None or not sender.is_followed, NOT_FOLLOWED),
+    )
+    closed = next((reason for is_so, reason in outside if is_so), "")
+    if closed or sender is None:
+        return Outcome(LaneEntry.State.UNOPENED, closed)
+    if sender.state != Partner.State.VERIFIED:
+        return Outcome(LaneEntry.State.PENDING, "not-verified")
+    return None
+
+
+def _names_somebody(header: Header) -> bool:
+    return any((header.audience, header.persons, header.agreement, header.clause, header.to))
+
+
+# ---- after a restore --------------------------------------------------------------------------------------------
+
+
+def move_on() -> None:
+    """Put what stands on a public lane that is never continued on the one that takes its place.
+
+    Who reads it for the first time finds all of it there, and what is taken back is taken back there.
+    """
+    closed = Passage.objects.filter(entry__lane__in=lanes.own_public_lanes().filter(is_closed=True))
+    standing = closed.filter(ended=None, release__state=Release.State.LIVE).select_related("entry")
+    # of what nobody gave back there is no content to put there
+    left = [each for each in standing.order_by("id") if contents.has(each.entry.content_digest)]
+    if not left:
+        return
+    lanes.one_speaker()
+    entries = lanes.append(lanes.public_lane(), [_again(each.entry) for each in left])
+    for passage, entry in zip(left, entries, strict=True):
+        passage.entry = entry
+        for name, value in Passage.place_of(entry).items():
+            setattr(passage, name, value)
+    Passage.objects.bulk_update(left, ["entry", "lane", "month"])
+
+
+def _again(entry: LaneEntry) -> lanes.Item:
+    header = said_in(entry.header)
+    return lanes.Item(
+        kind=header.kind,
+        subject=header.subject,
+        version=header.version,
+        action="publish",
+        tlp=header.tlp,
+        content=contents.get(header.digest),
+        topics=header.topics,
+        licence=header.licence,
+        languages=header.languages,
+        origin=header.origin,
+    )
+
+
+PUBLIC_LANES: Final = LanePurpose(
+    "public",
+    readable,
+    accepts,
+    receive,
+    acknowledge,
+    prepare=prepare,
+    together=together,
+    regain=regain,
+    catch_up=move_on,
+    urgent_kinds=urgent_kinds,
+    set_aside=set_aside,
+)

@@ -1,0 +1,91 @@
+"""What anybody may read here, and the question before something of ours joins it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from taawun.cooperation.federation import actions, queries
+from taawun.cooperation.federation.errors import ReleaseError
+from taawun.cooperation.federation.presenting import kind_label, title_of
+from taawun.cooperation.federation.rules import reader_of
+from taawun.cooperation.partners.exchange.serving import ANYBODY
+from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.tlp import Tlp
+from taawun.platform.web.limits import network_of
+from taawun.platform.web.pages import confirm
+from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.views import too_many_requests
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from taawun.cooperation.people.actors import PersonActor
+
+__all__ = ["public_releases", "release_public"]
+
+_ON_A_PAGE: Final = 50
+
+
+@require_safe
+def public_releases(request: HttpRequest) -> HttpResponseBase:
+    """What this node has published to everybody, for anybody; there is no such page while that is nothing."""
+    if ANYBODY.take(network_of(request.META.get("REMOTE_ADDR", ""))):
+        return too_many_requests(request)
+    found = queries.public_releases().select_related("origin")
+    try:
+        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+    except BadCursor:
+        return redirect("public")
+    if not shown.items and not found.exists():
+        raise Http404
+    rows = [
+        {
+            "release": each,
+            "title": each.title or each.subject,
+            "kind": kind_label(each.kind),
+            "marking": Tlp(each.tlp),
+        }
+        for each in shown.items
+    ]
+    context = {"rows": rows, "page": shown, "address": settings.BASE_URL + reverse("federation-public")}
+    return render(request, "federation/public.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("publish:public")
+def release_public(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpResponseBase:
+    """Put a release on the public lane, after saying who may read it then: anybody."""
+    held = get_object_or_404(queries.releases(), id=release_id)
+    try:
+        if request.method == "POST":
+            actions.publish_to_everybody(actor, held)
+            messages.success(request, _("It stands on the public lane: anybody may read it now."))
+            return redirect("release", held.id)
+        actions.ensure_public(held.facts(), held.behalf)
+    except ReleaseError as refused:
+        messages.error(request, str(refused))
+        return redirect("release", held.id)
+    return confirm(
+        request,
+        question=_("Publish “%(title)s” to everybody?") % {"title": title_of(held, reader_of(actor))},
+        effects=[
+            _(
+                "Anybody may read the release: every node that asks, and everybody on the internet, without signing in."
+            ),
+            _("It can be withdrawn later. What somebody has read or copied by then cannot be called back."),
+            _("Nobody but nodes that follow this one signs for it, so you will not know who has read it."),
+        ],
+        action=_("Sign and publish to everybody"),
+        cancel_url=reverse("release", args=[held.id]),
+        tone="alarm",
+    )
