@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -14,27 +14,58 @@ from uuid import UUID
 import pytest
 from django.conf import settings as node_settings
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from taawun.cooperation.agreements import queries
-from taawun.cooperation.agreements.document import Document, Onward, parse, write
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.document import (
+    Document,
+    Onward,
+    Part,
+    Party,
+    narrowing_json,
+    parse,
+    part_json,
+    party_json,
+    write,
+)
+from taawun.cooperation.agreements.models import (
+    Agreement,
+    Newcomer,
+    PartyInstrument,
+    PartySignature,
+    Version,
+)
 from taawun.cooperation.agreements.policy import Allowed, Facts, Origin
-from taawun.cooperation.agreements.queries import current_policy
+from taawun.cooperation.agreements.queries import current_policy, standings
 from taawun.cooperation.federation.models import Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.queries import readable_releases
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now
+from taawun.foundation.multilingual import Text
+from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
 from tests.cast import agreement_in_force, clause, partner
-from tests.strategies import KINDS, NODES, TOPICS, documents, facts, instants
+from tests.strategies import KINDS, NODES, TOPICS, documents, facts, instants, narrowings
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
 OURS = node_settings.BASE_URL
 STRANGER = "https://nobody.example"
+KEYS = {node: SigningKey.generate() for node in NODES}
+
+
+@dataclass(frozen=True)
+class Word:
+    """An instrument about one of the documents; ``said`` are the members that only its kind has, of whatever type."""
+
+    about: int
+    kind: str
+    node: str
+    at: datetime
+    said: dict[str, Any] = field(default_factory=dict)
+    answers: Word | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +74,8 @@ class World:
 
     documents: Sequence[Document]
     signatures: Sequence[tuple[int, str, datetime]]
-    suspensions: Sequence[tuple[int, str, datetime]]
+    words: Sequence[Word]
+    newcomers: Sequence[tuple[UUID, str, bool]]
     partners: dict[str, tuple[str, datetime | None]]
     releases: Sequence[Facts]
 
@@ -69,8 +101,22 @@ def worlds(draw: st.DrawFn) -> World:
         )
         begins = mostly(NOW - YEAR, st.just(drawn.valid_from))
         ends = mostly(None, st.just(begins + timedelta(days=300)))
-        texts.append(parse(write(replace(drawn, clauses=clauses, valid_from=begins, valid_until=ends))))
+        accession = mostly("by-invitation", st.just("closed"))
+        changed = replace(
+            drawn, clauses=clauses, valid_from=begins, valid_until=ends, accession=accession, notice_days=0
+        )
+        texts.append(parse(write(changed)))
     spoken = [(index, party.node) for index, text in enumerate(texts) for party in text.parties if party.node]
+    words = [
+        *(
+            Word(index, "ratified", party.node, NOW - YEAR)
+            for index, text in enumerate(texts)
+            for party in text.parties
+            if party.ratifies and mostly(True, st.booleans())
+        ),
+    ]
+    for index, text in enumerate(texts):
+        words += draw(_words(index, text))
     lineages = [*(text.id for text in texts), UUID(int=9)]
     keys = sorted({text.key_of(party) for text in texts for party in text.parties} | {STRANGER})
     lapses = st.none() | st.integers(-1, 28).map(lambda days: NOW + timedelta(days=days))
@@ -78,10 +124,54 @@ def worlds(draw: st.DrawFn) -> World:
     return World(
         texts,
         [(*each, mostly(NOW - YEAR, instants)) for each in spoken if mostly(True, st.booleans())],
-        [(*each, NOW) for each in mostly([], st.lists(st.sampled_from(spoken), max_size=1))],
+        words,
+        [
+            (text.id, node, draw(st.booleans()))
+            for text in texts
+            for node in NODES
+            if draw(st.integers(0, 2)) == 0
+        ],
         {node: mostly(friend, st.tuples(st.sampled_from(Partner.State), lapses)) for node in NODES},
         draw(st.lists(facts(lineages, keys), min_size=10, max_size=30)),
     )
+
+
+@st.composite
+def _words(draw: st.DrawFn, index: int, text: Document) -> list[Word]:
+    """Some suspend, leave or narrow, and take some of it back; perhaps a newcomer joins."""
+    nodes = [party.node for party in text.parties if party.node]
+    found = list[Word]()
+    for node in draw(st.lists(st.sampled_from(nodes), min_size=draw(st.integers(0, 1)), max_size=2)):
+        kind = draw(st.sampled_from(("suspended", "left", "declared", "declared")))
+        narrows = draw(st.lists(narrowings(text), min_size=1, max_size=2)) if kind == "declared" else []
+        at = NOW - timedelta(days=draw(st.integers(0, 200)))
+        found.append(
+            Word(
+                index,
+                kind,
+                node,
+                at,
+                {"narrows": [narrowing_json(each) for each in narrows]} if narrows else {},
+            )
+        )
+        if kind != "left" and draw(st.booleans()):
+            lift = "lifted" if narrows else "resumed"
+            found.append(
+                Word(index, lift, node, at + timedelta(days=draw(st.integers(0, 100))), {}, found[-1])
+            )
+    strangers = [node for node in NODES if node not in nodes]
+    if strangers and draw(st.integers(0, 3)):
+        node, at = draw(st.sampled_from(strangers)), NOW - timedelta(days=draw(st.integers(0, 300)))
+        entry = Party("new", "node", node, "", "", Text.of(en="New"), KEYS[node].kid, draw(st.booleans()))
+        parts = draw(st.none() | st.just([part_json(Part(text.clauses[0].ref, ("takes",)))]))
+        depositary = text.depositary.node
+        said = {"party": party_json(entry), **({"parts": parts} if parts else {})}
+        invited = Word(index, "invited", depositary, at, said)
+        acceded = Word(index, "acceded", node, at, {}, invited)
+        found += [invited, acceded, Word(index, "countersigned", depositary, at, {}, acceded)]
+        if entry.ratifies:
+            found.append(Word(index, "ratified", node, at))
+    return found
 
 
 @contextmanager
@@ -93,8 +183,14 @@ def _few(rows: int) -> Iterator[None]:
 
 def _write(world: World) -> None:
     Partner.objects.bulk_create(
-        Partner(node=node, kid=f"{index:043}", state=state, descriptor_valid_until=until)
-        for index, (node, (state, until)) in enumerate(world.partners.items())
+        Partner(
+            node=node,
+            kid=KEYS[node].kid,
+            jwk=KEYS[node].public.to_jwk(),
+            state=state,
+            descriptor_valid_until=until,
+        )
+        for node, (state, until) in world.partners.items()
     )
     Agreement.objects.bulk_create(
         Agreement(id=text.id, number=number, titles={"en": "A"})
@@ -109,21 +205,46 @@ def _write(world: World) -> None:
         PartySignature(lineage=text.id, digest=text.digest, node=node, token="x", at=at)
         for text, node, at in spoken
     )
-    PartyInstrument.objects.bulk_create(
-        PartyInstrument(
-            id=UUID(int=number),
-            chosen=UUID(int=number),
-            words=f"{number:064x}",
-            lineage=world.documents[index].id,
-            kind="suspended",
-            node=node,
-            digest=world.documents[index].digest,
-            token="x",
-            at=at,
-        )
-        for number, (index, node, at) in enumerate(world.suspensions, 1)
+    numbers = {id(word): UUID(int=number) for number, word in enumerate(world.words, 1)}
+    PartyInstrument.objects.bulk_create(_row(word, numbers, world) for word in world.words)
+    Newcomer.objects.bulk_create(
+        Newcomer(lineage=lineage, party=node, reads_earlier=earlier, confirmed_by="x")
+        for lineage, node, earlier in world.newcomers
     )
     PolicyGeneration.bump()
+
+
+def _bound(world: World) -> Iterator[Party]:
+    """Whoever is bound by one of the agreements now."""
+    for agreement, standing in standings(NOW):
+        if standing.current and agreement.id in {each.id for each in world.documents}:
+            yield from (each for each in standing.current.parties if each.ref in standing.signatories)
+
+
+def _row(word: Word, numbers: dict[int, UUID], world: World) -> PartyInstrument:
+    name, answers = numbers[id(word)], word.answers
+    is_lift = word.kind in ("resumed", "lifted")
+    return PartyInstrument(
+        id=name,
+        chosen=name,
+        words=f"{name.int:064x}",
+        mark=f"{name.int:064x}",
+        lineage=world.documents[word.about].id,
+        kind=word.kind,
+        node=word.node,
+        digest=world.documents[word.about].digest,
+        lifts=numbers[id(answers)] if answers and is_lift else None,
+        answers=numbers[id(answers)] if answers and not is_lift else None,
+        of=answers.node if answers and not is_lift else "",
+        said={
+            **word.said,
+            **({"sees": f"{numbers[id(answers)].int:064x}"} if word.kind == "countersigned" else {}),
+        },
+        jwk={"kid": KEYS[word.node].kid} if word.node in KEYS else {},
+        token="x",
+        at=word.at,
+        received=word.at,
+    )
 
 
 def _publish(releases: Sequence[Facts]) -> list[Release]:
@@ -180,6 +301,10 @@ def test_a_release_is_in_the_list_exactly_when_the_decision_is_yes(
                     if isinstance(policy.decide(party, release, at.timestamp()), Allowed)
                 }
                 assert listed == decided, (party, at)
+        for grant in (each for party in parties for each in policy.grants(party)):
+            event("narrowed" if grant.is_narrowed else grant.hindrance or "open")
+            event(f"ends as {grant.ending}")
+        event(f"somebody acceded: {any(party.ref == 'new' for party in _bound(world))}")
         held = {row.id: row.facts() for row in Release.objects.prefetch_related("topics", "parties")}
         assert held == rows
         transaction.set_rollback(True)
