@@ -141,7 +141,8 @@ def _words(draw: st.DrawFn, index: int, text: Document) -> list[Word]:
     """Some suspend, leave or narrow, and take some of it back; perhaps a newcomer joins."""
     nodes = [party.node for party in text.parties if party.node]
     found = list[Word]()
-    for node in draw(st.lists(st.sampled_from(nodes), min_size=draw(st.integers(0, 1)), max_size=2)):
+    least = draw(st.integers(0, 1))
+    for node in draw(st.lists(st.sampled_from(nodes), min_size=least, max_size=2)):
         kind = draw(st.sampled_from(("suspended", "left", "declared", "declared")))
         narrows = draw(st.lists(narrowings(text), min_size=1, max_size=2)) if kind == "declared" else []
         at = NOW - timedelta(days=draw(st.integers(0, 200)))
@@ -160,7 +161,7 @@ def _words(draw: st.DrawFn, index: int, text: Document) -> list[Word]:
                 Word(index, lift, node, at + timedelta(days=draw(st.integers(0, 100))), {}, found[-1])
             )
     strangers = [node for node in NODES if node not in nodes]
-    if strangers and draw(st.integers(0, 3)):
+    if strangers and draw(st.integers(0, 3)) > 0:
         node, at = draw(st.sampled_from(strangers)), NOW - timedelta(days=draw(st.integers(0, 300)))
         entry = Party("new", "node", node, "", "", Text.of(en="New"), KEYS[node].kid, draw(st.booleans()))
         parts = draw(st.none() | st.just([part_json(Part(text.clauses[0].ref, ("takes",)))]))

@@ -18,7 +18,6 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         """Register everything federation brings."""
         from taawun.cooperation.agreements.presenting.parts import AgreementSection
-        from taawun.cooperation.agreements.presenting.sheets import AgreementSheet
         from taawun.cooperation.federation import accounts, home
         from taawun.cooperation.federation.actions import keep, tell_reach, tell_readings
         from taawun.cooperation.federation.exchange import (
@@ -92,11 +91,11 @@ class FederationConfig(AppConfig):
                         icon="link",
                     ),
                     HomeSource("federation", "read:federation", fresh=home.fresh, sentences=home.sentences),
-                    AgreementSheet(
-                        "federation",
+                    AgreementSection(
+                        "federation-ledger",
                         gettext_lazy("Given and received"),
                         "read:federation",
-                        accounts.of_agreement,
+                        drawing=accounts.of_agreement,
                     ),
                     PartnerSection(
                         "federation",

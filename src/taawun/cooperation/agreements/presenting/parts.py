@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from django.utils.safestring import SafeString
+
     from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
@@ -17,16 +19,18 @@ __all__ = ["AgreementSection"]
 
 @dataclass(frozen=True, slots=True)
 class AgreementSection:
-    """What another room shows on the page of an agreement; nothing where it has no lines.
+    """What another room shows on the page of an agreement: lines, or something that it draws itself.
 
     Args:
-        name: the room, for example ``federation``.
+        name: unique, for example ``federation-ledger``.
         label: the heading; a lazy translation.
         permission: who sees it.
-        lines: what concerns this agreement, the most important first.
+        lines: what concerns this agreement, the most important first; nothing is shown where there are none.
+        drawing: markup, beside the clauses; asked for where a version was proposed.
     """
 
     name: str
     label: Any  # a lazy translation
     permission: str
-    lines: Callable[[PersonActor, Agreement], Sequence[Line]]
+    lines: Callable[[PersonActor, Agreement], Sequence[Line]] | None = None
+    drawing: Callable[[PersonActor, Agreement], SafeString] | None = None

@@ -41,7 +41,6 @@ from taawun.cooperation.agreements.presenting import (
 )
 from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting.parts import AgreementSection
-from taawun.cooperation.agreements.presenting.sheets import AgreementSheet
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.versions import version_of
 from taawun.cooperation.people.sessions import signed_in
@@ -128,25 +127,23 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         "history": history(record, standing, at),
         "versions": _version_links(record),
         "comparison": _latest_comparison(record),
-        "sheets": _sheets(actor, held) if standing.current else [],
+        "drawings": [
+            (part.label, part.drawing(actor, held))
+            for part in _parts(actor)
+            if part.drawing and standing.current
+        ],
         "may_audit": "read:audit" in actor.permissions,
         "subject": actions.urn(held),
         "sections": [
-            (part.label, lines)
-            for part in registry.all(AgreementSection)
-            if part.permission in actor.permissions and (lines := part.lines(actor, held))
+            (part.label, lines) for part in _parts(actor) if part.lines and (lines := part.lines(actor, held))
         ],
     }
     return render(request, "agreements/agreement.html", context)
 
 
-def _sheets(actor: PersonActor, held: Agreement) -> list[tuple[AgreementSheet, SafeString]]:
-    """What other rooms show on the page."""
-    return [
-        (part, part.body(actor, held))
-        for part in registry.all(AgreementSheet)
-        if part.permission in actor.permissions
-    ]
+def _parts(actor: PersonActor) -> list[AgreementSection]:
+    """What other rooms show on the page to this reader."""
+    return [part for part in registry.all(AgreementSection) if part.permission in actor.permissions]
 
 
 def _version_links(record: Record) -> list[tuple[int, str]]:
