@@ -8,9 +8,12 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from taawun.cooperation.federation.models import Release
-from taawun.cooperation.partners.models import Lane
-from tests.cast import Cast, partner
+from taawun.cooperation.federation.actions import Draft, publish
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.models import Lane, Partner
+from taawun.foundation.tlp import Tlp
+from tests.cast import SYSTEM, Cast, partner
+from tests.cooperation.conftest import Notes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,3 +52,16 @@ def test_a_lane_that_is_never_continued_stays_beside_the_one_that_took_its_place
     found = dict(Lane.objects.values_list("id", "audience_digest"))
     assert found[other.id] == "a" * 64
     assert found[closed.id] != "a" * 64
+
+
+def test_what_passed_over_a_public_lane_is_forgotten_and_nobody_reads_that_lane(
+    cast: Cast, notes: Notes
+) -> None:
+    Partner.objects.filter(id=partner().row.id).update(is_follower=True)
+    draft = Draft("tests.note", "urn:x", "1", "A note", Tlp.CLEAR, b"{}")
+    publish(SYSTEM, draft, in_public=True)
+    _there_and_back("federation", "0011_by_lane")
+    assert not Passage.objects.exists()
+    _there_and_back("partners", "0012_swept")
+    lane = Lane.objects.get(purpose="public")
+    assert (lane.is_closed, lane.readers.count(), lane.head_seq) == (True, 0, 1)
