@@ -38,10 +38,10 @@ from taawun.cooperation.people.permissions import Role
 from taawun.node.api import api
 from taawun.platform.web.api import ADDRESSES as ASKERS
 from taawun.platform.web.api import TOKENS
-from tests.addresses import ADDRESSES, Address, filled
+from tests.addresses import ADDRESSES, GUEST, Address, filled
 from tests.cast import person, token_of
 from tests.pages import pages
-from tests.world import WithWorld, undone
+from tests.world import WithWorld, World, undone
 
 if TYPE_CHECKING:
     from schemathesis import Case
@@ -74,9 +74,10 @@ _CONFIGURED: Final = {
 class Asking:
     """Asks one operation, and keeps what went wrong."""
 
-    def __init__(self, schema: BaseSchema, things: dict[str, str], token: str) -> None:
-        self._schema, self._things = schema, things
-        self._headers = {"Authorization": f"Bearer {token}", "Host": "testserver"}
+    def __init__(self, schema: BaseSchema, world: World, token: str) -> None:
+        self._schema, self._things = schema, world.things
+        self._whose = {GUEST: world.comer("guest").headers["Authorization"]}
+        self._else = f"Bearer {token}"
         self._asked = 0
         self.answered: dict[int, int] = {}
         self.wrong: dict[str, str] = {}
@@ -108,12 +109,17 @@ class Asking:
         ASKERS.empty()
         with undone():
             try:
-                answer = case.call_and_validate(headers=self._headers, checks=list(CHECKED))
+                answer = case.call_and_validate(headers=self._headers(address), checks=list(CHECKED))
             except FailureGroup as group:
                 for each in group.exceptions:
                     self._note(case, each)
             else:
                 self.answered[answer.status_code] = self.answered.get(answer.status_code, 0) + 1
+
+    def _headers(self, address: Address) -> dict[str, str]:
+        """A guest comes with its own token, which opens nothing else."""
+        opener = next(iter(address.methods.values()))
+        return {"Authorization": self._whose.get(opener, self._else), "Host": "testserver"}
 
     def _note(self, case: Case[Any], failure: BaseException) -> None:
         where = f"{case.operation.label}: {type(failure).__name__}"
@@ -177,7 +183,7 @@ class TestAnyRequest(WithWorld):
         schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(_CONFIGURED))
         schema.app = get_wsgi_application()
         whoever = person(Role.ADMINISTRATOR, Role.ANALYST, Role.OFFICER, name="Whoever")
-        asking = Asking(schema, self.world.things, token_of(whoever))
+        asking = Asking(schema, self.world, token_of(whoever))
         logging.disable(logging.CRITICAL)  # each refusal is a warning
         try:
             with _one_connection():

@@ -25,11 +25,13 @@ from taawun.capabilities.intel.preparing import prepared_from
 from taawun.capabilities.intel.store import store
 from taawun.cooperation.agreements import actions as agreements
 from taawun.cooperation.agreements.actions import SIGNATURE_TYP
+from taawun.cooperation.agreements.document import Party
 from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.federation.actions import Draft, publish
+from taawun.cooperation.federation.actions import Draft, publish, tell_readings
 from taawun.cooperation.federation.exchange import acknowledge
-from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.guests import note_read
+from taawun.cooperation.federation.models import GuestCopy, Release
 from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.exchange.sync import sync_partner
 from taawun.cooperation.partners.identity.keys import node_key
@@ -42,7 +44,7 @@ from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
-from taawun.foundation.strict_json import canonical
+from taawun.foundation.strict_json import canonical, parse
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice, settle
@@ -444,3 +446,28 @@ def test_whoever_comes_while_the_database_is_held_is_told_to_try_again(cast: Cas
     _held, told = at_once(hold, ask)
     assert told == [(503, MEDIA_TYPE), (503, MEDIA_TYPE), (503, "text/html")]
     assert not Report.objects.exists()
+
+
+def test_two_readers_of_a_guest_read_while_its_host_tells_what_was_read(cast: Cast, notes: Notes) -> None:
+    south = partner()
+    guest = Party("uni", "guest", "", "us", "", Text.of(en="University"), "")
+    parties = (*document(south).parties, guest)
+    agreement = agreement_in_force(south, parties=parties, clauses=(clause(receivers=("uni",)),))
+    lane = clause_lane(south, agreement, audience=(f"{settings.BASE_URL}#uni",))
+    for number in range(ROUNDS):
+        lane.write(kind="tests.note", subject=f"urn:{number}", version="1", content=b'{"n":%d}' % number)
+    lane.deliver()
+    found = []
+    for copy in GuestCopy.objects.select_related("passage__entry__lane").order_by("id"):
+        told = at_once(partial(note_read, [copy]), partial(note_read, [copy]), tell_readings)
+        found += faults(told)
+    tell_readings()
+    assert found == []
+    assert not GuestCopy.objects.filter(is_unsaid=True).exists()
+    said = [
+        parse(contents.get(each.content_digest))
+        for each in LaneEntry.objects.filter(kind="read").order_by("seq")
+    ]
+    # each was told, and once
+    told_of = sorted(each["seq"] for message in said for each in message["entries"])
+    assert told_of == list(range(1, ROUNDS + 1))

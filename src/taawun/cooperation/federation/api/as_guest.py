@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -20,6 +20,7 @@ from taawun.cooperation.partners.exchange.serving import content_response
 from taawun.cooperation.partners.models import Content
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
+from taawun.platform.files.errors import FileGone
 from taawun.platform.web.api import ApiRequest, Listing, Paging, listing, missing
 from taawun.platform.web.openapi import answering
 
@@ -141,15 +142,20 @@ def get_guest_content(request: ApiRequest, digest: str) -> HttpResponseBase:
     allowed = [each for each, may in zip(copies, guests.may_read(guest, copies), strict=True) if may]
     content = Content.objects.filter(digest=digest).first() if allowed else None
     if content is None:
-        missing(
-            "no-such-content",
-            _(
-                "There is no such content for you: your agreement does not give it to you, or it was taken back."
-            ),
-        )
+        _no_content()
     # before a byte of it leaves: what was read is never without its receipt
     guests.note_read(allowed)
-    return content_response(request, content)
+    try:
+        return content_response(request, content)
+    except FileGone:
+        _no_content()  # it was taken back in this moment
+
+
+def _no_content() -> NoReturn:
+    missing(
+        "no-such-content",
+        _("There is no such content for you: your agreement does not give it to you, or it was taken back."),
+    )
 
 
 @router.get(

@@ -13,6 +13,7 @@ from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation import actions, guests, models, schemas
 from taawun.cooperation.federation.api.releases import found_release
 from taawun.cooperation.federation.api.routing import router
+from taawun.cooperation.federation.errors import GuestRefused
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.platform.web.api import ApiRequest, Listing, Paging, listing, missing
@@ -56,7 +57,7 @@ def create_guest_token(request: ApiRequest, body: schemas.NewGuestToken) -> Stat
     require(actor, "manage:guests")
     agreement = Agreement.objects.filter(id=body.agreement).first()
     if agreement is None:
-        missing("no-such-agreement", _("There is no such agreement on this node."))
+        raise GuestRefused("no-such-agreement", _("There is no such agreement on this node."))
     minted = actions.issue_guest_token(
         actor,
         agreement,
