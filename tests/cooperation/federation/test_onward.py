@@ -7,10 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from hypothesis import given as forall
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase
 
 from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.agreements.models import Agreement, Version
@@ -33,7 +29,7 @@ from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
-from tests.cast import Cast, PartnerNode, agreement_in_force, clause, establish_node, partner
+from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
 from tests.cooperation.conftest import Notes
 from tests.cooperation.federation.test_exchange import DONE, note
 from tests.lanes import Entry, TheirLane, clause_lane
@@ -518,54 +514,6 @@ def test_what_we_shared_is_taken_back_by_us_and_stays_here(
     assert refused.value.code == "not-shared"
     share_onward(cast.analyst.actor, release)
     assert LaneEntry.objects.filter(lane=ours).latest("seq").action == "publish"
-
-
-# ---- on every path -------------------------------------------------------------------------------------------------
-
-MARKINGS = st.sampled_from(list(Tlp))
-RULES = st.sampled_from(["none", "named", "parties", "public"])
-
-
-@pytest.mark.usefixtures("notes")
-class OnEveryPath(TestCase):
-    """Source to us to a third: whatever the clauses say, nothing arrives there under a lower marking than it left."""
-
-    def setUp(self) -> None:
-        """A node and its two partners."""
-        establish_node()
-        self.source, self.east = partner("Source", nation="XA"), partner("East", nation="XC")
-
-    @hypothesis_settings(max_examples=25, deadline=None)
-    @forall(tlp=MARKINGS, most=MARKINGS, most_on=MARKINGS, rule=RULES, claimed=MARKINGS)
-    def test_a_marking_is_never_lowered_and_only_what_may_go_on_does(
-        self, tlp: Tlp, most: Tlp, most_on: Tlp, rule: str, claimed: Tlp
-    ) -> None:
-        named = (self.east.node,) if rule == "named" else ()
-        first = agreement_in_force(
-            self.source, self.east, clauses=(clause(onward=Onward(rule, named), tlp_max=most),)
-        )
-        lane = clause_lane(self.source, first)
-        note(lane, tlp=tlp, persons=("a@cert.example",) if tlp == Tlp.RED else ())
-        lane.deliver()
-        agreement_in_force(self.east, clauses=(clause(tlp_max=most_on),))
-        found = Release.objects.filter(state="live").first()
-        assert (found is not None) == (tlp <= most)
-        if found is None:
-            return
-        may = tlp <= Tlp.AMBER and rule != "none" and (tlp < Tlp.AMBER or rule == "named")
-        assert {each.party for each in preview_onward(found).receivers} <= {self.east.node}
-        if preview_onward(found).receivers:
-            assert may
-        assert Tlp(found.tlp) == tlp
-        # and a re-sharer that says another marking than its source is not believed
-        copy = clause_lane(self.east, agreement_in_force(self.east, clauses=(clause(tlp_max=Tlp.RED),)))
-        entry = onward(copy, lane.entries[-1], tlp=claimed, persons=lane.entries[-1].header.persons)
-        copy.deliver()
-        state, _reason = copy.outcomes()[-1]
-        if claimed != tlp or not may:
-            assert state != "done", entry.header.tlp
-        found.refresh_from_db()
-        assert Tlp(found.tlp) == tlp
 
 
 # ---- pages and the machine interface -------------------------------------------------------------------------------
