@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
+from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
 from taawun.cooperation.partners.identity import descriptor
 from taawun.cooperation.partners.logs import chain
 from taawun.foundation import request_signatures
@@ -166,6 +168,9 @@ class Answer(BaseHTTPRequestHandler):
         """Everything else."""
         node = self.server.node
         node.asked.append(self.path)
+        face = next(
+            (each for kid, each in node.faces.items() if kid in self.headers.get("Signature-Input", "")), node
+        )
         instead = next((each for begin, each in node.instead.items() if self.path.startswith(begin)), None)
         if instead:
             instead(self)
@@ -174,12 +179,12 @@ class Answer(BaseHTTPRequestHandler):
         if parts.path == "/.well-known/taawun":
             self.send(node.descriptor().encode())
         elif parts.path == "/federation/lanes":
-            self.send(json.dumps({"lanes": [lane.offer() for lane in node.lanes]}).encode())
+            self.send(json.dumps({"lanes": [lane.offer() for lane in face.lanes]}).encode())
         else:
-            self._serve(parts.path.rpartition("/")[2], parse_qs(parts.query))
+            self._serve(face, parts.path.rpartition("/")[2], parse_qs(parts.query))
 
-    def _serve(self, name: str, query: dict[str, list[str]]) -> None:
-        lane = next((each for each in self.server.node.lanes if str(each.id) == name), None)
+    def _serve(self, face: Hostile, name: str, query: dict[str, list[str]]) -> None:
+        lane = next((each for each in face.lanes if str(each.id) == name), None)
         if lane is None:
             self.send(b"{}", 404)
             return
@@ -205,12 +210,14 @@ class Hostile:
     Attributes:
         asked: paths that were asked of it, in order.
         instead: answers in place of its own, by the beginning of the path.
+        faces: what it shows to others than its victim, by the thumbprint of whose key asks.
     """
 
     def __init__(self, victim: str, name: str = "Hostile CERT") -> None:
         self.victim, self.name, self.key = victim, name, SigningKey.generate()
         self.asked: list[str] = []
         self.instead: dict[str, Callable[[Answer], None]] = {}
+        self.faces: dict[str, Hostile] = {}
         self._server = _Server(("127.0.0.1", 0), Answer)
         self._server.node = self
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -218,6 +225,16 @@ class Hostile:
         self.lanes = [self.talk]
         self.talk.add("lane.opened", canonical({"purpose": "talk", "sender": self.base}))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def face(self, victim: str, kid: str) -> Hostile:
+        """What it shows to another node with this key: a talk lane, and other lanes as they are added there."""
+        other = copy(self)
+        other.victim = victim
+        other.talk = HostileLane(other)
+        other.lanes = [other.talk]
+        other.talk.add("lane.opened", canonical({"purpose": "talk", "sender": self.base}))
+        self.faces[kid] = other
+        return other
 
     def descriptor(self) -> str:
         """What it says of itself."""
@@ -241,11 +258,13 @@ class Hostile:
         done = httpx.post(url, content=body, headers=headers, timeout=60, trust_env=False)
         assert done.status_code == httpx.codes.ACCEPTED, done.text
 
-    def clause_lane(self, agreement: str, lane_id: UUID | None = None) -> HostileLane:
-        """Open a lane of the first clause of an agreement, under an id of its choice."""
+    def clause_lane(
+        self, agreement: str, lane_id: UUID | None = None, audience: Sequence[str] = ()
+    ) -> HostileLane:
+        """Open a lane of the first clause of an agreement, under an id of its choice, for these base addresses."""
         lane = HostileLane(self, "clause", agreement, "1", lane_id or uuid4())
         said = {"purpose": "clause", "sender": self.base, "agreement": agreement, "clause": "1"}
-        lane.add("lane.opened", canonical(said))
+        lane.add("lane.opened", canonical(said), audience=tuple(audience))
         self.lanes.append(lane)
         return lane
 
@@ -254,6 +273,16 @@ class Hostile:
         said = {"id": str(uuid4()), "agreement": lineage, "digest": digest, "node": self.base, **members}
         payload = said | {"at": timestamp(at or now()), "to": [self.victim]}
         return self.key.sign(canonical(payload), typ)
+
+    def propose(self, document: dict[str, Any]) -> tuple[str, str]:
+        """Propose a version as its depositary, and sign it; its lineage and digest."""
+        text = canonical(document)
+        lineage, digest = str(document["id"]), sha256(text)
+        said = {"agreement": lineage, "digest": digest, "node": self.base, "at": timestamp(now())}
+        word = self.key.sign(canonical(said), PROPOSAL_TYP)
+        self.talk.say("agreement.proposed", {"document": text.decode(), "proposal": word})
+        self.sign(lineage, digest)
+        return lineage, digest
 
     def sign(self, lineage: str, digest: str, at: datetime | None = None) -> None:
         """Sign a version."""
@@ -339,11 +368,7 @@ class Victim:
             others: further parties, who have not signed.
             members: of the document, in place of its own.
         """
-        document = _document(hostile, self.node.base, self._kid(), others) | members
-        text = canonical(document)
-        lineage, digest = str(document["id"]), sha256(text)
-        hostile.talk.say("agreement.proposed", {"document": text.decode()})
-        hostile.sign(lineage, digest)
+        lineage, digest = hostile.propose(_document(hostile, self.node.base, self._kid(), others) | members)
         hostile.knock()
         first, second = (self.node.api(self.node.nation.player("officer", which)) for which in (0, 1))
         wait_for("the proposal", lambda: first.raw("GET", f"/agreements/{lineage}").is_success or None)

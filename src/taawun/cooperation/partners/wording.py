@@ -105,6 +105,7 @@ _SAID: Final[Mapping[str, _StrOrPromise]] = {
     "other-place": gettext_lazy("it expects another part of a content than the one it was brought"),
     "retired-key": gettext_lazy("it knows of a newer key of this node than the one that signed the request"),
     "expired": gettext_lazy("the clocks of the two nodes differ"),
+    "not-yet-valid": gettext_lazy("the clocks of the two nodes differ"),
     "future": gettext_lazy("the clocks of the two nodes differ"),
     "replayed": gettext_lazy("it saw the same request before"),
     "withdrawn": gettext_lazy("the content was withdrawn"),

@@ -1,0 +1,340 @@
+"""Three real nodes that met each other, with clocks that a test moves; and how their people agree."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from taawun.foundation import clock, request_signatures
+from taawun.foundation.signing import SigningKey
+from taawun.node.demo import sample
+from taawun.node.demo.cast import Nation, Player
+from taawun.node.demo.narration import Narrator
+from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports, wait_for
+from taawun.node.demo.story import Material, Story
+from tests.journeys.conftest import Pair, everything
+
+__all__ = ["EAST", "Three", "clause", "running"]
+
+EAST: Final = Nation(
+    key="east",
+    code="XE",
+    organisation=("Demo CERT East", "مركز الشرق التجريبي", "CERT de démonstration Est"),
+    nation=("Demo East", "الشرق التجريبية", "Démo Est"),
+    players=(
+        Player("Zaynab Q.", "administrator", "admin@east.example", "en"),
+        Player("Hamza L.", "analyst", "analyst@east.example", "en"),
+        Player("Samir W.", "officer", "officer@east.example", "ar"),
+        Player("Rim D.", "officer", "second-officer@east.example", "fr"),
+    ),
+)
+
+
+@dataclass
+class Three:
+    """Three nodes; the first two are under the pair's agreement, the third knows both.
+
+    Attributes:
+        clocks: a folder with a file for each node, in which stands how far its clock is moved, in seconds.
+        password: of all their people.
+    """
+
+    north: RunningNode
+    south: RunningNode
+    east: RunningNode
+    clocks: Path
+    password: str
+
+    @property
+    def nodes(self) -> tuple[RunningNode, RunningNode, RunningNode]:
+        return self.north, self.south, self.east
+
+    def move_clocks(self, by: timedelta, *nodes: RunningNode) -> None:
+        """Let so much time pass at these nodes, or at all; negative: back."""
+        for node in nodes or self.nodes:
+            place = self.clocks / node.nation.key
+            place.with_suffix(".new").write_text(
+                str((self.ahead(node) + by).total_seconds()), encoding="ascii"
+            )
+            place.with_suffix(".new").replace(place)
+
+    def ahead(self, node: RunningNode) -> timedelta:
+        """How far a node's clock was moved."""
+        place = self.clocks / node.nation.key
+        return timedelta(seconds=float(place.read_text(encoding="ascii")) if place.exists() else 0.0)
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Let the clock of the tests themselves go as those of the nodes do."""
+        moved = _Moved(self.ahead(self.north))
+        clock._clocks.frozen.append(moved)
+        try:
+            yield
+        finally:
+            clock._clocks.frozen.remove(moved)
+
+    @staticmethod
+    def analyst(node: RunningNode) -> ApiClient:
+        return node.api(node.nation.player("analyst"))
+
+    @staticmethod
+    def officer(node: RunningNode, which: int = 0) -> ApiClient:
+        return node.api(node.nation.player("officer", which))
+
+    @staticmethod
+    def administrator(node: RunningNode) -> ApiClient:
+        return node.api(node.nation.player("administrator"))
+
+    def partner(self, at: RunningNode, of: RunningNode) -> dict[str, Any]:
+        """A node as another one knows it."""
+        return self.known(at, of.base)
+
+    def known(self, at: RunningNode, base: str) -> dict[str, Any]:
+        """What a node knows of another by its base address; nothing where it knows none there."""
+        known = self.administrator(at).get("/partners")["items"]
+        found: dict[str, Any] = next((each for each in known if each["node"] == base), {})
+        return found
+
+    def key(self, node: RunningNode) -> str:
+        """The thumbprint of a node's key."""
+        return str(self.administrator(node).get("/node")["fingerprint"]["kid"])
+
+    @staticmethod
+    def signed(node: RunningNode, key: SigningKey) -> httpx.Response:
+        """What a node answers to whoever has this key and asks for its lanes."""
+        url = f"{node.base}/federation/lanes"
+        headers = request_signatures.sign("GET", url, b"", key)
+        return httpx.get(url, headers=headers, timeout=60, trust_env=False)
+
+    def notice(self, node: RunningNode, kind: str, seconds: float = 60) -> dict[str, Any]:
+        """The notice of this kind that an administrator has, once it is there."""
+
+        def look() -> dict[str, Any] | None:
+            notices = self.administrator(node).get("/notices", limit=200)["items"]
+            return next((each for each in notices if each["kind"] == kind and not each["resolved"]), None)
+
+        found: dict[str, Any] = wait_for(f"{kind} in the {node.nation.key}", look, seconds=seconds)
+        return found
+
+    def page(self, node: RunningNode, player: Player, path: str) -> str:
+        """What somebody who signed in reads on a page, without its markup."""
+        with httpx.Client(base_url=node.here, timeout=60, trust_env=False, follow_redirects=True) as browser:
+            door = "/en/account/login/"
+            hidden = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(door).text)
+            assert hidden
+            form = {"csrfmiddlewaretoken": hidden[1], "login": player.email, "password": self.password}
+            assert browser.post(door, data=form, headers={"Referer": node.here + door}).is_success
+            html = browser.get(path).raise_for_status().text
+        return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+    # ---- agreements ---------------------------------------------------------------------------------------------
+    def propose(self, depositary: RunningNode, *others: RunningNode, **members: Any) -> str:
+        """Draft a document and propose it; the agreement's id. ``members`` are of the document, of whatever type."""
+        officer = self.officer(depositary)
+        drafted = officer.post("/agreements", {"document": self.document(depositary, *others, **members)})
+        edition = {"If-Match": f'"{drafted["draft_edition"]}"'}
+        officer.post(f"/agreements/{drafted['id']}/propose", headers=edition)
+        return str(drafted["id"])
+
+    def document(self, *parties: RunningNode, **members: Any) -> dict[str, Any]:
+        """A document between these, the first its depositary, but for ``members``; ``ratify`` are those who do."""
+        ratify = members.pop("ratify", ())
+        return {
+            "id": str(uuid4()),
+            "version": 1,
+            "title": {"en": "Agreement of three", "ar": "اتفاقية الثلاثة", "fr": "Accord des trois"},
+            "parties": [
+                {
+                    "ref": each.nation.code.lower(),
+                    "kind": "node",
+                    "node": each.base,
+                    "nation": each.nation.code,
+                    "organisation": {"en": each.nation.organisation[0]},
+                    "kid": self.key(each),
+                    **({"ratifies": True} if each in ratify else {}),
+                }
+                for each in parties
+            ],
+            "clauses": [clause("1")],
+            "valid_from": (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "accession": "closed",
+            "min_signatories": 2,
+            "entry_into_force": "all",
+            "notice_days": 0,
+            "authentic_languages": ["en"],
+            "prevailing": "en",
+            **members,
+        }
+
+    def agreement(self, node: RunningNode, agreement: str, is_so: Callable[[Any], object]) -> Any:
+        """An agreement as a node has it, once it is so."""
+
+        def look() -> Any:
+            answer = self.officer(node).raw("GET", f"/agreements/{agreement}")
+            return answer.json() if answer.is_success and is_so(answer.json()) else None
+
+        return wait_for(f"the agreement to be so in the {node.nation.key}", look, seconds=60)
+
+    def approve(self, node: RunningNode, agreement: str, digest: str, verb: str = "approve") -> None:
+        """Two officers of a node approve, one after the other."""
+        for which in (0, 1):
+            self.officer(node, which).post(f"/agreements/{agreement}/{verb}", {"digest": digest})
+
+    def agree(self, depositary: RunningNode, *others: RunningNode, **members: Any) -> str:
+        """An agreement in force, signed by all that it names; its id. ``members`` are of the document."""
+        agreement = self.propose(depositary, *others, **members)
+        for node in (depositary, *others):
+            held = self.agreement(node, agreement, lambda found: found["versions"])
+            self.approve(node, agreement, held["versions"][-1]["digest"])
+        for node in (depositary, *others):
+            self.agreement(node, agreement, lambda found: found["state"] == "in-force")
+        return agreement
+
+    # ---- releases -----------------------------------------------------------------------------------------------
+    def publish(
+        self, node: RunningNode, title: str, tlp: str = "TLP:GREEN", to: RunningNode | None = None
+    ) -> str:
+        """Publish a report about what the node itself brought in, to all that may have it or to one; its id."""
+        analyst = self.analyst(node)
+        # what others sent would bring their clauses along
+        own = next(each for each in json.loads(sample.bundle())["objects"] if each["type"] == "indicator")
+        body = {"title": title, "summary": title, "tlp": tlp, "object_ids": [own["id"]]}
+        report = str(analyst.post("/intel/reports", body)["id"])
+        analyst.post(f"/intel/reports/{report}/publish", {"audience": [to.base]} if to else {})
+        return report
+
+    def received(self, node: RunningNode) -> dict[str, str]:
+        """Reports that a node received: title to id."""
+        found = everything(self.analyst(node), "/intel/reports", state="received")
+        return {each["title"]: each["id"] for each in found}
+
+    def arrived(self, node: RunningNode, title: str) -> str:
+        """A report with this title, once it is there; its id."""
+        return str(
+            wait_for(
+                f"“{title}” in the {node.nation.key}",
+                lambda: self.received(node).get(title),
+                seconds=60,
+            )
+        )
+
+    def gone(self, node: RunningNode, title: str) -> None:
+        """Wait until a report with this title is not there any more."""
+        wait_for(
+            f"“{title}” to go from the {node.nation.key}",
+            lambda: None if title in self.received(node) else True,
+            seconds=60,
+        )
+
+    def release(self, node: RunningNode, title: str) -> str:
+        """The id of the release that carries a report with this title."""
+        found = self.analyst(node).get("/federation/releases", text=title)["items"]
+        return str(found[0]["id"])
+
+    def preview(self, node: RunningNode, tlp: str, kind: str = "intel.report") -> dict[str, str]:
+        """By node: the clause by which it would receive something, or the reason why it would not."""
+        asked = self.analyst(node).post("/federation/decide", {"kind": kind, "tlp": tlp})
+        receivers = {each["party"]: each["clause"]["clause"] for each in asked["receivers"]}
+        return receivers | {each["party"]: each["reason"] for each in asked["others"]}
+
+
+class _Moved(clock.FrozenClock):
+    """A clock that goes, so far from the true time."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        super().__init__(datetime.now(UTC))
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        """The instant there."""
+        return datetime.now(UTC) + self._ahead
+
+
+def clause(ref: str, **changes: Any) -> dict[str, Any]:
+    """A clause that lets reports and sightings up to TLP:GREEN flow between all, but for what is changed."""
+    return {
+        "ref": ref,
+        "title": {"en": f"Clause {ref}"},
+        "from": ["any"],
+        "to": ["any"],
+        "kinds": ["intel.report", "intel.sighting"],
+        "topics": [],
+        "tlp_max": "TLP:GREEN",
+        "onward": "none",
+        "history": "from-accession",
+        "retention_days": None,
+        "on_termination": "delete",
+    } | changes
+
+
+@contextmanager
+def running(agreed: Pair, folder: Path) -> Iterator[Three]:
+    """Three nodes: copies of two that agreed, and a new one that all compared."""
+    clocks = folder / "clocks"
+    clocks.mkdir()
+    north, south = (
+        replace(
+            node,
+            home=Path(shutil.copytree(node.home, folder / node.home.name)),
+            tokens=dict(node.tokens),
+            extra=_moved(clocks, node.nation),
+        )
+        for node in (agreed.north, agreed.south)
+    )
+    east = RunningNode(EAST, folder / "east", free_ports(1)[0], extra=_moved(clocks, EAST))
+    password = agreed.story.password
+    made = Three(north, south, east, clocks, password)
+    story = Story(north, east, Material("", sample.bundle()), Narrator(out=io.StringIO()), password)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            founded = pool.submit(story._found_one, east)
+            list(pool.map(RunningNode.start, (north, south)))
+            founded.result()
+        for other in (north, south):
+            _meet(made, east, other)
+        _take_in(made, east)
+        yield made
+    finally:
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(RunningNode.stop, made.nodes))
+
+
+def _take_in(three: Three, node: RunningNode) -> None:
+    analyst = three.analyst(node)
+    begun = analyst.call(
+        "POST", "/intel/imports", params={"name": "own", "tlp": "TLP:GREEN"}, content=sample.bundle()
+    )
+    path = f"/intel/imports/{begun['id']}"
+    wait_for("the import", lambda: analyst.get(path)["state"] == "done" or None, seconds=60)
+
+
+def _moved(clocks: Path, nation: Nation) -> Mapping[str, str]:
+    place = str(Path(__file__).parent / "clock")
+    found = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(found), "TESTS_CLOCK": str(clocks / nation.key)}
+
+
+def _meet(three: Three, one: RunningNode, other: RunningNode) -> None:
+    three.administrator(one).post("/partners", {"node": other.base})
+
+    def known(at: RunningNode, of: RunningNode) -> Any:
+        partners = three.administrator(at).get("/partners")["items"]
+        return next((each for each in partners if each["node"] == of.base and each["fingerprint"]), None)
+
+    for at, of in ((one, other), (other, one)):
+        found = wait_for("the two to meet", partial(known, at, of))
+        three.administrator(at).post(f"/partners/{found['id']}/verify", {"kid": found["fingerprint"]["kid"]})
