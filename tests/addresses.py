@@ -697,6 +697,21 @@ ADDRESSES: Final = (
     Address("agreements/<uuid:agreement_id>/suspend/", get="approve:agreements", post="approve:agreements"),
     Address("agreements/<uuid:agreement_id>/resume/", get="approve:agreements", post="approve:agreements"),
     Address("agreements/<uuid:agreement_id>/terminate/", get="approve:agreements", post="approve:agreements"),
+    # of one that is closed they are sent back with the reason
+    Address(
+        "agreements/<uuid:agreement_id>/invite/",
+        get="approve:agreements",
+        post="approve:agreements",
+        opened=(302,),
+    ),
+    Address("agreements/<uuid:agreement_id>/scan/", get="read:agreements", post="write:agreements"),
+    # none is kept here
+    Address(
+        "agreements/<uuid:agreement_id>/scan/<slug:digest>/",
+        get="read:agreements",
+        opened=(404,),
+        things={"digest": "proposed_digest"},
+    ),
     Address("agreements/<uuid:agreement_id>/leave/", get="approve:agreements", post="approve:agreements"),
     Address("agreements/<uuid:agreement_id>/declare/", get="approve:agreements", post="approve:agreements"),
     Address(

@@ -15,7 +15,14 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.agreements import shelf
 from taawun.cooperation.agreements.decision import closed_by
 from taawun.cooperation.agreements.keeping import stands_for
-from taawun.cooperation.agreements.models import Agreement, Newcomer, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.models import (
+    Agreement,
+    Newcomer,
+    PartyInstrument,
+    PartySignature,
+    Scan,
+    Version,
+)
 from taawun.cooperation.agreements.policy import Agreed, PartnerTrust, Policy, compile_policy
 from taawun.cooperation.agreements.standing import Evidence, Signature, stand
 from taawun.cooperation.agreements.statements import instrument_of
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
 
     from django.db.models import Model, QuerySet
 
-    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.document import Document, Paper
     from taawun.cooperation.agreements.standing import Instrument, Standing
 
 __all__ = [
@@ -43,6 +50,7 @@ __all__ = [
     "evidence_of",
     "forget_policy",
     "newest_documents",
+    "papers_of",
     "party_name",
     "policy_for_guest",
     "policy_of_sender",
@@ -318,6 +326,17 @@ def party_name(key: str, language: str) -> str:
     partner = Partner.objects.filter(node=node).first()
     name = partner.name.in_language(language).value if partner else node
     return _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
+
+
+def papers_of(agreement: Agreement) -> list[tuple[Paper, Scan | None]]:
+    """The paper instruments that versions of an agreement name, the newest first, each with its scan where it is kept."""
+    named: dict[str, Paper] = {}
+    for version in agreement.versions.order_by("-number"):
+        paper = version.document().instrument
+        if paper is not None:
+            named.setdefault(paper.digest, paper)
+    kept = {each.digest: each for each in Scan.objects.filter(lineage=agreement.id, digest__in=named)}
+    return [(paper, kept.get(digest)) for digest, paper in named.items()]
 
 
 def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Model]) -> Q:

@@ -9,8 +9,8 @@ from taawun.cooperation.agreements.actions.drafting import (
     propose,
     turn_down,
 )
-from taawun.cooperation.agreements.actions.joining import confirm_newcomer, countersign, invite
-from taawun.cooperation.agreements.actions.papers import attach_scan
+from taawun.cooperation.agreements.actions.joining import OPEN_DAYS, confirm_newcomer, countersign, invite
+from taawun.cooperation.agreements.actions.papers import MAX_SCAN_BYTES, attach_scan
 from taawun.cooperation.agreements.actions.signing import APPROVALS, accede, approve, ratify
 from taawun.cooperation.agreements.actions.speaking import (
     INSTRUMENT_TYP,
@@ -33,6 +33,8 @@ from taawun.cooperation.agreements.actions.stopping import (
 __all__ = [
     "APPROVALS",
     "INSTRUMENT_TYP",
+    "MAX_SCAN_BYTES",
+    "OPEN_DAYS",
     "SIGNATURE_TYP",
     "accede",
     "adopt",

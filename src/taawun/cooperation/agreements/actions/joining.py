@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document, Part, Party
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["confirm_newcomer", "countersign", "invite"]
+__all__ = ["OPEN_DAYS", "confirm_newcomer", "countersign", "invite"]
 
 # an invitation that nobody answered is not open for ever
 OPEN_DAYS: Final = 90

@@ -5,7 +5,9 @@ from taawun.cooperation.agreements.forms.clauses import ClauseForm
 from taawun.cooperation.agreements.forms.days import first_instant, first_instant_after
 from taawun.cooperation.agreements.forms.declaring import DeclarationForm
 from taawun.cooperation.agreements.forms.drafting import NewForm
+from taawun.cooperation.agreements.forms.inviting import InvitationForm
 from taawun.cooperation.agreements.forms.lists import AgreementFilters, CompareForm, NoteForm
+from taawun.cooperation.agreements.forms.papers import ScanForm
 from taawun.cooperation.agreements.forms.printing import PaperForm
 from taawun.cooperation.agreements.forms.terms import TermsForm
 
@@ -15,9 +17,11 @@ __all__ = [
     "ClauseForm",
     "CompareForm",
     "DeclarationForm",
+    "InvitationForm",
     "NewForm",
     "NoteForm",
     "PaperForm",
+    "ScanForm",
     "TermsForm",
     "first_instant",
     "first_instant_after",

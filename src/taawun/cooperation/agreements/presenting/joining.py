@@ -12,7 +12,14 @@ from django.utils.translation import pgettext
 from taawun.cooperation.agreements.models import Approval
 from taawun.cooperation.agreements.presenting.nouns import Act, Situation
 from taawun.cooperation.agreements.presenting.sentences import listed, party_name
-from taawun.cooperation.agreements.rules import can_accede, can_declare, can_ratify, own_invitation, own_ref
+from taawun.cooperation.agreements.rules import (
+    can_accede,
+    can_declare,
+    can_invite,
+    can_ratify,
+    own_invitation,
+    own_ref,
+)
 from taawun.cooperation.people.rules import Granted
 from taawun.platform.web import formats
 from taawun.platform.web.templatetags.components import code
@@ -151,6 +158,8 @@ def joining_acts(
             if isinstance(answer, Granted) and not mine:
                 url = reverse(name, args=[agreement.id, about.version])
                 found.append(Act(label % {"number": formats.digits(about.version)}, url, "primary", "seal"))
+    if isinstance(can_invite(standing), Granted):
+        found.append(Act(_("Invite to accede…"), reverse("agreement-invite", args=[agreement.id])))
     if isinstance(can_declare(standing, "declared"), Granted):
         found.append(Act(_("Declare less…"), reverse("agreement-declare", args=[agreement.id])))
     if standing.current:

@@ -1,8 +1,10 @@
 """The pages of agreements."""
 
 from taawun.cooperation.agreements.views.drafting import edit, new, template, templates
+from taawun.cooperation.agreements.views.inviting import invite
 from taawun.cooperation.agreements.views.joining import accede, declare, leave, lift, ratify
 from taawun.cooperation.agreements.views.lists import agreements
+from taawun.cooperation.agreements.views.papers import scan, scan_file
 from taawun.cooperation.agreements.views.printing import draft_paper, paper
 from taawun.cooperation.agreements.views.reading import agreement, compare, version
 from taawun.cooperation.agreements.views.steps import (
@@ -28,6 +30,7 @@ __all__ = [
     "discard",
     "draft_paper",
     "edit",
+    "invite",
     "leave",
     "lift",
     "new",
@@ -35,6 +38,8 @@ __all__ = [
     "propose",
     "ratify",
     "resume",
+    "scan",
+    "scan_file",
     "suspend",
     "template",
     "templates",

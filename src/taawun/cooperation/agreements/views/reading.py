@@ -124,6 +124,7 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         "steps": state_steps(record, standing, at),
         "clauses": clause_rows(document),
         "facts": term_facts(document),
+        "has_paper": document.instrument is not None and standing.current is not None,
         "history": history(record, standing, at),
         "versions": _version_links(record),
         "comparison": _latest_comparison(record),
