@@ -52,7 +52,7 @@ def test_the_scan_is_attached_on_its_page_and_saved_again_byte_for_byte(cast: Ca
     address = page_of(held, f"scan/{PAPER.digest}/")
     assert address in [has["href"] for has in shown.all("a")]
     saved = cast.observer.browser().get(address)
-    assert b"".join(saved.streaming_content) == SCAN
+    assert saved.getvalue() == SCAN
     assert 'filename="treaty.pdf"' in saved["Content-Disposition"]
     assert "sandbox" in saved["Content-Security-Policy"]
     assert Entry.objects.get(verb="agreements.scan-attached").details == {

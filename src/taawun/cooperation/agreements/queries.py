@@ -329,7 +329,7 @@ def party_name(key: str, language: str) -> str:
 
 
 def papers_of(agreement: Agreement) -> list[tuple[Paper, Scan | None]]:
-    """The paper instruments that versions of an agreement name, the newest first, each with its scan where it is kept."""
+    """The paper instruments that versions name, the newest first, each with its scan where it is kept here."""
     named: dict[str, Paper] = {}
     for version in agreement.versions.order_by("-number"):
         paper = version.document().instrument

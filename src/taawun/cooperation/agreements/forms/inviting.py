@@ -58,6 +58,7 @@ class InvitationForm(forms.Form):
             },
         )
         offered = list(_offered(document, language))
+        self._all_parts = frozenset(value for value, _label in offered)
         self.fields["parts"] = forms.MultipleChoiceField(
             label=_("Takes part in"),
             choices=offered,
@@ -121,9 +122,8 @@ class InvitationForm(forms.Form):
 
     def parts(self) -> list[Part] | None:
         """To which clauses; None for all that can be joined."""
-        field = self.fields["parts"]
-        chosen = set(self.cleaned_data["parts"])
-        if isinstance(field, forms.ChoiceField) and chosen == {value for value, _label in field.choices}:
+        chosen = frozenset(self.cleaned_data["parts"])
+        if chosen == self._all_parts:
             return None
         found: dict[str, list[str]] = {}
         for clause in self._document.clauses:
