@@ -403,7 +403,9 @@ ADDRESSES: Final = (
     ),
     Address(
         "api/v1/agreements/<uuidstr:agreement_id>/newcomers",
+        get="approve:agreements",
         post="approve:agreements",
+        delete="approve:agreements",
         body={"party": "https://new.example", "reads_earlier": False},
     ),
     Address("api/v1/agreements/<uuidstr:agreement_id>/leave", post="approve:agreements"),
@@ -703,6 +705,21 @@ ADDRESSES: Final = (
         get="approve:agreements",
         post="approve:agreements",
         opened=(302,),
+    ),
+    # nobody acceded
+    Address(
+        "agreements/<uuid:agreement_id>/newcomers/<str:ref>/",
+        get="approve:agreements",
+        post="approve:agreements",
+        opened=(404,),
+        things={"ref": "number"},
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/newcomers/<str:ref>/take-back/",
+        get="approve:agreements",
+        post="approve:agreements",
+        opened=(404,),
+        things={"ref": "number"},
     ),
     Address("agreements/<uuid:agreement_id>/scan/", get="read:agreements", post="write:agreements"),
     # none is kept here

@@ -20,6 +20,7 @@ from taawun.cooperation.agreements.policy import Origin
 from taawun.cooperation.federation.actions import Draft, publish, withdraw
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.exchange import readable
+from taawun.cooperation.federation.history import admit_newcomers
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.queries import passages_of, readable_releases
 from taawun.cooperation.partners.actions import verify
@@ -304,9 +305,14 @@ def test_who_signs_late_sees_no_header_before_and_a_date_in_the_past_gives_it_no
     late = sign_version(version, east.node, east.key)
     PartySignature.objects.filter(id=late.id).update(at=now() - timedelta(days=200))
     changed()
-    assert _served(east) == [("lane.opened", True), ("tests.note", gives)]
+    admit_newcomers(agreement.id)
+    earlier = [("lane.opened", True), ("tests.note", True)]
+    assert _served(east) == ([*earlier, ("lane.joined", True)] if gives else [])
     publish(cast.analyst.actor, draft("urn:test:2"))
-    assert _served(east)[-1] == ("tests.note", True)
+    assert _served(east)[-2:] == [("lane.joined", True), ("tests.note", True)]
+    # not so much as a header of what went before, where the clause gives no history
+    assert len(_served(east)) == (4 if gives else 2)
+    assert Lane.objects.filter(purpose="clause").count() == 1
 
 
 def test_after_its_end_an_agreement_still_serves_its_lanes_to_who_signed_it(

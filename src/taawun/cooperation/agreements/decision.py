@@ -24,6 +24,7 @@ __all__ = [
     "closed_by",
     "kind_matches",
     "obstacle",
+    "reads",
     "stage",
     "strictness",
 ]
@@ -108,6 +109,8 @@ class Grant:
             ``left`` where one of the two parties leaves before.
         since: what was issued before this instant is not the receiver's: it joined then, and the clause gives no
             earlier history; 0 where it does.
+        joined: when the receiver joined; what was issued before is its only where the clause gave newcomers the history
+            when it was issued too.
         terminates: when a notice of termination takes effect; from then on that is why nothing flows, also where its
             version was over before.
     """
@@ -122,6 +125,7 @@ class Grant:
     hindrance: str
     ending: str = "ended"
     since: float = 0.0
+    joined: float = 0.0
     terminates: float = FOREVER
     suspended_until: float = 0.0
     is_narrowed: bool = False
@@ -170,6 +174,18 @@ def obstacle(grant: Grant, release: Facts, at: float) -> str:
         return "topics"
     closed = closed_by(grant, at) or ("tlp" if release.tlp > clause.tlp_max else "")
     return closed or ("narrowed" if grant.is_narrowed else "")
+
+
+def reads(grant: Grant, issued: float, *, gave_history: bool) -> bool:
+    """Whether a clause lets its receiver read what was issued over it at an instant, as far as that is about when.
+
+    Args:
+        grant: the clause as it is now.
+        issued: when it was sent, in seconds since the epoch.
+        gave_history: whether the clause gave newcomers the history in the version under which it was sent. Whoever
+            published it under one that did not counted on that.
+    """
+    return grant.since <= issued and (gave_history or grant.joined <= issued)
 
 
 def closed_by(grant: Grant, at: float) -> str:

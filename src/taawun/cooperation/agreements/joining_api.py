@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Router
+from ninja import Query, Router
 
-from taawun.cooperation.agreements import actions, models, schemas
+from taawun.cooperation.agreements import actions, models, newcomers, schemas
 from taawun.cooperation.agreements.api import found, shown, to_sign
 from taawun.cooperation.agreements.document import Party, parse_narrowings, parse_parts
 from taawun.cooperation.partners.api import found_partner
@@ -102,6 +102,49 @@ def confirm_newcomer(
     """Confirm a party that acceded, for clauses that give newcomers what this node sent before."""
     agreement = to_sign(request, agreement_id)
     actions.confirm_newcomer(acting(request), agreement, body.party, reads_earlier=body.reads_earlier)
+    return shown(request, agreement)
+
+
+@router.get(
+    "/agreements/{uuid:agreement_id}/newcomers",
+    response=schemas.Newcomers,
+    summary="List newcomers",
+)
+def list_newcomers(request: ApiRequest, agreement_id: UUID) -> schemas.Newcomers:
+    """The parties that acceded and to which this node gives the history, and what each would read of it."""
+    agreement = to_sign(request, agreement_id)
+    return schemas.Newcomers(items=[_newcomer(agreement, each) for each in newcomers.joined(agreement)])
+
+
+def _newcomer(agreement: models.Agreement, found: newcomers.Joined) -> schemas.NewcomerShown:
+    said = found.confirmed
+    return schemas.NewcomerShown(
+        party=found.party.node,
+        ref=found.party.ref,
+        clauses=list(found.clauses),
+        reads_earlier=said.reads_earlier if said else None,
+        confirmed_by=said.confirmed_by if said else "",
+        at=said.at if said else None,
+        earlier=[
+            schemas.Earlier(
+                clause=each.clause, kind=each.kind, tlp=each.tlp.label, count=each.count, since=each.since
+            )
+            for each in newcomers.earlier_for(agreement, found.party.node)
+        ],
+    )
+
+
+@router.delete(
+    "/agreements/{uuid:agreement_id}/newcomers",
+    response=schemas.Agreement,
+    summary="Take back the confirmation of a newcomer",
+)
+def take_back_newcomer(
+    request: ApiRequest, agreement_id: UUID, party: Annotated[str, Query(max_length=340)]
+) -> schemas.Agreement:
+    """Take back a confirmation, as long as the newcomer has signed for nothing that it was sent."""
+    agreement = to_sign(request, agreement_id)
+    actions.take_back_newcomer(acting(request), agreement, party)
     return shown(request, agreement)
 
 

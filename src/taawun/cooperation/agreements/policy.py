@@ -23,6 +23,7 @@ from taawun.cooperation.agreements.decision import (
     Origin,
     kind_matches,
     obstacle,
+    reads,
     strictness,
 )
 from taawun.cooperation.agreements.layout import Proposal, lay_out, narrowest_pattern
@@ -135,8 +136,15 @@ class Policy:
             return ()
         return self._layout(party, release.kind, at).allowing(release)
 
-    def allows_over(
-        self, party: str, release: Facts, at: float, clause: tuple[UUID, str], issued: float
+    def allows_over(  # noqa: PLR0913 - what is asked about one entry of a lane
+        self,
+        party: str,
+        release: Facts,
+        at: float,
+        clause: tuple[UUID, str],
+        issued: float,
+        *,
+        gave_history: bool = True,
     ) -> bool:
         """Whether a party may have a release over one clause, in whatever version of it.
 
@@ -146,9 +154,10 @@ class Policy:
             at: now, in seconds since the epoch.
             clause: lineage of the agreement, and the clause's ref.
             issued: when the release went over the clause; who joined later has it only with the clause's history.
+            gave_history: whether the clause gave the history in the version under which it went.
         """
         return any(
-            grant.since <= issued and not obstacle(grant, release, at)
+            reads(grant, issued, gave_history=gave_history) and not obstacle(grant, release, at)
             for grant in self.grants_over(party, clause)
         ) and not self._hindrance(party, release, at)
 
@@ -290,8 +299,10 @@ def compile_policy(
             for clause in span.document.clauses:
                 for ref in receivers_of(clause, span.sender, span.document):
                     key = span.keys[ref]
-                    reads = _reads_from(span, clause, ref, joined.get(key, 0.0), confirmed)
-                    held = span.grant(each.code, clause, ref, trusted[ref], reads)
+                    from_when = _reads_from(span, clause, ref, joined.get(key, 0.0), confirmed)
+                    held = span.grant(
+                        each.code, clause, ref, trusted[ref], from_when, joined=joined.get(key, 0.0)
+                    )
                     grants.setdefault(key, []).extend(span.as_declared(held, ref))
         document = _never_in_force(each.standing, own)
         if document is not None:

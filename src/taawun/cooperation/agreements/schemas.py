@@ -317,6 +317,38 @@ class NewcomerConfirmed(Body):
     reads_earlier: Flag
 
 
+class Earlier(Schema):
+    """What of one kind and marking a newcomer would read under one clause."""
+
+    clause: str
+    kind: str
+    tlp: str
+    count: int
+    since: Annotated[datetime, Field(description="When the oldest of them was sent.")]
+
+
+class NewcomerShown(Schema):
+    """A party that acceded, to which this node gives what was sent before under some clause."""
+
+    party: Annotated[str, Field(description="Its node.")]
+    ref: str
+    clauses: Annotated[list[str], Field(description="Those clauses.")]
+    reads_earlier: Annotated[
+        bool | None, Field(description="Null while nobody here has confirmed it: it is given nothing then.")
+    ]
+    confirmed_by: str
+    at: datetime | None
+    earlier: Annotated[
+        list[Earlier], Field(description="What it would read of what was sent before, once confirmed so.")
+    ]
+
+
+class Newcomers(Schema):
+    """The newcomers of an agreement."""
+
+    items: list[NewcomerShown]
+
+
 class DeclarationMade(Body):
     """What this node does not give or take though it might."""
 

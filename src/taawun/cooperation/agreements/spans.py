@@ -88,7 +88,9 @@ class Span:
             key: (max(self.opens, at, self.suspended), until) for key, (at, until) in self.joined().items()
         }
 
-    def grant(self, code: str, clause: Clause, ref: str, held: PartnerTrust, since: float | None) -> Grant:
+    def grant(  # noqa: PLR0913 - what a clause is for one receiver
+        self, code: str, clause: Clause, ref: str, held: PartnerTrust, since: float | None, *, joined: float
+    ) -> Grant:
         """A clause of it for one receiver that reads from an instant on; None where nobody confirmed it."""
         both = (ref, self.sender)
         began = [self.signed[each] for each in both if each in self.signed]
@@ -105,6 +107,7 @@ class Span:
             hindrance=self._unbound(both) or held.hindrance or unconfirmed,
             ending="left" if leaves < self.closes else self.ending,
             since=FOREVER if since is None else since,
+            joined=joined,
             terminates=self.terminates,
             suspended_until=self.suspended,
         )

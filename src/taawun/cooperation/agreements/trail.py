@@ -48,6 +48,7 @@ TRAIL = (
     Act("agreements.lifted", _("Declaration lifted")),
     Act("agreements.shown", _("Agreement shown by another party")),
     Act("agreements.newcomer-confirmed", _("Newcomer confirmed")),
+    Act("agreements.newcomer-taken-back", _("Confirmation of a newcomer taken back")),
     Act("agreements.scan-attached", _("Scan of the paper attached")),
     SystemPart("agreements.depositary", _("Work as the depositary")),
     Things("agreements", _find),

@@ -21,6 +21,12 @@ urlpatterns = [
     path("<uuid:agreement_id>/resume/", views.resume, name="agreement-resume"),
     path("<uuid:agreement_id>/terminate/", views.terminate, name="agreement-terminate"),
     path("<uuid:agreement_id>/invite/", views.invite, name="agreement-invite"),
+    path("<uuid:agreement_id>/newcomers/<str:ref>/", views.confirm_newcomer, name="agreement-newcomer"),
+    path(
+        "<uuid:agreement_id>/newcomers/<str:ref>/take-back/",
+        views.take_back_newcomer,
+        name="agreement-newcomer-back",
+    ),
     path("<uuid:agreement_id>/leave/", views.leave, name="agreement-leave"),
     path("<uuid:agreement_id>/declare/", views.declare, name="agreement-declare"),
     path("<uuid:agreement_id>/lift/<uuid:instrument_id>/", views.lift, name="agreement-lift"),

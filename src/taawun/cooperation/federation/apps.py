@@ -17,6 +17,7 @@ class FederationConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything federation brings."""
+        from taawun.cooperation.agreements.history import History
         from taawun.cooperation.agreements.presenting.parts import AgreementSection
         from taawun.cooperation.federation import accounts, home
         from taawun.cooperation.federation.actions import keep, tell_reach, tell_readings
@@ -31,6 +32,13 @@ class FederationConfig(AppConfig):
             WITHDRAWN,
         )
         from taawun.cooperation.federation.guest_door import DOOR, GUESTS
+        from taawun.cooperation.federation.history import (
+            earlier_for,
+            has_begun,
+            has_read,
+            let_newcomers_in,
+            open_to_newcomers,
+        )
         from taawun.cooperation.federation.trail import TRAIL
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
         from taawun.cooperation.partners.wording import entry_reason
@@ -77,6 +85,8 @@ class FederationConfig(AppConfig):
                     REVOCATION,
                     READ,
                     DOOR,
+                    History("federation", open_to_newcomers, earlier_for, has_begun, has_read),
+                    Schedule("federation.history", timedelta(seconds=10), let_newcomers_in),
                     Schedule("federation.keeping", timedelta(minutes=10), keep),
                     Schedule("federation.reach", timedelta(hours=1), tell_reach),
                     Schedule("federation.readings", timedelta(minutes=1), tell_readings),

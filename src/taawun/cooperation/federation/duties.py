@@ -16,6 +16,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.queries import standings_of
 from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
+from taawun.cooperation.federation.readers import is_reader
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import now
 
@@ -215,8 +216,8 @@ def owed_under(agreement: Agreement) -> list[Owed]:
 def _duty(agreement: Agreement, partner: Partner, ended: datetime | None) -> Duty:
     sent = Passage.objects.filter(
         _to_delete(agreement.id),
+        is_reader(partner),
         entry__lane__sender__isnull=True,
-        entry__lane__readers__partner=partner,
     )
     said = Deletion.objects.filter(entry=OuterRef("entry"), partner=partner)
     turned_away = Receipt.objects.filter(entry=OuterRef("entry"), partner=partner).exclude(

@@ -238,7 +238,9 @@ def named_here(lane: Lane, header: Header) -> Named:
         return Named(guests, is_for_node=True)
     clause = (lane.agreement, lane.clause)
     gives = any(each.grants_over(own, clause) for each in policies_of(sender.node))
-    return Named(guests, is_for_node=gives and (own in audience or not audience))
+    # whom its sender let join a lane later is not named where it was opened
+    is_named = own in audience or not audience or (lane.is_joined and not header.audience)
+    return Named(guests, is_for_node=gives and is_named)
 
 
 def _opened_for(lane: Lane) -> Collection[str]:

@@ -18,6 +18,8 @@ from taawun.cooperation.partners.logs import chain
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from taawun.cooperation.agreements.document import Clause, Document
     from taawun.cooperation.partners.logs.chain import Header
 
@@ -26,6 +28,7 @@ __all__ = [
     "OriginRefused",
     "agreed_under",
     "came_by",
+    "giving_history",
     "inner_headers",
     "is_the_same_release",
     "reach_over",
@@ -107,6 +110,24 @@ def agreed_under(header: Header) -> tuple[Document, Clause] | None:
         return None
     clause = document.clause(header.clause)
     return (document, clause) if clause else None
+
+
+def giving_history(digests: Collection[str], ref: str) -> frozenset[str]:
+    """Those among versions in which a clause gives newcomers what was sent before.
+
+    Args:
+        digests: of versions.
+        ref: the clause's number.
+    """
+    found = set()
+    for digest in digests:
+        try:
+            clause = shelf.document(digest, partial(_text_of, digest)).clause(ref)
+        except Version.DoesNotExist:
+            continue
+        if clause is not None and clause.history == "all":
+            found.add(digest)
+    return frozenset(found)
 
 
 def _text_of(digest: str) -> bytes:

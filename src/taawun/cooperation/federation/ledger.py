@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import Count, F, Model, Sum
 
 from taawun.cooperation.federation.models import Passage, Reach, Receipt
+from taawun.cooperation.federation.readers import is_reader
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader
 
 if TYPE_CHECKING:
@@ -101,10 +102,10 @@ class _Group:
 
 
 def cells(wanted: Wanted) -> list[Cell]:
-    """The ledger in its smallest parts; five questions to the database, however much there is."""
+    """The ledger in its smallest parts; a few questions to the database, however much there is."""
     carried = list(_carried(wanted))
-    readers = _readers(wanted, {row["lane"] for row in carried if row["sender"] is None})
-    signed = _signed(wanted)
+    readers, late = _readers(wanted, {row["lane"] for row in carried if row["sender"] is None})
+    signed, unread = _signed(wanted), _before_floors(wanted, late) if late else {}
     found = []
     for row in carried:
         place = {name: row[name] for name in ("agreement", "kind", "month", "lane")}
@@ -113,12 +114,17 @@ def cells(wanted: Wanted) -> list[Cell]:
             found.append(Cell(partner=row["sender"], sums=got, **place))
             continue
         for partner in readers.get(row["lane"], [None] if wanted.partner is None else []):
+            cell = (row["lane"], partner, row["kind"], row["month"])
+            # who joined a lane later comes after whom it was opened for: what these got stands for what was given
+            count, size, back = unread.get(cell, (0, 0, 0))
+            if count == row["count"]:
+                continue
             gave = Sums(
-                given=row["count"],
-                deliveries=row["count"] if partner else 0,
-                signed=signed.get((row["lane"], partner, row["kind"], row["month"]), 0),
-                given_bytes=row["size"],
-                given_back=row["back"],
+                given=row["count"] - count,
+                deliveries=row["count"] - count if partner else 0,
+                signed=signed.get(cell, 0),
+                given_bytes=row["size"] - size,
+                given_back=row["back"] - back,
             )
             found.append(Cell(partner=partner, sums=gave, **place))
     _add_onward(found, wanted)
@@ -193,16 +199,38 @@ def _signed(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
     return {(row["lane"], row["partner"], row["kind"], row["month"]): row["count"] for row in rows.order_by()}
 
 
-def _readers(wanted: Wanted, lanes: set[UUID]) -> dict[UUID, list[UUID | None]]:
-    """The partners that read each lane of ours."""
+def _before_floors(
+    wanted: Wanted, late: list[int]
+) -> dict[tuple[UUID, UUID | None, str, str], tuple[int, int, int]]:
+    """How much a lane had carried before a reader joined it, by kind and month: count, bytes, and withdrawn since."""
+    found = _within(Passage.objects.filter(lane__readers__in=late), wanted)
+    if wanted.agreement:
+        found = found.filter(agreement=wanted.agreement)
+    rows = (
+        found.filter(lane__readers__first_seq__gt=F("entry__seq"))
+        .values("lane", "kind", "month", partner=F("lane__readers__partner"))
+        .annotate(count=Count("id"), bytes=Sum("size"), back=Count("ended"))
+    )
+    return {
+        (row["lane"], row["partner"], row["kind"], row["month"]): (row["count"], row["bytes"], row["back"])
+        for row in rows.order_by()
+    }
+
+
+def _readers(wanted: Wanted, lanes: set[UUID]) -> tuple[dict[UUID, list[UUID | None]], list[int]]:
+    """The partners that read each lane of ours, and the readers that joined one after it had begun."""
     found = LaneReader.objects.filter(lane__sender=None, lane__purpose__in=["clause", "public"])
     if wanted.partner:
         found = found.filter(partner=wanted.partner)
     readers: dict[UUID, list[UUID | None]] = defaultdict(list)
-    for lane, partner in found.order_by("id").values_list("lane", "partner"):
+    late = []
+    for reader, lane, partner, first in found.order_by("id").values_list(
+        "id", "lane", "partner", "first_seq"
+    ):
         if lane in lanes:
             readers[lane].append(partner)
-    return readers
+            late += [reader] if first else []
+    return readers, late
 
 
 def _within(found: QuerySet[_M], wanted: Wanted) -> QuerySet[_M]:
@@ -229,7 +257,8 @@ def _told(wanted: Wanted) -> dict[tuple[UUID | None, UUID | None, str, str], int
     """How many parties each partner says that it passed ours on to, under the agreement by which it had it."""
     passages = "release__passages__"
     found = Reach.objects.filter(
-        **{f"{passages}lane__sender": None, f"{passages}lane__readers__partner": F("partner")}
+        is_reader(F("partner"), lane=f"{passages}lane__", entry=f"{passages}entry__"),
+        **{f"{passages}lane__sender": None},
     )
     if wanted.partner:
         found = found.filter(partner=wanted.partner)

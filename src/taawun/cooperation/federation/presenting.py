@@ -20,6 +20,7 @@ from taawun.cooperation.agreements.presenting.sentences import kinds_in_words
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
 from taawun.cooperation.federation.queries import withdrawals_signed
+from taawun.cooperation.federation.readers import readers_of
 from taawun.cooperation.federation.rules import can_see_content
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.partners.wording import entry_reason
@@ -294,11 +295,7 @@ def _state(release: Release, receivers: int, signed: int) -> tuple[str, str]:
 
 def _receivers(passages: Iterable[Passage]) -> list[Partner]:
     """The partners a release of ours went to, each once."""
-    found = {
-        reader.partner_id: reader.partner
-        for passage in passages
-        for reader in passage.entry.lane.readers.all()
-    }
+    found = {partner.id: partner for passage in passages for partner in readers_of(passage.entry)}
     return sorted(found.values(), key=lambda partner: (partner.nation, partner.node))
 
 
@@ -381,13 +378,13 @@ def deliveries(release: Release) -> list[Delivery]:
     found = []
     for passage in passages:
         (mark,) = clause_marks([passage], codes)
-        for reader in passage.entry.lane.readers.all():
-            receipt = receipts.get((passage.entry_id, reader.partner_id))
-            gone = deleted.get((passage.entry_id, reader.partner_id))
+        for partner in readers_of(passage.entry):
+            receipt = receipts.get((passage.entry_id, partner.id))
+            gone = deleted.get((passage.entry_id, partner.id))
             badge, outcome = _outcome(receipt)
             found.append(
                 Delivery(
-                    reader.partner,
+                    partner,
                     mark,
                     passage.entry.recorded,
                     badge,
@@ -396,7 +393,7 @@ def deliveries(release: Release) -> list[Delivery]:
                     passage.ended,
                     gone.at if gone else None,
                     is_held=gone is not None and gone.is_held,
-                    taken_back=signed.get((passage.entry.lane_id, reader.partner_id)),
+                    taken_back=signed.get((passage.entry.lane_id, partner.id)),
                 )
             )
     return found

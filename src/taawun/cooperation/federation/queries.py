@@ -83,9 +83,14 @@ def with_partner(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
         partner: the partner's id.
     """
     # its lanes are few, and read first: PostgreSQL would join every passage there is to its entry
-    lanes = list(LaneReader.objects.filter(partner=partner).values_list("lane", flat=True))
-    read = Passage.objects.filter(release=OuterRef("pk"), lane__in=lanes)
-    return found.filter(Q(origin=partner) | Exists(read))
+    reads = dict(LaneReader.objects.filter(partner=partner).values_list("lane", "first_seq"))
+    sent = Passage.objects.filter(release=OuterRef("pk"))
+    read = Q(Exists(sent.filter(lane__in=[lane for lane, first in reads.items() if not first])))
+    # of those that it joined later it reads what follows its floor
+    for lane, first in reads.items():
+        if first:
+            read |= Q(Exists(sent.filter(lane=lane, entry__seq__gte=first)))
+    return found.filter(Q(origin=partner) | read)
 
 
 def withdrawals_signed(passages: Collection[Passage]) -> dict[tuple[UUID, UUID], datetime]:

@@ -40,6 +40,8 @@ TRAIL = (
     Act("federation.ended-agreement", _("Release ended with its agreement")),
     Act("federation.guest-token-created", _("Guest's token created")),
     Act("federation.guest-token-revoked", _("Guest's token revoked")),
+    Act("federation.newcomer-reads", _("Newcomer let in to read")),
+    SystemPart("federation.history", _("Newcomers and history")),
     SystemPart("federation.keeping", _("Retention and duties")),
     Things("federation", _find),
 )

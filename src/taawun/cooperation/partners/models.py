@@ -209,6 +209,13 @@ class Lane(models.Model):
     stop_detail = models.CharField(max_length=500, blank=True, default="")
     # the entry at which it broke: what stands before it is taken in still, nothing from it on
     stopped_at = models.BigIntegerField(null=True)
+    # a lane of ours for all whom its clause gives to, which goes on when somebody joins; else for whom entry 0 names
+    is_whole = models.BooleanField(default=False)
+    # of a partner's lane that we joined later: the first entry we read, what its sender signed that stands before it,
+    # and that word itself
+    floor_seq = models.BigIntegerField(default=0)
+    floor_digest = models.CharField(max_length=64, default=GENESIS)
+    floor = models.TextField(blank=True, default="")
     # a lane of ours that we never continue: after a restore nobody told us how it went on. Another takes its place
     is_closed = models.BooleanField(default=False)
     # of a sender that had several keys: the last entry that its current key is known to stand for
@@ -230,7 +237,7 @@ class Lane(models.Model):
             models.UniqueConstraint(
                 fields=["agreement", "clause", "audience_digest"],
                 name="partners_one_lane_per_choice",
-                condition=Q(sender__isnull=True, purpose="clause", is_closed=False),
+                condition=Q(sender__isnull=True, purpose="clause", is_closed=False, is_whole=False),
             ),
             models.UniqueConstraint(
                 fields=["purpose"],
@@ -247,6 +254,11 @@ class Lane(models.Model):
             return self.part_of.wire_id
         return self.alias or self.id
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether this node reads a partner's lane from a floor that its sender signed."""
+        return bool(self.floor)
+
     @classmethod
     def called(cls, sender: Partner, wire_id: uuid.UUID) -> Lane | None:
         """A sender's lane by what the sender calls it; None where it is not held yet."""
@@ -259,6 +271,8 @@ class LaneReader(models.Model):
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="readers")
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="reads")
+    # of one that joined later: the first entry that it reads; None for whom the lane was opened
+    first_seq = models.BigIntegerField(null=True)
     # how far the partner's receipts reach
     receipt_seq = models.BigIntegerField(default=-1)
     # how far it holds the lane by its own word, where we deliver because nobody can fetch from us
@@ -333,6 +347,8 @@ class LaneEntry(models.Model):
             # a withdrawal asks where else a content, or a subject, is in use
             models.Index(fields=["content_digest"], name="partners_by_content"),
             models.Index(fields=["subject", "version"], name="partners_by_subject"),
+            # who exchanges heads asks who joined a lane later
+            models.Index(fields=["lane"], name="partners_joined", condition=Q(kind="lane.joined")),
         )
 
 

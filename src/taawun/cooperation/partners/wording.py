@@ -187,6 +187,9 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "not-clear": gettext_lazy("a public lane carries nothing but TLP:CLEAR"),
     "not-public": gettext_lazy("it is on a public lane, and names for whom it is"),
     "not-followed": gettext_lazy("its receiver follows the public lane no longer"),
+    "before-accession": gettext_lazy(
+        "it was sent before this node joined, under a clause that gave newcomers no history"
+    ),
     "left-behind": gettext_lazy("it stands in a history that a restart of its lane left behind"),
     "unknown-reset": gettext_lazy("it belongs to no restart of a lane that is under way"),
     "replaced": gettext_lazy("a later proposal has taken its place"),

@@ -9,7 +9,13 @@ from taawun.cooperation.agreements.actions.drafting import (
     propose,
     turn_down,
 )
-from taawun.cooperation.agreements.actions.joining import OPEN_DAYS, confirm_newcomer, countersign, invite
+from taawun.cooperation.agreements.actions.joining import (
+    OPEN_DAYS,
+    confirm_newcomer,
+    countersign,
+    invite,
+    take_back_newcomer,
+)
 from taawun.cooperation.agreements.actions.papers import MAX_SCAN_BYTES, attach_scan
 from taawun.cooperation.agreements.actions.signing import APPROVALS, accede, approve, ratify
 from taawun.cooperation.agreements.actions.speaking import (
@@ -58,6 +64,7 @@ __all__ = [
     "ratify",
     "resume",
     "suspend",
+    "take_back_newcomer",
     "terminate",
     "turn_down",
     "urn",

@@ -15,6 +15,7 @@ from taawun.cooperation.agreements import forwarding, keeping
 from taawun.cooperation.agreements.actions.speaking import changed, others_of, say, urn
 from taawun.cooperation.agreements.document import part_json, party_json
 from taawun.cooperation.agreements.errors import StepRefused
+from taawun.cooperation.agreements.history import History
 from taawun.cooperation.agreements.models import Agreement, Newcomer, PartyInstrument
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.rules import can_invite
@@ -23,6 +24,7 @@ from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.rules import ensure, require
 from taawun.foundation.clock import now, timestamp
 from taawun.platform.audit.actions import record
+from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document, Part, Party
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["OPEN_DAYS", "confirm_newcomer", "countersign", "invite"]
+__all__ = ["OPEN_DAYS", "confirm_newcomer", "countersign", "invite", "take_back_newcomer"]
 
 # an invitation that nobody answered is not open for ever
 OPEN_DAYS: Final = 90
@@ -200,6 +202,9 @@ def confirm_newcomer(actor: Actor, agreement: Agreement, party: str, *, reads_ea
     entry = document.party_of(party) if document else None
     if document is None or entry is None or not document.has_acceded(entry.ref):
         raise StepRefused("no-newcomer", _("This party did not accede to the agreement later."))
+    before = Newcomer.objects.filter(lineage=held.id, party=party).first()
+    if before is not None and reads_earlier and not before.reads_earlier:
+        _check_widening(held, party)
     row, _is_new = Newcomer.objects.update_or_create(
         lineage=held.id,
         party=party,
@@ -216,4 +221,51 @@ def confirm_newcomer(actor: Actor, agreement: Agreement, party: str, *, reads_ea
         {"party": party, "reads_earlier": reads_earlier},
     )
     changed()
+    for each in registry.all(History):
+        each.open(held)
     return row
+
+
+def _check_widening(held: Agreement, party: str) -> None:
+    """From the floor that it was given a newcomer reads on: what stands before it is not given later."""
+    if any(each.has_begun(held, party) for each in registry.all(History)):
+        raise StepRefused(
+            "begun-already",
+            _(
+                "It reads from its accession on already, and a lane has one beginning. Share with it what it lacks as "
+                "something new."
+            ),
+        )
+
+
+@transaction.atomic
+def take_back_newcomer(actor: Actor, agreement: Agreement, party: str) -> None:
+    """Take back that a newcomer was confirmed, as long as it has signed for nothing: a mistake is mended so.
+
+    Afterwards the law has other ways: a declaration that this node gives it less, or a suspension.
+
+    Args:
+        actor: an officer.
+        agreement: which.
+        party: its key.
+
+    Raises:
+        NotAllowed: the actor may not.
+        StepRefused: nobody confirmed it, or it has signed for something that it was sent.
+    """
+    require(actor, "approve:agreements")
+    held = Agreement.objects.select_for_update().get(id=agreement.id)
+    row = Newcomer.objects.filter(lineage=held.id, party=party).first()
+    if row is None:
+        raise StepRefused("not-confirmed", _("Nobody here has confirmed this party."))
+    if any(each.has_read(held, party) for each in registry.all(History)):
+        raise StepRefused(
+            "read-already",
+            _(
+                "It has signed for what it was sent, and the clauses hold. Declare that this node gives it less, or "
+                "suspend the agreement."
+            ),
+        )
+    row.delete()
+    record(actor, "agreements.newcomer-taken-back", urn(held), {"party": party})
+    changed()

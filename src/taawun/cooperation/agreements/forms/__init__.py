@@ -7,6 +7,7 @@ from taawun.cooperation.agreements.forms.declaring import DeclarationForm
 from taawun.cooperation.agreements.forms.drafting import NewForm
 from taawun.cooperation.agreements.forms.inviting import InvitationForm
 from taawun.cooperation.agreements.forms.lists import AgreementFilters, CompareForm, NoteForm
+from taawun.cooperation.agreements.forms.newcomers import NewcomerForm
 from taawun.cooperation.agreements.forms.papers import ScanForm
 from taawun.cooperation.agreements.forms.printing import PaperForm
 from taawun.cooperation.agreements.forms.terms import TermsForm
@@ -19,6 +20,7 @@ __all__ = [
     "DeclarationForm",
     "InvitationForm",
     "NewForm",
+    "NewcomerForm",
     "NoteForm",
     "PaperForm",
     "ScanForm",

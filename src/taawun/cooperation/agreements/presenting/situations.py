@@ -14,6 +14,7 @@ from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.agreements.actions import APPROVALS
 from taawun.cooperation.agreements.presenting.joining import joining_acts, joinings
+from taawun.cooperation.agreements.presenting.newcomers import newcomer_acts, newcomer_situations
 from taawun.cooperation.agreements.presenting.nouns import Act, Situation
 from taawun.cooperation.agreements.presenting.sentences import listed, party_name
 from taawun.cooperation.agreements.presenting.terms import term_day
@@ -95,6 +96,7 @@ def situation(record: Record, standing: Standing, at: datetime) -> list[Situatio
     told += _own_proposals(record, standing)
     told += _negotiation(record, standing)
     told += joinings(standing, at)
+    told += newcomer_situations(record.agreement)
     if standing.suspensions:
         told += [_suspension(record, standing)]
     if standing.ends and standing.ends > at:
@@ -268,6 +270,7 @@ def _officer_acts(
             is_ending = kind in {"terminated", "suspended"}
             found.append(Act(label, reverse(name, args=[agreement.id]), style, is_ending=is_ending))
     found += joining_acts(actor.id, record, standing, partners)
+    found += newcomer_acts(agreement)
     if about and isinstance(can_sign(about, standing, partners), Granted):
         mine = any(
             each.person_id == actor.id and each.version.digest == about.digest for each in record.approvals

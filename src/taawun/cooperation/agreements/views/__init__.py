@@ -4,6 +4,7 @@ from taawun.cooperation.agreements.views.drafting import edit, new, template, te
 from taawun.cooperation.agreements.views.inviting import invite
 from taawun.cooperation.agreements.views.joining import accede, declare, leave, lift, ratify
 from taawun.cooperation.agreements.views.lists import agreements
+from taawun.cooperation.agreements.views.newcomers import confirm_newcomer, take_back_newcomer
 from taawun.cooperation.agreements.views.papers import scan, scan_file
 from taawun.cooperation.agreements.views.printing import draft_paper, paper
 from taawun.cooperation.agreements.views.reading import agreement, compare, version
@@ -24,6 +25,7 @@ __all__ = [
     "agreements",
     "approve",
     "compare",
+    "confirm_newcomer",
     "counter",
     "declare",
     "decline",
@@ -41,6 +43,7 @@ __all__ = [
     "scan",
     "scan_file",
     "suspend",
+    "take_back_newcomer",
     "template",
     "templates",
     "terminate",

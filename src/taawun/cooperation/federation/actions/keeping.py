@@ -22,6 +22,7 @@ from taawun.cooperation.federation.ending import end_here, settle
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.logs import lanes
+from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now, timestamp
 from taawun.platform.notices.actions import raise_notice, resolve
@@ -106,7 +107,7 @@ def _shut(owed: Owed) -> None:
         lane__sender=owed.sender,
         state__in=[LaneEntry.State.PENDING, LaneEntry.State.QUARANTINED],
         action="publish",
-    ).exclude(kind="lane.opened")
+    ).exclude(kind__in=["lane.opened", JOINED])
     unread.filter(passage=None).update(state=LaneEntry.State.UNOPENED, reason="ended", not_before=None)
 
 

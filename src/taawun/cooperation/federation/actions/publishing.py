@@ -13,6 +13,7 @@ from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.decisions import policy_of_giver, preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.guests import lay_ready
+from taawun.cooperation.federation.history import whole_lane_of
 from taawun.cooperation.federation.models import Behalf, Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail, may_speak_for
 from taawun.cooperation.federation.standing import goes_to_everybody, may_be_public
@@ -26,10 +27,11 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from taawun.cooperation.agreements.policy import Grant
     from taawun.cooperation.federation.decisions import PartyDecision, Preview
+    from taawun.cooperation.partners.models import Lane
     from taawun.cooperation.people.actors import Actor
 
 __all__ = ["Draft", "append", "ensure_public", "long_header", "publish", "stand", "urn"]
@@ -176,8 +178,10 @@ def _send(
     in_public: bool,
 ) -> None:
     """Put a release on the lane of each clause that was found, and on the public one where that was chosen."""
-    # what others bound to some parties goes over a lane of those parties: nobody else sees so much as its header
-    narrowed = audience is not None or not goes_to_everybody(draft.facts(audience))
+    # What others bound to some parties goes over a lane of those parties: nobody else sees so much as its header. So
+    # does RED, whose header names persons: who joins later may read a lane for all from its beginning.
+    is_for_some = audience is not None or draft.tlp == Tlp.RED
+    narrowed = is_for_some or not goes_to_everybody(draft.facts(audience))
     try:
         for _clause, group in sorted(decided.by_clause().items(), key=lambda each: each[0]):
             append(release, _item(draft), group, narrowed=narrowed)
@@ -294,16 +298,15 @@ def append(release: Release, item: lanes.Item, group: Sequence[PartyDecision], *
         Whether it was not there already.
     """
     grant = next(each.grant for each in group if each.grant)
-    side = _receiving_side(grant, release)
-    audience = {each.party for each in group} if narrowed else side
-    readers = _readers(audience)
-    lane = lanes.open_clause_lane(
-        agreement=grant.agreement,
-        document=grant.digest,
-        clause=grant.clause.ref,
-        readers=readers,
-        audience=audience,
-    )
+    audience = {each.party for each in group}
+    if narrowed:
+        lane = _lane_of(grant, audience)
+    elif release.behalf:
+        # by a guest's rules, not this node's: a newcomer is confirmed for what the node itself gives
+        audience = _receiving_side(grant, release)
+        lane = _lane_of(grant, audience)
+    else:
+        lane, audience = whole_lane_of(grant)
     if Passage.objects.filter(release=release, entry__lane=lane, ended__isnull=True).exists():
         return False
     said = replace(
@@ -352,7 +355,13 @@ def _receiving_side(grant: Grant, release: Release) -> set[str]:
     }
 
 
-def _readers(audience: Iterable[str]) -> list[Partner]:
-    """The partners behind party keys: a guest is served by its host."""
+def _lane_of(grant: Grant, audience: Collection[str]) -> Lane:
+    """The lane of a clause for some parties; a guest is served by its host."""
     nodes = {key.partition("#")[0] for key in audience}
-    return list(Partner.objects.filter(node__in=nodes))
+    return lanes.open_clause_lane(
+        agreement=grant.agreement,
+        document=grant.digest,
+        clause=grant.clause.ref,
+        readers=list(Partner.objects.filter(node__in=nodes)),
+        audience=audience,
+    )

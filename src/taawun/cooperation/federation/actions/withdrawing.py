@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.federation.actions.publishing import urn
@@ -96,7 +97,8 @@ def take_back_onward(actor: Actor, release: Release, reason: str) -> Release:
 def _tell_reason(release: Release, reason: str) -> None:
     """Say why on the talk lane: a withdrawal itself brings no content, and whoever was served has a right to it."""
     told = {name: getattr(release, name) for name in ("subject", "version", "digest")}
-    for partner in (
-        Partner.objects.filter(reads__lane__entries__passage__release=release).order_by("id").distinct()
-    ):
+    # who joined a lane later is told nothing of what it does not read
+    reads_it = Q(reads__first_seq=None) | Q(reads__first_seq__lte=F("reads__lane__entries__seq"))
+    served = Partner.objects.filter(reads_it, reads__lane__entries__passage__release=release)
+    for partner in served.order_by("id").distinct():
         messages.send(partner, "withdrawn", {**told, "reason": reason})

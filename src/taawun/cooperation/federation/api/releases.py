@@ -18,6 +18,7 @@ from taawun.cooperation.federation.api.routing import router
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.duties import duties_of, owed_under
 from taawun.cooperation.federation.provenance import ways
+from taawun.cooperation.federation.readers import readers_of
 from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.wording import entry_reason
@@ -384,9 +385,9 @@ def _passages(rows: Sequence[models.Passage]) -> list[schemas.Passage]:
             ended=each.ended,
             why_ended=each.why_ended,
             withdrawal_signed_by=[
-                reader.partner.node
-                for reader in each.entry.lane.readers.all()
-                if each.is_given and (each.entry.lane_id, reader.partner_id) in signed
+                partner.node
+                for partner in (readers_of(each.entry) if each.is_given else ())
+                if (each.entry.lane_id, partner.id) in signed
             ],
         )
         for each in rows
@@ -404,10 +405,8 @@ def _hop(hop: Hop) -> schemas.Hop:
 
 
 def _ends(passage: models.Passage) -> list[str]:
-    lane = passage.entry.lane
-    if lane.sender is not None:
-        return [lane.sender.node]
-    return sorted(reader.partner.node for reader in lane.readers.all())
+    sender = passage.entry.lane.sender
+    return [sender.node] if sender else sorted(partner.node for partner in readers_of(passage.entry))
 
 
 def _receipts(rows: Sequence[models.Receipt]) -> list[schemas.Receipt]:

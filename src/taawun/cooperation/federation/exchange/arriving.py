@@ -18,6 +18,7 @@ from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.federation.ways import bound_by_its_ways, came_from_its_source
 from taawun.cooperation.partners.logs import contents
+from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PartyActor
@@ -39,7 +40,7 @@ __all__ = ["end_of", "prepare", "read", "receive", "told"]
 
 def prepare(lane: Lane, header: Header, content: bytes) -> Callable[[LaneEntry], Outcome]:
     """Read a content that is not held yet, before the transaction that takes it in: a large one takes seconds."""
-    if header.kind == "lane.opened":
+    if header.kind in {"lane.opened", JOINED}:
         return partial(receive, header=header, content=content)
     if header.origin:
         # whose it is, is asked again in the transaction: what is live by then need not be read, which is rare
@@ -62,7 +63,7 @@ def read(header: Header, content: bytes) -> object:
 
 def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
     """Take in one entry of a partner's clause or public lane that may be opened."""
-    if header.kind == "lane.opened":
+    if header.kind in {"lane.opened", JOINED}:
         return Outcome(LaneEntry.State.DONE)
     if header.action == "withdraw":
         return receive_withdrawal(entry, header)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
+from taawun.cooperation.agreements.decision import reads
 from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.guests import policies_of
+from taawun.cooperation.federation.hops import agreed_under, giving_history
 from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import now
@@ -33,7 +36,7 @@ _MENDABLE: Final = frozenset({"unsigned", "unratified", "not-begun", "suspended"
 
 def accepts(lane: Lane, header: Header) -> Outcome | None:
     """Hold a partner to its own clause: what it may not send is not opened here either."""
-    if header.kind == "lane.opened" or header.action == "withdraw":
+    if header.kind in {"lane.opened", JOINED} or header.action == "withdraw":
         return None
     sender = lane.sender
     outside = (
@@ -64,11 +67,36 @@ def _under_its_clause(lane: Lane, sender: Partner, header: Header) -> Outcome | 
     held = [(policy, grant) for policy in policies for grant in grants_to_us(policy, lane)]
     # who goes on under a version that ended names it still; one that this node never agreed to gives nobody anything
     if not any(grant.digest == header.agreement for _policy, grant in held):
+        if history := _history(held, header):
+            return _as_history(history, header, facts)
         # its agreement, or the last signature on it, may still be on its way over the talk lane
         reason = policies[0].unopened(lane.agreement) if lane.agreement and not held else ""
         return _judge([reason]) if reason else Outcome(LaneEntry.State.PENDING, "unknown-agreement")
+    return _judge(_obstacles(held, facts))
+
+
+def _obstacles(held: Sequence[tuple[Policy, Grant]], facts: Facts) -> list[str]:
     moments = [now().timestamp(), (now() + _SKEW).timestamp()]
-    return _judge([each for policy, grant in held for each in policy.obstacles([grant], facts, moments)])
+    return [each for policy, grant in held for each in policy.obstacles([grant], facts, moments)]
+
+
+def _history(held: Sequence[tuple[Policy, Grant]], header: Header) -> list[tuple[Policy, Grant]]:
+    """What a clause gives us, where a header was sent under a version that is held here and bound us never."""
+    agreed, issued = agreed_under(header), header.issued.timestamp()
+    if agreed is None:
+        return []
+    return [each for each in held if each[1].agreement == agreed[0].id and issued < each[1].joined]
+
+
+def _as_history(held: Sequence[tuple[Policy, Grant]], header: Header, facts: Facts) -> Outcome | None:
+    """Judge what was sent before this node joined by the clause as it binds it now, as its sender does."""
+    gave = bool(giving_history({header.agreement}, header.clause))
+    issued = header.issued.timestamp()
+    open_to_us = [each for each in held if reads(each[1], issued, gave_history=gave)]
+    if not open_to_us:
+        # its sender serves no content for it either
+        return Outcome(LaneEntry.State.UNOPENED, "before-accession")
+    return _judge(_obstacles(open_to_us, facts))
 
 
 def grants_to_us(policy: Policy, lane: Lane) -> list[Grant]:

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import Passage, Reach, Release
+from taawun.cooperation.federation.readers import is_reader
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
 from taawun.foundation.strict_json import as_count
@@ -24,7 +25,7 @@ _MOST_PARTIES: Final = 100_000
 def receive_reach(message: messages.Message) -> None:
     """Keep the last count of each release that was sent to who tells it; of others it has nothing to tell."""
     told = _read(message.payload)
-    sent = Passage.objects.filter(release=OuterRef("pk"), entry__lane__readers__partner=message.partner)
+    sent = Passage.objects.filter(is_reader(message.partner), release=OuterRef("pk"))
     found = Release.objects.filter(Exists(sent), subject__in={subject for subject, _v, _d in told})
     releases = {(each.subject, each.version, each.digest): each for each in found}
     if not releases.keys() >= told.keys():

@@ -12,6 +12,7 @@ from taawun.cooperation.federation.exchange.regaining import regain_receipt
 from taawun.cooperation.federation.models import Receipt
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.partners.logs.joining import first_of
 from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.foundation.strict_json import as_count
@@ -73,6 +74,8 @@ def receive_receipt(message: messages.Message) -> None:
     reader = LaneReader.objects.filter(lane_id=lane_id, lane__sender=None, partner=message.partner).first()
     if reader is None:
         raise MessageRefused("unknown-lane", "the sender of this receipt does not read that lane")
+    if first < first_of(reader):
+        raise MessageRefused("malformed", "the receipt covers entries that its sender does not read")
     if last - first >= _MOST_RECEIPTS:
         raise MessageRefused("malformed", "the receipt covers too many entries at once")
     head = LaneEntry.objects.filter(lane_id=lane_id, seq=last).first()

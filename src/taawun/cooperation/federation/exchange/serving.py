@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import current_policy, standings_of
 from taawun.cooperation.federation.decisions import policy_of_giver
+from taawun.cooperation.federation.hops import giving_history
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
@@ -40,17 +44,18 @@ def serves(lanes: Sequence[Lane], reader: Partner) -> list[bool]:
 
 
 def readers(lanes: Sequence[Lane]) -> dict[UUID, frozenset[str]]:
-    """The nodes that a partner's lanes are for: those that its first entry names, as far as they signed the agreement.
+    """The nodes that a partner's lanes are for: those that their entries name, as far as they signed the agreement.
 
     A guest is served by its host. Who did not sign does not read the lane, and is not to know of it.
     """
     agreements = list(Agreement.objects.filter(id__in={lane.agreement for lane in lanes}))
     joined = {key: standing.joined for key, standing in standings_of(agreements).items()}
-    openings = dict(
-        LaneEntry.objects.filter(lane__in=lanes, seq=0, kind="lane.opened").values_list("lane_id", "header")
-    )
+    saying = Q(seq=0, kind="lane.opened") | Q(kind=JOINED)
+    named: dict[UUID, frozenset[str]] = {}
+    for lane_id, header in LaneEntry.objects.filter(saying, lane__in=lanes).values_list("lane_id", "header"):
+        named[lane_id] = named.get(lane_id, frozenset()) | _named_in(header)
     return {
-        lane.id: _named_in(openings.get(lane.id, "")) & joined.get(lane.agreement, frozenset())
+        lane.id: named.get(lane.id, frozenset()) & joined.get(lane.agreement, frozenset())
         for lane in lanes
         if lane.agreement
     }
@@ -77,9 +82,10 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -
         .prefetch_related("release__topics", "release__parties")
     }
     own, at, agreement = current_policy(), now().timestamp(), lane.agreement
+    giving = giving_history({passage.document for passage in passages.values()}, lane.clause)
 
     def may(entry: LaneEntry) -> bool:
-        if entry.kind == "lane.opened":
+        if entry.kind in {"lane.opened", JOINED}:
             return True
         passage = passages.get(entry.id)
         if (
@@ -92,7 +98,10 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -
         facts, issued = passage.release.facts(), entry.issued.timestamp()
         behalf = passage.release.behalf
         policy = policy_of_giver(behalf) if behalf else own
-        keys = policy.keys_of(reader.node)
-        return any(policy.allows_over(key, facts, at, (agreement, lane.clause), issued) for key in keys)
+        gave, clause = passage.document in giving, (agreement, lane.clause)
+        return any(
+            policy.allows_over(key, facts, at, clause, issued, gave_history=gave)
+            for key in policy.keys_of(reader.node)
+        )
 
     return [may(entry) for entry in entries]

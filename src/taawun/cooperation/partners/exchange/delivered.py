@@ -24,7 +24,7 @@ from taawun.cooperation.partners.exchange.partials import Partial
 from taawun.cooperation.partners.exchange.receiving import is_wanted, take_page
 from taawun.cooperation.partners.exchange.wire import PAGE_ENTRIES, PIECE, LaneOffer, lane_offer
 from taawun.cooperation.partners.identity.keys import lineage_of
-from taawun.cooperation.partners.logs import chain
+from taawun.cooperation.partners.logs import chain, joining
 from taawun.cooperation.partners.logs.contents import OtherContent
 from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.logs.stopping import stop_lane
@@ -219,9 +219,15 @@ def _begun(partner: Partner, page: _Page) -> Lane:
         first = _first(partner, page)
     except ChainBroken as broken:
         raise Undeliverable(400, "malformed", f"The first entry does not hold: {broken}") from None
-    if first is None or first.seq > 0:
-        raise _gap(-1)
-    if not _is_for_us(first):
+    try:
+        floor = joining.offered_floor(page.offer, lineage_of(partner))
+    except ChainBroken as broken:
+        raise Undeliverable(400, "malformed", f"The floor does not hold: {broken}") from None
+    begins = floor.seq if floor else 0
+    if first is None or first.seq > begins:
+        raise _gap(begins - 1)
+    # who joined later is named by the floor; in the first entry stands for whom the lane was opened
+    if floor is None and not _is_for_us(first):
         raise Undeliverable(403, "not-to-us", "That lane is for others than this node.")
     offered = Offered(partner)
     lane = offered.lane_of(page.offer)

@@ -118,10 +118,13 @@ def _deliver_lane(partner: Partner, reader: LaneReader, may_go_on: Callable[[], 
     """Bring what follows what the partner holds, by its own word: it may have lost some, or have it from a file."""
     lane, is_corrected = reader.lane, False
     while True:
-        entries = pages.page(lane, reader.delivered_seq, most=_SIZES.most(partner, _PAGE_BYTES))
+        after = max(reader.delivered_seq, (reader.first_seq or 0) - 1)
+        entries = pages.page(lane, after, most=_SIZES.most(partner, _PAGE_BYTES))
         key = node_key()
         lane.refresh_from_db(fields=["head_seq", "head_digest"])
-        page = [canonical(pages.offer(lane, key)) + b"\n", *pages.lines(lane, entries, partner)]
+        newcomer = None if reader.first_seq is None else reader
+        offer = pages.offer(lane, key, newcomer=newcomer)
+        page = [canonical(offer) + b"\n", *pages.lines(lane, entries, partner)]
         try:
             with _SIZES.tried(partner):
                 held = _patiently(partial(wire.deliver, partner, page))

@@ -21,7 +21,7 @@ from taawun.cooperation.partners.logs import chain, contents, witness
 from taawun.cooperation.partners.logs.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.logs.walking import Walk
-from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, Partner
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
@@ -79,6 +79,10 @@ def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
     head = chain.read_head(token, keys)
     if head.lane != lane.wire_id:
         raise ChainBroken("sender", lane.head_seq + 1, f"the head is of lane {head.lane}")
+    if head.seq < lane.floor_seq - 1:
+        raise ChainBroken(
+            "truncated", lane.floor_seq, f"the sender signed that entry {lane.floor_seq} is there"
+        )
     if head.seq <= lane.head_seq and not _agrees(lane, head):
         raise ChainBroken("fork", head.seq, OTHER_HEADER, proof=token)
     if head.seq < lane.head_seq and not _is_late(lane, head):
@@ -93,8 +97,8 @@ def known_head(lane: Lane, partner: Partner, token: str) -> chain.Head:
 
 def _agrees(lane: Lane, head: chain.Head) -> bool:
     """Whether a head names the header that is held at its place."""
-    if head.seq < 0:
-        return head.digest == GENESIS
+    if head.seq == lane.floor_seq - 1:
+        return head.digest == lane.floor_digest
     return LaneEntry.objects.filter(lane=lane, seq=head.seq, digest=head.digest).exists()
 
 
@@ -203,6 +207,12 @@ class _Page:
     def _check_known(self, header: chain.Header, token: str) -> None:
         """Receiving is idempotent by (lane, seq): the same entry again is nothing, another one is a fork."""
         digest = chain.digest_of(token)
+        if header.seq < self._lane.floor_seq:
+            # nothing that stands before the floor was asked for; only of its last it is known what it is
+            is_last = header.seq == self._lane.floor_seq - 1
+            if is_last and digest != self._lane.floor_digest:
+                raise ChainBroken("fork", header.seq, OTHER_HEADER, proof=token)
+            return
         known = any(
             (entry.seq, entry.digest) == (header.seq, digest) for _header, entry, _content in self._waiting
         )

@@ -22,7 +22,7 @@ from taawun.cooperation.partners.exchange import access, bandwidth, delivered
 from taawun.cooperation.partners.exchange.wire import JSON_LINES
 from taawun.cooperation.partners.identity.descriptor import kid_of
 from taawun.cooperation.partners.identity.keys import node_key
-from taawun.cooperation.partners.logs import lanes, pages, witness
+from taawun.cooperation.partners.logs import joining, lanes, pages, witness
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.urgency import urgent_lanes
 from taawun.cooperation.partners.models import Content, Lane, Partner
@@ -130,7 +130,10 @@ def lane_list(request: HttpRequest, partner: Partner) -> HttpResponse:
     key, open_lanes = node_key(), Lane.objects.filter(is_closed=False).order_by("opened")
     held = lanes.read_by(partner, open_lanes)
     urgent = urgent_lanes(partner, held)
-    offers = [pages.offer(each, key, is_urgent=each.id in urgent) for each in held]
+    late = joining.newcomers(partner, [each.id for each in held])
+    offers = [
+        pages.offer(each, key, is_urgent=each.id in urgent, newcomer=late.get(each.id)) for each in held
+    ]
     return HttpResponse(orjson.dumps({"lanes": offers}), content_type="application/json")
 
 
@@ -148,7 +151,10 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponseB
         return wanted
     if booked := _booked():
         return booked
-    entries = pages.page(found, wanted.after, limit=wanted.limit, most=bandwidth.portion())
+    # what stands before the floor of who joined later is not there for it, whatever it asks for
+    first = joining.first_of(joining.newcomers(partner, [found.id]).get(found.id))
+    after = max(wanted.after, first - 1)
+    entries = pages.page(found, after, limit=wanted.limit, most=bandwidth.portion())
     return _page(request, found, entries, partner)
 
 

@@ -101,9 +101,10 @@ class LaneOffer:
         clause: the clause's ref, or empty.
         head: the signed head, a JWS.
         is_urgent: whether it says that something urgent waits on it.
+        floor: from where this node reads it, a JWS; empty where the lane was opened for this node.
     """
 
-    __slots__ = ("agreement", "clause", "head", "is_urgent", "lane", "purpose")
+    __slots__ = ("agreement", "clause", "floor", "head", "is_urgent", "lane", "purpose")
 
     def __init__(  # noqa: PLR0913 - each is a member of an offer
         self,
@@ -114,9 +115,15 @@ class LaneOffer:
         head: str,
         *,
         is_urgent: bool = False,
+        floor: str = "",
     ) -> None:
         self.lane, self.purpose, self.agreement = lane, purpose, agreement
-        self.clause, self.head, self.is_urgent = clause, head, is_urgent
+        self.clause, self.head, self.is_urgent, self.floor = clause, head, is_urgent, floor
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether it comes with a floor."""
+        return bool(self.floor)
 
 
 def fetch_descriptor(node: str) -> str:
@@ -179,6 +186,7 @@ def lane_offer(said: Any) -> LaneOffer:
         str(said.get("clause", "")),
         str(said["head"]),
         is_urgent=said.get("urgent") is True,
+        floor=str(said.get("floor", "")),
     )
 
 
@@ -278,11 +286,18 @@ class HeldOffer:
         lane: its id.
         seq: the last entry.
         digest: of that entry's header.
+        floor: the first entry that it holds.
     """
 
     lane: UUID
     seq: int
     digest: str
+    floor: int = 0
+
+    def said(self) -> dict[str, object]:
+        """As it is sent."""
+        told: dict[str, object] = {"lane": str(self.lane), "seq": self.seq, "digest": self.digest}
+        return told | ({"floor": self.floor} if self.floor else {})
 
 
 def held_offers(body: bytes) -> list[HeldOffer]:
@@ -295,7 +310,12 @@ def held_offers(body: bytes) -> list[HeldOffer]:
     if len(listed) > _MOST_OFFERS:
         raise ValueError(f"it has more than {_MOST_OFFERS} lanes")
     return [
-        HeldOffer(UUID(each["lane"]), strict_json.as_count(each["seq"]), as_sha256(each["digest"]))
+        HeldOffer(
+            UUID(each["lane"]),
+            strict_json.as_count(each["seq"]),
+            as_sha256(each["digest"]),
+            strict_json.as_count(each.get("floor", 0)),
+        )
         for each in listed
     ]
 
@@ -351,7 +371,7 @@ def offer_held(partner: Partner, offers: Sequence[HeldOffer], *, seconds: float)
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`list_lanes`.
     """
-    said = [{"lane": str(each.lane), "seq": each.seq, "digest": each.digest} for each in offers]
+    said = [each.said() for each in offers]
     answer = _post(partner, "held", orjson.dumps({"lanes": said}), "application/json", seconds)
     try:
         listed = strict_json.parse(answer, _LISTING_LIMITS)["wanted"]

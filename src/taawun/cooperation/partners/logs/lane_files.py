@@ -24,7 +24,7 @@ from taawun.cooperation.partners.exchange.receiving import process_pending, take
 from taawun.cooperation.partners.exchange.wire import LaneOffer, lane_offer
 from taawun.cooperation.partners.identity import descriptor as descriptors
 from taawun.cooperation.partners.identity.keys import lineage_of, node_key
-from taawun.cooperation.partners.logs import chain, contents, lanes, pages
+from taawun.cooperation.partners.logs import chain, contents, joining, lanes, pages
 from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.stopping import stop_lane
@@ -154,6 +154,8 @@ def export_lane(actor: Actor, lane: Lane, reader: Partner, place: Path, *, after
 
 
 def _write(file: zstandard.ZstdCompressionWriter, lane: Lane, reader: Partner, after: int) -> Written:
+    newcomer = joining.newcomers(reader, [lane.id]).get(lane.id)
+    after = max(after, joining.first_of(newcomer) - 1)
     key = node_key()
     lane.refresh_from_db(fields=["head_seq", "head_digest"])
     said = {
@@ -161,7 +163,7 @@ def _write(file: zstandard.ZstdCompressionWriter, lane: Lane, reader: Partner, a
         "for": reader.node,
         "written": timestamp(now()),
         "descriptor": actions.own_descriptor(),
-        "lane": pages.offer(lane, key),
+        "lane": pages.offer(lane, key, newcomer=newcomer),
     }
     file.write(strict_json.canonical(said) + b"\n")
     seq, count, with_content = after, 0, 0
@@ -339,6 +341,7 @@ class _Look:
     Args:
         walk: along its lane.
         keys: of its sender.
+        begins: the first entry that this node reads.
         number: of the line.
         count: of entries.
         waits_for: the digest and size that a content beside may have: those of the entry before it.
@@ -346,6 +349,7 @@ class _Look:
 
     walk: Walk
     keys: Verifier
+    begins: int
     number: int = 1
     count: int = 0
     waits_for: tuple[str, int] = field(default=("", 0))
@@ -355,7 +359,7 @@ def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> 
     """Look at every line, in order, and take nothing; how many entries there are."""
     held = Lane.called(partner, first.offer.lane)
     walk = Walk(first.offer.lane, first.offer, sender=partner.node, keys=keys, seq=None, digest="")
-    look = _Look(walk, keys)
+    look = _Look(walk, keys, begins=_begins(first, keys))
     head = False
     while True:
         look.number += 1
@@ -374,6 +378,14 @@ def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> 
             head = _check_line(line, first, look, held)
 
 
+def _begins(first: _First, keys: Verifier) -> int:
+    try:
+        floor = joining.offered_floor(first.offer, keys)
+    except ChainBroken as broken:
+        raise _altered(1, str(broken).rstrip(".")) from None
+    return floor.seq if floor else 0
+
+
 def _check_line(line: bytes, first: _First, look: _Look, held: Lane | None) -> bool:
     """Look at an entry or the head; whether it is the head."""
     walk = look.walk
@@ -386,7 +398,7 @@ def _check_line(line: bytes, first: _First, look: _Look, held: Lane | None) -> b
                 raise _altered(look.number, "the head is not that of the last entry")
             return True
         header = walk.read(read.header or "")
-        wanted = (held.head_seq if held else -1) + 1
+        wanted = held.head_seq + 1 if held else look.begins
         if walk.seq is None and header.seq > wanted:
             raise FileRefused(
                 "gap",

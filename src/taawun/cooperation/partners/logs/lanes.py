@@ -38,6 +38,7 @@ __all__ = [
     "one_ender",
     "one_speaker",
     "open_clause_lane",
+    "open_lane",
     "own_public_lanes",
     "public_lane",
     "read_by",
@@ -133,27 +134,64 @@ def open_clause_lane(
     Raises:
         ValueError: there is nobody to read it.
     """
-    if not readers and not any(key.startswith(f"{settings.BASE_URL}#") for key in audience):
-        raise ValueError("a lane without a reader is never opened")
     one_speaker()
-    digest = audience_digest(audience)
-    lane, created = Lane.objects.get_or_create(
+    opened = Lane.objects.filter(
         sender=None,
         purpose=Lane.Purpose.CLAUSE,
         agreement=agreement,
         clause=clause,
-        audience_digest=digest,
+        audience_digest=audience_digest(audience),
         is_closed=False,
+        is_whole=False,
     )
-    if created:
-        LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=reader) for reader in readers)
-        content = {
-            "purpose": "clause",
-            "agreement": str(agreement),
-            "clause": clause,
-            "audience": sorted(audience),
-        }
-        append(lane, [_opening(content, agreement=document, clause=clause, audience=tuple(sorted(audience)))])
+    return opened.first() or open_lane(
+        agreement=agreement, document=document, clause=clause, readers=readers, audience=audience
+    )
+
+
+@transaction.atomic
+def open_lane(  # noqa: PLR0913 - what a lane is made of
+    *,
+    agreement: UUID,
+    document: str,
+    clause: str,
+    readers: Collection[Partner],
+    audience: Collection[str],
+    is_whole: bool = False,
+) -> Lane:
+    """A new lane of a clause.
+
+    Args:
+        agreement: lineage of the agreement.
+        document: digest of its document in force.
+        clause: the clause's ref.
+        readers: the partners that may read it; never empty.
+        audience: base addresses and guests' refs, as entry 0 states them.
+        is_whole: whether it is for all whom the clause gives to, and goes on when somebody joins them.
+
+    Raises:
+        ValueError: there is nobody to read it.
+    """
+    if not readers and not any(key.startswith(f"{settings.BASE_URL}#") for key in audience):
+        raise ValueError("a lane without a reader is never opened")
+    one_speaker()
+    lane = Lane.objects.create(
+        purpose=Lane.Purpose.CLAUSE,
+        agreement=agreement,
+        clause=clause,
+        audience_digest=audience_digest(audience),
+        is_whole=is_whole,
+    )
+    LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=reader) for reader in readers)
+    content: dict[str, object] = {
+        "purpose": "clause",
+        "agreement": str(agreement),
+        "clause": clause,
+        "audience": sorted(audience),
+    }
+    if is_whole:
+        content["whole"] = True
+    append(lane, [_opening(content, agreement=document, clause=clause, audience=tuple(sorted(audience)))])
     return lane
 
 
@@ -270,12 +308,14 @@ def _following(lane: Lane, item: Item) -> Lane:
     if lane.agreement is None:
         return talk_lane(readers[0])
     opening = chain.read_header(LaneEntry.objects.get(lane=lane, seq=0).header, own_lineage())
+    # who joined it later stands among its readers, and not in its first entry
+    audience = {*opening.audience, *(reader.node for reader in readers)}
     return open_clause_lane(
         agreement=lane.agreement,
         document=item.agreement,
         clause=lane.clause,
         readers=readers,
-        audience=opening.audience,
+        audience=audience,
     )
 
 

@@ -10,13 +10,15 @@ from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.exchange import wire
 from taawun.cooperation.partners.identity.keys import lineage_of
-from taawun.cooperation.partners.logs import chain
+from taawun.cooperation.partners.logs import chain, joining
 from taawun.cooperation.partners.models import Lane, Partner
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from taawun.cooperation.partners.logs.floors import Floor
 
 __all__ = ["Offered"]
 
@@ -62,11 +64,12 @@ class Offered:
             self.fault = self.fault or f"lane {offer.lane}: {fault}"
             return None
         self._room -= 1
-        return _begin_lane(self.partner, offer)
+        return _begin_lane(self.partner, offer, joining.offered_floor(offer, lineage_of(self.partner)))
 
     def _fault_of(self, offer: wire.LaneOffer) -> str:
         try:
             head = chain.read_head(offer.head, lineage_of(self.partner))
+            joining.offered_floor(offer, lineage_of(self.partner))
         except ChainBroken as broken:
             return str(broken)
         return "" if head.lane == offer.lane else f"the head is of lane {head.lane}"
@@ -82,12 +85,25 @@ class Offered:
 
 
 @transaction.atomic
-def _begin_lane(partner: Partner, offer: wire.LaneOffer) -> Lane:
+def _begin_lane(partner: Partner, offer: wire.LaneOffer, floor: Floor | None) -> Lane:
     # an id is its sender's own word: where another lane has it here, ours or another partner's, this one takes another
     is_taken = Lane.objects.filter(id=offer.lane).exists()
     names = {"alias": offer.lane} if is_taken else {"id": offer.lane}
+    begins = {}
+    if floor:
+        # it is verified from there on, against what its sender signed that stands before
+        begins = {
+            "floor_seq": floor.seq,
+            "floor_digest": floor.prev,
+            "floor": offer.floor,
+            "head_seq": floor.seq - 1,
+            "head_digest": floor.prev,
+            "known_seq": floor.seq - 1,
+            "acknowledged_seq": floor.seq - 1,
+        }
     return Lane.objects.create(
         **names,
+        **begins,
         purpose=offer.purpose,
         sender=partner,
         agreement=offer.agreement,

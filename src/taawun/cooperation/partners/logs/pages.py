@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from taawun.cooperation.partners.identity.keys import node_key
-from taawun.cooperation.partners.logs import chain, contents, lanes
+from taawun.cooperation.partners.logs import chain, contents, joining, lanes
 from taawun.cooperation.partners.logs.purposes import LanePurpose
-from taawun.cooperation.partners.models import Lane, LaneEntry
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
@@ -22,13 +22,16 @@ MOST: Final = 500
 _BYTES: Final = 8 * 1024 * 1024
 
 
-def offer(lane: Lane, key: SigningKey, *, is_urgent: bool = False) -> dict[str, object]:
+def offer(
+    lane: Lane, key: SigningKey, *, is_urgent: bool = False, newcomer: LaneReader | None = None
+) -> dict[str, object]:
     """How a lane of ours is named to those who may read it, with its signed head.
 
     Args:
         lane: as it was read after the key.
         key: the node's key.
         is_urgent: whether something urgent waits on it.
+        newcomer: a reader that joined it later, which is told from where it reads; None for any other.
     """
     said: dict[str, object] = {
         "lane": str(lane.id),
@@ -37,6 +40,8 @@ def offer(lane: Lane, key: SigningKey, *, is_urgent: bool = False) -> dict[str, 
         "clause": lane.clause,
         "head": lanes.head_of(lane, key),
     }
+    if newcomer is not None:
+        said["floor"] = joining.floor_of(lane, newcomer, key)
     return said | ({"urgent": True} if is_urgent else {})
 
 
@@ -88,7 +93,9 @@ def may_have(reader: Partner, digest: str) -> bool:
     entries = LaneEntry.objects.select_related("lane").filter(
         content_digest=digest, lane__in=lanes.read_by(reader, carrying)
     )
-    return _is_readable(entries, reader)
+    newcomers = joining.newcomers(reader, [entry.lane_id for entry in entries])
+    known = [entry for entry in entries if entry.seq >= joining.first_of(newcomers.get(entry.lane_id))]
+    return _is_readable(known, reader)
 
 
 def is_public(digest: str) -> bool:

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
-from taawun.cooperation.partners.logs import chain, contents
+from taawun.cooperation.partners.logs import chain, contents, floors
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry
 from taawun.foundation.signing import SignatureRefused
 
@@ -120,7 +120,7 @@ def _walk(lane: Lane, sender: str) -> Iterator[chain.Header]:
 def _beginning(lane: Lane) -> tuple[int, str]:
     """Before which entry a lane's rows begin: what a restart left behind follows an entry of the lane that went on."""
     if lane.part_of is None:
-        return -1, GENESIS
+        return _floor_of(lane)
     first = LaneEntry.objects.filter(lane=lane).order_by("seq").values_list("seq", flat=True).first()
     if not first:
         return -1, GENESIS
@@ -131,6 +131,17 @@ def _beginning(lane: Lane) -> tuple[int, str]:
     if not held.filter(digest=header.prev).exists():
         raise ChainBroken("gap", first, f"the entry before {first} is missing")
     return first - 1, header.prev
+
+
+def _floor_of(lane: Lane) -> tuple[int, str]:
+    """What stands before a lane's first entry here: nothing, or what its sender signed where this node joined later."""
+    if lane.floor:
+        floor = floors.read(lane.floor, _keys_of(lane))
+        if (floor.seq, floor.prev) != (lane.floor_seq, lane.floor_digest):
+            raise ChainBroken("altered", lane.floor_seq, "its floor here is not the one that was signed")
+    elif (lane.floor_seq, lane.floor_digest) != (0, GENESIS):
+        raise ChainBroken("gap", 0, "its first entries are missing, and no signed floor says why")
+    return lane.floor_seq - 1, lane.floor_digest
 
 
 def _keys_of(lane: Lane) -> Lineage:

@@ -36,6 +36,10 @@ class Named(Protocol):
     def clause(self) -> str:
         """The clause's ref."""
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether its sender signed a floor for this node, which its first entry need not name then."""
+
 
 class Walk:
     """Where a look along a lane is. Nothing is written, and no entry is looked at before it is verified.
@@ -126,7 +130,8 @@ def _check_opening(header: chain.Header, content: bytes | None, named: Named) ->
         raise ChainBroken("opening", 0, "its first entry says that it is another lane than it was offered as")
     if said["purpose"] == _PUBLIC and (_names_somebody(header) or "audience" in said):
         raise ChainBroken("opening", 0, "its first entry says that it is public, and names for whom it is")
-    if header.sender != settings.BASE_URL and not _is_for_us(header, is_talk=is_talk):
+    is_named = header.sender == settings.BASE_URL or named.is_joined or _is_for_us(header, is_talk=is_talk)
+    if not is_named:
         raise ChainBroken("opening", 0, "its first entry says that it is for others than this node")
 
 

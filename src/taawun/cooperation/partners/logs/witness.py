@@ -254,6 +254,8 @@ def _look_at(
 def _is_forked(lane: Lane, seq: int, digest: str) -> bool:
     if seq == lane.head_seq:
         return digest != lane.head_digest
+    if seq == lane.floor_seq - 1:
+        return digest != lane.floor_digest
     held = LaneEntry.objects.filter(lane=lane, seq=seq).values_list("digest", flat=True).first()
     return held is not None and held != digest
 

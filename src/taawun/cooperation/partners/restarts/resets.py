@@ -12,7 +12,7 @@ from django.db.models.functions import Least
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.logs import lanes
-from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner, Reset
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner, Reset
 from taawun.cooperation.partners.restarts import statements
 from taawun.cooperation.partners.restarts.restarting import OPEN, drop_open, told_of, urn
 from taawun.cooperation.partners.restarts.statements import Statement, StatementRefused
@@ -204,8 +204,8 @@ def _answered(partner: Partner, said: Statement, token: str) -> Reset:
 
 
 def _is_held(lane: Lane, seq: int, digest: str) -> bool:
-    if seq < 0:
-        return digest == GENESIS
+    if seq == lane.floor_seq - 1:
+        return digest == lane.floor_digest
     return LaneEntry.objects.filter(lane=lane, seq=seq, digest=digest).exists()
 
 

@@ -111,7 +111,9 @@ def _places(lane: Lane) -> tuple[tuple[int, str], ...]:
         # most lanes break where somebody noticed: the entry before it is the likeliest of all
         wanted.append(lane.stopped_at - 1)
     held = LaneEntry.objects.filter(lane=lane, seq__in=wanted).order_by("-seq")
-    return tuple(held.values_list("seq", "digest"))
+    # of a lane that was joined later its sender signed for the entry before its floor
+    before = ((lane.floor_seq - 1, lane.floor_digest),) if lane.floor_seq else ()
+    return (*held.values_list("seq", "digest"), *before)
 
 
 @transaction.atomic

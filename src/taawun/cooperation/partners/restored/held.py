@@ -7,6 +7,7 @@ appended as it is. What it says is then made known again by the room that the la
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +17,7 @@ from taawun.cooperation.partners.actions import urn
 from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
 from taawun.cooperation.partners.exchange import wire
 from taawun.cooperation.partners.identity.keys import own_lineage
-from taawun.cooperation.partners.logs import chain, contents
+from taawun.cooperation.partners.logs import chain, contents, joining
 from taawun.cooperation.partners.logs.lanes import audience_digest
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.walking import Walk, check_content
@@ -32,7 +33,6 @@ from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from uuid import UUID
 
 __all__ = ["ask", "held_for", "offer", "own", "refuse", "take", "wanted"]
 
@@ -73,8 +73,20 @@ def ask(partner: Partner, *, left: Callable[[], float]) -> bool:
     except ChainBroken as broken:
         refuse(partner, broken)
         raise PartnerRefused("return-refused", f"What it holds of our lanes is not taken: {broken}") from None
-    returning.answered(partner)
+    # who joined a lane later cannot tell what stands before its floor: another has to, and it is asked again
+    if not lacks_what_stands_before(offers):
+        returning.answered(partner)
     return True
+
+
+def lacks_what_stands_before(offers: Sequence[wire.HeldOffer]) -> bool:
+    """Whether a partner holds entries of a lane of ours that cannot be taken back before others told those before."""
+    return any(_is_out_of_reach(each, own(each.lane)) for each in offers)
+
+
+def _is_out_of_reach(each: wire.HeldOffer, lane: Lane | None) -> bool:
+    head = lane.head_seq if lane else -1
+    return each.seq > head and each.floor > head + 1
 
 
 def _read_page(partner: Partner, each: wire.WantedOfHeld, seconds: float) -> None:
@@ -92,18 +104,31 @@ def wanted(partner: Partner, offers: Sequence[wire.HeldOffer]) -> list[wire.Want
     found: list[wire.WantedOfHeld] = []
     for each in offers:
         lane = own(each.lane)
+        if _is_out_of_reach(each, lane):
+            continue
         if lane is None:
             if each.seq >= 0:
                 found.append(wire.WantedOfHeld(each.lane, -1))
             continue
-        is_public = lane.purpose == Lane.Purpose.PUBLIC
-        if not is_public and not LaneReader.objects.filter(lane=lane, partner=partner).exists():
+        if lane.purpose != Lane.Purpose.PUBLIC and not _may_know(lane, partner):
             raise ChainBroken("not-a-reader", each.seq, f"lane {each.lane} is not for it")
         if each.seq > lane.head_seq:
             found.append(wire.WantedOfHeld(each.lane, lane.head_seq))
         elif each.seq >= 0 and not _is_held(lane, each.seq, each.digest):
             raise _Forked(lane, each.seq)
     return found
+
+
+def _has_joined(partner: Partner, lineage: UUID | None) -> bool:
+    lane = Lane(purpose=Lane.Purpose.CLAUSE, agreement=lineage)
+    return registry.get(LanePurpose, Lane.Purpose.CLAUSE).serves([lane], partner)[0]
+
+
+def _may_know(lane: Lane, partner: Partner) -> bool:
+    """Whether a lane of ours is for a partner: it reads it, or may have joined it after the backup."""
+    if LaneReader.objects.filter(lane=lane, partner=partner).exists():
+        return True
+    return lane.is_whole and registry.get(LanePurpose, lane.purpose).serves([lane], partner)[0]
 
 
 class _Forked(ChainBroken):
@@ -210,7 +235,9 @@ def _append(lane: Lane, header: chain.Header, token: str, content: bytes | None)
     lane.known_seq = lane.head_seq
     lane.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
     purpose = registry.get(LanePurpose, lane.purpose)
-    if purpose.regain and header.kind != "lane.opened":
+    if header.kind == joining.JOINED:
+        joining.regain_readers(lane, content)
+    elif purpose.regain and header.kind != "lane.opened":
         purpose.regain(entry, header, content)
 
 
@@ -223,13 +250,17 @@ def _reopened(
         raise ChainBroken("gap", 0, f"lane {wire_id} is not known here, and its first entry did not come")
     try:
         said = strict_json.parse(content)
-        purpose, lineage = str(said["purpose"]), said.get("agreement")
-    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError):
+        purpose = str(said["purpose"])
+        lineage = UUID(said["agreement"]) if said.get("agreement") else None
+        is_whole = said.get("whole") is True
+    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError):
         raise ChainBroken("malformed", 0, f"what lane {wire_id} is for cannot be read") from None
     audience = [header.to] if purpose == Lane.Purpose.TALK else list(header.audience)
     is_public = purpose == Lane.Purpose.PUBLIC
     nodes = {partner.node} if is_public else {each.partition("#")[0] for each in audience}
-    if partner.node not in nodes or purpose not in Lane.Purpose.values:
+    # who joined a lane later is not named by its first entry, and is held to what the lane says further on
+    is_joined = is_whole and purpose == Lane.Purpose.CLAUSE and _has_joined(partner, lineage)
+    if purpose not in Lane.Purpose.values or not (partner.node in nodes or is_joined):
         raise ChainBroken("not-a-reader", 0, f"lane {wire_id} is not for it")
     same = {
         "sender": None,
@@ -244,7 +275,10 @@ def _reopened(
         **same,
         # of two for one purpose one goes on; and none that had to take another id here than its headers say, nor one
         # of which nobody knows who else holds more of it
-        is_closed=is_public or is_taken or Lane.objects.filter(**same, is_closed=False).exists(),
+        is_closed=is_public
+        or is_taken
+        or (not is_whole and Lane.objects.filter(**same, is_whole=False, is_closed=False).exists()),
+        is_whole=is_whole,
         opened=header.issued,
     )
     readers = Partner.objects.filter(node__in=nodes)
@@ -344,7 +378,10 @@ def offer(partner: Partner, may_go_on: Callable[[], bool], *, left: Callable[[],
     """
     held = Lane.objects.filter(sender=partner, part_of=None, head_seq__gte=0).order_by("opened")
     lanes = {each.wire_id: each for each in held[: wire.MOST_LANES]}
-    listing = [wire.HeldOffer(each.wire_id, each.head_seq, each.head_digest) for each in lanes.values()]
+    listing = [
+        wire.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq)
+        for each in lanes.values()
+    ]
     brought: dict[UUID, int] = {}
     while may_go_on():
         wanted = {each.lane: each.after for each in wire.offer_held(partner, listing, seconds=left())}

@@ -42,7 +42,7 @@ def listing(request: HttpRequest, partner: Partner) -> HttpResponse:
         return _hear_listing(request, partner)
     lanes = Lane.objects.filter(sender=partner, part_of=None, head_seq__gte=0).order_by("opened")
     offers = [
-        {"lane": str(each.wire_id), "seq": each.head_seq, "digest": each.head_digest}
+        wire.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq).said()
         for each in lanes[: wire.MOST_LANES]
     ]
     return _json({"lanes": offers})
@@ -59,7 +59,7 @@ def _hear_listing(request: HttpRequest, partner: Partner) -> HttpResponse:
             held.refuse(partner, why)
             return problem(409, "return-refused", f"What your node holds is not taken: {why}.")
         return problem(400, "malformed", f"The body is {{lanes: [{{lane, seq, digest}}]}}: {why}")
-    if not missing:
+    if not missing and not held.lacks_what_stands_before(offers):
         returning.answered(partner)
     return _json({"wanted": [{"lane": str(each.lane), "after": each.after} for each in missing]})
 

@@ -1,0 +1,279 @@
+"""Who reads what was sent before: how a newcomer comes to lanes that were opened before it joined.
+
+A lane for all whom a clause gives to goes on when somebody joins. From where a newcomer reads it is said by the clause
+and by the sender: from its accession on, or, where the clause gives the history and somebody here confirmed the
+newcomer, from the beginning. What named its audience went over another lane, and so did RED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import Count, F, Max, Min, Q
+
+from taawun.cooperation.agreements.decision import FOREVER, closed_by
+from taawun.cooperation.agreements.history import Earlier
+from taawun.cooperation.agreements.queries import current_policy
+from taawun.cooperation.federation.hops import giving_history
+from taawun.cooperation.federation.models import Passage, Receipt, Release
+from taawun.cooperation.partners.logs import joining, lanes
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.restored import returning
+from taawun.cooperation.people.actors import SystemActor
+from taawun.foundation.clock import now
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.actions import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from taawun.cooperation.agreements.models import Agreement
+    from taawun.cooperation.agreements.policy import Grant
+
+__all__ = [
+    "admit_newcomers",
+    "earlier_for",
+    "has_begun",
+    "has_read",
+    "let_newcomers_in",
+    "open_to_newcomers",
+    "whole_lane_of",
+]
+
+# whose clause holds for nobody yet reads no lane: it joins when it is bound, or confirmed
+_AGAIN_SECONDS: Final = 600
+_NOT_YET: Final = frozenset({"unsigned", "unratified"})
+
+
+# ---- publishing ---------------------------------------------------------------------------------------------------
+def whole_lane_of(grant: Grant) -> tuple[Lane, set[str]]:
+    """The lane for all whom a clause gives to now, whoever joined among them, and their party keys."""
+    side = _side(grant)
+    by_node = _by_node(side)
+    lane = joining.whole_lane(
+        agreement=grant.agreement,
+        document=grant.digest,
+        clause=grant.clause.ref,
+        members=list(Partner.objects.filter(node__in=by_node)),
+        first=lambda lane, partner: _first(lane, by_node[partner.node]),
+        audience=set(side),
+    )
+    return lane, set(side)
+
+
+def _side(grant: Grant) -> dict[str, Grant]:
+    """Every party key that the version of a grant lets us reach over its clause, each with its own grant."""
+    policy, clause, at = current_policy(), (grant.agreement, grant.clause.ref), now().timestamp()
+    side: dict[str, Grant] = {}
+    for party in policy.side_over(clause):
+        held = [each for each in policy.grants_over(party, clause) if each.digest == grant.digest]
+        found = next((each for each in held if _is_member(each, at)), None)
+        if found:
+            side[party] = found
+    return side
+
+
+def _is_member(grant: Grant, at: float) -> bool:
+    is_let_in = grant.since != FOREVER and grant.hindrance not in _NOT_YET
+    return is_let_in and closed_by(grant, at) != "left"
+
+
+def _by_node(side: Mapping[str, Grant]) -> dict[str, Grant]:
+    """For each node the grant of its party, or of its guest, that reads furthest back."""
+    found: dict[str, Grant] = {}
+    for party, grant in side.items():
+        node = party.partition("#")[0]
+        if node not in found or grant.since < found[node].since:
+            found[node] = grant
+    return found
+
+
+def _first(lane: Lane, grant: Grant) -> int | None:
+    """The first entry of a lane that a newcomer reads; None where it reads from the next one on."""
+    if grant.since > 0:
+        later = LaneEntry.objects.filter(lane=lane, issued__gte=_instant(grant.since)).order_by("seq")
+        return later.values_list("seq", flat=True).first()
+    before = Passage.objects.filter(entry__lane=lane, entry__issued__lt=_instant(grant.joined))
+    documents = set(before.order_by().values_list("document", flat=True).distinct())
+    closed = documents - giving_history(documents, lane.clause)
+    # whoever published under a version that gave no history counted on it: not even a header is shown
+    last = before.filter(document__in=closed).aggregate(last=Max("entry__seq"))["last"] if closed else None
+    return 0 if last is None else last + 1
+
+
+def _instant(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+# ---- when somebody joins ------------------------------------------------------------------------------------------
+@transaction.atomic
+def admit_newcomers(agreement: UUID) -> int:
+    """Let parties that joined an agreement read our lanes under it, as far back as its clauses and somebody here say.
+
+    It is done again by a sweep, and by each release that is published; what was done is done.
+
+    Args:
+        agreement: its lineage.
+
+    Returns:
+        How many readers are new, over all lanes.
+    """
+    if returning.is_returning():
+        return 0
+    lanes.one_speaker()
+    policy, at, found = current_policy(), now().timestamp(), 0
+    own = Lane.objects.filter(sender=None, agreement=agreement, is_whole=True, is_closed=False)
+    for lane in own.order_by("opened", "id"):
+        clause = (agreement, lane.clause)
+        sides: dict[str, Grant] = {}
+        for party in policy.side_over(clause):
+            held = [each for each in policy.grants_over(party, clause) if not closed_by(each, at)]
+            open_to_it = next((each for each in held if _is_member(each, at)), None)
+            if open_to_it:
+                sides[party] = open_to_it
+        found += _admit(lane, sides)
+    return found
+
+
+def _admit(lane: Lane, side: Mapping[str, Grant]) -> int:
+    by_node = _by_node(side)
+    readers = Partner.objects.filter(reads__lane=lane)
+    late = Partner.objects.filter(node__in=by_node).exclude(id__in=readers.values("id"))
+    first: dict[Partner, int | None] = {}
+    for partner in late:
+        begins = _first(lane, by_node[partner.node])
+        # who has nothing to read there yet joins with the first release that is for it
+        if begins is not None and begins <= lane.head_seq:
+            first[partner] = begins
+    if not first:
+        return 0
+    audience = {*side, *readers.values_list("node", flat=True)}
+    document = next(iter(by_node.values())).digest
+    fresh = joining.admit(lane, first, document=document, audience=audience)
+    for each in fresh:
+        facts = {
+            "party": each.partner.node,
+            "clause": lane.clause,
+            "lane": str(lane.id),
+            "from": each.first_seq,
+        }
+        record(
+            SystemActor("federation.history"),
+            "federation.newcomer-reads",
+            f"urn:uuid:{lane.agreement}",
+            facts,
+        )
+    return len(fresh)
+
+
+# with which policy, and when, everybody was let in last; what was done is found there, and is not done twice
+_seen: list[tuple[int, int]] = []
+
+
+def let_newcomers_in() -> int:
+    """Look through all agreements for who joined since; nothing where nothing changed since this was last asked.
+
+    An agreement may also begin by itself, so it is looked at again after a while.
+    """
+    seen = (current_policy().generation, int(now().timestamp()) // _AGAIN_SECONDS)
+    if _seen == [seen]:
+        return 0
+    own = Lane.objects.filter(sender=None, is_whole=True, is_closed=False, agreement__isnull=False)
+    agreements = own.order_by().values_list("agreement", flat=True).distinct()
+    found = sum(admit_newcomers(each) for each in list(agreements) if each)
+    _seen[:] = [seen]
+    return found
+
+
+# ---- what somebody is asked about ---------------------------------------------------------------------------------
+def earlier_for(agreement: Agreement, party: str) -> list[Earlier]:
+    """What a newcomer would read, once it is confirmed, of what was sent before, by clause, kind and marking.
+
+    Args:
+        agreement: which.
+        party: the newcomer's key.
+    """
+    at, found = now().timestamp(), list[Earlier]()
+    for grant in current_policy().grants(party):
+        is_asked = grant.agreement == agreement.id and grant.clause.history == "all"
+        if not is_asked or grant.is_narrowed or closed_by(grant, at) not in {"", "unconfirmed"}:
+            continue
+        for lane in joining.whole_lanes(agreement.id, grant.clause.ref):
+            found += _on(lane, grant)
+    return _summed(found)
+
+
+def _on(lane: Lane, grant: Grant) -> list[Earlier]:
+    clause = grant.clause
+    first = _first(lane, _from_the_beginning(grant)) or 0
+    sent = Passage.objects.filter(
+        entry__lane=lane,
+        entry__seq__gte=first,
+        ended=None,
+        release__state=Release.State.LIVE,
+        release__tlp__lte=clause.tlp_max,
+    ).filter(_of_kinds(clause.kinds))
+    if clause.topics:
+        sent = sent.filter(release__topics__topic__in=clause.topics)
+    rows = sent.order_by().values("kind", tlp=F("release__tlp"))
+    return [
+        Earlier(clause.ref, row["kind"], Tlp(row["tlp"]), row["count"], row["since"])
+        for row in rows.annotate(count=Count("release", distinct=True), since=Min("entry__issued"))
+    ]
+
+
+def _from_the_beginning(grant: Grant) -> Grant:
+    return replace(grant, since=0.0)
+
+
+def _of_kinds(kinds: Iterable[str]) -> Q:
+    condition = Q(pk__in=[])
+    for kind in kinds:
+        if kind == "*":
+            return Q()
+        room = Q(kind__startswith=kind[:-1]) if kind.endswith(".*") else Q(kind=kind)
+        condition |= room
+    return condition
+
+
+def _summed(found: Sequence[Earlier]) -> list[Earlier]:
+    """One row for each clause, kind and marking, over all lanes."""
+    rows: dict[tuple[str, str, Tlp], Earlier] = {}
+    for each in found:
+        key = (each.clause, each.kind, each.tlp)
+        held = rows.get(key)
+        rows[key] = (
+            each
+            if held is None
+            else Earlier(*key, count=held.count + each.count, since=min(held.since, each.since))
+        )
+    return [rows[key] for key in sorted(rows)]
+
+
+def open_to_newcomers(agreement: Agreement) -> int:
+    """The same for an agreement that is at hand."""
+    return admit_newcomers(agreement.id)
+
+
+def has_begun(agreement: Agreement, party: str) -> bool:
+    """Whether a newcomer reads a lane of ours under an agreement from a later entry than its first one on."""
+    node = party.partition("#")[0]
+    return LaneReader.objects.filter(
+        partner__node=node,
+        lane__agreement=agreement.id,
+        lane__sender=None,
+        lane__is_whole=True,
+        first_seq__gt=0,
+    ).exists()
+
+
+def has_read(agreement: Agreement, party: str) -> bool:
+    """Whether a newcomer has signed for something of ours under an agreement."""
+    node = party.partition("#")[0]
+    return Receipt.objects.filter(
+        partner__node=node, entry__lane__agreement=agreement.id, entry__passage__isnull=False
+    ).exists()

@@ -1,0 +1,257 @@
+"""Lanes that go on when somebody joins: who reads one of ours from a later entry on, and since which.
+
+A lane for all whom its clause gives to is not closed when one more party accedes. An entry on it says who joined, so
+that its readers know of each other, and the newcomer is given a signed floor, from which it verifies the chain on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.logs import floors, lanes
+from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner
+from taawun.foundation import strict_json
+from taawun.foundation.clock import now
+from taawun.foundation.digests import as_sha256
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from uuid import UUID
+
+    from taawun.cooperation.partners.exchange.wire import LaneOffer
+    from taawun.cooperation.partners.identity.lineage import Verifier
+    from taawun.cooperation.partners.logs.floors import Floor
+    from taawun.foundation.signing import SigningKey
+
+__all__ = [
+    "JOINED",
+    "admit",
+    "first_of",
+    "floor_of",
+    "newcomers",
+    "offered_floor",
+    "regain_readers",
+    "whole_lane",
+    "whole_lanes",
+]
+
+# the kind of the entry that says who joined
+JOINED = "lane.joined"
+
+
+# ---- our lanes ----------------------------------------------------------------------------------------------------
+@transaction.atomic
+def whole_lane(  # noqa: PLR0913 - what a lane is made of
+    *,
+    agreement: UUID,
+    document: str,
+    clause: str,
+    members: Collection[Partner],
+    first: Callable[[Lane, Partner], int | None],
+    audience: Collection[str],
+) -> Lane:
+    """The lane of a clause for all whom it gives to; opened when it is first used, and joined by who came since.
+
+    It goes on as long as everybody who reads it is among those: once somebody is not, what follows is not for them to
+    see, and goes over a lane of its own.
+
+    Args:
+        agreement: lineage of the agreement.
+        document: digest of its document in force.
+        clause: the clause's ref.
+        members: who reads it. Empty only where guests of this node alone do.
+        first: asked for who joins a lane that was opened before: the first entry that it reads, or None for those that
+            are yet to come.
+        audience: base addresses and guests' refs, as its entries state them.
+
+    Raises:
+        ValueError: there is nobody to read it.
+    """
+    lanes.one_speaker()
+    ids = {each.id for each in members}
+    for lane in whole_lanes(agreement, clause):
+        readers = set(LaneReader.objects.filter(lane=lane).values_list("partner_id", flat=True))
+        if readers <= ids:
+            late = {each: first(lane, each) for each in members if each.id not in readers}
+            admit(lane, late, document=document, audience=audience)
+            return lane
+    return lanes.open_lane(
+        agreement=agreement,
+        document=document,
+        clause=clause,
+        readers=members,
+        audience=audience,
+        is_whole=True,
+    )
+
+
+def whole_lanes(agreement: UUID, clause: str) -> list[Lane]:
+    """Our lanes for all whom a clause gives to, the newest first."""
+    return list(
+        Lane.objects.filter(
+            sender=None,
+            purpose=Lane.Purpose.CLAUSE,
+            agreement=agreement,
+            clause=clause,
+            is_whole=True,
+            is_closed=False,
+        ).order_by("-opened", "-id")
+    )
+
+
+@transaction.atomic
+def admit(
+    lane: Lane, first: Mapping[Partner, int | None], *, document: str, audience: Collection[str]
+) -> list[LaneReader]:
+    """Let partners read one of our lanes that was opened before they came, and say so on it.
+
+    Args:
+        lane: one for all whom its clause gives to.
+        first: who, each with the first entry that it reads, or None for those that are yet to come.
+        document: digest of the agreement's document in force.
+        audience: everybody who reads it from now on, as entry 0 names them.
+
+    Returns:
+        Those that are new.
+    """
+    if not first:
+        return []
+    lanes.one_speaker()
+    held = Lane.objects.select_for_update().get(id=lane.id)
+    known = set(LaneReader.objects.filter(lane=held).values_list("partner_id", flat=True))
+    fresh = [
+        _newcomer(held, partner, begins)
+        for partner, begins in sorted(first.items(), key=lambda each: each[0].node)
+        if partner.id not in known
+    ]
+    if not fresh:
+        return []
+    LaneReader.objects.bulk_create(fresh)
+    content = {
+        "sender": settings.BASE_URL,
+        "purpose": str(held.purpose),
+        "agreement": str(held.agreement),
+        "clause": held.clause,
+        "audience": sorted(audience),
+        "joined": [
+            {"node": each.partner.node, "seq": each.first_seq, "prev": _before(held, each.first_seq or 0)}
+            for each in fresh
+        ],
+    }
+    said = lanes.Item(
+        kind=JOINED,
+        subject=f"urn:taawun:node:{settings.BASE_URL}",
+        version="",
+        action="publish",
+        tlp=Tlp.AMBER,
+        content=canonical(content),
+        agreement=document,
+        clause=held.clause,
+        audience=tuple(sorted(audience)),
+    )
+    lanes.append(held, [said])
+    lane.refresh_from_db()
+    return fresh
+
+
+def _newcomer(lane: Lane, partner: Partner, first: int | None) -> LaneReader:
+    # where nothing is for it yet, it begins with the entry that says that it joined
+    begins = lane.head_seq + 1 if first is None else first
+    return LaneReader(
+        lane=lane, partner=partner, first_seq=begins, receipt_seq=begins - 1, delivered_seq=begins - 1
+    )
+
+
+def _before(lane: Lane, seq: int) -> str:
+    """The digest of the header before a place of a lane of ours."""
+    if seq == 0:
+        return GENESIS
+    if seq == lane.head_seq + 1:
+        return lane.head_digest
+    return LaneEntry.objects.values_list("digest", flat=True).get(lane=lane, seq=seq - 1)
+
+
+def floor_of(lane: Lane, newcomer: LaneReader, key: SigningKey) -> str:
+    """Our signed word on from where a newcomer reads a lane of ours.
+
+    Args:
+        lane: the lane.
+        newcomer: a reader that joined it later.
+        key: the node's key.
+    """
+    if lane.agreement is None or newcomer.first_seq is None:
+        raise ValueError(
+            "nobody joins a talk lane, and whom a lane was opened for reads it from its beginning"
+        )
+    floor = floors.Floor(
+        lane=lane.id,
+        reader=newcomer.partner.node,
+        agreement=lane.agreement,
+        clause=lane.clause,
+        seq=newcomer.first_seq,
+        prev=_before(lane, newcomer.first_seq),
+        at=now(),
+    )
+    return floors.write(floor, key)
+
+
+def newcomers(partner: Partner, among: Iterable[UUID]) -> dict[UUID, LaneReader]:
+    """For those of our lanes that a partner joined later, by their ids, how it reads them."""
+    late = LaneReader.objects.filter(partner=partner, lane__in=set(among), first_seq__isnull=False)
+    return {each.lane_id: each for each in late.select_related("partner")}
+
+
+def first_of(newcomer: LaneReader | None) -> int:
+    """The first entry that a reader of a lane of ours reads; None stands for whom it was opened for."""
+    return 0 if newcomer is None or newcomer.first_seq is None else newcomer.first_seq
+
+
+def regain_readers(lane: Lane, content: bytes | None) -> None:
+    """Know again, after a restore, who joined a lane of ours, by the entry that says so.
+
+    Args:
+        lane: a lane of ours that was restored.
+        content: of an entry of the kind ``lane.joined``; None where nobody has it any more.
+    """
+    try:
+        said = strict_json.parse(content or b"{}")
+        joined = {
+            str(each["node"]): strict_json.as_count(each["seq"])
+            for each in said["joined"]
+            if as_sha256(each["prev"])
+        }
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return
+    LaneReader.objects.bulk_create(
+        (
+            LaneReader(lane=lane, partner=partner, first_seq=joined[partner.node])
+            for partner in Partner.objects.filter(node__in=joined)
+        ),
+        ignore_conflicts=True,
+    )
+
+
+# ---- a partner's lane ---------------------------------------------------------------------------------------------
+def offered_floor(offer: LaneOffer, keys: Verifier) -> Floor | None:
+    """From where this node is to read a lane that it is offered; None for one that was opened for it.
+
+    Args:
+        offer: of a partner.
+        keys: those of that partner.
+
+    Raises:
+        ChainBroken: the floor is not the partner's word, or is for another node or another lane.
+    """
+    if not offer.floor:
+        return None
+    floor = floors.read(offer.floor, keys)
+    said = (floor.lane, floor.reader, floor.agreement, floor.clause)
+    if said != (offer.lane, settings.BASE_URL, offer.agreement, offer.clause):
+        raise ChainBroken("sender", -1, "the floor is for another node, or of another lane")
+    return floor

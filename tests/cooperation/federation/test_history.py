@@ -1,0 +1,381 @@
+"""A newcomer and what was sent before it joined: from where it reads, who decides that, and what never reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+
+from taawun.cooperation.agreements import actions as agreeing
+from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
+from taawun.cooperation.agreements.document import Narrowing
+from taawun.cooperation.agreements.errors import StepRefused
+from taawun.cooperation.agreements.models import Agreement, Newcomer
+from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.federation.actions import publish, withdraw
+from taawun.cooperation.federation.history import earlier_for, let_newcomers_in
+from taawun.cooperation.federation.ledger import Wanted, cells
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.partners.identity.keys import own_lineage
+from taawun.cooperation.partners.logs import floors
+from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader
+from taawun.foundation.clock import now, timestamp
+from taawun.foundation.strict_json import canonical
+from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.models import Entry
+from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
+from tests.cooperation.federation.newcomers import accede, entries_of, offers
+from tests.cooperation.federation.test_actions import draft
+
+pytestmark = pytest.mark.usefixtures("notes")
+
+ANY = ("any",)
+
+
+@pytest.fixture
+def south(cast: Cast) -> PartnerNode:
+    return partner("Southern CERT", nation="XS")
+
+
+@pytest.fixture
+def east(cast: Cast) -> PartnerNode:
+    return partner("Eastern CERT", nation="XE")
+
+
+def agreed(*others: PartnerNode, history: str = "all", **changes: Any) -> Agreement:
+    """An agreement that others may join, with one clause among all."""
+    to_all = clause(senders=ANY, receivers=ANY, history=history, **changes)
+    return agreement_in_force(*others, accession="by-invitation", clauses=(to_all,))
+
+
+def served(reader: PartnerNode) -> list[tuple[str, str, bool]]:
+    """Of all entries that a partner is served: kind, subject, and whether their content comes along."""
+    return [
+        (header.kind, header.subject, content is not None)
+        for offer in offers(reader)
+        for header, content in entries_of(reader, offer)
+    ]
+
+
+def subjects(reader: PartnerNode) -> list[str]:
+    """The releases that a partner can read now."""
+    return [subject for kind, subject, is_there in served(reader) if kind == "tests.note" and is_there]
+
+
+def confirm(cast: Cast, agreement: Agreement, newcomer: PartnerNode, *, reads_earlier: bool = True) -> None:
+    agreeing.confirm_newcomer(cast.officer.actor, agreement, newcomer.node, reads_earlier=reads_earlier)
+
+
+# ---- from where it reads --------------------------------------------------------------------------------------------
+
+
+def test_from_its_accession_on_a_newcomer_reads_the_same_lane_from_a_signed_floor(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, history="from-accession")
+    publish(cast.analyst.actor, draft("urn:test:before"))
+    accede(cast, agreement, east)
+    # there is nothing for it yet, and not so much as the lane's name
+    assert (let_newcomers_in(), offers(east)) == (0, [])
+    publish(cast.analyst.actor, draft("urn:test:after"))
+    [lane] = Lane.objects.filter(purpose="clause")
+    [offer] = offers(east)
+    assert offer["lane"] == str(lane.id)
+    floor = floors.read(str(offer["floor"]), own_lineage())
+    before = LaneEntry.objects.get(lane=lane, seq=1)
+    assert (floor.lane, floor.reader, floor.agreement, floor.clause) == (
+        lane.id,
+        east.node,
+        agreement.id,
+        "1",
+    )
+    assert (floor.seq, floor.prev) == (2, before.digest)
+    found = entries_of(east, offer)
+    assert [(each.seq, each.kind) for each, _content in found] == [(2, "lane.joined"), (3, "tests.note")]
+    assert found[0][0].prev == floor.prev
+    assert found[0][0].audience == tuple(sorted([south.node, east.node]))
+    # those for whom it was opened read on, and are told who came
+    assert [kind for kind, _subject, _content in served(south)] == [
+        "lane.opened",
+        "tests.note",
+        "lane.joined",
+        "tests.note",
+    ]
+    assert "floor" not in offers(south)[0]
+
+
+def test_with_the_history_nobody_reads_anything_before_somebody_here_confirms_it(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    accede(cast, agreement, east)
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    assert (let_newcomers_in(), offers(east)) == (0, [])
+    confirm(cast, agreement, east)
+    [offer] = offers(east)
+    floor = floors.read(str(offer["floor"]), own_lineage())
+    assert (floor.seq, floor.prev) == (0, GENESIS)
+    assert served(east) == [
+        ("lane.opened", f"urn:taawun:node:{settings.BASE_URL}", True),
+        ("tests.note", "urn:test:1", True),
+        ("tests.note", "urn:test:2", True),
+        ("lane.joined", f"urn:taawun:node:{settings.BASE_URL}", True),
+    ]
+    publish(cast.analyst.actor, draft("urn:test:3"))
+    assert subjects(east) == ["urn:test:1", "urn:test:2", "urn:test:3"]
+    assert Lane.objects.filter(purpose="clause").count() == 1
+    said = Entry.objects.get(verb="federation.newcomer-reads").details
+    assert (said["party"], said["clause"], said["from"]) == (east.node, "1", 0)
+    # done once, whoever looks again
+    assert let_newcomers_in() == 0
+
+
+def test_confirmed_for_its_accession_on_it_reads_what_was_sent_since(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:before"))
+    accede(cast, agreement, east)
+    publish(cast.analyst.actor, draft("urn:test:since"))
+    confirm(cast, agreement, east, reads_earlier=False)
+    assert [(kind, subject) for kind, subject, _content in served(east)] == [
+        ("tests.note", "urn:test:since"),
+        ("lane.joined", f"urn:taawun:node:{settings.BASE_URL}"),
+    ]
+    assert floors.read(str(offers(east)[0]["floor"]), own_lineage()).seq == 2
+
+
+def test_what_stands_before_its_floor_is_not_there_for_it_however_it_asks(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, history="from-accession")
+    publish(cast.analyst.actor, draft("urn:test:before", content=b'{"before":1}'))
+    accede(cast, agreement, east)
+    publish(cast.analyst.actor, draft("urn:test:after"))
+    [offer] = offers(east)
+    assert [header.seq for header, _content in entries_of(east, offer, after=-1)] == [2, 3]
+    entries = LaneEntry.objects.filter(lane_id=str(offer["lane"])).order_by("seq")
+    digests = [each.content_digest for each in entries]
+    answers = [east.request("GET", f"/federation/blobs/{digest}").status_code for digest in digests]
+    assert answers == [404, 404, 200, 200]
+
+
+# ---- what never reaches it ------------------------------------------------------------------------------------------
+
+
+def test_red_and_narrowed_and_withdrawn_releases_never_reach_a_newcomer(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    west = partner("Western CERT", nation="XW")
+    agreement = agreed(south, west, tlp_max=Tlp.RED)
+    publish(cast.analyst.actor, draft("urn:test:plain"))
+    publish(cast.analyst.actor, draft("urn:test:red", tlp=Tlp.RED, persons=("a@cert.example",)))
+    publish(cast.analyst.actor, draft("urn:test:narrow"), [south.node])
+    publish(cast.analyst.actor, draft("urn:test:all-by-name"), [south.node, west.node])
+    gone = publish(cast.analyst.actor, draft("urn:test:withdrawn"))
+    withdraw(cast.analyst.actor, gone, "Wrong.")
+    accede(cast, agreement, east)
+    confirm(cast, agreement, east)
+    assert subjects(east) == ["urn:test:plain"]
+    headers = [
+        (header.subject, header.persons, header.action)
+        for offer in offers(east)
+        for header, _content in entries_of(east, offer)
+        if header.kind == "tests.note"
+    ]
+    # of what was for some, or for persons, it does not see so much as a header
+    assert headers == [
+        ("urn:test:plain", (), "publish"),
+        ("urn:test:withdrawn", (), "publish"),
+        ("urn:test:withdrawn", (), "withdraw"),
+    ]
+    assert set(subjects(south)) == {
+        "urn:test:plain",
+        "urn:test:red",
+        "urn:test:narrow",
+        "urn:test:all-by-name",
+    }
+
+
+def test_what_a_declaration_leaves_out_is_left_out_of_the_history(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:green", tlp=Tlp.GREEN))
+    publish(cast.analyst.actor, draft("urn:test:amber", tlp=Tlp.AMBER))
+    accede(cast, agreement, east)
+    confirm(cast, agreement, east)
+    agreeing.declare(cast.officer.actor, agreement, [Narrowing("1", "gives", Tlp.GREEN)], "")
+    assert subjects(east) == ["urn:test:green"]
+
+
+def test_while_it_is_suspended_no_content_is_served_and_the_chain_is(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    accede(cast, agreement, east)
+    confirm(cast, agreement, east)
+    agreeing.suspend(cast.officer.actor, agreement, "")
+    assert (subjects(east), len(served(east))) == ([], 3)
+
+
+# ---- whoever confirms --------------------------------------------------------------------------------------------
+
+
+def test_the_preview_counts_exactly_what_a_newcomer_then_reads(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, tlp_max=Tlp.RED)
+    first = publish(cast.analyst.actor, draft("urn:test:1", tlp=Tlp.GREEN))
+    publish(cast.analyst.actor, draft("urn:test:2", tlp=Tlp.AMBER))
+    publish(cast.analyst.actor, draft("urn:test:3", tlp=Tlp.AMBER))
+    publish(cast.analyst.actor, draft("urn:test:red", tlp=Tlp.RED, persons=("a@cert.example",)))
+    publish(cast.analyst.actor, draft("urn:test:narrow"), [south.node])
+    withdraw(cast.analyst.actor, publish(cast.analyst.actor, draft("urn:test:gone")), "")
+    accede(cast, agreement, east)
+    issued = LaneEntry.objects.get(subject=first.subject, lane__sender=None).issued
+    rows = earlier_for(agreement, east.node)
+    assert [(each.clause, each.kind, each.tlp, each.count) for each in rows] == [
+        ("1", "tests.note", Tlp.GREEN, 1),
+        ("1", "tests.note", Tlp.AMBER, 2),
+    ]
+    assert rows[0].since == issued
+    confirm(cast, agreement, east)
+    assert len(subjects(east)) == sum(each.count for each in rows)
+    # and of whom the clause gives nothing earlier there is nothing to ask
+    assert earlier_for(agreed(south, history="from-accession"), east.node) == []
+
+
+def test_a_confirmation_is_taken_back_until_the_newcomer_has_signed_for_something(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    talk = accede(cast, agreement, east)
+    confirm(cast, agreement, east)
+    agreeing.take_back_newcomer(cast.officer.actor, agreement, east.node)
+    assert (subjects(east), Newcomer.objects.count()) == ([], 0)
+    # what follows is nothing that it may see a header of: it goes over a lane of the others
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    assert "urn:test:2" not in [subject for _kind, subject, _content in served(east)]
+    assert set(subjects(south)) == {"urn:test:1", "urn:test:2"}
+    confirm(cast, agreement, east)
+    assert set(subjects(east)) == {"urn:test:1", "urn:test:2"}
+    lane = LaneEntry.objects.get(subject="urn:test:1", lane__sender=None).lane
+    last = LaneEntry.objects.filter(lane=lane).order_by("-seq")[0]
+    receipt = {"lane": str(lane.id), "from": 0, "to_seq": last.seq, "head": last.digest, "exceptions": []}
+    talk.say("receipt", receipt)
+    assert talk.deliver()[-1] == ("done", "")
+    with pytest.raises(StepRefused) as refused:
+        agreeing.take_back_newcomer(cast.officer.actor, agreement, east.node)
+    assert refused.value.code == "read-already"
+    assert subjects(east) != []
+
+
+def test_who_reads_from_its_accession_on_is_not_given_more_later_and_less_at_any_time(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:before"))
+    accede(cast, agreement, east)
+    publish(cast.analyst.actor, draft("urn:test:since"))
+    confirm(cast, agreement, east, reads_earlier=False)
+    with pytest.raises(StepRefused) as refused:
+        confirm(cast, agreement, east)
+    assert refused.value.code == "begun-already"
+    assert subjects(east) == ["urn:test:since"]
+    other = partner("Northern CERT", nation="XO")
+    accede(cast, agreement, other, "other")
+    confirm(cast, agreement, other)
+    assert subjects(other) == ["urn:test:before", "urn:test:since"]
+    confirm(cast, agreement, other, reads_earlier=False)
+    assert subjects(other) == []
+
+
+def test_who_did_not_accede_cannot_be_confirmed_nor_taken_back(cast: Cast, south: PartnerNode) -> None:
+    agreement = agreed(south)
+    for act, code in ((confirm, "no-newcomer"), (_take_back, "not-confirmed")):
+        with pytest.raises(StepRefused) as refused:
+            act(cast, agreement, south)
+        assert refused.value.code == code
+
+
+def _take_back(cast: Cast, agreement: Agreement, newcomer: PartnerNode) -> None:
+    agreeing.take_back_newcomer(cast.officer.actor, agreement, newcomer.node)
+
+
+# ---- what is said about a newcomer -----------------------------------------------------------------------------------
+
+
+def _floor_two(cast: Cast, south: PartnerNode, east: PartnerNode) -> tuple[Lane, Any]:
+    """A lane of which a newcomer reads entries 2 and 3, and its talk lane."""
+    agreement = agreed(south, history="from-accession")
+    publish(cast.analyst.actor, draft("urn:test:before"))
+    talk = accede(cast, agreement, east)
+    publish(cast.analyst.actor, draft("urn:test:after"))
+    return Lane.objects.get(purpose="clause"), talk
+
+
+@pytest.mark.parametrize(("first", "outcome"), [(2, ("done", "")), (1, ("refused", "malformed"))])
+def test_a_newcomer_signs_for_nothing_that_it_does_not_read(
+    cast: Cast, south: PartnerNode, east: PartnerNode, first: int, outcome: tuple[str, str]
+) -> None:
+    lane, talk = _floor_two(cast, south, east)
+    receipt = {"lane": str(lane.id), "from": first, "to_seq": 3, "head": lane.head_digest, "exceptions": []}
+    talk.say("receipt", receipt)
+    assert talk.deliver()[-1] == outcome
+    assert LaneReader.objects.get(partner=east.row, lane=lane).receipt_seq == (
+        3 if outcome[0] == "done" else 1
+    )
+
+
+def test_why_something_was_withdrawn_is_not_told_to_who_never_could_read_it(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    _floor_two(cast, south, east)
+    withdraw(cast.analyst.actor, Release.objects.get(subject="urn:test:before"), "Because of a person.")
+    told = LaneEntry.objects.filter(kind="withdrawn", lane__sender=None)
+    assert [each.lane.readers.get().partner.node for each in told] == [south.node]
+
+
+def test_the_ledger_counts_for_a_newcomer_what_it_reads(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    _floor_two(cast, south, east)
+    found = {each.partner: each.sums.deliveries for each in cells(Wanted())}
+    assert found == {south.row.id: 2, east.row.id: 1}
+    [mine] = cells(Wanted(partner=east.row.id))
+    assert (mine.sums.given, mine.sums.deliveries) == (1, 1)
+
+
+def test_who_leaves_sees_no_header_of_what_follows(cast: Cast, south: PartnerNode, east: PartnerNode) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    talk = accede(cast, agreement, east)
+    confirm(cast, agreement, east)
+    document = standing_of(agreement).current
+    assert document is not None
+    said = {
+        "id": str(uuid4()),
+        "kind": "left",
+        "agreement": str(agreement.id),
+        "digest": document.digest,
+        "node": east.node,
+        "at": timestamp(now()),
+        "note": "",
+        "to": [settings.BASE_URL],
+    }
+    talk.say("agreement.declared", {"instrument": east.key.sign(canonical(said), INSTRUMENT_TYP)})
+    assert talk.deliver()[-1] == ("done", "")
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    assert (subjects(south), subjects(east)) == (["urn:test:1", "urn:test:2"], [])
+    assert _subjects_of(served(east)) == {"urn:test:1"}
+
+
+def _subjects_of(found: Sequence[tuple[str, str, bool]]) -> set[str]:
+    return {subject for kind, subject, _content in found if kind == "tests.note"}
