@@ -25,14 +25,15 @@ from taawun.cooperation.federation.ledger import Wanted, cells
 from taawun.cooperation.federation.models import Passage, Receipt, Release
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, PartnerRefused
-from taawun.cooperation.partners.exchange import serving
+from taawun.cooperation.partners.exchange import serving, wire
 from taawun.cooperation.partners.exchange.following import follow, unfollow
+from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.exchange.wire import LaneOffer
 from taawun.cooperation.partners.identity.keys import node_key
-from taawun.cooperation.partners.logs import chain, lanes
+from taawun.cooperation.partners.logs import chain, contents, lanes
 from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
-from taawun.cooperation.partners.restored import returning
+from taawun.cooperation.partners.restored import held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.rules import Granted
@@ -46,7 +47,7 @@ from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
 from tests.cooperation.conftest import Notes
 from tests.cooperation.federation.test_exchange import DONE, note
 from tests.cooperation.federation.test_onward import onward
-from tests.lanes import Entry, TheirLane, clause_lane, talk_lane
+from tests.lanes import Entry, TheirLane, clause_lane, nothing_to_fetch, talk_lane
 
 SYSTEM = SystemActor("tests")
 CLEAR = b'{"note":"for everybody"}'
@@ -195,6 +196,18 @@ def test_what_was_given_to_some_does_not_go_to_everybody(south: PartnerNode) -> 
     with pytest.raises(ReleaseRefused) as refused:
         publish_to_everybody(SYSTEM, release)
     assert refused.value.code == "not-public"
+
+
+@pytest.mark.parametrize(("tlp", "code"), [(Tlp.CLEAR, "not-public"), (Tlp.AMBER, "not-clear")])
+def test_publishing_the_same_again_does_not_open_what_was_for_some_or_marked(
+    south: PartnerNode, tlp: Tlp, code: str
+) -> None:
+    agreement_in_force(south)
+    publish(SYSTEM, draft(tlp=tlp), [south.node] if tlp == Tlp.CLEAR else None)
+    with pytest.raises(ReleaseRefused) as refused:
+        to_all()
+    assert refused.value.code == code
+    assert not Lane.objects.filter(purpose="public").exists()
 
 
 @pytest.mark.parametrize(
@@ -618,3 +631,70 @@ def test_a_withdrawal_on_the_lane_that_took_its_place_is_heeded(south: PartnerNo
     following.withdraw(first)
     assert following.deliver() == [DONE, DONE]
     assert notes.withdrawn == ["urn:test:1"]
+
+
+def test_what_a_follower_holds_of_it_is_known_again_and_moves_on_to_the_next(
+    cast: Cast, south: PartnerNode
+) -> None:
+    Partner.objects.update(is_follower=True)
+    to_all(1)
+    lane = Lane.objects.get(sender=None, purpose="public")
+    told = [
+        chain.write_line(each.header, CLEAR if each.seq else each_opening(each))
+        for each in LaneEntry.objects.filter(lane=lane).order_by("seq")
+    ]
+    offers = [wire.HeldOffer(lane.id, lane.head_seq, lane.head_digest)]
+    # lost with all that it said: it was opened after the backup
+    Passage.objects.all().delete()
+    Release.objects.all().delete()
+    LaneEntry.objects.filter(lane=lane).delete()
+    Lane.objects.filter(id=lane.id).delete()
+    returning.begin(SYSTEM)
+    assert [each.lane for each in held.wanted(south.row, offers)] == [lane.id]
+    assert held.take(south.row, lane.id, told) == 2
+    returning.answered(south.row)
+    before = Lane.objects.get(id=lane.id)
+    assert before.is_closed
+    after = Lane.objects.get(sender=None, purpose="public", is_closed=False)
+    assert Release.objects.get().passages.get().entry.lane == after
+    # who reads it without following may hold more of the one before: it is not offered any more
+    assert [each["lane"] for each in south.request("GET", "/federation/lanes").json()["lanes"]] == [
+        str(after.id)
+    ]
+
+
+def each_opening(entry: LaneEntry) -> bytes:
+    found = contents.find({entry.content_digest})
+    return found[entry.content_digest]
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_node_that_delivers_brings_its_public_lane_to_who_follows_alone(
+    south: PartnerNode, notes: Notes, follows: bool
+) -> None:
+    Partner.objects.update(is_followed=follows)
+    lane = TheirLane(south, Lane(purpose="public", sender=south.row, id=uuid4()), tlp=Tlp.CLEAR)
+    opens(lane)
+    note(lane)
+    offer = {
+        "lane": str(lane.row.id),
+        "purpose": "public",
+        "agreement": None,
+        "clause": "",
+        "head": lane.head(),
+    }
+    body = canonical(offer) + b"\n" + b"".join(lane.page())
+    answer = Client().generic(
+        "POST",
+        "/federation/inbox",
+        body,
+        content_type="application/jsonl",
+        headers=south.sign("POST", "/federation/inbox", body),
+    )
+    if not follows:
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:taawun:problem:not-taken")
+        assert not Lane.objects.filter(sender=south.row).exists()
+        return
+    assert (answer.status_code, answer.json()["held"]) == (200, 1)
+    process_pending(Lane.objects.get(sender=south.row), south.row, nothing_to_fetch)
+    assert [subject for subject, _version, _content in notes.received] == ["urn:test:1"]

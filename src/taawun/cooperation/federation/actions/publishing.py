@@ -137,6 +137,8 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None, *, in
                 _("This version was published before. Make a new version to publish changes."),
             )
         if in_public:
+            # what was said of it the first time holds: its marking, and whom it was meant for
+            ensure_public(earlier.facts(), earlier.behalf)
             stand(earlier, _item(draft))
         return earlier
     if not are_within(
