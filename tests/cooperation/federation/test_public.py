@@ -333,7 +333,7 @@ def test_anybody_reads_the_same_lines_without_a_signature() -> None:
     assert file["Content-Security-Policy"].startswith("sandbox")
     assert Client().get("/federation/public?limit=0").status_code == 400
     assert Client().get("/federation/public?after=x").status_code == 400
-    assert Client().get(f"/federation/public?after={2**70}").status_code == 400
+    assert len(lines(Client().get(f"/federation/public?after={2**70}").content)) == 1
     assert Client().post("/federation/public").status_code == 405
     assert Client().get(f"/federation/public/{'0' * 64}").status_code == 404
 

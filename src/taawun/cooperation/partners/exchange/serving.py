@@ -71,7 +71,6 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 ANYBODY: Final = Buckets(Rate(burst=60, per_second=1))
 _OK: Final = 200
 _CACHED_SECONDS: Final = 60
-_LONGEST_LANE: Final = 2**63 - 1
 # what of unknown nodes one network may introduce to one web process: a few at once, then one a minute
 INTRODUCTIONS: Final = Buckets(Rate(burst=5, per_second=1 / 60))
 
@@ -172,8 +171,7 @@ def _wanted(request: HttpRequest) -> _Wanted | HttpResponse:
         limit = min(int(request.GET.get("limit", str(pages.MOST))), pages.MOST)
     except ValueError:
         return problem(400, "bad-page", "`after` and `limit` are whole numbers.")
-    # no lane is longer than its column counts
-    if not -1 <= after < _LONGEST_LANE or limit < 1:
+    if after < -1 or limit < 1:
         return problem(400, "bad-page", "`after` is at least -1 and `limit` at least 1.")
     return _Wanted(after, limit)
 
