@@ -19,7 +19,7 @@ PACKAGE: Final = Path(taawun.__file__).parent
 MADE: Final = {
     "agreements.": frozenset(PartyInstrument.Kind.values),
     "intel.import-": frozenset(Import.State.values) - {Import.State.WAITING},
-    "federation.ended-": frozenset(Release.Gone.values) - {Release.Gone.SOURCE},
+    "federation.ended-": frozenset(Release.Gone.values) - {Release.Gone.SOURCE, Release.Gone.ASIDE},
     "partners.": frozenset({"key-rotated", "key-revoked", "recovery-key-changed"}),
     "partners.own-key-": frozenset({"rotated", "revoked"}),
     "partners.quarantine-": frozenset({"taken-in", "dropped"}),
