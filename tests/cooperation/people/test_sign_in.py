@@ -598,6 +598,12 @@ def test_the_pages_keep_providers(cast: Cast, provider: Provider) -> None:
     assert not IdentityProvider.objects.exists()
 
 
+def test_the_example_of_a_line_runs_from_left_to_right_in_every_language(cast: Cast) -> None:
+    for language in ("ar", "en", "fr"):
+        page = cast.administrator.browser().get(f"/{language}/people/providers/new/").content.decode()
+        assert "<bdi>soc: analyst, instructor</bdi>" in page
+
+
 def test_the_interface_keeps_providers(cast: Cast) -> None:
     api = cast.administrator.api
     body = {"name": "Ours", "issuer": "https://id.example", "client": "taawun", "secret": SECRET}

@@ -9,8 +9,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import format_lazy
-from django.utils.translation import get_language, ngettext, pgettext_lazy
+from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.models import DutyContact, IdentityProvider, Organisation, Span
@@ -18,7 +17,7 @@ from taawun.cooperation.people.permissions import Role, matrix
 from taawun.foundation.multilingual import LANGUAGES as LANGUAGE_CODES
 from taawun.foundation.multilingual import OWN_NAMES, Text, TextRefused
 from taawun.platform.web import formats
-from taawun.platform.web.formats import number
+from taawun.platform.web.formats import number, with_names
 from taawun.platform.web.shell import THEMES
 
 if TYPE_CHECKING:
@@ -390,6 +389,15 @@ class ContactTestForm(forms.Form):
     )
 
 
+def _groups_hint_now() -> SafeString:
+    # whatever the language around it, the example runs from left to right
+    sentence = gettext("A line for each group, as in %(example)s. They come in without an invitation.")
+    return with_names(sentence, example="soc: analyst, instructor")
+
+
+_groups_hint = lazy(_groups_hint_now, SafeString)
+
+
 class ProviderForm(forms.Form):
     """An organisation's own provider, by OpenID Connect or SAML."""
 
@@ -459,11 +467,7 @@ class ProviderForm(forms.Form):
         label=_("Roles by group"),
         required=False,
         max_length=5000,
-        # whatever the language around it, the example is written from left to right
-        help_text=format_lazy(
-            _("A line for each group, as in {example}. They come in without an invitation."),
-            example="\u2066soc: analyst, instructor\u2069",
-        ),
+        help_text=_groups_hint(),
         widget=forms.Textarea({"dir": "ltr", "rows": 4, "class": "mono"}),
     )
     is_active = forms.BooleanField(label=_("One can sign in by it"), required=False, initial=True)

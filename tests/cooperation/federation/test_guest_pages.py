@@ -1,0 +1,89 @@
+"""The pages of guests: who lets them in, and what they look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from taawun.cooperation.federation.actions import publish
+from taawun.cooperation.federation.models import GuestCopy, GuestToken
+from taawun.foundation.clock import now
+from tests.cast import Caller, Cast, PartnerNode
+from tests.cooperation.conftest import Notes
+from tests.cooperation.federation.test_guests import hosting, note_draft, south, token
+from tests.pages import axe_violations, read
+
+__all__ = ["south"]
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+LIST = "/en/releases/guests/"
+
+
+def test_an_administrator_lets_a_guest_in_and_sees_its_token_once(cast: Cast, south: PartnerNode) -> None:
+    agreement = hosting(south)
+    browser = cast.administrator.browser()
+    sent = {"guest": f"{agreement.id}#uni", "name": "library <b>", "email": "", "days": "30"}
+    assert browser.post(f"{LIST}tokens/new/", sent).status_code == 302
+    row = GuestToken.objects.get()
+    assert (row.guest, row.name, row.made_by) == ("uni", "library <b>", cast.administrator.row)
+    page = browser.get(LIST).content.decode()
+    assert "taawun_guest_" in page
+    assert "shown only now" in page
+    assert "library &lt;b&gt;" in page
+    again = browser.get(LIST).content.decode()
+    assert "shown only now" not in again
+    found = read(browser.get(f"{LIST}?q=nothing"))
+    assert found.faults == []
+    assert browser.post(f"{LIST}tokens/{row.id}/revoke/").status_code == 302
+    assert GuestToken.objects.get().revoked is not None
+    wrong = browser.post(f"{LIST}tokens/new/", sent | {"email": "nobody", "guest": "x#y"})
+    assert wrong.status_code == 422
+    # who only reads sees the guests, and none of their tokens
+    seen = cast.observer.browser().get(LIST).content.decode()
+    assert "University of the North" in seen
+    assert "library" not in seen
+
+
+def test_a_release_and_an_agreement_tell_of_the_guests_that_read(
+    cast: Cast, south: PartnerNode, notes: Notes
+) -> None:
+    agreement = hosting(south)
+    guest = Caller(token(cast, agreement))
+    release = publish(cast.analyst.actor, note_draft())
+    browser = cast.officer.browser()
+    assert "Read by guests" not in browser.get(f"/en/releases/{release.id}/").content.decode()
+    guest.get(f"/guest/contents/{release.digest}")
+    page = browser.get(f"/en/releases/{release.id}/").content.decode()
+    assert "Read by guests" in page
+    assert "University of the North" in page
+    assert "University of the North" in browser.get(f"/en/agreements/{agreement.id}/").content.decode()
+
+
+@pytest.mark.parametrize(("language", "width", "theme"), [("ar", 360, "dark"), ("en", 1440, "light")])
+def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
+    cast: Cast,
+    south: PartnerNode,
+    notes: Notes,
+    visit: Callable[..., Page],
+    language: str,
+    width: int,
+    theme: str,
+) -> None:
+    agreement = hosting(south)
+    token(cast, agreement, email="dean@uni.example")
+    release = publish(cast.analyst.actor, note_draft())
+    GuestCopy.objects.update(read=now())
+    for path in (
+        "releases/guests/",
+        "releases/guests/tokens/new/",
+        f"releases/{release.id}/",
+        "people/permissions/",
+        "people/tokens/?q=x",
+        "people/providers/new/",
+    ):
+        shown = visit(f"/{language}/{path}", cast.administrator, width=width, theme=theme)
+        assert axe_violations(shown) == [], path
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width, path
