@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 MARKINGS = st.sampled_from(list(Tlp))
 RULES = st.sampled_from(["none", "named", "parties", "public"])
 # the same ones each time: what is counted at the end must not depend on chance
-MANY = hypothesis.settings(max_examples=100, derandomize=True, database=None)
+MANY = hypothesis.settings(max_examples=70, derandomize=True, database=None)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_what_a_third_is_served_is_marked_as_its_source_marked_it_and_goes_no_fu
         "arrived TLP:GREEN",
         "arrived TLP:AMBER",
     }
-    assert sum(count for each, count in became.items() if each.startswith("arrived")) >= 20, became
+    assert sum(count for each, count in became.items() if each.startswith("arrived")) >= 15, became
 
 
 def test_who_shares_it_on_under_another_marking_is_not_believed_and_nobody_is_served_that(
