@@ -25,7 +25,7 @@ from taawun.cooperation.federation.ledger import Wanted, cells
 from taawun.cooperation.federation.models import Passage, Receipt, Release
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, PartnerRefused
-from taawun.cooperation.partners.exchange import serving, wire
+from taawun.cooperation.partners.exchange import delivering, serving, wire
 from taawun.cooperation.partners.exchange.following import follow, unfollow
 from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.exchange.wire import LaneOffer
@@ -698,3 +698,13 @@ def test_a_node_that_delivers_brings_its_public_lane_to_who_follows_alone(
     assert (answer.status_code, answer.json()["held"]) == (200, 1)
     process_pending(Lane.objects.get(sender=south.row), south.row, nothing_to_fetch)
     assert [subject for subject, _version, _content in notes.received] == ["urn:test:1"]
+
+
+def test_a_node_that_only_dials_out_delivers_to_its_followers_and_to_nobody_else(south: PartnerNode) -> None:
+    Partner.objects.filter(id=south.row.id).update(is_follower=True)
+    east = partner("East", nation="XE")
+    to_all()
+    lane = Lane.objects.get(sender=None, purpose="public")
+    assert [each.lane for each in delivering._readers(south.row)] == [lane]
+    assert delivering._readers(east.row) == []
+    assert lanes.read_by(east.row, Lane.objects.all()) == [lane]
