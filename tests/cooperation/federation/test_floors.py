@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.exchange import acknowledge
@@ -21,7 +22,7 @@ from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.logs.proving import prove_lanes
 from taawun.cooperation.partners.models import Lane, LaneEntry, ToldHead
 from taawun.foundation.clock import now
-from taawun.foundation.strict_json import parse
+from taawun.foundation.strict_json import canonical, parse
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
 from tests.cooperation.conftest import Notes
 from tests.lanes import TheirLane
@@ -207,3 +208,56 @@ def test_it_is_receipted_from_the_floor_on(south: PartnerNode, agreement: Agreem
     said = parse(contents.get(sent.content_digest))
     assert (said["from"], said["to_seq"]) == (BEGINS, 5)
     assert chain.read_header(sent.header, node_key().public).to == south.node
+
+
+# ---- brought by who cannot be called -----------------------------------------------------------------------------
+
+
+def _delivered(lane: TheirLane, first: int, floor: str) -> tuple[int, object]:
+    """What a node that cannot be called is answered to a page that begins at an entry."""
+    said = {
+        "lane": str(lane.row.id),
+        "purpose": "clause",
+        "agreement": str(lane.row.agreement),
+        "clause": "1",
+        "head": lane.head(),
+        "floor": floor,
+    }
+    lines = [entry.line for entry in lane.entries[first:]]
+    body = b"".join([canonical(said), b"\n", *lines, chain.write_head_line(lane.head())])
+    path = "/federation/inbox"
+    headers = lane.sender.sign("POST", path, body)
+    answer = Client().generic("POST", path, body, content_type="application/jsonl", headers=headers)
+    return answer.status_code, answer.json()["held"] if answer.status_code in {200, 409} else None
+
+
+def test_a_lane_that_is_brought_begins_at_its_floor_too(
+    south: PartnerNode, agreement: Agreement, notes: Notes
+) -> None:
+    lane = _their_lane(south, agreement)
+    floor = floors.write(_floor(lane), south.key)
+    # what is later than the floor leaves a gap, and says where to go on
+    assert _delivered(lane, BEGINS + 1, floor) == (409, BEGINS - 1)
+    assert _delivered(lane, BEGINS, floors.write(_floor(lane), partner("Other").key))[0] == 400
+    assert not Lane.objects.filter(purpose="clause").exists()
+    assert _delivered(lane, BEGINS, floor) == (200, 5)
+    held = Lane.objects.get(purpose="clause")
+    assert (held.floor_seq, held.head_seq, held.state) == (BEGINS, 5, "running")
+
+
+def test_the_beginning_of_a_lane_that_was_opened_for_others_is_taken_with_a_floor_alone(
+    south: PartnerNode, agreement: Agreement, notes: Notes
+) -> None:
+    lane = _their_lane(south, agreement, entries=0)
+    lane.entries.clear()
+    opening = {
+        "sender": south.node,
+        "purpose": "clause",
+        "agreement": str(agreement.id),
+        "clause": "1",
+        "audience": ["https://west.example"],
+        "whole": True,
+    }
+    lane.write(kind="lane.opened", content=canonical(opening), audience=("https://west.example",))
+    assert _delivered(lane, 0, "")[0] == 403
+    assert _delivered(lane, 0, floors.write(_floor(lane, 0), south.key)) == (200, 0)

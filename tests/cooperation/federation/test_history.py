@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,22 +12,22 @@ from django.conf import settings
 
 from taawun.cooperation.agreements import actions as agreeing
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
-from taawun.cooperation.agreements.document import Narrowing
+from taawun.cooperation.agreements.document import Narrowing, parse, write
 from taawun.cooperation.agreements.errors import StepRefused
-from taawun.cooperation.agreements.models import Agreement, Newcomer
+from taawun.cooperation.agreements.models import Agreement, Newcomer, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.federation.actions import publish, withdraw
 from taawun.cooperation.federation.history import earlier_for, let_newcomers_in
 from taawun.cooperation.federation.ledger import Wanted, cells
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.partners.identity.keys import own_lineage
+from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import floors
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
-from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
+from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner, sign_version
 from tests.cooperation.federation.newcomers import accede, entries_of, offers
 from tests.cooperation.federation.test_actions import draft
 
@@ -379,3 +380,30 @@ def test_who_leaves_sees_no_header_of_what_follows(cast: Cast, south: PartnerNod
 
 def _subjects_of(found: Sequence[tuple[str, str, bool]]) -> set[str]:
     return {subject for kind, subject, _content in found if kind == "tests.note"}
+
+
+# ---- versions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("history", "reads"), [("all", True), ("from-accession", False)])
+def test_what_was_sent_under_an_earlier_version_is_history_only_where_its_clause_gave_it_then_too(
+    cast: Cast, south: PartnerNode, east: PartnerNode, history: str, reads: bool
+) -> None:
+    agreement = agreed(south, history=history)
+    publish(cast.analyst.actor, draft("urn:test:first"))
+    first = agreement.versions.get().document()
+    to_all = clause(senders=ANY, receivers=ANY, history="all")
+    text = parse(write(replace(first, version=2, supersedes=first.digest, clauses=(to_all,))))
+    second = Version.objects.create(
+        agreement=agreement, number=2, text=text.text, digest=text.digest, depositary=settings.BASE_URL
+    )
+    sign_version(second, settings.BASE_URL, node_key())
+    sign_version(second, south.node, south.key)
+    publish(cast.analyst.actor, draft("urn:test:second"))
+    accede(cast, agreement, east)
+    confirm(cast, agreement, east)
+    seen = ["urn:test:first", "urn:test:second"] if reads else ["urn:test:second"]
+    assert subjects(east) == seen
+    # and of the other not so much as a header
+    assert _subjects_of(served(east)) == set(seen)
+    assert Lane.objects.filter(purpose="clause").count() == 1
