@@ -254,7 +254,7 @@ class Passage(Schema):
     ended: Annotated[
         datetime | None, Field(description="When it was withdrawn on this lane, or its time was over.")
     ]
-    why_ended: Annotated[str, Field(description="As `gone` of a release.")]
+    why_ended: Annotated[str, Field(description="As `gone` of a release; `aside` while it is in quarantine.")]
     withdrawal_signed_by: Annotated[
         list[str], Field(description="Base addresses of those that signed for its withdrawal on our lane.")
     ]
