@@ -377,6 +377,17 @@ def test_what_comes_for_a_guest_first_and_then_for_its_host_is_handed_to_its_roo
     assert len(notes.received) == 1
 
 
+def test_a_partner_makes_up_no_guests_of_ours(cast: Cast, south: PartnerNode, notes: Notes) -> None:
+    agreement = hosting(south)
+    made_up = [f"{settings.BASE_URL}#{number}" for number in range(300)] + [
+        f"{settings.BASE_URL}#{'x' * 900}"
+    ]
+    lane = _theirs(south, agreement, settings.BASE_URL, KEY, *made_up)
+    lane.write(kind="tests.note")
+    assert lane.deliver() == [("done", "")] * 2
+    assert [each.guest for each in GuestCopy.objects.all()] == [KEY]
+
+
 def test_what_its_sender_withdrew_is_served_to_a_guest_no_more(
     cast: Cast, south: PartnerNode, notes: Notes
 ) -> None:

@@ -229,18 +229,20 @@ def named_here(lane: Lane, header: Header) -> Named:
         header: of the entry; where it names no readers of its own, those are meant that the lane was opened for.
     """
     own, sender = settings.BASE_URL, lane.sender
-    # no agreement names a guest of ours to most partners: then nobody looks at how their lanes began
-    if sender is not None and not any(len(each.keys_of(own)) > 1 for each in policies_of(sender.node)):
+    if sender is None or lane.agreement is None:
+        audience = header.audience or _opened_for(lane)
+        return Named(tuple(sorted({key for key in audience if key.startswith(f"{own}#")})), is_for_node=True)
+    policies = policies_of(sender.node)
+    # whom a partner names is its own word: only whom an agreement with it names is anybody here
+    known = {key for each in policies for key in each.keys_of(own)} - {own}
+    # to most partners no agreement names a guest of ours: then nobody looks at how their lanes began
+    if not known:
         return Named((), is_for_node=True)
     audience = header.audience or _opened_for(lane)
-    guests = tuple(sorted({key for key in audience if key.startswith(f"{own}#")}))
-    if sender is None or lane.agreement is None:
-        return Named(guests, is_for_node=True)
-    clause = (lane.agreement, lane.clause)
-    gives = any(each.grants_over(own, clause) for each in policies_of(sender.node))
+    gives = any(each.grants_over(own, (lane.agreement, lane.clause)) for each in policies)
     # whom its sender let join a lane later is not named where it was opened
     is_named = own in audience or not audience or (lane.is_joined and not header.audience)
-    return Named(guests, is_for_node=gives and is_named)
+    return Named(tuple(sorted(known.intersection(audience))), is_for_node=gives and is_named)
 
 
 def _opened_for(lane: Lane) -> Collection[str]:
