@@ -16,7 +16,8 @@ from taawun.cooperation.agreements.actions import speaking
 from taawun.cooperation.agreements.document import parse, write
 from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
-from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.policy import Allowed, Denied
+from taawun.cooperation.agreements.queries import current_policy, standing_of
 from taawun.cooperation.agreements.standing import Standing, State
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now, timestamp
@@ -27,12 +28,15 @@ from taawun.platform.registry import registry
 from tests.cast import Cast, agreement_in_force, instrument_kept, partner
 from tests.cooperation.agreements.test_instruments import (
     DONE,
+    EAST,
+    REPORT,
     Community,
     community,
     in_force,
     standing_now,
     told,
 )
+from tests.lanes import talk_lane
 
 __all__ = ["community", "in_force"]
 
@@ -253,6 +257,19 @@ def test_what_is_said_again_and_what_lets_nothing_flow_is_not_reckoned_with(
     assert reckoned == []
     told(c.west_lane, "agreement.declared", {"instrument": c.of_west("left")})
     assert len(reckoned) == 2
+
+
+def test_an_invitation_that_comes_last_makes_a_party_of_who_acceded_at_once(in_force: Community) -> None:
+    c = in_force
+    east = partner(nation="XE", node=EAST)
+    c.east = east.key
+    invitation = c.invited()
+    accession = c.acceded(invitation)
+    told(talk_lane(east), "agreement.declared", {"instrument": accession})
+    told(c.south_lane, "agreement.declared", {"instrument": c.countersigned(accession)})
+    assert isinstance(current_policy().decide(EAST, REPORT, now().timestamp()), Denied)
+    told(c.south_lane, "agreement.declared", {"instrument": invitation})
+    assert isinstance(current_policy().decide(EAST, REPORT, now().timestamp()), Allowed)
 
 
 def test_a_depositary_countersigns_no_flood(cast: Cast) -> None:

@@ -47,7 +47,8 @@ __all__ = [
 
 SIGNATURE_TYP: Final = "taawun-signature+jws"
 INSTRUMENT_TYP: Final = "taawun-instrument+jws"
-_SAYS_NOTHING_OF_WHAT_FLOWS: Final = frozenset({"countered", "declined", "invited"})
+# an invitation is none of these: what its node said before may count by it
+_SAYS_NOTHING_OF_WHAT_FLOWS: Final = frozenset({"countered", "declined"})
 
 
 def urn(agreement: Agreement) -> str:
