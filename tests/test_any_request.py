@@ -44,6 +44,8 @@ from tests.pages import pages
 from tests.world import WithWorld, World, undone
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from schemathesis import Case
     from schemathesis.schemas import APIOperation, BaseSchema
 
@@ -155,6 +157,19 @@ def _line_of(path: str) -> Address:
     return _LINES[path.lstrip("/")]
 
 
+def _read_whole(application: WSGIApplication) -> WSGIApplication:
+    """Read what is answered and close it, as a server does: schemathesis leaves files open."""
+
+    def served(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        answer = application(environ, start_response)
+        try:
+            return [b"".join(answer)]
+        finally:
+            getattr(answer, "close", lambda: None)()
+
+    return served
+
+
 @contextmanager
 def _one_connection() -> Iterator[None]:
     """The server closes connections of the database around each request; here all of them are one test's."""
@@ -181,7 +196,7 @@ class TestAnyRequest(WithWorld):
     def test_whatever_is_asked_the_document_tells_of_the_answer(self) -> None:
         document = json.loads(json.dumps(api.get_openapi_schema(), default=str))
         schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(_CONFIGURED))
-        schema.app = get_wsgi_application()
+        schema.app = _read_whole(get_wsgi_application())
         whoever = person(Role.ADMINISTRATOR, Role.ANALYST, Role.OFFICER, name="Whoever")
         asking = Asking(schema, self.world, token_of(whoever))
         logging.disable(logging.CRITICAL)  # each refusal is a warning
