@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from taawun.cooperation.federation.models import Passage, Release
-from taawun.cooperation.partners.exchange import wire
 from taawun.cooperation.partners.logs import chain, contents
 from taawun.cooperation.partners.models import GENESIS, Holding, Lane, LaneEntry
+from taawun.cooperation.partners.restored import asking
 
 __all__ = ["Told", "forget"]
 
@@ -21,10 +21,10 @@ class Told:
     entries: list[LaneEntry]
 
     @property
-    def offer(self) -> wire.HeldOffer:
+    def offer(self) -> asking.HeldOffer:
         """How far they hold it."""
         last = self.entries[-1]
-        return wire.HeldOffer(self.lane.wire_id, last.seq, last.digest)
+        return asking.HeldOffer(self.lane.wire_id, last.seq, last.digest)
 
 
 def _lines(lane: Lane) -> tuple[list[bytes], list[LaneEntry]]:

@@ -25,7 +25,7 @@ from taawun.cooperation.federation.ledger import Wanted, cells
 from taawun.cooperation.federation.models import Passage, Receipt, Release
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, PartnerRefused
-from taawun.cooperation.partners.exchange import delivering, serving, wire
+from taawun.cooperation.partners.exchange import delivering, serving
 from taawun.cooperation.partners.exchange.following import follow, unfollow
 from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.exchange.wire import LaneOffer
@@ -33,7 +33,7 @@ from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, contents, lanes
 from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
-from taawun.cooperation.partners.restored import held, returning
+from taawun.cooperation.partners.restored import asking, held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.rules import Granted
@@ -643,7 +643,7 @@ def test_what_a_follower_holds_of_it_is_known_again_and_moves_on_to_the_next(
         chain.write_line(each.header, CLEAR if each.seq else each_opening(each))
         for each in LaneEntry.objects.filter(lane=lane).order_by("seq")
     ]
-    offers = [wire.HeldOffer(lane.id, lane.head_seq, lane.head_digest)]
+    offers = [asking.HeldOffer(lane.id, lane.head_seq, lane.head_digest)]
     # lost with all that it said: it was opened after the backup
     Passage.objects.all().delete()
     Release.objects.all().delete()

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import PartnerRefused
-from taawun.cooperation.partners.exchange import wire
+from taawun.cooperation.partners.exchange import calling
 from taawun.cooperation.partners.exchange.sync import sync_partner
 from taawun.cooperation.partners.identity import descriptor
 from taawun.cooperation.partners.identity.keys import node_key
@@ -36,10 +36,10 @@ FAR = "https://far.example"
 def outbound(cast: Cast, settings: Settings) -> Iterator[None]:
     """Loopback may be called; nothing else exists."""
     settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
-    wire._outbound.cache_clear()
+    calling.outbound.cache_clear()
     yield
-    wire._outbound().close()
-    wire._outbound.cache_clear()
+    calling.outbound().close()
+    calling.outbound.cache_clear()
 
 
 def _describe(key: SigningKey, node: str = FAR, **changes: Any) -> str:

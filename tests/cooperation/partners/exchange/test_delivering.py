@@ -15,7 +15,7 @@ from taawun.cooperation.agreements.actions import suspend
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import Draft, publish
 from taawun.cooperation.partners.actions import own_descriptor
-from taawun.cooperation.partners.exchange import delivering, messages, wire
+from taawun.cooperation.partners.exchange import calling, delivering, messages
 from taawun.cooperation.partners.exchange.sync import sync_partner
 from taawun.cooperation.partners.identity import descriptor
 from taawun.cooperation.partners.identity.keys import node_key
@@ -106,7 +106,7 @@ def problem(status: int, code: str, **members: object) -> bytes:
 @pytest.fixture
 def server(cast: Cast, settings: Settings) -> Iterator[Receiver]:
     settings.OUTBOUND_ALLOW, settings.REACHABLE = ("127.0.0.0/8",), False
-    wire._outbound.cache_clear()
+    calling.outbound.cache_clear()
     made = Receiver(node_key().public)
     made.descriptor = descriptor.write(
         node=made.node,
@@ -120,8 +120,8 @@ def server(cast: Cast, settings: Settings) -> Iterator[Receiver]:
         at=now(),
     )
     yield made
-    wire._outbound().close()
-    wire._outbound.cache_clear()
+    calling.outbound().close()
+    calling.outbound.cache_clear()
     made.server.close()
 
 

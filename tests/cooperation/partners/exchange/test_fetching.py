@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
-from taawun.cooperation.partners.exchange import fetching, wire
+from taawun.cooperation.partners.exchange import calling, fetching
 from taawun.cooperation.partners.exchange.partials import Partial
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs.contents import OtherContent
@@ -72,11 +72,11 @@ class Ranged(TheirNode):
 @pytest.fixture
 def server(node: Organisation, settings: Settings) -> Iterator[Ranged]:
     settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
-    wire._outbound.cache_clear()
+    calling.outbound.cache_clear()
     made = Ranged(node_key().public)
     yield made
-    wire._outbound().close()
-    wire._outbound.cache_clear()
+    calling.outbound().close()
+    calling.outbound.cache_clear()
     made.server.close()
     shutil.rmtree(django_settings.HOME / "partial", ignore_errors=True)
 

@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.partners import actions
-from taawun.cooperation.partners.exchange import messages, sync, wire
+from taawun.cooperation.partners.exchange import calling, messages, sync, wire
 from taawun.cooperation.partners.exchange.receiving import MAX_ATTEMPTS, UNVERIFIED_MESSAGES
 from taawun.cooperation.partners.exchange.sync import sync_partner
 from taawun.cooperation.partners.identity import descriptor
@@ -52,12 +52,12 @@ SILENT = response(b"{}", status="500 Internal Server Error")
 @pytest.fixture
 def server(node: Organisation, settings: Settings) -> Iterator[TheirNode]:
     settings.OUTBOUND_ALLOW = ("127.0.0.0/8",)
-    wire._outbound.cache_clear()
+    calling.outbound.cache_clear()
     made = TheirNode(node_key().public)
     made.descriptor = _descriptor(made)
     yield made
-    wire._outbound().close()
-    wire._outbound.cache_clear()
+    calling.outbound().close()
+    calling.outbound.cache_clear()
     made.server.close()
 
 

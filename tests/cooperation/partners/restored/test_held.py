@@ -13,11 +13,11 @@ from django.test import Client
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, PartnerRefused
-from taawun.cooperation.partners.exchange import messages, wire
+from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, contents, lanes
 from taawun.cooperation.partners.models import Awaited, Lane, LaneEntry, Partner
-from taawun.cooperation.partners.restored import held, returning
+from taawun.cooperation.partners.restored import asking, held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation
@@ -103,7 +103,7 @@ def test_a_page_and_the_machine_interface_say_why(told: Told, cast: Cast) -> Non
 
 
 def test_what_was_said_is_known_again_as_it_was_signed(told: Told, south: PartnerNode, notes: Notes) -> None:
-    assert held.wanted(south.row, [told.offer]) == [wire.WantedOfHeld(told.lane.id, 1)]
+    assert held.wanted(south.row, [told.offer]) == [asking.WantedOfHeld(told.lane.id, 1)]
     assert _take(told, south) == 3
     assert held.wanted(south.row, [told.offer]) == []
     again = list(LaneEntry.objects.filter(lane=told.lane).order_by("seq"))

@@ -20,7 +20,7 @@ from taawun.cooperation.partners.errors import (
     DescriptorRefused,
     PartnerRefused,
 )
-from taawun.cooperation.partners.exchange import disk, fetching, talk, wire
+from taawun.cooperation.partners.exchange import calling, disk, fetching, talk, wire
 from taawun.cooperation.partners.exchange.delivering import deliver
 from taawun.cooperation.partners.exchange.receiving import (
     known_head,
@@ -352,7 +352,7 @@ def _tell(partner: Partner) -> None:
 
 def _tell_what_is_held(partner: Partner, asked: AskedTooOften, turn: _Turn) -> None:
     """A restored partner asks us by itself, unless it cannot call us; so what it may lack is offered to it as well."""
-    if asked.facts.get("type") != wire.RETURNING:
+    if asked.facts.get("type") != calling.RETURNING:
         return
     try:
         held.offer(partner, turn.may_deliver, left=lambda: turn.seconds)

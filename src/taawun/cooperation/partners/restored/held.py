@@ -22,7 +22,7 @@ from taawun.cooperation.partners.logs.lanes import audience_digest
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.walking import Walk, check_content
 from taawun.cooperation.partners.models import Awaited, Holding, Lane, LaneEntry, LaneReader, Partner
-from taawun.cooperation.partners.restored import returning
+from taawun.cooperation.partners.restored import asking, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
@@ -60,7 +60,7 @@ def ask(partner: Partner, *, left: Callable[[], float]) -> bool:
         OutboundRefused, OutboundFailed, PartnerRefused: it cannot be asked, or what it told is not taken, which the
             administrators are alarmed about.
     """
-    offers = wire.list_held(partner)
+    offers = asking.list_held(partner)
     try:
         # from here on each page is a transaction of its own: killed in between, it goes on where it was
         while missing := wanted(partner, offers):
@@ -79,41 +79,41 @@ def ask(partner: Partner, *, left: Callable[[], float]) -> bool:
     return True
 
 
-def lacks_what_stands_before(offers: Sequence[wire.HeldOffer]) -> bool:
+def lacks_what_stands_before(offers: Sequence[asking.HeldOffer]) -> bool:
     """Whether a partner holds entries of a lane of ours that cannot be taken back before others told those before."""
     return any(_is_out_of_reach(each, own(each.lane)) for each in offers)
 
 
-def _is_out_of_reach(each: wire.HeldOffer, lane: Lane | None) -> bool:
+def _is_out_of_reach(each: asking.HeldOffer, lane: Lane | None) -> bool:
     head = lane.head_seq if lane else -1
     return each.seq > head and each.floor > head + 1
 
 
-def _read_page(partner: Partner, each: wire.WantedOfHeld, seconds: float) -> None:
-    with wire.read_held(partner, each.lane, each.after, seconds=seconds) as lines:
+def _read_page(partner: Partner, each: asking.WantedOfHeld, seconds: float) -> None:
+    with asking.read_held(partner, each.lane, each.after, seconds=seconds) as lines:
         if not take(partner, each.lane, lines):
             raise ChainBroken("truncated", each.after + 1, "it holds more than it sends")
 
 
-def wanted(partner: Partner, offers: Sequence[wire.HeldOffer]) -> list[wire.WantedOfHeld]:
+def wanted(partner: Partner, offers: Sequence[asking.HeldOffer]) -> list[asking.WantedOfHeld]:
     """The lanes of which a partner holds more than we.
 
     Raises:
         ChainBroken: it holds another header where we hold one (``fork``), or a lane that is not for it.
     """
-    found: list[wire.WantedOfHeld] = []
+    found: list[asking.WantedOfHeld] = []
     for each in offers:
         lane = own(each.lane)
         if _is_out_of_reach(each, lane):
             continue
         if lane is None:
             if each.seq >= 0:
-                found.append(wire.WantedOfHeld(each.lane, -1))
+                found.append(asking.WantedOfHeld(each.lane, -1))
             continue
         if lane.purpose != Lane.Purpose.PUBLIC and not _may_know(lane, partner):
             raise ChainBroken("not-a-reader", each.seq, f"lane {each.lane} is not for it")
         if each.seq > lane.head_seq:
-            found.append(wire.WantedOfHeld(each.lane, lane.head_seq))
+            found.append(asking.WantedOfHeld(each.lane, lane.head_seq))
         elif each.seq >= 0 and not _is_held(lane, each.seq, each.digest):
             raise _Forked(lane, each.seq)
     return found
@@ -379,12 +379,12 @@ def offer(partner: Partner, may_go_on: Callable[[], bool], *, left: Callable[[],
     held = Lane.objects.filter(sender=partner, part_of=None, head_seq__gte=0).order_by("opened")
     lanes = {each.wire_id: each for each in held[: wire.MOST_LANES]}
     listing = [
-        wire.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq)
+        asking.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq)
         for each in lanes.values()
     ]
     brought: dict[UUID, int] = {}
     while may_go_on():
-        wanted = {each.lane: each.after for each in wire.offer_held(partner, listing, seconds=left())}
+        wanted = {each.lane: each.after for each in asking.offer_held(partner, listing, seconds=left())}
         missing = [
             (lane, after)
             for lane, after in wanted.items()
@@ -396,7 +396,7 @@ def offer(partner: Partner, may_go_on: Callable[[], bool], *, left: Callable[[],
             if not may_go_on():
                 return False
             lines = held_for(partner, lanes[lane], after, wire.PAGE_ENTRIES, _OFFERED_BYTES)
-            if not wire.post_held(partner, lane, b"".join(lines), seconds=left()):
+            if not asking.post_held(partner, lane, b"".join(lines), seconds=left()):
                 # it takes nothing of this, and says so to its own administrators
                 return True
             brought[lane] = after

@@ -17,7 +17,7 @@ from taawun.cooperation.partners.exchange import wire
 from taawun.cooperation.partners.exchange.serving import content_response, signed
 from taawun.cooperation.partners.exchange.wire import JSON_LINES
 from taawun.cooperation.partners.models import Holding, Lane
-from taawun.cooperation.partners.restored import held, returning
+from taawun.cooperation.partners.restored import asking, held, returning
 from taawun.foundation import strict_json
 from taawun.platform.web.problems import problem
 
@@ -42,7 +42,7 @@ def listing(request: HttpRequest, partner: Partner) -> HttpResponse:
         return _hear_listing(request, partner)
     lanes = Lane.objects.filter(sender=partner, part_of=None, head_seq__gte=0).order_by("opened")
     offers = [
-        wire.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq).said()
+        asking.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq).said()
         for each in lanes[: wire.MOST_LANES]
     ]
     return _json({"lanes": offers})
@@ -52,7 +52,7 @@ def _hear_listing(request: HttpRequest, partner: Partner) -> HttpResponse:
     if not returning.is_to_be_asked(partner):
         return _json({"wanted": []})
     try:
-        offers = wire.held_offers(request.body)
+        offers = asking.held_offers(request.body)
         missing = held.wanted(partner, offers)
     except (strict_json.JsonRefused, AttributeError, KeyError, TypeError, ValueError) as why:
         if isinstance(why, ChainBroken):

@@ -1,0 +1,97 @@
+"""Calling another node: signed requests over the guarded line, and what its refusals mean."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+
+from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.foundation import request_signatures, strict_json
+from taawun.foundation.clock import now
+from taawun.foundation.outbound import Outbound, Pace
+from taawun.platform.web.problems import TYPE_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "LEAST",
+    "LISTING_BYTES",
+    "LISTING_LIMITS",
+    "MOST_LISTED",
+    "OK",
+    "PAGE_SECONDS",
+    "PROBLEM_BYTES",
+    "RETURNING",
+    "SHORT_SECONDS",
+    "beginning",
+    "outbound",
+    "signed",
+    "unexpected",
+]
+
+OK: Final = 200
+SHORT_SECONDS: Final = 15.0
+PAGE_SECONDS: Final = 300.0
+PROBLEM_BYTES: Final = 64 * 1024
+LISTING_BYTES: Final = 8 * 1024 * 1024
+# twice as many lanes as are ever kept of a partner: who lists a few too many is still read on those that are known
+MOST_LISTED: Final = 2000
+# an offer has five members, and whatever a later protocol adds to it
+LISTING_LIMITS: Final = strict_json.Limits(max_bytes=LISTING_BYTES, max_depth=8, max_values=20 * MOST_LISTED)
+# the slowest line a lane is read over; what comes slower, or never ends, is let go and asked for again later
+LEAST: Final = Pace(grace_seconds=15, bytes_per_second=256)
+# the code of a node that was restored and does not speak yet
+RETURNING: Final = "returning"
+_TOO_MANY: Final = 429
+_UNAVAILABLE: Final = 503
+# what a node may ask for in seconds (RFC 9110, section 10.2.3); a date is not made use of
+_SECONDS: Final = re.compile("[0-9]{1,6}")
+
+
+@cache
+def outbound() -> Outbound:
+    """The one line out of this process: every address is checked, and the connection goes to what was checked."""
+    return Outbound(allow=frozenset(settings.OUTBOUND_ALLOW))
+
+
+def signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
+    """The headers that sign a request as this node's (RFC 9421)."""
+    return request_signatures.sign(method, url, body, node_key(), at=now())
+
+
+def beginning(pieces: Iterable[bytes]) -> bytes:
+    """What a problem document may have; nobody reads an endless one to its end."""
+    found = b""
+    for piece in pieces:
+        found += piece
+        if len(found) >= PROBLEM_BYTES:
+            break
+    return found[:PROBLEM_BYTES]
+
+
+def unexpected(status: int, headers: Mapping[str, str], body: bytes) -> PartnerRefused:
+    """The refusal that an answer is.
+
+    A problem document says in its own words what is wrong; anything else is shortened.
+    """
+    try:
+        document = strict_json.parse(body)
+        said, kind = str(document["detail"]), str(document["type"]).removeprefix(TYPE_PREFIX)
+        held = document.get("held")
+    except (strict_json.JsonRefused, KeyError, TypeError):
+        said, kind, held = body[:100].decode("utf-8", errors="replace"), "", None
+    held = held if isinstance(held, int) else None
+    facts = {"status": str(status), "type": kind[:40], "detail": said[:300].replace("\0", "")}
+    if held is not None:
+        facts["held"] = str(held)
+    sentence = f"The node answered {status}: {facts['detail']}"
+    wait = headers.get("retry-after", "").strip()
+    is_to_wait = status == _TOO_MANY or (status == _UNAVAILABLE and kind == RETURNING)
+    if is_to_wait and _SECONDS.fullmatch(wait):
+        return AskedTooOften(int(wait), "http", sentence, facts)
+    return PartnerRefused("http", sentence, facts)
