@@ -29,6 +29,7 @@ from taawun.cooperation.agreements.statements import instrument_of
 from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
 from taawun.cooperation.partners.rules import can_receive
+from taawun.cooperation.people.queries import host
 from taawun.cooperation.people.rules import Refused
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -323,8 +324,11 @@ def _party(documents: Mapping[str, Document], lineage: UUID, digest: str, node: 
 def party_name(key: str, language: str) -> str:
     """What people call a party key: a partner's own name, or a guest's ref at its host."""
     node, _hash, guest = key.partition("#")
-    partner = Partner.objects.filter(node=node).first()
-    name = partner.name.in_language(language).value if partner else node
+    if node == settings.BASE_URL:
+        name = host().name.in_language(language).value
+    else:
+        partner = Partner.objects.filter(node=node).first()
+        name = partner.name.in_language(language).value if partner else node
     return _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "Standing",
     "descriptor_facts",
     "fingerprint_of",
+    "lane_captions",
     "lane_lines",
     "lanes_in_step",
     "standing",
@@ -286,14 +287,15 @@ def lane_lines(partner: Partner) -> list[LaneLine]:
         .select_related("lane")
         .order_by("-lane__purpose", "lane__opened")
     )
-    captions = _captions([*theirs, *(reader.lane for reader in ours)])
+    captions = lane_captions([*theirs, *(reader.lane for reader in ours)])
     return [
         *(_incoming(lane, captions[lane.id], lane.waiting, lane.first or 0) for lane in theirs),
         *(_outgoing(reader, captions[reader.lane_id]) for reader in ours),
     ]
 
 
-def _captions(lanes: Sequence[Lane]) -> dict[UUID, SafeString]:
+def lane_captions(lanes: Sequence[Lane]) -> dict[UUID, SafeString]:
+    """What each lane is for, in the words of the room that fills it."""
     captions = {lane.id: format_html("{}", _("messages")) for lane in lanes}
     for part in registry.all(LaneCaption):
         captions.update(part.captions([lane for lane in lanes if lane.purpose == part.name]))

@@ -151,7 +151,7 @@ def test_a_lane_is_taken_along_as_the_file_that_the_console_writes(
     lanes.append(lane, [said])
     client = cast.administrator.browser()
     shown = read(client.get(address(south)))
-    assert "Talk between the nodes" in shown.text
+    assert "messages" in shown.text
     sent = client.post(f"{address(south)}{lane.id}/", {"part": "all"})
     assert (sent.status_code, sent["Content-Type"]) == (200, "application/zstd")
     place = tmp_path / "file"

@@ -14,6 +14,7 @@ from taawun.cooperation.partners.carried import carrying
 from taawun.cooperation.partners.carried.wording import refusal_words
 from taawun.cooperation.partners.logs.lane_files import FileRefused
 from taawun.cooperation.partners.models import Lane, Partner
+from taawun.cooperation.partners.presenting import lane_captions
 from taawun.cooperation.partners.wording import stop_reason
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.files.errors import FileTooLarge
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.utils.safestring import SafeString
 
     from taawun.cooperation.people.actors import PersonActor
 
@@ -41,10 +43,12 @@ class _Row:
     Args:
         lane: the lane.
         held: the last entry of which the partner signed a receipt: what follows it is enough.
+        caption: what it is for.
     """
 
     lane: Lane
     held: int
+    caption: SafeString
 
     @property
     def entries(self) -> int:
@@ -78,7 +82,9 @@ def lane_files(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> Ht
 
 def _page(request: HttpRequest, partner: Partner, refusal: str = "") -> HttpResponse:
     signed = dict(partner.reads.values_list("lane", "receipt_seq"))
-    rows = [_Row(each, signed.get(each.id, -1)) for each in carrying.readable(partner)]
+    lanes = carrying.readable(partner)
+    captions = lane_captions(lanes)
+    rows = [_Row(each, signed.get(each.id, -1), captions[each.id]) for each in lanes]
     context = {"partner": partner, "rows": rows, "refusal": refusal}
     return render(request, "partners/lane_files.html", context, status=422 if refusal else 200)
 
