@@ -1,8 +1,13 @@
-"""The worked example of docs/protocol.md is what this node signs, byte for byte, and what it takes in."""
+"""The worked example of docs/protocol.md is what this node signs, byte for byte, and what it takes in.
+
+Whatever a partner is answered, may be asked by or has to sign stands on that page: codes, addresses and types.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +16,10 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP
+from taawun.cooperation.agreements import decision
+from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.partners import wording
+from taawun.cooperation.partners.exchange import protocol_urls
 from taawun.cooperation.partners.exchange.messages import MessageKind
 from taawun.cooperation.partners.identity import descriptor, rotation
 from taawun.cooperation.partners.identity.lineage import KnownKey, Lineage, walk
@@ -25,8 +33,53 @@ from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "protocol.md").read_text(encoding="utf-8")
+CHECKOUT = Path(__file__).resolve().parent.parent
+PACKAGE = CHECKOUT / "src" / "taawun"
+PAGE = (CHECKOUT / "docs" / "protocol.md").read_text(encoding="utf-8")
 EXAMPLE = PAGE.partition("\n## A worked example\n")[2]
+
+# what names the code of a refusal that a partner is told, and which of its arguments does
+TOLD = {
+    "MessageRefused": 0,
+    "ContentRefused": 0,
+    "OriginRefused": 0,
+    "DescriptorRefused": 0,
+    "RequestRefused": 0,
+    "ReadingRefused": 0,
+    "JsonRefused": 0,
+    "Outcome": 1,
+    "AskedTooOften": 1,
+    "Undeliverable": 1,
+    "problem": 1,
+}
+# the rooms that speak with partners; other rooms answer people and their programs in these words
+SPEAKING = (
+    "cooperation/partners/exchange",
+    "cooperation/partners/identity",
+    "cooperation/partners/logs",
+    "cooperation/partners/restarts/resets.py",
+    "cooperation/partners/restored",
+    "cooperation/federation/exchange",
+    "cooperation/federation/hops.py",
+    "cooperation/agreements",
+    "capabilities/intel/exchange.py",
+    "capabilities/intel/stix/reading.py",
+    "foundation/request_signatures.py",
+    "foundation/strict_json.py",
+)
+# said by a node to itself alone: of its own call, of its own fault, or of what it decided before anything left
+AT_HOME = {
+    "bad-url": "the request is not sent",
+    "not-json-value": "the text is not written",
+    "no-sender": "of a lane of its own, which is not received",
+    "own-fault": "the entry waits, and nobody signs for what waits",
+    "partner-blocked": "of a decision; whoever calls is told it in a problem, which is on the page",
+    "no-agreement": "of a decision",
+    "direction": "of a decision",
+    "audience": "of a decision",
+    "onward": "of a decision",
+    "unconfirmed": "of a decision",
+}
 
 SEED = bytes(range(32))
 KEY, NEXT_KEY, LAST_KEY, RECOVERY_KEY = (
@@ -211,11 +264,84 @@ def test_a_reader_of_the_first_key_walks_over_the_statements_the_page_shows() ->
     ]
 
 
+def _modules(*rooms: str) -> Iterator[ast.Module]:
+    for room in rooms:
+        place = PACKAGE / room
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _codes(module: ast.Module) -> Iterator[str]:
+    """Every code that is written out where a partner is refused something."""
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        place = TOLD.get(name)
+        if place is None or len(node.args) <= place:
+            continue
+        said = node.args[place]
+        if isinstance(said, ast.Constant) and isinstance(said.value, str) and said.value:
+            yield said.value
+
+
+def _types() -> set[str]:
+    """Every type of a signed text that is written out in the code."""
+    texts = (
+        node.value
+        for module in _modules(".")
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return {text for text in texts if re.fullmatch(r"taawun-[a-z-]+\+jws", text)}
+
+
+def test_every_type_of_signed_text_is_on_the_page() -> None:
+    found = _types()
+
+    assert {descriptor.TYP, rotation.TYP, chain.ENTRY_TYP, chain.HEAD_TYP} < found
+    assert sorted(typ for typ in found if f"`{typ}`" not in PAGE) == []
+
+
+def test_every_code_that_a_partner_can_be_told_is_on_the_page() -> None:
+    found = {code for module in _modules(*SPEAKING) for code in _codes(module)}
+
+    # one of each: of requests, deliveries, messages, contents and what becomes of an entry
+    assert {"replayed", "not-wanted", "not-depositary", "our-name", "withdrawn-by-source"} < found
+    assert sorted(code for code in found - AT_HOME.keys() if f"`{code}`" not in PAGE) == []
+
+
 @pytest.mark.parametrize(
-    "typ", [descriptor.TYP, rotation.TYP, chain.ENTRY_TYP, chain.HEAD_TYP, SIGNATURE_TYP, INSTRUMENT_TYP]
+    ("module", "name"),
+    [
+        (wording, "_STOPS"),
+        (wording, "_SAID"),
+        (wording, "_DESCRIPTORS"),
+        (wording, "_ENTRIES"),
+        (decision, "_STAGES"),
+    ],
 )
-def test_every_type_of_signed_text_is_on_the_page(typ: str) -> None:
-    assert f"`{typ}`" in PAGE
+def test_every_code_about_a_partner_that_is_kept_here_is_on_the_page(module: object, name: str) -> None:
+    codes = set(getattr(module, name))
+
+    assert sorted(code for code in codes - AT_HOME.keys() if f"`{code}`" not in PAGE) == []
+
+
+def test_every_address_of_the_protocol_is_on_the_page() -> None:
+    routes = [
+        re.sub(r"<\w+:(\w+?)(?:_id)?>", r"{\1}", str(each.pattern)) for each in protocol_urls.urlpatterns
+    ]
+
+    assert "federation/lanes/{lane}" in routes
+    # written out by its whole path, in backticks or behind its method
+    assert [route for route in routes if not re.search(rf"/{re.escape(route)}(?=[`? ])", PAGE)] == []
+
+
+def test_every_kind_of_release_is_on_the_page() -> None:
+    kinds = [each.name for each in registry.all(ReleaseKind) if each.name.startswith("intel.")]
+
+    assert kinds
+    assert [name for name in kinds if f"| `{name}` |" not in PAGE] == []
 
 
 def test_every_kind_of_message_is_on_the_page() -> None:
