@@ -8,6 +8,8 @@ import secrets
 import sys
 from typing import TYPE_CHECKING, Final
 
+from django.conf.locale import LANG_INFO
+
 from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.node.cli import DONE, CannotDo, WrongUse, taken
 from taawun.node.commands.django import is_initialised, start
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="ask nothing; what is missing is an error")
     parser.add_argument("--name", help="name of the organisation that runs the node")
     for language in _OTHERS:
-        parser.add_argument(f"--name-{language}", help=f"its name in {language}")
+        parser.add_argument(f"--name-{language}", help=f"its name in {_called(language)}")
     parser.add_argument("--nation", help="two-letter code (ISO 3166-1) of the nation the node speaks for")
     parser.add_argument(
         "--kind",
@@ -37,13 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--nation-name", help="what the nation calls itself, in English")
     for language in _OTHERS:
-        parser.add_argument(f"--nation-name-{language}", help=f"the same in {language}")
+        parser.add_argument(f"--nation-name-{language}", help=f"the same in {_called(language)}")
     parser.add_argument("--admin-email", help="e-mail address of the first administrator")
     parser.add_argument(
         "--base-url", type=taken(address), help="the node's public address, like https://cert.example"
     )
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="the administrator's language")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _called(language: str) -> str:
+    """What a language is called in English, as everything at the console is said."""
+    return str(LANG_INFO[language]["name"])
 
 
 def run(arguments: argparse.Namespace) -> int:
