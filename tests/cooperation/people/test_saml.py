@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -359,7 +360,7 @@ def test_weak_algorithms_are_not_taken(kept: IdentityProvider) -> None:
         (b"<r", "malformed"),
         (b"\xff\xfe", "malformed"),
         (b"", "malformed"),
-        (b"<a>" * 1000, "malformed"),
+        (b"<a>" * 1000, "too-involved"),
         (b"<r>" + b" " * 300_000 + b"</r>", "too-large"),
     ],
 )
@@ -369,6 +370,107 @@ def test_what_is_no_answer_is_refused_and_fetches_nothing(
     form = {"SAMLResponse": base64.b64encode(text).decode(), "RelayState": "x"}
     assert post(Client(), reverse("provider-answer", args=[kept.id]), form).status_code == 400
     assert refusals() == [code]
+
+
+# ---- what is refused before it costs anything --------------------------------------------------------------------
+_INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+_EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+_XSLT = "http://www.w3.org/TR/1999/REC-xslt-19991116"
+
+
+def _namespaces(count: int) -> str:
+    return "".join(f' xmlns:n{number}="urn:{number}"' for number in range(count))
+
+
+def _attributes(count: int) -> str:
+    return "".join(f' a{number}="1"' for number in range(count))
+
+
+def _in_info(signed: str, references: int) -> str:
+    """So many references in what the signature is over."""
+    found = re.search("<ds:Reference.*</ds:Reference>", signed, re.DOTALL)
+    assert found
+    return signed.replace(found[0], found[0] * references)
+
+
+def _costly(signed: str, _plain: str) -> str:
+    """What takes minutes where it is canonicalised as it asks for."""
+    wide = signed.replace("<saml:Assertion", f"<saml:Assertion{_namespaces(2_000)}", 1)
+    return _in_info(wide.replace(_EXCLUSIVE, _INCLUSIVE), 300)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "code"),
+    [
+        (_costly, "too-involved"),
+        (lambda s, _: s.replace("<saml:Assertion", f"<saml:Assertion{_namespaces(40)}", 1), "too-involved"),
+        (lambda s, _: s.replace("<saml:Subject>", f"<saml:Subject{_attributes(10_000)}>"), "too-involved"),
+        (lambda s, _: s + "<a>" * 40 + "</a>" * 40, "too-involved"),
+        (lambda s, _: s + "<a/>" * 2_100, "too-involved"),
+        (lambda s, _: s + "<!---->" * 2_100, "too-involved"),
+        (lambda s, _: _in_info(s, 2), "signature-form"),
+        (lambda s, _: s.replace("</ds:SignedInfo>", "<ds:Object/></ds:SignedInfo>"), "signature-form"),
+        (lambda s, _: s.replace("</ds:Signature>", "<ds:Object/></ds:Signature>"), "signature-form"),
+        (
+            lambda s, _: re.sub("(<ds:Signature .*</ds:Signature>)", r"\1\1", s, flags=re.DOTALL),
+            "signature-form",
+        ),
+        (lambda s, _: s.replace("</ds:Transforms>", "<ds:Transform/></ds:Transforms>"), "signature-form"),
+        (lambda s, _: re.sub("<ds:Transforms>.*</ds:Transforms>", "", s, flags=re.DOTALL), "signature-form"),
+        (lambda s, _: s.replace(_EXCLUSIVE, _INCLUSIVE), "signature-form"),
+        (lambda s, _: s.replace(_EXCLUSIVE, _XSLT), "signature-form"),
+    ],
+)
+def test_what_would_be_costly_to_check_is_refused_before_a_signature_is_looked_at(
+    kept: IdentityProvider, monkeypatch: pytest.MonkeyPatch, wrap: Callable[[str, str], str], code: str
+) -> None:
+    def looked_at(*_of: object, **_with: object) -> None:
+        pytest.fail("canonicalised")
+
+    monkeypatch.setattr("taawun.cooperation.people.assertions.verified", looked_at)
+    where, form = Idp(wrap=wrap).answer(go(Client(), kept))
+    begun = time.process_time()
+    assert post(Client(), where, form).status_code == 400
+    assert time.process_time() - begun < 0.5
+    assert refusals() == [code]
+
+
+def test_the_costliest_answer_that_is_looked_at_takes_a_moment(kept: IdentityProvider) -> None:
+    """As large and wide as may be, and held to four certificates, of which none fits what is there."""
+    prefixes = " ".join(f"n{number}" for number in range(16))
+    listed = f'<ec:InclusiveNamespaces xmlns:ec="{_EXCLUSIVE}" PrefixList="{prefixes}"/>'
+    filled = "<saml:Advice>" + f"<b{_attributes(20)}/>" * 1_000 + "</saml:Advice>"
+
+    def wide(signed: str, _plain: str) -> str:
+        full = signed.replace("<saml:Assertion", f"<saml:Assertion{_namespaces(25)}", 1)
+        full = full.replace("<saml:AttributeStatement>", f"{filled}<saml:AttributeStatement>")
+        return re.sub(
+            f'<ds:Transform Algorithm="{re.escape(_EXCLUSIVE)}"/>',
+            f'<ds:Transform Algorithm="{_EXCLUSIVE}">{listed}</ds:Transform>',
+            full,
+        )
+
+    actions.change_provider(SYSTEM, kept, given(certificates=OTHERS * 3 + CERTIFICATE))
+    where, form = Idp(wrap=wide).answer(go(Client(), kept))
+    assert 150_000 < len(form["SAMLResponse"]) < 256 * 1024
+    begun = time.process_time()
+    assert post(Client(), where, form).status_code == 400
+    took = time.process_time() - begun
+    assert took < 1
+    assert refusals() == ["bad-signature"]
+
+
+def test_somebody_in_a_thousand_groups_comes_in(kept: IdentityProvider) -> None:
+    invite()
+    told = {"mail": ["new@cert.example"], "groups": [f"group-{number}" for number in range(1_000)]}
+    assert sign_in(browser := Client(), Idp(attributes=told), kept).status_code == 302
+    assert is_in(browser)
+
+
+def test_a_network_that_posts_too_often_is_answered_before_anything_is_read(kept: IdentityProvider) -> None:
+    where = reverse("provider-answer", args=[kept.id])
+    answers = [Client().post(where, {"SAMLResponse": "x"}).status_code for _ in range(62)]
+    assert (answers[0], answers[-1]) == (400, 429)
 
 
 def test_an_answer_is_taken_once_and_only_by_the_browser_that_asked(kept: IdentityProvider) -> None:

@@ -21,8 +21,8 @@ from cryptography import x509
 from lxml import etree
 
 from taawun.cooperation.people.oidc import Claims
+from taawun.cooperation.people.saml_bounds import SamlRefused, check_markup, check_signature
 from taawun.foundation.clock import TimestampRefused, now, parse_timestamp, timestamp
-from taawun.foundation.errors import CodedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,10 +69,6 @@ _SKEW_SECONDS: Final = 60
 _MOST_CERTIFICATES: Final = 4
 _MOST_GROUPS: Final = 500
 _LONGEST_SUBJECT: Final = 255
-
-
-class SamlRefused(CodedError):
-    """The provider's word does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +218,15 @@ def _parsed(posted: str) -> etree._Element:
         text = base64.b64decode("".join(posted.split()), validate=True)
     except (binascii.Error, ValueError):
         raise SamlRefused("malformed", "The answer is not in base64.") from None
+    check_markup(text)
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+        # as it was looked at just now, whatever it says of itself
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
     )
     try:
         root = etree.fromstring(text, parser)
@@ -260,9 +263,14 @@ def _signed(response: etree._Element, idp: Idp) -> etree._Element:
     assertions = response.findall(f".//{{{_ASSERTION}}}Assertion")
     if len(assertions) != 1 or assertions[0].getparent() is not response:
         raise SamlRefused("one-assertion", "The answer does not hold exactly one assertion in its place.")
-    alone = etree.tostring(assertions[0], with_tail=False)
-    if assertions[0].find(f"{{{_SIGNATURE}}}Signature") is None:
+    signatures = assertions[0].findall(f"{{{_SIGNATURE}}}Signature")
+    if not signatures:
         raise SamlRefused("not-signed", "The assertion is not signed.")
+    if len(signatures) > 1:
+        raise SamlRefused("signature-form", "The assertion has more than one signature.")
+    # before it is checked: to check it is to canonicalise what it names, in the way that it names
+    check_signature(signatures[0])
+    alone = etree.tostring(assertions[0], with_tail=False)
     # imported late: it takes 8 MB and an eighth of a second, which only who signs in by SAML needs
     from taawun.cooperation.people.assertions import verified  # noqa: PLC0415 - see above
 
