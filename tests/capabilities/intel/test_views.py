@@ -283,7 +283,7 @@ def test_a_withdrawn_report_of_a_partner_keeps_its_place_and_no_content(cast: Ca
     south.publish(about, indicator(1, name="Gone"))
     south.withdraw(about)
     markup = shown(cast.analyst.browser(), page_of(Report.objects.get()))
-    assert "Its source took this report back." in markup.text
+    assert "Its source withdrew this report." in markup.text
     assert "Redoubt" not in markup.text
     assert "Gone" not in markup.text
 

@@ -385,7 +385,7 @@ def test_a_withdrawn_release_says_so_with_its_reason(cast: Cast, south: PartnerN
     release = withdraw(SYSTEM, published(), "It named a wrong address.")
     shown = seen(cast.analyst.browser(), f"{LIST}{release.id}/")
     assert "It named a wrong address." in shown.text
-    assert "taken back" in shown.text
+    assert "withdrawn" in shown.text
 
 
 # ---- a partner's page -------------------------------------------------------------------------------------------

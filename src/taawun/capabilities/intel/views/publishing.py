@@ -164,7 +164,7 @@ def report_withdraw(request: HttpRequest, actor: PersonActor, report_id: UUID) -
         request,
         question=_("Withdraw “%(title)s”?") % {"title": held.title},
         effects=[
-            _("Every version of it is taken back, at every receiver; each has to delete what it holds."),
+            _("Every version of it is withdrawn at every receiver; each has to delete what it holds."),
             _("What somebody has read or done meanwhile cannot be undone."),
             _("The headers, the receipts and your reason stay in the record. It cannot be published again."),
         ],

@@ -24,7 +24,7 @@ _SPREAD: Final = Text.of(
 )
 _DEFENCE: Final = Text.of(
     en="defence of the receiving party and of those it serves",
-    ar="الدفاع عن الطرف المتلقي وعمّن يخدمهم",
+    ar="الدفاع عن الطرف المستلم وعمّن يخدمهم",
     fr="défense de la partie destinataire et de ceux qu’elle sert",
 )
 _REPORTS: Final = Text.of(en="Reports and indicators", ar="التقارير والمؤشرات", fr="Rapports et indicateurs")
@@ -130,7 +130,7 @@ COMMUNITY: Final = Template(
             "1",
             Text.of(
                 en="What stays with each receiving party",
-                ar="ما يبقى لدى كل طرف متلقٍّ",
+                ar="ما يبقى لدى كل طرف مستلم",
                 fr="Ce qui reste auprès de chaque partie destinataire",
             ),
             ("intel.report", "intel.warning"),
@@ -190,7 +190,7 @@ EARLY_WARNING: Final = Template(
         ar="إنّ أطراف هذه الاتفاقية،\n"
         "إذ تضع في اعتبارها أن الساعات هي التي تحسم مآل أي هجوم جارٍ؛\n"
         "وعزمًا منها على أن ينذر بعضها بعضًا دون تأخير بالهجمات التي قد تصل إلى غيره، قبل أن تكتمل المعرفة بها؛\n"
-        "وإذ تتفق على أن تبقى هذه الإنذارات داخل المنظمة المتلقية؛\n"
+        "وإذ تتفق على أن تبقى هذه الإنذارات داخل المنظمة المستلمة؛\n"
         "قد اتفقت على ما يلي:",
         fr="Les parties au présent accord,\n"
         "Considérant que, face à une attaque en cours, tout se joue en quelques heures ;\n"

@@ -154,7 +154,7 @@ def get_guest_content(request: ApiRequest, digest: str) -> HttpResponseBase:
 def _no_content() -> NoReturn:
     missing(
         "no-such-content",
-        _("There is no such content for you: your agreement does not give it to you, or it was taken back."),
+        _("There is no such content for you: your agreement does not give it to you, or it was withdrawn."),
     )
 
 
@@ -248,7 +248,7 @@ def give_as_guest(request: ApiRequest, body: schemas.GuestOffer) -> Status[schem
 
 
 @router.post(
-    "/guest/given/{uuid:release_id}/withdraw", response=schemas.GuestGiven, summary="Take back what I gave"
+    "/guest/given/{uuid:release_id}/withdraw", response=schemas.GuestGiven, summary="Withdraw what I gave"
 )
 def withdraw_as_guest(request: ApiRequest, release_id: UUID, body: schemas.GuestReason) -> schemas.GuestGiven:
     """The headers stay, the content goes, here and at every receiver."""

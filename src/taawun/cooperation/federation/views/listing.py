@@ -252,7 +252,7 @@ def _facts(found: Release, *, is_visible: bool) -> list[Fact]:
     if found.origin_id:
         facts.append(Fact(_("Onward"), found.get_onward_display()))
     if found.state == Release.State.WITHDRAWN:
-        facts.append(Fact(_("Taken back"), moment(found.withdrawn)))
+        facts.append(Fact(_("Withdrawn"), moment(found.withdrawn)))
     if found.state == Release.State.ENDED:
         facts.append(Fact(_("Ended"), moment(found.withdrawn)))
     return facts
