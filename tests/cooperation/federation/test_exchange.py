@@ -418,6 +418,19 @@ def test_a_withdrawal_of_one_version_leaves_the_other(south: PartnerNode, notes:
     assert dict(Release.objects.values_list("version", "state")) == {"1": "withdrawn", "2": "live"}
 
 
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_withdrawal_that_comes_on_another_lane_before_what_it_withdraws_counts(
+    south: PartnerNode, notes: Notes, count: int
+) -> None:
+    agreement = agreement_in_force(south)
+    lane, beside = clause_lane(south, agreement), clause_lane(south, agreement)
+    entries = [note(lane, number) for number in range(count)]
+    beside.withdraw(entries[0])
+    assert beside.deliver() == [DONE, DONE]
+    assert lane.deliver() == [DONE, ("withdrawn", ""), *[DONE] * (count - 1)]
+    assert Release.objects.count() == count - 1
+
+
 def test_a_withdrawal_of_what_is_not_on_the_lane_touches_nothing(south: PartnerNode, notes: Notes) -> None:
     agreement = agreement_in_force(south, clauses=(clause("1"), clause("2")))
     lane, other = (clause_lane(south, agreement, ref) for ref in ("1", "2"))

@@ -19,7 +19,8 @@ from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.federation.actions import publish, withdraw
 from taawun.cooperation.federation.history import earlier_for, let_newcomers_in
 from taawun.cooperation.federation.ledger import Wanted, cells
-from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.queries import withdrawals_signed
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import floors
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader
@@ -30,6 +31,7 @@ from taawun.platform.audit.models import Entry
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner, sign_version
 from tests.cooperation.federation.newcomers import accede, entries_of, offers
 from tests.cooperation.federation.test_actions import draft
+from tests.lanes import talk_lane
 
 pytestmark = pytest.mark.usefixtures("notes")
 
@@ -342,6 +344,41 @@ def test_why_something_was_withdrawn_is_not_told_to_who_never_could_read_it(
     withdraw(cast.analyst.actor, Release.objects.get(subject="urn:test:before"), "Because of a person.")
     told = LaneEntry.objects.filter(kind="withdrawn", lane__sender=None)
     assert [each.lane.readers.get().partner.node for each in told] == [south.node]
+
+
+def test_what_stands_below_its_floor_is_taken_back_out_of_its_sight(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    whole, _talk = _floor_two(cast, south, east)
+    withdraw(cast.analyst.actor, Release.objects.get(subject="urn:test:before"), "")
+    withdraw(cast.analyst.actor, Release.objects.get(subject="urn:test:after"), "")
+    seen = [(kind, subject) for kind, subject, _content in served(east) if kind != "lane.joined"]
+    assert seen == [("tests.note", "urn:test:after"), ("tests.note", "urn:test:after")]
+    # those who read it are told by a lane of theirs, and sign for it there
+    entry = LaneEntry.objects.get(action="withdraw", subject="urn:test:before")
+    assert entry.lane_id != whole.id
+    assert [each.partner.node for each in entry.lane.readers.all()] == [south.node]
+    assert ("tests.note", "urn:test:before", False) in served(south)
+    passage = Passage.objects.select_related("entry").get(release__subject="urn:test:before")
+    assert withdrawals_signed([passage]) == {}
+    signed = {"from": 0, "to_seq": entry.seq, "head": entry.digest, "exceptions": []}
+    talk = talk_lane(south)
+    talk.say("receipt", {"lane": str(entry.lane_id), **signed})
+    assert talk.deliver()[-1] == ("done", "")
+    assert set(withdrawals_signed([passage])) == {(whole.id, south.row.id)}
+
+
+def test_what_is_taken_back_between_an_accession_and_the_first_release_after_it_is_out_of_its_sight(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, history="from-accession")
+    publish(cast.analyst.actor, draft("urn:test:before"))
+    accede(cast, agreement, east)
+    withdraw(cast.analyst.actor, Release.objects.get(subject="urn:test:before"), "")
+    publish(cast.analyst.actor, draft("urn:test:after"))
+    assert [(kind, subject) for kind, subject, _content in served(east) if kind != "lane.joined"] == [
+        ("tests.note", "urn:test:after")
+    ]
 
 
 def test_the_ledger_counts_for_a_newcomer_what_it_reads(

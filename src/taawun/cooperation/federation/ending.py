@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
 from taawun.cooperation.federation.ways import bound_by_its_ways, given, is_forgotten, provenances, put_aside
-from taawun.cooperation.partners.logs import contents, lanes
+from taawun.cooperation.partners.logs import contents, joining, lanes
 from taawun.cooperation.partners.logs.chain import HeaderTooLong
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PartyActor, SystemActor
@@ -135,12 +136,28 @@ def take_back(release: Release, *, said: str = "") -> list[Passage]:
             clause=passage.clause,
             origin=said,
         )
-        _say(passage.entry.lane, item)
+        if lane := _lane_to_say_it_on(passage):
+            _say(lane, item)
     Passage.objects.filter(id__in=[each.id for each in ended]).update(
         ended=now(), why_ended=release.gone or Release.Gone.SOURCE
     )
     LaneEntry.objects.filter(id__in=[each.entry_id for each in ended]).update(state=LaneEntry.State.WITHDRAWN)
     return ended
+
+
+def _lane_to_say_it_on(passage: Passage) -> Lane | None:
+    """The lane itself, or one of those alone who read the publication, where others join it further on, or may yet.
+
+    Of what stands below its floor a newcomer is shown not so much as a header, and a withdrawal has one.
+
+    Returns:
+        None where nobody read it but guests of this node, to whom it is served no more.
+    """
+    lane, seq = passage.entry.lane, passage.entry.seq
+    if not lane.is_whole or lane.agreement is None:
+        return lane
+    nodes = {party.partition("#")[0] for party in current_policy().side_over((lane.agreement, lane.clause))}
+    return joining.readers_lane(lane, seq, document=passage.document, may_join=nodes)
 
 
 def _say(lane: Lane, item: lanes.Item) -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
+    from django.db.models import QuerySet
+
     from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.agreements.policy import Grant
 
@@ -96,13 +98,27 @@ def _first(lane: Lane, grant: Grant) -> int | None:
     """The first entry of a lane that a newcomer reads; None where it reads from the next one on."""
     if grant.since > 0:
         later = LaneEntry.objects.filter(lane=lane, issued__gte=_instant(grant.since)).order_by("seq")
-        return later.values_list("seq", flat=True).first()
+        begins = later.values_list("seq", flat=True).first()
+        if begins is None:
+            return None
+        begins = _past_withdrawals(
+            lane, begins, Passage.objects.filter(entry__lane=lane, entry__seq__lt=begins)
+        )
+        return begins if begins <= lane.head_seq else None
     before = Passage.objects.filter(entry__lane=lane, entry__issued__lt=_instant(grant.joined))
     documents = set(before.order_by().values_list("document", flat=True).distinct())
     closed = documents - giving_history(documents, lane.clause)
     # whoever published under a version that gave no history counted on it: not even a header is shown
     last = before.filter(document__in=closed).aggregate(last=Max("entry__seq"))["last"] if closed else None
-    return 0 if last is None else last + 1
+    return 0 if last is None else _past_withdrawals(lane, last + 1, before.filter(document__in=closed))
+
+
+def _past_withdrawals(lane: Lane, first: int, hidden: QuerySet[Passage]) -> int:
+    """The first entry from one on after which nothing is taken back on a lane that a newcomer is not to see."""
+    subjects = hidden.exclude(ended=None).values("release__subject")
+    said = LaneEntry.objects.filter(lane=lane, seq__gte=first, action="withdraw", subject__in=subjects)
+    last = said.aggregate(last=Max("seq"))["last"]
+    return first if last is None else last + 1
 
 
 def _instant(at: float) -> datetime:

@@ -104,12 +104,20 @@ def withdrawals_signed(passages: Collection[Passage]) -> dict[tuple[UUID, UUID],
         return {}
     about = ended[0].entry
     receipts = Receipt.objects.filter(
-        entry__lane__in=[each.entry.lane_id for each in ended],
+        entry__lane__sender=None,
         entry__subject=about.subject,
         entry__version=about.version,
         entry__action="withdraw",
-    ).select_related("entry")
-    return {(each.entry.lane_id, each.partner_id): each.at for each in receipts.order_by("at")}
+    ).select_related("entry__lane")
+    signed: dict[tuple[UUID, UUID], datetime] = {}
+    for each in receipts.order_by("at"):
+        said = each.entry.lane
+        # it may have been said on another lane of the clause, to those alone who read what was published
+        for passage in ended:
+            is_of_it = said.agreement is not None and said.agreement == passage.agreement
+            if said.id == passage.entry.lane_id or (is_of_it and said.clause == passage.clause):
+                signed[passage.entry.lane_id, each.partner_id] = each.at
+    return signed
 
 
 def ending_before(found: QuerySet[Release], at: datetime) -> QuerySet[Release]:

@@ -37,6 +37,8 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from django.db.models import QuerySet
+
     from taawun.cooperation.partners.logs.chain import Header
 
 __all__ = ["catch_up", "regain", "regain_reason", "regain_receipt"]
@@ -57,6 +59,22 @@ def regain(entry: LaneEntry, header: Header, content: bytes | None) -> None:
     if header.action == "withdraw":
         _regain_withdrawal(entry, header)
         return
+    _regain_publication(entry, header, content)
+    # said to those alone who read it, on a lane that was told before this one
+    for said in _beside(entry).filter(action="withdraw", issued__gte=entry.issued):
+        _regain_withdrawal(said, said_in(said.header))
+
+
+def _beside(entry: LaneEntry) -> QuerySet[LaneEntry]:
+    """What our other lanes of the same clause say of the same."""
+    about = LaneEntry.objects.filter(subject=entry.subject, version=entry.version, lane__sender=None)
+    lane = entry.lane
+    if lane.agreement is None:
+        return about.none()
+    return about.filter(lane__agreement=lane.agreement, lane__clause=lane.clause).exclude(lane=lane)
+
+
+def _regain_publication(entry: LaneEntry, header: Header, content: bytes | None) -> None:
     if header.origin:
         if release := _received(header):
             _pass(entry, header, release)
@@ -186,6 +204,8 @@ def _regain_withdrawal(entry: LaneEntry, header: Header) -> None:
     earlier = LaneEntry.objects.filter(
         lane=entry.lane, seq__lt=entry.seq, subject=header.subject, version=header.version, action="publish"
     )
+    if not earlier.exists():
+        earlier = _beside(entry).filter(action="publish", issued__lte=entry.issued)
     Passage.objects.filter(entry__in=earlier, ended=None).update(ended=header.issued)
     headers = [said_in(token) for token in earlier.values_list("header", flat=True)]
     earlier.update(state=LaneEntry.State.WITHDRAWN)

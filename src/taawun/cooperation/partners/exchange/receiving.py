@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
-from taawun.cooperation.partners.exchange.together import take_in_together
+from taawun.cooperation.partners.exchange.together import take_in_together, withdrawn_beside
 from taawun.cooperation.partners.exchange.wire import PAGE_ENTRIES
 from taawun.cooperation.partners.identity import quarantine
 from taawun.cooperation.partners.identity.keys import lineage_of
@@ -520,6 +520,8 @@ def _code_of(problem: OutboundFailed | OutboundRefused | PartnerRefused) -> str:
 def _withdrawn_later(entry: LaneEntry) -> bool:
     """Whether it was taken back further along, or in a history of the lane that a restart left behind."""
     later = Q(lane=entry.lane_id, seq__gt=entry.seq) | Q(lane__part_of=entry.lane_id)
+    if beside := withdrawn_beside(entry.lane):
+        later |= beside & Q(issued__gte=entry.issued)
     about = LaneEntry.objects.filter(subject=entry.subject, version=entry.version, action="withdraw")
     return about.filter(later).exists()
 

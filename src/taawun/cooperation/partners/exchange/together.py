@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.logs.purposes import Outcome
     from taawun.cooperation.partners.models import Lane
 
-__all__ = ["take_in_together"]
+__all__ = ["take_in_together", "withdrawn_beside"]
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +122,29 @@ def _arrived(
     return found
 
 
+def withdrawn_beside(lane: Lane) -> Q | None:
+    """Of all withdrawals those that were carried out and that a sender said on another lane of the same clause.
+
+    It may have come before what it withdraws: lanes are read one after the other.
+
+    Args:
+        lane: a partner's.
+
+    Returns:
+        The condition; None where there are no such lanes.
+    """
+    if lane.agreement is None or lane.sender_id is None:
+        return None
+    of_the_clause = Q(lane__sender=lane.sender_id, lane__agreement=lane.agreement, lane__clause=lane.clause)
+    return of_the_clause & Q(state=LaneEntry.State.DONE) & ~Q(lane=lane.id)
+
+
 def _withdrawn(lane: Lane, entries: Sequence[LaneEntry]) -> set[tuple[str, str]]:
     """Which subjects and versions of these are withdrawn further along the lane, or in what it left behind."""
     further = Q(lane=lane, seq__gt=entries[0].seq) | Q(lane__part_of=lane)
+    if beside := withdrawn_beside(lane):
+        # it may have been published anew since: then it is looked at by itself
+        further |= beside
     later = LaneEntry.objects.filter(further, action="withdraw")
     return set(later.filter(subject__in={each.subject for each in entries}).values_list("subject", "version"))
 

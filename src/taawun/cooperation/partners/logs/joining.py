@@ -36,6 +36,7 @@ __all__ = [
     "floor_of",
     "newcomers",
     "offered_floor",
+    "readers_lane",
     "regain_readers",
     "whole_lane",
     "whole_lanes",
@@ -102,6 +103,33 @@ def whole_lanes(agreement: UUID, clause: str) -> list[Lane]:
             is_whole=True,
             is_closed=False,
         ).order_by("-opened", "-id")
+    )
+
+
+@transaction.atomic
+def readers_lane(lane: Lane, seq: int, *, document: str, may_join: Collection[str]) -> Lane | None:
+    """A lane of ours for those alone who read an entry of a whole lane, and nobody who comes to read it further on.
+
+    Args:
+        lane: a whole lane of ours.
+        seq: place of the entry.
+        document: digest of the document under which it was published.
+        may_join: base addresses of all who read the lane, or may be let join it.
+
+    Returns:
+        The lane itself where these are all; None where no partner read the entry.
+    """
+    lanes.one_speaker()
+    held = LaneReader.objects.filter(lane=lane).select_related("partner").order_by("partner__node")
+    readers = [each.partner for each in held if first_of(each) <= seq]
+    nodes = {each.node for each in readers}
+    everybody = len(readers) == len(held) and nodes.issuperset(set(may_join) - {settings.BASE_URL})
+    if everybody or lane.agreement is None:
+        return lane
+    if not readers:
+        return None
+    return lanes.open_clause_lane(
+        agreement=lane.agreement, document=document, clause=lane.clause, readers=readers, audience=nodes
     )
 
 
