@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from taawun.capabilities.intel.composing import identity_id
 from taawun.cooperation.agreements.actions import suspend
@@ -33,6 +35,7 @@ from tests.cast import (
     Cast,
     PartnerNode,
     agreement_in_force,
+    agreement_proposed,
     clause,
     document,
     partner,
@@ -244,6 +247,65 @@ def test_a_guest_that_a_later_version_leaves_out_is_served_no_more(
     assert guest.get("/guest/agreement").json()["is_party"] is False
 
 
+def test_another_organisation_that_a_later_version_calls_by_the_same_ref_is_another_guest(
+    cast: Cast, south: PartnerNode, notes: Notes
+) -> None:
+    agreement = hosting(south, clause(senders=("us", "uni"), receivers=("any",)))
+    first = Caller(token(cast, agreement))
+    old = publish(cast.analyst.actor, note_draft(1))
+    assert first.get(f"/guest/contents/{old.digest}").status_code == 200
+    given = first.post("/guest/releases", offer(report())).json()
+    version = agreement.versions.get()
+    other = replace(UNIVERSITY, organisation=Text.of(en="College of the West"))
+    parties = (*document(south).parties, other)
+    _follow(
+        agreement, south, replace(version.document(), version=2, supersedes=version.digest, parties=parties)
+    )
+    new = publish(cast.analyst.actor, note_draft(2))
+    second = Caller(token(cast, agreement))
+    assert (listed(first), listed(second)) == ([], ["urn:test:2"])
+    assert first.get(f"/guest/contents/{new.digest}").status_code == 404
+    assert second.get(f"/guest/contents/{old.digest}").status_code == 404
+    # the first is shown the version that named it, gives nothing in the name of the second, and may take back its own
+    shown = [each.get("/guest/agreement").json() for each in (first, second)]
+    assert [(each["version"], each["is_party"]) for each in shown] == [(1, False), (2, True)]
+    assert first.post("/guest/releases", offer(report())).json()["type"].endswith(":no-such-guest")
+    assert [
+        [each["id"] for each in caller.get("/guest/given").json()["items"]] for caller in (first, second)
+    ] == [
+        [given["id"]],
+        [],
+    ]
+    assert second.post(f"/guest/given/{given['id']}/withdraw", {}).status_code == 404
+    withdraw(cast.analyst.actor, old, "")
+    gone = [caller.get("/guest/withdrawals").json()["items"] for caller in (first, second)]
+    assert [[each["subject"] for each in items] for items in gone] == [["urn:test:1"], []]
+    [row] = cast.officer.api.get("/federation/guests").json()
+    assert (row["name"], row["tokens"]) == ({"en": "College of the West"}, 1)
+
+
+def test_a_guest_is_shown_no_version_that_is_only_proposed(cast: Cast, south: PartnerNode) -> None:
+    base = document(south)
+    agreement = agreement_proposed(south, parties=(*base.parties, UNIVERSITY))
+    guest = Caller(token(cast, agreement))
+    assert [guest.get(path).status_code for path in ("/guest/agreement", "/guest/agreement/text")] == [
+        404,
+        404,
+    ]
+
+
+def test_whoever_asks_for_the_head_of_a_content_has_not_read_it(
+    cast: Cast, south: PartnerNode, notes: Notes
+) -> None:
+    secret = token(cast, hosting(south))
+    release = publish(cast.analyst.actor, note_draft())
+    answer = Client().head(
+        f"/api/v1/guest/contents/{release.digest}", headers={"Authorization": f"Bearer {secret}"}
+    )
+    assert (answer.status_code, answer["Content-Length"]) == (200, "8")
+    assert GuestCopy.objects.get().read is None
+
+
 def _follow(agreement: Agreement, south: PartnerNode, made: Document) -> None:
     """Let another version follow, signed by both."""
     text = parse(write(made))
@@ -286,7 +348,7 @@ def test_a_list_costs_the_same_however_long_it_is(
     for number in range(30):
         publish(cast.analyst.actor, note_draft(number))
     listed(guest)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert len(listed(guest)) == 30
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q
 
 from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.policy import Facts
@@ -28,7 +28,9 @@ from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
+from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ __all__ = [
     "given_by",
     "guest_in",
     "hosted",
+    "identity_of",
     "lay_ready",
     "may_read",
     "named_here",
@@ -60,8 +63,10 @@ __all__ = [
     "policies_of",
     "readings_of",
     "signed_for",
+    "stands",
     "taken_back_from",
     "tokens_of",
+    "version_for",
 ]
 
 
@@ -138,9 +143,9 @@ def hosted(agreement: Agreement | None = None) -> list[Hosted]:
     """
     at = now()
     tokens = {
-        (lineage, guest): (count, last)
-        for lineage, guest, count, last in GuestToken.objects.order_by()
-        .values_list("agreement", "guest")
+        (lineage, identity): (count, last)
+        for lineage, identity, count, last in GuestToken.objects.order_by()
+        .values_list("agreement", "identity")
         .annotate(n=Count("id", filter=Q(revoked=None, expires__gt=at)), last=Max("last_used"))
     }
     read = {
@@ -155,7 +160,7 @@ def hosted(agreement: Agreement | None = None) -> list[Hosted]:
     found = []
     for each, standing in [(agreement, standing_of(agreement, at))] if agreement else standings(at):
         for party in _guests(standing.current):
-            count, last_used = tokens.get((each.id, party.ref), (0, None))
+            count, last_used = tokens.get((each.id, identity_of(party)), (0, None))
             copies, last_read = read.get((each.id, f"{settings.BASE_URL}#{party.ref}"), (0, None))
             found.append(Hosted(each, standing, party, count, last_used, copies, last_read))
     return found
@@ -178,6 +183,49 @@ def guest_in(agreement: Agreement, ref: str) -> Party | None:
     """A guest of this node in the newest version of an agreement; None where it names none under this ref."""
     parties = _guests(standing_of(agreement).current)
     return next((party for party in parties if party.ref == ref), None)
+
+
+def identity_of(party: Party) -> str:
+    """By which a guest of this node is known again: a later version may call another organisation by the same ref.
+
+    Args:
+        party: the guest, as a version names it.
+    """
+    about = {
+        "host": settings.BASE_URL,
+        "guest": party.ref,
+        "nation": party.nation,
+        "organisation": party.organisation.to_json(),
+    }
+    return sha256(canonical(about))
+
+
+def stands(guest: Guest) -> bool:
+    """Whether the version that is in force, or was last, names the guest that the token was made for."""
+    agreement = Agreement.objects.filter(id=guest.agreement).first()
+    return agreement is not None and _names(standing_of(agreement).current, guest)
+
+
+def version_for(guest: Guest, standing: Standing) -> Document | None:
+    """The version that a guest may see: the newest that came about and names it; of a proposal it is told nothing.
+
+    Args:
+        guest: who asks.
+        standing: where its agreement stands.
+    """
+    came_about = [standing.current] if standing.window else []
+    came_about += [each.document for each in reversed(standing.windows)]
+    return next((each for each in came_about if _names(each, guest)), None)
+
+
+def _names(document: Document | None, guest: Guest) -> bool:
+    return any(identity_of(party) == guest.token.identity for party in _guests(document))
+
+
+def _versions_naming(guest: Guest) -> list[str]:
+    """Digests of the versions in which the guest's ref is its own; what came under another was for another."""
+    versions = Version.objects.filter(agreement=guest.agreement)
+    return [each.digest for each in versions if _names(each.document(), guest)]
 
 
 def _guests(document: Document | None) -> list[Party]:
@@ -280,6 +328,7 @@ def copies_for(guest: Guest) -> QuerySet[GuestCopy]:
         GuestCopy.objects.filter(
             guest=guest.key,
             passage__agreement=guest.agreement,
+            passage__document__in=_versions_naming(guest),
             passage__ended=None,
             passage__release__state=Release.State.LIVE,
         )
@@ -294,7 +343,11 @@ def taken_back_from(guest: Guest) -> QuerySet[GuestCopy]:
     over = Q(passage__ended__isnull=False) | ~Q(passage__release__state=Release.State.LIVE)
     return (
         GuestCopy.objects.filter(
-            over, guest=guest.key, passage__agreement=guest.agreement, read__isnull=False
+            over,
+            guest=guest.key,
+            passage__agreement=guest.agreement,
+            passage__document__in=_versions_naming(guest),
+            read__isnull=False,
         )
         .select_related("passage__release", "passage__entry")
         .order_by("-id")
@@ -309,7 +362,8 @@ def may_read(guest: Guest, copies: Sequence[GuestCopy]) -> list[bool]:
         copies: as :func:`copies_for` reads them.
     """
     at = now().timestamp()
-    return [_may_read(guest, copy.passage, at) for copy in copies]
+    is_named = bool(copies) and stands(guest)
+    return [is_named and _may_read(guest, copy.passage, at) for copy in copies]
 
 
 def _may_read(guest: Guest, passage: Passage, at: float) -> bool:
@@ -355,9 +409,9 @@ def note_read(copies: Iterable[GuestCopy]) -> None:
 
 def given_by(guest: Guest) -> QuerySet[Release]:
     """What this node sent on a guest's behalf under the agreement of its token, newest first."""
-    return Release.objects.filter(on_behalf=guest.key, on_behalf_under=guest.agreement, origin=None).order_by(
-        "-id"
-    )
+    own = Release.objects.filter(on_behalf=guest.key, on_behalf_under=guest.agreement, origin=None)
+    its = Passage.objects.filter(release=OuterRef("pk"), document__in=_versions_naming(guest))
+    return own.filter(Exists(its)).order_by("-id")
 
 
 def signed_for(releases: Iterable[Release]) -> dict[UUID, int]:

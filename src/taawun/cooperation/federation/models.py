@@ -292,6 +292,8 @@ class GuestToken(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     agreement = models.UUIDField()  # lineage
     guest = models.CharField(max_length=40)  # its ref in the agreement
+    # SHA-256 of who bore that ref when it was made: another organisation that bears it later is another guest
+    identity = models.CharField(max_length=64, default="")
     name = models.CharField(max_length=100)  # what or whom it is for
     # who holds it: only what names them of TLP:RED is served by it; empty for a program
     email = models.EmailField(max_length=254, blank=True, default="")

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from taawun.cooperation.federation.actions.publishing import Draft, publish
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.errors import GuestRefused, ReleaseRefused
-from taawun.cooperation.federation.guests import guest_in
+from taawun.cooperation.federation.guests import guest_in, identity_of, stands
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import GuestCopy, GuestToken
 from taawun.cooperation.partners.exchange import messages
@@ -76,7 +76,8 @@ def issue_guest_token(  # noqa: PLR0913 - each argument is one fact of the token
         GuestRefused: the agreement names no such guest of this node, or what is said of the token does not do.
     """
     require(actor, "manage:guests")
-    if guest_in(agreement, guest) is None:
+    party = guest_in(agreement, guest)
+    if party is None:
         raise GuestRefused("no-such-guest", _("The agreement names no such guest of this node."))
     if not timedelta(0) < life <= LONGEST_GUEST_TOKEN_LIFE:
         most = LONGEST_GUEST_TOKEN_LIFE.days
@@ -94,6 +95,7 @@ def issue_guest_token(  # noqa: PLR0913 - each argument is one fact of the token
     token = GuestToken.objects.create(
         agreement=agreement.id,
         guest=guest,
+        identity=identity_of(party),
         name=name.strip()[:100] or _("unnamed"),
         email=email,
         digest=sha256(secret.encode()),
@@ -142,9 +144,12 @@ def give_as_guest(guest: Guest, draft: Draft) -> Release:
         The release. The same version with the same content again is the first.
 
     Raises:
+        GuestRefused: the agreement names this guest no more.
         NobodyReceives: no clause in force lets the guest give it to anybody.
         ReleaseRefused: its kind is none that guests give, its content does not hold, or it is not the guest's.
     """
+    if not stands(guest):
+        raise GuestRefused("no-such-guest", _("The agreement names no such guest of this node."))
     kind = registry.find(ReleaseKind, draft.kind)
     if kind is None or kind.check_guest is None or kind.read is None:
         raise ReleaseRefused("kind", _("Guests cannot give this kind of release here."))

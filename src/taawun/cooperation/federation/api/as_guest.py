@@ -38,7 +38,12 @@ router: Final = Router(tags=["guest"])
 
 
 # ---- the agreement ----------------------------------------------------------------------------------------------
-@router.get("/guest/agreement", response=schemas.GuestAgreement, summary="What is agreed with me?")
+@router.get(
+    "/guest/agreement",
+    response=schemas.GuestAgreement,
+    summary="What is agreed with me?",
+    openapi_extra=answering(problems=(404,)),
+)
 def get_guest_agreement(request: ApiRequest) -> schemas.GuestAgreement:
     """The agreement to which the token is bound: its state, and which clauses give to the guest or take from it."""
     guest = guest_of(request)
@@ -67,6 +72,7 @@ def get_guest_agreement(request: ApiRequest) -> schemas.GuestAgreement:
     "/guest/agreement/text",
     response=dict[str, Any],
     summary="The exact text of my agreement",
+    openapi_extra=answering(problems=(404,)),
 )
 def get_guest_agreement_text(request: ApiRequest) -> HttpResponse:
     """The exact text that was signed, byte for byte."""
@@ -78,10 +84,12 @@ def get_guest_agreement_text(request: ApiRequest) -> HttpResponse:
 
 def _agreed(guest: Guest) -> tuple[Agreement, Document, Party | None]:
     agreement = Agreement.objects.filter(id=guest.agreement).first()
-    document = standing_of(agreement).current if agreement else None
-    if agreement is None or document is None:
+    standing = standing_of(agreement) if agreement else None
+    document = guests.version_for(guest, standing) if standing else None
+    if standing is None or agreement is None or document is None:
         missing("no-such-agreement", _("There is no such agreement on this node."))
-    return agreement, document, guests.guest_in(agreement, guest.token.guest)
+    is_party = document is standing.current
+    return agreement, document, document.party(guest.token.guest) if is_party else None
 
 
 def _names(refs: Sequence[str], party: Party) -> bool:
@@ -143,8 +151,9 @@ def get_guest_content(request: ApiRequest, digest: str) -> HttpResponseBase:
     content = Content.objects.filter(digest=digest).first() if allowed else None
     if content is None:
         _no_content()
-    # before a byte of it leaves: what was read is never without its receipt
-    guests.note_read(allowed)
+    # before a byte of it leaves: what was read is never without its receipt; a HEAD reads nothing
+    if request.META["REQUEST_METHOD"] != "HEAD":  # it is answered like GET
+        guests.note_read(allowed)
     try:
         return content_response(request, content)
     except FileGone:
