@@ -17,12 +17,14 @@ from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, Newcomer, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.federation.actions import publish, withdraw
+from taawun.cooperation.federation.exchange.regaining import regain
 from taawun.cooperation.federation.history import earlier_for, let_newcomers_in
 from taawun.cooperation.federation.ledger import Wanted, cells
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.queries import withdrawals_signed
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import floors
+from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.strict_json import canonical
@@ -366,6 +368,24 @@ def test_what_stands_below_its_floor_is_taken_back_out_of_its_sight(
     talk.say("receipt", {"lane": str(entry.lane_id), **signed})
     assert talk.deliver()[-1] == ("done", "")
     assert set(withdrawals_signed([passage])) == {(whole.id, south.row.id)}
+
+
+@pytest.mark.parametrize("is_withdrawal_first", [False, True])
+def test_a_restored_node_knows_again_what_it_took_back_on_another_lane_in_whatever_order_it_is_told(
+    cast: Cast, south: PartnerNode, east: PartnerNode, is_withdrawal_first: bool
+) -> None:
+    _floor_two(cast, south, east)
+    withdraw(cast.analyst.actor, Release.objects.get(subject="urn:test:before"), "")
+    entries = list(LaneEntry.objects.filter(subject="urn:test:before", lane__sender=None).order_by("issued"))
+    assert [each.action for each in entries] == ["publish", "withdraw"]
+    # both were said after the backup
+    Passage.objects.filter(release__subject="urn:test:before").delete()
+    Release.objects.filter(subject="urn:test:before").delete()
+    LaneEntry.objects.filter(id__in=[each.id for each in entries]).update(state=LaneEntry.State.DONE)
+    for entry in reversed(entries) if is_withdrawal_first else entries:
+        regain(entry, said_in(entry.header), None)
+    release = Release.objects.get(subject="urn:test:before")
+    assert (release.state, release.passages.filter(ended=None).exists()) == ("withdrawn", False)
 
 
 def test_what_is_taken_back_between_an_accession_and_the_first_release_after_it_is_out_of_its_sight(
