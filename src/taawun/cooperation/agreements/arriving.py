@@ -28,9 +28,11 @@ from taawun.cooperation.agreements.models import (
     Version,
 )
 from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
+from taawun.cooperation.agreements.replaced_keys import check_turn
 from taawun.cooperation.agreements.versions import check_depositary, check_room, keep_version
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.identity.keys import has_key, lineage_of, own_lineage
+from taawun.cooperation.partners.identity.lineage import KnownKey
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
@@ -64,16 +66,17 @@ class _Signed:
             kid = peek(token).kid
             payload = strict_json.parse(peek(token).payload)
             node = str(payload["node"])
-            key = _key_of(message, node, kid, keys)
-            payload = strict_json.parse(key.verify(token, typ))
+            known = _key_of(message, node, kid, keys)
+            payload = strict_json.parse(known.key.verify(token, typ))
         except (SignatureRefused, strict_json.JsonRefused, KeyError, TypeError) as refused:
             raise MessageRefused("signature", str(refused)) from None
+        check_turn(message, token, typ, payload, known)
         # Any: JSON at the edge; each member is typed where it is read
         self.payload: Mapping[str, Any] = payload
-        self.token, self.node, self.key = token, node, key
+        self.token, self.node, self.key = token, node, known.key
 
 
-def _key_of(message: Message, node: str, kid: str, keys: Mapping[str, VerifyKey]) -> VerifyKey:
+def _key_of(message: Message, node: str, kid: str, keys: Mapping[str, VerifyKey]) -> KnownKey:
     """The key of an author: one that this node knows as its, else the one that came with what it signed.
 
     Of a node whose key administrators compared, and of this node, no other key is believed: who passes on a word could
@@ -91,12 +94,12 @@ def _key_of(message: Message, node: str, kid: str, keys: Mapping[str, VerifyKey]
         found = None if is_settled else keys.get(kid)
         if found is None:
             raise MessageRefused("unknown-key", f"the key {kid[:12]} of {node:.100} did not come with it")
-        return found
+        return KnownKey(found)
     # of what comes after a key was revoked nobody knows whether its owner signed it, unless its people said so
     is_cleared = message.is_cleared and node == message.partner.node
     if known.is_doubtful(message.received) and not is_cleared:
         raise MessageRefused("revoked-key", "the key that signed it was revoked")
-    return known.key
+    return known
 
 
 class _Attempts:
@@ -104,6 +107,8 @@ class _Attempts:
 
     def __init__(self) -> None:
         self._refused: MessageRefused | None = None
+        # of what is to be told to the administrators whatever becomes of the rest
+        self.alarm: Callable[[], None] | None = None
         self._is_any_taken = False
 
     def read(self, reading: Callable[[], _T]) -> Iterator[_T]:
@@ -112,6 +117,7 @@ class _Attempts:
             yield reading()
         except MessageRefused as refused:
             self._refused = self._refused or refused
+            self.alarm = self.alarm or refused.alarm
 
     def take(self, taking: Callable[[], bool]) -> None:
         """Take in one thing, of which nothing is written before it may be refused; it answers whether it is held."""
@@ -135,8 +141,19 @@ def receive_evidence(message: Message) -> None:
 
     Each thing in it stands for itself. The message is refused where nothing in it could be taken in.
     """
+    attempts = _Attempts()
+    try:
+        _take_in(message, attempts)
+    except MessageRefused as refused:
+        refused.alarm = attempts.alarm
+        raise
+    if attempts.alarm:
+        attempts.alarm()
+
+
+def _take_in(message: Message, attempts: _Attempts) -> None:
     payload, lineage = message.payload, keeping.uuid(message.payload, "agreement")
-    keys, attempts = _keys(payload), _Attempts()
+    keys = _keys(payload)
     signatures = [
         signed
         for each in _list(payload, "signatures", MOST_SHOWN)

@@ -85,6 +85,22 @@ KINDS: Final = (
         lambda _p: _("The first countersignature counts, at every node. Ask the depositary what happened."),
         lambda p: reverse("agreement", args=[p["agreement"]]),
     ),
+    NoticeKind(
+        "agreements.own-word-forged",
+        "read:partners",
+        lambda p: (
+            _(
+                "%(node)s passed on a word about %(code)s in the name of this node that this node never said. It is "
+                "signed with the replaced key %(kid)s of this node."
+            )
+            % p
+        ),
+        lambda _p: _(
+            "Nothing of it was taken. Somebody has that key: revoke it with `taawun key revoke`, and warn the other "
+            "parties by telephone. Whoever passed it on may have been deceived as well."
+        ),
+        lambda p: reverse("partner", kwargs={"partner_id": p["partner"]}),
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "AskedTooOften",
@@ -52,7 +52,17 @@ class DescriptorRefused(PartnerRefused):
 
 
 class MessageRefused(PartnerRefused):
-    """A message of the talk lane that cannot be taken; it is kept, marked refused."""
+    """A message of the talk lane that cannot be taken; it is kept, marked refused.
+
+    Args:
+        code, message: as of every refusal.
+        alarm: tells the administrators of it, after all that the message wrote was taken back; None where they need not
+            be told.
+    """
+
+    def __init__(self, code: str, message: str, *, alarm: Callable[[], None] | None = None) -> None:
+        super().__init__(code, message)
+        self.alarm = alarm
 
 
 class NodeReturning(PartnerRefused):

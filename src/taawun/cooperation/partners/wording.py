@@ -135,6 +135,10 @@ _ENTRIES: Final[Mapping[str, _StrOrPromise]] = {
     "to-set-aside": gettext_lazy("the key that signed it was revoked"),
     "dropped": gettext_lazy("the key that signed it was revoked, and its receiver dropped it"),
     "revoked-key": gettext_lazy("the key that signed it was revoked"),
+    "retired-key": gettext_lazy(
+        "the key that signed it was replaced, and its author has not said yet that it holds it"
+    ),
+    "own-word-forged": gettext_lazy("it is in the name of its receiver, which never said it"),
     "not-vouched": gettext_lazy(
         "the key that signed it was replaced, and the present key of its sender has not signed for it yet"
     ),
@@ -220,6 +224,10 @@ _RETURNS: Final[Mapping[str, _StrOrPromise]] = {
     "malformed": gettext_lazy("it cannot be read"),
     "truncated": gettext_lazy("it sends less than it says it holds"),
     "not-a-reader": gettext_lazy("it is of a lane that it does not read"),
+    "retired-key": gettext_lazy(
+        "it is signed with a key that this node had replaced by then: somebody else has that key"
+    ),
+    "revoked-key": gettext_lazy("it is signed with a key that this node has revoked"),
     "too-many-lanes": gettext_lazy("it names more lanes than two nodes can have"),
 }
 

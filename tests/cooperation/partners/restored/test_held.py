@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -16,11 +17,12 @@ from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, Partn
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, contents, lanes
-from taawun.cooperation.partners.models import Awaited, Lane, LaneEntry, Partner
+from taawun.cooperation.partners.models import Awaited, Lane, LaneEntry, OwnKey, Partner
 from taawun.cooperation.partners.restored import asking, held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation
+from taawun.foundation.clock import now
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
@@ -190,6 +192,62 @@ def test_a_word_that_is_not_ours_is_not_taken(told: Told, south: PartnerNode) ->
     assert Awaited.objects.get(partner=south.row).fault == "signature"
     assert LaneEntry.objects.filter(lane=told.lane).count() == 2
     assert returning.is_returning()
+
+
+def _replace_own_key(at: datetime, *, revoked: bool = False) -> tuple[SigningKey, SigningKey]:
+    """This node signs with another key since an instant; the one before it, and that one."""
+    first, second = node_key(), SigningKey.generate()
+    since = at if revoked else None
+    OwnKey.objects.create(position=0, kid=first.kid, jwk=first.public.to_jwk(), until=at, revoked_since=since)
+    OwnKey.objects.create(position=1, kid=second.kid, jwk=second.public.to_jwk(), since=at)
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("revoked", "code", "words"),
+    [(False, "retired-key", "had replaced by then"), (True, "revoked-key", "has revoked")],
+)
+def test_what_a_thief_of_an_older_key_of_ours_says_is_not_taken_and_alarmed_about(
+    told: Told, south: PartnerNode, *, revoked: bool, code: str, words: str
+) -> None:
+    Awaited.objects.update(since=now())
+    _replace_own_key(now() - timedelta(days=1), revoked=revoked)
+    # it goes on with a lane of ours, and opens one that is not known
+    for after in (1, -1):
+        forget(told.lane, after)
+        lines = told.lines[after + 1 :]
+        before = LaneEntry.objects.count()
+        with pytest.raises(ChainBroken) as broken:
+            held.take(south.row, told.lane.id, lines)
+        assert (broken.value.code, LaneEntry.objects.count()) == (code, before)
+    held.refuse(south.row, broken.value)
+    assert Notice.objects.get(kind="partners.return-refused").level == Notice.Level.ALARM
+    assert words in _told_in_english("partners.return-refused")
+    assert returning.is_returning()
+
+
+def test_what_was_said_under_the_newer_key_after_the_backup_is_known_again(
+    told: Told, south: PartnerNode
+) -> None:
+    first, second = _replace_own_key(now() - timedelta(days=1))
+    following, prev = list[bytes](), told.entries[1].digest
+    for entry, line in zip(told.entries[2:], told.lines[2:], strict=True):
+        header = chain.read_header(entry.header, first.public)
+        token = chain.write_header(replace(header, prev=prev), second)
+        prev = chain.digest_of(token)
+        following.append(chain.write_line(token, chain.read_line(line).content))
+    assert held.take(south.row, told.lane.id, [*told.lines[:2], *following]) == 3
+    # the older one says nothing after the newer one
+    header = chain.read_header(told.entries[2].header, first.public)
+    late = chain.write_header(replace(header, seq=5, prev=prev), first)
+    with pytest.raises(ChainBroken) as broken:
+        held.take(south.row, told.lane.id, [chain.write_line(late, None)])
+    assert broken.value.code == "retired-key"
+
+
+def test_a_key_that_was_replaced_while_the_node_waited_had_its_turn(told: Told, south: PartnerNode) -> None:
+    _replace_own_key(now() + timedelta(seconds=1))
+    assert _take(told, south) == 3
 
 
 def test_a_gap_a_wrong_content_and_another_lane_are_not_taken(told: Told, south: PartnerNode) -> None:

@@ -98,6 +98,8 @@ def receive(entry: LaneEntry, header: Header, content: bytes | None) -> Outcome:
         with transaction.atomic():
             registry.get(messages.MessageKind, header.kind).receive(message)
     except MessageRefused as refused:
+        if refused.alarm:
+            refused.alarm()
         return Outcome(LaneEntry.State.REFUSED, refused.code)
     return Outcome(LaneEntry.State.DONE)
 

@@ -26,6 +26,7 @@ from taawun.cooperation.partners.restored import asking, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
+from taawun.foundation.signing import peek
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
@@ -33,6 +34,8 @@ from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from taawun.cooperation.partners.identity.lineage import Lineage
 
 __all__ = ["ask", "held_for", "offer", "own", "refuse", "take", "wanted"]
 
@@ -189,13 +192,15 @@ def _keep(partner: Partner, wire_id: UUID, batch: list[tuple[chain.Header, str, 
         return 0
     # a partner that is asked, and posts at the same time, does one after the other
     list(Awaited.objects.select_for_update().filter(partner=partner))
-    lane = own(wire_id) or _reopened(partner, wire_id, *batch[0])
+    keys, lane = own_lineage(), own(wire_id)
+    _check_turns(partner, lane, batch, keys)
+    lane = lane or _reopened(partner, wire_id, *batch[0])
     lane = Lane.objects.select_for_update().get(id=lane.id)
     walk = Walk(
         lane.wire_id,
         lane,
         sender=settings.BASE_URL,
-        keys=own_lineage(),
+        keys=keys,
         seq=lane.head_seq,
         digest=lane.head_digest,
     )
@@ -212,6 +217,40 @@ def _keep(partner: Partner, wire_id: UUID, batch: list[tuple[chain.Header, str, 
         _append(lane, header, token, content)
         fresh += 1
     return fresh
+
+
+def _check_turns(
+    partner: Partner,
+    lane: Lane | None,
+    batch: Sequence[tuple[chain.Header, str, bytes | None]],
+    keys: Lineage,
+) -> None:
+    """Hold what is new to the turns of our keys, as a partner's entries are held to those of its own.
+
+    What was lost was said after the backup. So a key that the backup knows to have been replaced signed none of it, and
+    what a revoked one has signed nobody can tell from the word of a thief.
+
+    Raises:
+        ChainBroken: ``revoked-key`` or ``retired-key``.
+    """
+    if keys.is_single:
+        return
+    began = Awaited.objects.filter(partner=partner).values_list("since", flat=True).first()
+    held = lane.head_seq if lane else -1
+    last = LaneEntry.objects.filter(lane=lane, seq=held).values_list("header", flat=True).first()
+    newest = keys.place(peek(last).kid) if last else -1
+    for header, token, _content in batch:
+        if header.seq <= held:
+            continue
+        known = keys.signer(token)
+        if known.revoked_since:
+            raise ChainBroken(
+                "revoked-key", header.seq, f"it is signed with our key {known.kid}, which is revoked"
+            )
+        is_over = known.until is not None and (began is None or known.until <= began)
+        if is_over or keys.place(known.kid) < newest:
+            raise ChainBroken("retired-key", header.seq, f"our key {known.kid} had been replaced by then")
+        newest = keys.place(known.kid)
 
 
 def _append(lane: Lane, header: chain.Header, token: str, content: bytes | None) -> None:
