@@ -136,7 +136,9 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "How much of its line the node takes for partners, in bits a second with `k`, `M` or `G`: `2M`, or by hours of "
         "`TAAWUN_TIME_ZONE`, `08:00-17:00=256k,17:00-22:00=2M`. It holds for what is fetched, served and delivered, "
-        "compressed as it is, in all processes of one machine together; empty, and at other hours, is no limit.",
+        "compressed as it is, in all processes of one machine together. Readers without a name (`/federation/public`) "
+        "have a quarter of it, when partners leave the line free, and keep no partner waiting; empty, and at other "
+        "hours, is no limit.",
     ),
     Setting(
         "TAAWUN_STRANGER_DAYS",

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 
 import pytest
 from django.conf import settings as django_settings
+from django.test import Client
 from pytest_django import Settings
 
 from taawun.cooperation.federation.actions import Draft, publish
@@ -25,7 +26,7 @@ from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.node import values
 from taawun.platform.registry import registry
-from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
+from tests.cast import SYSTEM, Cast, PartnerNode, agreement_in_force, clause, partner
 from tests.cooperation.conftest import Notes
 
 LARGE = canonical({"long": "x" * (2 * 1024 * 1024)})
@@ -33,10 +34,13 @@ LARGE = canonical({"long": "x" * (2 * 1024 * 1024)})
 
 @pytest.fixture(autouse=True)
 def a_free_line() -> Iterator[None]:
-    place = django_settings.HOME / "turns" / "bandwidth"
-    place.unlink(missing_ok=True)
+    def free() -> None:
+        for name in ("bandwidth", "bandwidth-anybody"):
+            (django_settings.HOME / "turns" / name).unlink(missing_ok=True)
+
+    free()
     yield
-    place.unlink(missing_ok=True)
+    free()
 
 
 @pytest.fixture
@@ -161,6 +165,33 @@ def test_on_a_slow_line_a_content_is_served_part_by_part(
     rest = south.request("GET", path, Range=f"bytes={len(LARGE) - 5}-")
     assert (rest.getvalue(), rest.headers["Content-Length"]) == (LARGE[-5:], "5")
     rest.close()
+
+
+def test_a_reader_without_a_name_keeps_no_partner_waiting(
+    cast: Cast, south: PartnerNode, settings: Settings
+) -> None:
+    small, stranger = b'{"note":"for everybody"}', Client()
+    for number, content in enumerate((LARGE, small)):
+        draft = Draft("tests.note", f"urn:test:{number}", "1", "A note", Tlp.CLEAR, content)
+        publish(SYSTEM, draft, in_public=True)
+    settings.BANDWIDTH = values.bandwidth("640k")  # 80,000 bytes a second: LARGE takes 26 s
+    large = f"/federation/public/{sha256(LARGE)}"
+    # the head of it, as often as anybody likes, is nothing on the line
+    for path in (large, f"/federation/public/{sha256(small)}", "/federation/public"):
+        assert stranger.head(path).status_code == 200
+    assert stranger.head(large)["Content-Length"] == str(len(LARGE))
+    assert (bandwidth.busy(), bandwidth.busy(is_anybody=True)) == (0.0, 0.0)
+    # all of it is booked where those without a name have theirs, a quarter of the line
+    assert stranger.get(large).getvalue() == LARGE
+    assert bandwidth.busy() == 0.0
+    assert bandwidth.busy(is_anybody=True) == pytest.approx(len(LARGE) / 20_000, abs=2)
+    again = stranger.get("/federation/public")
+    assert (again.status_code, again.json()["type"]) == (429, "urn:taawun:problem:line-busy")
+    assert south.request("GET", f"/federation/blobs/{sha256(LARGE)}", Range="bytes=0-").status_code == 206
+    # and partners go first
+    (django_settings.HOME / "turns" / "bandwidth-anybody").unlink()
+    assert bandwidth.busy(is_anybody=True) == pytest.approx(10, abs=2)
+    assert stranger.get(large).status_code == 429
 
 
 # ---- what is urgent -------------------------------------------------------------------------------------------------

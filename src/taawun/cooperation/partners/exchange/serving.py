@@ -181,7 +181,8 @@ def _page(
 ) -> HttpResponse:
     coding = chosen(request.headers.get("Accept-Encoding", ""))
     body = compressed(b"".join(pages.lines(found, entries, reader)), coding)
-    bandwidth.take(len(body))
+    if not _is_head(request):
+        bandwidth.take(len(body), is_anybody=reader is None)
     response = HttpResponse(body, content_type=JSON_LINES)
     response["Vary"] = "Accept-Encoding"
     if coding:
@@ -189,12 +190,12 @@ def _page(
     return response
 
 
-def _booked() -> HttpResponse | None:
+def _booked(*, is_anybody: bool = False) -> HttpResponse | None:
     """A word that the line of this node is booked for longer than somebody may be kept waiting, where it is.
 
     A handler that waited itself would keep a thread from everybody else.
     """
-    wait = bandwidth.busy()
+    wait = bandwidth.busy(is_anybody=is_anybody)
     if wait <= _LONGEST_BUSY:
         return None
     return _too_often(
@@ -253,9 +254,10 @@ def public(request: HttpRequest) -> HttpResponseBase:
     wanted = _wanted(request)
     if isinstance(wanted, HttpResponse):
         return wanted
-    if booked := _booked():
+    if booked := _booked(is_anybody=True):
         return booked
-    entries = pages.page(found, wanted.after, limit=wanted.limit, most=bandwidth.portion())
+    most = bandwidth.portion(is_anybody=True)
+    entries = pages.page(found, wanted.after, limit=wanted.limit, most=most)
     readable = registry.get(LanePurpose, found.purpose).readable(found, entries, None)
     # what is served changes with the lane, with what of it may be had, and with the key that signs its head
     told = [key.kid, found.head_digest, str(wanted.after), [[each.seq for each in entries], readable]]
@@ -280,32 +282,43 @@ def public_blob(request: HttpRequest, digest: str) -> HttpResponseBase:
     etag = quote_etag(digest)
     if unchanged := get_conditional_response(request, etag=etag):
         return unchanged
-    response = confine(content_response(request, content), f"{digest[:16]}.json")
+    response = confine(content_response(request, content, is_anybody=True), f"{digest[:16]}.json")
     response["ETag"] = etag
     return response
 
 
-def content_response(request: HttpRequest, content: Content) -> HttpResponseBase:
-    """The bytes of a content that the caller may have."""
-    if booked := _booked():
+def content_response(request: HttpRequest, content: Content, *, is_anybody: bool = False) -> HttpResponseBase:
+    """The bytes of a content that the caller may have.
+
+    Args:
+        request: what is asked; a HEAD books nothing of the line, for nothing of the content goes.
+        content: what for.
+        is_anybody: for a reader without a name, who keeps no partner waiting.
+    """
+    if _is_head(request):
+        # the length alone: an open file would wait for bytes that nobody reads
+        head = HttpResponse(content_type="application/octet-stream")
+        head["Content-Length"] = str(content.size)
+        return head
+    if booked := _booked(is_anybody=is_anybody):
         return booked
     if content.body is not None:
-        bandwidth.take(content.size)
+        bandwidth.take(content.size, is_anybody=is_anybody)
         return HttpResponse(bytes(content.body), content_type="application/octet-stream")
-    return _file(request, content.digest, content.size)
+    return _file(request, content.digest, content.size, is_anybody=is_anybody)
 
 
-def _file(request: HttpRequest, digest: str, size: int) -> HttpResponseBase:
+def _file(request: HttpRequest, digest: str, size: int, *, is_anybody: bool) -> HttpResponseBase:
     """A file, from where an interrupted download stopped (RFC 9110, section 14)."""
     handle = files.open_file(digest)
     start = _range_start(request.headers.get("Range", ""), size)
     if start is None:
-        bandwidth.take(size)
+        bandwidth.take(size, is_anybody=is_anybody)
         return FileResponse(handle, content_type="application/octet-stream")
     handle.seek(start)
-    most = bandwidth.portion()
+    most = bandwidth.portion(is_anybody=is_anybody)
     if most is None or size - start <= most:
-        bandwidth.take(size - start)
+        bandwidth.take(size - start, is_anybody=is_anybody)
         response: HttpResponseBase = FileResponse(handle, status=206, content_type="application/octet-stream")
         end = size
     else:
@@ -313,10 +326,15 @@ def _file(request: HttpRequest, digest: str, size: int) -> HttpResponseBase:
         with handle:
             response = HttpResponse(handle.read(most), status=206, content_type="application/octet-stream")
         end = start + most
-        bandwidth.take(most)
+        bandwidth.take(most, is_anybody=is_anybody)
     response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     response["Content-Length"] = str(end - start)
     return response
+
+
+def _is_head(request: HttpRequest) -> bool:
+    """Whether only the head of an answer goes, as it was asked: the interface has its views answer as to a GET."""
+    return request.META.get("REQUEST_METHOD") == "HEAD"
 
 
 def _range_start(header: str, size: int) -> int | None:
