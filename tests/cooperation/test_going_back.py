@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import ENOSPC
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
@@ -12,7 +14,7 @@ from taawun.cooperation.federation.actions import Draft, publish
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import Lane, Partner
 from taawun.foundation.tlp import Tlp
-from tests.cast import SYSTEM, Cast, partner
+from tests.cast import SYSTEM, Cast, agreement_in_force, partner
 from tests.cooperation.conftest import Notes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,3 +67,27 @@ def test_what_passed_over_a_public_lane_is_forgotten_and_nobody_reads_that_lane(
     _there_and_back("partners", "0012_swept")
     lane = Lane.objects.get(purpose="public")
     assert (lane.is_closed, lane.readers.count(), lane.head_seq) == (True, 0, 1)
+
+
+def test_a_migration_that_is_cut_off_before_its_end_goes_on_at_the_next_start(
+    cast: Cast, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With rows that it fills in, cut off at its very last step, as a kill or a full disk does."""
+    agreement_in_force(partner())
+    publish(SYSTEM, Draft("tests.note", "urn:x", "1", "A note", Tlp.CLEAR, b"{}"))
+    last = import_module("taawun.cooperation.federation.migrations.0008_counted").Migration.operations[-1]
+
+    def cut_off(*_of: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    try:
+        MigrationExecutor(connection).migrate([("federation", "0007_quarantined_ways")])
+        with monkeypatch.context() as while_cut_off:
+            while_cut_off.setattr(last, "database_forwards", cut_off)
+            with pytest.raises(OSError, match="No space left"):
+                MigrationExecutor(connection).migrate(leaves)
+    finally:
+        MigrationExecutor(connection).migrate(leaves)
+    passage = Passage.objects.get()
+    assert (passage.kind, passage.lane.purpose, passage.size) == ("tests.note", "clause", 2)
