@@ -152,6 +152,8 @@ def test_a_lane_is_taken_along_as_the_file_that_the_console_writes(
     client = cast.administrator.browser()
     shown = read(client.get(address(south)))
     assert "messages" in shown.text
+    # whoever carries it has in hand what the node would show nobody but the partner
+    assert "It is signed but not encrypted" in shown.text
     sent = client.post(f"{address(south)}{lane.id}/", {"part": "all"})
     assert (sent.status_code, sent["Content-Type"]) == (200, "application/zstd")
     place = tmp_path / "file"
@@ -159,7 +161,9 @@ def test_a_lane_is_taken_along_as_the_file_that_the_console_writes(
     with lane_files._opened(place) as file:
         first = file.readline()
     assert south.node.encode() in first
-    assert Entry.objects.filter(verb="partners.lane-exported").count() == 1
+    [left] = Entry.objects.filter(verb="partners.lane-exported")
+    told = {name: left.details[name] for name in ("for", "entries", "contents", "last")}
+    assert told == {"for": south.node, "entries": "1", "contents": "1", "last": "0"}
     by_program = cast.administrator.api.post(f"/partners/{south.row.id}/lane-files/{lane.id}", {"after": -1})
     assert (by_program.status_code, by_program.getvalue()[:4]) == (200, b"\x28\xb5\x2f\xfd")
     listed = cast.administrator.api.get(f"/partners/{south.row.id}/lane-files").json()["items"]

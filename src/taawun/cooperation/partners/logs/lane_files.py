@@ -148,7 +148,14 @@ def export_lane(actor: Actor, lane: Lane, reader: Partner, place: Path, *, after
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
-    facts = {"lane": str(lane.id), "for": reader.node, "entries": str(written.entries)}
+    # what left, for who asks later: the file is as open as whoever carries it keeps it
+    facts = {
+        "lane": str(lane.id),
+        "for": reader.node,
+        "entries": str(written.entries),
+        "contents": str(written.contents),
+        "last": str(written.last),
+    }
     record(actor, "partners.lane-exported", actions.urn(reader), facts)
     return written
 
