@@ -406,7 +406,9 @@ ADDRESSES: Final = (
         get="approve:agreements",
         post="approve:agreements",
         delete="approve:agreements",
-        body={"party": "https://new.example", "reads_earlier": False},
+        body={"party": "{newcomer}", "reads_earlier": False},
+        query="party={newcomer}",
+        things={"agreement_id": "joined_id"},
     ),
     Address("api/v1/agreements/<uuidstr:agreement_id>/leave", post="approve:agreements"),
     Address(
@@ -706,20 +708,18 @@ ADDRESSES: Final = (
         post="approve:agreements",
         opened=(302,),
     ),
-    # nobody acceded
     Address(
         "agreements/<uuid:agreement_id>/newcomers/<str:ref>/",
         get="approve:agreements",
         post="approve:agreements",
-        opened=(404,),
-        things={"ref": "number"},
+        body={"reads": "accession"},
+        things={"agreement_id": "joined_id", "ref": "newcomer_ref"},
     ),
     Address(
         "agreements/<uuid:agreement_id>/newcomers/<str:ref>/take-back/",
         get="approve:agreements",
         post="approve:agreements",
-        opened=(404,),
-        things={"ref": "number"},
+        things={"agreement_id": "joined_id", "ref": "newcomer_ref"},
     ),
     Address("agreements/<uuid:agreement_id>/scan/", get="read:agreements", post="write:agreements"),
     # none is kept here

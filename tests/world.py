@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -73,10 +73,12 @@ from tests.cast import (
     person,
     token_of,
 )
+from tests.cooperation.federation.newcomers import accede
 from tests.lanes import TheirLane, clause_lane
 from tests.told import hold_against_the_document
 
 if TYPE_CHECKING:
+    from django.http import StreamingHttpResponse
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 __all__ = ["WANTED", "Comer", "Secret", "WithWorld", "World", "build", "rows", "undone"]
@@ -138,7 +140,7 @@ class Comer:
         hold_against_the_document(method, path, answer)
         if answer.streaming:
             # read to its end, so that what it is read from is let go
-            answer.getvalue()
+            cast("StreamingHttpResponse", answer).streaming_content = [answer.getvalue()]
         return answer
 
 
@@ -216,6 +218,7 @@ def build() -> World:
     _received(world)
     _sightings(world)
     _host_a_guest(world)
+    _join(world)
     return world
 
 
@@ -676,6 +679,16 @@ def _host_a_guest(world: World) -> None:
         "guest_digest": lane.entries[-1].header.digest,
         "guest_given_id": str(given.id),
     }
+
+
+# ---- a newcomer ------------------------------------------------------------------------------------------------
+def _join(world: World) -> None:
+    """A party that acceded to an agreement whose clause gives the history, and waits to be confirmed here."""
+    newcomer = partner("Joining CERT", nation="XJ")
+    history = clause(senders=("any",), receivers=("any",), history="all")
+    joined = agreement_in_force(world.nodes["south"], accession="by-invitation", clauses=(history,))
+    accede(world.members["officer"].actor, joined, newcomer)
+    world.things |= {"joined_id": str(joined.id), "newcomer": newcomer.node, "newcomer_ref": "new"}
 
 
 # ---- sightings of our own ---------------------------------------------------------------------------------------

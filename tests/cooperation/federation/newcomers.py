@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.conf import settings
@@ -16,16 +17,19 @@ from taawun.cooperation.partners.logs import chain
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.multilingual import Text
 from taawun.foundation.strict_json import canonical
-from tests.cast import Cast, PartnerNode
 from tests.lanes import TheirLane, talk_lane
+
+if TYPE_CHECKING:
+    from taawun.cooperation.people.actors import Actor
+    from tests.cast import PartnerNode
 
 __all__ = ["accede", "entries_of", "offers"]
 
 
-def accede(cast: Cast, agreement: Agreement, newcomer: PartnerNode, ref: str = "new") -> TheirLane:
+def accede(officer: Actor, agreement: Agreement, newcomer: PartnerNode, ref: str = "new") -> TheirLane:
     """Invite a partner, let it accede and countersign; its talk lane, on which it may say more."""
     entry = Party(ref, "node", "", "", newcomer.row.nation, Text.of(en=ref), "")
-    invitation = actions.invite(cast.officer.actor, agreement, newcomer.row, entry, "")
+    invitation = actions.invite(officer, agreement, newcomer.row, entry, "")
     said = {
         "id": str(uuid4()),
         "kind": "acceded",

@@ -82,7 +82,7 @@ def test_from_its_accession_on_a_newcomer_reads_the_same_lane_from_a_signed_floo
 ) -> None:
     agreement = agreed(south, history="from-accession")
     publish(cast.analyst.actor, draft("urn:test:before"))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     # there is nothing for it yet, and not so much as the lane's name
     assert (let_newcomers_in(), offers(east)) == (0, [])
     publish(cast.analyst.actor, draft("urn:test:after"))
@@ -117,7 +117,7 @@ def test_with_the_history_nobody_reads_anything_before_somebody_here_confirms_it
 ) -> None:
     agreement = agreed(south)
     publish(cast.analyst.actor, draft("urn:test:1"))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     publish(cast.analyst.actor, draft("urn:test:2"))
     assert (let_newcomers_in(), offers(east)) == (0, [])
     confirm(cast, agreement, east)
@@ -144,7 +144,7 @@ def test_confirmed_for_its_accession_on_it_reads_what_was_sent_since(
 ) -> None:
     agreement = agreed(south)
     publish(cast.analyst.actor, draft("urn:test:before"))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     publish(cast.analyst.actor, draft("urn:test:since"))
     confirm(cast, agreement, east, reads_earlier=False)
     assert [(kind, subject) for kind, subject, _content in served(east)] == [
@@ -159,7 +159,7 @@ def test_what_stands_before_its_floor_is_not_there_for_it_however_it_asks(
 ) -> None:
     agreement = agreed(south, history="from-accession")
     publish(cast.analyst.actor, draft("urn:test:before", content=b'{"before":1}'))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     publish(cast.analyst.actor, draft("urn:test:after"))
     [offer] = offers(east)
     assert [header.seq for header, _content in entries_of(east, offer, after=-1)] == [2, 3]
@@ -183,7 +183,7 @@ def test_red_and_narrowed_and_withdrawn_releases_never_reach_a_newcomer(
     publish(cast.analyst.actor, draft("urn:test:all-by-name"), [south.node, west.node])
     gone = publish(cast.analyst.actor, draft("urn:test:withdrawn"))
     withdraw(cast.analyst.actor, gone, "Wrong.")
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
     assert subjects(east) == ["urn:test:plain"]
     headers = [
@@ -212,7 +212,7 @@ def test_what_a_declaration_leaves_out_is_left_out_of_the_history(
     agreement = agreed(south)
     publish(cast.analyst.actor, draft("urn:test:green", tlp=Tlp.GREEN))
     publish(cast.analyst.actor, draft("urn:test:amber", tlp=Tlp.AMBER))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
     agreeing.declare(cast.officer.actor, agreement, [Narrowing("1", "gives", Tlp.GREEN)], "")
     assert subjects(east) == ["urn:test:green"]
@@ -223,7 +223,7 @@ def test_while_it_is_suspended_no_content_is_served_and_the_chain_is(
 ) -> None:
     agreement = agreed(south)
     publish(cast.analyst.actor, draft("urn:test:1"))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
     agreeing.suspend(cast.officer.actor, agreement, "")
     assert (subjects(east), len(served(east))) == ([], 3)
@@ -242,7 +242,7 @@ def test_the_preview_counts_exactly_what_a_newcomer_then_reads(
     publish(cast.analyst.actor, draft("urn:test:red", tlp=Tlp.RED, persons=("a@cert.example",)))
     publish(cast.analyst.actor, draft("urn:test:narrow"), [south.node])
     withdraw(cast.analyst.actor, publish(cast.analyst.actor, draft("urn:test:gone")), "")
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     issued = LaneEntry.objects.get(subject=first.subject, lane__sender=None).issued
     rows = earlier_for(agreement, east.node)
     assert [(each.clause, each.kind, each.tlp, each.count) for each in rows] == [
@@ -261,7 +261,7 @@ def test_a_confirmation_is_taken_back_until_the_newcomer_has_signed_for_somethin
 ) -> None:
     agreement = agreed(south)
     publish(cast.analyst.actor, draft("urn:test:1"))
-    talk = accede(cast, agreement, east)
+    talk = accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
     agreeing.take_back_newcomer(cast.officer.actor, agreement, east.node)
     assert (subjects(east), Newcomer.objects.count()) == ([], 0)
@@ -287,7 +287,7 @@ def test_who_reads_from_its_accession_on_is_not_given_more_later_and_less_at_any
 ) -> None:
     agreement = agreed(south)
     publish(cast.analyst.actor, draft("urn:test:before"))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     publish(cast.analyst.actor, draft("urn:test:since"))
     confirm(cast, agreement, east, reads_earlier=False)
     with pytest.raises(StepRefused) as refused:
@@ -295,7 +295,7 @@ def test_who_reads_from_its_accession_on_is_not_given_more_later_and_less_at_any
     assert refused.value.code == "begun-already"
     assert subjects(east) == ["urn:test:since"]
     other = partner("Northern CERT", nation="XO")
-    accede(cast, agreement, other, "other")
+    accede(cast.officer.actor, agreement, other, "other")
     confirm(cast, agreement, other)
     assert subjects(other) == ["urn:test:before", "urn:test:since"]
     confirm(cast, agreement, other, reads_earlier=False)
@@ -321,7 +321,7 @@ def _floor_two(cast: Cast, south: PartnerNode, east: PartnerNode) -> tuple[Lane,
     """A lane of which a newcomer reads entries 2 and 3, and its talk lane."""
     agreement = agreed(south, history="from-accession")
     publish(cast.analyst.actor, draft("urn:test:before"))
-    talk = accede(cast, agreement, east)
+    talk = accede(cast.officer.actor, agreement, east)
     publish(cast.analyst.actor, draft("urn:test:after"))
     return Lane.objects.get(purpose="clause"), talk
 
@@ -414,7 +414,7 @@ def test_the_ledger_counts_for_a_newcomer_what_it_reads(
 def test_who_leaves_sees_no_header_of_what_follows(cast: Cast, south: PartnerNode, east: PartnerNode) -> None:
     agreement = agreed(south)
     publish(cast.analyst.actor, draft("urn:test:1"))
-    talk = accede(cast, agreement, east)
+    talk = accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
     document = standing_of(agreement).current
     assert document is not None
@@ -457,7 +457,7 @@ def test_what_was_sent_under_an_earlier_version_is_history_only_where_its_clause
     sign_version(second, settings.BASE_URL, node_key())
     sign_version(second, south.node, south.key)
     publish(cast.analyst.actor, draft("urn:test:second"))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
     seen = ["urn:test:first", "urn:test:second"] if reads else ["urn:test:second"]
     assert subjects(east) == seen

@@ -33,7 +33,7 @@ def joined(cast: Cast, south: PartnerNode, east: PartnerNode) -> Agreement:
     publish(cast.analyst.actor, draft("urn:test:1"))
     publish(cast.analyst.actor, draft("urn:test:2"))
     publish(cast.analyst.actor, draft("urn:test:3", tlp=Tlp.AMBER))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     return agreement
 
 

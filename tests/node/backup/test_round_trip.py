@@ -45,6 +45,12 @@ def _rows(members: dict[str, bytes]) -> dict[str, list[Any]]:
     return found
 
 
+def _unwritten(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """What a restore leaves as it was; a public lane is never continued after one, so it is closed then."""
+    kept = {name: rows for name, rows in tables.items() if name not in _WRITTEN}
+    return {**kept, "partners.Lane": [row for row in kept["partners.Lane"] if "public" not in row]}
+
+
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_everything_of_a_node_comes_back(tmp_path: Path) -> None:
@@ -76,9 +82,7 @@ def test_everything_of_a_node_comes_back(tmp_path: Path) -> None:
     assert in_own_process(home, "backup", str(again), "--unencrypted").code == 1  # two files are lost still
     first, second = _opened(place), _opened(again)
     before, after = _rows(first), _rows(second)
-    assert {name: rows for name, rows in after.items() if name not in _WRITTEN} == {
-        name: rows for name, rows in before.items() if name not in _WRITTEN
-    }
+    assert _unwritten(after) == _unwritten(before)
     assert len(before) > 30
     assert [row for row in before["audit.Entry"] if row not in after["audit.Entry"]] == []
     assert first["home/keys/node.pem"] == second["home/keys/node.pem"]
@@ -108,9 +112,7 @@ def test_a_node_moves_into_the_other_kind_of_database_and_back(tmp_path: Path) -
         made = in_own_process(home, "backup", str(again), "--unencrypted", TAAWUN_DATABASE_URL=url)
         assert (made.code, made.err) == (0, "")
         before, after = _rows(_opened(place)), _rows(_opened(again))
-        assert {name: rows for name, rows in after.items() if name not in _WRITTEN} == {
-            name: rows for name, rows in before.items() if name not in _WRITTEN
-        }
+        assert _unwritten(after) == _unwritten(before)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP DATABASE restored_here WITH (FORCE)")
