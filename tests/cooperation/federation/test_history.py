@@ -393,7 +393,7 @@ def test_what_is_taken_back_between_an_accession_and_the_first_release_after_it_
 ) -> None:
     agreement = agreed(south, history="from-accession")
     publish(cast.analyst.actor, draft("urn:test:before"))
-    accede(cast, agreement, east)
+    accede(cast.officer.actor, agreement, east)
     withdraw(cast.analyst.actor, Release.objects.get(subject="urn:test:before"), "")
     publish(cast.analyst.actor, draft("urn:test:after"))
     assert [(kind, subject) for kind, subject, _content in served(east) if kind != "lane.joined"] == [
