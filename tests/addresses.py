@@ -658,6 +658,18 @@ ADDRESSES: Final = (
         things={"agreement_id": "draft_id"},
     ),
     Address(
+        "agreements/<uuid:agreement_id>/draft/parties/",
+        get="write:agreements",
+        post="write:agreements",
+        things={"agreement_id": "draft_id"},
+    ),
+    Address(
+        "agreements/<uuid:agreement_id>/draft/scan/",
+        get="write:agreements",
+        post="write:agreements",
+        things={"agreement_id": "draft_id"},
+    ),
+    Address(
         "agreements/<uuid:agreement_id>/edit/",
         get="write:agreements",
         post="write:agreements",

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
-from taawun.cooperation.agreements import actions, models, newcomers, schemas
+from taawun.cooperation.agreements import actions, models, newcomers, queries, schemas
 from taawun.cooperation.agreements.api import found, shown, to_sign
 from taawun.cooperation.agreements.document import Party, parse_narrowings, parse_parts
 from taawun.cooperation.partners.api import found_partner
@@ -217,9 +217,11 @@ def _chunks(request: ApiRequest) -> Iterator[bytes]:
 )
 def get_scan(request: ApiRequest, agreement_id: UUID) -> HttpResponse:
     """The scan that was attached here last."""
-    require(acting(request), "read:agreements")
+    actor = acting(request)
+    require(actor, "read:agreements")
     agreement = found(agreement_id)
-    scan = models.Scan.objects.filter(lineage=agreement.id).order_by("-at").first()
+    papers = queries.papers_of(agreement, with_draft="write:agreements" in actor.permissions)
+    scan = max((kept for _paper, kept in papers if kept), key=lambda each: each.at, default=None)
     if scan is None:
         missing("no-scan", _("No scan is attached to this agreement here."))
     try:

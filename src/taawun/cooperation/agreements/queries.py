@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import shelf
 from taawun.cooperation.agreements.decision import closed_by
+from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.keeping import stands_for
 from taawun.cooperation.agreements.models import (
     Agreement,
@@ -332,9 +333,16 @@ def party_name(key: str, language: str) -> str:
     return _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
 
 
-def papers_of(agreement: Agreement) -> list[tuple[Paper, Scan | None]]:
-    """The paper instruments that versions name, the newest first, each with its scan where it is kept here."""
+def papers_of(agreement: Agreement, *, with_draft: bool = False) -> list[tuple[Paper, Scan | None]]:
+    """The paper instruments that versions name, the newest first, each with its scan where it is kept here.
+
+    Args:
+        agreement: which.
+        with_draft: whether the one that the draft names is told, too; only to who may read drafts.
+    """
     named: dict[str, Paper] = {}
+    if with_draft and agreement.draft and (drafted := parse(agreement.draft.encode()).instrument):
+        named[drafted.digest] = drafted
     for version in agreement.versions.order_by("-number"):
         paper = version.document().instrument
         if paper is not None:

@@ -37,6 +37,8 @@ urlpatterns = [
     path("<uuid:agreement_id>/compare/", views.compare, name="agreement-compare"),
     path("<uuid:agreement_id>/versions/<int:number>/", views.version, name="agreement-version"),
     path("<uuid:agreement_id>/versions/<int:number>/paper/", views.paper, name="agreement-paper"),
+    path("<uuid:agreement_id>/draft/parties/", views.draft_parties, name="agreement-draft-parties"),
+    path("<uuid:agreement_id>/draft/scan/", views.draft_scan, name="agreement-draft-scan"),
     path("<uuid:agreement_id>/draft/paper/", views.draft_paper, name="agreement-draft-paper"),
     path("<uuid:agreement_id>/versions/<int:number>/approve/", views.approve, name="agreement-approve"),
 ]

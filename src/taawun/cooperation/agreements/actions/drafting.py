@@ -11,6 +11,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import proposals
+from taawun.cooperation.agreements.actions.papers import let_go_of_unnamed_scans
 from taawun.cooperation.agreements.actions.speaking import changed, next_agreement_number, say, tell, urn
 from taawun.cooperation.agreements.document import parse, write
 from taawun.cooperation.agreements.errors import StepRefused
@@ -82,6 +83,7 @@ def edit_draft(actor: Actor, agreement: Agreement, document: Document, *, editio
         held.titles = checked.title.to_json()
     held.draft, held.draft_edition = text.decode(), held.draft_edition + 1
     held.save(update_fields=["titles", "draft", "draft_edition"])
+    let_go_of_unnamed_scans(held)
     record(actor, "agreements.draft-edited", urn(held), {"edition": held.draft_edition})
     return held
 
@@ -114,8 +116,9 @@ def discard_draft(actor: Actor, agreement: Agreement, *, edition: int) -> None:
     _ensure_edition(held, edition)
     about = {"code": held.code, "edition": edition, "digest": sha256(held.draft.encode())}
     record(actor, "agreements.draft-discarded", urn(held), about)
+    held.draft, held.draft_edition = "", held.draft_edition + 1
+    let_go_of_unnamed_scans(held)
     if held.versions.exists():
-        held.draft, held.draft_edition = "", held.draft_edition + 1
         held.save(update_fields=["draft", "draft_edition"])
     else:
         held.delete()
@@ -238,6 +241,7 @@ def adopt(actor: Actor, agreement: Agreement, suggestion: PartyInstrument, *, ed
         _ensure_edition(held, edition)
     held.draft, held.draft_edition = write(document).decode(), held.draft_edition + 1
     held.save(update_fields=["draft", "draft_edition"])
+    let_go_of_unnamed_scans(held)
     record(actor, "agreements.counter-adopted", urn(held), {"suggestion": str(suggestion.id)})
     return held
 

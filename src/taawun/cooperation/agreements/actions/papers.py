@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.actions.speaking import urn
+from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import StepRefused
-from taawun.cooperation.agreements.models import Agreement, Scan
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Scan
 from taawun.cooperation.people.rules import require
 from taawun.platform.audit.actions import record
 from taawun.platform.files import actions as files
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["MAX_SCAN_BYTES", "attach_scan", "scan_owner"]
+__all__ = ["MAX_SCAN_BYTES", "attach_scan", "let_go_of_unnamed_scans", "scan_owner"]
 
 MAX_SCAN_BYTES = 64 * 1024 * 1024
 
@@ -31,7 +33,7 @@ def scan_owner(agreement: Agreement, digest: str) -> str:
 
 @transaction.atomic
 def attach_scan(actor: Actor, agreement: Agreement, chunks: Iterable[bytes], name: str) -> Scan:
-    """Keep the scan of the paper instrument; each party keeps its own, and none sends it.
+    """Keep the scan of a paper instrument that a version or our draft names; each party keeps its own, none sends it.
 
     Args:
         actor: an officer.
@@ -46,11 +48,7 @@ def attach_scan(actor: Actor, agreement: Agreement, chunks: Iterable[bytes], nam
     """
     require(actor, "write:agreements")
     held = Agreement.objects.select_for_update().get(id=agreement.id)
-    wanted = {
-        paper.digest
-        for version in held.versions.all()
-        if (paper := version.document().instrument) is not None
-    }
+    wanted = _named_digests(held)
     if not wanted:
         raise StepRefused("no-instrument", _("No version of this agreement names a paper instrument."))
     owner = f"{urn(held)}#unchecked"
@@ -74,3 +72,29 @@ def attach_scan(actor: Actor, agreement: Agreement, chunks: Iterable[bytes], nam
     if is_new:
         record(actor, "agreements.scan-attached", urn(held), {"digest": stored.digest, "size": stored.size})
     return scan
+
+
+def let_go_of_unnamed_scans(held: Agreement) -> None:
+    """Keep no scan of a paper that was in a draft alone and is in it no longer.
+
+    Args:
+        held: the agreement, locked, with its draft as it is now.
+    """
+    scans = Scan.objects.filter(lineage=held.id)
+    if not scans.exists():
+        return
+    for scan in scans.exclude(digest__in=_named_digests(held)):
+        files.let_go(scan_owner(held, scan.digest))
+        scan.delete()
+
+
+def _named_digests(held: Agreement) -> frozenset[str]:
+    """The digests of the papers that its versions, our counter-proposals and our draft name."""
+    suggested = PartyInstrument.objects.filter(
+        lineage=held.id, node=settings.BASE_URL, suggestion__isnull=False
+    )
+    documents = [version.document() for version in held.versions.all()]
+    documents += [parse(bytes(each)) for each in suggested.values_list("suggestion", flat=True) if each]
+    if held.draft:
+        documents.append(parse(held.draft.encode()))
+    return frozenset(each.instrument.digest for each in documents if each.instrument is not None)

@@ -20,6 +20,7 @@ from taawun.cooperation.agreements.document.nouns import (
 )
 from taawun.cooperation.agreements.document.reading import (
     MAX_BYTES,
+    REF,
     parse,
     parse_narrowings,
     parse_parts,
@@ -34,6 +35,7 @@ __all__ = [
     "MAX_PARTIES",
     "MAX_PURPOSE",
     "MAX_RULES",
+    "REF",
     "Clause",
     "Document",
     "Narrowing",

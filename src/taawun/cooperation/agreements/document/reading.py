@@ -35,12 +35,13 @@ from taawun.platform.web import formats
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["MAX_BYTES", "parse", "parse_narrowings", "parse_parts", "parse_party"]
+__all__ = ["MAX_BYTES", "REF", "parse", "parse_narrowings", "parse_parts", "parse_party"]
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_CLAUSES: Final = 500
 MAX_TERM: Final = 300
-_REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+# the short name of a party, or the number of a clause
+REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 # a kind is exact (`intel.report`), a whole room (`intel.*`) or everything (`*`)
 _KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*)")
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
@@ -293,7 +294,7 @@ class _Reader:
 
     def ref(self, member: str) -> str:
         value = self.text(member)
-        if not _REF.fullmatch(value):
+        if not REF.fullmatch(value):
             raise self.wrong(member, _("must be letters, digits, dots, dashes or underscores, at most 40"))
         return value
 

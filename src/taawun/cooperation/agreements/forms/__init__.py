@@ -8,7 +8,8 @@ from taawun.cooperation.agreements.forms.drafting import NewForm
 from taawun.cooperation.agreements.forms.inviting import InvitationForm
 from taawun.cooperation.agreements.forms.lists import AgreementFilters, CompareForm, NoteForm
 from taawun.cooperation.agreements.forms.newcomers import NewcomerForm
-from taawun.cooperation.agreements.forms.papers import ScanForm
+from taawun.cooperation.agreements.forms.papers import InstrumentForm, ScanForm
+from taawun.cooperation.agreements.forms.parties import GuestForm, NodeForm
 from taawun.cooperation.agreements.forms.printing import PaperForm
 from taawun.cooperation.agreements.forms.terms import TermsForm
 
@@ -18,9 +19,12 @@ __all__ = [
     "ClauseForm",
     "CompareForm",
     "DeclarationForm",
+    "GuestForm",
+    "InstrumentForm",
     "InvitationForm",
     "NewForm",
     "NewcomerForm",
+    "NodeForm",
     "NoteForm",
     "PaperForm",
     "ScanForm",

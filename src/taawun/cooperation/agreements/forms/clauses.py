@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.document import ANY, MAX_DAYS, MAX_PURPOSE, Clause, Document, Onward
+from taawun.cooperation.agreements.document import ANY, MAX_DAYS, MAX_PURPOSE, REF, Clause, Document, Onward
 from taawun.cooperation.agreements.forms.terms import InLanguages, check_fit, filled_in
 from taawun.cooperation.agreements.kinds import ROOMS_TO_COME, KindWords
 from taawun.foundation.multilingual import LANGUAGES, Text
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClauseForm"]
 
-_REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*)")
 _TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _ADDRESS: Final = re.compile(r"https?://[a-z0-9.\-\[\]:]+/?")
@@ -163,7 +162,7 @@ class ClauseForm(InLanguages):
         """A number that can be cited and compared."""
         # an Arabic keyboard writes other digits; the document holds one spelling of a number
         ref = western(self.cleaned_data["ref"].strip())
-        if not _REF.fullmatch(ref):
+        if not REF.fullmatch(ref):
             raise ValidationError(_("Use letters, digits, dots, dashes or underscores, for example 2.1."))
         return ref
 

@@ -18,7 +18,7 @@ from taawun.foundation.clock import now
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-__all__ = ["NewForm"]
+__all__ = ["NewForm", "label_of", "possible_partners"]
 
 if TYPE_CHECKING:
     _Choice = forms.ModelMultipleChoiceField[Partner]
@@ -31,14 +31,20 @@ class _PartnersField(_Choice):
 
     def label_from_instance(self, obj: Partner) -> str:
         """Its name, its nation's letters, and whether it is compared."""
-        name = obj.name.in_language(get_language() or "en").value
-        shown = f"{name} ({obj.nation})" if obj.nation else name
-        if obj.state == Partner.State.VERIFIED:
-            return shown
-        return _("%(name)s, not yet compared") % {"name": shown}
+        return label_of(obj)
 
 
-def _possible_partners() -> QuerySet[Partner]:
+def label_of(partner: Partner) -> str:
+    """A partner in a choice: its name, its nation's letters, and whether it is compared."""
+    name = partner.name.in_language(get_language() or "en").value
+    shown = f"{name} ({partner.nation})" if partner.nation else name
+    if partner.state == Partner.State.VERIFIED:
+        return shown
+    return _("%(name)s, not yet compared") % {"name": shown}
+
+
+def possible_partners() -> QuerySet[Partner]:
+    """The partners with whom an agreement can be drafted: they have shown their key and are not blocked."""
     met = Partner.objects.filter(state__in=(Partner.State.MET, Partner.State.VERIFIED))
     return met.exclude(kid="").order_by("nation", "node")
 
@@ -72,7 +78,7 @@ class NewForm(forms.Form):
         super().__init__(*args, **kwargs)
         partner, template = self.fields["partner"], self.fields["template"]
         if isinstance(partner, forms.ModelMultipleChoiceField):
-            partner.queryset = _possible_partners()
+            partner.queryset = possible_partners()
         if isinstance(template, forms.ChoiceField):
             template.choices = [
                 (each.name, format_html("<b>{}</b><br>{}", each.label, each.purpose)) for each in TEMPLATES

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.document import ANY, Part, Party
+from taawun.cooperation.agreements.document import ANY, REF, Part, Party
 from taawun.cooperation.agreements.forms.days import Day, first_instant_after
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Clause, Document
 
 __all__ = ["InvitationForm"]
-
-_REF: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}"
 
 
 class InvitationForm(forms.Form):
@@ -48,7 +46,7 @@ class InvitationForm(forms.Form):
             help_text=_("Nodes whose fingerprint was compared and that are no party yet."),
         )
         self.fields["ref"] = forms.RegexField(
-            rf"\A{_REF}\Z",
+            rf"\A{REF.pattern}\Z",
             label=_("Short name"),
             max_length=40,
             widget=forms.TextInput(attrs={"dir": "ltr", "spellcheck": "false"}),

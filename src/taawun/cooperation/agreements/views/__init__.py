@@ -5,7 +5,8 @@ from taawun.cooperation.agreements.views.inviting import invite
 from taawun.cooperation.agreements.views.joining import accede, declare, leave, lift, ratify
 from taawun.cooperation.agreements.views.lists import agreements
 from taawun.cooperation.agreements.views.newcomers import confirm_newcomer, take_back_newcomer
-from taawun.cooperation.agreements.views.papers import scan, scan_file
+from taawun.cooperation.agreements.views.papers import draft_scan, scan, scan_file
+from taawun.cooperation.agreements.views.parties import draft_parties
 from taawun.cooperation.agreements.views.printing import draft_paper, paper
 from taawun.cooperation.agreements.views.reading import agreement, compare, version
 from taawun.cooperation.agreements.views.steps import (
@@ -31,6 +32,8 @@ __all__ = [
     "decline",
     "discard",
     "draft_paper",
+    "draft_parties",
+    "draft_scan",
     "edit",
     "invite",
     "leave",

@@ -12,8 +12,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import get_language
 
+from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import AgreementError
 from taawun.cooperation.agreements.forms import NoteForm
+from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.platform.web import formats
 from taawun.platform.web.pages import confirm
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.models import Agreement
 
-__all__ = ["Step", "asked", "edition_in", "name_of", "others_of", "tried"]
+__all__ = ["Step", "asked", "draft_or_text", "edition_in", "name_of", "others_of", "tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,17 @@ def asked(request: HttpRequest, held: Agreement, step: Step) -> HttpResponseBase
     if form.errors:
         answer.status_code = 422
     return answer
+
+
+def draft_or_text(held: Agreement) -> Document:
+    """What is edited: the draft, else the text on the table."""
+    if held.draft:
+        return parse(held.draft.encode())
+    standing = standing_of(held)
+    about = standing.pending or standing.current
+    if about is None:
+        raise LookupError(f"{held.code} has neither a draft nor a version")
+    return about
 
 
 def edition_in(request: HttpRequest) -> int:

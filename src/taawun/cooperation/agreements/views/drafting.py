@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.agreements import actions, waiting
-from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.drafting import TEMPLATES, draft_from, specimen
 from taawun.cooperation.agreements.editing import MAX_CLAUSES, Editor
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
@@ -21,7 +20,7 @@ from taawun.cooperation.agreements.forms import NewForm, first_instant, first_in
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting import is_being_signed, template_facts
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.agreements.views.asking import edition_in
+from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in
 from taawun.cooperation.agreements.views.reading import clause_rows
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
@@ -34,12 +33,14 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.drafting import Template
-    from taawun.cooperation.agreements.standing import Standing
     from taawun.cooperation.agreements.views.reading import ClauseRow
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.components import Fact
 
 __all__ = ["edit", "new", "template", "templates"]
+
+# what of a draft has a page of its own: it is saved before that is opened
+_PAGES: Final = {"paper": "agreement-draft-scan", "parties": "agreement-draft-parties"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
     """Change the draft, or begin a next version or a counter-proposal from the text that is on the table."""
     held = get_object_or_404(Agreement, id=agreement_id)
-    base = _base(held, standing_of(held))
+    base = draft_or_text(held)
     if len(base.clauses) > MAX_CLAUSES:
         # a form that holds only some of the clauses would save the agreement without the others
         messages.warning(
@@ -161,20 +162,12 @@ def _saved(request: HttpRequest, actor: PersonActor, held: Agreement, editor: Ed
 
 
 def _after_saving(request: HttpRequest, held: Agreement, step: str, base: Document) -> HttpResponseBase:
+    if step in _PAGES:
+        return redirect(_PAGES[step], held.id)
     if step == "send":
         return redirect("agreement-propose" if _is_depositary(base) else "agreement-counter", held.id)
     messages.success(request, _("The draft is saved. Nobody else has seen it."))
     return redirect("agreement", held.id)
-
-
-def _base(held: Agreement, standing: Standing) -> Document:
-    """What the editor begins with: the draft, else the text on the table."""
-    if held.draft:
-        return parse(held.draft.encode())
-    about = standing.pending or standing.current
-    if about is None:
-        raise LookupError(f"{held.code} has neither a draft nor a version")
-    return about
 
 
 def _is_depositary(document: Document) -> bool:
