@@ -16,7 +16,7 @@ import pytest
 from taawun.foundation import request_signatures
 from taawun.foundation.signing import SigningKey
 from taawun.node.demo.nodes import RunningNode
-from tests.addresses import ADDRESSES, PUBLIC, Address
+from tests.addresses import ADDRESSES, OFF, PUBLIC, Address
 from tests.journeys.conftest import Pair, rows
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
@@ -25,7 +25,8 @@ _CLOSED: Final = [
     pytest.param(address, method, id=f"{method} {address.route or 'home'}")
     for address in ADDRESSES
     for method, opener in address.methods.items()
-    if opener != PUBLIC and not address.route.startswith("^")
+    # what is off answers nobody at all
+    if opener not in {PUBLIC, OFF} and not address.route.startswith("^")
 ]
 # an identifier of nothing: who may not come in does not learn what is there
 _THINGS: Final = defaultdict(lambda: str(uuid4()), number="1", membership_id="1", pk="1")
