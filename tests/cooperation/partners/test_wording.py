@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils.translation import override
 
+from taawun.cooperation.agreements import decision
 from taawun.cooperation.partners import wording
 from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.models import Partner
@@ -119,3 +120,9 @@ def test_the_machine_interface_tells_it_in_the_language_of_the_answer_and_as_a_c
     with override("en"):  # what the request activates ends with it
         found = api.get(f"/partners/{south.row.id}").json()
     assert (found["last_error"], found["last_error_code"]) == ("il a mis trop de temps", "too-slow")
+
+
+# whom this node has not confirmed itself is its own affair: no receipt bears it
+@pytest.mark.parametrize("reason", [each for each in decision._STAGES if each != "unconfirmed"])
+def test_every_reason_of_a_decision_that_a_receipt_may_bear_has_words(reason: str) -> None:
+    assert wording.entry_reason(reason) != reason
