@@ -129,3 +129,14 @@ def _written_in(language: str) -> list[Path]:
 def _plain(text: str) -> str:
     """Without Arabic marks, and with the apostrophe that a keyboard has."""
     return "".join(each for each in text if unicodedata.category(each) not in {"Mn", "Cf"}).replace("’", "'")
+
+
+@pytest.mark.parametrize("language", [each.code for each in catalogues.LANGUAGES])
+def test_no_translation_says_itself_twice(language: str) -> None:
+    twice = [
+        said
+        for _english, said in _translated(language)
+        for times in (2, 3)
+        if len(said) > 20 and said[: len(said) // times] * times == said
+    ]
+    assert twice == []
