@@ -185,7 +185,7 @@ def test_what_stops_an_agreement_says_which_clauses_and_lanes_stop_and_what_is_k
     assert "What was received under clause 1 has then to be deleted" in shown
     assert "What was received under clause 2.1 may be kept" in shown
     arabic = client.get(f"/ar/agreements/{held.id}/terminate/").content.decode()
-    assert "يتوقف البندان ١ و٢.١: لا يُرسل ولا يُستلم شيء بموجبهما بعد ذلك." in arabic
+    assert "يتوقف البندان ١ و٢.١: لا يُرسل ولا يُدخَل شيء بموجبهما بعد ذلك." in arabic
 
 
 def test_no_approval_is_a_sentence_and_not_a_digit_that_looks_like_a_dot(
