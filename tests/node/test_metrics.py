@@ -18,6 +18,7 @@ from tests.cast import SYSTEM, partner
 from tests.lanes import talk_lane
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoAssertNumQueries
     from pytest_django.fixtures import Settings
 
     from taawun.cooperation.people.models import Organisation
@@ -116,10 +117,10 @@ def test_a_partners_address_cannot_break_out_of_its_label(node: Organisation) ->
 
 @pytest.mark.usefixtures("on")
 def test_its_questions_do_not_grow_with_the_partners(
-    node: Organisation, django_assert_max_num_queries: object
+    node: Organisation, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     figures()
     for _number in range(6):
         talk_lane(partner()).take()
-    with django_assert_max_num_queries(11):  # type: ignore[operator]  # pytest-django gives the fixture no type
+    with django_assert_max_num_queries(11):
         figures()

@@ -40,7 +40,8 @@ from taawun.cooperation.agreements.queries import forget_policy, standing_of
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.exchange.messages import Message, MessageKind
-from taawun.cooperation.partners.models import OwnKey, Partner
+from taawun.cooperation.partners.logs import chain
+from taawun.cooperation.partners.models import GENESIS, OwnKey, Partner
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7
@@ -323,7 +324,21 @@ def _own(word: Word) -> None:
         "agreement.declared": regaining.regain_declared,
     }.get(word.kind)
     if regain:
-        regain(word.payload, None)  # type: ignore[arg-type]  # the header says nothing of it
+        header = chain.Header(
+            lane=uuid7(),
+            sender=word.author,
+            seq=1,
+            prev=GENESIS,
+            kind=word.kind,
+            subject="",
+            version="",
+            action="publish",
+            tlp=Tlp.AMBER,
+            digest="",
+            size=0,
+            issued=now(),
+        )
+        regain(word.payload, header)
 
 
 # ---- where it stands -----------------------------------------------------------------------------------------------

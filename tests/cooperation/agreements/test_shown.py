@@ -351,8 +351,9 @@ def test_what_was_said_under_an_earlier_key_is_known_again_with_that_key(in_forc
     second = SigningKey.generate()
     OwnKey.objects.create(position=0, kid=first.kid, jwk=first.public.to_jwk(), since=now(), until=now())
     OwnKey.objects.create(position=1, kid=second.kid, jwk=second.public.to_jwk(), since=now())
-    regain_signed({"signature": signed}, None)  # type: ignore[arg-type]  # the header says nothing of it
-    regain_declared({"instrument": suspended}, None)  # type: ignore[arg-type]  # the header says nothing of it
+    header = c.west_lane.entries[0].header
+    regain_signed({"signature": signed}, header)
+    regain_declared({"instrument": suspended}, header)
     assert standing_of(Agreement.objects.get()).state == State.SUSPENDED
     assert PartySignature.objects.get(node=settings.BASE_URL).jwk["kid"] == first.kid
     row = PartyInstrument.objects.get(node=settings.BASE_URL)
@@ -361,5 +362,6 @@ def test_what_was_said_under_an_earlier_key_is_known_again_with_that_key(in_forc
 
 def test_who_told_what_it_held_before_it_was_restored_tells_it_anew(in_force: Community) -> None:
     Agreement.objects.update(is_uncompared=False)
-    regain_held({"agreement": str(in_force.text.id), "held": []}, None)  # type: ignore[arg-type]  # as above
+    header = in_force.west_lane.entries[0].header
+    regain_held({"agreement": str(in_force.text.id), "held": []}, header)
     assert Agreement.objects.get().is_uncompared
