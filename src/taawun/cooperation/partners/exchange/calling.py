@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.conf import settings
 
@@ -16,7 +17,9 @@ from taawun.foundation.outbound import Outbound, Pace
 from taawun.platform.web.problems import TYPE_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Offer = TypeVar("Offer")
 
 __all__ = [
     "LEAST",
@@ -29,6 +32,9 @@ __all__ = [
     "RETURNING",
     "SHORT_SECONDS",
     "beginning",
+    "lanes_in",
+    "listed",
+    "malformed_list",
     "outbound",
     "signed",
     "unexpected",
@@ -62,6 +68,52 @@ def outbound() -> Outbound:
 def signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
     """The headers that sign a request as this node's (RFC 9421)."""
     return request_signatures.sign(method, url, body, node_key(), at=now())
+
+
+def listed(url: str, read: Callable[[bytes], list[Offer]]) -> list[Offer]:
+    """A list of lanes that a partner answers with.
+
+    Args:
+        url: where it is asked.
+        read: makes the list of the answer; what it raises of a malformed one is told as ``bad-list``.
+
+    Raises:
+        OutboundRefused, OutboundFailed: nothing came back.
+        PartnerRefused: something else came back; ``bad-list`` for a list that is malformed.
+    """
+    answer = outbound().request(
+        "GET",
+        url,
+        headers=signed("GET", url),
+        limit_bytes=LISTING_BYTES,
+        deadline_seconds=SHORT_SECONDS,
+    )
+    if answer.status != OK:
+        raise unexpected(answer.status, answer.headers, answer.body)
+    with malformed_list():
+        return read(answer.body)
+
+
+# Any: JSON of whatever shape a partner answers; what does not fit raises
+def lanes_in(body: bytes) -> list[Any]:
+    """The lanes of a list, as they are sent.
+
+    Raises:
+        JsonRefused, KeyError, TypeError, ValueError: it is no list of lanes, or has more than two nodes can need.
+    """
+    found: list[Any] = strict_json.parse(body, LISTING_LIMITS)["lanes"]
+    if len(found) > MOST_LISTED:
+        raise ValueError(f"it has more than {MOST_LISTED} lanes")
+    return found
+
+
+@contextmanager
+def malformed_list() -> Iterator[None]:
+    """What reading a list of lanes raises where it is malformed becomes one refusal, ``bad-list``."""
+    try:
+        yield
+    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
+        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
 
 
 def beginning(pieces: Iterable[bytes]) -> bytes:

@@ -114,30 +114,14 @@ def list_lanes(partner: Partner) -> list[LaneOffer]:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`; ``bad-list`` for more lanes
             than two nodes can need.
     """
-    url = f"{partner.node}/federation/lanes"
-    answer = calling.outbound().request(
-        "GET",
-        url,
-        headers=calling.signed("GET", url),
-        limit_bytes=calling.LISTING_BYTES,
-        deadline_seconds=calling.SHORT_SECONDS,
-    )
-    if answer.status != calling.OK:
-        raise calling.unexpected(answer.status, answer.headers, answer.body)
-    try:
-        return _offers(strict_json.parse(answer.body, calling.LISTING_LIMITS)["lanes"])
-    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
-        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
+    return calling.listed(f"{partner.node}/federation/lanes", _offers)
 
 
-# Any: JSON of whatever shape a partner sends; what does not fit raises
-def _offers(listed: Any) -> list[LaneOffer]:
-    if len(listed) > calling.MOST_LISTED:
-        raise ValueError(f"it has more than {calling.MOST_LISTED} lanes")
-    return [lane_offer(each) for each in listed]
+def _offers(body: bytes) -> list[LaneOffer]:
+    return [lane_offer(each) for each in calling.lanes_in(body)]
 
 
-# Any: as above
+# Any: JSON of whatever shape a partner answers; what does not fit raises
 def lane_offer(said: Any) -> LaneOffer:
     """Read how a lane is named.
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 
-from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.exchange import bandwidth, calling, wire
 from taawun.cooperation.partners.logs.chain import INLINE_BYTES, MAX_HEADER_BYTES
 from taawun.foundation import strict_json
@@ -53,9 +52,6 @@ def held_offers(body: bytes) -> list[HeldOffer]:
     Raises:
         JsonRefused, AttributeError, KeyError, TypeError, ValueError: it is none.
     """
-    listed = strict_json.parse(body, calling.LISTING_LIMITS)["lanes"]
-    if len(listed) > calling.MOST_LISTED:
-        raise ValueError(f"it has more than {calling.MOST_LISTED} lanes")
     return [
         HeldOffer(
             UUID(each["lane"]),
@@ -63,7 +59,7 @@ def held_offers(body: bytes) -> list[HeldOffer]:
             as_sha256(each["digest"]),
             strict_json.as_count(each.get("floor", 0)),
         )
-        for each in listed
+        for each in calling.lanes_in(body)
     ]
 
 
@@ -73,20 +69,7 @@ def list_held(partner: Partner) -> list[HeldOffer]:
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for ``wire.list_lanes``.
     """
-    url = f"{partner.node}/federation/held"
-    answer = calling.outbound().request(
-        "GET",
-        url,
-        headers=calling.signed("GET", url),
-        limit_bytes=calling.LISTING_BYTES,
-        deadline_seconds=calling.SHORT_SECONDS,
-    )
-    if answer.status != calling.OK:
-        raise calling.unexpected(answer.status, answer.headers, answer.body)
-    try:
-        return held_offers(answer.body)
-    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
-        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
+    return calling.listed(f"{partner.node}/federation/held", held_offers)
 
 
 @contextmanager
@@ -124,11 +107,9 @@ def offer_held(partner: Partner, offers: Sequence[HeldOffer], *, seconds: float)
     """
     said = [each.said() for each in offers]
     answer = _post(partner, "held", orjson.dumps({"lanes": said}), "application/json", seconds)
-    try:
+    with calling.malformed_list():
         listed = strict_json.parse(answer, calling.LISTING_LIMITS)["wanted"]
         return [WantedOfHeld(UUID(each["lane"]), _after(each["after"])) for each in listed]
-    except (AttributeError, strict_json.JsonRefused, KeyError, TypeError, ValueError) as problem:
-        raise PartnerRefused("bad-list", f"The list of lanes is malformed: {problem}") from None
 
 
 # Any: JSON of whatever shape a partner answers; what does not fit raises
