@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -42,7 +43,7 @@ from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.pages import confirm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponseBase
@@ -338,20 +339,18 @@ def _verify_page(request: HttpRequest, known: Partner, form: CompareForm, refusa
 def block(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
     """Stop all traffic with a partner, after asking."""
     known = get_object_or_404(Partner, id=partner_id)
-    if request.method == "POST":
-        actions.block(actor, known)
-        messages.success(request, _("Nothing passes between this node and the partner now."))
-        return redirect("partner", known.id)
-    return confirm(
+    return _asked(
         request,
-        question=formats.with_names(_("Block %(name)s?"), name=_name(known)),
+        known,
+        partial(actions.block, actor, known),
+        question=_("Block %(name)s?"),
         effects=[
             _("From this moment nothing is sent to it and nothing is taken from it, under any agreement."),
             _("What it holds of ours it keeps, and what we hold of it we keep."),
             _("After unblocking, its fingerprint has to be compared again before it receives anything."),
         ],
         action=_("Block this partner"),
-        cancel_url=reverse("partner", args=[known.id]),
+        done=_("Nothing passes between this node and the partner now."),
         tone="alarm",
     )
 
@@ -361,21 +360,17 @@ def block(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpRes
 def unblock(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
     """Let a blocked partner talk again, after asking."""
     known = get_object_or_404(Partner, id=partner_id)
-    if request.method == "POST":
-        actions.unblock(actor, known)
-        messages.success(
-            request, _("Its node is being asked again. Compare its fingerprint when it has answered.")
-        )
-        return redirect("partner", known.id)
-    return confirm(
+    return _asked(
         request,
-        question=formats.with_names(_("Unblock %(name)s?"), name=_name(known)),
+        known,
+        partial(actions.unblock, actor, known),
+        question=_("Unblock %(name)s?"),
         effects=[
             _("Messages pass again in both directions."),
             _("It receives nothing until its fingerprint has been compared anew."),
         ],
         action=_("Unblock this partner"),
-        cancel_url=reverse("partner", args=[known.id]),
+        done=_("Its node is being asked again. Compare its fingerprint when it has answered."),
     )
 
 
@@ -384,25 +379,17 @@ def unblock(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
 def forget(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
     """Forget a node that came under an address that is not its own, after asking."""
     known = get_object_or_404(Partner, id=partner_id)
-    if request.method == "POST":
-        try:
-            actions.forget_claim(actor, known)
-        except PartnerRefused as refused:
-            messages.error(request, str(refused))
-        else:
-            messages.success(
-                request, _("It is forgotten. The node that calls next under this address is taken.")
-            )
-        return redirect("partner", known.id)
-    return confirm(
+    return _asked(
         request,
-        question=formats.with_names(_("Forget %(name)s?"), name=_name(known)),
+        known,
+        partial(actions.forget_claim, actor, known),
+        question=_("Forget %(name)s?"),
         effects=[
             _("Its key, its descriptor and what it has said are forgotten."),
             _("The node that calls next under this address is taken in its place; compare its fingerprint."),
         ],
         action=_("Forget this node"),
-        cancel_url=reverse("partner", args=[known.id]),
+        done=_("It is forgotten. The node that calls next under this address is taken."),
         tone="alarm",
     )
 
@@ -412,17 +399,11 @@ def forget(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpRe
 def give_up(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
     """Wait for a partner no longer, after asking: this node was restored, and it is gone."""
     known = get_object_or_404(Partner, id=partner_id)
-    if request.method == "POST":
-        try:
-            returning.give_up(actor, known)
-        except PartnerRefused as refused:
-            messages.error(request, str(refused))
-        else:
-            messages.success(request, _("This node waits for it no longer."))
-        return redirect("partner", known.id)
-    return confirm(
+    return _asked(
         request,
-        question=formats.with_names(_("Wait for %(name)s no longer?"), name=_name(known)),
+        known,
+        partial(returning.give_up, actor, known),
+        question=_("Wait for %(name)s no longer?"),
         effects=[
             _("What this node said to it since the backup stays unknown here, unless it tells later."),
             _(
@@ -431,7 +412,7 @@ def give_up(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
             ),
         ],
         action=_("Wait for it no longer"),
-        cancel_url=reverse("partner", args=[known.id]),
+        done=_("This node waits for it no longer."),
         tone="alarm",
     )
 
@@ -441,19 +422,11 @@ def give_up(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
 def follow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
     """Take in what a partner publishes to everybody, after asking."""
     known = get_object_or_404(Partner, id=partner_id)
-    if request.method == "POST":
-        try:
-            follow(actor, known)
-        except PartnerRefused as refused:
-            messages.error(request, str(refused))
-        else:
-            messages.success(
-                request, _("Its public lane is read from its beginning. What it brings appears here.")
-            )
-        return redirect("partner", known.id)
-    return confirm(
+    return _asked(
         request,
-        question=formats.with_names(_("Follow the public lane of %(name)s?"), name=_name(known)),
+        known,
+        partial(follow, actor, known),
+        question=_("Follow the public lane of %(name)s?"),
         effects=[
             _(
                 "What it publishes to everybody is taken in here, without an agreement; nothing but TLP:CLEAR is."
@@ -462,7 +435,7 @@ def follow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) ->
             _("What it withdraws goes here too."),
         ],
         action=_("Follow its public lane"),
-        cancel_url=reverse("partner", args=[known.id]),
+        done=_("Its public lane is read from its beginning. What it brings appears here."),
     )
 
 
@@ -471,24 +444,43 @@ def follow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) ->
 def unfollow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
     """Take nothing more in of what a partner publishes to everybody, after asking."""
     known = get_object_or_404(Partner, id=partner_id)
-    if request.method == "POST":
-        try:
-            unfollow(actor, known)
-        except PartnerRefused as refused:
-            messages.error(request, str(refused))
-        else:
-            messages.success(request, _("Nothing more is taken in from its public lane."))
-        return redirect("partner", known.id)
-    return confirm(
+    return _asked(
         request,
-        question=formats.with_names(_("Follow the public lane of %(name)s no longer?"), name=_name(known)),
+        known,
+        partial(unfollow, actor, known),
+        question=_("Follow the public lane of %(name)s no longer?"),
         effects=[
             _("Nothing more is taken in from it, and the partner is told so."),
             _("What came stays here, and goes when the partner withdraws it."),
         ],
         action=_("Follow it no longer"),
-        cancel_url=reverse("partner", args=[known.id]),
+        done=_("Nothing more is taken in from its public lane."),
     )
+
+
+def _asked(  # noqa: PLR0913 - each is a part of one question
+    request: HttpRequest,
+    known: Partner,
+    act: Callable[[], object],
+    *,
+    question: str,
+    effects: Sequence[str],
+    action: str,
+    done: str,
+    tone: str = "",
+) -> HttpResponseBase:
+    """Ask, then act, and say on the partner's page what came of it."""
+    back = reverse("partner", args=[known.id])
+    if request.method != "POST":
+        asking = formats.with_names(question, name=_name(known))
+        return confirm(request, question=asking, effects=effects, action=action, cancel_url=back, tone=tone)
+    try:
+        act()
+    except PartnerRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, done)
+    return redirect(back)
 
 
 def _name(known: Partner) -> str:
