@@ -308,7 +308,7 @@ ADDRESSES: Final = (
     Address("api/v1/partners/<uuidstr:partner_id>/quarantine", get="manage:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/quarantine/take-in", post="manage:partners", body={}),
     Address("api/v1/partners/<uuidstr:partner_id>/quarantine/drop", post="manage:partners", body={}),
-    Address("api/v1/partners/<uuidstr:partner_id>/resets", get="read:partners"),
+    Address("api/v1/partners/<uuidstr:partner_id>/restarts", get="read:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/forks", get="read:partners"),
     Address(
         "api/v1/partners/<uuidstr:partner_id>/lanes/<uuidstr:lane_id>/reset",
@@ -320,9 +320,9 @@ ADDRESSES: Final = (
         post="manage:partners",
         body={"statement": "{statement}"},
     ),
-    Address("api/v1/resets/<uuidstr:reset_id>", get="read:partners"),
-    Address("api/v1/resets/<uuidstr:reset_id>/answer", post="manage:partners"),
-    Address("api/v1/resets/<uuidstr:reset_id>/confirm", post="manage:partners"),
+    Address("api/v1/restarts/<uuidstr:reset_id>", get="read:partners"),
+    Address("api/v1/restarts/<uuidstr:reset_id>/answer", post="manage:partners"),
+    Address("api/v1/restarts/<uuidstr:reset_id>/confirm", post="manage:partners"),
     # ---- the machine interface: agreements ----------------------------------------------------------------------
     Address(
         "api/v1/agreements",

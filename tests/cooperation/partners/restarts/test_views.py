@@ -121,18 +121,18 @@ def test_a_lane_is_restarted_over_the_api(stopped: Stopped) -> None:
     )
     assert told["stop_sentence"] == "the sender signed two different histories"
     reset = Reset.objects.get(id=told["id"])
-    early = api.post(f"/resets/{reset.id}/confirm")
+    early = api.post(f"/restarts/{reset.id}/confirm")
     assert (early.status_code, early.json()["type"]) == (409, "urn:taawun:problem:not-answered")
     lie = {"statement": stopped.statement(reset, seq=2, digest="e" * 64)}
     refused = api.post(f"/partners/{partner_id}/statements", lie)
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:taawun:problem:other-head")
     taken = api.post(f"/partners/{partner_id}/statements", {"statement": stopped.statement(reset)})
     assert (taken.status_code, taken.json()["point"], taken.json()["leaves_behind"]) == (200, 1, 2)
-    assert api.post(f"/resets/{reset.id}/answer").json()["type"] == "urn:taawun:problem:not-proposed"
-    done = api.post(f"/resets/{reset.id}/confirm").json()
+    assert api.post(f"/restarts/{reset.id}/answer").json()["type"] == "urn:taawun:problem:not-proposed"
+    done = api.post(f"/restarts/{reset.id}/confirm").json()
     assert (done["state"], bool(done["confirmation"])) == ("done", True)
-    assert api.get(f"/resets/{reset.id}").json() == done
-    assert api.get(f"/partners/{partner_id}/resets").json()["items"] == [done]
+    assert api.get(f"/restarts/{reset.id}").json() == done
+    assert api.get(f"/partners/{partner_id}/restarts").json()["items"] == [done]
     lanes = api.get(f"/partners/{partner_id}/lanes").json()["items"]
     left = next(each for each in lanes if each["state"] == "left")
     assert (left["part_of"], left["stop_reason"]) == (str(stopped.row.id), "fork")
@@ -143,7 +143,7 @@ def test_a_lane_is_restarted_over_the_api(stopped: Stopped) -> None:
 def test_what_is_not_there_is_not_restarted(stopped: Stopped, ours: Ours) -> None:
     api, missing = stopped.cast.administrator.api, "0190a0a0-0000-7000-8000-000000000000"
     for path in (
-        f"/resets/{missing}/answer",
+        f"/restarts/{missing}/answer",
         f"/partners/{stopped.east.row.id}/lanes/{stopped.row.id}/reset",
     ):
         assert api.post(path).status_code == 404

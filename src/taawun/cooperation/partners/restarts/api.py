@@ -29,11 +29,11 @@ router = Router(tags=["partners"])
 
 
 @router.get(
-    "/partners/{uuid:partner_id}/resets",
+    "/partners/{uuid:partner_id}/restarts",
     response=Listing[restart_schemas.Restart],
     summary="List restarts of lanes with a partner",
 )
-def list_resets(request: ApiRequest, partner_id: UUID, paging: Query[Paging]) -> Listing[Restart]:
+def list_restarts(request: ApiRequest, partner_id: UUID, paging: Query[Paging]) -> Listing[Restart]:
     """Restarts of stopped lanes between this node and a partner, newest first, with what each side signed."""
     require(acting(request), "read:partners")
     found = models.Reset.objects.filter(partner=found_partner(partner_id)).select_related("lane", "partner")
@@ -90,14 +90,14 @@ def take_statement(request: ApiRequest, partner_id: UUID, body: restart_schemas.
     return _restart(resets.take(actor, found_partner(partner_id), body.statement))
 
 
-@router.get("/resets/{uuid:reset_id}", response=restart_schemas.Restart, summary="Get a restart")
+@router.get("/restarts/{uuid:reset_id}", response=restart_schemas.Restart, summary="Get a restart")
 def get_reset(request: ApiRequest, reset_id: UUID) -> Restart:
     """The restart of a lane, with what each side signed."""
     require(acting(request), "read:partners")
     return _restart(_found(reset_id))
 
 
-@router.post("/resets/{uuid:reset_id}/answer", response=restart_schemas.Restart, summary="Answer a restart")
+@router.post("/restarts/{uuid:reset_id}/answer", response=restart_schemas.Restart, summary="Answer a restart")
 def answer_reset(request: ApiRequest, reset_id: UUID) -> Restart:
     """Sign for the last entry of our lane that its reader holds as well: from there it may go on."""
     actor = acting(request)
@@ -105,7 +105,7 @@ def answer_reset(request: ApiRequest, reset_id: UUID) -> Restart:
     return _restart(restarting.answer(actor, _found(reset_id)))
 
 
-@router.post("/resets/{uuid:reset_id}/confirm", response=restart_schemas.Restart, summary="Confirm a restart")
+@router.post("/restarts/{uuid:reset_id}/confirm", response=restart_schemas.Restart, summary="Confirm a restart")
 def confirm_reset(request: ApiRequest, reset_id: UUID) -> Restart:
     """Go on from the entry that the sender signed for. What is held after it is left behind, and kept."""
     actor = acting(request)
