@@ -68,7 +68,7 @@ def list_forks(request: ApiRequest, partner_id: UUID, paging: Query[Paging]) -> 
     response={201: restart_schemas.Restart},
     summary="Propose to restart a stopped lane",
 )
-def propose_reset(request: ApiRequest, partner_id: UUID, lane_id: UUID) -> Status[Restart]:
+def propose_restart(request: ApiRequest, partner_id: UUID, lane_id: UUID) -> Status[Restart]:
     """Say to the sender of a stopped lane what is held here. Its administrator answers with where it goes on."""
     actor = acting(request)
     require(actor, "manage:partners")
@@ -91,14 +91,14 @@ def take_statement(request: ApiRequest, partner_id: UUID, body: restart_schemas.
 
 
 @router.get("/restarts/{uuid:reset_id}", response=restart_schemas.Restart, summary="Get a restart")
-def get_reset(request: ApiRequest, reset_id: UUID) -> Restart:
+def get_restart(request: ApiRequest, reset_id: UUID) -> Restart:
     """The restart of a lane, with what each side signed."""
     require(acting(request), "read:partners")
     return _restart(_found(reset_id))
 
 
 @router.post("/restarts/{uuid:reset_id}/answer", response=restart_schemas.Restart, summary="Answer a restart")
-def answer_reset(request: ApiRequest, reset_id: UUID) -> Restart:
+def answer_restart(request: ApiRequest, reset_id: UUID) -> Restart:
     """Sign for the last entry of our lane that its reader holds as well: from there it may go on."""
     actor = acting(request)
     require(actor, "manage:partners")
@@ -106,7 +106,7 @@ def answer_reset(request: ApiRequest, reset_id: UUID) -> Restart:
 
 
 @router.post("/restarts/{uuid:reset_id}/confirm", response=restart_schemas.Restart, summary="Confirm a restart")
-def confirm_reset(request: ApiRequest, reset_id: UUID) -> Restart:
+def confirm_restart(request: ApiRequest, reset_id: UUID) -> Restart:
     """Go on from the entry that the sender signed for. What is held after it is left behind, and kept."""
     actor = acting(request)
     require(actor, "manage:partners")
