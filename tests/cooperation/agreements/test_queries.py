@@ -17,6 +17,7 @@ def test_a_guest_is_called_by_its_ref_and_the_name_of_its_host_also_where_that_i
     cast: Cast, settings: Settings
 ) -> None:
     south = partner("Southern CERT", nation="XS")
-    assert party_name(f"{settings.BASE_URL}#uni", "en") == "uni, guest of Northern CERT"
-    assert party_name(f"{south.node}#lab", "en") == "lab, guest of Southern CERT"
-    assert party_name("https://unknown.example#lab", "en") == "lab, guest of https://unknown.example"
+    known = {south.node: south.row}
+    assert party_name(f"{settings.BASE_URL}#uni", known) == "uni, guest of Northern CERT"
+    assert party_name(f"{south.node}#lab", known) == "lab, guest of Southern CERT"
+    assert party_name("https://unknown.example#lab", known) == "lab, guest of https://unknown.example"

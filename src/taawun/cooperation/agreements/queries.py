@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import shelf
@@ -322,14 +323,16 @@ def _party(documents: Mapping[str, Document], lineage: UUID, digest: str, node: 
     return party.ref if party else ""
 
 
-def party_name(key: str, language: str) -> str:
-    """What people call a party key: a partner's own name, or a guest's ref at its host."""
+def party_name(key: str, partners: Mapping[str, Partner]) -> str:
+    """What people call a party key: a partner's own name, or a guest's ref at its host.
+
+    Args:
+        key: the party's.
+        partners: those that may be named, by their base addresses.
+    """
     node, _hash, guest = key.partition("#")
-    if node == settings.BASE_URL:
-        name = host().name.in_language(language).value
-    else:
-        partner = Partner.objects.filter(node=node).first()
-        name = partner.name.in_language(language).value if partner else node
+    called = host() if node == settings.BASE_URL else partners.get(node)
+    name = called.name.in_language(get_language() or "en").value if called else node
     return _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
 
 

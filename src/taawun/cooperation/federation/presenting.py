@@ -12,11 +12,12 @@ from uuid import UUID
 from django.db.models import Count, Prefetch
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting.sentences import kinds_in_words
+from taawun.cooperation.agreements.queries import party_name
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
 from taawun.cooperation.federation.queries import withdrawals_signed
@@ -140,14 +141,7 @@ def _mend_url(decided: PartyDecision, partner: Partner | None, name: str) -> str
 
 
 def _party(key: str, partners: Mapping[str, Partner]) -> tuple[Partner | None, str]:
-    node, _hash, guest = key.partition("#")
-    partner = partners.get(node)
-    name = _name(partner) if partner else node
-    return partner, _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
-
-
-def _name(partner: Partner) -> str:
-    return partner.name.in_language(get_language() or "en").value
+    return partners.get(key.partition("#")[0]), party_name(key, partners)
 
 
 # ---- releases in a list -----------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Query
 
@@ -21,6 +20,7 @@ from taawun.cooperation.federation.provenance import ways
 from taawun.cooperation.federation.readers import readers_of
 from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
 from taawun.cooperation.federation.standing import may_be_public
+from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.partners.wording import entry_reason
 from taawun.cooperation.people.rules import Refused, require
 from taawun.cooperation.people.tokens import acting
@@ -30,7 +30,7 @@ from taawun.platform.web.formats import either
 from taawun.platform.web.openapi import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -68,9 +68,10 @@ def decided(found: Preview, public: Answer | None = None) -> schemas.Decided:
         found: who would receive it.
         public: whether it may go to everybody; None where that was not asked.
     """
+    partners = {each.node: each for each in Partner.objects.all()}
     return schemas.Decided(
-        receivers=[_receiver(each, each.grant) for each in found.receivers if each.grant],
-        others=[_unreached(each) for each in found.others],
+        receivers=[_receiver(each, each.grant, partners) for each in found.receivers if each.grant],
+        others=[_unreached(each, partners) for each in found.others],
         public=_public(public) if public else None,
     )
 
@@ -99,32 +100,28 @@ def marking(text: str) -> Tlp:
         ) from None
 
 
-def _receiver(decided: PartyDecision, grant: Grant) -> schemas.Receiver:
+def _receiver(decided: PartyDecision, grant: Grant, partners: Mapping[str, Partner]) -> schemas.Receiver:
     return schemas.Receiver(
         party=decided.party,
-        name=_name(decided.party),
+        name=party_name(decided.party, partners),
         clause=_clause(grant),
         sentence=decided.worded.sentence,
         also=[_clause(each) for each in decided.others],
     )
 
 
-def _unreached(decided: PartyDecision) -> schemas.Unreached:
+def _unreached(decided: PartyDecision, partners: Mapping[str, Partner]) -> schemas.Unreached:
     decision = decided.decision
     nearest = decision.grant
     return schemas.Unreached(
         party=decided.party,
-        name=_name(decided.party),
+        name=party_name(decided.party, partners),
         reason=decision.reason if isinstance(decision, Denied) else "",
         sentence=decided.worded.sentence,
         mend=decided.worded.mend,
         step=decided.worded.step,
         nearest=_clause(nearest) if nearest else None,
     )
-
-
-def _name(party: str) -> str:
-    return party_name(party, get_language() or "en")
 
 
 def _clause(grant: Grant) -> schemas.ClauseRef:

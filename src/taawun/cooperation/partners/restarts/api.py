@@ -105,7 +105,9 @@ def answer_restart(request: ApiRequest, reset_id: UUID) -> Restart:
     return _restart(restarting.answer(actor, _found(reset_id)))
 
 
-@router.post("/restarts/{uuid:reset_id}/confirm", response=restart_schemas.Restart, summary="Confirm a restart")
+@router.post(
+    "/restarts/{uuid:reset_id}/confirm", response=restart_schemas.Restart, summary="Confirm a restart"
+)
 def confirm_restart(request: ApiRequest, reset_id: UUID) -> Restart:
     """Go on from the entry that the sender signed for. What is held after it is left behind, and kept."""
     actor = acting(request)
