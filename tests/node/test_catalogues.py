@@ -258,6 +258,18 @@ def test_direction_marks_are_taken(package: Path):
     assert problems(package, "ar") == []
 
 
+def test_tidy_leaves_messages_in_the_order_of_the_code(package: Path) -> None:
+    code = "".join(f'_("{word}")\n' for word in ("Zebra", "Apple", "Mango"))
+    (package / "room" / "models.py").write_text(code, encoding="utf-8")
+    page = '{% load i18n %}{% translate "Zebra" %}'
+    (package / "room" / "templates" / "page.html").write_text(page, encoding="utf-8")
+    catalogues.extract(package)
+    extracted = source(package, "fr").read_text(encoding="utf-8")
+    assert extracted.index("Zebra") < extracted.index("Apple") < extracted.index("Mango")
+    catalogues.tidy(package)
+    assert source(package, "fr").read_text(encoding="utf-8") == extracted
+
+
 def test_tidy_sets_what_check_finds(package: Path):
     write(package, 'A = _("Why?")', 'msgid "Why?"\nmsgstr "Pourquoi ?"')
 

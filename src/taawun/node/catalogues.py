@@ -118,6 +118,8 @@ def tidy(package: Path = PACKAGE) -> None:
                 marked = [language.set_marks(text) for text in _forms(message)]
                 message.string = tuple(marked) if message.pluralizable else marked[0]
         _write(language, package, catalogue)
+    # what is read has no lines of code, by which messages of one file are ordered
+    extract(package)
 
 
 def compile_all(package: Path = PACKAGE) -> None:
