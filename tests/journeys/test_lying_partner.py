@@ -120,6 +120,10 @@ WAITING = (
 
 def test_a_suspended_agreement_withholds_what_is_already_on_its_way(pair: Pair):
     analyst = pair.analyst(pair.north)
+    # the lane holds again: all that was published before this is there
+    analyst.post(f"/intel/reports/{pair.new_report('before the suspension')}/publish")
+    wait_for("a report in the south", lambda: "before the suspension" in pair.received() or None, seconds=60)
+    wait_for("all of it in the south", lambda: not rows(pair.south, WAITING) or None, seconds=60)
     pair.south.stop()
     analyst.post(f"/intel/reports/{pair.new_report('in flight')}/publish")
     pair.officer(pair.north).post(f"/agreements/{pair.story.agreement}/suspend", {"note": "wait"})
