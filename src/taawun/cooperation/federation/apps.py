@@ -143,6 +143,18 @@ class FederationConfig(AppConfig):
                         home.of_agreement,
                     ),
                     NoticeKind(
+                        "federation.guest-gives-much",
+                        "read:federation",
+                        lambda p: (
+                            _(
+                                "%(guest)s, a guest of this node in %(code)s, has given as much as one may in a day."
+                            )
+                            % p
+                        ),
+                        lambda _p: _("Ask the guest whether that is its own doing; else revoke its tokens."),
+                        lambda _p: reverse("guests"),
+                    ),
+                    NoticeKind(
                         "federation.ends-soon",
                         "read:federation",
                         lambda p: (

@@ -12,16 +12,18 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions.publishing import Draft, publish
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.errors import GuestRefused, ReleaseRefused
 from taawun.cooperation.federation.guests import guest_in, identity_of, stands
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
-from taawun.cooperation.federation.models import GuestCopy, GuestToken
-from taawun.cooperation.partners.exchange import messages
+from taawun.cooperation.federation.models import GuestCopy, GuestToken, Release
+from taawun.cooperation.partners.exchange import disk, messages
 from taawun.cooperation.partners.logs.chain import Header, one_line
 from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.people.actions.minting import Minted, fresh_secret
@@ -30,21 +32,24 @@ from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.platform.audit.actions import record
+from taawun.platform.notices.actions import raise_notice
+from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
-from taawun.platform.web.formats import number
+from taawun.platform.web.formats import filesize, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.federation.guests import Guest
-    from taawun.cooperation.federation.models import Release
     from taawun.cooperation.people.actors import Actor
 
 __all__ = ["give_as_guest", "issue_guest_token", "revoke_guest_token", "tell_readings"]
 
 GUEST_TOKEN_LIFE: Final = timedelta(days=90)
 LONGEST_GUEST_TOKEN_LIFE: Final = timedelta(days=366)
+# what a guest gives in a day, each signed by this node and kept by all that receive it
+MOST_GIVEN_A_DAY: Final = 500
+MOST_BYTES_GIVEN_A_DAY: Final = 64 * 1024 * 1024
 _HINT: Final = 19  # of which the first 13 say what it is
 
 
@@ -146,7 +151,8 @@ def give_as_guest(guest: Guest, draft: Draft) -> Release:
     Raises:
         GuestRefused: the agreement names this guest no more.
         NobodyReceives: no clause in force lets the guest give it to anybody.
-        ReleaseRefused: its kind is none that guests give, its content does not hold, or it is not the guest's.
+        ReleaseRefused: its kind is none that guests give, its content does not hold, it is not the guest's, the guest
+            has given as much as one may in a day, or this node has no room.
     """
     if not stands(guest):
         raise GuestRefused("no-such-guest", _("The agreement names no such guest of this node."))
@@ -154,12 +160,38 @@ def give_as_guest(guest: Guest, draft: Draft) -> Release:
     if kind is None or kind.check_guest is None or kind.read is None:
         raise ReleaseRefused("kind", _("Guests cannot give this kind of release here."))
     content = one_line(draft.content)
+    _check_room(guest, len(content))
     try:
         kind.check_guest(kind.read(_header(draft, content), content))
     except ContentRefused as refused:
         told = _("Its receivers would refuse the content: %(why)s") % {"why": str(refused)}
         raise ReleaseRefused(refused.code, told) from None
     return publish(guest.actor, replace(draft, behalf=guest.behalf))
+
+
+def _check_room(guest: Guest, size: int) -> None:
+    if not disk.has_room():
+        raise ReleaseRefused(
+            "no-room", _("This node has no room left. Its administrators are told; try later.")
+        )
+    given = Release.objects.filter(
+        on_behalf=guest.key,
+        on_behalf_under=guest.agreement,
+        origin=None,
+        issued__gt=now() - timedelta(days=1),
+    ).aggregate(count=Count("id"), size=Sum("size", default=0))
+    if given["count"] < MOST_GIVEN_A_DAY and given["size"] + size <= MOST_BYTES_GIVEN_A_DAY:
+        return
+    facts = {"guest": guest.token.guest, "code": Agreement.objects.get(id=guest.agreement).code}
+    subject = f"urn:taawun:guest:{guest.agreement}:{guest.token.guest}"
+    raise_notice("federation.guest-gives-much", subject, Notice.Level.WARNING, facts)
+    raise ReleaseRefused(
+        "given-much",
+        _(
+            "In a day a guest gives at most %(count)s releases and %(size)s in all. Go on tomorrow, or ask your host."
+        )
+        % {"count": number(MOST_GIVEN_A_DAY), "size": filesize(MOST_BYTES_GIVEN_A_DAY)},
+    )
 
 
 def _header(draft: Draft, content: bytes) -> Header:
