@@ -9,8 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from taawun.foundation.errors import CodedError
+
+# How far the clocks of two nodes, or of a node and whoever signs people in, may differ (docs/protocol.md, "Building
+# blocks"): what is dated later than this ahead of :func:`now` is of the future.
+SKEW: Final = timedelta(seconds=60)
 
 # Room on both sides for zones, notice periods and skews: the calendar of Python ends with the year 9999.
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)

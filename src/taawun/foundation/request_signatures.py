@@ -27,7 +27,6 @@ from taawun.foundation.signing import SigningKey, VerifyKey
 
 TAG: Final = "taawun"
 LIFETIME: Final = timedelta(seconds=60)
-MAX_SKEW: Final = timedelta(seconds=60)
 _LABEL: Final = "taawun"
 _COVERED: Final = ("@method", "@target-uri", "content-digest")
 _NONCE_BYTES: Final = 16
@@ -227,7 +226,7 @@ class _Verifier(HTTPMessageVerifier):
             raise RequestRefused(
                 "lives-too-long", "The signature must expire within 60 seconds of its creation."
             )
-        if signed.created > self._at + MAX_SKEW:
+        if signed.created > self._at + clock.SKEW:
             raise RequestRefused(
                 "not-yet-valid", "The signature is from the future; check both nodes' clocks."
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +28,7 @@ from taawun.capabilities.intel.store import remove_release, store, store_togethe
 from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.queries import host, persons_at
-from taawun.foundation.clock import now
+from taawun.foundation.clock import SKEW, now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ __all__ = ["RELEASE_KINDS"]
 
 # what a report names and needs, and besides it: the report, what it was made from, who speaks, five markings
 _MOST: Final = MOST_TRAVELLING + 8
-# between the clocks of two nodes (docs/protocol.md, "Building blocks")
-_SKEW: Final = timedelta(seconds=60)
 # as many as one statement may hold
 _CHUNK: Final = 5_000
 
@@ -175,7 +172,7 @@ def receive_sighting(arrival: Arrival) -> None:
     if held and held.seen_by != arrival.partner.node:
         raise ContentRefused("not-theirs", "a sighting with this identifier came from somebody else")
     first, last = _seen_from(orjson.loads(about.text))
-    if not first <= last <= now() + MOST_AHEAD + _SKEW:
+    if not first <= last <= now() + MOST_AHEAD + SKEW:
         raise ContentRefused("not-valid", "it was last seen before it was first seen, or will be")
     _store(bundle.objects, origin)
     _note(bundle, arrival.release, seen_by=arrival.partner.node)

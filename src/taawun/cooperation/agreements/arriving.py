@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
@@ -31,6 +30,7 @@ from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
 from taawun.cooperation.agreements.replaced_keys import check_turn
 from taawun.cooperation.agreements.versions import check_depositary, check_room, keep_version
 from taawun.cooperation.partners.errors import MessageRefused
+from taawun.cooperation.partners.exchange.messages import TELLING
 from taawun.cooperation.partners.identity.keys import has_key, lineage_of, own_lineage
 from taawun.cooperation.partners.identity.lineage import KnownKey
 from taawun.cooperation.partners.models import Partner
@@ -53,7 +53,6 @@ _T = TypeVar("_T")
 
 # agreements that are settled in one go
 _AT_ONCE: Final = 100
-_TELLING: Final = timedelta(seconds=120)
 
 
 class _Signed:
@@ -328,7 +327,7 @@ def _at(signed: _Signed) -> Any:
     at = keeping.instant(signed.payload)
     partner = Partner.objects.filter(node=signed.node).first()
     heard = partner.heard_until if partner else None
-    return max(at, min(heard, now()) - _TELLING) if heard else at
+    return max(at, min(heard, now()) - TELLING) if heard else at
 
 
 def _author(signed: _Signed) -> PartyActor:

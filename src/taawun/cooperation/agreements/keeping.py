@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
@@ -24,7 +23,7 @@ from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
-from taawun.foundation.clock import TimestampRefused, now, parse_timestamp
+from taawun.foundation.clock import SKEW, TimestampRefused, now, parse_timestamp
 from taawun.foundation.digests import as_sha256, sha256
 from taawun.foundation.signing import peek
 from taawun.platform.audit.actions import record
@@ -62,7 +61,6 @@ __all__ = [
     "was_answered",
 ]
 
-_SKEW: Final = timedelta(seconds=60)
 # proposals of one partner that wait for our people, and as many counter-proposals; each may be of 1 MiB
 MOST_WAITING: Final = 100
 # instruments of one kind that one party signs about one version; each is reckoned with at every message. A depositary
@@ -417,6 +415,6 @@ def instant(payload: Mapping[str, Any]) -> datetime:
         at = parse_timestamp(text(payload, "at"))
     except TimestampRefused:
         raise MessageRefused("malformed", "at is no instant") from None
-    if at > now() + _SKEW:
+    if at > now() + SKEW:
         raise MessageRefused("future", "it is signed in the future: compare the two clocks")
     return at

@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from taawun.foundation import strict_json
-from taawun.foundation.clock import now
+from taawun.foundation.clock import SKEW, now
 from taawun.foundation.errors import CodedError
 from taawun.foundation.outbound import Outbound, OutboundFailed, OutboundRefused
 
@@ -34,7 +34,6 @@ __all__ = ["Attempt", "Claims", "Client", "OidcRefused", "attempt_at", "begin", 
 _ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 _LIMITS: Final = strict_json.Limits(max_bytes=64 * 1024, max_depth=12)
 _DEADLINE_SECONDS: Final = 5.0
-_SKEW_SECONDS: Final = 60
 _LONGEST_TOKEN: Final = 16 * 1024
 _LONGEST_SUBJECT: Final = 255
 _MOST_GROUPS: Final = 500
@@ -282,20 +281,20 @@ def _claims(told: Mapping[str, Any], client: Client, nonce: str) -> Claims:
     """What the ID token says, held to Core 1.0, section 3.1.3.7."""
     audience = told.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    at = now().timestamp()
+    earliest, latest = (now() - SKEW).timestamp(), (now() + SKEW).timestamp()
     subject = told.get("sub")
     problems = (
         (told.get("iss") != client.issuer, "issuer", "it is issued by another"),
         (client.id not in audiences, "audience", "it is meant for another"),
         (len(audiences) > 1 and told.get("azp") != client.id, "audience", "it was asked for by another"),
         (told.get("azp", client.id) != client.id, "audience", "it was asked for by another"),
-        (not _is_instant(told.get("exp")) or told["exp"] <= at - _SKEW_SECONDS, "expired", "it has expired"),
+        (not _is_instant(told.get("exp")) or told["exp"] <= earliest, "expired", "it has expired"),
         (
-            not _is_instant(told.get("iat")) or told["iat"] > at + _SKEW_SECONDS,
+            not _is_instant(told.get("iat")) or told["iat"] > latest,
             "issued",
             "it is of the future",
         ),
-        (_is_instant(told.get("nbf")) and told["nbf"] > at + _SKEW_SECONDS, "issued", "it is of the future"),
+        (_is_instant(told.get("nbf")) and told["nbf"] > latest, "issued", "it is of the future"),
         (told.get("nonce") != nonce, "nonce", "it answers another question"),
         (
             not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT,

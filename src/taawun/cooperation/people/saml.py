@@ -22,7 +22,7 @@ from lxml import etree
 
 from taawun.cooperation.people.oidc import Claims
 from taawun.cooperation.people.saml_bounds import SamlRefused, check_markup, check_signature
-from taawun.foundation.clock import TimestampRefused, now, parse_timestamp, timestamp
+from taawun.foundation.clock import SKEW, TimestampRefused, now, parse_timestamp, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,6 @@ _NAME: Final = (
 )
 _FINER: Final = re.compile(r"(\.\d{6})\d+Z$")
 LONGEST_ANSWER: Final = 256 * 1024
-_SKEW_SECONDS: Final = 60
 _MOST_CERTIFICATES: Final = 4
 _MOST_GROUPS: Final = 500
 _LONGEST_SUBJECT: Final = 255
@@ -320,11 +319,10 @@ def _confirmed(assertion: etree._Element, service: Service) -> tuple[str, dateti
 
 
 def _check_times(element: etree._Element) -> None:
-    at = now().timestamp()
     begins, ends = element.get("NotBefore"), element.get("NotOnOrAfter")
-    if begins and _instant(begins).timestamp() > at + _SKEW_SECONDS:
+    if begins and _instant(begins) > now() + SKEW:
         raise SamlRefused("not-yet-valid", "The assertion is of the future.")
-    if ends and _instant(ends).timestamp() <= at - _SKEW_SECONDS:
+    if ends and _instant(ends) <= now() - SKEW:
         raise SamlRefused("expired", "The assertion has expired.")
 
 

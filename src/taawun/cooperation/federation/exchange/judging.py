@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -16,7 +15,7 @@ from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.logs.purposes import Outcome
 from taawun.cooperation.partners.models import LaneEntry, Partner
-from taawun.foundation.clock import now
+from taawun.foundation.clock import SKEW, now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["accepts", "grants_to_us"]
 
-# "Skew under 60 s at valid_from never stops a lane"
-_SKEW: Final = timedelta(seconds=60)
 _MENDABLE: Final = frozenset({"unsigned", "unratified", "not-begun", "suspended"})
 
 
@@ -76,7 +73,8 @@ def _under_its_clause(lane: Lane, sender: Partner, header: Header) -> Outcome | 
 
 
 def _obstacles(held: Sequence[tuple[Policy, Grant]], facts: Facts) -> list[str]:
-    moments = [now().timestamp(), (now() + _SKEW).timestamp()]
+    # a clock that is a little ahead never stops a lane at the beginning of a version
+    moments = [now().timestamp(), (now() + SKEW).timestamp()]
     return [each for policy, grant in held for each in policy.obstacles([grant], facts, moments)]
 
 

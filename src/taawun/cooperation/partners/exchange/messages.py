@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from taawun.cooperation.partners.logs import lanes
+from taawun.foundation.clock import SKEW
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import LaneEntry, Partner
 
-__all__ = ["Message", "MessageKind", "send"]
+__all__ = ["TELLING", "Message", "MessageKind", "send"]
 
 # two clocks may differ by a minute, and a word is signed up to a minute before the lane that carries it has it
-_TELLING: Final = timedelta(seconds=120)
+TELLING: Final = 2 * SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Message:
         """
         heard = self.partner.heard_until
         # what waited here since it came was said before it came
-        return max(at, min(heard, self.received) - _TELLING) if heard else at
+        return max(at, min(heard, self.received) - TELLING) if heard else at
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.logs.walking import Walk
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.wording import OWN_FAULT, problem_of
-from taawun.foundation.clock import now
+from taawun.foundation.clock import SKEW, now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
@@ -57,8 +57,6 @@ _BATCH_BYTES: Final = 8 * 1024 * 1024
 TALK_BYTES: Final = 4 * 1024 * 1024
 # a page is about 8 MiB (docs/protocol.md, "Lanes"); of one that goes on, the rest is asked for again
 _PAGE_BYTES: Final = 16 * 1024 * 1024
-# how far the sender's clock may be ahead of ours (docs/protocol.md, "Building blocks")
-_SKEW: Final = timedelta(seconds=60)
 # no entry is older than the clocks that could have dated it
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # from when on what waits is looked at again only after a while, unless something changes that it may be waiting for
@@ -480,7 +478,7 @@ def _beyond(lane: Lane, header: chain.Header) -> Outcome | None:
         return Outcome(LaneEntry.State.UNOPENED, "too-large")
     if header.issued < _EARLIEST:
         return Outcome(LaneEntry.State.UNOPENED, "past")
-    if header.issued > now() + _SKEW:
+    if header.issued > now() + SKEW:
         # either clock may be wrong: it is taken in when ours has come so far, or is mended
         return Outcome(LaneEntry.State.PENDING, "future")
     return None

@@ -10,7 +10,7 @@ from taawun.cooperation.partners.errors import DescriptorRefused
 from taawun.cooperation.partners.identity import rotation
 from taawun.cooperation.partners.identity.addresses import is_base_address
 from taawun.foundation import strict_json
-from taawun.foundation.clock import parse_timestamp, timestamp
+from taawun.foundation.clock import SKEW, parse_timestamp, timestamp
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 
@@ -33,7 +33,6 @@ CARRIED_ROTATIONS: Final = 8
 CARRIED_RETIRED: Final = 16
 _MOST_ROTATIONS: Final = 32
 _MOST_RETIRED: Final = 64
-_SKEW: Final = timedelta(seconds=60)
 _KINDS: Final = frozenset({"nation", "organisation", "community"})
 
 
@@ -282,7 +281,7 @@ def _check(
             "node",
             f"it is the descriptor of {descriptor.node}, not of {expected_node}",
         ),
-        (descriptor.issued > at + _SKEW, "issued", "it is issued in the future: compare the two clocks"),
+        (descriptor.issued > at + SKEW, "issued", "it is issued in the future: compare the two clocks"),
         (descriptor.valid_until <= at, "lapsed", "it has lapsed"),
         (
             descriptor.valid_until - descriptor.issued > LIFE,

@@ -8,11 +8,10 @@ read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from taawun.foundation import strict_json
-from taawun.foundation.clock import parse_timestamp, timestamp
+from taawun.foundation.clock import SKEW, parse_timestamp, timestamp
 from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ BY_CURRENT: Final = "current"
 BY_RECOVERY: Final = "recovery"
 # each of the two tokens; a statement has eight short members
 MAX_BYTES: Final = 2048
-_SKEW: Final = timedelta(seconds=60)
 _SIGNATURES: Final = 2
 
 
@@ -135,7 +133,7 @@ def read(tokens: object, *, node: str, at: datetime) -> Rotation:
     rotation = _typed(strict_json.parse(first.payload), (tokens[0], tokens[1]))
     if rotation.node != node:
         raise ValueError(f"it holds a rotation of {rotation.node[:100]!r}")
-    if rotation.at > at + _SKEW:
+    if rotation.at > at + SKEW:
         raise ValueError("a rotation in it is from the future: compare the two clocks")
     return rotation
 

@@ -30,7 +30,7 @@ from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
 from taawun.cooperation.people.forms import ProviderForm
 from taawun.cooperation.people.models import IdentityProvider
 from taawun.cooperation.people.sessions import signed_in
-from taawun.foundation.clock import now
+from taawun.foundation.clock import SKEW, now
 from taawun.foundation.digests import sha256
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.limits import Buckets, Rate, network_of
@@ -65,7 +65,6 @@ _ATTEMPTS: Final = 5
 VISITS: Final = Buckets(Rate(burst=60, per_second=0.5))
 # a signed answer waits so long for the browser that brought it, which comes at once
 _TICKET_SECONDS: Final = 120
-_SKEW_SECONDS: Final = 120
 _ATTEMPTS_KEY: Final = "people.sign-in"
 
 
@@ -197,7 +196,8 @@ def _take_once(provider: IdentityProvider, answer: saml.Answer) -> None:
         SamlRefused: it was taken before.
     """
     key = sha256(f"{provider.id} {answer.assertion}".encode())
-    life = (answer.until - now()).total_seconds() + _SKEW_SECONDS
+    # it is taken a little longer than it says
+    life = (answer.until - now() + 2 * SKEW).total_seconds()
     if not cache.add(f"saml.used.{key}", 1, max(life, 1)):
         raise saml.SamlRefused("replayed", "The assertion was taken before.")
 
