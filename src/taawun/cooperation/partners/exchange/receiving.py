@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[Partner, str, int], Iterable[bytes]]
 
 __all__ = [
+    "PAGE_BYTES",
     "heed_withdrawals",
     "is_wanted",
     "known_head",
@@ -56,7 +57,7 @@ _BATCH_BYTES: Final = 8 * 1024 * 1024
 # the largest thing two nodes say to each other is an agreement, quoted: what is larger is no message
 TALK_BYTES: Final = 4 * 1024 * 1024
 # a page is about 8 MiB (docs/protocol.md, "Lanes"); of one that goes on, the rest is asked for again
-_PAGE_BYTES: Final = 16 * 1024 * 1024
+PAGE_BYTES: Final = 16 * 1024 * 1024
 # no entry is older than the clocks that could have dated it
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # from when on what waits is looked at again only after a while, unless something changes that it may be waiting for
@@ -136,7 +137,7 @@ def take_page(lane: Lane, partner: Partner, lines: Iterable[bytes], *, limit: in
     page = _Page(lane, partner)
     quota = quota_left(lane, partner)
     left = limit if quota is None else min(limit, quota)
-    room = _PAGE_BYTES
+    room = PAGE_BYTES
     try:
         for line in lines:
             read = chain.read_line(line)

@@ -21,8 +21,10 @@ from taawun.cooperation.partners.errors import (
     PartnerRefused,
 )
 from taawun.cooperation.partners.exchange import calling, disk, fetching, talk, wire
+from taawun.cooperation.partners.exchange.ahead import Ahead
 from taawun.cooperation.partners.exchange.delivering import deliver
 from taawun.cooperation.partners.exchange.receiving import (
+    PAGE_BYTES,
     known_head,
     process_pending,
     quota_left,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from uuid import UUID
 
     from taawun.cooperation.partners.logs import chain
@@ -452,6 +455,7 @@ def _read_offered(offered: Offered, offers: Sequence[wire.LaneOffer], turn: _Tur
 
 
 def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
+    ahead: Ahead | None = None
     while lane.known_seq > lane.head_seq and turn.may_read() and disk.has_room():
         quota = quota_left(lane, partner)
         if quota == 0:
@@ -459,10 +463,9 @@ def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
         limit = min(wire.PAGE_ENTRIES, quota or wire.PAGE_ENTRIES)
         turn.pages -= 1
         before = lane.head_seq
+        page = ahead if ahead and ahead.after == before else _page(partner, lane, limit, turn)
         try:
-            with wire.read_lane(
-                partner, lane.wire_id, lane.head_seq, limit=limit, seconds=turn.seconds
-            ) as lines:
+            with page as lines:
                 taken = take_page(lane, partner, lines, limit=limit)
         except OutboundFailed:
             lane.refresh_from_db()
@@ -473,6 +476,9 @@ def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
                 raise
             lane.refresh_from_db()
             raise ChainBroken("malformed", lane.head_seq + 1, str(refused)) from None
+        ahead = None
+        if taken and quota is None and lane.known_seq > lane.head_seq and turn.may_read():
+            ahead = Ahead(_page(partner, lane, limit, turn), lane.head_seq, PAGE_BYTES)
         process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
         lane.refresh_from_db()
         if not taken:
@@ -481,3 +487,8 @@ def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
                     "truncated", lane.head_seq + 1, f"{lane.known_seq} was signed for and not served"
                 )
             return
+
+
+def _page(partner: Partner, lane: Lane, limit: int, turn: _Turn) -> AbstractContextManager[Iterator[bytes]]:
+    """What follows the last entry that is here."""
+    return wire.read_lane(partner, lane.wire_id, lane.head_seq, limit=limit, seconds=turn.seconds)

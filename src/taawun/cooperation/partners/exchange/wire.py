@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -139,11 +139,10 @@ def lane_offer(said: Any) -> LaneOffer:
     )
 
 
-@contextmanager
 def read_lane(
     partner: Partner, lane: UUID, after: int, *, limit: int, seconds: float
-) -> Iterator[Iterator[bytes]]:
-    """Lines of a lane after an entry, as they arrive.
+) -> AbstractContextManager[Iterator[bytes]]:
+    """Lines of a lane after an entry, as they arrive. It is signed here and now, and asked for where it is entered.
 
     Args:
         partner: who sends on the lane.
@@ -152,24 +151,29 @@ def read_lane(
         limit: how many entries to ask for, at most ``PAGE_ENTRIES``. The answer may hold more all the same.
         seconds: by when the page must be read, including what is done with it.
 
-    Raises:
+    Raises, when it is entered:
         OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
         AskedTooOften: the partner says when to ask again.
     """
     url = f"{partner.node}/federation/lanes/{lane}?after={after}&limit={limit}"
+    return _page(url, calling.signed("GET", url), limit, seconds)
+
+
+@contextmanager
+def _page(url: str, headers: Mapping[str, str], limit: int, seconds: float) -> Iterator[Iterator[bytes]]:
     with calling.outbound().stream_lines(
         "GET",
         url,
-        headers=calling.signed("GET", url),
+        headers=headers,
         limit_line_bytes=INLINE_BYTES + MAX_HEADER_BYTES,
         # a page of the largest inline contents, and room for their headers and for the head that ends it
         limit_bytes=(limit + 1) * (INLINE_BYTES + MAX_HEADER_BYTES),
         deadline_seconds=min(seconds, calling.PAGE_SECONDS),
         least=calling.LEAST,
         came=bandwidth.wait,
-    ) as (status, headers, lines):
+    ) as (status, answered, lines):
         if status != calling.OK:
-            raise calling.unexpected(status, headers, calling.beginning(lines))
+            raise calling.unexpected(status, answered, calling.beginning(lines))
         yield lines
 
 

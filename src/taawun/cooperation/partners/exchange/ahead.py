@@ -1,0 +1,69 @@
+"""The next page of a lane, read while the one before it is taken in, so that neither node waits for the other."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from taawun.foundation.outbound import OutboundFailed, OutboundRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+__all__ = ["Ahead"]
+
+
+class Ahead:
+    """A page that is on its way. Entered like the page itself, it gives the same lines and ends as it ended.
+
+    One that nobody enters comes to its end by its own deadline, and is forgotten.
+
+    Args:
+        page: not entered yet; it is read in a thread of its own.
+        after: the entry that it begins behind.
+        most_bytes: how much of it is kept; what comes beyond is not read.
+    """
+
+    def __init__(self, page: AbstractContextManager[Iterator[bytes]], after: int, most_bytes: int) -> None:
+        self.after = after
+        self._page, self._room = page, most_bytes
+        self._lines: list[bytes] = []
+        self._fault: Exception | None = None
+        self._thread = threading.Thread(target=self._read, name="sync-ahead", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            with self._page as lines:
+                for line in lines:
+                    self._lines.append(line)
+                    self._room -= len(line)
+                    if self._room <= 0:
+                        return
+        except Exception as fault:  # noqa: BLE001 - it is raised where the page is entered
+            self._fault = fault
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Iterator[bytes]:
+        """Wait until it is here.
+
+        Raises:
+            PartnerRefused, AskedTooOften: as the page does.
+        """
+        self._thread.join()
+        if self._fault and not isinstance(self._fault, OutboundFailed | OutboundRefused):
+            raise self._fault
+        return self._came()
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.clear()
+
+    def _came(self) -> Iterator[bytes]:
+        yield from self._lines
+        if self._fault:
+            # what came before it broke off is good
+            raise self._fault
