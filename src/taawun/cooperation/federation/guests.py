@@ -22,9 +22,9 @@ from taawun.cooperation.agreements.queries import (
     standings,
 )
 from taawun.cooperation.federation.decisions import policy_of_giver
+from taawun.cooperation.federation.hops import giving_history, version_under
 from taawun.cooperation.federation.models import Behalf, GuestCopy, GuestToken, Passage, Receipt, Release
-from taawun.cooperation.partners.errors import ChainBroken
-from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.logs.joining import audience_at
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation.clock import now
@@ -228,6 +228,12 @@ def _versions_naming(guest: Guest) -> list[str]:
     return [each.digest for each in versions if _names(each.document(), guest)]
 
 
+def _versions_open_to(guest: Guest) -> list[str]:
+    """The same, and those in which its ref means nobody: what came under them may be history to it."""
+    versions = [each.document() for each in Version.objects.filter(agreement=guest.agreement)]
+    return [each.digest for each in versions if _names(each, guest) or each.party(guest.token.guest) is None]
+
+
 def _guests(document: Document | None) -> list[Party]:
     me = document.party_of(settings.BASE_URL) if document else None
     if document is None or me is None:
@@ -278,27 +284,19 @@ def named_here(lane: Lane, header: Header) -> Named:
     """
     own, sender = settings.BASE_URL, lane.sender
     if sender is None or lane.agreement is None:
-        audience = header.audience or _opened_for(lane)
+        audience = frozenset(header.audience) or audience_at(lane, header.seq)
         return Named(tuple(sorted({key for key in audience if key.startswith(f"{own}#")})), is_for_node=True)
     policies = policies_of(sender.node)
     # whom a partner names is its own word: only whom an agreement with it names is anybody here
     known = {key for each in policies for key in each.keys_of(own)} - {own}
-    # to most partners no agreement names a guest of ours: then nobody looks at how their lanes began
+    # to most partners no agreement names a guest of ours: then nobody looks at what their lanes say of their readers
     if not known:
         return Named((), is_for_node=True)
-    audience = header.audience or _opened_for(lane)
+    audience = frozenset(header.audience) or audience_at(lane, header.seq)
     gives = any(each.grants_over(own, (lane.agreement, lane.clause)) for each in policies)
     # whom its sender let join a lane later is not named where it was opened
     is_named = own in audience or not audience or (lane.is_joined and not header.audience)
-    return Named(tuple(sorted(known.intersection(audience))), is_for_node=gives and is_named)
-
-
-def _opened_for(lane: Lane) -> Collection[str]:
-    opening = LaneEntry.objects.filter(lane=lane, seq=0).values_list("header", flat=True).first()
-    try:
-        return said_in(opening).audience if opening else ()
-    except ChainBroken:
-        return ()
+    return Named(tuple(sorted(known & audience)), is_for_node=gives and is_named)
 
 
 def lay_ready(passages: Iterable[tuple[Passage, Collection[str]]]) -> None:
@@ -328,7 +326,7 @@ def copies_for(guest: Guest) -> QuerySet[GuestCopy]:
         GuestCopy.objects.filter(
             guest=guest.key,
             passage__agreement=guest.agreement,
-            passage__document__in=_versions_naming(guest),
+            passage__document__in=_versions_open_to(guest),
             passage__ended=None,
             passage__release__state=Release.State.LIVE,
         )
@@ -346,7 +344,7 @@ def taken_back_from(guest: Guest) -> QuerySet[GuestCopy]:
             over,
             guest=guest.key,
             passage__agreement=guest.agreement,
-            passage__document__in=_versions_naming(guest),
+            passage__document__in=_versions_open_to(guest),
             read__isnull=False,
         )
         .select_related("passage__release", "passage__entry")
@@ -362,28 +360,47 @@ def may_read(guest: Guest, copies: Sequence[GuestCopy]) -> list[bool]:
         copies: as :func:`copies_for` reads them.
     """
     at = now().timestamp()
-    is_named = bool(copies) and stands(guest)
-    return [is_named and _may_read(guest, copy.passage, at) for copy in copies]
+    if not copies or not stands(guest):
+        return [False] * len(copies)
+    naming = {
+        digest
+        for digest in {copy.passage.document for copy in copies}
+        if _names(version_under(digest), guest)
+    }
+    by_clause: dict[str, set[str]] = {}
+    for copy in copies:
+        by_clause.setdefault(copy.passage.clause, set()).add(copy.passage.document)
+    giving = {clause: giving_history(digests, clause) for clause, digests in by_clause.items()}
+
+    def may(passage: Passage) -> bool:
+        gave = passage.document in giving[passage.clause]
+        # of what was sent under a version that did not name it, it has what is history
+        return (gave or passage.document in naming) and _may_read(guest, passage, at, gave_history=gave)
+
+    return [may(copy.passage) for copy in copies]
 
 
-def _may_read(guest: Guest, passage: Passage, at: float) -> bool:
+def _may_read(guest: Guest, passage: Passage, at: float, *, gave_history: bool) -> bool:
     release, lane = passage.release, passage.entry.lane
     if passage.ended or release.state != Release.State.LIVE or passage.agreement != guest.agreement:
         return False
     if release.tlp == Tlp.RED and not _is_named(guest.token.email, release):
         return False
-    clause, issued = (passage.agreement, passage.clause), passage.entry.issued.timestamp()
     if lane.sender is None:
-        policy = policy_of_giver(release.behalf)
-        return policy.allows_over(guest.key, release.facts(), at, clause, issued)
-    facts = Facts(
-        kind=release.kind,
-        tlp=Tlp(release.tlp),
-        topics=frozenset(each.topic for each in release.topics.all()),
-        names_persons=release.names_persons,
+        policies, facts = [policy_of_giver(release.behalf)], release.facts()
+    else:
+        policies = policies_of(lane.sender.node)
+        facts = Facts(
+            kind=release.kind,
+            tlp=Tlp(release.tlp),
+            topics=frozenset(each.topic for each in release.topics.all()),
+            names_persons=release.names_persons,
+        )
+    clause, issued = (passage.agreement, passage.clause), passage.entry.issued.timestamp()
+    return any(
+        policy.allows_over(guest.key, facts, at, clause, issued, gave_history=gave_history)
+        for policy in policies
     )
-    policies = policies_of(lane.sender.node)
-    return any(policy.allows_over(guest.key, facts, at, clause, issued) for policy in policies)
 
 
 def _is_named(email: str, release: Release) -> bool:

@@ -18,6 +18,7 @@ from taawun.cooperation.agreements.decision import FOREVER, closed_by
 from taawun.cooperation.agreements.history import Earlier
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.hops import giving_history
+from taawun.cooperation.federation.late_guests import lay_missed
 from taawun.cooperation.federation.models import Passage, Receipt, Release
 from taawun.cooperation.partners.logs import joining, lanes
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
@@ -165,11 +166,11 @@ def _admit(lane: Lane, side: Mapping[str, Grant]) -> int:
         # who has nothing to read there yet joins with the first release that is for it
         if begins is not None and begins <= lane.head_seq:
             first[partner] = begins
-    if not first:
+    audience = {*readers.values_list("node", flat=True)}
+    grant = next(iter(by_node.values()), None)
+    if grant is None or not (first or _have_guests_joined(lane, side)):
         return 0
-    audience = {*side, *readers.values_list("node", flat=True)}
-    document = next(iter(by_node.values())).digest
-    fresh = joining.admit(lane, first, document=document, audience=audience)
+    fresh = joining.admit(lane, first, document=grant.digest, audience=audience.union(_side(grant)))
     for each in fresh:
         facts = {
             "party": each.partner.node,
@@ -186,6 +187,13 @@ def _admit(lane: Lane, side: Mapping[str, Grant]) -> int:
     return len(fresh)
 
 
+def _have_guests_joined(lane: Lane, side: Mapping[str, Grant]) -> bool:
+    """Whether a lane does not say that it is for somebody's guest, who is to read something that stands there."""
+    unsaid = {key for key in side if "#" in key} - joining.audience_at(lane)
+    begins = [_first(lane, side[key]) for key in sorted(unsaid)]
+    return any(each is not None and each <= lane.head_seq for each in begins)
+
+
 # with which policy, and when, everybody was let in last; what was done is found there, and is not done twice
 _seen: list[tuple[int, int]] = []
 
@@ -193,7 +201,8 @@ _seen: list[tuple[int, int]] = []
 def let_newcomers_in() -> int:
     """Look through all agreements for who joined since; nothing where nothing changed since this was last asked.
 
-    An agreement may also begin by itself, so it is looked at again after a while.
+    An agreement may also begin by itself, so it is looked at again after a while. Guests of this node join too, whose
+    host reads the lane already.
     """
     seen = (current_policy().generation, int(now().timestamp()) // _AGAIN_SECONDS)
     if _seen == [seen]:
@@ -201,6 +210,7 @@ def let_newcomers_in() -> int:
     own = Lane.objects.filter(sender=None, is_whole=True, is_closed=False, agreement__isnull=False)
     agreements = own.order_by().values_list("agreement", flat=True).distinct()
     found = sum(admit_newcomers(each) for each in list(agreements) if each)
+    lay_missed()
     _seen[:] = [seen]
     return found
 

@@ -32,6 +32,7 @@ __all__ = [
     "inner_headers",
     "is_the_same_release",
     "reach_over",
+    "version_under",
 ]
 
 # beyond this a header names more nodes than anybody asks about
@@ -104,12 +105,17 @@ def _said_of_it(header: Header) -> tuple[object, ...]:
 
 def agreed_under(header: Header) -> tuple[Document, Clause] | None:
     """The version and the clause that a header names, where this node holds that version."""
+    document = version_under(header.agreement)
+    clause = document.clause(header.clause) if document else None
+    return (document, clause) if document and clause else None
+
+
+def version_under(digest: str) -> Document | None:
+    """The version with a digest, where this node holds it; without a query where it was read before."""
     try:
-        document = shelf.document(header.agreement, partial(_text_of, header.agreement))
+        return shelf.document(digest, partial(_text_of, digest))
     except Version.DoesNotExist:
         return None
-    clause = document.clause(header.clause)
-    return (document, clause) if clause else None
 
 
 def giving_history(digests: Collection[str], ref: str) -> frozenset[str]:
@@ -121,10 +127,8 @@ def giving_history(digests: Collection[str], ref: str) -> frozenset[str]:
     """
     found = set()
     for digest in digests:
-        try:
-            clause = shelf.document(digest, partial(_text_of, digest)).clause(ref)
-        except Version.DoesNotExist:
-            continue
+        document = version_under(digest)
+        clause = document.clause(ref) if document else None
         if clause is not None and clause.history == "all":
             found.add(digest)
     return frozenset(found)

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import GuestCopy, Passage
-from taawun.cooperation.partners.errors import ChainBroken, MessageRefused
+from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
-from taawun.cooperation.partners.logs.chain import said_in
-from taawun.cooperation.partners.models import LaneEntry, LaneReader
+from taawun.cooperation.partners.logs.joining import first_of, were_named
+from taawun.cooperation.partners.models import LaneReader
 from taawun.foundation.clock import parse_timestamp
 from taawun.foundation.strict_json import as_count
 
@@ -29,16 +29,20 @@ def receive_readings(message: messages.Message) -> None:
     """A reader of one of our lanes signs that a guest of it read some of its entries."""
     lane_id, guest, said = _read(message.payload)
     # only who was sent something speaks of it
-    if not LaneReader.objects.filter(lane_id=lane_id, lane__sender=None, partner=message.partner).exists():
+    reader = LaneReader.objects.filter(lane_id=lane_id, lane__sender=None, partner=message.partner).first()
+    if reader is None:
         raise MessageRefused("unknown-lane", "the host of this guest does not read that lane")
     key = f"{message.partner.node}#{guest}"
-    if key not in _audience(lane_id):
+    if key not in were_named(lane_id):
         raise MessageRefused("unknown-guest", "the lane is not for this guest")
     passages = {
         each.entry.seq: each
-        for each in Passage.objects.filter(entry__lane_id=lane_id, entry__seq__in=said).select_related(
-            "entry"
-        )
+        for each in Passage.objects.filter(
+            # who joined the lane later was served nothing that stands before
+            entry__lane_id=lane_id,
+            entry__seq__in=said,
+            entry__seq__gte=first_of(reader),
+        ).select_related("entry")
     }
     if any(
         seq not in passages or passages[seq].entry.digest != digest for seq, (digest, _at) in said.items()
@@ -62,14 +66,6 @@ def put_away_readings(message: messages.Message) -> None:
     """What came so proves nothing: by this word no guest has read anything."""
     own = GuestCopy.objects.filter(said=message.id, passage__entry__lane__sender=None)
     own.filter(guest__startswith=f"{message.partner.node}#").delete()
-
-
-def _audience(lane_id: UUID) -> frozenset[str]:
-    opening = LaneEntry.objects.filter(lane_id=lane_id, seq=0).values_list("header", flat=True).first()
-    try:
-        return frozenset(said_in(opening).audience) if opening else frozenset()
-    except ChainBroken:
-        return frozenset()
 
 
 def _read(payload: Mapping[str, Any]) -> tuple[UUID, str, dict[int, tuple[str, datetime]]]:

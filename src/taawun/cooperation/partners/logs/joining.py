@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.logs import floors, lanes
+from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
 __all__ = [
     "JOINED",
     "admit",
+    "audience_at",
     "first_of",
     "floor_of",
     "newcomers",
     "offered_floor",
     "readers_lane",
     "regain_readers",
+    "were_named",
     "whole_lane",
     "whole_lanes",
 ]
@@ -80,7 +84,9 @@ def whole_lane(  # noqa: PLR0913 - what a lane is made of
         readers = set(LaneReader.objects.filter(lane=lane).values_list("partner_id", flat=True))
         if readers <= ids:
             late = {each: first(lane, each) for each in members if each.id not in readers}
-            admit(lane, late, document=document, audience=audience)
+            # a guest of a node that reads it already is no new reader, and its host learns of it nowhere else
+            if late or not audience_at(lane).issuperset(audience):
+                admit(lane, late, document=document, audience=audience)
             return lane
     return lanes.open_lane(
         agreement=agreement,
@@ -137,19 +143,18 @@ def readers_lane(lane: Lane, seq: int, *, document: str, may_join: Collection[st
 def admit(
     lane: Lane, first: Mapping[Partner, int | None], *, document: str, audience: Collection[str]
 ) -> list[LaneReader]:
-    """Let partners read one of our lanes that was opened before they came, and say so on it.
+    """Let partners read one of our lanes that was opened before they came, or their guests, and say so on it.
 
     Args:
         lane: one for all whom its clause gives to.
-        first: who, each with the first entry that it reads, or None for those that are yet to come.
+        first: who, each with the first entry that it reads, or None for those that are yet to come. Empty where only
+            guests of readers are new.
         document: digest of the agreement's document in force.
         audience: everybody who reads it from now on, as entry 0 names them.
 
     Returns:
         Those that are new.
     """
-    if not first:
-        return []
     lanes.one_speaker()
     held = Lane.objects.select_for_update().get(id=lane.id)
     known = set(LaneReader.objects.filter(lane=held).values_list("partner_id", flat=True))
@@ -158,7 +163,7 @@ def admit(
         for partner, begins in sorted(first.items(), key=lambda each: each[0].node)
         if partner.id not in known
     ]
-    if not fresh:
+    if not fresh and audience_at(held).issuperset(audience):
         return []
     LaneReader.objects.bulk_create(fresh)
     content = {
@@ -238,6 +243,37 @@ def newcomers(partner: Partner, among: Iterable[UUID]) -> dict[UUID, LaneReader]
 def first_of(newcomer: LaneReader | None) -> int:
     """The first entry that a reader of a lane of ours reads; None stands for whom it was opened for."""
     return 0 if newcomer is None or newcomer.first_seq is None else newcomer.first_seq
+
+
+def audience_at(lane: Lane, seq: int | None = None) -> frozenset[str]:
+    """Whom a lane is for at an entry, by its sender's own word: who reads it from the last ``lane.joined`` on.
+
+    Args:
+        lane: ours, or a partner's.
+        seq: place of the entry; the last one when left out.
+
+    Returns:
+        Party keys; nobody for a lane that was joined later, of which nothing is held here that says so.
+    """
+    said = LaneEntry.objects.filter(lane=lane).order_by("-seq").values_list("header", flat=True)
+    if seq is not None:
+        said = said.filter(seq__lte=seq)
+    header = said.filter(kind=JOINED).first() or said.filter(seq=0).first()
+    return _audience_of(header) if header else frozenset()
+
+
+def were_named(lane: UUID) -> frozenset[str]:
+    """Whom a lane of ours was for at any time, by what it says itself."""
+    saying = Q(seq=0) | Q(kind=JOINED)
+    headers = LaneEntry.objects.filter(saying, lane=lane).values_list("header", flat=True)
+    return frozenset[str]().union(*map(_audience_of, headers))
+
+
+def _audience_of(header: str) -> frozenset[str]:
+    try:
+        return frozenset(said_in(header).audience)
+    except ChainBroken:
+        return frozenset()
 
 
 def regain_readers(lane: Lane, content: bytes | None) -> None:
