@@ -63,6 +63,11 @@ _NAME: Final = (
     "displayName",
     "name",
 )
+# who it is, where the NameID is made anew each time (SAML 2.0 Subject Identifier Attributes Profile, 3.3 and 3.4)
+_LASTING: Final = (
+    "urn:oasis:names:tc:SAML:attribute:pairwise-id",
+    "urn:oasis:names:tc:SAML:attribute:subject-id",
+)
 _FINER: Final = re.compile(r"(\.\d{6})\d+Z$")
 LONGEST_ANSWER: Final = 256 * 1024
 _MOST_CERTIFICATES: Final = 4
@@ -335,13 +340,15 @@ def _instant(text: str) -> datetime:
 
 
 def _claims(assertion: etree._Element, idp: Idp) -> Claims:
+    told = dict(_attributes(assertion))
     name_id = assertion.find(f"{{{_ASSERTION}}}Subject/{{{_ASSERTION}}}NameID")
     subject = _text(name_id)
-    # one that is made anew each time says nothing of who it is
-    if name_id is None or name_id.get("Format") == _TRANSIENT or not 0 < len(subject) <= _LONGEST_SUBJECT:
+    if name_id is None or name_id.get("Format") == _TRANSIENT:
+        # made anew each time: it says nothing of who it is
+        subject = next((told[each][0] for each in _LASTING if told.get(each)), "")
+    if not 0 < len(subject) <= _LONGEST_SUBJECT:
         raise SamlRefused("subject", "The assertion names nobody in a way that lasts.")
-    told = dict(_attributes(assertion))
-    by_name = subject if name_id.get("Format") == _EMAIL_FORMAT else ""
+    by_name = subject if name_id is not None and name_id.get("Format") == _EMAIL_FORMAT else ""
     email = next((told[each][0] for each in _EMAIL if told.get(each)), by_name)
     name = next((told[each][0] for each in _NAME if told.get(each)), "")
     groups = told.get(idp.groups_attribute, []) if idp.groups_attribute else []
