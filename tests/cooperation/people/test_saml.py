@@ -185,8 +185,8 @@ def refusals() -> list[str]:
     return [each.details["code"] for each in found]
 
 
-def invite() -> None:
-    actions.invite(SYSTEM, email="new@cert.example", organisation=host(), roles=["analyst"])
+def invite(email: str = "new@cert.example") -> None:
+    actions.invite(SYSTEM, email=email, organisation=host(), roles=["analyst"])
 
 
 # ---- who comes in ----------------------------------------------------------------------------------------------
@@ -217,6 +217,16 @@ def test_a_group_gives_the_roles_that_the_administrator_named(cast: Cast, kept: 
     assert list(
         Membership.objects.filter(person__email="new@cert.example").values_list("role", flat=True)
     ) == ["analyst"]
+
+
+def test_an_address_that_a_database_writes_alike_in_capitals_is_another(kept: IdentityProvider) -> None:
+    invite("nidal@cert.example")
+    # a dotless i: its capital is the same as that of an i
+    told = {"mail": ["nıdal@cert.example"]}
+    assert sign_in(browser := Client(), Idp(attributes=told), kept).status_code == 403
+    assert (is_in(browser), refusals()) == (False, ["not-invited"])
+    assert sign_in(browser, Idp(attributes={"mail": ["Nidal@Cert.example"]}), kept).status_code == 302
+    assert is_in(browser)
 
 
 def test_an_address_counts_only_in_a_domain_for_which_the_provider_is_trusted(kept: IdentityProvider) -> None:

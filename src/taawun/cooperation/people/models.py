@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -169,12 +170,20 @@ class Span(models.Model):
         indexes = (models.Index(fields=["community", "standing", "until"], name="people_span_now"),)
 
 
+def has_address(email: str) -> Exact:
+    """The condition that an e-mail address is this one, in any case of letters, as it is held to be unique.
+
+    ``iexact`` compares in upper case on PostgreSQL, where a dotless i becomes an I: another's address would be found.
+    """
+    return Exact(Lower("email"), Lower(models.Value(email)))
+
+
 class PersonManager(BaseUserManager["Person"]):
     """Looks persons up as Django's sign-in asks for them."""
 
     def get_by_natural_key(self, username: str | None) -> Person:
         """The person with this e-mail address, in any case of letters."""
-        return self.get(email__iexact=username)
+        return self.get(has_address(username or ""))
 
 
 class Person(AbstractBaseUser):

@@ -26,9 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     from taawun.cooperation.people.actors import SystemActor
     from taawun.cooperation.people.errors import PeopleError
     from taawun.cooperation.people.letters import password_link
-    from taawun.cooperation.people.models import Person
+    from taawun.cooperation.people.models import Person, has_address
 
-    person = Person.objects.filter(email__iexact=arguments.person).first()
+    person = Person.objects.filter(has_address(arguments.person)).first()
     if person is None:
         raise CannotDo(f"{arguments.person} is nobody on this node; invite them first")
     try:

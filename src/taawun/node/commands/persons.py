@@ -18,9 +18,9 @@ def person_called(email: str) -> Person:
     Raises:
         CannotDo: nobody does, or not any more.
     """
-    from taawun.cooperation.people.models import Person
+    from taawun.cooperation.people.models import Person, has_address
 
-    person = Person.objects.filter(email__iexact=email, is_active=True).first()
+    person = Person.objects.filter(has_address(email), is_active=True).first()
     if person is None:
         raise CannotDo(f"{email} is nobody on this node; invite them first")
     return person

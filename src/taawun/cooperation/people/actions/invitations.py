@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.people.actions.minting import Minted, fresh_secret
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import InvitationRefused, PeopleError, RoleUnknown
-from taawun.cooperation.people.models import Invitation, Membership, Person
+from taawun.cooperation.people.models import Invitation, Membership, Person, has_address
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import ensure, holds_in
@@ -49,14 +49,14 @@ def invite(
     email = _checked_email(email)
     if not roles or not set(roles) <= set(Role.values):
         raise RoleUnknown
-    if Person.objects.filter(email__iexact=email).exists():
+    if Person.objects.filter(has_address(email)).exists():
         raise PeopleError(
             _("%(email)s is a person of this node already; give them the role there.") % {"email": email}
         )
     take_turn("people.invite")
     # a second invitation replaces the first: two open doors for one person are one too many
     open_ones = Invitation.objects.select_for_update().filter(
-        email__iexact=email, accepted__isnull=True, revoked__isnull=True
+        has_address(email), accepted__isnull=True, revoked__isnull=True
     )
     for each in open_ones.order_by("id"):
         each.revoked = now()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.people.actions.invitations import come_in
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
-from taawun.cooperation.people.models import Identity, IdentityProvider, Invitation, Person
+from taawun.cooperation.people.models import Identity, IdentityProvider, Invitation, Person, has_address
 from taawun.cooperation.people.oidc import forget
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.rules import ensure, holds_in, organisations_of
@@ -232,7 +232,7 @@ def _newly_known(provider: IdentityProvider, claims: Claims) -> Person:
     domain = claims.email.rpartition("@")[2].lower()
     if not claims.email or domain not in provider.domains:
         raise SignInRefused("not-trusted-for-address")
-    person = Person.objects.filter(email__iexact=claims.email).first()
+    person = Person.objects.filter(has_address(claims.email)).first()
     if person is not None and provider.organisation_id not in organisations_of(person):
         raise SignInRefused("other-organisation")
     if person is not None and not provider.organisation.is_host and len(organisations_of(person)) > 1:
@@ -249,7 +249,7 @@ def _invited(provider: IdentityProvider, claims: Claims) -> Person | None:
     invitation = (
         Invitation.objects.select_for_update()
         .filter(
-            email__iexact=claims.email,
+            has_address(claims.email),
             organisation=provider.organisation_id,
             accepted__isnull=True,
             revoked__isnull=True,
