@@ -21,9 +21,11 @@ from taawun.cooperation.federation.actions import (
 )
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.exchange import readable
+from taawun.cooperation.federation.exchange.regaining import regain
 from taawun.cooperation.federation.models import Passage, Receipt, Release
+from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.logs.chain import said_in
-from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
@@ -31,6 +33,8 @@ from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
 from tests.cooperation.conftest import Notes
+from tests.cooperation.federation.newcomers import accede
+from tests.cooperation.federation.test_actions import draft as _draft
 from tests.cooperation.federation.test_exchange import DONE, note
 from tests.lanes import Entry, TheirLane, clause_lane
 
@@ -514,6 +518,98 @@ def test_what_we_shared_is_taken_back_by_us_and_stays_here(
     assert refused.value.code == "not-shared"
     share_onward(cast.analyst.actor, release)
     assert LaneEntry.objects.filter(lane=ours).latest("seq").action == "publish"
+
+
+def test_what_stands_on_several_lanes_of_a_clause_ends_with_one_withdrawal_on_one_of_them(
+    via: PartnerNode, source: PartnerNode, east: PartnerNode, notes: Notes
+) -> None:
+    first = note(elsewhere(source, **unknown()))
+    Partner.objects.filter(id=source.row.id).delete()  # by the word of who shares it onward alone
+    agreement = agreement_in_force(via, east)
+    whole = clause_lane(via, agreement)
+    some = clause_lane(via, agreement, audience=(settings.BASE_URL, east.node))
+    for lane in (whole, some):
+        entry = onward(lane, first)
+        lane.deliver()
+    assert Passage.objects.filter(ended=None).count() == 2
+    # who joined the whole lane further on is not to see this: it is said to the others alone
+    some.withdraw(entry)
+    assert some.deliver()[-1] == DONE
+    assert not Passage.objects.filter(ended=None).exists()
+    release = Release.objects.get()
+    assert (release.state, notes.withdrawn) == ("withdrawn", ["urn:test:1"])
+
+
+def test_a_withdrawal_on_one_lane_leaves_what_was_shared_again_since_on_another(
+    via: PartnerNode, source: PartnerNode, east: PartnerNode, notes: Notes
+) -> None:
+    first = note(elsewhere(source, **unknown()))
+    Partner.objects.filter(id=source.row.id).delete()
+    agreement = agreement_in_force(via, east)
+    whole = clause_lane(via, agreement)
+    some = clause_lane(via, agreement, audience=(settings.BASE_URL, east.node))
+    some.withdraw(onward(some, first))
+    onward(whole, first)
+    # the later lane is read first
+    whole.deliver()
+    some.deliver()
+    assert Release.objects.get().state == "live"
+    assert notes.withdrawn == []
+
+
+def test_a_restored_node_knows_again_that_it_took_back_both_by_one_word(
+    cast: Cast, source: PartnerNode, east: PartnerNode, notes: Notes
+) -> None:
+    release, _first = received(source, PUBLIC)
+    west = partner("West", nation="XD")
+    to_all = clause(senders=("any",), receivers=("any",))
+    agreement = agreement_in_force(east, west, clauses=(to_all,))
+    share_onward(cast.analyst.actor, release, [east.node])
+    share_onward(cast.analyst.actor, release, [east.node, west.node])
+    some, both = Passage.objects.filter(entry__lane__sender=None).order_by("id")
+    # the word on the one lane was lost, and that on the other is not for all who read the first
+    gone = lanes.append(
+        some.entry.lane,
+        [
+            lanes.Item(
+                kind="tests.note",
+                subject=release.subject,
+                version=release.version,
+                action="withdraw",
+                tlp=Tlp.GREEN,
+                content=None,
+                agreement=digest_of(agreement),
+                clause="1",
+            )
+        ],
+    )[0]
+    regain(gone, said_in(gone.header), None)
+    assert [Passage.objects.get(id=each.id).ended is None for each in (some, both)] == [False, True]
+    Passage.objects.filter(id=some.id).update(ended=None)
+    LaneReader.objects.filter(lane=both.entry.lane, partner=west.row).delete()
+    regain(gone, said_in(gone.header), None)
+    assert [Passage.objects.get(id=each.id).ended is None for each in (some, both)] == [False, False]
+
+
+@pytest.mark.parametrize("is_to_all_first", [True, False])
+def test_what_went_to_all_and_to_exactly_its_earlier_readers_is_taken_back_from_each_copy(
+    cast: Cast, source: PartnerNode, east: PartnerNode, notes: Notes, is_to_all_first: bool
+) -> None:
+    release, _first = received(source, PUBLIC)
+    west = partner("West", nation="XD")
+    to_all = clause(senders=("any",), receivers=("any",))
+    agreement = agreement_in_force(east, accession="by-invitation", clauses=(to_all,))
+    for audience in (None, [east.node]) if is_to_all_first else ([east.node], None):
+        share_onward(cast.analyst.actor, release, audience)
+    accede(cast.officer.actor, agreement, west)
+    publish(cast.analyst.actor, _draft("urn:test:after"))
+    take_back_onward(cast.analyst.actor, release, "")
+    assert not Passage.objects.filter(entry__lane__sender=None, release=release, ended=None).exists()
+    said = LaneEntry.objects.filter(lane__sender=None, action="withdraw")
+    # once, on the lane of those who read it, and out of the newcomer's sight
+    assert [
+        (each.lane.is_whole, list(each.lane.readers.values_list("partner__node", flat=True))) for each in said
+    ] == [(False, [east.node])]
 
 
 # ---- pages and the machine interface -------------------------------------------------------------------------------

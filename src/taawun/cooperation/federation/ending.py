@@ -25,6 +25,7 @@ from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from taawun.cooperation.partners.models import Lane, Partner
 
@@ -124,6 +125,7 @@ def take_back(release: Release, *, said: str = "") -> list[Passage]:
         The passages that ended.
     """
     ended = list(given(release))
+    told: set[UUID] = set()
     for passage in ended:
         item = lanes.Item(
             kind=release.kind,
@@ -136,8 +138,11 @@ def take_back(release: Release, *, said: str = "") -> list[Passage]:
             clause=passage.clause,
             origin=said,
         )
-        if lane := _lane_to_say_it_on(passage):
+        lane = _lane_to_say_it_on(passage)
+        # two ways of one clause may end on the lane of those who read both: once said there, both are taken back
+        if lane and lane.id not in told:
             _say(lane, item)
+            told.add(lane.id)
     Passage.objects.filter(id__in=[each.id for each in ended]).update(
         ended=now(), why_ended=release.gone or Release.Gone.SOURCE
     )

@@ -26,6 +26,7 @@ from taawun.cooperation.federation.models import (
     ReleaseParty,
     ReleaseTopic,
 )
+from taawun.cooperation.federation.readers import readers_of
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
@@ -201,11 +202,7 @@ def _regained(header: Header, home: Organisation | _Somewhere | None, behalf: Be
 
 def _regain_withdrawal(entry: LaneEntry, header: Header) -> None:
     """The content goes here too. Lanes on which it was not withdrawn yet are told once the node speaks."""
-    earlier = LaneEntry.objects.filter(
-        lane=entry.lane, seq__lt=entry.seq, subject=header.subject, version=header.version, action="publish"
-    )
-    if not earlier.exists():
-        earlier = _beside(entry).filter(action="publish", issued__lte=entry.issued)
+    earlier = _taken_back_by(entry)
     Passage.objects.filter(entry__in=earlier, ended=None).update(ended=header.issued)
     headers = [said_in(token) for token in earlier.values_list("header", flat=True)]
     earlier.update(state=LaneEntry.State.WITHDRAWN)
@@ -222,6 +219,25 @@ def _regain_withdrawal(entry: LaneEntry, header: Header) -> None:
             release.refresh_from_db()
             kind.regain_withdrawal(release)
     contents.drop_unused(release.digest)
+
+
+def _taken_back_by(entry: LaneEntry) -> QuerySet[LaneEntry]:
+    """What a withdrawal of ours took back: on its lane, and on others of the clause that its readers alone read."""
+    on_it = LaneEntry.objects.filter(
+        lane=entry.lane, seq__lt=entry.seq, subject=entry.subject, version=entry.version, action="publish"
+    )
+    ids = dict(on_it.values_list("id", "content_digest"))
+    beside = _beside(entry).filter(action="publish", issued__lte=entry.issued)
+    if not ids:
+        return beside
+    told = {each.partner_id for each in entry.lane.readers.all()}
+    # whoever else reads one of those is still to be told, once the node speaks
+    heard = [
+        each.id
+        for each in beside.filter(content_digest__in=ids.values()).prefetch_related("lane__readers__partner")
+        if told.issuperset(reader.id for reader in readers_of(each))
+    ]
+    return LaneEntry.objects.filter(id__in=[*ids, *heard])
 
 
 def catch_up() -> None:

@@ -21,6 +21,8 @@ from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from taawun.cooperation.partners.logs.chain import Header
     from taawun.cooperation.partners.models import Partner
 
@@ -40,19 +42,7 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
         alarm(partner, header, refused.code)
         source = None
     about = {"subject": header.subject, "version": header.version}
-    # also what came in a history of the lane that a restart left behind
-    before = Q(lane=entry.lane, seq__lt=entry.seq) | Q(lane__part_of=entry.lane)
-    earlier = LaneEntry.objects.filter(before, action="publish", **about)
-    if not earlier.exists():
-        # its sender never continues the lane on which it published this, and withdraws it on the one that follows
-        earlier = LaneEntry.objects.filter(
-            lane__sender=partner,
-            lane__purpose=entry.lane.purpose,
-            lane__agreement=entry.lane.agreement,
-            lane__clause=entry.lane.clause,
-            action="publish",
-            **about,
-        )
+    earlier = _published_before(entry)
     stands = Q(ended__isnull=True) | Q(why_ended=Release.Gone.ASIDE)
     passages = Passage.objects.filter(stands, entry__in=earlier)
     touched = {each.id: each for each in Release.objects.filter(passages__in=passages).distinct()}
@@ -78,6 +68,32 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
     for digest in digests:
         contents.drop_unused(digest)
     return Outcome(LaneEntry.State.DONE, noted(source))
+
+
+def _published_before(entry: LaneEntry) -> QuerySet[LaneEntry]:
+    """What a withdrawal takes back: what its sender published of it before, on this lane and its others of the clause.
+
+    Who joined a lane further on is not to see a withdrawal of what stands before, and a lane that its sender never
+    continues is followed by another. Which lane is read first is not to matter.
+    """
+    published = LaneEntry.objects.filter(subject=entry.subject, version=entry.version, action="publish")
+    # also what came in a history of the lane that a restart left behind
+    on_it = published.filter(Q(lane=entry.lane, seq__lt=entry.seq) | Q(lane__part_of=entry.lane))
+    beside = published.filter(
+        lane__sender=entry.lane.sender,
+        lane__purpose=entry.lane.purpose,
+        lane__agreement=entry.lane.agreement,
+        lane__clause=entry.lane.clause,
+    ).exclude(lane=entry.lane)
+    ids = dict(on_it.values_list("id", "content_digest"))
+    # what was published again since stands, and so does what only has the same name
+    before = beside.filter(issued__lte=entry.issued)
+    found = {
+        *ids,
+        *(before.filter(content_digest__in=ids.values()) if ids else before).values_list("id", flat=True),
+    }
+    # where nothing is older by its sender's clock, that was set back: a withdrawal is heeded whatever its date
+    return LaneEntry.objects.filter(id__in=found) if found else beside
 
 
 def _forgotten(partner: Partner, header: Header) -> list[Release]:
