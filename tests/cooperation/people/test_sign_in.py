@@ -269,6 +269,14 @@ def test_somebody_of_the_organisation_is_linked_by_address_and_somebody_disabled
     assert sign_in(browser := Client(), provider, kept).status_code == 302
     assert is_in(browser)
     assert Identity.objects.get().person == row
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.params) == (
+        "people.identity-linked",
+        {"email": row.email, "name": kept.name},
+    )
+    # once known by the provider's own name for them, nobody is told again
+    assert sign_in(Client(), provider, kept).status_code == 302
+    assert Notice.objects.get().times == 1
     actions.disable(cast.administrator.actor, row)
     assert sign_in(browser := Client(), provider, kept).status_code == 403
     assert (is_in(browser), refusals()) == (False, ["inactive"])
@@ -297,7 +305,8 @@ def test_the_provider_of_another_organisation_does_not_speak_for_who_works_for_t
     assert sign_in(browser := Client(), provider, kept).status_code == 403
     assert not is_in(browser)
     assert refusals() == ["other-organisation", "not-invited"]
-    assert [(each.params["code"], each.times) for each in Notice.objects.order_by("id")] == [
+    refused = Notice.objects.filter(kind="people.sign-in-refused").order_by("id")
+    assert [(each.params["code"], each.times) for each in refused] == [
         ("other-organisation", 2),
         ("not-invited", 1),
     ]

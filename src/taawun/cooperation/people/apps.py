@@ -74,6 +74,19 @@ class PeopleConfig(AppConfig):
                         ),
                         lambda _p: reverse("providers"),
                     ),
+                    NoticeKind(
+                        "people.identity-linked",
+                        "manage:notices",
+                        lambda p: with_names(
+                            gettext("%(email)s, who was here already, now also signs in by %(name)s."),
+                            email=p["email"],
+                            name=p["name"],
+                        ),
+                        lambda _p: gettext(
+                            "Ask them whether it was they; else disable the account and see that provider."
+                        ),
+                        lambda _p: reverse("people"),
+                    ),
                     DOOR,
                     *TRAIL,
                     Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),

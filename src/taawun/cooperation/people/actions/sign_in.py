@@ -239,6 +239,10 @@ def _newly_known(provider: IdentityProvider, claims: Claims) -> Person:
         raise SignInRefused("other-organisation")
     if person is None:
         person = _invited(provider, claims) or _by_group(provider, claims)
+    else:
+        # by the address alone, which their organisation's directory says: whose account it is hears of it from people
+        about = {"email": person.email, "name": provider.name}
+        raise_notice("people.identity-linked", f"urn:uuid:{person.id}", Notice.Level.INFORMATION, about)
     Identity.objects.create(provider=provider, subject=claims.subject, person=person)
     facts = {"provider": str(provider.id)}
     record(_DOORMAN, "people.identity-linked", f"urn:uuid:{person.id}", facts)
