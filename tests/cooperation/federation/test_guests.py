@@ -503,6 +503,7 @@ def test_a_host_tells_what_its_guest_read(cast: Cast, south: PartnerNode, notes:
     [
         ({"guest": "uni"}, "unknown-guest"),
         ({"guest": "x#y"}, "malformed"),
+        ({"guest": "-uni"}, "malformed"),
         ({"lane": str(uuid4())}, "unknown-lane"),
         ({"entries": []}, "malformed"),
         ({"entries": [{"seq": 1, "digest": "0" * 64, "at": "2026-10-01T08:30:00Z"}]}, "other-head"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.agreements.document import TOPIC
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.ledger import Wanted
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["GuestFilters", "GuestTokenForm", "LedgerFilters", "QuestionForm", "ReasonForm", "ReleaseFilters"]
 
 _YEAR: Final = 12
-
-_TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 
 
 def _kinds() -> list[tuple[str, _StrOrPromise]]:
@@ -72,7 +70,7 @@ class QuestionForm(forms.Form):
         """Terms of vocabularies."""
         found = frozenset(self.cleaned_data["topics"].replace(",", " ").replace("،", " ").split())
         for topic in sorted(found):
-            if not _TOPIC.fullmatch(topic):
+            if not TOPIC.fullmatch(topic):
                 raise ValidationError(
                     _("“%(term)s” is no topic; write one like attack:T1566.") % {"term": topic[:60]}
                 )

@@ -29,6 +29,7 @@ from taawun.capabilities.intel.rules import (
     visible_objects,
 )
 from taawun.capabilities.intel.search import index_words
+from taawun.cooperation.agreements.document import TOPIC
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation import actions as federation
 from taawun.cooperation.federation.bounds import MOST_LANGUAGES, MOST_PERSONS
@@ -69,7 +70,6 @@ __all__ = [
 KIND: Final = "intel.report"
 # a report that goes before everything else; clauses speak of it by itself
 WARNING: Final = "intel.warning"
-_TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _LONGEST_SUMMARY: Final = 100_000
 _MOST_OBJECTS: Final = 20_000
@@ -262,7 +262,7 @@ def _check_terms(fields: ReportFields) -> None:
                 name, _("At most %(most)s entries can stand here.") % {"most": number(most)}, name
             )
     for topic in fields.topics:
-        if not _TOPIC.fullmatch(topic):
+        if not TOPIC.fullmatch(topic):
             raise ReportRefused(
                 "topics",
                 _("“%(topic)s” is no topic: write vocabulary:id, as in attack:T1566.")

@@ -6,10 +6,14 @@ What parties sign is the exact text; it is parsed, never re-serialised, once it 
 from taawun.cooperation.agreements.document.narrowing import check_narrowings, narrowed
 from taawun.cooperation.agreements.document.nouns import (
     ANY,
+    KIND,
+    MAX_CLAUSES,
     MAX_DAYS,
     MAX_PARTIES,
     MAX_PURPOSE,
     MAX_RULES,
+    REF,
+    TOPIC,
     Clause,
     Document,
     Narrowing,
@@ -20,7 +24,6 @@ from taawun.cooperation.agreements.document.nouns import (
 )
 from taawun.cooperation.agreements.document.reading import (
     MAX_BYTES,
-    REF,
     parse,
     parse_narrowings,
     parse_parts,
@@ -30,12 +33,15 @@ from taawun.cooperation.agreements.document.writing import narrowing_json, part_
 
 __all__ = [
     "ANY",
+    "KIND",
     "MAX_BYTES",
+    "MAX_CLAUSES",
     "MAX_DAYS",
     "MAX_PARTIES",
     "MAX_PURPOSE",
     "MAX_RULES",
     "REF",
+    "TOPIC",
     "Clause",
     "Document",
     "Narrowing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY",
+    "KIND",
+    "MAX_CLAUSES",
     "MAX_DAYS",
     "MAX_PARTIES",
     "MAX_PURPOSE",
     "MAX_RULES",
+    "REF",
+    "TOPIC",
     "Clause",
     "Document",
     "Narrowing",
@@ -30,10 +35,17 @@ __all__ = [
 
 ANY: Final = "any"
 MAX_PARTIES: Final = 250
+MAX_CLAUSES: Final = 500
 # what one agreement may ask of every decision: each clause is a rule for each party it may reach
 MAX_RULES: Final = 10_000
 MAX_DAYS: Final = 36500
 MAX_PURPOSE: Final = 300
+# the short name of a party, or the number of a clause
+REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+# a kind is exact (`intel.report`), a whole room (`intel.*`) or everything (`*`)
+KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*)")
+# a vocabulary and a term of it
+TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,14 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.document.nouns import (
     ANY,
+    KIND,
+    MAX_CLAUSES,
     MAX_DAYS,
     MAX_PARTIES,
     MAX_PURPOSE,
     MAX_RULES,
+    REF,
+    TOPIC,
     Clause,
     Document,
     Narrowing,
@@ -35,16 +39,10 @@ from taawun.platform.web import formats
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["MAX_BYTES", "REF", "parse", "parse_narrowings", "parse_parts", "parse_party"]
+__all__ = ["MAX_BYTES", "parse", "parse_narrowings", "parse_parts", "parse_party"]
 
 MAX_BYTES: Final = 1024 * 1024
-MAX_CLAUSES: Final = 500
 MAX_TERM: Final = 300
-# the short name of a party, or the number of a clause
-REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-# a kind is exact (`intel.report`), a whole room (`intel.*`) or everything (`*`)
-_KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*)")
-_TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
@@ -227,14 +225,14 @@ class _Reader:
     def kinds(self, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         found = self.texts("kinds", default=default)
         for index, kind in enumerate(found):
-            if not _KIND.fullmatch(kind):
+            if not KIND.fullmatch(kind):
                 raise self.wrong(f"kinds/{index}", _("must be a kind like intel.report, intel.* or *"))
         return found
 
     def topics(self) -> tuple[str, ...]:
         found = self.texts("topics", default=())
         for index, topic in enumerate(found):
-            if not _TOPIC.fullmatch(topic):
+            if not TOPIC.fullmatch(topic):
                 raise self.wrong(f"topics/{index}", _("must be vocabulary:id, like attack:T1566"))
         return found
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from taawun.cooperation.agreements.document import REF
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.models import GuestCopy, Passage
 from taawun.cooperation.partners.errors import MessageRefused
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["READ"]
-
-# as an agreement names its parties
-_REF: Final = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
 def receive_readings(message: messages.Message) -> None:
@@ -75,7 +72,7 @@ def _read(payload: Mapping[str, Any]) -> tuple[UUID, str, dict[int, tuple[str, d
         if (
             not isinstance(entries, list)
             or not 0 < len(entries) <= MOST_IN_A_MESSAGE
-            or not _REF.fullmatch(guest)
+            or not REF.fullmatch(guest)
         ):
             raise ValueError  # noqa: TRY301 - one answer for every malformed statement
         said = {as_count(each["seq"]): (str(each["digest"]), parse_timestamp(each["at"])) for each in entries}
