@@ -195,6 +195,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# a page of an agreement's draft has a box for each of at most 250 parties on either side of some clauses
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_500
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # ---- people -----------------------------------------------------------------------------------------------------

@@ -284,17 +284,6 @@ def test_an_order_that_no_page_sent_breaks_nothing(cast: Cast, south: PartnerNod
     assert answer.status_code in {200, 422}
 
 
-def test_a_text_with_more_clauses_than_the_form_holds_is_not_cut(cast: Cast, south: PartnerNode) -> None:
-    many = tuple(clause(str(number)) for number in range(1, 42))
-    held = actions.draft(cast.officer.actor, document(south, clauses=many))
-    before = held.draft
-    client = cast.officer.browser()
-    answer = client.get(page_of(held, "edit/"), follow=True)
-    assert "more than 40 clauses" in read(answer).text
-    assert client.post(page_of(held, "edit/"), {"order": "0", "edition": "1"}).status_code == 302
-    assert Agreement.objects.get().draft == before
-
-
 def test_the_parties_and_the_id_cannot_be_changed_by_the_form(cast: Cast, south: PartnerNode) -> None:
     held = drafted(cast, south)
     client = cast.officer.browser()

@@ -288,6 +288,18 @@ def test_parties_of_a_draft_that_was_edited_meanwhile_are_not_changed(cast: Cast
     assert shown.all("input", name="guest-name_en", value="University")
 
 
+def test_a_party_too_many_for_the_clauses_is_a_mistake_in_the_form(cast: Cast, south: PartnerNode) -> None:
+    clauses = tuple(clause(str(number)) for number in range(1, 401))
+    base = document(south, clauses=clauses)
+    guests = tuple(replace(UNIVERSITY, ref=f"uni-{number}") for number in range(2, 25))
+    held = actions.draft(cast.officer.actor, replace(base, parties=(*base.parties, *guests)))
+    form = {**form_of(cast, held, "draft/parties/"), **GUEST}
+    shown = read(cast.officer.browser().post(page_of(held, "draft/parties/"), form), 422)
+    assert "400 clauses for 26 parties are more than 10,000 rules" in shown.text
+    assert shown.all("input", name="guest-name_en", value="University")
+    assert len(saved().parties) == 25
+
+
 @pytest.mark.parametrize("language", ["ar", "en", "fr"])
 def test_the_page_of_the_parties_is_whole_in_every_language(
     cast: Cast, south: PartnerNode, language: str

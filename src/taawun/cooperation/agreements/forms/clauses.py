@@ -12,7 +12,17 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.document import ANY, MAX_DAYS, MAX_PURPOSE, REF, Clause, Document, Onward
+from taawun.cooperation.agreements.document import (
+    ANY,
+    KIND,
+    MAX_DAYS,
+    MAX_PURPOSE,
+    REF,
+    TOPIC,
+    Clause,
+    Document,
+    Onward,
+)
 from taawun.cooperation.agreements.forms.terms import InLanguages, check_fit, filled_in
 from taawun.cooperation.agreements.kinds import ROOMS_TO_COME, KindWords
 from taawun.foundation.multilingual import LANGUAGES, Text
@@ -27,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClauseForm"]
 
-_KIND: Final = re.compile(r"\*|[a-z][a-z0-9-]*\.(\*|[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*)")
-_TOPIC: Final = re.compile(r"[a-z0-9][a-z0-9-]*:\S{1,120}")
 _ADDRESS: Final = re.compile(r"https?://[a-z0-9.\-\[\]:]+/?")
 _PAIR: Final = 2
 
@@ -59,10 +67,14 @@ class ClauseForm(InLanguages):
         self._add_limits()
 
     def _add_flow(self) -> None:
-        sides = str(self.initial.get("direction", ""))
-        self.fields["direction"] = forms.ChoiceField(
-            label=_("From whom to whom"), choices=_directions(self.base, sides)
-        )
+        if self.is_between_two:
+            self.fields["direction"] = forms.ChoiceField(
+                label=_("From whom to whom"),
+                choices=_directions(self.base, str(self.initial.get("direction", ""))),
+            )
+        else:
+            self._add_side("senders", _("Who may send"))
+            self._add_side("receivers", _("Who may receive"))
         self.fields["kinds"] = forms.MultipleChoiceField(
             label=_("What may flow"),
             choices=_kind_choices(),
@@ -85,6 +97,14 @@ class ClauseForm(InLanguages):
         )
         self.fields["tlp_max"] = forms.ChoiceField(
             label=_("Up to this marking"), choices=[(each.label, each.label) for each in Tlp]
+        )
+
+    def _add_side(self, name: str, label: _StrOrPromise) -> None:
+        self.fields[name] = forms.MultipleChoiceField(
+            label=label,
+            choices=[(ANY, _("every party")), *_names(self.base).items()],
+            widget=forms.CheckboxSelectMultiple,
+            error_messages={"required": _("Tick “every party”, or at least one of them.")},
         )
 
     def _add_limits(self) -> None:
@@ -136,6 +156,11 @@ class ClauseForm(InLanguages):
             required=False, max_length=200_000, widget=forms.HiddenInput
         )
 
+    @property
+    def is_between_two(self) -> bool:
+        """Whether the agreement has two parties: who sends to whom is then one choice of few."""
+        return len(self.base.parties) == _PAIR
+
     @staticmethod
     def filled(clause: Clause) -> dict[str, Any]:
         """The fields as a clause fills them."""
@@ -144,6 +169,8 @@ class ClauseForm(InLanguages):
             **filled_in("title", clause.title),
             "ref": clause.ref,
             "direction": _side_value(clause.senders, clause.receivers),
+            "senders": list(clause.senders),
+            "receivers": list(clause.receivers),
             "kinds": [kind for kind in clause.kinds if kind in known],
             "other_kinds": " ".join(kind for kind in clause.kinds if kind not in known),
             "topics": " ".join(clause.topics),
@@ -166,18 +193,34 @@ class ClauseForm(InLanguages):
             raise ValidationError(_("Use letters, digits, dots, dashes or underscores, for example 2.1."))
         return ref
 
+    def clean_senders(self) -> list[str]:
+        """Every party, or some of them."""
+        return self._side("senders")
+
+    def clean_receivers(self) -> list[str]:
+        """Every party, or some of them."""
+        return self._side("receivers")
+
+    def _side(self, name: str) -> list[str]:
+        found: list[str] = self.cleaned_data[name]
+        if ANY in found and len(found) > 1:
+            raise ValidationError(
+                _("“Every party” means all of them already. Tick it alone, or only the parties you mean.")
+            )
+        return found
+
     def clean_other_kinds(self) -> list[str]:
         """Names of kinds, each once."""
         return _terms(
             self.cleaned_data["other_kinds"],
-            _KIND,
+            KIND,
             _("“%(term)s” is no kind; write one like learning.course."),
         )
 
     def clean_topics(self) -> list[str]:
         """Terms of vocabularies, each once."""
         return _terms(
-            self.cleaned_data["topics"], _TOPIC, _("“%(term)s” is no topic; write one like attack:T1566.")
+            self.cleaned_data["topics"], TOPIC, _("“%(term)s” is no topic; write one like attack:T1566.")
         )
 
     def clean_named(self) -> list[str]:
@@ -228,13 +271,16 @@ class ClauseForm(InLanguages):
     def clause(self) -> Clause:
         """The clause as it was written; only of a valid form."""
         found = self.cleaned_data
-        senders, _arrow, receivers = found["direction"].partition(">")
+        if self.is_between_two:
+            senders, receivers = (side.split(",") for side in found["direction"].split(">"))
+        else:
+            senders, receivers = found["senders"], found["receivers"]
         named = tuple(found["named"]) if found["onward"] == "named" else ()
         return Clause(
             ref=found["ref"],
             title=self.text(found, "title") or Text.of(en=found["ref"]),
-            senders=tuple(senders.split(",")),
-            receivers=tuple(receivers.split(",")),
+            senders=tuple(senders),
+            receivers=tuple(receivers),
             kinds=tuple(dict.fromkeys([*found["kinds"], *found["other_kinds"]])),
             topics=tuple(found["topics"]),
             tlp_max=Tlp.parse(found["tlp_max"]),
@@ -266,18 +312,17 @@ def _side_value(senders: Sequence[str], receivers: Sequence[str]) -> str:
     return f"{','.join(senders)}>{','.join(receivers)}"
 
 
+def _names(base: Document) -> dict[str, str]:
+    """The parties by their short names, in the reader's language."""
+    return {party.ref: party.organisation.in_language(get_language() or "en").value for party in base.parties}
+
+
 def _directions(base: Document, present: str) -> list[tuple[str, str]]:
-    """Who may send to whom: every direction between two parties, and what the clause has now."""
-    names = {
-        party.ref: party.organisation.in_language(get_language() or "en").value for party in base.parties
-    }
-    between = [(f"{ANY}>{ANY}", _("both ways") if len(names) == _PAIR else _("every party to every other"))]
-    if len(names) == _PAIR:
-        one, other = names
-        between += [(f"{a}>{b}", _arrow(names[a], names[b])) for a, b in ((one, other), (other, one))]
-    else:
-        between += [(f"{ref}>{ANY}", _arrow(name, _("every other party"))) for ref, name in names.items()]
-        between += [(f"{ANY}>{ref}", _arrow(_("every other party"), name)) for ref, name in names.items()]
+    """Who may send to whom between two: both, one to the other, and what the clause has now."""
+    names = _names(base)
+    one, other = names
+    between = [(f"{ANY}>{ANY}", _("both ways"))]
+    between += [(f"{a}>{b}", _arrow(names[a], names[b])) for a, b in ((one, other), (other, one))]
     senders, _gt, receivers = present.partition(">")
     named = {*senders.split(","), *receivers.split(",")}
     if present not in {value for value, _label in between} and named <= {*names, ANY}:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 
 from taawun.cooperation.agreements.document import parse
-from taawun.cooperation.agreements.errors import AgreementError
+from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NoteForm
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.errors import NotAllowed
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.models import Agreement
 
-__all__ = ["Step", "asked", "draft_or_text", "edition_in", "name_of", "others_of", "tried"]
+__all__ = ["Step", "asked", "draft_or_text", "edition_in", "name_of", "others_of", "tried", "tried_on_draft"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,21 @@ def tried(act: Callable[[], object]) -> str:
     except AgreementError as refused:
         return str(refused)
     return ""
+
+
+def tried_on_draft(act: Callable[[], object]) -> tuple[str, int]:
+    """Change a draft; the reason why it cannot be and the status that says so, else empty and 200.
+
+    What does not hold together is a mistake in the form (422). That somebody else changed the draft meanwhile is
+    none (409): the same form would be taken once the draft was loaded again.
+    """
+    try:
+        act()
+    except StepRefused as refused:
+        return str(refused), 409
+    except AgreementError as refused:
+        return str(refused), 422
+    return "", 200
 
 
 def name_of(held: Agreement) -> str:

@@ -9,22 +9,22 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.drafting import TEMPLATES, draft_from, specimen
-from taawun.cooperation.agreements.editing import MAX_CLAUSES, Editor
+from taawun.cooperation.agreements.editing import Editor, place_in
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NewForm, first_instant, first_instant_after
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting import is_being_signed, template_facts
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in
+from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in, tried_on_draft
 from taawun.cooperation.agreements.views.reading import clause_rows
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
-from taawun.platform.web.formats import number
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -122,43 +122,27 @@ def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpRe
     """Change the draft, or begin a next version or a counter-proposal from the text that is on the table."""
     held = get_object_or_404(Agreement, id=agreement_id)
     base = draft_or_text(held)
-    if len(base.clauses) > MAX_CLAUSES:
-        # a form that holds only some of the clauses would save the agreement without the others
-        messages.warning(
-            request,
-            _(
-                "This text has more than %(most)s clauses, which is more than this page can hold. Edit it by the API."
-            )
-            % {"most": number(MAX_CLAUSES)},
-        )
-        return redirect("agreement", held.id)
     if request.method != "POST":
-        return _editor_page(request, held, Editor(base), held.draft_edition)
-    editor, step = Editor(base, request.POST), request.POST.get("do", "save")
-    if editor.rearrange(step):
-        status = 200
-    elif not editor.is_valid():
-        status = 422
-    elif step == "check":
-        status = 200
-    else:
-        status = _saved(request, actor, held, editor)
-        if not status:
-            return _after_saving(request, held, step, base)
+        return _editor_page(
+            request, held, Editor(base, first=place_in(request.GET.get("first"))), held.draft_edition
+        )
+    editor, step, status = Editor(base, request.POST), request.POST.get("do", "save"), 200
+    if not editor.rearrange(step):
+        if not editor.is_valid():
+            status = 422
+        elif step != "check":
+            edition = edition_in(request)
+            editor.refusal, status = tried_on_draft(lambda: _save(actor, held, editor, edition))
+            if not editor.refusal:
+                return _after_saving(request, held, step, base)
     return _editor_page(request, held, editor, edition_in(request), status=status)
 
 
-def _saved(request: HttpRequest, actor: PersonActor, held: Agreement, editor: Editor) -> int:
-    """Save the draft; 0 when that was done, else the status that tells why it was not."""
-    try:
-        actions.edit_draft(actor, held, editor.document(), edition=edition_in(request))
-    except StepRefused as refused:
-        editor.terms.add_error(None, str(refused))
-        return 409
-    except AgreementError as refused:
-        editor.terms.add_error(None, str(refused))
-        return 422
-    return 0
+def _save(actor: PersonActor, held: Agreement, editor: Editor, edition: int) -> None:
+    if not editor.is_of_this_text:
+        # where there was no draft yet, another text may have come onto the table without an edition of ours
+        raise StepRefused("edited-meanwhile", _("Somebody else edited the draft meanwhile. Load it again."))
+    actions.edit_draft(actor, held, editor.document(), edition=edition)
 
 
 def _after_saving(request: HttpRequest, held: Agreement, step: str, base: Document) -> HttpResponseBase:
@@ -167,6 +151,9 @@ def _after_saving(request: HttpRequest, held: Agreement, step: str, base: Docume
     if step == "send":
         return redirect("agreement-propose" if _is_depositary(base) else "agreement-counter", held.id)
     messages.success(request, _("The draft is saved. Nobody else has seen it."))
+    verb, _dash, first = step.partition("-")
+    if verb == "go":
+        return redirect(reverse("agreement-edit", args=[held.id], query={"first": place_in(first)}))
     return redirect("agreement", held.id)
 
 

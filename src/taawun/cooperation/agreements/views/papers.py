@@ -16,7 +16,7 @@ from taawun.cooperation.agreements import actions, queries, waiting
 from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.forms import InstrumentForm, ScanForm
 from taawun.cooperation.agreements.models import Agreement
-from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in, tried
+from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in, tried_on_draft
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.multilingual import LANGUAGES
@@ -87,7 +87,7 @@ def _attached(request: HttpRequest, actor: PersonActor, held: Agreement, form: S
 def draft_scan(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
     """Name in the draft the paper instrument that it is the annex of, keeping its scan at once; or name none."""
     held = get_object_or_404(Agreement, id=agreement_id)
-    base, refusal = draft_or_text(held), ""
+    base, refusal, status = draft_or_text(held), "", 200
     languages = dict.fromkeys([*LANGUAGES, *(base.instrument.title.by_language if base.instrument else ())])
     is_sent = request.method == "POST"
     is_removed = is_sent and request.POST.get("do") == "remove"
@@ -95,7 +95,7 @@ def draft_scan(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> 
     form = InstrumentForm(*sent, base=base, languages=list(languages), most=actions.MAX_SCAN_BYTES)
     if is_removed or (is_sent and form.is_valid()):
         named = None if is_removed else form
-        refusal = tried(lambda: _name_paper(actor, held, base, named, edition_in(request)))
+        refusal, status = tried_on_draft(lambda: _name_paper(actor, held, base, named, edition_in(request)))
         if not refusal:
             messages.success(
                 request,
@@ -110,7 +110,7 @@ def draft_scan(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> 
         "edition": edition_in(request) if is_sent else held.draft_edition,
         "named": next((_shown(*each) for each in found if each[0] == base.instrument), None),
     }
-    status = 409 if refusal else 422 if form.errors else 200
+    status = 422 if form.errors else status
     return render(request, "agreements/draft_scan.html", context, status=status)
 
 

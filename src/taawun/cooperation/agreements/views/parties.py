@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.forms import GuestForm, NodeForm
 from taawun.cooperation.agreements.models import Agreement
-from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in, tried
+from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in, tried_on_draft
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
 
@@ -57,9 +57,12 @@ def draft_parties(request: HttpRequest, actor: PersonActor, agreement_id: UUID) 
     guest = GuestForm(request.POST if step == "guest" else None, document=base)
     node = NodeForm(request.POST if step == "node" else None, document=base)
     parties, refusal = _changed(base, step, guest, node)
+    status = 200 if step is None else 422
     if parties is not None:
         changed = replace(base, parties=tuple(parties))
-        refusal = tried(lambda: actions.edit_draft(actor, held, changed, edition=edition_in(request)))
+        refusal, status = tried_on_draft(
+            lambda: actions.edit_draft(actor, held, changed, edition=edition_in(request))
+        )
         if not refusal:
             messages.success(request, _("The parties of the draft are changed. Nobody else has seen it."))
             return redirect("agreement-draft-parties", held.id)
@@ -71,7 +74,6 @@ def draft_parties(request: HttpRequest, actor: PersonActor, agreement_id: UUID) 
         "refusal": refusal,
         "edition": held.draft_edition if step is None else edition_in(request),
     }
-    status = 200 if step is None else 409 if parties is not None else 422
     return render(request, "agreements/draft_parties.html", context, status=status)
 
 
