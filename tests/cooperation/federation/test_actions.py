@@ -18,6 +18,7 @@ from taawun.cooperation.agreements.document import Party, parse, write
 from taawun.cooperation.agreements.models import Agreement, PartySignature, Version
 from taawun.cooperation.agreements.policy import Origin
 from taawun.cooperation.federation.actions import Draft, publish, withdraw
+from taawun.cooperation.federation.decisions import nobody, preview
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.exchange import readable
 from taawun.cooperation.federation.history import admit_newcomers
@@ -340,6 +341,47 @@ def test_what_a_source_bound_to_some_goes_to_those_alone_and_stays_bound(
     # it would not go to east over a lane that both read, either
     entry = passages_of(release)[0].entry
     assert readable(entry.lane, [entry], east.row) == [False]
+
+
+BY_ITS_SOURCE = (
+    "a clause would allow it, but its source does not let it, or something in it, be shared onward."
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_chosen", "sentence"),
+    [
+        ({"origin": Origin("none")}, False, BY_ITS_SOURCE),
+        # that others were not chosen is not what stands in the way of the one who was
+        ({"origin": Origin("none")}, True, BY_ITS_SOURCE),
+        ({"origin": Origin("public"), "tlp": Tlp.AMBER}, False, BY_ITS_SOURCE),
+        ({"tlp": Tlp.RED}, False, "TLP:RED names the persons it is for, and this names nobody."),
+        ({"kind": "drills.plan"}, True, "no clause in force allows it to anybody who was chosen."),
+        (
+            {"kind": "tests.other", "origin": Origin("none")},
+            False,
+            "no clause in force allows it to any party.",
+        ),
+    ],
+)
+def test_that_nobody_would_receive_it_is_said_by_what_stands_in_the_way(
+    south: PartnerNode, east: PartnerNode, changes: dict[str, Any], is_chosen: bool, sentence: str
+) -> None:
+    notes_only, drills = clause(kinds=("tests.note",), tlp_max=Tlp.RED), clause(kinds=("drills.*",))
+    agreement_in_force(south, clauses=(notes_only,))
+    agreement_in_force(east, clauses=(drills,))
+    decided = preview(draft(**changes).facts((south.node,) if is_chosen else None))
+    assert not decided.receivers
+    assert sentence in str(nobody(decided))
+
+
+def test_what_its_source_keeps_is_refused_in_its_name_and_leaves_nothing(
+    cast: Cast, south: PartnerNode
+) -> None:
+    agreement_in_force(south)
+    with pytest.raises(NobodyReceives, match="its source does not let it"):
+        publish(cast.analyst.actor, draft(origin=Origin("none")))
+    assert not Release.objects.exists()
 
 
 def test_guests_of_this_node_alone_have_a_lane_that_no_partner_reads(cast: Cast, south: PartnerNode) -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.policy import Allowed
+from taawun.cooperation.agreements.policy import Allowed, Denied
 from taawun.cooperation.agreements.queries import current_policy, policy_for_guest
 from taawun.cooperation.agreements.reasons import word
+from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.foundation.clock import now
 from taawun.platform.web.formats import digits
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.reasons import Worded
     from taawun.cooperation.federation.models import Behalf
 
-__all__ = ["PartyDecision", "Preview", "policy_of_giver", "preview"]
+__all__ = ["PartyDecision", "Preview", "nobody", "policy_of_giver", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +99,27 @@ def preview(facts: Facts, behalf: Behalf | None = None) -> Preview:
         receivers=tuple(each for each in decided if each.grant),
         others=tuple(each for each in decided if not each.grant),
     )
+
+
+def nobody(decided: Preview) -> NobodyReceives:
+    """Why a release that nobody would receive is not published, in the words of what really stands in the way.
+
+    Args:
+        decided: a preview without receivers.
+    """
+    reasons = {each.decision.reason for each in decided.others if isinstance(each.decision, Denied)}
+    # what stands in the way whatever the clause is asked only where a clause would allow it: it tells most
+    if "onward" in reasons:
+        sentence = _(
+            "Nobody would receive this: a clause would allow it, but its source does not let it, or something in it, "
+            "be shared onward. Ask the source, or leave out what came from there."
+        )
+    elif "red-unnamed" in reasons:
+        sentence = _("Nobody would receive this: TLP:RED names the persons it is for, and this names nobody.")
+    elif "has-it" in reasons:
+        sentence = _("Nobody would receive this: it came from, or through, whoever could have it.")
+    elif "audience" in reasons:
+        sentence = _("Nobody would receive this: no clause in force allows it to anybody who was chosen.")
+    else:
+        sentence = _("Nobody would receive this: no clause in force allows it to any party.")
+    return NobodyReceives(sentence)

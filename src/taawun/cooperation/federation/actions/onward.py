@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.policy import Denied
 from taawun.cooperation.federation.actions.publishing import append, long_header, urn
-from taawun.cooperation.federation.decisions import PartyDecision, Preview, preview
-from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
+from taawun.cooperation.federation.decisions import PartyDecision, Preview, nobody, preview
+from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.hops import OriginRefused, inner_headers
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Release
@@ -119,9 +119,7 @@ def share_onward(actor: Actor, release: Release, audience: Collection[str] | Non
     held = Release.objects.select_for_update().get(id=release.id)
     decided = preview_onward(held, audience)
     if not decided.receivers:
-        raise NobodyReceives(
-            _("Nobody would receive this: its source does not let it go on, or no clause of ours covers it.")
-        )
+        raise nobody(decided)
     way = way_of(held)
     facts = held.facts()
     # without a bound it may be known to everybody whom a clause gives to; else only to those who may have it

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.policy import Facts, Origin
 from taawun.cooperation.federation.bounds import are_within
-from taawun.cooperation.federation.decisions import policy_of_giver, preview
-from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
+from taawun.cooperation.federation.decisions import nobody, policy_of_giver, preview
+from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.guests import lay_ready
 from taawun.cooperation.federation.history import whole_lane_of
 from taawun.cooperation.federation.models import Behalf, Passage, Release, ReleaseParty, ReleaseTopic
@@ -105,7 +105,7 @@ def publish(
 
     Raises:
         NotAllowed: the actor may not publish this kind, or not to everybody.
-        NobodyReceives: no clause in force lets anybody have it, and it does not go to everybody.
+        NobodyReceives: no clause in force, or its source, lets anybody have it, and it does not go to everybody.
         ReleaseRefused: another content was published under this version, its header names more than one may, or it may
             not go to everybody.
     """
@@ -147,7 +147,7 @@ def _publish(actor: Actor, draft: Draft, audience: Collection[str] | None, *, in
         raise long_header()
     decided = preview(draft.facts(audience), draft.behalf)
     if not decided.receivers and not in_public:
-        raise NobodyReceives(_("Nobody would receive this: no clause in force allows it to any party."))
+        raise nobody(decided)
     release = _create(draft, digest, audience, actor)
     _send(release, draft, decided, audience, in_public=in_public)
     record(
