@@ -1,6 +1,6 @@
-"""The worked example of docs/protocol.md is what this node signs, byte for byte, and what it takes in.
+"""docs/worked-example.md is what this node signs, byte for byte, and what it takes in.
 
-Whatever a partner is answered, may be asked by or has to sign stands on that page: codes, addresses and types.
+Whatever a partner is answered, may be asked by or has to sign stands in docs/protocol.md: codes, addresses and types.
 """
 
 from __future__ import annotations
@@ -16,27 +16,39 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from taawun.cooperation.agreements import decision
+from taawun.cooperation.agreements import decision, proposals, statements
+from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
+from taawun.cooperation.agreements.document import (
+    Clause,
+    Document,
+    Onward,
+    Party,
+    check_narrowings,
+    parse_narrowings,
+)
+from taawun.cooperation.agreements.document import parse as parse_document
+from taawun.cooperation.agreements.document import write as write_document
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.partners import wording
 from taawun.cooperation.partners.exchange import protocol_urls
 from taawun.cooperation.partners.exchange.messages import MessageKind
 from taawun.cooperation.partners.identity import descriptor, rotation
 from taawun.cooperation.partners.identity.lineage import KnownKey, Lineage, walk
-from taawun.cooperation.partners.logs import chain
+from taawun.cooperation.partners.logs import chain, floors
 from taawun.cooperation.partners.models import GENESIS
 from taawun.foundation import fingerprint, request_signatures
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import canonical
+from taawun.foundation.strict_json import parse as parse_json
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGE = CHECKOUT / "src" / "taawun"
 PAGE = (CHECKOUT / "docs" / "protocol.md").read_text(encoding="utf-8")
-EXAMPLE = PAGE.partition("\n## A worked example\n")[2]
+EXAMPLE = (CHECKOUT / "docs" / "worked-example.md").read_text(encoding="utf-8")
 
 # what names the code of a refusal that a partner is told, and which of its arguments does
 TOLD = {
@@ -82,13 +94,14 @@ AT_HOME = {
 }
 
 SEED = bytes(range(32))
-KEY, NEXT_KEY, LAST_KEY, RECOVERY_KEY = (
+KEY, NEXT_KEY, LAST_KEY, RECOVERY_KEY, SOUTHS_KEY = (
     SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(first, first + 32))))
-    for first in (0, 32, 64, 96)
+    for first in (0, 32, 64, 96, 128)
 )
 AT = datetime(2026, 10, 1, 8, 30, tzinfo=UTC)
-NORTH, SOUTH = "https://north.example", "https://south.example"
+NORTH, SOUTH, EAST = "https://north.example", "https://south.example", "https://east.example"
 LANE = UUID("01920f4e-0000-7000-8000-000000000001")
+AGREEMENT = UUID("01920f4e-0000-7000-8000-000000000006")
 NONCE = "AAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -149,8 +162,86 @@ def _entry(seq: int, prev: str, kind: str, subject: str, content: bytes) -> str:
     return chain.write_header(header, KEY)
 
 
+def _agreed() -> bytes:
+    """The agreement of the example: reports between North and South, and whoever accedes."""
+
+    def party(ref: str, node: str, nation: str, name: str, key: SigningKey) -> Party:
+        return Party(ref, "node", node, "", nation, Text({"en": name}), key.kid)
+
+    clause = Clause(
+        ref="1",
+        title=Text({"ar": "التقارير", "en": "Reports"}),
+        senders=("any",),
+        receivers=("any",),
+        kinds=("intel.report",),
+        topics=(),
+        tlp_max=Tlp.AMBER,
+        purpose=("defence",),
+        onward=Onward("parties"),
+        history="all",
+        retention_days=365,
+        on_termination="delete",
+        recognises=(),
+    )
+    return write_document(
+        Document(
+            id=AGREEMENT,
+            version=1,
+            title=Text({"ar": "اتفاقية تبادل", "en": "Sharing agreement"}),
+            parties=(
+                party("north", NORTH, "XN", "CERT North", KEY),
+                party("south", SOUTH, "XS", "CERT South", SOUTHS_KEY),
+            ),
+            clauses=(clause,),
+            valid_from=AT,
+            valid_until=None,
+            supersedes="",
+            accession="by-invitation",
+            min_signatories=2,
+            entry_into_force="all",
+            notice_days=30,
+            authentic_languages=("ar", "en"),
+            prevailing="",
+            preamble=None,
+            text=b"",
+            digest="",
+        )
+    )
+
+
+def _declared(about: Document) -> str:
+    """North's declaration that it gives no more than TLP:GREEN of the clause."""
+    said = statements.write(
+        "declared",
+        about,
+        id=UUID("01920f4e-0000-7000-8000-000000000007"),
+        node=NORTH,
+        at=AT,
+        note="Until our law is amended.",
+        to=[SOUTH],
+        more={"narrows": [{"clause": "1", "direction": "gives", "tlp_max": "TLP:GREEN"}]},
+    )
+    return KEY.sign(said, INSTRUMENT_TYP)
+
+
+def _floor() -> str:
+    floor = floors.Floor(
+        lane=UUID("01920f4e-0000-7000-8000-000000000008"),
+        reader=EAST,
+        agreement=AGREEMENT,
+        clause="1",
+        seq=5,
+        prev=sha256(b"the fifth header"),
+        at=AT,
+    )
+    return floors.write(floor, KEY)
+
+
 def example() -> dict[str, str]:
     """Every figure of the example, by its caption."""
+    text = _agreed()
+    proposal = proposals.write(parse_document(text), NORTH, KEY, AT)
+    declaration, floor = _declared(parse_document(text)), _floor()
     message = "01920f4e-0000-7000-8000-000000000002"
     opening = canonical({"sender": NORTH, "purpose": "talk"})
     said = canonical(
@@ -199,6 +290,15 @@ def example() -> dict[str, str]:
         "Payload of the head": peek(head).payload.decode(),
         "Head": head,
         "SHA-256 of the page": f"{sha256(page)} ({len(page)} bytes)",
+        "Thumbprint of South's key": SOUTHS_KEY.kid,
+        "The document": text.decode(),
+        "Digest of the document": sha256(text),
+        "Payload of the proposal": peek(proposal).payload.decode(),
+        "The proposal": proposal,
+        "Payload of the instrument": peek(declaration).payload.decode(),
+        "The instrument": declaration,
+        "Payload of the floor": peek(floor).payload.decode(),
+        "The floor": floor,
         "Headers of the request": "\n".join(f"{name}: {value}" for name, value in headers.items()),
     }
 
@@ -230,6 +330,22 @@ def test_what_the_page_shows_is_taken_in() -> None:
         assert header.digest == sha256(held[f"Content of entry {seq}"].encode())
         digest = held[f"Digest of entry {seq}"]
     assert chain.read_head(held["Head"], key) == chain.Head(LANE, 1, digest, AT)
+
+
+def test_the_agreement_the_page_shows_is_taken_in() -> None:
+    held = shown()
+    document = parse_document(held["The document"].encode())
+    assert (document.digest, document.depositary.kid) == (held["Digest of the document"], KEY.kid)
+    assert proposals.check(held["The proposal"], document, KEY.public) == held["The proposal"]
+
+    said = parse_json(KEY.public.verify(held["The instrument"], INSTRUMENT_TYP))
+    assert (said["kind"], said["digest"], said["to"]) == ("declared", document.digest, [SOUTH])
+    narrows = parse_narrowings(statements.check("declared", said)["narrows"])
+    check_narrowings(document, "north", narrows)
+    assert [(each.clause, each.direction, each.tlp_max) for each in narrows] == [("1", "gives", Tlp.GREEN)]
+
+    floor = floors.read(held["The floor"], KEY.public)
+    assert (floor.reader, floor.agreement, floor.clause, floor.seq) == (EAST, document.id, "1", 5)
 
 
 def test_the_request_the_page_shows_is_believed() -> None:

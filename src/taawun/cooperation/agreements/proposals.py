@@ -13,10 +13,13 @@ from taawun.foundation.clock import now, timestamp
 from taawun.foundation.signing import SignatureRefused
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.partners.identity.lineage import Verifier
+    from taawun.foundation.signing import SigningKey
 
-__all__ = ["PROPOSAL_TYP", "check", "sign"]
+__all__ = ["PROPOSAL_TYP", "check", "sign", "write"]
 
 PROPOSAL_TYP: Final = "taawun-proposal+jws"
 
@@ -27,13 +30,20 @@ def sign(document: Document) -> str:
     Args:
         document: the version.
     """
-    said = {
-        "agreement": str(document.id),
-        "digest": document.digest,
-        "node": settings.BASE_URL,
-        "at": timestamp(now()),
-    }
-    return node_key().sign(strict_json.canonical(said), PROPOSAL_TYP)
+    return write(document, settings.BASE_URL, node_key(), now())
+
+
+def write(document: Document, node: str, key: SigningKey, at: datetime) -> str:
+    """A depositary's word that it proposes a version. Pure.
+
+    Args:
+        document: the version.
+        node: base address of the depositary.
+        key: its current one.
+        at: when.
+    """
+    said = {"agreement": str(document.id), "digest": document.digest, "node": node, "at": timestamp(at)}
+    return key.sign(strict_json.canonical(said), PROPOSAL_TYP)
 
 
 def check(token: object, document: Document, keys: Verifier) -> str:

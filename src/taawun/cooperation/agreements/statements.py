@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 from taawun.cooperation.agreements.document import parse_narrowings, parse_parts, parse_party
 from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.standing import Instrument
-from taawun.foundation.clock import TimestampRefused, parse_timestamp
+from taawun.foundation.clock import TimestampRefused, parse_timestamp, timestamp
+from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SignatureRefused, VerifyKey
+from taawun.foundation.strict_json import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from uuid import UUID
 
+    from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.models import PartyInstrument
 
-__all__ = ["MEMBERS", "check", "instrument_of"]
+__all__ = ["LONGEST_NOTE", "MEMBERS", "check", "instrument_of", "write"]
+
+LONGEST_NOTE: Final = 4000
 
 # members that only some kinds have
 MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -58,6 +65,54 @@ def check(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     elif kind == "countersigned" and not isinstance(said.get("sees"), str):
         raise DocumentRefused("/sees", "is no digest")
     return said
+
+
+def write(  # noqa: PLR0913 - each argument is one member of the instrument
+    kind: str,
+    document: Document,
+    *,
+    id: UUID,  # noqa: A002 - the member's own name
+    node: str,
+    at: datetime,
+    note: str,
+    to: Iterable[str],
+    lifts: UUID | None = None,
+    answers: tuple[UUID, str] | None = None,
+    suggestion: bytes | None = None,
+    more: Mapping[str, object] | None = None,
+) -> bytes:
+    """What is signed of an instrument (docs/protocol.md, "Signatures and instruments"). Pure.
+
+    Args:
+        kind: what is said.
+        document: the version it speaks about.
+        id: its name by its author.
+        node: base address of its author.
+        at: when.
+        note: a word to the other parties; at most 4,000 characters of it are said.
+        to: base addresses of those to whom it is addressed.
+        lifts: the suspension or declaration of its author that is lifted, by its name.
+        answers: the instrument it answers: its name, and its author's base address.
+        suggestion: a counter-proposal's text.
+        more: the members that only its kind has, as :func:`check` reads them.
+    """
+    payload: dict[str, object] = {
+        "id": str(id),
+        "kind": kind,
+        "agreement": str(document.id),
+        "digest": document.digest,
+        "node": node,
+        "at": timestamp(at),
+        "note": note[:LONGEST_NOTE],
+        "to": sorted(to),
+    }
+    if lifts:
+        payload["lifts"] = str(lifts)
+    if answers:
+        payload |= {"answers": str(answers[0]), "of": answers[1]}
+    if suggestion is not None:
+        payload["suggestion"] = sha256(suggestion)
+    return canonical(payload | dict(more or {}))
 
 
 def instrument_of(row: PartyInstrument, party: str) -> Instrument:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements import keeping
+from taawun.cooperation.agreements import keeping, statements
 from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument
 from taawun.cooperation.agreements.notices import tell_of_suspension
@@ -19,10 +19,9 @@ from taawun.cooperation.agreements.queries import forget_policy, standing_of
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
-from taawun.foundation.clock import now, timestamp
+from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.identifiers import uuid7
-from taawun.foundation.strict_json import canonical
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
@@ -87,23 +86,6 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
         StepRefused: ``too-many-words``: others would not keep it.
     """
     at, instrument_id = now(), uuid7()
-    payload: dict[str, object] = {
-        "id": str(instrument_id),
-        "kind": str(kind),
-        "agreement": str(document.id),
-        "digest": document.digest,
-        "node": settings.BASE_URL,
-        "at": timestamp(at),
-        "note": note[:4000],
-        "to": sorted({*others_of(document), *beside} - {settings.BASE_URL}),
-    }
-    if lifts:
-        payload["lifts"] = str(lifts)
-    if answers:
-        payload |= {"answers": str(answers.chosen), "of": answers.node}
-    if suggestion is not None:
-        payload["suggestion"] = sha256(suggestion)
-    payload |= more or {}
     said = PartyInstrument.objects.filter(
         lineage=document.id, node=settings.BASE_URL, kind=kind, digest=document.digest
     )
@@ -114,7 +96,19 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
                 "This node has said this so often about this version that others keep no more. Propose a next version."
             ),
         )
-    signed = canonical(payload)
+    signed = statements.write(
+        str(kind),
+        document,
+        id=instrument_id,
+        node=settings.BASE_URL,
+        at=at,
+        note=note,
+        to={*others_of(document), *beside} - {settings.BASE_URL},
+        lifts=lifts,
+        answers=(answers.chosen, answers.node) if answers else None,
+        suggestion=suggestion,
+        more=more,
+    )
     token = node_key().sign(signed, INSTRUMENT_TYP)
     instrument = PartyInstrument.objects.create(
         id=instrument_id,
@@ -127,7 +121,7 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
         lifts=lifts,
         answers=answers.chosen if answers else None,
         of=answers.node if answers else "",
-        note=note[:4000],
+        note=note[: statements.LONGEST_NOTE],
         suggestion=suggestion,
         said=dict(more or {}),
         mark=sha256(token.encode()),
