@@ -38,6 +38,7 @@ STRAY = (
     ("ar", "مستضيف", "مضيف"),  # host of a guest
     ("ar", "(?<!م)ستقبل", "إدخال"),  # take in; المستقبل is the future
     ("ar", "النص الدقيق", "النص الحرفي"),  # exact text
+    ("ar", r"منظم(ة|ات)(?! التعاون)", "مؤسسة"),  # organisation; a body of nations keeps its own name
 )
 # How a sentence has to say what its English says: language, the English, the words.
 SAID = (
@@ -56,6 +57,7 @@ SAID = (
     ("ar", r"\bnotice of|\bgive notice\b", r"إخطار"),  # إشعار is what a person is told
     ("ar", r"\bdigests?\b", r"بصم\w+ ال?رقمي"),  # البصمة alone is the fingerprint
     ("ar", r"\btrail\b", r"سجل التدقيق"),
+    ("ar", r"(?<!%\()\borganisation", r"مؤسس"),
 )
 LISTED = re.compile(r"""["']ar["'][^\n]*["']en["'][^\n]*["']fr["']""")
 

@@ -197,13 +197,13 @@ def test_a_guest_is_named_and_a_clause_can_speak_of_it_and_it_is_taken_out_again
     assert client.post(page, {**form_of(cast, held, "draft/parties/"), **GUEST})["Location"] == page
     assert saved().parties[2:] == (UNIVERSITY,)
     form = edit_form(seen(client, page_of(held, "edit/")))
-    client.post(page_of(held, "edit/"), {**form, "c0-direction": "any>uni-1", "do": "save"})
+    client.post(page_of(held, "edit/"), {**form, "c0-receivers": ["uni-1"], "do": "save"})
     assert saved().clauses[0].receivers == ("uni-1",)
     form = form_of(cast, held, "draft/parties/")
     refused = read(client.post(page, {**form, "do": "remove-uni-1"}), 422)
     assert "These clauses name it: 1. Change them first." in refused.text
     form = edit_form(seen(client, page_of(held, "edit/")))
-    client.post(page_of(held, "edit/"), {**form, "c0-direction": "any>any", "do": "save"})
+    client.post(page_of(held, "edit/"), {**form, "c0-receivers": ["any"], "do": "save"})
     client.post(page, {**form_of(cast, held, "draft/parties/"), "do": "remove-uni-1"})
     assert [each.ref for each in saved().parties] == ["us", "xs"]
 

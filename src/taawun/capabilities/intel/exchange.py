@@ -408,7 +408,7 @@ def regain_sighting(release: Release, header: Header, content: bytes) -> None:
 
 
 def regain_sighting_withdrawal(release: Release) -> None:
-    """A sighting that this node had taken back."""
+    """A sighting that this node had withdrawn."""
     Sighting.objects.filter(release=release, seen_by="").update(withdrawn=now(), note="")
 
 

@@ -229,7 +229,7 @@ class SightingForm(forms.Form):
 
 
 class WithdrawForm(forms.Form):
-    """Why a report is taken back."""
+    """Why a report is withdrawn."""
 
     edition = forms.IntegerField(widget=forms.HiddenInput)
     reason = forms.CharField(

@@ -251,7 +251,7 @@ class Publication(Audience):
 
 
 class Withdrawal(Body):
-    """Why it is taken back."""
+    """Why it is withdrawn."""
 
     reason: Annotated[str, Field(min_length=1, max_length=2000, description="For its receivers.")]
     edition: Annotated[

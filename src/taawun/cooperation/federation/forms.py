@@ -78,7 +78,7 @@ class QuestionForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Why something is taken back."""
+    """Why something is withdrawn, or what was shared onward taken back."""
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),

@@ -1,7 +1,7 @@
 """Guests of this node: parties without a node, on whose behalf it signs, sends and receives.
 
 What is for a guest comes or goes over a lane like anything else, and lies here until the guest reads it. Whether it may
-have it is decided at each reading, over the very clause and lane by which it came: what was taken back, suspended or
+have it is decided at each reading, over the very clause and lane by which it came: what was withdrawn, suspended or
 ended since is served no more.
 """
 
@@ -64,9 +64,9 @@ __all__ = [
     "readings_of",
     "signed_for",
     "stands",
-    "taken_back_from",
     "tokens_of",
     "version_for",
+    "withdrawn_from",
 ]
 
 
@@ -318,7 +318,7 @@ def lay_ready(passages: Iterable[tuple[Passage, Collection[str]]]) -> None:
 
 
 def copies_for(guest: Guest) -> QuerySet[GuestCopy]:
-    """What lies here for a guest under its agreement and was not taken back, newest first.
+    """What lies here for a guest under its agreement and was not withdrawn, newest first.
 
     Whether it may have each of them now, :func:`may_read` decides.
     """
@@ -336,7 +336,7 @@ def copies_for(guest: Guest) -> QuerySet[GuestCopy]:
     )
 
 
-def taken_back_from(guest: Guest) -> QuerySet[GuestCopy]:
+def withdrawn_from(guest: Guest) -> QuerySet[GuestCopy]:
     """What a guest has read and is to delete: it was withdrawn since, or its time is over. Newest first."""
     over = Q(passage__ended__isnull=False) | ~Q(passage__release__state=Release.State.LIVE)
     return (

@@ -115,7 +115,7 @@ def _first(lane: Lane, grant: Grant) -> int | None:
 
 
 def _past_withdrawals(lane: Lane, first: int, hidden: QuerySet[Passage]) -> int:
-    """The first entry from one on after which nothing is taken back on a lane that a newcomer is not to see."""
+    """The first entry from one on after which nothing is withdrawn on a lane that a newcomer is not to see."""
     subjects = hidden.exclude(ended=None).values("release__subject")
     said = LaneEntry.objects.filter(lane=lane, seq__gte=first, action="withdraw", subject__in=subjects)
     last = said.aggregate(last=Max("seq"))["last"]

@@ -336,7 +336,7 @@ class Delivery:
         badge: a key of the shell's ``STATES``.
         outcome: what became of it there, in words.
         signed: when the partner signed for it; None if it has not yet.
-        ended: when it was taken back on this lane.
+        ended: when it was withdrawn on this lane.
         deleted: when the partner says that it deleted it, or None.
         is_held: whether it says that it keeps it by another way.
         taken_back: when the partner signed for the withdrawal, or None.

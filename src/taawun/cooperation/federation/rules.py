@@ -66,10 +66,10 @@ def for_the_trail(tlp: Tlp, details: Mapping[str, object]) -> dict[str, object]:
 
 
 def may_speak_for(actor: Actor, kind: str, behalf: Behalf | None) -> Answer:
-    """Whether the actor may publish, or take back, what is this node's or a guest's of it.
+    """Whether the actor may publish, or withdraw, what is this node's or a guest's of it.
 
     Args:
-        actor: who. What a guest gave, it alone takes back, or who here publishes that kind.
+        actor: who. What a guest gave, it alone withdraws, or who here publishes that kind.
         kind: of the release.
         behalf: the guest whose it is; None for what is the node's own.
     """

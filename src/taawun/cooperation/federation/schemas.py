@@ -117,7 +117,7 @@ class OnwardAudience(Body):
 
 
 class OnwardReason(Body):
-    """Why something is taken back."""
+    """Why what was shared onward is taken back."""
 
     reason: Annotated[str, Field(max_length=2000, description="Its receivers read it.")] = ""
 
@@ -524,6 +524,6 @@ class GuestGiven(Schema):
 
 
 class GuestReason(Body):
-    """Why something is taken back."""
+    """Why something is withdrawn."""
 
     reason: Annotated[str, Field(max_length=2000)] = ""

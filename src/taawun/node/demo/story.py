@@ -388,7 +388,7 @@ class Story:
             )
 
     def withdraw(self) -> None:
-        """The report is taken back: its content goes at the partner too."""
+        """The report is withdrawn: its content goes at the partner too."""
         with self.tell.step("The north withdraws the report"):
             analyst, there = self._analyst(self.north), self._analyst(self.south)
             received = self._received(there)["id"]

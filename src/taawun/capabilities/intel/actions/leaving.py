@@ -95,7 +95,7 @@ def leaving_of(actor: Actor, report: Report, collected: Collected) -> Leaving:
 def _is_taken(report: Report) -> bool:
     """Whether another report of ours has left under its identifier, for another audience.
 
-    An identifier that left is that of one report: whoever withdraws it takes back what left under it.
+    An identifier that left is that of one report: whoever withdraws it withdraws all that left under it.
     """
     left = Report.objects.filter(stix_id=report.stix_id, origin="", release__isnull=False)
     return report.release_id is None and left.exclude(pk=report.pk).exists()

@@ -344,7 +344,7 @@ def keep(own: Sequence[Prepared], origin: Origin) -> None:
 
 
 def _told_by(known: Sequence[StixObject]) -> QuerySet[Release]:
-    """The releases in which partners told us of an object, and which they have not taken back."""
+    """The releases in which partners told us of an object, and which they have not withdrawn."""
     sources = Source.objects.filter(object__in=[each.id for each in known])
     return Release.objects.filter(
         id__in=sources.values("release"), origin__isnull=False, state=Release.State.LIVE

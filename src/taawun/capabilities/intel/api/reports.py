@@ -151,7 +151,7 @@ def publish_report(request: ApiRequest, report_id: UUID, body: schemas.Publicati
 
 @router.post("/intel/reports/{uuid:report_id}/withdraw", response=schemas.Report, summary="Withdraw a report")
 def withdraw_report(request: ApiRequest, report_id: UUID, body: schemas.Withdrawal) -> schemas.Report:
-    """Take back all its versions, at every receiver."""
+    """Withdraw all its versions, at every receiver."""
     actor = acting(request)
     report = _found_report(actor, report_id)
     return _report(actor, actions.withdraw_report(actor, report, body.reason, edition=body.edition))

@@ -1,4 +1,4 @@
-"""The two questions before something of ours leaves or is taken back."""
+"""The two questions before something of ours leaves or is withdrawn."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def leave(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpR
         [
             _("When the days of notice are over, this node gives and takes nothing under it any more."),
             _("The agreement goes on among the others, or ends where too few remain."),
-            _("Withdrawals and receipts still pass. Notice cannot be taken back."),
+            _("Withdrawals and receipts still pass. Notice is final."),
         ],
         _("Give notice of leaving"),
         _("Notice is given. The other parties are told."),

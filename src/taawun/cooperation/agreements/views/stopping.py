@@ -108,7 +108,7 @@ def terminate(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         effects.append(_stopping(document.clauses))
         effects += _lanes(held)
         effects += _afterwards(document.clauses)
-    effects.append(_("Notice cannot be taken back. A new agreement can be drafted at any time."))
+    effects.append(_("Notice is final. A new agreement can be drafted at any time."))
     step = Step(
         lambda note: actions.terminate(actor, held, note),
         _("Terminate “%(title)s”?") % {"title": name_of(held)},

@@ -1,4 +1,4 @@
-"""Taking back what is ours."""
+"""Withdrawing what is ours, and taking back what was shared onward."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["take_back_onward", "withdraw"]
 
 @transaction.atomic
 def withdraw(actor: Actor, release: Release, reason: str) -> Release:
-    """Take back one of our releases: the headers stay, the content goes, here and at every receiver.
+    """Withdraw one of our releases: the headers stay, the content goes, here and at every receiver.
 
     Args:
         actor: who; needs the kind's permission, or is the guest that gave it.

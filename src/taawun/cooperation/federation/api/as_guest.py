@@ -157,7 +157,7 @@ def get_guest_content(request: ApiRequest, digest: str) -> HttpResponseBase:
     try:
         return content_response(request, content)
     except FileGone:
-        _no_content()  # it was taken back in this moment
+        _no_content()  # it was withdrawn in this moment
 
 
 def _no_content() -> NoReturn:
@@ -173,10 +173,10 @@ def _no_content() -> NoReturn:
     summary="List what I have to delete",
 )
 def list_guest_withdrawals(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.GuestWithdrawal]:
-    """What the guest has read and was taken back since, or whose time is over; newest first."""
+    """What the guest has read and was withdrawn since, or whose time is over; newest first."""
     return listing(
         Listing[schemas.GuestWithdrawal],
-        guests.taken_back_from(guest_of(request)),
+        guests.withdrawn_from(guest_of(request)),
         paging,
         order=("-id",),
         show=lambda rows: [_withdrawal(each) for each in rows],

@@ -238,7 +238,7 @@ def alarm(sender: Partner, header: Header, code: str) -> None:
 
 
 def is_the_sources_withdrawal(header: Header) -> Partner | None:
-    """The source that withdrew what a header takes back, where that header carries its signed word.
+    """The source that withdrew what a header withdraws, where that header carries its signed word.
 
     Raises:
         OriginRefused: it carries something else.

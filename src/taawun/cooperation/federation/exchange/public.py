@@ -82,7 +82,7 @@ def _names_somebody(header: Header) -> bool:
 def move_on() -> None:
     """Put what stands on a public lane that is never continued on the one that takes its place.
 
-    Who reads it for the first time finds all of it there, and what is taken back is taken back there.
+    Who reads it for the first time finds all of it there, and what is withdrawn is withdrawn there.
     """
     closed = Passage.objects.filter(entry__lane__in=lanes.own_public_lanes().filter(is_closed=True))
     standing = closed.filter(ended=None, release__state=Release.State.LIVE).select_related("entry")

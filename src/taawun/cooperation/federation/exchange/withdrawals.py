@@ -1,4 +1,4 @@
-"""What a partner takes back goes here too: over one lane its provenance there, by its source everywhere."""
+"""What a partner withdraws goes here too: over one lane its provenance there, by its source everywhere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["WITHDRAWN", "receive_withdrawal"]
 
 
 def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
-    """A partner takes back what it sent on this lane, or carries on that its source took it back everywhere."""
+    """A partner withdraws what it sent on this lane, or carries on that its source withdrew it everywhere."""
     partner = entry.lane.sender
     if partner is None:
         return Outcome(LaneEntry.State.REFUSED, "no-sender")
@@ -38,7 +38,7 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
     try:
         source = is_the_sources_withdrawal(header)
     except OriginRefused as refused:
-        # it takes back what is the sender's to take back, and no more
+        # it withdraws what is the sender's to withdraw, and no more
         alarm(partner, header, refused.code)
         source = None
     about = {"subject": header.subject, "version": header.version}

@@ -98,7 +98,7 @@ def _hear(message: messages.Message) -> None:
         raise MessageRefused("malformed", "`follows` is true or false")
     Partner.objects.filter(id=message.partner.id).update(is_follower=follows)
     lane = own_public_lanes().filter(is_closed=False).first()
-    # one that follows no longer is still told what is taken back
+    # one that follows no longer is still told what is withdrawn
     if follows and lane is not None:
         LaneReader.objects.get_or_create(lane=lane, partner=message.partner)
 

@@ -517,7 +517,7 @@ def _code_of(problem: OutboundFailed | OutboundRefused | PartnerRefused) -> str:
 
 
 def _withdrawn_later(entry: LaneEntry) -> bool:
-    """Whether it was taken back further along, or in a history of the lane that a restart left behind."""
+    """Whether it was withdrawn further along, or in a history of the lane that a restart left behind."""
     later = Q(lane=entry.lane_id, seq__gt=entry.seq) | Q(lane__part_of=entry.lane_id)
     if beside := withdrawn_beside(entry.lane):
         later |= beside & Q(issued__gte=entry.issued)

@@ -204,7 +204,7 @@ def public_lane() -> Lane:
     one_speaker()
     lane, created = Lane.objects.get_or_create(sender=None, purpose=Lane.Purpose.PUBLIC, is_closed=False)
     if created:
-        # who reads the one before is told of what is taken back, also where it follows no longer
+        # who reads the one before is told of what is withdrawn, also where it follows no longer
         before = Q(reads__lane__sender=None, reads__lane__purpose=Lane.Purpose.PUBLIC)
         followers = Partner.objects.filter(before | Q(is_follower=True)).distinct()
         LaneReader.objects.bulk_create(LaneReader(lane=lane, partner=each) for each in followers)

@@ -48,7 +48,7 @@ class Offered:
             return None
         held = Lane.called(partner, offer.lane)
         if held is None and offer.purpose == Lane.Purpose.PUBLIC and not partner.is_followed:
-            # one that was followed is read on: what came over it may be taken back
+            # one that was followed is read on: what came over it may be withdrawn
             return None
         lane = held or self._begin(offer)
         # a lane does not change its purpose

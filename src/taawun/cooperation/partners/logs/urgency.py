@@ -1,8 +1,8 @@
-"""What goes first on a slow line: early warnings, and what is taken back.
+"""What goes first on a slow line: early warnings, and what is withdrawn.
 
 A lane is a chain, so nothing overtakes on it; but of two lanes that with something urgent on it is read and delivered
 first, and of the contents that wait those of urgent entries. Urgent is what its kind says that it is, and every
-withdrawal: until it has come, what was taken back is still believed.
+withdrawal: until it has come, what was withdrawn is still believed.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ def end_span(actor: Actor, span: Span, until: date) -> Span:
 
 @transaction.atomic
 def strike_span(actor: Actor, span: Span) -> None:
-    """Take back a span that was written down by mistake; the trail keeps what it said.
+    """Strike a span that was written down by mistake; the trail keeps what it said.
 
     Raises:
         NotAllowed: the actor may not.

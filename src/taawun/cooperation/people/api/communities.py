@@ -142,7 +142,7 @@ def end_span(request: ApiRequest, community_id: UUID, span_id: UUID, body: schem
     summary="Strike a membership",
 )
 def strike_span(request: ApiRequest, community_id: UUID, span_id: UUID) -> Status[None]:
-    """Take back what was written down by mistake."""
+    """Strike what was written down by mistake."""
     actor = acting(request)
     require(actor, "manage:communities")
     actions.strike_span(actor, _found_span(community_id, span_id))

@@ -282,7 +282,7 @@ def end_span(request: HttpRequest, actor: PersonActor, community_id: UUID, span_
 def strike_span(
     request: HttpRequest, actor: PersonActor, community_id: UUID, span_id: UUID
 ) -> HttpResponseBase:
-    """Take back what was written down by mistake, after asking."""
+    """Strike what was written down by mistake, after asking."""
     span, name = _span(community_id, span_id)
     refusal = ""
     if request.method == "POST":
