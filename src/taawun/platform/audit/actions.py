@@ -43,11 +43,12 @@ def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, obje
     row = _row(actor, verb, subject, details)
     # a row is in every write there is, and `save` takes longer to put its statement together than it takes to run
     with connection.cursor() as cursor:
-        cursor.execute(
-            _insertion(),
-            [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _FIELDS],
-        )
+        cursor.execute(_insertion(), _values(row))
     return row
+
+
+def _values(row: Entry) -> list[object]:
+    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _FIELDS]
 
 
 @functools.cache
@@ -66,7 +67,9 @@ def record_all(actor: Auditable, verb: str, acts: Iterable[tuple[str, Mapping[st
         verb: as for :func:`record`.
         acts: subject and details of each, in order.
     """
-    Entry.objects.bulk_create(_row(actor, verb, subject, details) for subject, details in acts)
+    rows = [_values(_row(actor, verb, subject, details)) for subject, details in acts]
+    with connection.cursor() as cursor:
+        cursor.executemany(_insertion(), rows)
 
 
 def _row(actor: Auditable, verb: str, subject: str, details: Mapping[str, object] | None) -> Entry:
