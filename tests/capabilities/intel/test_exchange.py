@@ -15,11 +15,12 @@ from taawun.capabilities.intel.models import Report, ReportReader, Sighting, Sti
 from taawun.cooperation.federation import home
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import LaneEntry
+from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
-from tests.cast import Cast, clause
+from tests.cast import Cast, actor_of, clause, person
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +103,18 @@ def test_a_red_report_is_for_the_persons_it_names_here(cast: Cast) -> None:
     assert queries.object_named(cast.officer.actor, FIRST) is None
     assert queries.reports(cast.analyst.actor).count() == 1
     assert queries.reports(cast.officer.actor).count() == 0
+
+
+def test_an_account_that_another_organisation_gave_to_whom_a_red_report_names_reads_none_of_it(
+    cast: Cast,
+) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    university = Organisation.objects.create(names={"en": "University"}, kind="university")
+    taken = person("analyst", organisation=university)
+    south.publish(TOLD, indicator(1), tlp=Tlp.RED, persons=(taken.email, cast.analyst.row.email))
+    assert list(ReportReader.objects.values_list("person_id", flat=True)) == [cast.analyst.row.pk]
+    assert queries.reports(actor_of(taken)).count() == 0
+    assert queries.object_named(actor_of(taken), FIRST) is None
 
 
 def test_a_red_version_that_names_fewer_persons_is_for_fewer_and_the_one_before_stays(cast: Cast) -> None:

@@ -292,6 +292,16 @@ def test_what_a_red_release_is_about_is_for_the_persons_it_names(cast: Cast) -> 
         assert member.api.get("/federation/releases", text="Their").json()["items"] == []
 
 
+def test_another_organisation_of_the_node_reads_no_red_release_by_giving_an_account_to_whom_it_names(
+    cast: Cast,
+) -> None:
+    university = Organisation.objects.create(names={"en": "University"}, kind="university")
+    taken = person("analyst", organisation=university)
+    release = _received(partner(), tlp=Tlp.RED, persons=[taken.email])
+    shown = Caller(token_of(taken)).get(f"/federation/releases/{release.id}").json()
+    assert (shown["title"], shown["subject"]) == (None, None)
+
+
 def test_what_amber_strict_is_about_stays_inside_the_organisation_of_the_node(cast: Cast) -> None:
     university = Organisation.objects.create(names={"en": "University"}, kind="university")
     guest = Caller(token_of(person("analyst", organisation=university)))

@@ -308,8 +308,8 @@ def _origin(arrival: Arrival) -> Origin:
 
 
 def _named(release: Release) -> list[Person]:
-    """Persons of this node whom a RED release names; any other names nobody."""
-    return persons_at(release.persons) if release.tlp == Tlp.RED else []
+    """Persons whom a RED release names, of the organisation that it came to or is of; any other names nobody."""
+    return persons_at(release.persons, release.organisation or host()) if release.tlp == Tlp.RED else []
 
 
 # ---- taking out -------------------------------------------------------------------------------------------------

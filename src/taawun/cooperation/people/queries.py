@@ -275,13 +275,17 @@ def persons(
     return found
 
 
-def persons_at(addresses: Iterable[str]) -> list[Person]:
-    """The persons of this node with any of these e-mail addresses, in any case of letters; each once."""
+def persons_at(addresses: Iterable[str], organisation: Organisation) -> list[Person]:
+    """The persons of an organisation with any of these e-mail addresses, in any case of letters; each once.
+
+    Another organisation of this node gives an account to whatever address it likes: it says nothing of who is meant.
+    """
     given = set(addresses)
     found = Person.objects.annotate(address=Lower("email"))
     # a database may know the small letters of ASCII alone
     same = Q(address__in={each.lower() for each in given}) | Q(email__in=given)
-    return list(found.filter(same).order_by("id"))
+    works_there = Exists(Membership.objects.filter(person=OuterRef("pk"), organisation=organisation))
+    return list(found.filter(same, works_there).order_by("id"))
 
 
 def open_invitation(secret: str) -> Invitation | None:

@@ -206,7 +206,7 @@ def _floor(actor: Actor, report: Report) -> Tlp:
 def _write(actor: Actor, report: Report, fields: ReportFields) -> None:
     _check(actor, fields)
     report.title, report.summary = fields.title.strip(), fields.summary.strip()
-    readers = persons_at(fields.persons)
+    readers = persons_at(fields.persons, report.organisation)
     mark(report, fields.tlp, readers)
     _check_alone(report)
     report.topics = sorted(set(fields.topics))
