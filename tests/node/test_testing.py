@@ -1,6 +1,9 @@
 """`taawun test`: which steps, in which order, and how it ends."""
 
+import itertools
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,23 +12,28 @@ from taawun.node import testing
 from taawun.node.cli import main
 
 
-def names(paths: tuple[str, ...], *, quick: bool) -> list[str]:
-    return [step.name for step in testing._steps(paths, quick=quick)]
+def names(paths: tuple[str, ...], *, quick: bool) -> list[list[list[str]]]:
+    """The names of the steps: of each lane of each round."""
+    rounds = testing._rounds(paths, quick=quick)
+    return [[[step.name for step in lane] for lane in lanes] for lanes in rounds]
 
 
-CHECKS = ["ruff check", "ruff format", "mypy", "imports"]
+CHECKS = [["mypy"], ["ruff check", "ruff format", "imports"]]
+TESTS = [["pytest on SQLite", "pytest on PostgreSQL"], ["pytest, browser and journeys"]]
 
 
 @pytest.mark.parametrize(
     ("paths", "quick", "expected"),
     [
-        ((), False, [*CHECKS, "pytest on SQLite", "pytest, browser and journeys", "pytest on PostgreSQL"]),
-        ((), True, [*CHECKS, "pytest on SQLite"]),
-        (("a",), False, ["pytest on SQLite", "pytest, browser and journeys", "pytest on PostgreSQL"]),
-        (("a",), True, ["pytest on SQLite"]),
+        ((), False, [CHECKS, TESTS]),
+        ((), True, [CHECKS, [["pytest on SQLite"]]]),
+        (("a",), False, [TESTS]),
+        (("a",), True, [[["pytest on SQLite"]]]),
     ],
 )
-def test_the_steps_depend_on_path_and_quick(paths: tuple[str, ...], quick: bool, expected: list[str]):
+def test_the_steps_depend_on_path_and_quick(
+    paths: tuple[str, ...], quick: bool, expected: list[list[list[str]]]
+):
     assert names(paths, quick=quick) == expected
 
 
@@ -43,9 +51,13 @@ def planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         plain = ("-q", "-p", "no:cacheprovider", "-c", str(tmp_path / "none.ini"))
         return testing.Step(name, (sys.executable, "-m", "pytest", *plain, str(file)), is_pytest=True)
 
-    def plan(*snippets: str) -> None:
-        steps = [step(number, snippet) for number, snippet in enumerate(snippets)]
-        monkeypatch.setattr(testing, "_steps", lambda paths, quick: iter(steps))
+    def plan(*rounds: tuple[tuple[str, ...], ...]) -> None:
+        number = itertools.count()
+        steps = [
+            tuple(tuple(step(next(number), snippet) for snippet in lane) for lane in lanes)
+            for lanes in rounds
+        ]
+        monkeypatch.setattr(testing, "_rounds", lambda paths, quick: iter(steps))
         monkeypatch.setattr(testing, "_prepare_browser", lambda: None)
 
     return plan
@@ -56,24 +68,66 @@ FAILS = "def test_it():\n    assert False\ndef test_other():\n    assert True\n"
 
 
 @pytest.mark.parametrize(
-    ("snippets", "code", "last", "told"),
+    ("rounds", "code", "last", "told"),
     [
-        (("pass", PASSES, PASSES), 0, "2 passed, 0 failed", "step 2"),
-        (("pass", FAILS, PASSES), 1, "1 passed, 1 failed", "stopped at: step 1"),
-        (("raise SystemExit(1)", PASSES), 1, "0 passed, 1 failed", "stopped at: step 0"),
-        (("pass",), 1, "0 passed, 1 failed", "no test was run"),
+        (((("pass",),), ((PASSES, PASSES),)), 0, "2 passed, 0 failed", ["step 2"]),
+        (((("pass",),), ((PASSES,), (PASSES,))), 0, "2 passed, 0 failed", ["step 2"]),
+        (((("pass",),), ((FAILS, PASSES), (FAILS,))), 1, "3 passed, 2 failed", ["failed: step 1, step 3\n"]),
+        (
+            ((("raise SystemExit(1)", "pass"),), ((PASSES,),)),
+            1,
+            "0 passed, 1 failed",
+            ["failed: step 0 (what comes after was not run)", "step 1 "],
+        ),
+        (((("pass",),),), 1, "0 passed, 1 failed", ["no test was run"]),
     ],
 )
-def test_it_stops_at_the_first_failure_and_ends_with_the_counts(
-    planned, capfd: pytest.CaptureFixture[str], snippets: tuple[str, ...], code: int, last: str, told: str
+def test_a_check_that_fails_ends_it_and_a_test_that_fails_only_after_all_were_run(
+    planned,
+    capfd: pytest.CaptureFixture[str],
+    rounds: tuple[tuple[tuple[str, ...], ...], ...],
+    code: int,
+    last: str,
+    told: list[str],
 ):
-    planned(*snippets)
+    planned(*rounds)
 
     assert main(["test"]) == code
 
     printed = capfd.readouterr().out
     assert printed.splitlines()[-1] == last
-    assert told in printed
+    assert [each for each in told if each not in printed] == []
+
+
+def test_lanes_run_beside_each_other_and_what_the_second_writes_comes_whole(
+    planned, capfd: pytest.CaptureFixture[str], tmp_path: Path
+):
+    # each waits for the other: one after the other they would wait for ever
+    waits = "import pathlib, time\nwhile not pathlib.Path({theirs!r}).exists(): time.sleep(0.01)\n"
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    meets = "import pathlib\npathlib.Path({ours!r}).touch()\n" + waits
+    planned(((meets.format(ours=one, theirs=two),), (meets.format(ours=two, theirs=one) + "print('met')\n",)))
+
+    assert main(["test"]) == 1
+
+    assert "taawun test: step 1 has ended\nmet\n" in capfd.readouterr().out
+
+
+def test_who_interrupts_it_leaves_no_step_running(planned, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    pid = tmp_path / "pid"
+    says = f"import os, pathlib, time\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+    planned(((says + "time.sleep(600)",),))
+
+    def interrupt(_seconds: float) -> None:
+        if pid.exists() and pid.read_text():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+
+    assert main(["test"]) == 130
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_without_the_source_it_says_where_the_tests_are(

@@ -1,6 +1,7 @@
 """The body of `taawun test`: everything that must hold before a change is taken, in one go.
 
-It needs no Django and reads no settings: each step is a process of its own, and pytest makes its own node.
+It needs no Django and reads no settings: each step is a process of its own, and pytest makes its own node. Steps that
+leave a core free run beside each other: the journeys, for one, mostly wait for their nodes.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import argparse
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self, TypeAlias
 from xml.etree import ElementTree as ET
 
 import taawun
@@ -33,6 +37,8 @@ BROWSERS = (
 )
 ARABIC_FONT = Path("/usr/share/fonts/truetype/noto/NotoNaskhArabic-Regular.ttf")
 NOTHING_COLLECTED = 5  # pytest's exit code when no test matches
+_LOOK_SECONDS = 0.05
+_GRACE_SECONDS = 20.0  # for pytest to stop its workers and their nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,9 @@ class Step:
     name: str
     command: tuple[str, ...]
     is_pytest: bool = False
+
+
+Lane: TypeAlias = tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Runs the checks and tests, stopping after the first step that fails.
+    """Runs the checks, and when they hold the tests: all of them, whichever fail.
 
     Args:
         chosen: test files or folders (then only these are run, without the checks), and whether it is quick (without
@@ -80,11 +89,11 @@ def run(chosen: argparse.Namespace) -> int:
     paths = tuple(str(Path(path).resolve()) for path in chosen.paths)
     if not chosen.quick:
         _prepare_browser()
-    outcomes = []
+    outcomes: list[Outcome] = []
     try:
-        for step in _steps(paths, quick=chosen.quick):
-            outcomes.append(_perform(step))
-            if not outcomes[-1].ok:
+        for lanes in _rounds(paths, quick=chosen.quick):
+            outcomes += _perform(lanes)
+            if not all(outcome.ok for outcome in outcomes):
                 break
     except KeyboardInterrupt:
         return 130
@@ -105,45 +114,114 @@ def browser_program() -> Path | None:
     return None
 
 
-def _steps(paths: tuple[str, ...], *, quick: bool) -> Iterator[Step]:
+def _rounds(paths: tuple[str, ...], *, quick: bool) -> Iterator[tuple[Lane, ...]]:
+    """What is run round by round: lanes beside each other, and in a lane one step after the other."""
     python = sys.executable
     if not paths:
-        yield Step("ruff check", (python, "-m", "ruff", "check", "--quiet"))
-        yield Step("ruff format", (python, "-m", "ruff", "format", "--check", "--quiet"))
-        yield Step("mypy", (python, "-m", "mypy", "--no-error-summary"))
-        yield Step("imports", (str(Path(python).with_name("lint-imports")), "--no-logo"))
+        yield (
+            (Step("mypy", (python, "-m", "mypy", "--no-error-summary")),),
+            (
+                Step("ruff check", (python, "-m", "ruff", "check", "--quiet")),
+                Step("ruff format", (python, "-m", "ruff", "format", "--check", "--quiet")),
+                Step("imports", (str(Path(python).with_name("lint-imports")), "--no-logo")),
+            ),
+        )
     # a single file starts faster than the processes it could be spread over
     spread = () if paths else ("-n", "2", "--dist", "worksteal")
     apart = "not browser and not journey"
     if quick:
-        yield _pytest("pytest on SQLite", *spread, "-m", f"{apart} and not slow", *paths)
+        yield ((_pytest("pytest on SQLite", *spread, "-m", f"{apart} and not slow", *paths),),)
         return
-    yield _pytest("pytest on SQLite", *spread, "-m", apart, *paths)
     # a file stays with one process: its tests share two nodes, which take most of their time to wait for each other
     by_file = () if paths else ("-n", "2", "--dist", "loadfile")
-    yield _pytest("pytest, browser and journeys", *by_file, "-m", "browser or journey", *paths)
     on_postgres = ("--database", "postgres", "-m", f"database and not any_database and {apart}")
-    yield _pytest("pytest on PostgreSQL", *spread, *on_postgres, *paths)
+    yield (
+        (
+            _pytest("pytest on SQLite", *spread, "-m", apart, *paths),
+            _pytest("pytest on PostgreSQL", *spread, *on_postgres, *paths),
+        ),
+        (_pytest("pytest, browser and journeys", *by_file, "-m", "browser or journey", *paths),),
+    )
 
 
 def _pytest(name: str, *arguments: str) -> Step:
     return Step(name, (sys.executable, "-m", "pytest", "-q", "-r", "fEs", *arguments), is_pytest=True)
 
 
-def _perform(step: Step) -> Outcome:
-    _say(step.name)
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="taawun-test-") as folder:
-        report = Path(folder) / "report.xml"
+def _perform(lanes: tuple[Lane, ...]) -> list[Outcome]:
+    """Runs lanes beside each other; the first writes as it goes, of the others each step when it has ended."""
+    outcomes: list[Outcome] = []
+    with ExitStack() as ending:
+        waiting = [iter(lane) for lane in lanes]
+        running: dict[int, _Running] = {}
+        while True:
+            for number, lane in enumerate(waiting):
+                if number in running:
+                    if (outcome := running[number].ended()) is None:
+                        continue
+                    outcomes.append(outcome)
+                    del running[number]
+                if (step := next(lane, None)) is not None:
+                    running[number] = ending.enter_context(_Running(step, is_quiet=number > 0))
+            if not running:
+                planned = [step for lane in lanes for step in lane]
+                return sorted(outcomes, key=lambda outcome: planned.index(outcome.step))
+            time.sleep(_LOOK_SECONDS)
+
+
+class _Running:
+    """A step that runs, and is stopped should this be left before it has ended."""
+
+    def __init__(self, step: Step, *, is_quiet: bool) -> None:
+        self.step = step
+        self._folder = tempfile.TemporaryDirectory(prefix="taawun-test-")
+        home = Path(self._folder.name)
+        self._report, self._written = home / "report.xml", home / "written"
         # mypy's plugin reads the settings: not those of a node that lives on this machine
-        environment = os.environ | {"TAAWUN_HOME": folder}
+        environment = os.environ | {"TAAWUN_HOME": str(home)}
         # some containers set it; hundreds of Pythons are started, and each would compile everything anew
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        command = [*step.command, *([f"--junit-xml={report}"] if step.is_pytest else [])]
-        code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
-        ok = code == 0 or (step.is_pytest and code == NOTHING_COLLECTED)
-        counts = _counts(report) if report.exists() else (0, 0, 0)
-    return Outcome(step, ok, time.monotonic() - started, *counts)
+        command = [*step.command, *([f"--junit-xml={self._report}"] if step.is_pytest else [])]
+        self._started = time.monotonic()
+        _say(f"{step.name}{', beside it' if is_quiet else ''}")
+        with ExitStack() as opened:
+            output = opened.enter_context(self._written.open("wb")) if is_quiet else None
+            self._process = subprocess.Popen(
+                command,
+                cwd=CHECKOUT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT if is_quiet else None,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._process.poll() is None:
+                # from a terminal Ctrl+C reached it as well; told twice, pytest would leave its nodes behind
+                if not os.isatty(0):
+                    self._process.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_GRACE_SECONDS)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._folder.cleanup()
+
+    def ended(self) -> Outcome | None:
+        """How it ended, or None while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        seconds = time.monotonic() - self._started
+        if self._written.exists():
+            _say(f"{self.step.name} has ended")
+            sys.stdout.write(self._written.read_text(encoding="utf-8", errors="replace"))
+        ok = code == 0 or (self.step.is_pytest and code == NOTHING_COLLECTED)
+        counts = _counts(self._report) if self._report.exists() else (0, 0, 0)
+        return Outcome(self.step, ok, seconds, *counts)
 
 
 def _counts(report: Path) -> tuple[int, int, int]:
@@ -159,16 +237,17 @@ def _counts(report: Path) -> tuple[int, int, int]:
 def _conclude(outcomes: list[Outcome]) -> int:
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
-    last = outcomes[-1]
+    not_held = [outcome.step for outcome in outcomes if not outcome.ok]
     print()
     for outcome in outcomes:
         counts = f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
         word = "ok" if outcome.ok else "FAILED"
         told = f"{counts}; " if outcome.step.is_pytest else ""
         print(f"{outcome.step.name:<30}{word:<8}{told}{outcome.seconds:.1f} s")
-    if not last.ok:
+    if not_held:
         failed = max(failed, 1)
-        print(f"stopped at: {last.step.name} (what comes after it was not run)")
+        after = "" if any(step.is_pytest for step in not_held) else " (what comes after was not run)"
+        print(f"failed: {', '.join(step.name for step in not_held)}{after}")
     elif passed == 0:
         failed = 1
         print("no test was run: nothing here matches")
