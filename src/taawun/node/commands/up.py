@@ -92,8 +92,10 @@ def _check() -> None:
 def _prepare() -> None:
     from django.core.management import call_command
 
+    from taawun.node.statics import collect
+
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
+    collect()
 
 
 def _web(host: str, port: int) -> int:
