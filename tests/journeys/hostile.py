@@ -32,7 +32,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.node.demo import sample
 from taawun.node.demo.cast import SOUTH
 from taawun.node.demo.narration import Narrator
-from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports, wait_for
+from taawun.node.demo.nodes import PLAIN, ApiClient, RunningNode, free_ports, wait_for
 from taawun.node.demo.story import Material, Story
 from tests.journeys.conftest import rows
 
@@ -255,7 +255,7 @@ class Hostile:
         url = f"{self.victim}/federation/inbox"
         body = canonical({"descriptor": self.descriptor(), "heads": []})
         headers = request_signatures.sign("POST", url, body, self.key)
-        done = httpx.post(url, content=body, headers=headers, timeout=60, trust_env=False)
+        done = httpx.post(url, content=body, headers=headers, timeout=60, trust_env=False, verify=PLAIN)
         assert done.status_code == httpx.codes.ACCEPTED, done.text
 
     def clause_lane(
@@ -297,7 +297,7 @@ class Hostile:
         """Ask the victim for something."""
         url = f"{self.victim}{path}"
         headers = request_signatures.sign("GET", url, b"", self.key)
-        return httpx.get(url, headers=headers, timeout=60, trust_env=False)
+        return httpx.get(url, headers=headers, timeout=60, trust_env=False, verify=PLAIN)
 
     def served(self, agreement: str) -> list[tuple[str, bool]]:
         """Kind of each release it is served under an agreement, and whether its content comes along."""
@@ -378,7 +378,7 @@ class Victim:
         return lineage, digest
 
     def _kid(self) -> str:
-        token = httpx.get(f"{self.node.base}/.well-known/taawun", trust_env=False).text
+        token = httpx.get(f"{self.node.base}/.well-known/taawun", trust_env=False, verify=PLAIN).text
         return descriptor.read(token.strip(), at=now()).key.kid
 
     def import_one(self, name: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from taawun.foundation import request_signatures
 from taawun.foundation.signing import SigningKey
-from taawun.node.demo.nodes import RunningNode
+from taawun.node.demo.nodes import PLAIN, RunningNode
 from tests.addresses import ADDRESSES, OFF, PUBLIC, Address
 from tests.journeys.conftest import Pair, rows
 
@@ -40,13 +40,14 @@ def _ask(node: RunningNode, address: Address, method: str, **headers: str) -> ht
         content=body,
         headers={"Content-Type": "application/json", **headers},
         trust_env=False,
+        verify=PLAIN,
         timeout=30,
     )
 
 
 def _signed(node: RunningNode, key: SigningKey, path: str) -> httpx.Response:
     headers = request_signatures.sign("GET", node.base + path, b"", key)
-    return httpx.get(node.base + path, headers=headers, trust_env=False, timeout=30)
+    return httpx.get(node.base + path, headers=headers, trust_env=False, verify=PLAIN, timeout=30)
 
 
 def _key(node: RunningNode) -> SigningKey:
@@ -98,7 +99,9 @@ def test_a_partners_node_reads_its_own_lanes_once_for_each_signature(pair: Pair)
     assert {_signed(north, south, f"/federation/lanes/{each}").status_code for each in lanes} == {200}
     path = "/federation/lanes"
     headers = request_signatures.sign("GET", north.base + path, b"", south)
-    asked = [httpx.get(north.base + path, headers=headers, trust_env=False) for _again in range(2)]
+    asked = [
+        httpx.get(north.base + path, headers=headers, trust_env=False, verify=PLAIN) for _again in range(2)
+    ]
     assert [each.status_code for each in asked] == [200, 401]
 
 
@@ -111,7 +114,7 @@ def test_a_signature_opens_no_other_address_node_or_lane(pair: Pair) -> None:
     assert _signed(north, south, f"/federation/lanes/{uuid4()}").status_code == 404
     # what was signed for one node is not taken by another
     headers = request_signatures.sign("GET", pair.south.base + "/federation/lanes", b"", south)
-    answer = httpx.get(north.base + "/federation/lanes", headers=headers, trust_env=False)
+    answer = httpx.get(north.base + "/federation/lanes", headers=headers, trust_env=False, verify=PLAIN)
     assert answer.status_code == 401
 
 

@@ -24,7 +24,7 @@ from taawun.foundation.signing import SigningKey
 from taawun.node.demo import sample
 from taawun.node.demo.cast import Nation, Player
 from taawun.node.demo.narration import Narrator
-from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports, wait_for
+from taawun.node.demo.nodes import PLAIN, ApiClient, RunningNode, free_ports, wait_for
 from taawun.node.demo.story import Material, Story
 from tests.journeys.conftest import Pair, everything
 
@@ -118,7 +118,7 @@ class Three:
         """What a node answers to whoever has this key and asks for its lanes."""
         url = f"{node.base}/federation/lanes"
         headers = request_signatures.sign("GET", url, b"", key)
-        return httpx.get(url, headers=headers, timeout=60, trust_env=False)
+        return httpx.get(url, headers=headers, timeout=60, trust_env=False, verify=PLAIN)
 
     def notice(self, node: RunningNode, kind: str, seconds: float = 60) -> dict[str, Any]:
         """The notice of this kind that an administrator has, once it is there."""
@@ -132,7 +132,9 @@ class Three:
 
     def page(self, node: RunningNode, player: Player, path: str) -> str:
         """What somebody who signed in reads on a page, without its markup."""
-        with httpx.Client(base_url=node.here, timeout=60, trust_env=False, follow_redirects=True) as browser:
+        with httpx.Client(
+            base_url=node.here, timeout=60, trust_env=False, verify=PLAIN, follow_redirects=True
+        ) as browser:
             door = "/en/account/login/"
             hidden = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(door).text)
             assert hidden
