@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -58,31 +59,77 @@ onwards = st.one_of(
 )
 
 
-def _some(values: Sequence[str], *, least: int = 0) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(st.sampled_from(values), min_size=least, max_size=3, unique=True).map(tuple)
+# A strategy is looked through when it is first drawn from, which takes as long as many draws: those that are drawn from
+# again and again are made once.
+_markings = st.sampled_from(Tlp)
+_no_more_than = st.none() | _markings
+_ids = st.uuids()
+_is = st.booleans()
+_histories = st.sampled_from(("from-accession", "all"))
+_endings = st.sampled_from(("keep", "delete"))
+_retentions = st.none() | st.integers(1, 36500)
+_purposes = st.lists(words, max_size=2, unique=True).map(tuple)
+_recognised = st.lists(st.fixed_dictionaries({"issuer": words}), max_size=2).map(tuple)
+_counts = {most: st.integers(0, most) for most in (2, 4, 9, 60)}
+_codes = st.sampled_from(("", "XN"))
+_numbers = st.integers(1, 10_000)
+_from_two = st.integers(2, 4)
+_lives = st.none() | st.integers(1, 500).map(lambda days: timedelta(days=days))
+_digests = st.sampled_from(("", "a" * 64))
+_accessions = st.sampled_from(("closed", "by-invitation"))
+_minima = st.integers(2, 250)
+_entries = st.sampled_from(("all", "date")) | st.integers(2, 250)
+_languages = st.sampled_from(("", "en"))
+_preambles = st.none() | _texts.map(lambda text: Prose(text.by_language))
+_papers = st.none() | st.builds(Paper, _texts, st.dates(), st.just("d" * 64))
+_kinds = st.sampled_from(KINDS)
+_topics = st.frozensets(st.sampled_from(TOPICS))
+_parts = st.none() | st.just((Part("1.1", ("takes",)),))
+_nodes = st.sampled_from(NODES)
+_newcomers = st.sampled_from(("new", "p0"))
+_instruments = st.sampled_from(
+    ("suspended", "terminated", "declined", "countered", "ratified", "left", "declared")
+)
 
 
-def _sides(refs: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
+@cache
+def _some(values: tuple[str, ...], *, least: int = 0) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(_one(values), min_size=least, max_size=3, unique=True).map(tuple)
+
+
+@cache
+def _one(values: tuple[str, ...]) -> st.SearchStrategy[str]:
+    return st.sampled_from(values)
+
+
+@cache
+def _sides(refs: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
     return st.one_of(st.just(("any",)), _some(refs, least=1))
+
+
+@cache
+def _orders(values: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
+    return st.permutations(values)
 
 
 @st.composite
 def clauses(draw: st.DrawFn, ref: str, refs: Sequence[str]) -> Clause:
     """A clause between parties with these refs."""
+    sides = _sides(tuple(refs))
     return Clause(
         ref=ref,
         title=draw(_texts),
-        senders=draw(_sides(refs)),
-        receivers=draw(_sides(refs)),
+        senders=draw(sides),
+        receivers=draw(sides),
         kinds=draw(_some(KIND_PATTERNS, least=1)),
         topics=draw(_some(TOPICS)),
-        tlp_max=draw(st.sampled_from(Tlp)),
-        purpose=tuple(draw(st.lists(words, max_size=2, unique=True))),
+        tlp_max=draw(_markings),
+        purpose=draw(_purposes),
         onward=draw(onwards),
-        history=draw(st.sampled_from(("from-accession", "all"))),
-        retention_days=draw(st.none() | st.integers(1, 36500)),
-        on_termination=draw(st.sampled_from(("keep", "delete"))),
-        recognises=tuple(draw(st.lists(st.fixed_dictionaries({"issuer": words}), max_size=2))),
+        history=draw(_histories),
+        retention_days=draw(_retentions),
+        on_termination=draw(_endings),
+        recognises=draw(_recognised),
     )
 
 
@@ -99,7 +146,7 @@ def documents(
         lineage: its id; any by default.
         version: its number; any from 1 by default.
     """
-    addresses = draw(st.permutations([*draw(_some(NODES, least=1 if us else 2)), *([us] if us else [])]))
+    addresses = draw(_orders((*draw(_some(NODES, least=1 if us else 2)), *([us] if us else []))))
     known = dict(zip((us, *NODES), kids, strict=False))
     nodes = [
         Party(
@@ -107,39 +154,39 @@ def documents(
             "node",
             node,
             "",
-            draw(st.sampled_from(("", "XN"))),
+            draw(_codes),
             draw(_texts),
             known.get(node) or draw(_kids),
-            draw(st.integers(0, 4)) == 0,
+            draw(_counts[4]) == 0,
         )
         for index, node in enumerate(addresses)
     ]
     guests = [
-        Party(f"g{index}", "guest", "", draw(st.sampled_from(nodes)).ref, "", draw(_texts), "")
-        for index in range(draw(st.integers(0, 2)))
+        Party(f"g{index}", "guest", "", draw(_one(tuple(each.ref for each in nodes))), "", draw(_texts), "")
+        for index in range(draw(_counts[2]))
     ]
     parties = (*nodes, *guests)
     refs = [party.ref for party in parties]
     begins = draw(instants)
     drawn = Document(
-        id=lineage or draw(st.uuids()),
-        version=version or draw(st.integers(1, 10_000)),
+        id=lineage or draw(_ids),
+        version=version or draw(_numbers),
         title=draw(_texts),
         parties=parties,
-        clauses=tuple(draw(clauses(f"{index}.1", refs)) for index in range(1, draw(st.integers(2, 4)))),
+        clauses=tuple(draw(clauses(f"{index}.1", refs)) for index in range(1, draw(_from_two))),
         valid_from=begins,
-        valid_until=draw(st.none() | st.integers(1, 500).map(lambda days: begins + timedelta(days=days))),
-        supersedes=draw(st.sampled_from(("", "a" * 64))),
-        accession=draw(st.sampled_from(("closed", "by-invitation"))),
-        min_signatories=draw(st.integers(2, 250)),
-        entry_into_force=draw(st.sampled_from(("all", "date")) | st.integers(2, 250)),
-        notice_days=draw(st.integers(0, 60)),
+        valid_until=begins + life if (life := draw(_lives)) else None,
+        supersedes=draw(_digests),
+        accession=draw(_accessions),
+        min_signatories=draw(_minima),
+        entry_into_force=draw(_entries),
+        notice_days=draw(_counts[60]),
         authentic_languages=draw(_some(("ar", "en", "fr"), least=1)),
-        prevailing=draw(st.sampled_from(("", "en"))),
-        preamble=draw(st.none() | _texts.map(lambda text: Prose(text.by_language))),
+        prevailing=draw(_languages),
+        preamble=draw(_preambles),
         text=b"",
         digest="",
-        instrument=draw(st.none() | st.builds(Paper, _texts, st.dates(), st.just("d" * 64))),
+        instrument=draw(_papers),
     )
     return parse(write(drawn))
 
@@ -150,28 +197,28 @@ def narrowings(document: Document) -> st.SearchStrategy[Narrowing]:
         Narrowing,
         st.sampled_from([each.ref for each in document.clauses]),
         st.sampled_from(("gives", "takes")),
-        st.none() | st.sampled_from(Tlp),
+        _no_more_than,
         _some(KIND_PATTERNS),
         _some(TOPICS),
-        _some([party.ref for party in document.parties]),
+        _some(tuple(party.ref for party in document.parties)),
     )
 
 
 @st.composite
 def _joinings(draw: st.DrawFn, version: Document) -> list[Instrument]:
     """An invitation with what may follow it, whether or not the version allows any."""
-    node = draw(st.sampled_from(NODES))
-    party = Party(draw(st.sampled_from(("new", "p0"))), "node", node, "", "", Text.of(en="New"), "n" * 43)
-    depositary, parts = version.depositary.ref, draw(st.none() | st.just((Part("1.1", ("takes",)),)))
+    node = draw(_nodes)
+    party = Party(draw(_newcomers), "node", node, "", "", Text.of(en="New"), "n" * 43)
+    depositary, parts = version.depositary.ref, draw(_parts)
     invited = Instrument(
-        draw(st.uuids()), "invited", depositary, version.digest, draw(instants), invites=party, parts=parts
+        draw(_ids), "invited", depositary, version.digest, draw(instants), invites=party, parts=parts
     )
     acceded = Instrument(
-        draw(st.uuids()), "acceded", "", version.digest, draw(instants), answers=invited.id, node=node
+        draw(_ids), "acceded", "", version.digest, draw(instants), answers=invited.id, node=node
     )
     said = [
         Instrument(
-            draw(st.uuids()), "countersigned", depositary, version.digest, draw(instants), answers=acceded.id
+            draw(_ids), "countersigned", depositary, version.digest, draw(instants), answers=acceded.id
         )
         for _ in range(draw(st.integers(0, 2)))
     ]
@@ -181,18 +228,18 @@ def _joinings(draw: st.DrawFn, version: Document) -> list[Instrument]:
 @st.composite
 def evidences(draw: st.DrawFn) -> Evidence:
     """What parties said about one agreement: versions, signatures and instruments, some of them beside the point."""
-    lineage = draw(st.uuids())
+    lineage = draw(_ids)
     first = draw(documents(lineage=lineage, version=1))
     versions = [first]
-    for number in range(2, draw(st.integers(2, 4))):
+    for number in range(2, draw(_from_two)):
         begins = draw(instants)
         last = versions[-1]
         changed = replace(
-            last, version=number, valid_from=begins, valid_until=None, notice_days=draw(st.integers(0, 9))
+            last, version=number, valid_from=begins, valid_until=None, notice_days=draw(_counts[9])
         )
         # the same parties, or others, some of whom had another ref before
         others = documents(lineage=lineage, version=number)
-        versions.append(draw(st.one_of(st.just(parse(write(changed))), others)))
+        versions.append(parse(write(changed)) if draw(_is) else draw(others))
     spoken = st.sampled_from(versions).flatmap(
         lambda version: st.tuples(
             st.just(version.digest), st.sampled_from([party.ref for party in version.parties]), instants
@@ -201,16 +248,13 @@ def evidences(draw: st.DrawFn) -> Evidence:
     signatures = [Signature(*each) for each in draw(st.lists(spoken, max_size=12))]
     # what nobody completes tells little: some are signed by all whom they name
     for version in versions:
-        refs = [party.ref for party in version.parties if party.kind == "node" and draw(st.booleans())]
+        refs = [party.ref for party in version.parties if party.kind == "node" and draw(_is)]
         signatures += [Signature(version.digest, ref, draw(instants)) for ref in refs]
-    kinds = st.sampled_from(
-        ("suspended", "terminated", "declined", "countered", "ratified", "left", "declared")
-    )
     by_digest = {version.digest: version for version in versions}
     instruments = [
         Instrument(
-            draw(st.uuids()),
-            kind := draw(kinds),
+            draw(_ids),
+            kind := draw(_instruments),
             party,
             digest,
             at,
@@ -222,16 +266,16 @@ def evidences(draw: st.DrawFn) -> Evidence:
     ]
     for version in versions:
         instruments += [
-            Instrument(draw(st.uuids()), "ratified", party.ref, version.digest, draw(instants))
+            Instrument(draw(_ids), "ratified", party.ref, version.digest, draw(instants))
             for party in version.parties
-            if party.ratifies and draw(st.booleans())
+            if party.ratifies and draw(_is)
         ]
-        if draw(st.booleans()):
+        if draw(_is):
             instruments += draw(_joinings(version))
     for each in draw(st.lists(st.sampled_from(instruments), max_size=3)) if instruments else ():
         lifter = draw(st.sampled_from([each.party, *(party.ref for party in first.parties)]))
         lift = "lifted" if each.kind == "declared" else "resumed"
-        instruments.append(Instrument(draw(st.uuids()), lift, lifter, each.digest, draw(instants), each.id))
+        instruments.append(Instrument(draw(_ids), lift, lifter, each.digest, draw(instants), each.id))
     return Evidence(versions, signatures, instruments)
 
 
@@ -256,10 +300,10 @@ def origins(agreements: Sequence[UUID], parties: Sequence[str]) -> st.SearchStra
 def facts(draw: st.DrawFn, agreements: Sequence[UUID], parties: Sequence[str]) -> Facts:
     """What a decision looks at in a release."""
     return Facts(
-        kind=draw(st.sampled_from(KINDS)),
-        tlp=draw(st.sampled_from(Tlp)),
-        topics=draw(st.frozensets(st.sampled_from(TOPICS))),
+        kind=draw(_kinds),
+        tlp=draw(_markings),
+        topics=draw(_topics),
         audience=draw(st.none() | st.frozensets(st.sampled_from(parties))),
-        names_persons=draw(st.booleans()),
+        names_persons=draw(_is),
         origin=draw(origins(agreements, parties)),
     )
