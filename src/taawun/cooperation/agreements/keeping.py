@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
-from taawun.cooperation.agreements import statements
+from taawun.cooperation.agreements import statements, surplus
 from taawun.cooperation.agreements.document import check_narrowings, parse_narrowings
 from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.models import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.partners.identity.lineage import Lineage
 
 __all__ = [
     "MOST_WAITING",
@@ -49,7 +50,6 @@ __all__ = [
     "keep_signature",
     "look_back",
     "look_for_doubts",
-    "most_of",
     "own_id",
     "record_word",
     "speaks_with",
@@ -63,10 +63,6 @@ __all__ = [
 
 # proposals of one partner that wait for our people, and as many counter-proposals; each may be of 1 MiB
 MOST_WAITING: Final = 100
-# instruments of one kind that one party signs about one version; each is reckoned with at every message. A depositary
-# invites and countersigns for everybody
-MOST_SAID: Final = 100
-MOST_BY_DEPOSITARY: Final = 2_000
 
 
 def was_answered(lineage: str) -> Q:
@@ -180,41 +176,25 @@ def keep_instrument(
     )
     if is_new:
         warn_of_two_words(lineage, node, chosen)
-        return not _are_too_many(row)
+        _let_go(row)
+        return PartyInstrument.objects.filter(pk=row.pk).exists()
     if _is_repeated(row, token):
         PartyInstrument.objects.filter(pk=row.pk).update(**signed)
+        row.refresh_from_db()
+        _let_go(row)
     return False
+
+
+def _let_go(row: PartyInstrument) -> None:
+    agreement = Agreement.objects.filter(id=row.lineage).first()
+    if surplus.let_go(row) and agreement is not None:
+        _alarm("agreements.too-many-words", agreement, row.node)
 
 
 def is_held(node: str, token: str) -> bool:
     """Whether an instrument of a node is held as this very text: who says it again changes nothing."""
     row = PartyInstrument.objects.filter(node=node, words=sha256(peek(token).payload)).first()
     return row is not None and row.token == token
-
-
-def most_of(kind: str) -> int:
-    """How many instruments of a kind one party may sign about one version."""
-    by_depositary = (PartyInstrument.Kind.INVITED, PartyInstrument.Kind.COUNTERSIGNED)
-    return MOST_BY_DEPOSITARY if kind in by_depositary else MOST_SAID
-
-
-def _are_too_many(row: PartyInstrument) -> bool:
-    """Let go of what a party said too often; whether what it said last goes.
-
-    All nodes let go of the same, in whatever order it came: those whose digests are the greatest. Who says so much
-    loses by that nothing but words of its own.
-    """
-    alike = PartyInstrument.objects.filter(
-        lineage=row.lineage, node=row.node, kind=row.kind, digest=row.digest
-    )
-    if alike.count() <= most_of(row.kind):
-        return False
-    over = list(alike.order_by("-words").values_list("pk", flat=True)[: alike.count() - most_of(row.kind)])
-    PartyInstrument.objects.filter(pk__in=over).delete()
-    agreement = Agreement.objects.filter(id=row.lineage).first()
-    if agreement is not None:
-        _alarm("agreements.too-many-words", agreement, row.node)
-    return row.pk in over
 
 
 def own_id(chosen: UUID, words: str) -> UUID:
@@ -272,14 +252,31 @@ def _when(node: str, token: str, at: datetime) -> dict[str, datetime]:
 def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:
     """Whether the same words came in another signed text, and all nodes keep that one of the two.
 
-    That is the one under the later key of their party; of one key, the one whose digest is smaller.
+    That is the one under the later key of their party; of one key, and of keys that nobody here knows as its, the one
+    whose digest is smaller. Whoever copies words under a key of its own making holds up the genuine ones no longer than
+    until people here know their party.
     """
     held, came = peek(row.token), peek(token)
     if held.payload != came.payload:
         return False
-    if held.kid == came.kid:
-        return sha256(token.encode()) < sha256(row.token.encode())
-    return stands_for(row.node, held.kid, came.kid)
+    if held.kid != came.kid:
+        if stands_for(row.node, held.kid, came.kid):
+            return True
+        lineage = _lineage_of(row.node)
+        is_held, has_come = (
+            lineage is not None and lineage.find(each.kid) is not None for each in (held, came)
+        )
+        if is_held or has_come:
+            return has_come and not is_held
+    return sha256(token.encode()) < sha256(row.token.encode())
+
+
+def _lineage_of(node: str) -> Lineage | None:
+    """The keys of a node as far as they are known here."""
+    if node == settings.BASE_URL:
+        return own_lineage()
+    partner = Partner.objects.filter(node=node).exclude(kid="").first()
+    return lineage_of(partner) if partner else None
 
 
 def _check_declaration(lineage: UUID, about: str, node: str, said: Mapping[str, Any]) -> None:
@@ -312,10 +309,8 @@ def stands_for(node: str, named: str, kid: str) -> bool:
     """Whether a key is the one that a text names for a node, or a later one of its lineage."""
     if named == kid:
         return True
-    if node == settings.BASE_URL:
-        return own_lineage().speaks_for(named, kid)
-    partner = Partner.objects.filter(node=node).exclude(kid="").first()
-    return partner is not None and lineage_of(partner).speaks_for(named, kid)
+    lineage = _lineage_of(node)
+    return lineage is not None and lineage.speaks_for(named, kid)
 
 
 def record_word(speaker: PartyActor, verb: str, lineage: UUID, digest: str) -> None:

@@ -73,8 +73,9 @@ KINDS: Final = (
         "read:agreements",
         lambda p: _("%(node)s, a party of %(code)s, says more about it than is kept here.") % p,
         lambda _p: _(
-            "Of each kind the same hundred are kept at every node. Ask the party what it means; block it where it "
-            "goes on."
+            "Every node keeps the same of it. Where the party is bound, nothing flows under this version any more, "
+            "since nobody can know where it stands: ask it what it means, and agree on a next version, with or "
+            "without it."
         ),
         lambda p: reverse("agreement", args=[p["agreement"]]),
     ),

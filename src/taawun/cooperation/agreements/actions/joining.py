@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements import forwarding, keeping
+from taawun.cooperation.agreements import forwarding
 from taawun.cooperation.agreements.actions.speaking import changed, others_of, say, urn
 from taawun.cooperation.agreements.document import part_json, party_json
 from taawun.cooperation.agreements.errors import StepRefused
@@ -19,6 +19,7 @@ from taawun.cooperation.agreements.history import History
 from taawun.cooperation.agreements.models import Agreement, Newcomer, PartyInstrument
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.rules import can_invite
+from taawun.cooperation.agreements.standing.words import most_of
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.rules import ensure, require
@@ -152,7 +153,9 @@ def countersign(agreement: Agreement) -> int:
         spoken = next(
             (each for each in (document, standing.pending) if each and each.digest == row.digest), None
         )
-        if spoken is None or said.filter(digest=spoken.digest).count() >= keeping.MOST_BY_DEPOSITARY:
+        if spoken is None or said.filter(digest=spoken.digest).count() >= most_of(
+            PartyInstrument.Kind.COUNTERSIGNED
+        ):
             continue
         lately[row.node] += 1
         say(

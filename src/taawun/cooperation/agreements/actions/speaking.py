@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements import keeping, statements
+from taawun.cooperation.agreements import statements
 from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument
 from taawun.cooperation.agreements.notices import tell_of_suspension
 from taawun.cooperation.agreements.policy import basis_of
 from taawun.cooperation.agreements.queries import forget_policy, standing_of
+from taawun.cooperation.agreements.standing.words import SAYS_NOTHING_OF_WHAT_FLOWS, most_of
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
@@ -46,8 +47,6 @@ __all__ = [
 
 SIGNATURE_TYP: Final = "taawun-signature+jws"
 INSTRUMENT_TYP: Final = "taawun-instrument+jws"
-# an invitation is none of these: what its node said before may count by it
-_SAYS_NOTHING_OF_WHAT_FLOWS: Final = frozenset({"countered", "declined"})
 
 
 def urn(agreement: Agreement) -> str:
@@ -89,7 +88,7 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
     said = PartyInstrument.objects.filter(
         lineage=document.id, node=settings.BASE_URL, kind=kind, digest=document.digest
     )
-    if said.count() >= keeping.most_of(kind):
+    if said.count() >= most_of(kind):
         raise StepRefused(
             "too-many-words",
             _(
@@ -158,7 +157,7 @@ def changing(lineage: UUID, kind: str = "") -> Iterator[None]:
         kind: of the one instrument that is written; empty for whatever it is.
     """
     held = Agreement.objects.select_for_update().filter(id=lineage).first()
-    if held and kind in _SAYS_NOTHING_OF_WHAT_FLOWS:
+    if held and kind in SAYS_NOTHING_OF_WHAT_FLOWS:
         yield
         Agreement.objects.filter(id=lineage).update(is_unsettled=True, is_uncompared=True)
         return

@@ -13,6 +13,7 @@ from taawun.cooperation.agreements.standing.words import (
     leaving,
     node_of,
     open_words,
+    overfull,
     suspended,
 )
 
@@ -50,7 +51,7 @@ def stand(evidence: Evidence, at: datetime) -> Standing:
     notice = min((w.effect for w in words if w.said.kind == "terminated"), default=None)
     deserted = _deserted(chain, rolls, leaves, words)
     ends = _earliest(notice, deserted)
-    windows = tuple(_told(window, words, rolls, leaves) for window in _cut(chain, ends))
+    windows = tuple(_told(window, evidence, words, rolls, leaves) for window in _cut(chain, ends))
     in_force = next((window for window in reversed(windows) if window.holds(at)), None)
     suspensions = (
         tuple(each for each in in_force.suspensions if each.party not in in_force.left_by(at))
@@ -295,6 +296,7 @@ def _cut(chain: Sequence[Window], ends: datetime | None) -> tuple[Window, ...]:
 
 def _told(
     window: Window,
+    evidence: Evidence,
     words: Sequence[Word],
     rolls: Mapping[str, Roll],
     leaves: Mapping[str, Mapping[str, datetime]],
@@ -306,7 +308,12 @@ def _told(
         window = window if in_time == window.signed else replace(window, signed=in_time)
     left = leaves[window.document.digest]
     told = replace(window, leaves=tuple(sorted(left.items()))) if left else window
-    suspensions, declared = suspended(window, words), declarations(window, words, rolls)
+    declared = declarations(window, words, rolls)
+    signatories = {ref for ref, _since in window.signed}
+    too_much = (
+        each for each in overfull(evidence, rolls[window.document.digest]) if each.party in signatories
+    )
+    suspensions = _in_order((*suspended(window, words), *too_much))
     if suspensions or declared:
         told = replace(told, suspensions=suspensions, declared=declared)
     return told

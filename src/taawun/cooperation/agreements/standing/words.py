@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,26 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.standing.joining import Roll
     from taawun.cooperation.agreements.standing.nouns import Evidence, Instrument, Window
 
-__all__ = ["Word", "binding", "declarations", "leaving", "node_of", "open_words", "suspended"]
+__all__ = [
+    "SAYS_NOTHING_OF_WHAT_FLOWS",
+    "Word",
+    "binding",
+    "declarations",
+    "leaving",
+    "most_of",
+    "node_of",
+    "open_words",
+    "overfull",
+    "suspended",
+]
+
+# instruments of one kind that one party signs about one version; each is reckoned with at every message. A depositary
+# invites and countersigns for everybody
+MOST_SAID: Final = 100
+MOST_BY_DEPOSITARY: Final = 2_000
+_BY_DEPOSITARY: Final = frozenset({"invited", "countersigned"})
+# an invitation is none of these: what its node said before may count by it
+SAYS_NOTHING_OF_WHAT_FLOWS: Final = frozenset({"countered", "declined"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +139,32 @@ def suspended(window: Window, words: Sequence[Word]) -> tuple[Instrument, ...]:
         for word, party in named
         if party and party.ref in signatories
     )
+
+
+def most_of(kind: str) -> int:
+    """How many instruments of a kind one party may sign about one version."""
+    return MOST_BY_DEPOSITARY if kind in _BY_DEPOSITARY else MOST_SAID
+
+
+def overfull(evidence: Evidence, roll: Roll) -> tuple[Instrument, ...]:
+    """Of each party that says more about a version than is kept one word, which stands for a suspension by it.
+
+    Others may hold other words of it, so nobody knows where it stands, and it gains nothing by what is let go of. It
+    may suspend at any time; this it can lift by nothing, and it is over with the version.
+    """
+    about = roll.document.digest
+    if len(evidence.instruments) <= MOST_SAID:
+        return ()
+    said: defaultdict[tuple[str, str], set[Instrument]] = defaultdict(set)
+    for each in evidence.instruments:
+        if each.digest == about and each.kind not in SAYS_NOTHING_OF_WHAT_FLOWS:
+            said[roll.ref_of(each), each.kind].add(each)
+    found: dict[str, Instrument] = {}
+    for (ref, kind), words in said.items():
+        if ref in roll.bound and len(words) > most_of(kind):
+            last = max(words, key=lambda each: each.order)
+            found[ref] = max(last, found.get(ref, last), key=lambda each: each.order)
+    return tuple(replace(last, kind="suspended", party=ref) for ref, last in sorted(found.items()))
 
 
 def declarations(window: Window, words: Sequence[Word], rolls: Mapping[str, Roll]) -> tuple[Instrument, ...]:

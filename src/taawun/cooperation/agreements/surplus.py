@@ -1,0 +1,97 @@
+"""Letting go of what a party said too often, so that all nodes keep the same of it, whatever was shown to whom.
+
+Source: docs/protocol.md, "Agreement document". One more is kept than a party may say: it shows that there was more, and
+under that version nothing flows (:func:`~taawun.cooperation.agreements.standing.words.overfull`). So a party takes
+nothing back by saying more. What is signed with a key counts against that key alone: whoever makes up a key in
+somebody's name pushes out none of its words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+
+from taawun.cooperation.agreements.models import PartyInstrument, Version
+from taawun.cooperation.agreements.standing.words import most_of
+from taawun.foundation import strict_json
+from taawun.foundation.clock import parse_timestamp
+from taawun.foundation.signing import peek
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+__all__ = ["let_go"]
+
+_Kind = PartyInstrument.Kind
+# of several of these only the earliest matters: a notice, or a word that binds
+_ONCE: Final = frozenset({_Kind.LEFT, _Kind.TERMINATED, _Kind.RATIFIED})
+
+
+def let_go(row: PartyInstrument) -> bool:
+    """Delete what of a kind is not kept, now that a further one came.
+
+    Args:
+        row: what came.
+
+    Returns:
+        Whether there was too much.
+    """
+    key = row.jwk.get("kid")
+    alike = PartyInstrument.objects.filter(
+        lineage=row.lineage,
+        node=row.node,
+        kind=row.kind,
+        digest=row.digest,
+        **({"jwk__kid": key} if key else {"jwk__kid__isnull": True}),
+    )
+    most = most_of(row.kind)
+    if alike.count() <= most:
+        return False
+    PartyInstrument.objects.filter(pk__in=[each.pk for each in _beyond(row, alike, most + 1)]).delete()
+    return True
+
+
+def _beyond(row: PartyInstrument, alike: QuerySet[PartyInstrument], most: int) -> list[PartyInstrument]:
+    if row.node == settings.BASE_URL:
+        # what this node said it knows itself
+        return [row] if alike.count() > most else []
+    if row.kind in _ONCE:
+        return _later(sorted(alike, key=_dated), most)
+    pinned = _countersigned(row) if row.kind == _Kind.ACCEDED else frozenset()
+    return list(alike.exclude(mark__in=pinned).only("pk").order_by("words")[most:])
+
+
+def _later(earliest_first: list[PartyInstrument], most: int) -> list[PartyInstrument]:
+    """All but the earliest by their party's own word.
+
+    It says that it said the first before these. So that is believed as far back as they are: who gives notice again,
+    and dates it back, puts nothing off.
+    """
+    first, over = earliest_first[0], earliest_first[most:]
+    if over:
+        first.at = min(first.at, *(each.at for each in over))
+        first.received = min(first.received, *(each.received for each in over))
+        first.save(update_fields=["at", "received"])
+    return over
+
+
+def _dated(row: PartyInstrument) -> tuple[datetime, str]:
+    return parse_timestamp(strict_json.parse(peek(row.token).payload)["at"]), row.words
+
+
+def _countersigned(row: PartyInstrument) -> frozenset[str]:
+    """The marks of a party's accessions that the depositary countersigned: who became a party so stays one."""
+    version = Version.objects.filter(digest=row.digest, agreement_id=row.lineage).first()
+    if version is None:
+        return frozenset()
+    words = PartyInstrument.objects.filter(
+        lineage=row.lineage,
+        digest=row.digest,
+        node=version.depositary,
+        kind=_Kind.COUNTERSIGNED,
+        of=row.node,
+    )
+    return frozenset(str(said.get("sees")) for said in words.values_list("said", flat=True))

@@ -1,0 +1,241 @@
+"""A party that says more than is kept, or in whose name others do: it takes back nothing, and pushes out nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from taawun.cooperation.agreements import keeping
+from taawun.cooperation.agreements.document import Narrowing, narrowing_json, party_json
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument
+from taawun.cooperation.agreements.policy import Allowed, Denied
+from taawun.cooperation.agreements.queries import current_policy, forget_policy, standing_of
+from taawun.cooperation.agreements.standing import State, words
+from taawun.cooperation.partners.identity.keys import node_key
+from taawun.cooperation.partners.models import Partner, PolicyGeneration
+from taawun.foundation.clock import frozen, now, timestamp
+from taawun.foundation.digests import sha256
+from taawun.foundation.signing import SigningKey, peek
+from taawun.foundation.strict_json import parse
+from taawun.platform.notices.models import Notice
+from tests.cooperation.agreements.test_instruments import (
+    DONE,
+    EAST,
+    REPORT,
+    Community,
+    community,
+    id_of,
+    in_force,
+    told,
+)
+
+__all__ = ["community", "in_force"]
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "MOST_SAID", 2)
+    monkeypatch.setattr(words, "MOST_BY_DEPOSITARY", 3)
+
+
+def _shown(c: Community, *instruments: str, key: SigningKey | None = None) -> tuple[str, str]:
+    message = c.evidence(*instruments)
+    message["keys"] += [key.public.to_jwk()] if key else []
+    return told(c.west_lane, "agreement.evidence", message)
+
+
+def _invited_with(c: Community, key: SigningKey) -> str:
+    """The depositary's invitation of the stranger's address, with a key of its own making."""
+    entry = replace(c.entry, ref="xf", kid=key.kid)
+    return c.of_south("invited", party=party_json(entry), jwk=key.public.to_jwk())
+
+
+def _below(c: Community, key: SigningKey, than: str, count: int, kind: str, **members: Any) -> list[str]:
+    """So many words in the stranger's name whose digests are smaller than that of a genuine one."""
+    found = list[str]()
+    limit = sha256(peek(than).payload)
+    while len(found) < count:
+        word = c.token(key, EAST, kind, **members)
+        if sha256(peek(word).payload) < limit:
+            found.append(word)
+    return found
+
+
+def _compare_east(c: Community) -> None:
+    """People here compared the stranger's genuine key."""
+    Partner.objects.create(
+        node=EAST, kid=c.east.kid, jwk=c.east.public.to_jwk(), state=Partner.State.VERIFIED, names={"en": "E"}
+    )
+    PolicyGeneration.bump()
+    forget_policy()
+
+
+# ---- in the name of somebody who was not compared -------------------------------------------------------------------
+
+
+def test_words_that_were_forged_in_the_name_of_who_was_not_compared_push_out_no_genuine_one(
+    in_force: Community,
+) -> None:
+    c, forger = in_force, SigningKey.generate()
+    invitation = c.invited()
+    accession = c.acceded(invitation)
+    suspended = c.of_east("suspended")
+    assert _shown(c, invitation, accession, c.countersigned(accession), suspended) == DONE
+    forged = _below(c, forger, suspended, 4, "suspended")
+    assert _shown(c, _invited_with(c, forger), *forged, key=forger) == DONE
+    assert PartyInstrument.objects.filter(token=suspended).exists()
+    # as many are kept of the forger as of anybody, and none of them counts once the key was compared
+    assert PartyInstrument.objects.filter(node=EAST, kind="suspended").count() == 1 + 3
+    _compare_east(c)
+    standing = standing_of(Agreement.objects.get())
+    assert [each.name for each in standing.suspensions] == [
+        PartyInstrument.objects.get(token=suspended).chosen
+    ]
+    assert [each.party for each in standing.accessions] == []
+
+
+def test_words_that_were_copied_under_a_made_up_key_make_room_for_the_genuine_ones_once_it_was_compared(
+    in_force: Community,
+) -> None:
+    c, forger = in_force, SigningKey.generate()
+    invitation = c.invited()
+    accession = c.acceded(invitation)
+    invited, copied = _invited_with(c, forger), forger.sign(peek(accession).payload, peek(accession).typ)
+    # whoever shows the copy first, or last, leaves the same behind
+    held = set()
+    for order in permutations((accession, copied)):
+        for each in order:
+            _shown(c, invitation, invited, each, key=forger)
+        held.add(PartyInstrument.objects.get(kind="acceded").token)
+        PartyInstrument.objects.filter(kind="acceded").delete()
+    assert len(held) == 1
+    _shown(c, invitation, invited, copied, key=forger)
+    _compare_east(c)
+    _shown(c, accession)
+    assert PartyInstrument.objects.get(kind="acceded").token == accession
+    # nor does the copy come back
+    _shown(c, copied, key=forger)
+    assert PartyInstrument.objects.get(kind="acceded").token == accession
+    assert len(standing_of(Agreement.objects.get()).accessions) == 1
+
+
+# ---- of oneself -----------------------------------------------------------------------------------------------------
+
+
+def _decided(c: Community) -> Allowed | Denied:
+    return current_policy().decide(c.west.node, REPORT, now().timestamp())
+
+
+def test_under_a_version_about_which_a_party_says_more_than_is_kept_nothing_flows(
+    in_force: Community,
+) -> None:
+    c = in_force
+    narrows = [narrowing_json(Narrowing("1", "takes"))]
+    said = [c.of_west("declared", narrows=narrows) for _ in range(4)]
+    kept = set()
+    for order in permutations(said):
+        for number, word in enumerate(order):
+            assert told(c.west_lane, "agreement.declared", {"instrument": word}) == DONE
+            standing = standing_of(Agreement.objects.get())
+            assert (standing.state == State.SUSPENDED) == (number >= 2)
+        assert [each.party for each in standing.suspensions] == ["xw"]
+        answer = _decided(c)
+        assert isinstance(answer, Denied)
+        assert answer.reason == "suspended"
+        rows = PartyInstrument.objects.filter(kind="declared")
+        kept.add(frozenset(rows.values_list("token", flat=True)))
+        rows.delete()
+    assert [len(each) for each in kept] == [3]
+    notice = Notice.objects.get(kind="agreements.too-many-words", resolved=None)
+    assert (notice.level, notice.params["node"]) == (Notice.Level.ALARM, c.west.node)
+
+
+def test_nothing_that_a_party_signs_lifts_what_it_brought_upon_itself_by_saying_too_much(
+    in_force: Community,
+) -> None:
+    c = in_force
+    for _ in range(3):
+        told(c.west_lane, "agreement.declared", {"instrument": c.of_west("ratified")})
+    [held] = standing_of(Agreement.objects.get()).suspensions
+    told(c.west_lane, "agreement.declared", {"instrument": c.of_west("resumed", lifts=str(held.name))})
+    assert standing_of(Agreement.objects.get()).state == State.SUSPENDED
+
+
+def test_a_notice_is_not_put_off_by_notices_that_are_dated_back(in_force: Community) -> None:
+    c, begin = in_force, now()
+    with frozen(begin):
+        told(c.west_lane, "agreement.declared", {"instrument": c.of_west("left", at=timestamp(begin))})
+        given = dict(standing_of(Agreement.objects.get()).leaves)
+    assert set(given) == {"xw"}
+    with frozen(begin + timedelta(days=30)):
+        Partner.objects.filter(node=c.west.node).update(heard_until=now())
+        c.west.row.refresh_from_db()
+        for minutes in range(1, 6):
+            earlier = timestamp(begin - timedelta(minutes=minutes))
+            told(c.west_lane, "agreement.declared", {"instrument": c.of_west("left", at=earlier)})
+        # three are kept, those of the earliest dates; it was given when the first of all came
+        assert PartyInstrument.objects.filter(kind="left").count() == 3
+        assert dict(standing_of(Agreement.objects.get()).leaves) == given
+
+
+def test_who_acceded_does_not_undo_that_by_acceding_again_and_again(in_force: Community) -> None:
+    c = in_force
+    invitation = c.invited()
+    accession = c.acceded(invitation)
+    more = _below(c, c.east, accession, 4, "acceded", answers=id_of(invitation), of=c.south.node)
+    signed: Sequence[str] = (invitation, accession, c.countersigned(accession))
+    _shown(c, *signed)
+    _shown(c, *more)
+    document = standing_of(Agreement.objects.get()).current
+    assert document is not None
+    assert document.party_of(EAST) is not None
+    assert PartyInstrument.objects.filter(kind="acceded").count() == 1 + 3
+    # nor where the many came first: it is taken once the countersignature is here
+    PartyInstrument.objects.filter(kind__in=("acceded", "countersigned")).delete()
+    _shown(c, *more)
+    _shown(c, *signed)
+    _shown(c, accession)
+    assert PartyInstrument.objects.filter(token=accession).exists()
+
+
+def test_a_depositary_that_countersigns_too_much_puts_nobody_out_and_stops_everything(
+    in_force: Community,
+) -> None:
+    c = in_force
+    invitation = c.invited()
+    accession = c.acceded(invitation)
+    _shown(c, invitation, accession, c.countersigned(accession))
+    assert standing_of(Agreement.objects.get()).state == State.IN_FORCE
+    for number in range(4):
+        told(
+            c.south_lane,
+            "agreement.declared",
+            {"instrument": c.countersigned(accession, sees=f"{number:064x}")},
+        )
+    assert standing_of(Agreement.objects.get()).state == State.SUSPENDED
+
+
+def test_this_node_lets_go_of_no_word_of_its_own_for_what_others_bring_in_its_name(
+    in_force: Community,
+) -> None:
+    c, ours = in_force, node_key()
+    own = [c.token(ours, settings.BASE_URL, "ratified") for _ in range(2)]
+    for word in own:
+        keeping.keep_instrument(
+            parse(peek(word).payload),
+            token=word,
+            jwk=ours.public.to_jwk(),
+            at=now(),
+            suggestion=None,
+        )
+    for _ in range(6):
+        _shown(c, c.token(ours, settings.BASE_URL, "ratified"))
+    tokens = PartyInstrument.objects.filter(node=settings.BASE_URL, kind="ratified")
+    assert set(own) < set(tokens.values_list("token", flat=True))
+    assert tokens.count() == 3
