@@ -280,6 +280,68 @@ def test_who_says_that_it_holds_nothing_is_shown_everything_once(in_force: Commu
     assert len(_said("agreement.evidence", c.west.node)) == 3
 
 
+def test_who_says_for_weeks_that_it_holds_nothing_and_what_nobody_knows_is_told_little(
+    in_force: Community,
+) -> None:
+    c, begin = in_force, now()
+    for hours in range(0, 28 * 24, 8):
+        with frozen(begin + timedelta(hours=hours)):
+            for prefix in ("", "a"):
+                invented = {"held": [f"a{hours:063x}"], "prefix": prefix}
+                told(c.west_lane, "agreement.held", {"agreement": str(c.text.id), **invented})
+            forwarding.answer_comparisons()
+    shown = [
+        token
+        for each in _said("agreement.evidence", c.west.node)
+        for token in [*each["signatures"], *(one["instrument"] for one in each["instruments"])]
+    ]
+    # at once, and after one, two and four days; then once a week
+    assert {shown.count(each) for each in set(shown)} == {6}
+    # after five minutes, and twice as long each time
+    assert len(_said("agreement.held", c.west.node)) == 14
+
+
+def test_of_what_a_party_was_shown_before_little_is_shown_again_what_it_saw_longest_ago_first(
+    in_force: Community,
+) -> None:
+    c, begin = in_force, now()
+    _hold_more(c, versions=6, pad=20_000)
+    nothing = {"agreement": str(c.text.id), "held": []}
+
+    def shown(days: int) -> list[str]:
+        before = len(_said("agreement.evidence", c.west.node))
+        with frozen(begin + timedelta(days=days)), patch.object(forwarding, "_MOST_AGAIN", 100_000):
+            told(c.west_lane, "agreement.held", nothing)
+            forwarding.answer_comparisons()
+        new = _said("agreement.evidence", c.west.node)[before:]
+        return [sha256(each.encode()) for message in new for each in message["documents"]]
+
+    assert len(shown(0)) == 7
+    first, second = shown(2), shown(3)
+    assert (len(first), second) == (3, [])
+    third = shown(10)
+    assert len(third) == 3
+    # the small one fits beside whatever else
+    assert set(first) & set(third) <= {c.text.digest}
+
+
+def test_what_is_repeated_to_this_node_is_no_news_to_others(in_force: Community) -> None:
+    c = in_force
+    assert forwarding.compare() == 2
+    for _ in range(3):
+        told(c.west_lane, "agreement.evidence", c.evidence(signatures=(c.of_south(),)))
+    assert forwarding.compare() == 0
+    told(c.south_lane, "agreement.declared", {"instrument": c.of_south("declined")})
+    assert forwarding.compare() == 2
+
+
+@pytest.mark.parametrize("mark", ["g" * 64, "A" * 64, "a" * 63, 7, None])
+def test_what_is_no_digest_is_held_by_nobody(in_force: Community, mark: object) -> None:
+    c = in_force
+    said = {"agreement": str(c.text.id), "held": [mark]}
+    assert told(c.west_lane, "agreement.held", said) == ("refused", "malformed")
+
+
 def test_quiet_parties_compare_once_a_week(in_force: Community) -> None:
     begin = now()
     with frozen(begin):

@@ -37,7 +37,7 @@ from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import PartyActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
-from taawun.foundation.digests import sha256
+from taawun.foundation.digests import as_sha256, sha256
 from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 from taawun.platform.audit.actions import record
 
@@ -368,8 +368,11 @@ def receive_held(message: Message) -> None:
     """A party tells what it holds of an agreement; what it lacks is shown to it afterwards."""
     lineage = keeping.uuid(message.payload, "agreement")
     held = _list(message.payload, "held", MOST_MARKS)
-    if not all(isinstance(each, str) and len(each) == 64 for each in held):  # noqa: PLR2004 - of a SHA-256
-        raise MessageRefused("malformed", "held is not a list of digests")
+    try:
+        for each in held:
+            as_sha256(each)
+    except ValueError:
+        raise MessageRefused("malformed", "held is not a list of digests") from None
     if not Agreement.objects.filter(id=lineage).exists():
         _check_may_tell(message.partner)
     prefix = message.payload.get("prefix", "")

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from taawun.cooperation.agreements.models import (
     Agreement,
     Comparison,
     PartyInstrument,
     PartySignature,
+    Shown,
+    Told,
     Version,
 )
 from taawun.cooperation.agreements.queries import Speakers, standing_of
@@ -31,6 +33,7 @@ from taawun.foundation.strict_json import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
 _Signed: TypeAlias = "PartySignature | PartyInstrument"
@@ -53,12 +56,12 @@ PREFIXES: Final = tuple("0123456789abcdef")
 _AT_ONCE: Final = 100
 # what is shown to one party before others have their turn, in bytes and before anybody else may write
 _MOST_AT_ONCE: Final = 4 * MOST_BYTES
-# within this time nothing is shown to the same party a second time
-_ONCE_IN: Final = timedelta(hours=1)
-# what two hold is answered once in this time as long as neither has anything new
-_SETTLED: Final = timedelta(days=1)
+# what was shown is shown again after this time, then after twice as long each time, and at last once a week
+_SHOWING: Final = timedelta(days=1)
 _AGAIN: Final = timedelta(days=7)
-# a party is not asked more often what it holds than it is told what is held here
+# so many bytes of what it was shown before are shown to one node within a week
+_MOST_AGAIN: Final = 16 * 2**20
+# the same with what it is told that is held here, so that it shows what it holds more
 _ASKING: Final = timedelta(minutes=5)
 
 
@@ -211,7 +214,8 @@ def compare() -> int:
     """Tell the other parties what is held here of the agreements about which something new came; how many were told.
 
     Two parties need no third to tell them what the other one said. Those who are quiet compare once a week: a word may
-    have been refused where its author's new key was not known yet.
+    have been refused where its author's new key was not known yet. Who was told the same within the week is not told
+    again: what is repeated to this node is no news.
     """
     told = 0
     due = Q(is_uncompared=True) | Q(compared__lt=now() - _AGAIN)
@@ -222,14 +226,24 @@ def compare() -> int:
             if len(nodes) > 1:
                 marks = held_of(held).keys()
                 for partner in _met(nodes):
-                    _tell(held, partner, marks)
-                    told += 1
+                    before = Told.objects.filter(lineage=held.id, node=partner.node).first()
+                    is_old = before is None or before.at <= now() - _AGAIN
+                    if before is None or is_old or before.holding != _holding(marks):
+                        _tell(held.id, partner, marks)
+                        told += 1
             Agreement.objects.filter(id=held.id).update(is_uncompared=False, compared=now())
     return told
 
 
-def _tell(agreement: Agreement, partner: Partner, marks: Collection[str]) -> None:
-    about = {"agreement": str(agreement.id)}
+def _tell(lineage: UUID, partner: Partner, marks: Collection[str]) -> None:
+    """Tell a party what is held here, and remember that it was."""
+    about, holding = {"agreement": str(lineage)}, _holding(marks)
+    row, _is_new = Told.objects.get_or_create(
+        lineage=lineage, node=partner.node, defaults={"holding": holding}
+    )
+    row.times = row.times + 1 if row.holding == holding else 1
+    row.holding, row.at = holding, now()
+    row.save()
     if len(marks) <= MOST_MARKS:
         messages.send(partner, "agreement.held", {**about, "held": sorted(marks)})
         return
@@ -238,12 +252,34 @@ def _tell(agreement: Agreement, partner: Partner, marks: Collection[str]) -> Non
         messages.send(partner, "agreement.held", {**about, "held": part, "prefix": prefix})
 
 
+def _holding(marks: Collection[str]) -> str:
+    return sha256(canonical(sorted(marks)))
+
+
+def _may_tell_from(lineage: UUID, partner: Partner, marks: Collection[str]) -> datetime | None:
+    """From when on a party may be told what is held here, so that it shows more; None for at once.
+
+    It may hold what is not taken here, or say so of what nobody holds. So it is told the same ever more seldom.
+    """
+    row = Told.objects.filter(lineage=lineage, node=partner.node).first()
+    if row is None:
+        return None
+    is_news = row.holding != _holding(marks)
+    return row.at + (_ASKING if is_news else _pause(_ASKING, row.times))
+
+
+def _pause(first: timedelta, times: int) -> timedelta:
+    """How long something waits after it was said so many times: twice as long each time, at most a week."""
+    # beyond this it is a week in any case
+    return min(first * (1 << min(times - 1, 20)), _AGAIN)
+
+
 def answer_comparisons() -> int:
     """Show those who told what they hold what they lack, and ask them for what they have more; how many were.
 
-    Two may each hold a word that the other does not take. So what both hold is answered once a day: as long as neither
-    has anything new, there is nothing more to say. Whatever somebody tells, it is shown one thing once an hour: who
-    says that it holds nothing would else have everything said to it again and again, into a log that is kept.
+    Two may each hold a word that the other does not take, and whoever lies says that it holds nothing, or what nobody
+    knows. So nothing is said a second time before a day is over, nor a third time before two more are, whatever
+    somebody tells: all of it goes into a log that is kept.
     """
     answered = 0
     waiting = Comparison.objects.filter(Q(not_before=None) | Q(not_before__lte=now()), is_waiting=True)
@@ -260,59 +296,80 @@ def _answer(row: Comparison) -> bool:
     agreement = Agreement.objects.select_for_update().filter(id=row.lineage).first()
     held = Comparison.objects.select_for_update().get(pk=row.pk)
     partner = Partner.objects.filter(node=held.node).exclude(state=Partner.State.BLOCKED).first()
-    if agreement is None and partner is not None and not _is_asked(held):
+    held.is_waiting, held.not_before, is_said = False, None, False
+    if agreement is None and partner is not None:
         # whoever names this node as a party shows it what that is about
-        messages.send(partner, "agreement.held", {"agreement": str(held.lineage), "held": []})
-        Comparison.objects.filter(pk=held.pk).update(is_waiting=False, asked=now())
-        return True
-    if agreement is None or partner is None or partner.node not in _parties(agreement):
-        Comparison.objects.filter(pk=held.pk).update(is_waiting=False)
-        return False
-    own = {mark: each for mark, each in held_of(agreement).items() if mark.startswith(held.prefix)}
-    theirs = set(held.held)
-    both = sha256(canonical([sorted(own), sorted(theirs)]))
-    if both == held.answered and held.begun and held.begun > now() - _SETTLED:
-        Comparison.objects.filter(pk=held.pk).update(is_waiting=False, not_before=None)
-        return False
-    is_said = _show_lacking(agreement, partner, held, {mark: own[mark] for mark in own.keys() - theirs})
-    if theirs - own.keys():
-        if held.asked is None or held.asked <= now() - _ASKING:
-            _tell(agreement, partner, held_of(agreement).keys())
-            held.asked, is_said = now(), True
-        else:
-            held.wait_until(held.asked + _ASKING)
-    if not held.is_waiting:
-        held.answered = both
+        told = Told.objects.filter(lineage=held.lineage, node=partner.node).first()
+        if told is None or told.at <= now() - _pause(_SHOWING, told.times):
+            _tell(held.lineage, partner, ())
+            is_said = True
+    elif agreement is not None and partner is not None and partner.node in _parties(agreement):
+        everything = held_of(agreement)
+        own = {mark: each for mark, each in everything.items() if mark.startswith(held.prefix)}
+        theirs = set(held.held)
+        is_said = _show_lacking(agreement, partner, held, {mark: own[mark] for mark in own.keys() - theirs})
+        if theirs - own.keys():
+            begins = _may_tell_from(agreement.id, partner, everything)
+            if begins is None or begins <= now():
+                _tell(agreement.id, partner, everything)
+                is_said = True
+            else:
+                held.wait_until(begins)
     held.save()
     return is_said
-
-
-def _is_asked(held: Comparison) -> bool:
-    return held.asked is not None and held.asked > now() - _SETTLED
 
 
 def _show_lacking(
     agreement: Agreement, partner: Partner, held: Comparison, lacking: Mapping[str, _Row]
 ) -> bool:
-    """Show what a party lacks, but for what it was shown within the hour; whether anything was shown.
+    """Show what a party lacks, but for what it was shown not long ago; whether anything was shown.
 
     What it still lacks after that it says again when it compares the next time.
     """
-    if held.begun is None or held.begun <= now() - _ONCE_IN:
-        held.begun, held.shown = now(), []
-    held.is_waiting, held.not_before = False, None
-    fresh = sorted(lacking.keys() - set(held.shown))
-    some, size = [], 0
-    for mark in fresh:
+    at = now()
+    before = {each.mark: each for each in Shown.objects.filter(lineage=agreement.id, node=partner.node)}
+    due = [
+        mark
+        for mark in lacking
+        if mark not in before or before[mark].at + _pause(_SHOWING, before[mark].times) <= at
+    ]
+    left, size, some = _MOST_AGAIN - _shown_again(partner), 0, dict[str, int]()
+    # what it never saw first, then what it saw longest ago
+    for mark in sorted(due, key=lambda mark: (before[mark].at.timestamp() if mark in before else 0.0, mark)):
         if size >= _MOST_AT_ONCE:
-            held.wait_until(now())
+            held.wait_until(at)
             break
-        some.append(mark)
-        size += _size_of(lacking[mark])
+        weight = _size_of(lacking[mark])
+        if mark in before:
+            if weight > left:
+                continue
+            left -= weight
+        some[mark] = weight
+        size += weight
     if some:
         _send(agreement, partner, [lacking[mark] for mark in some])
-        held.shown = [*held.shown, *some]
+        _note(agreement, partner, some, before)
     return bool(some)
+
+
+def _shown_again(partner: Partner) -> int:
+    """How many bytes a node was shown within the week of what it had been shown before."""
+    again = Shown.objects.filter(node=partner.node, times__gt=1, at__gt=now() - _AGAIN)
+    return again.aggregate(size=Sum("size"))["size"] or 0
+
+
+def _note(
+    agreement: Agreement, partner: Partner, some: Mapping[str, int], before: Mapping[str, Shown]
+) -> None:
+    at, repeated = now(), [before[mark] for mark in some if mark in before]
+    for each in repeated:
+        each.times, each.at = each.times + 1, at
+    Shown.objects.bulk_update(repeated, ["times", "at"], batch_size=500)
+    Shown.objects.bulk_create(
+        Shown(lineage=agreement.id, node=partner.node, mark=mark, size=size, at=at)
+        for mark, size in some.items()
+        if mark not in before
+    )
 
 
 def _parties(agreement: Agreement) -> set[str]:

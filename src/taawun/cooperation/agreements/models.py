@@ -197,12 +197,6 @@ class Comparison(models.Model):
     received = models.DateTimeField(default=now)
     is_waiting = models.BooleanField(default=True)
     not_before = models.DateTimeField(null=True)
-    # SHA-256 of what both held when it was last answered: to say the same again would bring the other nothing
-    answered = models.CharField(max_length=64, blank=True, default="")
-    # marks of what it was shown since ``begun``: nothing is shown twice within an hour
-    shown: Any = models.JSONField(default=list)
-    begun = models.DateTimeField(null=True)
-    asked = models.DateTimeField(null=True)  # when it was last asked for what it holds more
 
     class Meta:
         constraints = (
@@ -216,6 +210,38 @@ class Comparison(models.Model):
         """Let it be answered, or answered further, from an instant on; the earliest of several counts."""
         self.not_before = min(at, self.not_before) if self.not_before and self.is_waiting else at
         self.is_waiting = True
+
+
+class Shown(models.Model):
+    """What another party was shown of an agreement: not again before long, whatever it says that it lacks."""
+
+    lineage = models.UUIDField()
+    node = models.CharField(max_length=300)
+    mark = models.CharField(max_length=64)
+    times = models.PositiveIntegerField(default=1)
+    at = models.DateTimeField(default=now)  # the last time
+    size = models.PositiveIntegerField()  # bytes of JSON
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["lineage", "node", "mark"], name="agreements_shown_once"),
+        )
+        indexes = (
+            models.Index(fields=["node", "at"], name="agreements_shown_again", condition=Q(times__gt=1)),
+        )
+
+
+class Told(models.Model):
+    """What another party was last told that is held here of an agreement: it shows what it holds more."""
+
+    lineage = models.UUIDField()
+    node = models.CharField(max_length=300)
+    holding = models.CharField(max_length=64)  # SHA-256 of the marks
+    times = models.PositiveIntegerField(default=0)  # with nothing new between them
+    at = models.DateTimeField(default=now)  # the last time
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["lineage", "node"], name="agreements_told_once"),)
 
 
 class Scan(models.Model):

@@ -19,7 +19,7 @@ from taawun.cooperation.agreements.actions import (
     changing,
 )
 from taawun.cooperation.agreements.document import parse
-from taawun.cooperation.agreements.models import Agreement, Version
+from taawun.cooperation.agreements.models import Agreement, Told, Version
 from taawun.cooperation.agreements.versions import keep_version
 from taawun.cooperation.partners.identity.keys import own_lineage
 from taawun.foundation import strict_json
@@ -89,4 +89,6 @@ def regain_evidence(payload: Mapping[str, Any], header: Header) -> None:
 def regain_held(payload: Mapping[str, Any], header: Header) -> None:
     """What we had said that we hold: we hold less now, and tell it anew, so that the others show the rest."""
     del header
-    Agreement.objects.filter(id=UUID(payload["agreement"])).update(is_uncompared=True)
+    lineage = UUID(payload["agreement"])
+    Told.objects.filter(lineage=lineage).delete()
+    Agreement.objects.filter(id=lineage).update(is_uncompared=True)
