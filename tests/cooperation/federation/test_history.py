@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
 from taawun.cooperation.agreements.document import Narrowing, parse, write
 from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, Newcomer, Version
-from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.queries import forget_policy, standing_of
 from taawun.cooperation.federation.actions import publish, withdraw
 from taawun.cooperation.federation.exchange.regaining import regain
 from taawun.cooperation.federation.history import earlier_for, let_newcomers_in
@@ -25,15 +26,15 @@ from taawun.cooperation.federation.queries import withdrawals_signed
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import floors
 from taawun.cooperation.partners.logs.chain import said_in
-from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader
-from taawun.foundation.clock import now, timestamp
+from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner, PolicyGeneration
+from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner, sign_version
 from tests.cooperation.federation.newcomers import accede, entries_of, offers
 from tests.cooperation.federation.test_actions import draft
-from tests.lanes import talk_lane
+from tests.lanes import TheirLane, talk_lane
 
 pytestmark = pytest.mark.usefixtures("notes")
 
@@ -416,6 +417,109 @@ def test_who_leaves_sees_no_header_of_what_follows(cast: Cast, south: PartnerNod
     publish(cast.analyst.actor, draft("urn:test:1"))
     talk = accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
+    _leave(agreement, east, talk)
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    assert (subjects(south), subjects(east)) == (["urn:test:1", "urn:test:2"], [])
+    assert _subjects_of(served(east)) == {"urn:test:1"}
+
+
+def test_who_is_left_out_by_a_declaration_sees_no_header_of_what_follows_until_it_is_lifted(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, east)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    without = [Narrowing("1", "gives", without=(_ref_of(agreement, east),))]
+    said = agreeing.declare(cast.officer.actor, agreement, without, "")
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    assert (let_newcomers_in(), subjects(south), subjects(east)) == (0, ["urn:test:1", "urn:test:2"], [])
+    assert _subjects_of(served(east)) == {"urn:test:1"}
+    # what follows the lifting goes over the lane of the others, which it joins
+    agreeing.lift(cast.officer.actor, agreement, said.id, "")
+    publish(cast.analyst.actor, draft("urn:test:3"))
+    assert set(subjects(east)) == {"urn:test:1", "urn:test:2", "urn:test:3"}
+    assert Lane.objects.filter(purpose="clause").count() == 2
+
+
+def test_who_takes_less_of_a_clause_reads_its_lane_on(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, east)
+    publish(cast.analyst.actor, draft("urn:test:green", tlp=Tlp.GREEN))
+    agreeing.declare(cast.officer.actor, agreement, [Narrowing("1", "gives", Tlp.GREEN)], "")
+    publish(cast.analyst.actor, draft("urn:test:more", tlp=Tlp.GREEN))
+    assert Lane.objects.filter(purpose="clause").count() == 1
+    assert subjects(east) == ["urn:test:green", "urn:test:more"]
+
+
+def test_whose_descriptor_lapsed_is_served_no_header_and_reads_all_it_missed_once_it_is_renewed(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreed(south, east)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    begin = now()
+    with frozen(begin + timedelta(days=29)):
+        Partner.objects.filter(pk=south.row.pk).update(descriptor_valid_until=now() + timedelta(days=1))
+        _policy_anew()
+        publish(cast.analyst.actor, draft("urn:test:2"))
+        assert (offers(east), let_newcomers_in()) == ([], 0)
+        assert subjects(south) == ["urn:test:1", "urn:test:2"]
+        Partner.objects.filter(pk=east.row.pk).update(descriptor_valid_until=now() + timedelta(days=1))
+        _policy_anew()
+        # the lane is the one that it read before
+        assert Lane.objects.filter(purpose="clause").count() == 1
+        assert subjects(east) == ["urn:test:1", "urn:test:2"]
+
+
+def test_who_joined_and_whose_descriptor_lapsed_is_served_no_lane_before_it_is_renewed(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    accede(cast.officer.actor, agreement, east)
+    confirm(cast, agreement, east)
+    Partner.objects.filter(pk=east.row.pk).update(descriptor_valid_until=now() - timedelta(seconds=1))
+    _policy_anew()
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    assert offers(east) == []
+    Partner.objects.filter(pk=east.row.pk).update(descriptor_valid_until=now() + timedelta(days=1))
+    _policy_anew()
+    assert subjects(east) == ["urn:test:1"]
+
+
+def test_whose_descriptor_lapsed_and_whom_a_later_version_leaves_out_joins_no_lane_of_it(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, east)
+    before = standing_of(agreement).current
+    assert before is not None
+    parties = tuple(each for each in before.parties if each.node != east.node)
+    later = parse(write(replace(before, version=2, parties=parties)))
+    row = Version.objects.create(agreement=agreement, number=2, text=later.text, digest=later.digest)
+    for node, key in ((settings.BASE_URL, node_key()), (south.node, south.key)):
+        sign_version(row, node, key)
+    Partner.objects.filter(pk=east.row.pk).update(descriptor_valid_until=now() - timedelta(seconds=1))
+    _policy_anew()
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    let_newcomers_in()
+    assert not LaneReader.objects.filter(partner=east.row, lane__purpose="clause").exists()
+
+
+def test_who_left_and_whose_descriptor_lapses_then_sees_no_header_of_what_follows(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    talk = accede(cast.officer.actor, agreement, east)
+    confirm(cast, agreement, east)
+    _leave(agreement, east, talk)
+    Partner.objects.filter(pk=east.row.pk).update(descriptor_valid_until=now() - timedelta(seconds=1))
+    _policy_anew()
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    Partner.objects.filter(pk=east.row.pk).update(descriptor_valid_until=now() + timedelta(days=1))
+    _policy_anew()
+    assert _subjects_of(served(east)) == {"urn:test:1"}
+
+
+def _leave(agreement: Agreement, east: PartnerNode, talk: TheirLane) -> None:
     document = standing_of(agreement).current
     assert document is not None
     said = {
@@ -430,9 +534,18 @@ def test_who_leaves_sees_no_header_of_what_follows(cast: Cast, south: PartnerNod
     }
     talk.say("agreement.declared", {"instrument": east.key.sign(canonical(said), INSTRUMENT_TYP)})
     assert talk.deliver()[-1] == ("done", "")
-    publish(cast.analyst.actor, draft("urn:test:2"))
-    assert (subjects(south), subjects(east)) == (["urn:test:1", "urn:test:2"], [])
-    assert _subjects_of(served(east)) == {"urn:test:1"}
+
+
+def _policy_anew() -> None:
+    PolicyGeneration.bump()
+    forget_policy()
+
+
+def _ref_of(agreement: Agreement, reader: PartnerNode) -> str:
+    document = standing_of(agreement).current
+    party = document.party_of(reader.node) if document else None
+    assert party is not None
+    return party.ref
 
 
 def _subjects_of(found: Sequence[tuple[str, str, bool]]) -> set[str]:

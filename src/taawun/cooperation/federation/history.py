@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from taawun.cooperation.agreements.models import Agreement
-    from taawun.cooperation.agreements.policy import Grant
+    from taawun.cooperation.agreements.policy import Grant, Policy
 
 __all__ = [
     "admit_newcomers",
@@ -44,18 +44,19 @@ __all__ = [
     "has_read",
     "let_newcomers_in",
     "open_to_newcomers",
+    "side_of",
     "whole_lane_of",
 ]
 
-# whose clause holds for nobody yet reads no lane: it joins when it is bound, or confirmed
 _AGAIN_SECONDS: Final = 600
-_NOT_YET: Final = frozenset({"unsigned", "unratified"})
+# why a party that a clause gives to cannot be sent anything for now
+_PAUSES: Final = frozenset({"descriptor-lapsed", "not-verified", "partner-blocked"})
 
 
 # ---- publishing ---------------------------------------------------------------------------------------------------
 def whole_lane_of(grant: Grant) -> tuple[Lane, set[str]]:
     """The lane for all whom a clause gives to now, whoever joined among them, and their party keys."""
-    side = _side(grant)
+    side = side_of(current_policy(), (grant.agreement, grant.clause.ref), grant.digest)
     by_node = _by_node(side)
     lane = joining.whole_lane(
         agreement=grant.agreement,
@@ -68,21 +69,39 @@ def whole_lane_of(grant: Grant) -> tuple[Lane, set[str]]:
     return lane, set(side)
 
 
-def _side(grant: Grant) -> dict[str, Grant]:
-    """Every party key that the version of a grant lets us reach over its clause, each with its own grant."""
-    policy, clause, at = current_policy(), (grant.agreement, grant.clause.ref), now().timestamp()
+def side_of(policy: Policy, clause: tuple[UUID, str], digest: str = "") -> dict[str, Grant]:
+    """Every party key for which a clause holds now, each with its own grant: whoever reads what follows.
+
+    Nobody else sees so much as a header of it, were it a reader until now: who left, and between whom and the giver a
+    declaration leaves nothing of the clause. Who only cannot be sent anything for now stands here, and is served no
+    clause lane until it can.
+
+    Args:
+        policy: of the giver.
+        clause: lineage of the agreement, and the clause's ref.
+        digest: of the version in which it is asked about; empty for whichever is in force.
+    """
+    at = now().timestamp()
+    # of what a declaration leaves there is a grant that is not narrowed
+    held = [
+        (party, grant)
+        for party in policy.side_over(clause)
+        for grant in policy.grants_over(party, clause)
+        if not grant.is_narrowed and grant.since != FOREVER
+    ]
+    in_force = {digest} if digest else {grant.digest for _party, grant in held if not closed_by(grant, at)}
     side: dict[str, Grant] = {}
-    for party in policy.side_over(clause):
-        held = [each for each in policy.grants_over(party, clause) if each.digest == grant.digest]
-        found = next((each for each in held if _is_member(each, at)), None)
-        if found:
-            side[party] = found
+    for party, grant in held:
+        if grant.digest in in_force and _is_member(grant, at):
+            side.setdefault(party, grant)
     return side
 
 
 def _is_member(grant: Grant, at: float) -> bool:
-    is_let_in = grant.since != FOREVER and grant.hindrance not in _NOT_YET
-    return is_let_in and closed_by(grant, at) != "left"
+    closed = closed_by(grant, at)
+    # that a descriptor lapsed hides that its party had left
+    has_left = grant.ending == "left" and at >= grant.closes
+    return not closed or (closed in _PAUSES and not has_left)
 
 
 def _by_node(side: Mapping[str, Grant]) -> dict[str, Grant]:
@@ -142,17 +161,10 @@ def admit_newcomers(agreement: UUID) -> int:
     if returning.is_returning():
         return 0
     lanes.one_speaker()
-    policy, at, found = current_policy(), now().timestamp(), 0
+    found = 0
     own = Lane.objects.filter(sender=None, agreement=agreement, is_whole=True, is_closed=False)
     for lane in own.order_by("opened", "id"):
-        clause = (agreement, lane.clause)
-        sides: dict[str, Grant] = {}
-        for party in policy.side_over(clause):
-            held = [each for each in policy.grants_over(party, clause) if not closed_by(each, at)]
-            open_to_it = next((each for each in held if _is_member(each, at)), None)
-            if open_to_it:
-                sides[party] = open_to_it
-        found += _admit(lane, sides)
+        found += _admit(lane, side_of(current_policy(), (agreement, lane.clause)))
     return found
 
 
@@ -170,7 +182,7 @@ def _admit(lane: Lane, side: Mapping[str, Grant]) -> int:
     grant = next(iter(by_node.values()), None)
     if grant is None or not (first or _have_guests_joined(lane, side)):
         return 0
-    fresh = joining.admit(lane, first, document=grant.digest, audience=audience.union(_side(grant)))
+    fresh = joining.admit(lane, first, document=grant.digest, audience=audience.union(side))
     for each in fresh:
         facts = {
             "party": each.partner.node,

@@ -242,15 +242,16 @@ def test_what_was_withdrawn_is_gone_and_its_header_stays(
     assert not Content.objects.filter(digest__in=[small.digest, large.digest]).exists()
 
 
-def test_after_its_descriptor_lapsed_a_partner_is_given_no_content(
+def test_after_its_descriptor_lapsed_a_partner_is_served_no_clause_lane_and_its_talk(
     cast: Cast, south: PartnerNode, agreement: Agreement
 ) -> None:
     _publish(cast)
     Partner.objects.update(descriptor_valid_until=now() - timedelta(seconds=1))
-    suspend(
-        cast.officer.actor, agreement_in_force(partner(nation="XE")), ""
-    )  # any change compiles the policy anew
-    assert _page(south, _lane())[0][1] == (1, None)
+    assert _status(south, f"/federation/lanes/{_lane().id}") == 404
+    listed = json.loads(south.request("GET", "/federation/lanes").content)["lanes"]
+    assert {each["purpose"] for each in listed} <= {"talk"}
+    Partner.objects.update(descriptor_valid_until=now() + timedelta(days=1))
+    assert _page(south, _lane())[0][1][1] is not None
 
 
 def test_a_blocked_partner_is_given_nothing_at_all(

@@ -13,7 +13,7 @@ from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.decisions import nobody, policy_of_giver, preview
 from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.guests import lay_ready
-from taawun.cooperation.federation.history import whole_lane_of
+from taawun.cooperation.federation.history import side_of, whole_lane_of
 from taawun.cooperation.federation.models import Behalf, Passage, Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.rules import for_the_trail, may_speak_for
 from taawun.cooperation.federation.standing import goes_to_everybody, may_be_public
@@ -347,14 +347,9 @@ def _item(draft: Draft) -> lanes.Item:
 
 
 def _receiving_side(grant: Grant, release: Release) -> set[str]:
-    """Every party key the clause lets us reach in this version, whoever acceded to it among them."""
+    """Every party key that the clause lets its guest reach now, or will once it can be sent something again."""
     policy = policy_of_giver(release.behalf)
-    clause = (grant.agreement, grant.clause.ref)
-    return {
-        party
-        for party in policy.side_over(clause)
-        if any(each.digest == grant.digest for each in policy.grants_over(party, clause))
-    }
+    return set(side_of(policy, (grant.agreement, grant.clause.ref), grant.digest))
 
 
 def _lane_of(grant: Grant, audience: Collection[str]) -> Lane:

@@ -14,6 +14,8 @@ from taawun.cooperation.partners.logs import chain, contents
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.restored import returning
+from taawun.cooperation.partners.rules import can_receive
+from taawun.cooperation.people.rules import Refused
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
@@ -350,13 +352,14 @@ def read_by(partner: Partner, among: QuerySet[Lane]) -> list[Lane]:
     """Those of our lanes that a partner may read at this moment, in their order.
 
     Args:
-        partner: who asks. Nobody but a verified partner reads more than the talk and what anybody may read.
+        partner: who asks. Nobody but a verified partner whose descriptor holds reads more than the talk and what
+            anybody may read: not so much as a header leaves for anybody else.
         among: lanes of whatever sender.
     """
     opened_for_it = LaneReader.objects.filter(partner=partner).values("lane")
     is_public = Q(purpose=Lane.Purpose.PUBLIC)
     opened = among.filter(is_public | Q(id__in=opened_for_it), sender=None)
-    if partner.state != Partner.State.VERIFIED:
+    if isinstance(can_receive(partner, now()), Refused):
         opened = opened.filter(is_public | Q(purpose=Lane.Purpose.TALK))
     held = list(opened)
     served: set[UUID] = set()
