@@ -16,11 +16,12 @@ from taawun.cooperation.federation import home
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
-from tests.cast import Cast, actor_of, clause, person
+from tests.cast import Cast, clause, person
 
 pytestmark = pytest.mark.django_db
 

@@ -16,6 +16,7 @@ from taawun.capabilities.intel.rules import is_passed_on
 from taawun.capabilities.intel.search import index_words
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
+from taawun.platform.work.rows import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -155,7 +156,7 @@ def make_together(made: Iterable[tuple[Report, Prepared]]) -> None:
         made: new rows with their topics, each with its STIX object.
     """
     refs = [(report, _write(report, each, each.tlp, ())) for report, each in made]
-    Report.objects.bulk_create(report for report, _refs in refs)
+    insert_rows(report for report, _refs in refs)
     named = ((report.pk, each) for report, stix_ids in refs for each in dict.fromkeys(stix_ids))
     insert(ReportObject, ("report", "stix_id"), named)
 

@@ -13,6 +13,7 @@ from taawun.foundation.clock import timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
 from taawun.platform.audit.models import Entry
+from taawun.platform.work.rows import insert_rows
 from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
@@ -43,12 +44,11 @@ def record(actor: Auditable, verb: str, subject: str, details: Mapping[str, obje
     row = _row(actor, verb, subject, details)
     # a row is in every write there is, and `save` takes longer to put its statement together than it takes to run
     with connection.cursor() as cursor:
-        cursor.execute(_insertion(), _values(row))
+        cursor.execute(
+            _insertion(),
+            [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _FIELDS],
+        )
     return row
-
-
-def _values(row: Entry) -> list[object]:
-    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _FIELDS]
 
 
 @functools.cache
@@ -67,9 +67,7 @@ def record_all(actor: Auditable, verb: str, acts: Iterable[tuple[str, Mapping[st
         verb: as for :func:`record`.
         acts: subject and details of each, in order.
     """
-    rows = [_values(_row(actor, verb, subject, details)) for subject, details in acts]
-    with connection.cursor() as cursor:
-        cursor.executemany(_insertion(), rows)
+    insert_rows(_row(actor, verb, subject, details) for subject, details in acts)
 
 
 def _row(actor: Auditable, verb: str, subject: str, details: Mapping[str, object] | None) -> Entry:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from taawun.cooperation.federation.models import Release, ReleaseTopic
 from taawun.cooperation.federation.ways import reach_of_a_way, write_parties
+from taawun.platform.work.rows import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,8 @@ def create(owner: Partner, source: str, headers: Sequence[Header]) -> list[Relea
     reaches = [reach_of_a_way(header) for header in headers]
     made = list(zip(headers, reaches, strict=True))
     releases = [_row(header, owner, source, reach) for header, reach in made]
-    Release.objects.bulk_create(releases)
-    ReleaseTopic.objects.bulk_create(
+    insert_rows(releases)
+    insert_rows(
         ReleaseTopic(owner=release, topic=topic)
         for release, header in zip(releases, headers, strict=True)
         for topic in sorted(set(header.topics))

@@ -15,6 +15,7 @@ from taawun.cooperation.partners.logs.purposes import OneByOne
 from taawun.cooperation.people.actors import PartyActor
 from taawun.platform.audit.actions import record_all
 from taawun.platform.registry import registry
+from taawun.platform.work.rows import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -83,7 +84,7 @@ def _receive(
     if not fresh:
         return 0
     releases = create(partner, "", [each.header for each, _read in fresh])
-    passages = Passage.objects.bulk_create(
+    passages = [
         Passage(
             **Passage.place_of(each.entry),
             release=release,
@@ -95,8 +96,13 @@ def _receive(
             ends=end_of(each.header, each.entry.recorded),
         )
         for release, (each, _read) in zip(releases, fresh, strict=True)
-    )
-    lay_ready((passage, guests) for passage in passages)
+    ]
+    if guests:
+        # what lies ready names the passage by its key
+        Passage.objects.bulk_create(passages)
+        lay_ready((passage, guests) for passage in passages)
+    else:
+        insert_rows(passages)
     arrivals = [
         Arrival(release, each.content, partner, was_read, each.header.topics)
         for release, (each, was_read) in zip(releases, fresh, strict=True)

@@ -28,6 +28,7 @@ from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
+from taawun.platform.work.rows import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -252,7 +253,7 @@ class _Page:
         contents.put_all(
             held, {header.digest: content for header, _entry, content in fresh if content is not None}
         )
-        LaneEntry.objects.bulk_create(entry for _header, entry, _content in fresh)
+        insert_rows(entry for _header, entry, _content in fresh)
         if fresh:
             last = fresh[-1][1]
             held.head_seq, held.head_digest, held.last_entry = last.seq, last.digest, at
