@@ -13,7 +13,14 @@ from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.federation.ways import bound_by_its_ways, given, is_forgotten, provenances, put_aside
+from taawun.cooperation.federation.ways import (
+    bound_by_its_ways,
+    given,
+    is_forgotten,
+    own_ways,
+    provenances,
+    put_aside,
+)
 from taawun.cooperation.partners.logs import contents, joining, lanes
 from taawun.cooperation.partners.logs.chain import HeaderTooLong
 from taawun.cooperation.partners.models import LaneEntry
@@ -29,7 +36,15 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.models import Lane, Partner
 
-__all__ = ["end_here", "end_passages", "end_provenances", "settle", "take_back"]
+__all__ = [
+    "end_here",
+    "end_passages",
+    "end_provenances",
+    "leave_to_guests",
+    "set_out_of_sight",
+    "settle",
+    "take_back",
+]
 
 
 def end_provenances(release: Release, why: Release.Gone) -> None:
@@ -58,10 +73,14 @@ def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, sa
     Returns:
         Whether its content is gone.
     """
-    if provenances(release).exists():
+    if own_ways(release).exists():
         bound_by_its_ways(release)
         return False
+    if provenances(release).exists():
+        leave_to_guests(release, said=said)
+        return False
     if put_aside(release).exists():
+        set_out_of_sight(release)
         return False
     is_taken_back = why in {Release.Gone.SOURCE, Release.Gone.SENDER}
     if release.state not in {Release.State.LIVE, Release.State.ASIDE}:
@@ -76,7 +95,7 @@ def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, sa
     release.state = Release.State.WITHDRAWN if is_taken_back else Release.State.ENDED
     release.withdrawn, release.gone = now(), why
     release.save(update_fields=["state", "withdrawn", "gone"])
-    if not was_taken_out:
+    if not was_taken_out and _came_for_the_node(release):
         kind.withdraw(release)
     take_back(release, said=said)
     contents.drop_unused(release.digest)
@@ -84,7 +103,7 @@ def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, sa
     stays = Deletion.objects.filter(entry__passage__release=release, partner=None, is_held=True)
     stays.update(is_held=False, at=now(), said=None)
     actor = PartyActor(by.node, by.name.in_language("en").value) if by else SystemActor("federation.keeping")
-    told = for_the_trail(Tlp(release.tlp), {"subject": release.subject})
+    told = for_the_trail(Tlp(release.tlp), {"subject": release.subject}, is_for_guests=release.is_for_guests)
     record(
         actor,
         "federation.withdrawn-by-source" if why == Release.Gone.SOURCE else f"federation.ended-{why}",
@@ -92,6 +111,51 @@ def settle(release: Release, why: Release.Gone, *, by: Partner | None = None, sa
         told,
     )
     return True
+
+
+def leave_to_guests(release: Release, *, said: str = "") -> None:
+    """Take a release from this node where no way is left that is for the node itself; its guests have it still.
+
+    Args:
+        release: one that was received, of which a way that is for guests of this node stands.
+        said: as in :func:`settle`.
+    """
+    bound_by_its_ways(release)
+    if release.state != Release.State.LIVE or not _came_for_the_node(release):
+        return
+    kind = registry.get(ReleaseKind, release.kind)
+    # what somebody here may yet take in comes back to its room then
+    comes_back = put_aside(release).filter(is_for_guests=False).exists()
+    if not (comes_back and release.is_for_guests):
+        ((comes_back and kind.set_aside) or kind.withdraw)(release)
+    if release.is_for_guests:
+        return
+    release.is_for_guests = True
+    release.save(update_fields=["is_for_guests"])
+    take_back(release, said=said)
+    record(
+        SystemActor("federation.keeping"),
+        "federation.kept-for-guests",
+        f"urn:uuid:{release.id}",
+        {"tlp": Tlp(release.tlp).label},
+    )
+
+
+def set_out_of_sight(release: Release) -> None:
+    """Leave a release to whoever decides here: no way is left but what came under a key that was revoked since."""
+    if release.state != Release.State.LIVE:
+        return
+    kind = registry.get(ReleaseKind, release.kind)
+    if not release.is_for_guests:
+        (kind.set_aside or kind.withdraw)(release)
+    release.state, release.withdrawn = Release.State.ASIDE, now()
+    release.save(update_fields=["state", "withdrawn"])
+
+
+def _came_for_the_node(release: Release) -> bool:
+    """Whether a room here may hold something of a release: by some way, over or not, it was for this node itself."""
+    came = release.passages.filter(entry__lane__sender__isnull=False)
+    return not came.exists() or came.filter(is_for_guests=False).exists()
 
 
 def end_here(release: Release, passages: Sequence[Passage], why: Release.Gone) -> None:

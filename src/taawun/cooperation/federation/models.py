@@ -88,7 +88,8 @@ class Release(Governed):
     # what is the node's own, or a partner's
     on_behalf = models.CharField(max_length=MOST_OF_A_PARTY, blank=True, default="")
     on_behalf_under = models.UUIDField(null=True)
-    # it came for guests of this node alone: it is held for them, no room has it, and nobody here reads what it is about
+    # no way by which it stands here is for this node itself: it is held for its guests, no room has it, and nobody here
+    # reads what it is about
     is_for_guests = models.BooleanField(default=False)
     issued = models.DateTimeField(default=now)
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
@@ -239,6 +240,8 @@ class Passage(Counted):
     agreement = models.UUIDField(null=True)
     document = models.CharField(max_length=64, blank=True, default="")  # digest of the version it went under
     clause = models.CharField(max_length=40, blank=True, default="")
+    # it came here for guests of this node alone: by this way the node itself has nothing
+    is_for_guests = models.BooleanField(default=False)
     ends = models.DateTimeField(null=True)  # when the clause says it goes here; None without a limit
     ended = models.DateTimeField(null=True)  # when it did: withdrawn on this lane, or its time was over
     why_ended = models.CharField(max_length=9, choices=Release.Gone, blank=True, default="")

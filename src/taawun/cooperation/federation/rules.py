@@ -50,19 +50,23 @@ class Reader:
     organisations: frozenset[UUID]
 
 
-def for_the_trail(tlp: Tlp, details: Mapping[str, object]) -> dict[str, object]:
+def for_the_trail(
+    tlp: Tlp, details: Mapping[str, object], *, is_for_guests: bool = False
+) -> dict[str, object]:
     """What of an act on marked content the audit trail may tell, whose readers its marking does not ask for.
 
     Args:
         tlp: the marking.
         details: what the act was about, as ``subject``, ``of``, ``name`` or ``reason``, and whatever else is to
             be told.
+        is_for_guests: whether it came for guests of this node alone, which nobody of the node reads.
 
     Returns:
-        All of it; beyond TLP:AMBER only what does not say what the act was about. The row's own subject still names
-        the release, the report or the file.
+        All of it; beyond TLP:AMBER, and of what is for guests, only what does not say what the act was about. The
+        row's own subject still names the release, the report or the file.
     """
-    return {name: value for name, value in details.items() if tlp <= Tlp.AMBER or name not in _ABOUT}
+    is_open = tlp <= Tlp.AMBER and not is_for_guests
+    return {name: value for name, value in details.items() if is_open or name not in _ABOUT}
 
 
 def may_speak_for(actor: Actor, kind: str, behalf: Behalf | None) -> Answer:

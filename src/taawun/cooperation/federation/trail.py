@@ -38,6 +38,7 @@ TRAIL = (
     Act("federation.ended-sender", _("Release withdrawn by who shared it onward")),
     Act("federation.ended-retention", _("Release ended: its time is over")),
     Act("federation.ended-agreement", _("Release ended with its agreement")),
+    Act("federation.kept-for-guests", _("Release kept for guests of this node alone")),
     Act("federation.guest-token-created", _("Guest's token created")),
     Act("federation.guest-token-revoked", _("Guest's token revoked")),
     Act("federation.newcomer-reads", _("Newcomer let in to read")),

@@ -25,6 +25,7 @@ __all__ = [
     "came_from_its_source",
     "given",
     "is_forgotten",
+    "own_ways",
     "provenances",
     "put_aside",
     "reach_of_a_way",
@@ -36,6 +37,11 @@ def provenances(release: Release) -> QuerySet[Passage]:
     """Over which lanes of partners a release came and still stands here; the oldest first."""
     live = release.passages.filter(ended__isnull=True, entry__lane__sender__isnull=False)
     return live.select_related("entry__lane__sender").order_by("id")
+
+
+def own_ways(release: Release) -> QuerySet[Passage]:
+    """Those by which it stands here for this node itself, and not for guests of it alone; the oldest first."""
+    return provenances(release).filter(is_for_guests=False)
 
 
 def put_aside(release: Release) -> QuerySet[Passage]:
@@ -59,8 +65,8 @@ def given(release: Release) -> QuerySet[Passage]:
 
 
 def best_way(release: Release) -> Passage | None:
-    """The way that counts: the oldest from its source itself, else the oldest from anybody; None for none."""
-    ways = list(provenances(release))
+    """The way that counts for this node: the oldest from its source itself, else from anybody; None for none."""
+    ways = list(own_ways(release))
     return next((each for each in ways if _is_direct(each, release)), ways[0] if ways else None)
 
 
@@ -76,9 +82,10 @@ def _is_direct(way: Passage, release: Release) -> bool:
 def bound_by_its_ways(release: Release) -> None:
     """Write how far a received release may go on: as far as each hop lets it of the best way by which it came.
 
-    What its source sent over several lanes goes on within the audiences of all of them.
+    What its source sent over several lanes goes on within the audiences of all of them. What a clause gives to guests
+    of this node says nothing of how far this node may let it go.
     """
-    ways = list(provenances(release))
+    ways = list(own_ways(release)) or list(provenances(release))
     if not ways:
         return
     headers = [said_in(each.entry.header) for each in ways]

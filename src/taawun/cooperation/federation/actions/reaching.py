@@ -77,7 +77,9 @@ def _ways(releases: Collection[UUID]) -> Mapping[UUID, set[UUID]]:
     Two that have one release from the same source and share it with each other would count each other without end, were
     both told. That of one that is over counts still, so that it is not another one tomorrow.
     """
-    came = Passage.objects.filter(release__in=releases, entry__lane__sender__isnull=False).order_by("id")
+    came = Passage.objects.filter(
+        release__in=releases, entry__lane__sender__isnull=False, is_for_guests=False
+    ).order_by("id")
     found: dict[UUID, tuple[bool, UUID]] = {}
     for each in came.select_related("entry__lane", "release"):
         sender = each.entry.lane.sender_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
@@ -16,7 +16,7 @@ from taawun.cooperation.federation.hops import agreed_under
 from taawun.cooperation.federation.kinds import Arrival, ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.rules import for_the_trail
-from taawun.cooperation.federation.ways import bound_by_its_ways, came_from_its_source
+from taawun.cooperation.federation.ways import bound_by_its_ways, came_from_its_source, own_ways
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.logs.purposes import Outcome
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.models import Lane, Partner
 
 __all__ = ["end_of", "prepare", "read", "receive", "told"]
+
+# the columns that say how a release stands here
+_STANDING: Final = ("state", "withdrawn", "gone", "is_for_guests")
 
 
 def prepare(lane: Lane, header: Header, content: bytes) -> Callable[[LaneEntry], Outcome]:
@@ -90,6 +93,7 @@ def _receive_publication(
         _tell_conflict(sender, held, header)
         return Outcome(LaneEntry.State.REFUSED, "conflict")
     release = held or create(owner, source, [header])[0]
+    named = named_here(lane, header)
     passage, _is_new = Passage.objects.get_or_create(
         entry=entry,
         defaults={
@@ -99,17 +103,18 @@ def _receive_publication(
             "agreement": lane.agreement,
             "document": header.agreement,
             "clause": header.clause,
+            "is_for_guests": not named.is_for_node,
             "ends": end_of(header, entry.recorded),
         },
     )
-    named = named_here(lane, header)
     lay_ready([(passage, named.guests)])
     if entry.cleared:
         Passage.objects.filter(entry=entry).update(ended=None, why_ended="")
+    before = {name: getattr(held, name) for name in _STANDING} if held else {}
     was_live = held is not None and held.state == Release.State.LIVE
+    is_for_guests = not own_ways(release).exists()
     # what came for guests alone was handed to no room: where it comes for this node as well, it is now
-    was_here = was_live and not (held and held.is_for_guests and named.is_for_node)
-    is_for_guests = not named.is_for_node and (held is None or held.is_for_guests or not was_live)
+    was_here = was_live and not (held and held.is_for_guests and not is_for_guests)
     Release.objects.filter(id=release.id).update(
         state=Release.State.LIVE, withdrawn=None, gone="", is_for_guests=is_for_guests
     )
@@ -121,7 +126,11 @@ def _receive_publication(
     found = read(header, content) if was_read is None else was_read
     if refusal := _hand_over(Arrival(release, content, owner, found, header.topics)):
         Passage.objects.filter(entry=entry).delete()
-        if not held:
+        if held:
+            # what stood here by other ways stands as it did
+            Release.objects.filter(id=held.id).update(**before)
+            bound_by_its_ways(held)
+        else:
             release.delete()
         LaneEntry.objects.filter(id=entry.id).update(state=LaneEntry.State.REFUSED)
         contents.drop_unused(header.digest)
@@ -130,7 +139,7 @@ def _receive_publication(
         PartyActor(sender.node, sender.name.in_language("en").value),
         "federation.received",
         f"urn:uuid:{release.id}",
-        told(header, claim.node if header.origin else ""),
+        told(header, claim.node if header.origin else "", is_for_guests=is_for_guests),
     )
     return Outcome(LaneEntry.State.DONE)
 
@@ -177,7 +186,9 @@ def _tell_conflict(sender: Partner, held: Release, header: Header) -> None:
         {
             "node": sender.node,
             # everybody who may see what was given and received reads this
-            "subject": header.subject if held.tlp <= Tlp.AMBER else f"urn:uuid:{held.id}",
+            "subject": header.subject
+            if held.tlp <= Tlp.AMBER and not held.is_for_guests
+            else f"urn:uuid:{held.id}",
             "version": header.version,
         },
     )
@@ -197,7 +208,9 @@ def _is_the_same(held: Release, header: Header, *, is_onward: bool) -> bool:
     )
 
 
-def told(header: Header, source: str = "") -> dict[str, object]:
+def told(header: Header, source: str = "", *, is_for_guests: bool = False) -> dict[str, object]:
     """What the trail says of a release that was received; of one that was shared onward also by what source."""
     about = {"kind": header.kind, "subject": header.subject, "clause": header.clause, "tlp": header.tlp.label}
-    return for_the_trail(header.tlp, about | ({"source": source} if source else {}))
+    return for_the_trail(
+        header.tlp, about | ({"source": source} if source else {}), is_for_guests=is_for_guests
+    )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taawun.cooperation.federation.ending import take_back
-from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.ending import leave_to_guests, set_out_of_sight, take_back
 from taawun.cooperation.federation.models import Passage, Receipt, Release
-from taawun.cooperation.federation.ways import bound_by_its_ways, provenances
+from taawun.cooperation.federation.ways import bound_by_its_ways, own_ways, provenances
 from taawun.cooperation.partners.models import LaneReader
 from taawun.foundation.clock import now
-from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from taawun.cooperation.partners.exchange.messages import Message
@@ -35,15 +33,15 @@ def set_aside(entry: LaneEntry, for_good: bool) -> None:  # noqa: FBT001 - named
         passage.ended, passage.why_ended = now(), Release.Gone.ASIDE
         passage.save(update_fields=["ended", "why_ended"])
     release = passage.release
-    if provenances(release).exists():
+    if own_ways(release).exists():
         bound_by_its_ways(release)
         return
-    if release.state == Release.State.LIVE:
-        kind = registry.get(ReleaseKind, release.kind)
-        (kind.set_aside or kind.withdraw)(release)
-    gone = Release.State.WITHDRAWN if for_good else Release.State.ASIDE
-    if release.state in {Release.State.LIVE, Release.State.ASIDE}:
-        Release.objects.filter(id=release.id).update(state=gone, withdrawn=now())
+    if provenances(release).exists():
+        leave_to_guests(release)
+        return
+    set_out_of_sight(release)
+    if for_good and release.state == Release.State.ASIDE:
+        Release.objects.filter(id=release.id).update(state=Release.State.WITHDRAWN, withdrawn=now())
     if for_good:
         # to whom it was shared onward meanwhile it is taken back as well
         take_back(release)
