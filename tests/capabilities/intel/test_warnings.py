@@ -12,13 +12,14 @@ from taawun.cooperation.agreements.decision import Denied
 from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.partners.logs.purposes import LanePurpose
-from taawun.cooperation.partners.logs.urgency import urgent_lanes
+from taawun.cooperation.partners.logs.urgency import is_urgent, urgent_lanes
 from taawun.cooperation.partners.models import Lane, LaneEntry
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from tests.capabilities.intel.factories import bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import identifier
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
+from tests.lanes import clause_lane
 from tests.pages import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
@@ -57,6 +58,17 @@ def test_an_early_warning_leaves_by_the_clause_for_warnings_and_its_lane_goes_fi
 def test_early_warnings_are_the_only_kind_that_is_urgent() -> None:
     urgent = {kind for purpose in registry.all(LanePurpose) for kind in purpose.urgent_kinds()}
     assert urgent == {"intel.warning"}
+
+
+@pytest.mark.parametrize(("size", "goes_first"), [(256 * 1024, True), (256 * 1024 + 1, False)])
+def test_what_a_partner_calls_a_warning_goes_before_its_other_contents_only_where_it_is_small(
+    cast: Cast, size: int, goes_first: bool
+) -> None:
+    south = partner("South")
+    lane = clause_lane(south, agreement_in_force(south))
+    lane.write(kind="intel.warning", content=None, digest="ab" * 32, size=size)
+    lane.take()
+    assert LaneEntry.objects.filter(is_urgent(), lane=lane.row).exists() is goes_first
 
 
 def test_a_clause_on_reports_alone_lets_no_early_warning_out_and_says_so(cast: Cast) -> None:

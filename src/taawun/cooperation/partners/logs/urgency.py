@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import F, Q
 
+from taawun.cooperation.partners.logs.chain import INLINE_BYTES
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.platform.registry import registry
@@ -25,9 +26,9 @@ __all__ = ["is_urgent", "urgent_lanes"]
 
 
 def is_urgent() -> Q:
-    """The condition on entries."""
+    """The condition on entries. What does not fit into its line waits with the rest, whatever its sender calls it."""
     kinds = {kind for purpose in registry.all(LanePurpose) for kind in purpose.urgent_kinds()}
-    return Q(action="withdraw") | Q(kind__in=sorted(kinds))
+    return Q(action="withdraw") | Q(kind__in=sorted(kinds), size__lte=INLINE_BYTES)
 
 
 def urgent_lanes(reader: Partner, lanes: Collection[Lane]) -> set[UUID]:
