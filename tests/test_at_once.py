@@ -30,7 +30,7 @@ from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.federation.actions import Draft, publish, tell_readings
 from taawun.cooperation.federation.exchange import acknowledge
-from taawun.cooperation.federation.guests import note_read
+from taawun.cooperation.federation.guests import note_served
 from taawun.cooperation.federation.models import GuestCopy, Release
 from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.exchange.sync import sync_partner
@@ -459,7 +459,9 @@ def test_two_readers_of_a_guest_read_while_its_host_tells_what_was_read(cast: Ca
     lane.deliver()
     found = []
     for copy in GuestCopy.objects.select_related("passage__entry__lane").order_by("id"):
-        told = at_once(partial(note_read, [copy]), partial(note_read, [copy]), tell_readings)
+        told = at_once(
+            partial(note_served, [copy], (0, 7), 7), partial(note_served, [copy], (0, 7), 7), tell_readings
+        )
         found += faults(told)
     tell_readings()
     assert found == []

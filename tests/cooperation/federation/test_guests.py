@@ -22,6 +22,7 @@ from taawun.cooperation.federation.actions import Draft, issue_guest_token, publ
 from taawun.cooperation.federation.errors import GuestRefused, NobodyReceives
 from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.models import GuestCopy, GuestToken, Passage, Receipt, Release
+from taawun.cooperation.partners.exchange import bandwidth
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry, PolicyGeneration
@@ -303,6 +304,52 @@ def test_whoever_asks_for_the_head_of_a_content_has_not_read_it(
         f"/api/v1/guest/contents/{release.digest}", headers={"Authorization": f"Bearer {secret}"}
     )
     assert (answer.status_code, answer["Content-Length"]) == (200, "8")
+    assert GuestCopy.objects.get().read is None
+
+
+def _large(cast: Cast, south: PartnerNode, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Release]:
+    """A token, and something for it that is kept in a file."""
+    monkeypatch.setattr(contents, "INLINE_BYTES", 8)
+    secret = token(cast, hosting(south))
+    return secret, publish(cast.analyst.actor, note_draft(content=b'{"n":"' + b"x" * 92 + b'"}'))
+
+
+def _ask(secret: str, release: Release, start: int | None = None) -> tuple[int, int]:
+    """Ask for a content from some byte on; the status, and how many bytes came."""
+    headers = {"Authorization": f"Bearer {secret}"} | ({} if start is None else {"Range": f"bytes={start}-"})
+    answer = Client().get(f"/api/v1/guest/contents/{release.digest}", headers=headers)
+    body = b"".join(answer) if answer.streaming else answer.content
+    return answer.status_code, len(body)
+
+
+def test_only_what_was_served_to_the_last_byte_was_read(
+    cast: Cast, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, release = _large(cast, south, monkeypatch)
+    assert _ask(secret, release, 99) == (206, 1)
+    assert _ask(secret, release, 1) == (206, 99)
+    assert GuestCopy.objects.get().read is None
+    assert _ask(secret, release) == (200, 100)
+    assert GuestCopy.objects.get().read is not None
+
+
+def test_what_is_fetched_in_parts_is_read_with_the_last_of_them(
+    cast: Cast, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, release = _large(cast, south, monkeypatch)
+    monkeypatch.setattr(bandwidth, "portion", lambda **_of: 40)
+    for start, came in ((0, 40), (20, 40), (60, 40)):
+        assert GuestCopy.objects.get().read is None
+        assert _ask(secret, release, start) == (206, came)
+    assert GuestCopy.objects.get().read is not None
+
+
+def test_who_is_told_to_come_again_later_has_read_nothing(
+    cast: Cast, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, release = _large(cast, south, monkeypatch)
+    monkeypatch.setattr(bandwidth, "busy", lambda **_of: 100.0)
+    assert _ask(secret, release)[0] == 429
     assert GuestCopy.objects.get().read is None
 
 

@@ -8,7 +8,7 @@ ended since is served no more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -59,7 +59,7 @@ __all__ = [
     "may_read",
     "named_here",
     "names_of_guests",
-    "note_read",
+    "note_served",
     "policies_of",
     "readings_of",
     "signed_for",
@@ -68,6 +68,10 @@ __all__ = [
     "version_for",
     "withdrawn_from",
 ]
+
+
+# of one content
+_MOST_PARTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,13 +419,37 @@ def policies_of(node: str) -> list[Policy]:
 
 
 @transaction.atomic
-def note_read(copies: Iterable[GuestCopy]) -> None:
-    """Note that a guest reads these now: its receipts. What came from a partner is told to it, by the sweep."""
+def note_served(copies: Iterable[GuestCopy], part: tuple[int, int], size: int) -> None:
+    """Note what a guest is served of a content now. With the last part of it the guest has read it: its receipt.
+
+    What came from a partner is told to it, by the sweep.
+
+    Args:
+        copies: those over which it may have the content.
+        part: from which byte to before which.
+        size: of the content, in bytes.
+    """
     at = now()
-    for copy in copies:
-        if copy.read is None:
+    unread = GuestCopy.objects.filter(id__in=[each.id for each in copies], read=None)
+    for copy in unread.select_for_update(of=("self",)).select_related("passage__entry__lane"):
+        served = _merged([*copy.served, list(part)])
+        # nobody goes on so often where a download broke off: whoever hides what they have in crumbs has read it
+        if served == [[0, size]] or len(served) > _MOST_PARTS:
             theirs = copy.passage.entry.lane.sender_id is not None
-            GuestCopy.objects.filter(id=copy.id, read=None).update(read=at, is_unsaid=theirs)
+            GuestCopy.objects.filter(id=copy.id).update(read=at, served=[], is_unsaid=theirs)
+        elif served != copy.served:
+            GuestCopy.objects.filter(id=copy.id).update(served=served)
+
+
+def _merged(parts: Iterable[list[int]]) -> list[list[int]]:
+    """The same bytes in as few parts as there can be, in their order."""
+    found: list[list[int]] = []
+    for start, end in sorted(parts):
+        if found and start <= found[-1][1]:
+            found[-1][1] = max(found[-1][1], end)
+        elif start < end:
+            found.append([start, end])
+    return found
 
 
 def given_by(guest: Guest) -> QuerySet[Release]:

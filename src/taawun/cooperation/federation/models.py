@@ -331,7 +331,8 @@ class GuestCopy(models.Model):
 
     passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="guest_copies")
     guest = models.CharField(max_length=MOST_OF_A_PARTY)  # party key
-    read = models.DateTimeField(null=True)
+    read = models.DateTimeField(null=True)  # when the last byte of it that was missing was served
+    served: Any = models.JSONField(default=list)  # until then: from which byte to before which, of each part
     # id of the message on the talk lane by which the host says so to who sent it; None where nobody has to be told
     said = models.UUIDField(null=True)
     is_unsaid = models.BooleanField(default=False)  # it was read, and who sent it is still to be told

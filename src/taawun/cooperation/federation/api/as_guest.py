@@ -16,7 +16,7 @@ from taawun.cooperation.federation import actions, guests, models, schemas
 from taawun.cooperation.federation.actions import Draft
 from taawun.cooperation.federation.api.releases import marking
 from taawun.cooperation.federation.guest_door import guest_of
-from taawun.cooperation.partners.exchange.serving import content_response
+from taawun.cooperation.partners.exchange.serving import content_response, part_in
 from taawun.cooperation.partners.models import Content
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
@@ -143,7 +143,8 @@ def list_guest_releases(
 def get_guest_content(request: ApiRequest, digest: str) -> HttpResponseBase:
     """The exact bytes of what is for the guest, by their SHA-256; `Range` goes on where a download broke off.
 
-    That the guest reads it is noted, and its sender is told: it is the guest's receipt.
+    That the guest reads it is noted once the whole of it was served, at once or in parts, and its sender is told: it is
+    the guest's receipt.
     """
     guest = guest_of(request)
     copies = list(guests.copies_for(guest).filter(passage__entry__content_digest=digest))
@@ -151,13 +152,14 @@ def get_guest_content(request: ApiRequest, digest: str) -> HttpResponseBase:
     content = Content.objects.filter(digest=digest).first() if allowed else None
     if content is None:
         _no_content()
-    # before a byte of it leaves: what was read is never without its receipt; a HEAD reads nothing
-    if request.META["REQUEST_METHOD"] != "HEAD":  # it is answered like GET
-        guests.note_read(allowed)
     try:
-        return content_response(request, content)
+        response = content_response(request, content)
     except FileGone:
         _no_content()  # it was withdrawn in this moment
+    # before a byte of it leaves: what was read is never without its receipt; a HEAD, answered like GET, reads nothing
+    if request.META["REQUEST_METHOD"] != "HEAD":
+        guests.note_served(allowed, part_in(response, content), content.size)
+    return response
 
 
 def _no_content() -> NoReturn:

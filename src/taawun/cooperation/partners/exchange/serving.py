@@ -51,6 +51,7 @@ __all__ = [
     "inbox",
     "lane",
     "lane_list",
+    "part_in",
     "public",
     "public_blob",
     "signed",
@@ -67,6 +68,7 @@ _INBOX_LIMITS: Final = strict_json.Limits(max_bytes=_INBOX_BYTES, max_depth=2, m
 # whoever asks while the line is booked for less is answered, and the next waits the longer
 _LONGEST_BUSY: Final = 2.0
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+_PART: Final = re.compile(r"bytes (\d+)-(\d+)/")
 # what anybody of one network may ask of one web process: a page of a lane and what it names, then one a second
 ANYBODY: Final = Buckets(Rate(burst=60, per_second=1))
 _OK: Final = 200
@@ -306,6 +308,19 @@ def content_response(request: HttpRequest, content: Content, *, is_anybody: bool
         bandwidth.take(content.size, is_anybody=is_anybody)
         return HttpResponse(bytes(content.body), content_type="application/octet-stream")
     return _file(request, content.digest, content.size, is_anybody=is_anybody)
+
+
+def part_in(response: HttpResponseBase, content: Content) -> tuple[int, int]:
+    """Which bytes of a content an answer to a GET brings: from which one to before which.
+
+    Args:
+        response: as :func:`content_response` gives it.
+        content: the same.
+    """
+    if response.status_code == _OK:
+        return 0, content.size
+    found = _PART.match(response.get("Content-Range", ""))
+    return (int(found[1]), int(found[2]) + 1) if found else (0, 0)
 
 
 def _file(request: HttpRequest, digest: str, size: int, *, is_anybody: bool) -> HttpResponseBase:
