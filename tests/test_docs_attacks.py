@@ -50,7 +50,7 @@ def _said() -> frozenset[str]:
         for message in catalogue
         for each in ((message.id,) if isinstance(message.id, str) else message.id)
     ]
-    return frozenset(re.sub(r"%\(\w+\)[sd]", "…", sentence) for sentence in sentences)
+    return frozenset(re.sub(r"%\(\w+\)[sd]|\{\}", "…", sentence) for sentence in sentences)
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,11 +29,8 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
-from taawun.node.demo import sample
 from taawun.node.demo.cast import SOUTH
-from taawun.node.demo.narration import Narrator
 from taawun.node.demo.nodes import PLAIN, ApiClient, RunningNode, free_ports, wait_for
-from taawun.node.demo.story import Material, Story
 from tests.journeys.conftest import rows
 
 __all__ = ["Answer", "Hostile", "HostileLane", "Victim", "found_victim", "indicator"]
@@ -460,10 +457,8 @@ def bundle(*objects: dict[str, Any]) -> bytes:
 def found_victim(folder: Path) -> Iterator[Victim]:
     """A node with people of every role, while it is needed."""
     node = RunningNode(SOUTH, folder / "victim", free_ports(1)[0])
-    story = Story(node, node, Material("nothing", sample.bundle()), Narrator(out=io.StringIO()))
     try:
-        # one node of the demonstration's two is enough
-        story._found_one(node)
+        node.found(f"walk-{secrets.token_hex(5)}")
         yield Victim(node)
     finally:
         node.stop()

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 
 from taawun.foundation import clock
-from taawun.foundation.signing import SigningKey
+from taawun.foundation.signing import SigningKey, peek
 from taawun.node.demo.nodes import RunningNode, _descendants, wait_for
-from tests.journeys.conftest import Pair
+from taawun.node.demo.several import clause
+from tests.journeys.conftest import Pair, rows
 from tests.journeys.hostile import Hostile, HostileLane
-from tests.journeys.three import Three, clause, running
+from tests.journeys.three import Three, running
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
@@ -111,11 +114,9 @@ def _negotiated(three: Three) -> str:
 def _acceded(three: Three, common: str) -> None:
     """Invited by the depositary, acceded to by two persons, countersigned; then all three know of it."""
     north, _south, east = three.nodes
-    invitation = {"partner": three.partner(north, east)["id"], "ref": "xe"}
-    three.officer(north).post(f"/agreements/{common}/invite", invitation)
-    invited = three.agreement(east, common, lambda found: found["invitations"])
+    invited = three.invite(north, common, east)
     assert (invited["state"], invited["signatories"]) == ("in-force", ["xn", "xs"])
-    three.approve(east, common, invited["versions"][-1]["digest"], "accede")
+    three.accede(east, common)
     for node in three.nodes:
         held = three.agreement(node, common, lambda found: found["acceded"] == ["xe"])
         assert (held["state"], held["signatories"]) == ("in-force", ["xe", "xn", "xs"])
@@ -131,8 +132,14 @@ def _shared_under_it(three: Three) -> None:
         there = three.arrived(node, "for all of us")
         came = three.analyst(node).raw("GET", f"/intel/reports/{there}/bundle").json()["objects"]
         assert {each["id"]: each for each in came} == {each["id"]: each for each in sent}
-    # it gives what is sent from its accession on
+    # it gives what is sent from its accession on, and not so much as a header of what was sent before
     assert set(three.received(east)) == {"for all of us"}
+    question = "select lane_id from partners_lanereader where first_seq > 0"
+    [(lane,)] = rows(north, question)
+    with three.here():
+        served = _headers(three.read_lane(north, str(UUID(str(lane))), three.node_key(east)))
+    assert [each["kind"] for each in served[:2]] == ["lane.joined", "intel.report"]
+    assert served[0]["seq"] > 1
     seen = next(each["id"] for each in sent if each["type"] == "indicator")
     told = three.analyst(east).post("/intel/sightings", {"of": seen, "count": 3})
     assert told["sent_to"] == [north.base]
@@ -257,25 +264,62 @@ def _proven(three: Three, node: RunningNode, agreement: str) -> dict[str, tuple[
     return {each["partner"]: (each["given"], each["proven"], each["held"]) for each in found}
 
 
+# ---- who comes later ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_sent_before_a_newcomer_acceded_is_its_to_read_once_somebody_confirmed_it(
+    three: Three,
+) -> None:
+    north, south, east = three.nodes
+    # no other agreement lets anything of this marking go
+    giving = [clause("1", tlp_max="TLP:AMBER", history="all")]
+    agreement = three.agree(north, south, accession="by-invitation", clauses=giving)
+    three.publish(north, "of the early days", "TLP:AMBER")
+    three.arrived(south, "of the early days")
+    three.invite(north, agreement, east)
+    three.accede(east, agreement, north, south)
+
+    [found] = rows(north, "select id from partners_lane where agreement = ?", UUID(agreement).hex)
+    lane = str(UUID(str(found[0])))
+    with three.here():
+        # it is not told of the lane, and there is none where it asks for it
+        assert lane not in three.signed(north, three.node_key(east)).text
+        assert three.read_lane(north, lane, three.node_key(east)).status_code == 404
+    assert three.preview(north, "TLP:AMBER") == {south.base: "1", east.base: "unconfirmed"}
+    [asked] = three.officer(north).get(f"/agreements/{agreement}/newcomers")["items"]
+    would_read = [(each["clause"], each["kind"], each["tlp"], each["count"]) for each in asked["earlier"]]
+    assert would_read == [("1", "intel.report", "TLP:AMBER", 1)]
+    assert "of the early days" not in three.received(east)
+
+    three.confirm(north, agreement, east)
+    three.arrived(east, "of the early days")
+    with three.here():
+        served = _headers(three.read_lane(north, lane, three.node_key(east)))
+    kinds = ["lane.opened", "intel.report", "lane.joined"]
+    assert [(each["seq"], each["kind"]) for each in served] == list(enumerate(kinds))
+    three.officer(north).post(f"/agreements/{agreement}/terminate", {"note": "It is over."})
+
+
+def _headers(page: httpx.Response) -> list[Any]:
+    """What the headers of a page of a lane say, which ends with its head."""
+    lines = page.text.splitlines()[:-1]
+    return [json.loads(peek(json.loads(line)["header"]).payload) for line in lines]
+
+
 # ---- what a partner may try, or suffer ------------------------------------------------------------------------------
 
 
-def test_each_of_these_attacks_loses_nothing_leaks_nothing_and_is_told(
-    three: Three, hostile: Hostile
-) -> None:
+@pytest.fixture(scope="module")
+def common(three: Three) -> Iterator[str]:
+    """An agreement of the three, while what can go wrong under it is tried."""
     north, south, east = three.nodes
-    common = three.agree(north, south, east, clauses=[clause("1", onward="public")])
-    _clocks_differ(three)
-    _a_clause_changes_while_a_release_is_on_its_way(three)
-    _a_narrowed_audience_bounds_those_who_received(three)
-    _two_histories(three, hostile)
-    _keys(three)
-    _gone_for_long(three)
-    three.officer(north).post(f"/agreements/{common}/terminate", {"note": "It is over."})
+    made = three.agree(north, south, east, clauses=[clause("1", onward="public")])
+    yield made
+    three.officer(north).post(f"/agreements/{made}/terminate", {"note": "It is over."})
 
 
-def _clocks_differ(three: Three) -> None:
-    """Nothing passes while two clocks differ by ten minutes; both partner pages say so; then nothing is missing."""
+@pytest.mark.usefixtures("common")
+def test_nothing_passes_while_two_clocks_differ_and_both_partner_pages_say_so(three: Three) -> None:
     north, south, _east = three.nodes
     three.move_clocks(timedelta(minutes=10), south)
 
@@ -301,8 +345,7 @@ def _clocks_differ(three: Three) -> None:
     )
 
 
-def _a_clause_changes_while_a_release_is_on_its_way(three: Three) -> None:
-    """It was published under a clause that let it go, and is read under one that does not: it stays closed."""
+def test_a_release_stays_closed_where_its_clause_changed_while_it_was_on_its_way(three: Three) -> None:
     north, south, _east = three.nodes
     own = three.agree(north, south, clauses=[clause("7", tlp_max="TLP:AMBER")])
     path = f"/agreements/{own}"
@@ -339,8 +382,8 @@ def _a_clause_changes_while_a_release_is_on_its_way(three: Three) -> None:
     three.officer(north).post(f"{path}/terminate", {"note": "It is over."})
 
 
-def _a_narrowed_audience_bounds_those_who_received(three: Three) -> None:
-    """What went to one alone is shared onward by it to nobody, though the clause would let it."""
+@pytest.mark.usefixtures("common")
+def test_what_went_to_one_alone_is_shared_onward_by_it_to_nobody(three: Three) -> None:
     north, south, east = three.nodes
     three.publish(north, "for the south alone", to=south)
     three.arrived(south, "for the south alone")
@@ -354,8 +397,10 @@ def _a_narrowed_audience_bounds_those_who_received(three: Three) -> None:
     assert "for the south alone" not in three.received(east)
 
 
-def _two_histories(three: Three, hostile: Hostile) -> None:
-    """A partner shows two receivers two histories of one lane; they compare, and prove it with both signed words."""
+@pytest.mark.usefixtures("common")
+def test_two_histories_of_one_lane_are_proven_by_those_who_were_shown_them(
+    three: Three, hostile: Hostile
+) -> None:
     north, _south, east = three.nodes
     with three.here():
         other = hostile.face(east.base, three.key(east))
@@ -381,17 +426,12 @@ def _two_histories(three: Three, hostile: Hostile) -> None:
         three.administrator(node).post(f"/partners/{three.known(node, hostile.base)['id']}/block")
 
 
-def _met(three: Three, node: RunningNode, hostile: Hostile) -> dict[str, Any] | None:
-    found = three.known(node, hostile.base)
-    return found if found.get("fingerprint") else None
-
-
 def _agreed_with(three: Three, hostile: Hostile, other: Hostile) -> tuple[str, str]:
     """An agreement of the liar, its depositary, with the north and the east; the text's digest, and the lineage."""
     faces = ((three.north, hostile), (three.east, other))
     for node, _face in faces:
         three.administrator(node).post("/partners", {"node": hostile.base})
-        met = wait_for("the two to meet", partial(_met, three, node, hostile))
+        met = wait_for("the two to meet", partial(three.met, node, hostile.base))
         kid = met["fingerprint"]["kid"]
         three.administrator(node).post(f"/partners/{met['id']}/verify", {"kid": kid})
     document = three.document(three.north, three.east)
@@ -415,14 +455,14 @@ def _agreed_with(three: Three, hostile: Hostile, other: Hostile) -> tuple[str, s
     return digest, lineage
 
 
-def _keys(three: Three) -> None:
-    """A forged key opens nothing; a rotated one goes on; what came under a stolen one is set aside and dropped."""
+@pytest.mark.usefixtures("common")
+def test_a_rotated_key_goes_on_and_what_came_under_a_forged_or_stolen_one_does_not(three: Three) -> None:
     north, _south, east = three.nodes
     with three.here():
         forged = SigningKey.generate()
         answer = three.signed(north, forged)
         assert (answer.status_code, answer.json()["type"]) == (401, "urn:taawun:problem:unknown-key")
-        old = SigningKey.from_pem((east.home / "keys" / "node.pem").read_bytes())
+        old = three.node_key(east)
         assert three.signed(north, old).status_code == 200
     east.command("key", "rotate")
     three.publish(east, "under the next key")
@@ -434,7 +474,7 @@ def _keys(three: Three) -> None:
     three.publish(east, "by a thief")
     three.arrived(north, "by a thief")
     with three.here():
-        stolen = SigningKey.from_pem((east.home / "keys" / "node.pem").read_bytes())
+        stolen = three.node_key(east)
     recovery = str(east.home / "keys" / "recovery.pem")
     east.command("key", "revoke", "--since", clock.timestamp(since), "--recovery", recovery)
     three.gone(north, "by a thief")
@@ -457,8 +497,8 @@ def _keys(three: Three) -> None:
     assert set(three.received(north)) >= {"under the next key", "after the thief"}
 
 
-def _gone_for_long(three: Three) -> None:
-    """Forty days off: nothing is sent on a word that has lapsed, and the preview says so; back, it misses nothing."""
+@pytest.mark.usefixtures("common")
+def test_who_was_gone_for_forty_days_is_sent_nothing_meanwhile_and_misses_nothing_after(three: Three) -> None:
     north, south, east = three.nodes
     east.stop()
     three.move_clocks(40 * DAY)

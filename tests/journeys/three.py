@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
-from uuid import uuid4
+from typing import Any
 
 import httpx
 
 from taawun.foundation import clock, request_signatures
 from taawun.foundation.signing import SigningKey
 from taawun.node.demo import sample
-from taawun.node.demo.cast import Nation, Player
-from taawun.node.demo.narration import Narrator
-from taawun.node.demo.nodes import PLAIN, ApiClient, RunningNode, free_ports, wait_for
-from taawun.node.demo.story import Material, Story
+from taawun.node.demo.cast import EAST, Nation, Player
+from taawun.node.demo.nodes import PLAIN, RunningNode, free_ports, wait_for
+from taawun.node.demo.several import Several
 from tests.journeys.conftest import Pair, everything
 
-__all__ = ["EAST", "Three", "clause", "running"]
-
-EAST: Final = Nation(
-    key="east",
-    code="XE",
-    organisation=("Demo CERT East", "مركز الشرق التجريبي", "CERT de démonstration Est"),
-    nation=("Demo East", "الشرق التجريبية", "Démo Est"),
-    players=(
-        Player("Zaynab Q.", "administrator", "admin@east.example", "en"),
-        Player("Hamza L.", "analyst", "analyst@east.example", "en"),
-        Player("Samir W.", "officer", "officer@east.example", "ar"),
-        Player("Rim D.", "officer", "second-officer@east.example", "fr"),
-    ),
-)
+__all__ = ["Three", "running"]
 
 
 @dataclass
-class Three:
+class Three(Several):
     """Three nodes; the first two are under the pair's agreement, the third knows both.
 
     Attributes:
@@ -88,37 +71,20 @@ class Three:
             clock._clocks.frozen.remove(moved)
 
     @staticmethod
-    def analyst(node: RunningNode) -> ApiClient:
-        return node.api(node.nation.player("analyst"))
+    def node_key(node: RunningNode) -> SigningKey:
+        """The key that a node signs with now, as who stole it would have it."""
+        return SigningKey.from_pem((node.home / "keys" / "node.pem").read_bytes())
 
     @staticmethod
-    def officer(node: RunningNode, which: int = 0) -> ApiClient:
-        return node.api(node.nation.player("officer", which))
-
-    @staticmethod
-    def administrator(node: RunningNode) -> ApiClient:
-        return node.api(node.nation.player("administrator"))
-
-    def partner(self, at: RunningNode, of: RunningNode) -> dict[str, Any]:
-        """A node as another one knows it."""
-        return self.known(at, of.base)
-
-    def known(self, at: RunningNode, base: str) -> dict[str, Any]:
-        """What a node knows of another by its base address; nothing where it knows none there."""
-        known = self.administrator(at).get("/partners")["items"]
-        found: dict[str, Any] = next((each for each in known if each["node"] == base), {})
-        return found
-
-    def key(self, node: RunningNode) -> str:
-        """The thumbprint of a node's key."""
-        return str(self.administrator(node).get("/node")["fingerprint"]["kid"])
-
-    @staticmethod
-    def signed(node: RunningNode, key: SigningKey) -> httpx.Response:
-        """What a node answers to whoever has this key and asks for its lanes."""
-        url = f"{node.base}/federation/lanes"
+    def signed(node: RunningNode, key: SigningKey, path: str = "/federation/lanes") -> httpx.Response:
+        """What a node answers to whoever has this key and asks for its lanes, or for something else."""
+        url = f"{node.base}{path}"
         headers = request_signatures.sign("GET", url, b"", key)
         return httpx.get(url, headers=headers, timeout=60, trust_env=False, verify=PLAIN)
+
+    def read_lane(self, node: RunningNode, lane: str, key: SigningKey) -> httpx.Response:
+        """A lane of a node from its very beginning, as it answers whoever has this key."""
+        return self.signed(node, key, f"/federation/lanes/{lane}?after=-1")
 
     def notice(self, node: RunningNode, kind: str, seconds: float = 60) -> dict[str, Any]:
         """The notice of this kind that an administrator has, once it is there."""
@@ -142,69 +108,6 @@ class Three:
             assert browser.post(door, data=form, headers={"Referer": node.here + door}).is_success
             html = browser.get(path).raise_for_status().text
         return " ".join(re.sub(r"<[^>]+>", " ", html).split())
-
-    # ---- agreements ---------------------------------------------------------------------------------------------
-    def propose(self, depositary: RunningNode, *others: RunningNode, **members: Any) -> str:
-        """Draft a document and propose it; the agreement's id. ``members`` are of the document, of whatever type."""
-        officer = self.officer(depositary)
-        drafted = officer.post("/agreements", {"document": self.document(depositary, *others, **members)})
-        edition = {"If-Match": f'"{drafted["draft_edition"]}"'}
-        officer.post(f"/agreements/{drafted['id']}/propose", headers=edition)
-        return str(drafted["id"])
-
-    def document(self, *parties: RunningNode, **members: Any) -> dict[str, Any]:
-        """A document between these, the first its depositary, but for ``members``; ``ratify`` are those who do."""
-        ratify = members.pop("ratify", ())
-        return {
-            "id": str(uuid4()),
-            "version": 1,
-            "title": {"en": "Agreement of three", "ar": "اتفاقية الثلاثة", "fr": "Accord des trois"},
-            "parties": [
-                {
-                    "ref": each.nation.code.lower(),
-                    "kind": "node",
-                    "node": each.base,
-                    "nation": each.nation.code,
-                    "organisation": {"en": each.nation.organisation[0]},
-                    "kid": self.key(each),
-                    **({"ratifies": True} if each in ratify else {}),
-                }
-                for each in parties
-            ],
-            "clauses": [clause("1")],
-            "valid_from": (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "accession": "closed",
-            "min_signatories": 2,
-            "entry_into_force": "all",
-            "notice_days": 0,
-            "authentic_languages": ["en"],
-            "prevailing": "en",
-            **members,
-        }
-
-    def agreement(self, node: RunningNode, agreement: str, is_so: Callable[[Any], object]) -> Any:
-        """An agreement as a node has it, once it is so."""
-
-        def look() -> Any:
-            answer = self.officer(node).raw("GET", f"/agreements/{agreement}")
-            return answer.json() if answer.is_success and is_so(answer.json()) else None
-
-        return wait_for(f"the agreement to be so in the {node.nation.key}", look, seconds=60)
-
-    def approve(self, node: RunningNode, agreement: str, digest: str, verb: str = "approve") -> None:
-        """Two officers of a node approve, one after the other."""
-        for which in (0, 1):
-            self.officer(node, which).post(f"/agreements/{agreement}/{verb}", {"digest": digest})
-
-    def agree(self, depositary: RunningNode, *others: RunningNode, **members: Any) -> str:
-        """An agreement in force, signed by all that it names; its id. ``members`` are of the document."""
-        agreement = self.propose(depositary, *others, **members)
-        for node in (depositary, *others):
-            held = self.agreement(node, agreement, lambda found: found["versions"])
-            self.approve(node, agreement, held["versions"][-1]["digest"])
-        for node in (depositary, *others):
-            self.agreement(node, agreement, lambda found: found["state"] == "in-force")
-        return agreement
 
     # ---- releases -----------------------------------------------------------------------------------------------
     def publish(
@@ -266,23 +169,6 @@ class _Moved(clock.FrozenClock):
         return datetime.now(UTC) + self._ahead
 
 
-def clause(ref: str, **changes: Any) -> dict[str, Any]:
-    """A clause that lets reports and sightings up to TLP:GREEN flow between all, but for what is changed."""
-    return {
-        "ref": ref,
-        "title": {"en": f"Clause {ref}"},
-        "from": ["any"],
-        "to": ["any"],
-        "kinds": ["intel.report", "intel.sighting"],
-        "topics": [],
-        "tlp_max": "TLP:GREEN",
-        "onward": "none",
-        "history": "from-accession",
-        "retention_days": None,
-        "on_termination": "delete",
-    } | changes
-
-
 @contextmanager
 def running(agreed: Pair, folder: Path) -> Iterator[Three]:
     """Three nodes: copies of two that agreed, and a new one that all compared."""
@@ -300,14 +186,13 @@ def running(agreed: Pair, folder: Path) -> Iterator[Three]:
     east = RunningNode(EAST, folder / "east", free_ports(1)[0], extra=_moved(clocks, EAST))
     password = agreed.story.password
     made = Three(north, south, east, clocks, password)
-    story = Story(north, east, Material("", sample.bundle()), Narrator(out=io.StringIO()), password)
     try:
         with ThreadPoolExecutor(3) as pool:
-            founded = pool.submit(story._found_one, east)
+            founded = pool.submit(east.found, password)
             list(pool.map(RunningNode.start, (north, south)))
             founded.result()
         for other in (north, south):
-            _meet(made, east, other)
+            made.meet(east, other)
         _take_in(made, east)
         yield made
     finally:
@@ -328,15 +213,3 @@ def _moved(clocks: Path, nation: Nation) -> Mapping[str, str]:
     place = str(Path(__file__).parent / "clock")
     found = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {"PYTHONPATH": os.pathsep.join(found), "TESTS_CLOCK": str(clocks / nation.key)}
-
-
-def _meet(three: Three, one: RunningNode, other: RunningNode) -> None:
-    three.administrator(one).post("/partners", {"node": other.base})
-
-    def known(at: RunningNode, of: RunningNode) -> Any:
-        partners = three.administrator(at).get("/partners")["items"]
-        return next((each for each in partners if each["node"] == of.base and each["fingerprint"]), None)
-
-    for at, of in ((one, other), (other, one)):
-        found = wait_for("the two to meet", partial(known, at, of))
-        three.administrator(at).post(f"/partners/{found['id']}/verify", {"kid": found["fingerprint"]["kid"]})

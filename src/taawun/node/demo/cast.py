@@ -1,11 +1,11 @@
-"""Who plays: two invented nations and their people. No real agency, nation or person is meant."""
+"""Who plays: invented nations and their people. No real agency, nation or person is meant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["NORTH", "SOUTH", "Nation", "Player"]
+__all__ = ["EAST", "NORTH", "SOUTH", "Nation", "Player"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +73,18 @@ SOUTH: Final = Nation(
         Player("Omar N.", "officer", "second-officer@south.example", "en"),
         Player("Huda F.", "policymaker", "policy@south.example", "ar"),
         Player("Bilal O.", "trainee", "trainee@south.example", "fr"),
+    ),
+)
+# who joins the two, where a third nation is needed
+EAST: Final = Nation(
+    key="east",
+    code="XE",
+    organisation=("Demo CERT East", "مركز الشرق التجريبي", "CERT de démonstration Est"),
+    nation=("Demo East", "الشرق التجريبية", "Démo Est"),
+    players=(
+        Player("Zaynab Q.", "administrator", "admin@east.example", "en"),
+        Player("Hamza L.", "analyst", "analyst@east.example", "en"),
+        Player("Samir W.", "officer", "officer@east.example", "ar"),
+        Player("Rim D.", "officer", "second-officer@east.example", "fr"),
     ),
 )

@@ -224,6 +224,27 @@ class RunningNode:
         link: str = json.loads(done.stdout)["invitation"]
         return link
 
+    def found(self, password: str) -> None:
+        """Create it, start it, and let all its people sign up through their invitations.
+
+        Args:
+            password: of each of them.
+        """
+        link = self.init()
+        self.start()
+        administrator = self.nation.player("administrator")
+        self.sign_up(link, administrator, password)
+        api = self.api(administrator)
+        organisation = api.get("/organisations")["items"][0]["id"]
+        for player in self.nation.players[1:]:
+            body = {
+                "email": player.email,
+                "roles": [player.role],
+                "language": player.language,
+                "organisation": organisation,
+            }
+            self.sign_up(api.post("/invitations", body)["link"], player, password)
+
     def start(self) -> Self:
         """Start it and wait until it is ready."""
         with self.log.open("ab") as log:

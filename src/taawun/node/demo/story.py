@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from taawun.node.demo.cast import Player
     from taawun.node.demo.narration import Narrator
     from taawun.node.demo.nodes import ApiClient, RunningNode
 
@@ -90,30 +89,11 @@ class Story:
         """Two nodes with their own keys and databases, and people of each role."""
         with self.tell.step("Two nations set up a node each, and invite their people"):
             with ThreadPoolExecutor(2) as both:
-                list(both.map(self._found_one, (self.north, self.south)))
+                list(both.map(lambda node: node.found(self.password), (self.north, self.south)))
             for node in (self.north, self.south):
                 self.tell.say(
                     f"{node.nation.organisation[0]}: {node.base}, {len(node.nation.players)} persons"
                 )
-
-    def _found_one(self, node: RunningNode) -> None:
-        link = node.init()
-        node.start()
-        administrator = node.nation.player("administrator")
-        node.sign_up(link, administrator, self.password)
-        self._invite_everybody(node, administrator)
-
-    def _invite_everybody(self, node: RunningNode, administrator: Player) -> None:
-        api = node.api(administrator)
-        organisation = api.get("/organisations")["items"][0]["id"]
-        for player in node.nation.players[1:]:
-            body = {
-                "email": player.email,
-                "roles": [player.role],
-                "language": player.language,
-                "organisation": organisation,
-            }
-            node.sign_up(api.post("/invitations", body)["link"], player, self.password)
 
     def meet(self) -> None:
         """Each adds the other; two administrators compare fingerprints."""
