@@ -23,6 +23,7 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 MOST_OF_A_TOPIC: Final = 140
@@ -140,23 +141,35 @@ class Release(Governed):
         return self.origin.name if self.origin else self.published_by
 
     def facts(self) -> Facts:
-        """What a decision looks at; topics and parties are read with it (prefetch them for many)."""
-        parties = list(self.parties.all())
+        """What a decision looks at; topics and parties are read with it (``queries.facts_of`` reads those of many)."""
+        parties = ((each.role, each.party) for each in self.parties.all())
+        return self.facts_with((each.topic for each in self.topics.all()), parties)
 
-        def listed(role: str) -> frozenset[str]:
-            return frozenset(each.party for each in parties if each.role == role)
+    def facts_with(self, topics: Iterable[str], parties: Iterable[tuple[str, str]]) -> Facts:
+        """What a decision looks at, where its lists are at hand.
+
+        Args:
+            topics: its ``vocabulary:id`` terms.
+            parties: the keys in its lists, each after the list's role.
+        """
+        listed: dict[str, set[str]] = {}
+        for role, party in parties:
+            listed.setdefault(role, set()).add(party)
+
+        def keys(role: ReleaseParty.Role) -> frozenset[str]:
+            return frozenset(listed.get(role, ()))
 
         return Facts(
             kind=self.kind,
             tlp=Tlp(self.tlp),
-            topics=frozenset(each.topic for each in self.topics.all()),
-            audience=listed("audience") if self.has_audience else None,
+            topics=frozenset(topics),
+            audience=keys(ReleaseParty.Role.AUDIENCE) if self.has_audience else None,
             names_persons=self.names_persons,
             origin=Origin(
                 rule=self.onward,
                 agreement=self.onward_agreement,
-                named=listed("named"),
-                bound=listed("bound") if self.is_bound else None,
+                named=keys(ReleaseParty.Role.NAMED),
+                bound=keys(ReleaseParty.Role.BOUND) if self.is_bound else None,
             ),
         )
 

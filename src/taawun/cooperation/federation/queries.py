@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
@@ -21,14 +22,17 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from uuid import UUID
 
     from django.db.models import QuerySet
 
+    from taawun.cooperation.agreements.policy import Facts
+
 __all__ = [
     "ending_before",
+    "facts_of",
     "passages_of",
     "public_releases",
     "reach_by_release",
@@ -44,6 +48,24 @@ __all__ = [
 def releases() -> QuerySet[Release]:
     """Releases of this node and of its partners, newest first."""
     return Release.objects.select_related("origin").order_by("-id")
+
+
+def facts_of(found: Iterable[Release]) -> dict[UUID, Facts]:
+    """What a decision looks at of many releases, by their ids: their topics and parties are read in two statements.
+
+    Args:
+        found: releases.
+    """
+    held = {each.id: each for each in found}
+    # a prefetch would make a query of its own for each of them, though it asks none
+    topics: dict[UUID, list[str]] = defaultdict(list)
+    for owner, topic in ReleaseTopic.objects.filter(owner__in=held).values_list("owner_id", "topic"):
+        topics[owner].append(topic)
+    parties: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
+    lists = ReleaseParty.objects.filter(owner__in=held)
+    for owner, role, party in lists.values_list("owner_id", "role", "party"):
+        parties[owner].append((role, party))
+    return {key: each.facts_with(topics[key], parties[key]) for key, each in held.items()}
 
 
 def readable_releases(party: str, at: datetime | None = None) -> QuerySet[Release]:

@@ -13,6 +13,7 @@ from taawun.cooperation.federation.exchange.serving import urgent_kinds
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.queries import facts_of
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.exchange.following import NOT_FOLLOWED
 from taawun.cooperation.partners.logs import contents, lanes
@@ -38,10 +39,10 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -
         Passage.objects.filter(entry__in=[entry.id for entry in entries if entry.action == "publish"])
         .filter(ended=None, release__state=Release.State.LIVE)
         .select_related("release")
-        .prefetch_related("release__topics", "release__parties")
     )
+    facts = facts_of(each.release for each in passages)
     standing = {
-        each.entry_id for each in passages if isinstance(may_be_public(each.release.facts()), Granted)
+        each.entry_id for each in passages if isinstance(may_be_public(facts[each.release_id]), Granted)
     }
     return [entry.kind == "lane.opened" or entry.id in standing for entry in entries]
 

@@ -12,6 +12,7 @@ from taawun.cooperation.federation.decisions import policy_of_giver
 from taawun.cooperation.federation.hops import giving_history
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.federation.queries import facts_of
 from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation import strict_json
@@ -77,10 +78,9 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -
     publishing = [entry.id for entry in entries if entry.action == "publish"]
     passages = {
         passage.entry_id: passage
-        for passage in Passage.objects.filter(entry_id__in=publishing)
-        .select_related("release")
-        .prefetch_related("release__topics", "release__parties")
+        for passage in Passage.objects.filter(entry_id__in=publishing).select_related("release")
     }
+    facts = facts_of(passage.release for passage in passages.values())
     own, at, agreement = current_policy(), now().timestamp(), lane.agreement
     giving = giving_history({passage.document for passage in passages.values()}, lane.clause)
 
@@ -95,12 +95,12 @@ def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -
             or passage.release.state != Release.State.LIVE
         ):
             return False
-        facts, issued = passage.release.facts(), entry.issued.timestamp()
+        issued = entry.issued.timestamp()
         behalf = passage.release.behalf
         policy = policy_of_giver(behalf) if behalf else own
         gave, clause = passage.document in giving, (agreement, lane.clause)
         return any(
-            policy.allows_over(key, facts, at, clause, issued, gave_history=gave)
+            policy.allows_over(key, facts[passage.release_id], at, clause, issued, gave_history=gave)
             for key in policy.keys_of(reader.node)
         )
 
