@@ -206,6 +206,8 @@ def test_releases_are_listed_newest_first_and_narrowed(cast: Cast) -> None:
     assert found(partner=str(south.row.id)) == [str(third.id), str(second.id), str(first.id)]
     assert found(partner=str(east.row.id)) == [str(second.id), str(first.id)]
     assert found(partner=str(some_id())) == []
+    assert found(readable_by=str(south.row.id)) == [str(second.id)]
+    assert found(readable_by=str(some_id())) == []
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 
 from taawun.cooperation.federation.actions import guests
 from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.queries import readable_now
 from taawun.foundation.clock import frozen, now
 from taawun.platform.notices.models import Notice
-from tests.cast import Caller, Cast, clause, partner
+from tests.cast import Caller, Cast, agreement_in_force, clause, partner
 from tests.cooperation.federation.test_guests import hosting, offer, report, token
 
 if TYPE_CHECKING:
@@ -53,3 +54,12 @@ def test_it_gives_nothing_where_the_disk_is_full(guest: Caller, settings: Settin
     settings.FREE_DISK_BYTES = 2**62
     assert _give(guest) == "urn:taawun:problem:no-room"
     assert not Release.objects.exists()
+
+
+def test_what_a_guest_gave_is_readable_by_whom_its_own_clauses_name(cast: Cast) -> None:
+    south, east = partner("Southern CERT", nation="XS"), partner("Eastern CERT", nation="XE")
+    guest = Caller(token(cast, hosting(south, clause(senders=("uni",), receivers=("xs",)))))
+    # under which the node itself gives, and its guest does not
+    agreement_in_force(east)
+    assert _give(guest) == ""
+    assert [readable_now(Release.objects.all(), each.row.id).count() for each in (south, east)] == [1, 0]

@@ -22,7 +22,7 @@ from taawun.cooperation.federation.exchange.regaining import regain
 from taawun.cooperation.federation.history import earlier_for, let_newcomers_in
 from taawun.cooperation.federation.ledger import Wanted, cells
 from taawun.cooperation.federation.models import Passage, Release
-from taawun.cooperation.federation.queries import withdrawals_signed
+from taawun.cooperation.federation.queries import readable_now, readable_releases, withdrawals_signed
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import floors
 from taawun.cooperation.partners.logs.chain import said_in
@@ -255,6 +255,42 @@ def test_the_preview_counts_exactly_what_a_newcomer_then_reads(
     assert len(subjects(east)) == sum(each.count for each in rows)
     # and of whom the clause gives nothing earlier there is nothing to ask
     assert earlier_for(agreed(south, history="from-accession"), east.node) == []
+
+
+def test_what_a_partner_may_read_now_is_what_its_lanes_serve_it(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    def may_read(partner: PartnerNode) -> list[str]:
+        found = readable_now(Release.objects.order_by("id"), partner.row.id)
+        assert list(found.values_list("subject", flat=True)) == subjects(partner)
+        return subjects(partner)
+
+    def listed(partner: PartnerNode) -> list[str]:
+        query = {"readable_by": str(partner.row.id)}
+        items = cast.analyst.api.get("/federation/releases", **query).json()["items"]
+        return [each["subject"] for each in reversed(items)]
+
+    agreement = agreed(south, tlp_max=Tlp.AMBER)
+    publish(cast.analyst.actor, draft("urn:test:all"))
+    publish(cast.analyst.actor, draft("urn:test:some", tlp=Tlp.AMBER), audience=[south.node])
+    withdraw(cast.analyst.actor, publish(cast.analyst.actor, draft("urn:test:gone")), "It was wrong.")
+    both = ["urn:test:all", "urn:test:some"]
+    assert (may_read(south), listed(south)) == (both, both)
+    accede(cast.officer.actor, agreement, east)
+    # the clause would let it have what was sent before; it reads no lane yet
+    assert list(readable_releases(east.node).values_list("subject", flat=True)) == []
+    assert (may_read(east), listed(east)) == ([], [])
+    confirm(cast, agreement, east)
+    assert (may_read(east), listed(east)) == (["urn:test:all"], ["urn:test:all"])
+    # another that reads from its accession on is allowed what stands before its floor, and is not served it
+    west = partner("Western CERT", nation="XW")
+    accede(cast.officer.actor, agreement, west, ref="west")
+    confirm(cast, agreement, west, reads_earlier=False)
+    publish(cast.analyst.actor, draft("urn:test:after"))
+    assert readable_releases(west.node).count() == 2
+    assert (may_read(west), listed(west)) == (["urn:test:after"], ["urn:test:after"])
+    agreeing.suspend(cast.officer.actor, agreement, "We check something.")
+    assert [may_read(each) for each in (south, east, west)] == [[], [], []]
 
 
 def test_a_confirmation_is_taken_back_until_the_newcomer_has_signed_for_something(

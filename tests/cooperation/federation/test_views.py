@@ -253,6 +253,12 @@ def test_the_list_is_searched_and_filtered_by_its_address(cast: Cast, south: Par
     assert titles_in(client, "direction=received") == ["Their report 3"]
     assert titles_in(client, f"partner={south.row.id}") == everything
     assert titles_in(client, f"partner={west.row.id}") == ["Report number 2"]
+    assert titles_in(client, f"readable_by={south.row.id}") == ["Report number 2", "Report number 1"]
+    assert titles_in(client, f"readable_by={west.row.id}") == ["Report number 2"]
+    # a partner's page leads there
+    page = seen(client, f"/en/partners/{west.row.id}/").text
+    assert "What it may read now" in page
+    assert "All that was given and received" in page
     assert titles_in(client, "kind=intel.sighting") == ["Report number 2"]
     assert titles_in(client, "state=withdrawn") == ["Report number 4"]
     assert titles_in(client, "q=their") == ["Their report 3"]

@@ -21,6 +21,7 @@ from taawun.cooperation.agreements.decision import (
     Facts,
     Grant,
     Origin,
+    closed_by,
     kind_matches,
     obstacle,
     reads,
@@ -168,6 +169,12 @@ class Policy:
     def grants(self, party: str) -> tuple[Grant, ...]:
         """Every clause that names the party as a receiver and was in force or will be, strictest first."""
         return self._grants.get(party, ())
+
+    def open_to(self, party: str, at: float) -> tuple[Grant, ...]:
+        """Every clause that gives a party something at an instant, strictest first."""
+        return tuple(
+            grant for grant in self.grants(party) if not grant.is_narrowed and not closed_by(grant, at)
+        )
 
     def grants_over(self, party: str, clause: tuple[UUID, str]) -> tuple[Grant, ...]:
         """What one clause (lineage and ref) gives a party, in every version."""

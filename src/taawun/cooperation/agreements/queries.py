@@ -14,7 +14,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import shelf
-from taawun.cooperation.agreements.decision import closed_by
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.keeping import stands_for
 from taawun.cooperation.agreements.models import (
@@ -354,7 +353,9 @@ def papers_of(agreement: Agreement, *, with_draft: bool = False) -> list[tuple[P
     return [(paper, kept.get(digest)) for digest, paper in named.items()]
 
 
-def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Model]) -> Q:
+def readable_by(
+    party: str, at: datetime, topics: type[Model], parties: type[Model], policy: Policy | None = None
+) -> Q:
     """The decision as a database condition on a :class:`~taawun.cooperation.agreements.models.Governed` table.
 
     How a release's lists are asked depends on how much they hold for this party: little is read first and looked
@@ -366,11 +367,12 @@ def readable_by(party: str, at: datetime, topics: type[Model], parties: type[Mod
         topics: model of the topics relation, with ``owner`` and ``topic``, and an index that begins with the latter.
         parties: model of the parties relation, with ``owner``, ``role`` and ``party``, and an index that begins
             with the latter two.
+        policy: the rules of whoever gives the rows; this node's own by default.
 
     Returns:
         A condition that holds for exactly the rows for which ``Policy.decide`` allows.
     """
-    policy = current_policy()
+    policy = policy or current_policy()
     clauses = _clause_condition(policy, party, at.timestamp(), topics)
     if clauses is None:
         return Q(pk__in=[])
@@ -403,9 +405,7 @@ def _are_few(rows: QuerySet[Model]) -> bool:
 def _clause_condition(policy: Policy, party: str, at: float, topics: type[Model]) -> Q | None:
     """The clauses that hold now, merged: of the same kind and topics only the highest marking matters."""
     highest: dict[tuple[str, frozenset[str]], int] = {}
-    for grant in policy.grants(party):
-        if grant.is_narrowed or closed_by(grant, at):
-            continue
+    for grant in policy.open_to(party, at):
         for kind in grant.clause.kinds:
             key = (kind, frozenset(grant.clause.topics))
             highest[key] = max(highest.get(key, -1), grant.clause.tlp_max)

@@ -113,6 +113,7 @@ class FederationConfig(AppConfig):
                         "read:federation",
                         home.of_partner,
                         gettext_lazy("Nothing was given to it or received from it yet."),
+                        home.more_of_partner,
                     ),
                     NoticeKind(
                         "federation.origin",

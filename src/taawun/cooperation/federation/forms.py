@@ -103,6 +103,7 @@ class ReleaseFilters(forms.Form):
         ],
     )
     partner = forms.ChoiceField(label=gettext_lazy("Partner"), required=False)
+    readable_by = forms.ChoiceField(label=gettext_lazy("Readable now by"), required=False)
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
     state = forms.ChoiceField(
         label=gettext_lazy("State"),
@@ -127,14 +128,12 @@ class ReleaseFilters(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
-        partner, kind = self.fields["partner"], self.fields["kind"]
-        language = get_language() or "en"
-        everybody = _partners()
-        if isinstance(partner, forms.ChoiceField):
-            partner.choices = [
-                ("", _("all")),
-                *((str(each.id), each.name.in_language(language).value) for each in everybody),
-            ]
+        kind, language = self.fields["kind"], get_language() or "en"
+        everybody = [(str(each.id), each.name.in_language(language).value) for each in _partners()]
+        for name, nobody in (("partner", _("all")), ("readable_by", _("not filtered"))):
+            chosen = self.fields[name]
+            if isinstance(chosen, forms.ChoiceField):
+                chosen.choices = [("", nobody), *everybody]
         if isinstance(kind, forms.ChoiceField):
             kind.choices = [("", _("all")), *_kinds()]
 

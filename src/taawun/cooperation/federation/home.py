@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "fresh",
     "guests_of_agreement",
+    "more_of_partner",
     "of_agreement",
     "of_partner",
     "public_captions",
@@ -85,6 +86,15 @@ def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
     found = with_partner(Release.objects.order_by("-id"), partner.id)
     rows = release_rows(list(with_passages(found)[:_MOST]), reader_of(actor))
     return [_line(actor, row, with_direction=True) for row in rows]
+
+
+def more_of_partner(partner: Partner) -> list[tuple[str, str]]:
+    """Where all of that is, and what of it the partner may read at this moment."""
+    everything = reverse("releases")
+    return [
+        (f"{everything}?{urlencode({'readable_by': str(partner.id)})}", _("What it may read now")),
+        (f"{everything}?{urlencode({'partner': str(partner.id)})}", _("All that was given and received")),
+    ]
 
 
 def public_captions(lanes: Sequence[Lane]) -> dict[UUID, SafeString]:

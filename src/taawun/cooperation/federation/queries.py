@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, Sum
 
 from taawun.cooperation.agreements.queries import readable_by
+from taawun.cooperation.federation.decisions import policy_of_giver
 from taawun.cooperation.federation.models import (
+    Behalf,
+    GuestToken,
     Passage,
     Reach,
     Receipt,
@@ -17,12 +21,12 @@ from taawun.cooperation.federation.models import (
     ReleaseTopic,
 )
 from taawun.cooperation.partners.logs.lanes import own_public_lanes
-from taawun.cooperation.partners.models import LaneReader
+from taawun.cooperation.partners.models import LaneReader, Partner
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -35,8 +39,8 @@ __all__ = [
     "facts_of",
     "passages_of",
     "public_releases",
-    "reach_by_release",
     "reach_of",
+    "readable_now",
     "readable_releases",
     "receipts_of",
     "releases",
@@ -71,12 +75,45 @@ def facts_of(found: Iterable[Release]) -> dict[UUID, Facts]:
 def readable_releases(party: str, at: datetime | None = None) -> QuerySet[Release]:
     """The live releases a party may have now, newest first: the query twin of ``Policy.decide``.
 
+    Whether they were ever sent to it is not asked; :func:`readable_now` does.
+
     Args:
         party: a party key.
         at: the instant; now by default.
     """
     condition = readable_by(party, at or now(), ReleaseTopic, ReleaseParty)
     return Release.objects.filter(condition, state=Release.State.LIVE).order_by("-id")
+
+
+def readable_now(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
+    """Those among releases that this node serves a partner, or guests of it, at this moment.
+
+    They stand on a lane of ours that it reads, from its floor on, and clauses that hold now let it have them. What
+    stands on the public lane alone is not among them: anybody has that.
+
+    Args:
+        found: releases.
+        partner: the partner's id.
+    """
+    at, node = now(), Partner.objects.filter(id=partner).values_list("node", flat=True).first() or ""
+    lanes = LaneReader.objects.filter(partner=partner, lane__sender=None, lane__agreement__isnull=False)
+    reads = list(lanes.values_list("lane", "first_seq", "lane__agreement", "lane__clause"))
+    condition = Q(pk__in=[])
+    for behalf in (None, *_givers()):
+        policy = policy_of_giver(behalf)
+        whose = Q(on_behalf=behalf.guest if behalf else "", on_behalf_under=behalf and behalf.agreement)
+        for key in policy.keys_of(node):
+            held = {(each.agreement, each.clause.ref) for each in policy.open_to(key, at.timestamp())}
+            open_lanes = {lane: first for lane, first, *clause in reads if tuple(clause) in held}
+            readable = readable_by(key, at, ReleaseTopic, ReleaseParty, policy)
+            condition |= whose & readable & _on_lanes(open_lanes, ended=None)
+    return found.filter(condition, state=Release.State.LIVE)
+
+
+def _givers() -> list[Behalf]:
+    """The guests of this node that may have given something: each was made a token."""
+    tokens = GuestToken.objects.order_by("agreement", "guest").values_list("agreement", "guest").distinct()
+    return [Behalf(f"{settings.BASE_URL}#{guest}", agreement) for agreement, guest in tokens]
 
 
 def public_releases() -> QuerySet[Release]:
@@ -106,13 +143,22 @@ def with_partner(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
     """
     # its lanes are few, and read first: PostgreSQL would join every passage there is to its entry
     reads = dict(LaneReader.objects.filter(partner=partner).values_list("lane", "first_seq"))
-    sent = Passage.objects.filter(release=OuterRef("pk"))
+    return found.filter(Q(origin=partner) | _on_lanes(reads))
+
+
+def _on_lanes(reads: Mapping[UUID, int | None], **passages: None) -> Q:
+    """Whether a release went over one of some lanes.
+
+    Args:
+        reads: the lanes, each with the first entry that its reader reads, where that joined it later.
+        passages: what else holds of how it went.
+    """
+    sent = Passage.objects.filter(release=OuterRef("pk"), **passages)
     read = Q(Exists(sent.filter(lane__in=[lane for lane, first in reads.items() if not first])))
-    # of those that it joined later it reads what follows its floor
     for lane, first in reads.items():
         if first:
             read |= Q(Exists(sent.filter(lane=lane, entry__seq__gte=first)))
-    return found.filter(Q(origin=partner) | read)
+    return read
 
 
 def withdrawals_signed(passages: Collection[Passage]) -> dict[tuple[UUID, UUID], datetime]:
@@ -161,25 +207,6 @@ def reach_of(release: Release) -> tuple[int, int]:
     direct = receipts_of(release).filter(outcome="done").order_by().values("partner").distinct().count()
     told = Reach.objects.filter(release=release).aggregate(n=Sum("parties"))["n"]
     return direct, told or 0
-
-
-def reach_by_release(found: QuerySet[Release]) -> dict[UUID, tuple[int, int]]:
-    """The same for many releases, in two queries.
-
-    Args:
-        found: releases.
-    """
-    signed = (
-        Receipt.objects.filter(outcome="done", entry__passage__release__in=found)
-        .order_by()
-        .values_list("entry__passage__release")
-        .annotate(n=Count("partner", distinct=True))
-    )
-    told = (
-        Reach.objects.filter(release__in=found).order_by().values_list("release").annotate(n=Sum("parties"))
-    )
-    direct, onward = dict(signed), dict(told)
-    return {key: (direct.get(key, 0), onward.get(key, 0)) for key in direct.keys() | onward.keys()}
 
 
 def passages_of(release: Release) -> QuerySet[Passage]:

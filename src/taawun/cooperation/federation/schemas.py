@@ -172,6 +172,10 @@ class ReleaseFilter(Schema):
     kind: Annotated[str, Field(max_length=80)] = ""
     direction: Literal["sent", "received"] | None = None
     partner: Annotated[UUID | None, Field(description="Sent to it, or received from it.")] = None
+    readable_by: Annotated[
+        UUID | None,
+        Field(description="Sent to this partner over a lane, and clauses that hold now let it have it."),
+    ] = None
     state: Literal["live", "withdrawn", "ended", "aside"] | None = None
     subject: Annotated[str, Field(max_length=400)] = ""
     ends_before: Annotated[

@@ -71,6 +71,7 @@ class PartnerSection:
         permission: who sees it.
         lines: what concerns this partner, the most important first.
         none: the sentence for none; a lazy translation.
+        links: where more of it is, each with what it says.
     """
 
     name: str
@@ -78,6 +79,7 @@ class PartnerSection:
     permission: str
     lines: Callable[[PersonActor, Partner], Sequence[Line]]
     none: Any  # a lazy translation
+    links: Callable[[Partner], Sequence[tuple[str, str]]] = lambda _partner: ()
 
 
 # ---- state ----------------------------------------------------------------------------------------------------

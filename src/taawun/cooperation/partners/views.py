@@ -169,6 +169,7 @@ def ask(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpRespo
 class _Section:
     part: PartnerSection
     lines: Sequence[Line]
+    links: Sequence[tuple[str, str]]
 
 
 @require_safe
@@ -195,7 +196,7 @@ def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         "keys": [*reversed(keys.lineage_of(known).keys)] if known.kid else [],
         "quarantined": _MANAGE in actor.permissions and quarantine.in_quarantine(known).exists(),
         "sections": [
-            _Section(part, part.lines(actor, known))
+            _Section(part, part.lines(actor, known), part.links(known))
             for part in registry.all(PartnerSection)
             if part.permission in actor.permissions
         ],

@@ -331,6 +331,8 @@ def _wanted(wanted: schemas.ReleaseFilter, reader: Reader) -> QuerySet[models.Re
         found = queries.ending_before(found, wanted.ends_before)
     if wanted.direction:
         found = found.filter(origin__isnull=wanted.direction == "sent")
+    if wanted.readable_by:
+        found = queries.readable_now(found, wanted.readable_by)
     return queries.with_partner(found, wanted.partner) if wanted.partner else found
 
 

@@ -104,6 +104,8 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
         found = found.filter(origin__isnull=wanted["direction"] == "given")
     if wanted.get("partner"):
         found = queries.with_partner(found, UUID(wanted["partner"]))
+    if wanted.get("readable_by"):
+        found = queries.readable_now(found, UUID(wanted["readable_by"]))
     if wanted.get("ends"):
         found = queries.ending_before(found, now() + timedelta(days=int(wanted["ends"])))
     for name in ("kind", "state"):
