@@ -264,13 +264,13 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
         return append(_following(lane, items[0]), items)
     locked = Lane.objects.select_for_update().get(id=lane.id)
     key, at = node_key(), now()
-    entries = []
+    entries, bodies = [], dict[str, bytes]()
     for item in items:
         entry = _entry(locked, item, at=at)
         token = chain.write_header(entry, key)
         digest = chain.digest_of(token)
         if item.content is not None:
-            contents.put(locked, item.content)
+            bodies[entry.digest] = item.content
         entries.append(
             LaneEntry(
                 lane=locked,
@@ -289,6 +289,7 @@ def append(lane: Lane, items: Iterable[Item]) -> list[LaneEntry]:
             )
         )
         locked.head_seq, locked.head_digest = entry.seq, digest
+    contents.put_all(locked, bodies)
     LaneEntry.objects.bulk_create(entries)
     locked.known_seq, locked.last_entry = locked.head_seq, at
     locked.save(update_fields=["head_seq", "head_digest", "known_seq", "last_entry"])
