@@ -170,6 +170,7 @@ class TestMarkedContent(WithWorld):
                 assert seen == {each.word for each in self.world.secrets if name in each.readers}
 
     # ---- what is hidden is not there ----------------------------------------------------------------------------
+    @pytest.mark.any_database
     def test_what_somebody_may_not_see_is_not_told_apart_from_nothing_by_any_method(self) -> None:
         for address in _ABOUT_ONE:
             for method in address.methods:
