@@ -51,7 +51,11 @@ def stand(evidence: Evidence, at: datetime) -> Standing:
     notice = min((w.effect for w in words if w.said.kind == "terminated"), default=None)
     deserted = _deserted(chain, rolls, leaves, words)
     ends = _earliest(notice, deserted)
-    windows = tuple(_told(window, evidence, words, rolls, leaves) for window in _cut(chain, ends))
+    too_much = overfull(evidence, rolls)
+    windows = tuple(
+        _told(window, words, rolls, leaves, too_much.get(window.document.digest, ()))
+        for window in _cut(chain, ends)
+    )
     in_force = next((window for window in reversed(windows) if window.holds(at)), None)
     suspensions = (
         tuple(each for each in in_force.suspensions if each.party not in in_force.left_by(at))
@@ -296,10 +300,10 @@ def _cut(chain: Sequence[Window], ends: datetime | None) -> tuple[Window, ...]:
 
 def _told(
     window: Window,
-    evidence: Evidence,
     words: Sequence[Word],
     rolls: Mapping[str, Roll],
     leaves: Mapping[str, Mapping[str, datetime]],
+    too_much: Sequence[Instrument],
 ) -> Window:
     """A window with what its signatories say about it; who signed once it was over has no part in it."""
     bound, closes = rolls[window.document.digest].bound, window.closes
@@ -310,10 +314,8 @@ def _told(
     told = replace(window, leaves=tuple(sorted(left.items()))) if left else window
     declared = declarations(window, words, rolls)
     signatories = {ref for ref, _since in window.signed}
-    too_much = (
-        each for each in overfull(evidence, rolls[window.document.digest]) if each.party in signatories
-    )
-    suspensions = _in_order((*suspended(window, words), *too_much))
+    of_signatories = (each for each in too_much if each.party in signatories)
+    suspensions = _in_order((*suspended(window, words), *of_signatories))
     if suspensions or declared:
         told = replace(told, suspensions=suspensions, declared=declared)
     return told

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.standing.joining import Roll
@@ -146,25 +147,38 @@ def most_of(kind: str) -> int:
     return MOST_BY_DEPOSITARY if kind in _BY_DEPOSITARY else MOST_SAID
 
 
-def overfull(evidence: Evidence, roll: Roll) -> tuple[Instrument, ...]:
+def overfull(evidence: Evidence, rolls: Mapping[str, Roll]) -> dict[str, tuple[Instrument, ...]]:
     """Of each party that says more about a version than is kept one word, which stands for a suspension by it.
 
     Others may hold other words of it, so nobody knows where it stands, and it gains nothing by what is let go of. It
     may suspend at any time; this it can lift by nothing, and it is over with the version.
+
+    Args:
+        evidence: verified, whatever order it came in.
+        rolls: of the versions, by their digests.
+
+    Returns:
+        By the digest of the version; nothing for one about which nobody did.
     """
-    about = roll.document.digest
     if len(evidence.instruments) <= MOST_SAID:
-        return ()
-    said: defaultdict[tuple[str, str], set[Instrument]] = defaultdict(set)
+        return {}
+    said: defaultdict[tuple[str, str, str], dict[UUID, Instrument]] = defaultdict(dict)
     for each in evidence.instruments:
-        if each.digest == about and each.kind not in SAYS_NOTHING_OF_WHAT_FLOWS:
-            said[roll.ref_of(each), each.kind].add(each)
-    found: dict[str, Instrument] = {}
-    for (ref, kind), words in said.items():
-        if ref in roll.bound and len(words) > most_of(kind):
-            last = max(words, key=lambda each: each.order)
-            found[ref] = max(last, found.get(ref, last), key=lambda each: each.order)
-    return tuple(replace(last, kind="suspended", party=ref) for ref, last in sorted(found.items()))
+        if each.digest in rolls and each.kind not in SAYS_NOTHING_OF_WHAT_FLOWS:
+            said[each.digest, rolls[each.digest].ref_of(each), each.kind][each.id] = each
+    found: defaultdict[str, dict[str, Instrument]] = defaultdict(dict)
+    for (digest, ref, kind), words in said.items():
+        if ref in rolls[digest].bound and len(words) > most_of(kind):
+            last = max([*words.values(), *([found[digest][ref]] if ref in found[digest] else [])], key=_order)
+            found[digest][ref] = last
+    return {
+        digest: tuple(replace(last, kind="suspended", party=ref) for ref, last in sorted(lasts.items()))
+        for digest, lasts in found.items()
+    }
+
+
+def _order(said: Instrument) -> tuple[datetime, UUID, str]:
+    return said.order
 
 
 def declarations(window: Window, words: Sequence[Word], rolls: Mapping[str, Roll]) -> tuple[Instrument, ...]:
