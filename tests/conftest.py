@@ -111,7 +111,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in fixtures:
             item.add_marker("browser")
     # what takes long begins first: begun last, one process would work on it while the others have nothing to do
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=_urgency)
+
+
+def _urgency(item: pytest.Item) -> int:
+    marks = ("slow", "journey", "browser")
+    return next((place for place, mark in enumerate(marks) if item.get_closest_marker(mark)), len(marks))
 
 
 @pytest.fixture(scope="session")

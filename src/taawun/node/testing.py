@@ -133,7 +133,8 @@ def _rounds(paths: tuple[str, ...], *, quick: bool) -> Iterator[tuple[Lane, ...]
         yield ((_pytest("pytest on SQLite", *spread, "-m", f"{apart} and not slow", *paths),),)
         return
     # a file stays with one process: its tests share two nodes, which take most of their time to wait for each other
-    by_file = () if paths else ("-n", "2", "--dist", "loadfile")
+    # and files come in the order of the tests (conftest.py), not by how many each has: the longest have few
+    by_file = () if paths else ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
     on_postgres = ("--database", "postgres", "-m", f"database and not any_database and {apart}")
     yield (
         (
@@ -217,6 +218,7 @@ class _Running:
             return None
         seconds = time.monotonic() - self._started
         if self._written.exists():
+            print()  # the first lane stands in the middle of a line
             _say(f"{self.step.name} has ended")
             sys.stdout.write(self._written.read_text(encoding="utf-8", errors="replace"))
         ok = code == 0 or (self.step.is_pytest and code == NOTHING_COLLECTED)
