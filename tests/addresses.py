@@ -450,6 +450,10 @@ ADDRESSES: Final = (
         post="publish:public",
         things={"release_id": "public_id"},
     ),
+    Address("api/v1/federation/public/waiting", get="publish:public"),
+    # nothing waits in this world
+    Address("api/v1/federation/public/waiting/put-back", post="publish:public", body={"releases": []}),
+    Address("api/v1/federation/public/waiting/leave-off", post="publish:public", body={"releases": []}),
     Address("api/v1/federation/releases/<uuidstr:release_id>/reach", get="read:federation"),
     Address("api/v1/federation/agreements/<uuidstr:agreement_id>/duties", get="read:federation"),
     Address("api/v1/federation/releases/<uuidstr:release_id>/passages", get="read:federation"),
@@ -771,6 +775,8 @@ ADDRESSES: Final = (
     # ---- pages: federation --------------------------------------------------------------------------------------
     Address("releases/", get="read:federation"),
     Address("public/", get=PUBLIC),
+    # nothing waits in this world
+    Address("releases/public/", get="publish:public", post="publish:public", opened=(409,)),
     Address(
         "releases/<uuid:release_id>/public/",
         get="publish:public",

@@ -17,6 +17,7 @@ from taawun.cooperation.federation.actions import (
     Draft,
     publish,
     publish_to_everybody,
+    put_back,
     share_onward,
     withdraw,
 )
@@ -608,6 +609,7 @@ def test_after_a_restore_another_lane_takes_its_place_with_all_that_stands(
     with pytest.raises(NodeReturning):
         to_all(3)
     returning.give_up(cast.administrator.actor, south.row)
+    put_back(cast.administrator.actor, None)
     before.refresh_from_db()
     after = Lane.objects.get(sender=None, purpose="public", is_closed=False)
     assert before.is_closed
@@ -653,6 +655,7 @@ def test_what_a_follower_holds_of_it_is_known_again_and_moves_on_to_the_next(
     assert [each.lane for each in held.wanted(south.row, offers)] == [lane.id]
     assert held.take(south.row, lane.id, told) == 2
     returning.answered(south.row)
+    put_back(cast.administrator.actor, None)
     before = Lane.objects.get(id=lane.id)
     assert before.is_closed
     after = Lane.objects.get(sender=None, purpose="public", is_closed=False)

@@ -20,7 +20,7 @@ class FederationConfig(AppConfig):
         from taawun.cooperation.agreements.history import History
         from taawun.cooperation.agreements.presenting.parts import AgreementSection
         from taawun.cooperation.federation import accounts, home
-        from taawun.cooperation.federation.actions import keep, tell_reach, tell_readings
+        from taawun.cooperation.federation.actions import PUBLIC_AGAIN, keep, tell_reach, tell_readings
         from taawun.cooperation.federation.exchange import (
             CLAUSE_LANES,
             DELETED,
@@ -86,6 +86,7 @@ class FederationConfig(AppConfig):
                     READ,
                     DOOR,
                     History("federation", open_to_newcomers, earlier_for, has_begun, has_read),
+                    PUBLIC_AGAIN,
                     Schedule("federation.history", timedelta(seconds=10), let_newcomers_in),
                     Schedule("federation.keeping", timedelta(minutes=10), keep),
                     Schedule("federation.reach", timedelta(hours=1), tell_reach),
@@ -154,6 +155,16 @@ class FederationConfig(AppConfig):
                         ),
                         lambda _p: _("Ask the guest whether that is its own doing; else revoke its tokens."),
                         lambda _p: reverse("guests"),
+                    ),
+                    NoticeKind(
+                        "federation.public-waits",
+                        "publish:public",
+                        lambda _p: _(
+                            "This node was restored from a backup. What stood for everybody goes to nobody until "
+                            "somebody here decides: some of it may have been withdrawn since."
+                        ),
+                        lambda _p: _("See what it is, and put it back or leave it off."),
+                        lambda _p: reverse("public-again"),
                     ),
                     NoticeKind(
                         "federation.ends-soon",

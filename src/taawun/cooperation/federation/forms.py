@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.federation.guests import Hosted
 
-__all__ = ["GuestFilters", "GuestTokenForm", "LedgerFilters", "QuestionForm", "ReasonForm", "ReleaseFilters"]
+__all__ = [
+    "GuestFilters",
+    "GuestTokenForm",
+    "LedgerFilters",
+    "QuestionForm",
+    "ReasonForm",
+    "ReleaseFilters",
+    "TitleFilter",
+]
 
 _YEAR: Final = 12
 
@@ -208,6 +216,17 @@ def _months() -> list[str]:
     at = now()
     count = at.year * 12 + at.month - 1
     return [f"{(count - back) // 12:04d}-{(count - back) % 12 + 1:02d}" for back in range(3 * _YEAR)]
+
+
+class TitleFilter(forms.Form):
+    """What a list of releases is searched by where there is nothing else to choose."""
+
+    q = forms.CharField(
+        label=gettext_lazy("Title"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
 
 
 class GuestFilters(forms.Form):

@@ -258,6 +258,8 @@ class Passage(Counted):
     ends = models.DateTimeField(null=True)  # when the clause says it goes here; None without a limit
     ended = models.DateTimeField(null=True)  # when it did: withdrawn on this lane, or its time was over
     why_ended = models.CharField(max_length=9, choices=Release.Gone, blank=True, default="")
+    # when somebody here said, after a restore, that what stood for everybody does not go to everybody again
+    left_off = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (

@@ -44,6 +44,8 @@ __all__ = [
     "readable_releases",
     "receipts_of",
     "releases",
+    "stood_for_everybody",
+    "waiting_for_everybody",
     "with_partner",
     "withdrawals_signed",
 ]
@@ -121,7 +123,7 @@ def public_releases() -> QuerySet[Release]:
     on_it = Passage.objects.filter(
         release=OuterRef("pk"),
         ended=None,
-        entry__lane__in=own_public_lanes(),
+        entry__lane__in=own_public_lanes().filter(is_closed=False),
     )
     return Release.objects.filter(
         Exists(on_it),
@@ -131,6 +133,20 @@ def public_releases() -> QuerySet[Release]:
         names_persons=False,
         is_bound=False,
         onward__in=[Release.Onward.OWN, Release.Onward.PUBLIC],
+    ).order_by("-id")
+
+
+def stood_for_everybody() -> QuerySet[Passage]:
+    """Over which public lanes of before a restore something stood that was not taken back, by what is known here."""
+    closed = own_public_lanes().filter(is_closed=True)
+    return Passage.objects.filter(lane__in=closed.values("id"), ended=None).order_by("id")
+
+
+def waiting_for_everybody() -> QuerySet[Release]:
+    """What stood for everybody before a restore and goes to nobody until somebody here decides, newest first."""
+    undecided = stood_for_everybody().filter(left_off=None)
+    return Release.objects.filter(
+        id__in=undecided.order_by().values("release"), state=Release.State.LIVE
     ).order_by("-id")
 
 

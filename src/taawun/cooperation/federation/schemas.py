@@ -12,6 +12,8 @@ from taawun.platform.web.api import Body
 from taawun.platform.web.shapes import Flag, Instant, Schema
 
 __all__ = [
+    "AgainDecided",
+    "AgainDecision",
     "ClauseRef",
     "Decided",
     "Duties",
@@ -31,6 +33,7 @@ __all__ = [
     "Release",
     "ReleaseFilter",
     "Unreached",
+    "WaitsForEverybody",
 ]
 
 Marking = Annotated[str, Field(max_length=20, description="TLP 2.0, for example `TLP:AMBER+STRICT`.")]
@@ -531,3 +534,42 @@ class GuestReason(Body):
     """Why something is withdrawn."""
 
     reason: Annotated[str, Field(max_length=2000)] = ""
+
+
+class WaitsForEverybody(Schema):
+    """A release that stood for everybody before this node was restored, until somebody decides."""
+
+    id: UUID
+    kind: str
+    tlp: str
+    subject: str
+    version: str
+    title: str
+    digest: str
+    size: int
+    issued: datetime
+    refusal: Annotated[
+        str,
+        Field(description="Why it cannot be put back, in the language of the answer; empty where it can."),
+    ]
+
+
+class AgainDecision(Body):
+    """About which releases somebody decides."""
+
+    releases: Annotated[
+        list[UUID] | None,
+        Field(
+            max_length=1000, description="Their ids; null for all that wait, which is done in the background."
+        ),
+    ] = None
+
+
+class AgainDecided(Schema):
+    """What became of a decision."""
+
+    count: Annotated[int, Field(description="Of how many releases it was carried out by now.")] = 0
+    kept: Annotated[int, Field(description="How many could not be put back, and wait on.")] = 0
+    job: Annotated[
+        UUID | None, Field(description="Of all that wait: watch it at `/jobs/{id}`; else null.")
+    ] = None

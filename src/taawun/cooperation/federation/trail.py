@@ -30,6 +30,8 @@ def _find(ids: Collection[UUID], permissions: frozenset[str]) -> Mapping[UUID, T
 TRAIL = (
     Act("federation.published", _("Release published")),
     Act("federation.made-public", _("Release published to everybody")),
+    Act("federation.put-back", _("Release put back for everybody after a restore")),
+    Act("federation.left-off", _("Release left off the public lane after a restore")),
     Act("federation.received", _("Release received")),
     Act("federation.withdrawn", _("Release withdrawn")),
     Act("federation.withdrawn-by-source", _("Release withdrawn by its source")),

@@ -12,6 +12,7 @@ urlpatterns = [
     path("guests/", views.guests, name="guests"),
     path("guests/tokens/new/", views.new_guest_token, name="guest-token-new"),
     path("guests/tokens/<uuid:token_id>/revoke/", views.revoke_guest_token, name="guest-token-revoke"),
+    path("public/", views.public_again, name="public-again"),
     path("<uuid:release_id>/", views.release, name="release"),
     path("<uuid:release_id>/public/", views.release_public, name="release-public"),
     path("<uuid:release_id>/onward/", views.onward_share, name="release-onward"),

@@ -19,6 +19,7 @@ from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
 from taawun.cooperation.federation.duties import over_with_their_agreement, overdue
 from taawun.cooperation.federation.ending import end_here, settle
+from taawun.cooperation.federation.exchange.public import ask_no_more
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.logs import lanes
@@ -66,6 +67,7 @@ def keep() -> int:
         pass
     _warn(owed)
     _remind()
+    ask_no_more()
     return ended
 
 

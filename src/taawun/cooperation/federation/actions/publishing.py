@@ -15,6 +15,7 @@ from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.guests import lay_ready
 from taawun.cooperation.federation.history import side_of, whole_lane_of
 from taawun.cooperation.federation.models import Behalf, Passage, Release, ReleaseParty, ReleaseTopic
+from taawun.cooperation.federation.queries import stood_for_everybody
 from taawun.cooperation.federation.rules import for_the_trail, may_speak_for
 from taawun.cooperation.federation.standing import goes_to_everybody, may_be_public
 from taawun.cooperation.partners.logs import lanes
@@ -216,6 +217,8 @@ def ensure_public(facts: Facts, behalf: Behalf | None) -> None:
 def stand(release: Release, item: lanes.Item) -> bool:
     """Put a release on the public lane. Whether it may stand there was decided before.
 
+    What stood on one that a restore closed stands here from now on, and no longer there.
+
     Args:
         release: ours, or one that is shared onward.
         item: what its header says.
@@ -227,7 +230,13 @@ def stand(release: Release, item: lanes.Item) -> bool:
     if Passage.objects.filter(release=release, entry__lane=lane, ended__isnull=True).exists():
         return False
     entry = lanes.append(lane, [item])[0]
-    Passage.objects.create(**Passage.place_of(entry), release=release, entry=entry, size=entry.size)
+    before = list(stood_for_everybody().filter(release=release))
+    stood = before[0] if before else Passage(release=release)
+    Passage.objects.filter(id__in=[each.id for each in before[1:]]).update(ended=entry.issued)
+    stood.entry, stood.size, stood.left_off = entry, entry.size, None
+    for name, value in Passage.place_of(entry).items():
+        setattr(stood, name, value)
+    stood.save()
     return True
 
 

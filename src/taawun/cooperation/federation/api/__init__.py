@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from taawun.cooperation.federation.api import guests, releases
+from taawun.cooperation.federation.api import guests, public_again, releases
 from taawun.cooperation.federation.api.releases import decided
 from taawun.cooperation.federation.api.routing import router
 from taawun.cooperation.federation.errors import ReleaseError
 from taawun.platform.web.api import ErrorAnswers, Refusal
 
-__all__ = ["ERRORS", "decided", "guests", "releases", "router"]
+__all__ = ["ERRORS", "decided", "guests", "public_again", "releases", "router"]
 
 ERRORS: Final[ErrorAnswers] = {ReleaseError: lambda refused: Refusal(409, refused.code, str(refused))}

@@ -13,15 +13,15 @@ from taawun.cooperation.federation.exchange.serving import urgent_kinds
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
-from taawun.cooperation.federation.queries import facts_of
+from taawun.cooperation.federation.queries import facts_of, waiting_for_everybody
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.exchange.following import NOT_FOLLOWED
-from taawun.cooperation.partners.logs import contents, lanes
-from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.logs.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.rules import Granted
 from taawun.foundation.tlp import Tlp
+from taawun.platform.notices.actions import raise_notice, resolve
+from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
@@ -29,12 +29,20 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.logs.chain import Header
 
-__all__ = ["PUBLIC_LANES", "accepts", "move_on", "readable"]
+__all__ = ["PUBLIC_LANES", "accepts", "ask_anew", "ask_no_more", "readable"]
+
+_WAITS: Final = "federation.public-waits"
+_SUBJECT: Final = "urn:taawun:federation:public-waits"
 
 
 def readable(lane: Lane, entries: Sequence[LaneEntry], reader: Partner | None) -> list[bool]:
-    """Which contents anybody may have at this moment: what stands, and is still for everybody."""
-    del lane, reader
+    """Which contents anybody may have at this moment: what stands, and is still for everybody.
+
+    Of a lane that a restore closed nobody knows what was taken back since, so nothing stands there any more.
+    """
+    del reader
+    if lane.is_closed:
+        return [entry.kind == "lane.opened" for entry in entries]
     passages = (
         Passage.objects.filter(entry__in=[entry.id for entry in entries if entry.action == "publish"])
         .filter(ended=None, release__state=Release.State.LIVE)
@@ -80,40 +88,20 @@ def _names_somebody(header: Header) -> bool:
 # ---- after a restore --------------------------------------------------------------------------------------------
 
 
-def move_on() -> None:
-    """Put what stands on a public lane that is never continued on the one that takes its place.
+def ask_anew() -> None:
+    """Tell people here that what stood for everybody before a restore waits for them, while anything does.
 
-    Who reads it for the first time finds all of it there, and what is withdrawn is withdrawn there.
+    Readers without a name could be asked nothing. So what was withdrawn from everybody since the backup may be known
+    here to stand, and goes to nobody by itself.
     """
-    closed = Passage.objects.filter(entry__lane__in=lanes.own_public_lanes().filter(is_closed=True))
-    standing = closed.filter(ended=None, release__state=Release.State.LIVE).select_related("entry")
-    # of what nobody gave back there is no content to put there
-    left = [each for each in standing.order_by("id") if contents.has(each.entry.content_digest)]
-    if not left:
-        return
-    lanes.one_speaker()
-    entries = lanes.append(lanes.public_lane(), [_again(each.entry) for each in left])
-    for passage, entry in zip(left, entries, strict=True):
-        passage.entry = entry
-        for name, value in Passage.place_of(entry).items():
-            setattr(passage, name, value)
-    Passage.objects.bulk_update(left, ["entry", "lane", "month"])
+    if waiting_for_everybody().exists():
+        raise_notice(_WAITS, _SUBJECT, Notice.Level.WARNING, {})
 
 
-def _again(entry: LaneEntry) -> lanes.Item:
-    header = said_in(entry.header)
-    return lanes.Item(
-        kind=header.kind,
-        subject=header.subject,
-        version=header.version,
-        action="publish",
-        tlp=header.tlp,
-        content=contents.get(header.digest),
-        topics=header.topics,
-        licence=header.licence,
-        languages=header.languages,
-        origin=header.origin,
-    )
+def ask_no_more() -> None:
+    """Say that nothing waits any more: somebody decided, or it was withdrawn."""
+    if not waiting_for_everybody().exists():
+        resolve(_WAITS, _SUBJECT)
 
 
 PUBLIC_LANES: Final = LanePurpose(
@@ -125,7 +113,7 @@ PUBLIC_LANES: Final = LanePurpose(
     prepare=prepare,
     together=together,
     regain=regain,
-    catch_up=move_on,
+    catch_up=ask_anew,
     urgent_kinds=urgent_kinds,
     set_aside=set_aside,
 )

@@ -5,6 +5,7 @@ from taawun.cooperation.federation.views.guests import guests, new_guest_token, 
 from taawun.cooperation.federation.views.listing import ledger, release, releases, who_would_receive
 from taawun.cooperation.federation.views.onward import onward_share, onward_withdraw
 from taawun.cooperation.federation.views.public import public_releases, release_public
+from taawun.cooperation.federation.views.public_again import public_again
 
 __all__ = [
     "agreement_duties",
@@ -13,6 +14,7 @@ __all__ = [
     "new_guest_token",
     "onward_share",
     "onward_withdraw",
+    "public_again",
     "public_releases",
     "release",
     "release_public",

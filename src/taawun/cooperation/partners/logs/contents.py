@@ -27,6 +27,7 @@ __all__ = [
     "find_held",
     "get",
     "has",
+    "held_among",
     "measured",
     "part",
     "put",
@@ -169,6 +170,11 @@ def has(digest: str, lane: Lane | None = None) -> bool:
     if lane is None:
         return Content.objects.filter(digest=digest).exists()
     return Holding.objects.filter(lane=lane, content=digest).exists()
+
+
+def held_among(digests: Collection[str]) -> set[str]:
+    """Those among digests of which the bytes are here, in one query."""
+    return set(Content.objects.filter(digest__in=digests).values_list("digest", flat=True))
 
 
 def measured(lane: Lane, digests: Collection[str]) -> dict[str, tuple[int, str]]:

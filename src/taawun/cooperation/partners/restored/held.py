@@ -113,7 +113,11 @@ def wanted(partner: Partner, offers: Sequence[asking.HeldOffer]) -> list[asking.
             if each.seq >= 0:
                 found.append(asking.WantedOfHeld(each.lane, -1))
             continue
-        if lane.purpose != Lane.Purpose.PUBLIC and not _may_know(lane, partner):
+        is_public = lane.purpose == Lane.Purpose.PUBLIC
+        if is_public and not lane.is_closed:
+            # every one of before is closed, so it was opened since: nobody holds more of it
+            continue
+        if not is_public and not _may_know(lane, partner):
             raise ChainBroken("not-a-reader", each.seq, f"lane {each.lane} is not for it")
         if each.seq > lane.head_seq:
             found.append(asking.WantedOfHeld(each.lane, lane.head_seq))
