@@ -11,6 +11,7 @@ __all__ = [
     "AskedTooOften",
     "ChainBroken",
     "DescriptorRefused",
+    "KeyReplaced",
     "KeyUnusable",
     "MessageRefused",
     "NodeReturning",
@@ -45,6 +46,19 @@ class AskedTooOften(PartnerRefused):
     def __init__(self, wait: float, code: str, message: str, facts: Mapping[str, str] | None = None) -> None:
         super().__init__(code, message, facts)
         self.wait = wait
+
+
+class KeyReplaced(PartnerRefused):
+    """A partner answers nothing to this node's key: another one followed it, by what that partner holds.
+
+    Args:
+        code, message, facts: as of every refusal.
+        rotations: what it shows for that, as it came; nothing of it is believed yet.
+    """
+
+    def __init__(self, code: str, message: str, facts: Mapping[str, str], rotations: object) -> None:
+        super().__init__(code, message, facts)
+        self.rotations = rotations
 
 
 class DescriptorRefused(PartnerRefused):

@@ -142,6 +142,8 @@ class OwnKey(models.Model):
     since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True)
     revoked_since = models.DateTimeField(null=True)
+    # when partners showed that another had followed it, which a backup did not know; None for what was done here
+    shown = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("position",)
@@ -154,6 +156,20 @@ class OwnRotation(models.Model):
     jwk: Any = models.JSONField()  # the key that followed
     tokens: Any = models.JSONField()
     at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+
+
+class ShownRotation(models.Model):
+    """A genuine statement that another key of this node followed, which a partner holds and this node had forgotten.
+
+    It stays here until the node signs with that key, or with one that follows it.
+    """
+
+    kid = models.CharField(max_length=43, unique=True)  # the key that followed
+    tokens: Any = models.JSONField()
+    shown = models.DateTimeField(default=now)
 
     class Meta:
         ordering = ("id",)

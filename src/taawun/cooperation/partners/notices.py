@@ -305,6 +305,30 @@ KINDS = (
         lambda _p: reverse("partners"),
     ),
     NoticeKind(
+        "partners.own-key-forgotten",
+        "manage:partners",
+        lambda p: (
+            (
+                _(
+                    "This node signs with a key that was revoked after the backup from which it was restored: %(node)s "
+                    "shows the proof."
+                )
+                if "since" in p
+                else _(
+                    "This node signs with a key that was replaced after the backup from which it was restored: "
+                    "%(node)s shows the proof."
+                )
+            )
+            % p
+        ),
+        lambda _p: _(
+            "Who knows that believes nothing it signs. Put the key that it signed with last back; if that is lost, run "
+            "taawun key rotate with the recovery key. If nobody here replaced the key, it was stolen: run taawun key "
+            "revoke."
+        ),
+        lambda _p: reverse("own-keys"),
+    ),
+    NoticeKind(
         "partners.return-refused",
         "read:partners",
         lambda p: (

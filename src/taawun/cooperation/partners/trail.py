@@ -77,6 +77,7 @@ TRAIL = (
     Act("partners.quarantine-dropped", _("Quarantined entries dropped")),
     Act("partners.own-key-rotated", _("Key of this node replaced")),
     Act("partners.own-key-revoked", _("Key of this node revoked")),
+    Act("partners.own-keys-known-again", _("Keys of this node known again after it was restored")),
     Act("partners.own-recovery-replaced", _("Recovery key of this node replaced")),
     Act("partners.followed", _("Public lane of a partner followed")),
     Act("partners.unfollowed", _("Public lane of a partner no longer followed")),

@@ -227,6 +227,11 @@ _RETURNS: Final[Mapping[str, _StrOrPromise]] = {
     "malformed": gettext_lazy("it cannot be read"),
     "truncated": gettext_lazy("it sends less than it says it holds"),
     "not-a-reader": gettext_lazy("it is of a lane that it does not read"),
+    "floor": gettext_lazy("it says that it began to read a lane later than it did"),
+    "out-of-reach": gettext_lazy("it holds what followed entries that nobody has told yet"),
+    "key-forgotten": gettext_lazy(
+        "the key of this node was replaced after the backup, and the node does not have the one that followed"
+    ),
     "retired-key": gettext_lazy(
         "it is signed with a key that this node had replaced by then: somebody else has that key"
     ),

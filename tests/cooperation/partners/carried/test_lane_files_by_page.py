@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -196,6 +198,21 @@ def test_a_program_brings_a_file_and_watches_its_job(
     assert cast.analyst.api.get(f"/jobs/{sent.json()['job']}").status_code == 404
     refused = api.send("POST", "/lane-files", raw=b"junk")
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:taawun:problem:damaged")
+
+
+def test_a_large_file_is_never_in_memory_as_a_whole(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def taken(_actor: object, chunks: Iterable[bytes], name: str = "") -> Job:
+        del name
+        sizes.extend(len(each) for each in chunks)
+        return Job(id=uuid4())
+
+    monkeypatch.setattr(carrying, "begin_import", taken)
+    large = b"x" * (3 * carrying.PIECE + 1)
+    api = cast.administrator.api
+    assert api.send("POST", "/lane-files", raw=large).status_code == 202
+    assert (sum(sizes), max(sizes)) == (len(large), carrying.PIECE)
 
 
 def test_each_refusal_has_its_own_words() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -261,6 +262,46 @@ def test_a_gap_a_wrong_content_and_another_lane_are_not_taken(told: Told, south:
             held.take(south.row, told.lane.id, lines)
         assert broken.value.code == code
     assert LaneEntry.objects.filter(lane=told.lane).count() == 2
+
+
+def test_a_partner_is_held_to_where_it_began_to_read(told: Told, south: PartnerNode) -> None:
+    with pytest.raises(ChainBroken) as broken:
+        held.wanted(south.row, [replace(told.offer, seq=9, floor=5)])
+    assert broken.value.code == "floor"
+    held.refuse(south.row, broken.value)
+    assert Notice.objects.get(kind="partners.return-refused").level == Notice.Level.ALARM
+    assert "later than it did" in _told_in_english("partners.return-refused")
+    assert returning.is_returning()
+
+
+def test_nor_does_who_never_read_a_lane_hold_anything_of_it(told: Told) -> None:
+    with pytest.raises(ChainBroken) as broken:
+        held.wanted(partner("Elsewhere", nation="XE").row, [replace(told.offer, seq=9, floor=5)])
+    assert broken.value.code == "not-a-reader"
+
+
+def test_who_waits_for_what_others_tell_is_told_from_who_is_slow_and_alarmed_about_after_a_day(
+    told: Told, south: PartnerNode
+) -> None:
+    offers = [told.offer, asking.HeldOffer(uuid4(), 9, "a" * 64, 5)]
+    _take(told, south)
+    assert held.wanted(south.row, offers) == []
+    assert held.waits_for_others(south.row, offers)
+    assert Awaited.objects.get().fault == "out-of-reach"
+    assert not Notice.objects.filter(kind="partners.return-refused").exists()
+    Awaited.objects.update(since=now() - timedelta(days=1, seconds=1))
+    answer = south.request("POST", "/federation/held", _listed(offers))
+    assert answer.json() == {"wanted": []}
+    assert "nobody has told yet" in _told_in_english("partners.return-refused")
+    assert returning.is_returning()
+    # once it tells no such thing any more it has told all
+    south.request("POST", "/federation/held", _listed([told.offer]))
+    assert not returning.is_returning()
+    assert not Notice.objects.filter(kind="partners.return-refused", resolved=None).exists()
+
+
+def _listed(offers: list[asking.HeldOffer]) -> bytes:
+    return json.dumps({"lanes": [each.said() for each in offers]}).encode()
 
 
 def test_a_lane_of_others_is_not_given_back_by_a_stranger(told: Told) -> None:

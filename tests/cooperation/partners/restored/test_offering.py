@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 
 from taawun.cooperation.partners.exchange import bandwidth, sync
 from taawun.cooperation.partners.exchange.sync import sync_partner
+from taawun.cooperation.partners.identity import rotation
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Lane, Partner
 from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import now
+from taawun.foundation.signing import SigningKey
+from taawun.platform.notices.models import Notice
 from tests.cast import PartnerNode
 from tests.cooperation.partners.exchange.test_sync import server, south
 from tests.cooperation.partners.their_node import TheirNode
@@ -150,6 +155,32 @@ def test_a_restored_node_asks_for_no_longer_than_a_turn_lasts(
     assert returning.is_to_be_asked(south.row)
     assert south.row.wants_pull
     assert south.row.not_before <= now()
+
+
+def test_a_restored_node_whose_key_was_replaced_since_hears_so_from_who_refuses_it(
+    server: TheirNode, south: PartnerNode
+) -> None:
+    first, second = node_key(), SigningKey.generate()
+    shown = rotation.write(
+        id=uuid4(),
+        node=settings.BASE_URL,
+        key="current",
+        old=first.kid,
+        new=second.public,
+        at=now(),
+        by="current",
+        revoked_since=None,
+        signers=(first, second),
+    )
+    problem = {"type": "urn:taawun:problem:retired-key", "detail": "Replaced.", "rotations": [list(shown)]}
+    server.instead["/federation/held"] = response(json.dumps(problem).encode(), status="401 Unauthorized")
+    returning.begin(SYSTEM)
+    sync_partner(south.row.id)
+    notice = Notice.objects.get(kind="partners.own-key-forgotten", resolved=None)
+    assert (notice.params["from"], notice.params["to"]) == (first.kid, second.kid)
+    assert returning.is_returning()
+    # who does not know the key of now finds it by what it was told before it is asked
+    assert server.told[0]["heads"] == []
 
 
 def test_what_is_posted_once_all_is_known_is_heard_of_a_lane_by_what_it_is_called(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -136,19 +138,21 @@ def import_lane_file(request: ApiRequest, response: HttpResponse) -> Status[Carr
     """
     actor = acting(request)
     require(actor, carrying.MANAGE)
-    job = carrying.begin_import(actor, [_uploaded(request)])
+    job = carrying.begin_import(actor, _uploaded(request))
     response["Location"] = f"{request.path.removesuffix('lane-files')}jobs/{job.id}"
     return Status(202, Carried(job=job.id))
 
 
-def _uploaded(request: HttpRequest) -> bytes:
-    """The file; read from the stream, because it may be larger than the bodies of other requests."""
+def _uploaded(request: HttpRequest) -> Iterator[bytes]:
+    """The file, piece by piece: it may be larger than the bodies of other requests, and than what memory is free."""
     try:
         if request.content_type != "multipart/form-data":
-            return request.read()
+            yield from iter(partial(request.read, carrying.PIECE), b"")
+            return
         file = request.FILES.get("file")
         if file is not None:
-            return bytes(file.read())
+            yield from file.chunks(carrying.PIECE)
+            return
     except (MultiPartParserError, UnreadablePostError, SuspiciousOperation):
         detail = _("The form cannot be read; send it as multipart/form-data with one file.")
         raise Refusal(400, "bad-form", detail) from None

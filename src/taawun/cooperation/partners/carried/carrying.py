@@ -46,11 +46,12 @@ if TYPE_CHECKING:
     from taawun.platform.work.models import Job
     from taawun.platform.work.schedules import Reporter
 
-__all__ = ["IMPORT", "JOB", "MANAGE", "begin_import", "readable", "written"]
+__all__ = ["IMPORT", "JOB", "MANAGE", "PIECE", "begin_import", "readable", "written"]
 
 MANAGE: Final = "manage:partners"
 IMPORT: Final = "partners.lane-import"
-_PIECE: Final = 1024 * 1024
+# what of a file is in memory at once
+PIECE: Final = 1024 * 1024
 
 
 def readable(partner: Partner) -> list[Lane]:
@@ -115,7 +116,7 @@ def begin_import(actor: PersonActor, chunks: Iterable[bytes], name: str = "") ->
         # a file that is none for this node is refused while whoever brought it still looks
         sender_of(place)
         with place.open("rb") as file, transaction.atomic():
-            pieces = iter(partial(file.read, _PIECE), b"")
+            pieces = iter(partial(file.read, PIECE), b"")
             stored = files.store(pieces, owner=_owner(subject), limit=settings.MAX_UPLOAD_BYTES, name=name)
             return enqueue(IMPORT, f"{subject} {stored.digest}")
 
@@ -136,7 +137,7 @@ def _on_disk(digest: str) -> Iterator[Path]:
     """A stored file as one with a place, wherever storage keeps it."""
     with _room() as place:
         with files.open_file(digest) as stored, place.open("wb") as file:
-            shutil.copyfileobj(stored, file, _PIECE)
+            shutil.copyfileobj(stored, file, PIECE)
         yield place
 
 

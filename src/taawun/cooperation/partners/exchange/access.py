@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
 from taawun.cooperation.partners.identity import descriptor as descriptors
+from taawun.cooperation.partners.identity import succession
 from taawun.cooperation.partners.models import Nonce, Partner, PartnerKey
 from taawun.foundation import request_signatures
 from taawun.foundation.clock import now
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-__all__ = ["caller", "introduce"]
+__all__ = ["KeyIsReplaced", "caller", "introduce"]
 
 # What one partner may ask of one web process. A month of releases, each with a content of its own to fetch, is read at
 # once; what goes on beyond it is a loop that went wild. One that nobody compared reads a lane of fifty messages.
@@ -31,6 +32,19 @@ PARTNERS: Final = Buckets(Rate(burst=20_000, per_second=50))
 UNCOMPARED: Final = Buckets(Rate(burst=200, per_second=0.5))
 # a request that was signed just before its node changed its key lives for a minute, and two clocks may differ by one
 _REPLACED: Final = timedelta(seconds=120)
+
+
+class KeyIsReplaced(RequestRefused):
+    """A request that is signed with a key that its node replaced.
+
+    Args:
+        key: the row of that key.
+        code, message: as of every refusal.
+    """
+
+    def __init__(self, key: PartnerKey, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.rotations = succession.shown_by(key.partner, key.position)
 
 
 def caller(request: HttpRequest) -> Partner:
@@ -61,7 +75,8 @@ def _replaced(kid: str, found: list[Partner]) -> VerifyKey | None:
     if row is None:
         return None
     if row.revoked_since or now() > row.replaced + _REPLACED:
-        raise RequestRefused(
+        raise KeyIsReplaced(
+            row,
             "retired-key",
             "Your node has replaced the key that signed this request. If it was restored from a backup, give it the "
             "key that it signed with last.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.conf import settings
 
-from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, KeyReplaced, PartnerRefused
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.foundation import request_signatures, strict_json
 from taawun.foundation.clock import now
@@ -53,6 +53,7 @@ LISTING_LIMITS: Final = strict_json.Limits(max_bytes=LISTING_BYTES, max_depth=8,
 LEAST: Final = Pace(grace_seconds=15, bytes_per_second=256)
 # the code of a node that was restored and does not speak yet
 RETURNING: Final = "returning"
+_UNAUTHORISED: Final = 401
 _TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
 # what a node may ask for in seconds (RFC 9110, section 10.2.3); a date is not made use of
@@ -134,9 +135,9 @@ def unexpected(status: int, headers: Mapping[str, str], body: bytes) -> PartnerR
     try:
         document = strict_json.parse(body)
         said, kind = str(document["detail"]), str(document["type"]).removeprefix(TYPE_PREFIX)
-        held = document.get("held")
+        held, rotations = document.get("held"), document.get("rotations")
     except (strict_json.JsonRefused, KeyError, TypeError):
-        said, kind, held = body[:100].decode("utf-8", errors="replace"), "", None
+        said, kind, held, rotations = body[:100].decode("utf-8", errors="replace"), "", None, None
     held = held if isinstance(held, int) else None
     facts = {"status": str(status), "type": kind[:40], "detail": said[:300].replace("\0", "")}
     if held is not None:
@@ -146,4 +147,6 @@ def unexpected(status: int, headers: Mapping[str, str], body: bytes) -> PartnerR
     is_to_wait = status == _TOO_MANY or (status == _UNAVAILABLE and kind == RETURNING)
     if is_to_wait and _SECONDS.fullmatch(wait):
         return AskedTooOften(int(wait), "http", sentence, facts)
+    if status == _UNAUTHORISED and kind == "retired-key":
+        return KeyReplaced("http", sentence, facts, rotations)
     return PartnerRefused("http", sentence, facts)

@@ -84,7 +84,7 @@ def signed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
         try:
             partner = access.caller(request)
         except RequestRefused as refused:
-            return problem(401, refused.code, str(refused))
+            return _not_signed(refused)
         except AskedTooOften as refused:
             return _too_often(refused)
         except PartnerRefused as refused:
@@ -92,6 +92,12 @@ def signed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
         return view(request, partner, **arguments)
 
     return guarded
+
+
+def _not_signed(refused: RequestRefused) -> HttpResponse:
+    if isinstance(refused, access.KeyIsReplaced):
+        return problem(401, refused.code, str(refused), rotations=refused.rotations)
+    return problem(401, refused.code, str(refused))
 
 
 @require_GET
@@ -415,7 +421,7 @@ def _hear(request: HttpRequest, token: str, said: Mapping[str, Any]) -> HttpResp
             access.introduce(request, token)
             actions.hear_of(token, network)
     except RequestRefused as refused:
-        return problem(401, refused.code, str(refused))
+        return _not_signed(refused)
     except DescriptorRefused as refused:
         return problem(400, refused.code, str(refused))
     except AskedTooOften as refused:

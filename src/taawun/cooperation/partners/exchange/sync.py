@@ -18,6 +18,7 @@ from taawun.cooperation.partners.errors import (
     AskedTooOften,
     ChainBroken,
     DescriptorRefused,
+    KeyReplaced,
     PartnerRefused,
 )
 from taawun.cooperation.partners.exchange import calling, disk, fetching, talk, wire
@@ -39,7 +40,7 @@ from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.logs.urgency import is_urgent
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
-from taawun.cooperation.partners.restored import held, returning
+from taawun.cooperation.partners.restored import forgotten, held, returning
 from taawun.cooperation.partners.wording import OWN_FAULT, Problem, problem_of
 from taawun.foundation.clock import now
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
@@ -194,8 +195,12 @@ def _sync(partner_id: UUID) -> None:
         if not partner.is_reachable:
             _wait_for(partner, turn)
             return
-        if returning.is_to_be_asked(partner) and not held.ask(partner, left=lambda: turn.seconds):
-            _go_on_later(partner_id)
+        if returning.is_to_be_asked(partner):
+            # before it is asked: who does not know our key yet finds it by what it is told
+            if has_news:
+                _tell(partner)
+            if not held.ask(partner, left=lambda: turn.seconds):
+                _go_on_later(partner_id)
         _speak(partner, has_news=has_news, is_new=is_new)
         # a node that hears of us for the first time knows our key only once it has asked our address for it;
         # it then tells us, and if it cannot reach us the next poll finds it ready
@@ -223,6 +228,8 @@ def _failed(
     partner_id: UUID, problem: OutboundFailed | OutboundRefused | PartnerRefused, *, has_brought: bool
 ) -> None:
     """Note why a turn ended; one that brought something before it broke off is no failure like the others."""
+    if isinstance(problem, KeyReplaced):
+        forgotten.hear(Partner.objects.get(id=partner_id), problem.rotations)
     if isinstance(problem, PartnerRefused) and problem.facts.get("type") in _NOT_TOLD:
         Partner.objects.filter(id=partner_id).update(told=None)
     if has_brought:

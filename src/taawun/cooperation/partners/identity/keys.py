@@ -164,9 +164,8 @@ def own_lineage() -> Lineage:
 
 
 def _own(row: OwnKey) -> KnownKey:
-    return KnownKey(
-        VerifyKey.from_jwk(row.jwk), row.since, row.until, row.since, row.until, row.revoked_since
-    )
+    replaced = row.shown or row.until
+    return KnownKey(VerifyKey.from_jwk(row.jwk), row.since, row.until, row.since, replaced, row.revoked_since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,31 +8,56 @@ is done after that only tidies up, and is done again by a schedule.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
 
 from taawun.cooperation.partners.errors import RotationRefused
 from taawun.cooperation.partners.identity import keys, rotation
+from taawun.cooperation.partners.identity.lineage import walk
 from taawun.cooperation.partners.identity.rotation import BY_CURRENT, BY_RECOVERY, CURRENT, RECOVERY
 from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.partners.logs.purposes import Revocation
-from taawun.cooperation.partners.models import OwnKey, OwnRotation, Partner, PolicyGeneration
+from taawun.cooperation.partners.models import (
+    Awaited,
+    OwnKey,
+    OwnRotation,
+    Partner,
+    PolicyGeneration,
+    ShownRotation,
+)
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.identifiers import uuid7
-from taawun.foundation.signing import SigningKey
+from taawun.foundation.signing import SigningKey, VerifyKey
 from taawun.platform.audit.actions import record
+from taawun.platform.notices.actions import resolve
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from taawun.cooperation.partners.identity.lineage import Walk
+    from taawun.cooperation.partners.identity.rotation import Rotation
     from taawun.cooperation.people.actors import Actor
-    from taawun.foundation.signing import VerifyKey
 
-__all__ = ["Rotated", "replace_recovery", "revoke", "rotate", "settle"]
+__all__ = [
+    "FORGOTTEN",
+    "Rotated",
+    "own_urn",
+    "replace_recovery",
+    "revoke",
+    "rotate",
+    "settle",
+    "take_up",
+    "walked",
+]
+
+
+# why a partner is waited for that shows a key of ours which this node does not have
+FORGOTTEN: Final = "key-forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +147,7 @@ def replace_recovery(actor: Actor, old: SigningKey, new: VerifyKey) -> None:
     tokens = _said(key=RECOVERY, old=old.kid, new=new, at=at, by=BY_RECOVERY, since=None, signers=signers)
     OwnRotation.objects.create(key=RECOVERY, jwk=new.to_jwk(), tokens=tokens, at=at)
     _tell_partners()
-    record(actor, "partners.own-recovery-replaced", _own_urn(), {"from": old.kid, "to": new.kid})
+    record(actor, "partners.own-recovery-replaced", own_urn(), {"from": old.kid, "to": new.kid})
 
 
 def _check_recovery(recovery: SigningKey) -> None:
@@ -175,6 +200,13 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
 ) -> Rotated:
     """All that makes another key the current one, at once or not at all."""
     one_speaker()
+    if by == BY_CURRENT and ShownRotation.objects.exists():
+        raise RotationRefused(
+            "replaced-since",
+            "the present key was replaced after the backup from which this node was restored, and partners know that: "
+            "its word on the next key proves nothing to them; give the recovery key, with --recovery",
+        )
+    take_up(actor)
     at, before = now(), _kept()
     retired = before[-1]
     followed = next((each for each in before if each.kid == (kid or retired.kid)), None)
@@ -204,10 +236,51 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
     facts: dict[str, object] = {"from": followed.kid, "to": new.kid, "by": by}
     if since:
         facts |= {"since": timestamp(since), "repeated": repeated}
-    record(actor, f"partners.own-key-{'revoked' if since else 'rotated'}", _own_urn(), facts)
+    record(actor, f"partners.own-key-{'revoked' if since else 'rotated'}", own_urn(), facts)
     # it is done: what is left is done again by a schedule, should the disk be full
     transaction.on_commit(settle, robust=True)
     return Rotated(new.kid, retired.kid, at, since, told, repeated)
+
+
+def walked(statements: Sequence[Rotation]) -> Walk:
+    """How far statements that partners show lead on from the keys that this node knows to be its own.
+
+    Args:
+        statements: oldest first, not believed yet.
+    """
+    recovery = keys.recovery_jwk()
+    pinned = VerifyKey.from_jwk(recovery) if recovery else None
+    return walk(keys.own_lineage(), pinned, statements, at=now())
+
+
+def take_up(actor: Actor) -> None:
+    """Know the keys of this node again that partners showed to have followed after the backup; often there are none.
+
+    The node signs with the last of them from now on, so it has to be there, or to be followed in the same transaction.
+
+    Args:
+        actor: who does it.
+    """
+    shown = list(ShownRotation.objects.all())
+    if not shown:
+        return
+    statements = [rotation.read(each.tokens, node=settings.BASE_URL, at=now()) for each in shown]
+    found = walked(statements)
+    known = {each.kid: each for each in _kept()}
+    for step in found.steps:
+        OwnRotation.objects.create(key=step.key, jwk=step.new.to_jwk(), tokens=list(step.tokens), at=step.at)
+    for position, each in enumerate(found.lineage.keys):
+        row = known.get(each.kid) or OwnKey(position=position, kid=each.kid, jwk=each.key.to_jwk())
+        if each.until and not row.until:
+            row.shown = now()
+        row.since, row.until, row.revoked_since = each.since, each.until, each.revoked_since
+        row.save()
+    ShownRotation.objects.all().delete()
+    Awaited.objects.filter(fault=FORGOTTEN).update(fault="", fault_detail="")
+    resolve("partners.own-key-forgotten", own_urn())
+    PolicyGeneration.bump()
+    told = {"from": next(iter(known)), "to": found.lineage.current.kid}
+    record(actor, "partners.own-keys-known-again", own_urn(), told)
 
 
 def _kept() -> list[OwnKey]:
@@ -250,7 +323,8 @@ def _tell_partners() -> int:
     return Partner.objects.exclude(state=Partner.State.BLOCKED).update(wants_push=True, not_before=now())
 
 
-def _own_urn() -> str:
+def own_urn() -> str:
+    """This node as audit and notices name it."""
     return f"urn:taawun:node:{settings.BASE_URL}"
 
 

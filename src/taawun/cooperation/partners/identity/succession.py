@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from taawun.cooperation.partners.errors import ChainBroken, DescriptorRefused
 from taawun.cooperation.partners.identity import quarantine
+from taawun.cooperation.partners.identity.descriptor import CARRIED_ROTATIONS
 from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.identity.lineage import walk
 from taawun.cooperation.partners.identity.rotation import CURRENT
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.identity.lineage import Lineage, Walk
     from taawun.cooperation.partners.identity.rotation import Rotation
 
-__all__ = ["KeyTurns", "follow", "is_its_turn", "is_proven", "met"]
+__all__ = ["KeyTurns", "follow", "is_its_turn", "is_proven", "met", "shown_by"]
 
 
 class KeyTurns:
@@ -126,6 +127,20 @@ def is_proven(known: Partner, told: Descriptor) -> bool:
     pinned = VerifyKey.from_jwk(known.recovery) if known.recovery else None
     walked = walk(lineage_of(known), pinned, told.rotations, at=now())
     return bool(walked.steps) and walked.lineage.current.kid == told.key.kid
+
+
+def shown_by(partner: Partner, since: int = 0) -> list[list[str]]:
+    """The statements by which a partner's keys followed each other, for the partner itself: it may have forgotten them.
+
+    Args:
+        partner: whose.
+        since: from the key at this place on.
+
+    Returns:
+        The two halves of each, oldest first, the last 8 of them.
+    """
+    later = PartnerKey.objects.filter(partner=partner, position__gte=since).order_by("position")
+    return [each.proof for each in later if each.proof][-CARRIED_ROTATIONS:]
 
 
 def follow(held: Partner, found: Descriptor) -> None:

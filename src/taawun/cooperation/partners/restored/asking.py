@@ -91,12 +91,15 @@ def read_held(partner: Partner, lane: UUID, after: int, *, seconds: float) -> It
         yield lines
 
 
-def offer_held(partner: Partner, offers: Sequence[HeldOffer], *, seconds: float) -> list[WantedOfHeld]:
+def offer_held(
+    partner: Partner, offers: Sequence[HeldOffer], rotations: Sequence[Sequence[str]], *, seconds: float
+) -> list[WantedOfHeld]:
     """Tell a restored partner how far we hold its lanes.
 
     Args:
         partner: which.
         offers: its lanes.
+        rotations: how its keys followed each other, as it said itself; it may have forgotten that too.
         seconds: by when it must have answered.
 
     Returns:
@@ -105,8 +108,10 @@ def offer_held(partner: Partner, offers: Sequence[HeldOffer], *, seconds: float)
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for ``wire.list_lanes``.
     """
-    said = [each.said() for each in offers]
-    answer = _post(partner, "held", orjson.dumps({"lanes": said}), "application/json", seconds)
+    said: dict[str, object] = {"lanes": [each.said() for each in offers]}
+    if rotations:
+        said["rotations"] = rotations
+    answer = _post(partner, "held", orjson.dumps(said), "application/json", seconds)
     with calling.malformed_list():
         listed = strict_json.parse(answer, calling.LISTING_LIMITS)["wanted"]
         return [WantedOfHeld(UUID(each["lane"]), _after(each["after"])) for each in listed]

@@ -6,6 +6,7 @@ appended as it is. What it says is then made known again by the room that the la
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.db.models import Q
 from taawun.cooperation.partners.actions import urn
 from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
 from taawun.cooperation.partners.exchange import wire
+from taawun.cooperation.partners.identity import succession
 from taawun.cooperation.partners.identity.keys import own_lineage
 from taawun.cooperation.partners.logs import chain, contents, joining
 from taawun.cooperation.partners.logs.lanes import audience_digest
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.identity.lineage import Lineage
 
-__all__ = ["ask", "held_for", "offer", "own", "refuse", "take", "wanted"]
+__all__ = ["ask", "held_for", "offer", "own", "refuse", "take", "waits_for_others", "wanted"]
 
 _BATCH: Final = 100
+# others who were there before a partner joined are asked within minutes; after this long nobody has their part
+_OTHERS_TELL_WITHIN: Final = timedelta(days=1)
 # what one request may carry: bodies that hold no files are at most 2 MiB
 _OFFERED_BYTES: Final = 1_500_000
 # a content that its line does not bring is asked for by itself; of one lane, so many at a time
@@ -77,19 +81,51 @@ def ask(partner: Partner, *, left: Callable[[], float]) -> bool:
         refuse(partner, broken)
         raise PartnerRefused("return-refused", f"What it holds of our lanes is not taken: {broken}") from None
     # who joined a lane later cannot tell what stands before its floor: another has to, and it is asked again
-    if not lacks_what_stands_before(offers):
+    if not waits_for_others(partner, offers):
         returning.answered(partner)
     return True
 
 
-def lacks_what_stands_before(offers: Sequence[asking.HeldOffer]) -> bool:
-    """Whether a partner holds entries of a lane of ours that cannot be taken back before others told those before."""
-    return any(_is_out_of_reach(each, own(each.lane)) for each in offers)
+def waits_for_others(partner: Partner, offers: Sequence[asking.HeldOffer]) -> bool:
+    """Whether a partner holds entries of a lane of ours that cannot be taken back before others told those before.
+
+    It is noted, so that nobody takes it for slow; where nobody has told those before within a day, the administrators
+    are alarmed: maybe nobody ever wrote them.
+    """
+    after = next((each for each in offers if _is_out_of_reach(each, own(each.lane))), None)
+    waiting = Awaited.objects.filter(partner=partner, answered=None).first()
+    if after is None or waiting is None:
+        return after is not None
+    said = (
+        f"lane {after.lane}: it holds entries {after.floor} to {after.seq}, and nobody has told those before"
+    )
+    if now() - waiting.since > _OTHERS_TELL_WITHIN:
+        refuse(partner, ChainBroken("out-of-reach", after.floor, said))
+    elif not waiting.fault:
+        Awaited.objects.filter(id=waiting.id).update(fault="out-of-reach", fault_detail=said)
+    return True
 
 
 def _is_out_of_reach(each: asking.HeldOffer, lane: Lane | None) -> bool:
     head = lane.head_seq if lane else -1
     return each.seq > head and each.floor > head + 1
+
+
+def _check_floor(each: asking.HeldOffer, lane: Lane | None, partner: Partner) -> None:
+    """Hold a partner to where it began to read a lane, where that is known here."""
+    if lane is None:
+        return
+    reader = LaneReader.objects.filter(lane=lane, partner=partner).first()
+    if reader is None and not _may_know(lane, partner):
+        raise ChainBroken("not-a-reader", each.seq, f"lane {each.lane} is not for it")
+    # who joined after the backup began wherever the lane was by then
+    first = None if reader is None else reader.first_seq or 0
+    if first is not None and each.floor > first:
+        raise ChainBroken(
+            "floor",
+            each.floor,
+            f"lane {each.lane}: it has read it from entry {first} on, not from {each.floor}",
+        )
 
 
 def _read_page(partner: Partner, each: asking.WantedOfHeld, seconds: float) -> None:
@@ -108,6 +144,7 @@ def wanted(partner: Partner, offers: Sequence[asking.HeldOffer]) -> list[asking.
     for each in offers:
         lane = own(each.lane)
         if _is_out_of_reach(each, lane):
+            _check_floor(each, lane, partner)
             continue
         if lane is None:
             if each.seq >= 0:
@@ -251,7 +288,8 @@ def _check_turns(
             raise ChainBroken(
                 "revoked-key", header.seq, f"it is signed with our key {known.kid}, which is revoked"
             )
-        is_over = known.until is not None and (began is None or known.until <= began)
+        # what partners showed since of a key that was replaced after the backup is no turn that was over by then
+        is_over = known.replaced is not None and (began is None or known.replaced <= began)
         if is_over or keys.place(known.kid) < newest:
             raise ChainBroken("retired-key", header.seq, f"our key {known.kid} had been replaced by then")
         newest = keys.place(known.kid)
@@ -425,9 +463,12 @@ def offer(partner: Partner, may_go_on: Callable[[], bool], *, left: Callable[[],
         asking.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq)
         for each in lanes.values()
     ]
+    shown = succession.shown_by(partner)
     brought: dict[UUID, int] = {}
     while may_go_on():
-        wanted = {each.lane: each.after for each in asking.offer_held(partner, listing, seconds=left())}
+        wanted = {
+            each.lane: each.after for each in asking.offer_held(partner, listing, shown, seconds=left())
+        }
         missing = [
             (lane, after)
             for lane, after in wanted.items()

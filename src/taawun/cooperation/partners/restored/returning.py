@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.errors import NodeReturning, PartnerRefused
 from taawun.cooperation.partners.logs.purposes import LanePurpose
-from taawun.cooperation.partners.models import Awaited, Lane, Partner
+from taawun.cooperation.partners.models import Awaited, Lane, Partner, ShownRotation
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
@@ -128,7 +128,12 @@ def begin(actor: Actor) -> tuple[str, ...]:
 
 @transaction.atomic
 def answered(partner: Partner) -> None:
-    """A partner has told all that it holds, and all of it is known again."""
+    """A partner has told all that it holds, and all of it is known again.
+
+    While another one shows that the key of this node was replaced after the backup, that is not all.
+    """
+    if ShownRotation.objects.exists():
+        return
     if Awaited.objects.filter(partner=partner, answered=None).update(
         answered=now(), fault="", fault_detail=""
     ):

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.exchange import wire
+from taawun.cooperation.partners.exchange.calling import LISTING_LIMITS
 from taawun.cooperation.partners.exchange.serving import content_response, signed
 from taawun.cooperation.partners.exchange.wire import JSON_LINES
 from taawun.cooperation.partners.models import Holding, Lane
-from taawun.cooperation.partners.restored import asking, held, returning
+from taawun.cooperation.partners.restored import asking, forgotten, held, returning
 from taawun.foundation import strict_json
 from taawun.platform.web.problems import problem
 
@@ -53,13 +54,14 @@ def _hear_listing(request: HttpRequest, partner: Partner) -> HttpResponse:
         return _json({"wanted": []})
     try:
         offers = asking.held_offers(request.body)
+        forgotten.hear(partner, strict_json.parse(request.body, LISTING_LIMITS).get("rotations"))
         missing = held.wanted(partner, offers)
     except (strict_json.JsonRefused, AttributeError, KeyError, TypeError, ValueError) as why:
         if isinstance(why, ChainBroken):
             held.refuse(partner, why)
             return problem(409, "return-refused", f"What your node holds is not taken: {why}.")
         return problem(400, "malformed", f"The body is {{lanes: [{{lane, seq, digest}}]}}: {why}")
-    if not missing and not held.lacks_what_stands_before(offers):
+    if not missing and not held.waits_for_others(partner, offers):
         returning.answered(partner)
     return _json({"wanted": [{"lane": str(each.lane), "after": each.after} for each in missing]})
 
