@@ -171,7 +171,7 @@ def write_to(place: Path, passphrase: str | None, progress: Callable[[int], None
     try:
         with open(part, "xb", opener=lambda path, flags: os.open(path, flags, _MODE)) as file:
             counted = _Counted(file, progress)
-            sealed = age.Encrypted(counted, passphrase) if passphrase is not None else None
+            sealed = age.Encrypted(counted, age.ByPassphrase(passphrase)) if passphrase is not None else None
             squeezing = zstandard.ZstdCompressor(level=_LEVEL, threads=-1)
             sink: Any = sealed or counted  # whatever can be written to
             with squeezing.stream_writer(sink, closefd=False) as squeezed:
@@ -282,7 +282,8 @@ def read_from(
         file.seek(0)
         source: IO[bytes] = io.BufferedReader(_Watched(file, progress), _PIECE)
         if beginning == age.INTRO:
-            source = io.BufferedReader(_Pieces(age.decrypt(source, passphrase())), _PIECE)
+            opener = age.ByPassphrase(passphrase())
+            source = io.BufferedReader(age.Pieces(age.decrypt(source, opener)), _PIECE)
         elif not beginning.startswith(_ZSTD):
             raise BackupRefused(
                 "no-backup", f"{place} is no backup of a node: name a file that `taawun backup` made"
@@ -398,29 +399,6 @@ def _typed(kind: Any, told: Mapping[str, Any]) -> Any:
         raise BackupRefused("damaged", _damaged("what it says of itself cannot be read")) from None
 
 
-class _Pieces(io.RawIOBase):
-    """What comes piece by piece, as a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._left = pieces, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(
-        self, buffer: Any
-    ) -> int:  # Any: a writable buffer, which has no type of its own in Python 3.11
-        while not self._left:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._left = piece
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
-
-
 class _Watched(io.RawIOBase):
     """A file that tells how far it was read."""
 
@@ -430,7 +408,9 @@ class _Watched(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:  # Any: as above
+    def readinto(
+        self, buffer: Any
+    ) -> int:  # Any: a writable buffer, which has no type of its own in Python 3.11
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         self._progress(self._file.tell())

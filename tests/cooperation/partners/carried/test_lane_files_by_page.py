@@ -13,7 +13,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from taawun.cooperation.partners.carried import carrying
 from taawun.cooperation.partners.carried.wording import refusal_words
 from taawun.cooperation.partners.logs import lane_files, lanes
+from taawun.cooperation.partners.logs.lane_files import FileRefused
 from taawun.cooperation.partners.models import Lane, LaneReader, Partner
+from taawun.foundation import age
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
 from taawun.platform.files.models import FileUse
@@ -21,7 +23,7 @@ from taawun.platform.work.actions import run
 from taawun.platform.work.models import Job
 from tests.cast import Cast, PartnerNode, agreement_in_force, partner
 from tests.cooperation.conftest import Notes
-from tests.cooperation.partners.logs.test_lane_files import TheirFile, _packed
+from tests.cooperation.partners.logs.test_lane_files import TheirFile, _opened, _packed
 from tests.lanes import TheirLane, clause_lane
 from tests.pages import read
 
@@ -154,20 +156,22 @@ def test_a_lane_is_taken_along_as_the_file_that_the_console_writes(
     client = cast.administrator.browser()
     shown = read(client.get(address(south)))
     assert "messages" in shown.text
-    # whoever carries it has in hand what the node would show nobody but the partner
-    assert "It is signed but not encrypted" in shown.text
+    assert "so nobody else opens it" in shown.text
     sent = client.post(f"{address(south)}{lane.id}/", {"part": "all"})
-    assert (sent.status_code, sent["Content-Type"]) == (200, "application/zstd")
+    assert (sent.status_code, sent["Content-Type"]) == (200, "application/octet-stream")
     place = tmp_path / "file"
     place.write_bytes(sent.getvalue())
-    with lane_files._opened(place) as file:
-        first = file.readline()
-    assert south.node.encode() in first
+    assert south.node.encode() in _opened(place, south).splitlines()[0]
+    # whoever takes it along has nothing in hand, not at the node that wrote it either
+    with pytest.raises(FileRefused) as refused, lane_files._opened(place) as file:
+        file.readline()
+    assert refused.value.code == "other-key"
+    assert south.node.encode() not in sent.getvalue()
     [left] = Entry.objects.filter(verb="partners.lane-exported")
     told = {name: left.details[name] for name in ("for", "entries", "contents", "last")}
     assert told == {"for": south.node, "entries": "1", "contents": "1", "last": "0"}
     by_program = cast.administrator.api.post(f"/partners/{south.row.id}/lane-files/{lane.id}", {"after": -1})
-    assert (by_program.status_code, by_program.getvalue()[:4]) == (200, b"\x28\xb5\x2f\xfd")
+    assert (by_program.status_code, by_program.getvalue()[: len(age.INTRO)]) == (200, age.INTRO)
     listed = cast.administrator.api.get(f"/partners/{south.row.id}/lane-files").json()["items"]
     assert [(each["lane"], each["purpose"]) for each in listed] == [(str(lane.id), "talk")]
 

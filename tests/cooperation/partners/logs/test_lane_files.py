@@ -16,6 +16,7 @@ from django.conf import settings
 from taawun.cooperation.agreements.actions import suspend
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import Draft, publish
+from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, lane_files
 from taawun.cooperation.partners.logs.lane_files import (
     Brought,
@@ -26,6 +27,7 @@ from taawun.cooperation.partners.logs.lane_files import (
 )
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.errors import NotAllowed
+from taawun.foundation import age
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
@@ -93,8 +95,19 @@ class TheirFile:
 
 
 def _packed(place: Path, lines: list[bytes]) -> Path:
-    place.write_bytes(zstandard.ZstdCompressor().compress(b"".join(lines)))
+    """A file for this node, of whatever lines."""
+    with place.open("wb") as file:
+        sealed = age.Encrypted(file, age.ToKey(node_key().public.public_key))
+        sealed.write(zstandard.ZstdCompressor().compress(b"".join(lines)))
+        sealed.close()
     return place
+
+
+def _opened(place: Path, reader: PartnerNode) -> bytes:
+    """What its reader finds in a file."""
+    with place.open("rb") as file:
+        packed = b"".join(age.decrypt(file, age.WithKeys([reader.key.private_key])))
+    return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
 
 
 def _clause_lane(south: PartnerNode, agreement: Agreement) -> TheirLane:
@@ -125,12 +138,36 @@ def test_a_lane_is_written_with_its_contents_and_read_as_it_is_served(
     lane = Lane.objects.get(sender=None, purpose="clause")
     done = export_lane(cast.administrator.actor, lane, south.row, tmp_path / "lane")
     assert done == Written(3, 3, 2)
-    text = zstandard.ZstdDecompressor().decompressobj().decompress((tmp_path / "lane").read_bytes())
+    text = _opened(tmp_path / "lane", south)
     served = south.request("GET", f"/federation/lanes/{lane.id}").content.splitlines()[:-1]
     assert [line for line in text.splitlines() if line.startswith(b'{"header"')] == served
     assert LARGE in text
     assert text.splitlines()[-1] == b'{"end":3}'
     assert [each.name for each in tmp_path.iterdir()] == ["lane"]
+
+
+def test_nobody_but_its_reader_opens_a_file(
+    cast: Cast, south: PartnerNode, agreement: Agreement, tmp_path: Path
+) -> None:
+    _publish(cast, 1, b'{"note":"what south alone may read"}')
+    lane = Lane.objects.get(sender=None, purpose="clause")
+    export_lane(cast.administrator.actor, lane, south.row, tmp_path / "lane")
+    assert b"what south alone may read" in _opened(tmp_path / "lane", south)
+    with pytest.raises(age.WrongKey):
+        _opened(tmp_path / "lane", partner("East", nation="XE"))
+    with pytest.raises(FileRefused) as refused:
+        import_lane(cast.administrator.actor, tmp_path / "lane")
+    assert refused.value.code == "other-key"
+
+
+def test_a_file_that_is_not_encrypted_is_not_taken(
+    cast: Cast, south: PartnerNode, agreement: Agreement, tmp_path: Path
+) -> None:
+    lane, place = _clause_lane(south, agreement), tmp_path / "lane"
+    place.write_bytes(zstandard.ZstdCompressor().compress(b"".join(TheirFile(lane).lines())))
+    with pytest.raises(FileRefused) as refused:
+        import_lane(cast.administrator.actor, place)
+    assert (refused.value.code, _nothing_of(south)) == ("damaged", True)
 
 
 def test_what_the_reader_may_not_have_now_goes_without_its_content(

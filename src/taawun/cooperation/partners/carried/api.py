@@ -31,14 +31,13 @@ __all__ = ["ERRORS", "router"]
 
 router = Router(tags=["partners"])
 
-_ZSTD: Final = "application/zstd"
+_ENCRYPTED: Final = "application/octet-stream"
 _FILE: Final = {
     "requestBody": {
         "required": True,
         "description": "The file, as `taawun lane export` or this interface of its sender wrote it.",
         "content": {
-            _ZSTD: {"schema": {"type": "string", "format": "binary"}},
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            _ENCRYPTED: {"schema": {"type": "string", "format": "binary"}},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -109,12 +108,15 @@ def list_lane_files(request: ApiRequest, partner_id: UUID) -> CarriedLanes:
     "/partners/{uuid:partner_id}/lane-files/{uuid:lane_id}",
     summary="Write a lane into a file for a partner",
     response=bytes,
-    openapi_extra=answering("Content-Disposition", media_type=_ZSTD),
+    openapi_extra=answering("Content-Disposition", media_type=_ENCRYPTED),
 )
 def export_lane_file(
     request: ApiRequest, partner_id: UUID, lane_id: UUID, body: FromEntry
 ) -> HttpResponseBase:
-    """Its entries with the contents that the partner may have at this moment. It is written into the trail."""
+    """Its entries with the contents that the partner may have at this moment, encrypted so that only its node opens it.
+
+    That it was written stands in the trail.
+    """
     actor = acting(request)
     require(actor, carrying.MANAGE)
     reader = found_partner(partner_id)
@@ -122,7 +124,7 @@ def export_lane_file(
     if lane is None:
         missing("no-such-lane", _("There is no such lane here."))
     _done, file = carrying.written(actor, lane, reader, after=body.after)
-    return confine(FileResponse(file, content_type=_ZSTD), f"lane-{lane.id}.taawun")
+    return confine(FileResponse(file, content_type=_ENCRYPTED), f"lane-{lane.id}.taawun")
 
 
 @router.post(

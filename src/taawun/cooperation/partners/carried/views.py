@@ -103,7 +103,7 @@ def lane_file(request: HttpRequest, actor: PersonActor, partner_id: UUID, lane_i
         return _page(request, partner, refusal_words(refused.code))
     except OSError:
         return _page(request, partner, _("There is no room on this node’s disk to write the file."))
-    return confine(FileResponse(file, content_type="application/zstd"), f"lane-{lane.id}.taawun")
+    return confine(FileResponse(file, content_type="application/octet-stream"), f"lane-{lane.id}.taawun")
 
 
 def _facts(found: Mapping[str, Any]) -> list[Fact]:

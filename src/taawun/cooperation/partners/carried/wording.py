@@ -27,6 +27,9 @@ _WORDS: Final[Mapping[str, _StrOrPromise]] = {
         "The file is of a form that this node cannot read. Update the older of the two."
     ),
     "not-to-us": gettext_lazy("The file is for another node. Have one written for this one."),
+    "other-key": gettext_lazy(
+        "The file is encrypted to another node, or to a key that this node has replaced. Have it written again."
+    ),
     "unknown-sender": gettext_lazy(
         "Its sender is no partner of this node. Add it first, then bring the file again."
     ),

@@ -1,5 +1,8 @@
 """Lanes on a disk: a file with the same lines that travel by wire, for a partner that no line reaches.
 
+It is encrypted to the key of its reader, whose node alone opens it: whoever asks for the file, carries it or finds the
+disk reads nothing of what the partner may read.
+
 What a file brings is believed no more than what a line brings: it is held to the sender's keys and to the chain, and it
 is looked at from its first line to its last before anything of it is taken (docs/protocol.md, "Lanes in a file").
 """
@@ -23,7 +26,7 @@ from taawun.cooperation.partners.exchange.partials import Partial
 from taawun.cooperation.partners.exchange.receiving import process_pending, take_page
 from taawun.cooperation.partners.exchange.wire import LaneOffer, lane_offer
 from taawun.cooperation.partners.identity import descriptor as descriptors
-from taawun.cooperation.partners.identity.keys import lineage_of, node_key
+from taawun.cooperation.partners.identity.keys import lineage_of, node_key, private_keys
 from taawun.cooperation.partners.logs import chain, contents, joining, lanes, pages
 from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.logs.purposes import LanePurpose
@@ -31,10 +34,10 @@ from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.logs.walking import Walk
 from taawun.cooperation.partners.models import Content, Holding, Lane, LaneEntry, Partner
 from taawun.cooperation.people.rules import require
-from taawun.foundation import strict_json
+from taawun.foundation import age, strict_json
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import Sha256Stream, sha256
-from taawun.foundation.signing import SignatureRefused, peek
+from taawun.foundation.signing import SignatureRefused, VerifyKey, peek
 from taawun.platform.audit.actions import record
 from taawun.platform.registry import registry
 from taawun.platform.work.turns import hold_turn
@@ -141,14 +144,16 @@ def export_lane(actor: Actor, lane: Lane, reader: Partner, place: Path, *, after
     part = place.with_name(f"{place.name}.part")
     try:
         with part.open("wb") as file:
-            with zstandard.ZstdCompressor(level=9).stream_writer(file, closefd=False) as packed:
+            sealed = age.Encrypted(file, age.ToKey(VerifyKey.from_jwk(reader.jwk).public_key))
+            with zstandard.ZstdCompressor(level=9).stream_writer(sealed, closefd=False) as packed:
                 written = _write(packed, found, reader, after)
+            sealed.close()
             file.flush()
             os.fsync(file.fileno())
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
-    # what left, for who asks later: the file is as open as whoever carries it keeps it
+    # what left, for who asks later
     facts = {
         "lane": str(lane.id),
         "for": reader.node,
@@ -281,8 +286,9 @@ class _First:
 
     @classmethod
     def read(cls, file: IO[bytes]) -> _First:
+        line = _line(file, 1)
         try:
-            said = strict_json.parse(_line(file, 1), _SAID_LIMITS)
+            said = strict_json.parse(line, _SAID_LIMITS)
             form, reader = str(said["format"]), str(said["for"])
             token, offer = str(said["descriptor"]), lane_offer(said["lane"])
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -482,16 +488,24 @@ def _take_batch(batch: list[bytes], lane: Lane, partner: Partner) -> bool:
 
 @contextmanager
 def _opened(place: Path) -> Iterator[IO[bytes]]:
-    """The lines of a file, unpacked as they are read.
+    """The lines of a file, opened and unpacked as they are read.
 
     Raises:
-        FileRefused: it is damaged.
+        FileRefused: it is damaged, or encrypted to another key.
     """
-    with place.open("rb") as packed:
+    keys = age.WithKeys(key.private_key for key in private_keys().values())
+    with place.open("rb") as sealed:
+        packed = io.BufferedReader(age.Pieces(age.decrypt(sealed, keys)), _PIECE)
         reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(packed, closefd=False)
         try:
             yield io.BufferedReader(reader, _PIECE)
-        except zstandard.ZstdError:
+        except age.WrongKey:
+            raise FileRefused(
+                "other-key",
+                "The file is encrypted to another node, or to a key that this node has replaced since: have it written "
+                "again, once the partner knows the key of now.",
+            ) from None
+        except (age.AgeRefused, zstandard.ZstdError):
             raise FileRefused(
                 "damaged", "The file is damaged, or no file of `taawun lane export`; have it written again."
             ) from None
