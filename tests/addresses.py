@@ -775,8 +775,7 @@ ADDRESSES: Final = (
     # ---- pages: federation --------------------------------------------------------------------------------------
     Address("releases/", get="read:federation"),
     Address("public/", get=PUBLIC),
-    # nothing waits in this world
-    Address("releases/public/", get="publish:public", post="publish:public", opened=(409,)),
+    Address("releases/public/", get="publish:public", post="publish:public"),
     Address(
         "releases/<uuid:release_id>/public/",
         get="publish:public",

@@ -14,7 +14,7 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import zstandard
 from django.conf import settings
@@ -145,7 +145,8 @@ def export_lane(actor: Actor, lane: Lane, reader: Partner, place: Path, *, after
     try:
         with part.open("wb") as file:
             sealed = age.Encrypted(file, age.ToKey(VerifyKey.from_jwk(reader.jwk).public_key))
-            with zstandard.ZstdCompressor(level=9).stream_writer(sealed, closefd=False) as packed:
+            sink: Any = sealed  # whatever can be written to
+            with zstandard.ZstdCompressor(level=9).stream_writer(sink, closefd=False) as packed:
                 written = _write(packed, found, reader, after)
             sealed.close()
             file.flush()
