@@ -616,6 +616,7 @@ ADDRESSES: Final = (
     Address("partners/<uuid:partner_id>/quarantine/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/", get="read:partners"),
     Address("partners/<uuid:partner_id>/ask/", post="manage:partners"),
+    Address("partners/<uuid:partner_id>/lanes/", get="read:partners"),
     Address("partners/<uuid:partner_id>/lane-files/", get="manage:partners", post="manage:partners"),
     Address("partners/<uuid:partner_id>/lane-files/<uuid:lane_id>/", post="manage:partners"),
     Address(

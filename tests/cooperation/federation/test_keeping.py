@@ -262,6 +262,15 @@ def test_what_a_party_owes_is_due_proven_or_overdue(cast: Cast, south: PartnerNo
     assert [(each["partner"], each["given"], each["proven"]) for each in there] == [(south.node, 1, 1)]
     browser = cast.analyst.browser()
     assert "proven" in browser.get(f"/en/releases/duties/{agreement.id}/").content.decode()
+    rows = json.loads(browser.get(f"/en/releases/duties/{agreement.id}/?format=json").getvalue())
+    assert [(each["partner"], each["given"], each["proven"], each["state"]) for each in rows] == [
+        (south.node, 1, 1, "proven")
+    ]
+    answer = browser.get(f"/en/releases/duties/{agreement.id}/?format=csv")
+    assert answer["Content-Disposition"] == f'attachment; filename="{agreement.code}-duties.csv"'
+    head, row = answer.getvalue().decode("utf-8-sig").splitlines()
+    assert head == "agreement,partner,name,ended,due,given,proven,held,last,state"
+    assert row.startswith(f"{agreement.code},{south.node},Southern CERT,")
     assert "Deletion proven of 1 of 1" in browser.get(f"/en/agreements/{agreement.id}/").content.decode()
     release = Release.objects.get()
     assert "deleted there" in browser.get(f"/en/releases/{release.id}/").content.decode()

@@ -213,5 +213,14 @@ def test_lanes_are_listed_both_ways_with_how_far_each_is(cast: Cast) -> None:
     }
     assert received["acknowledged"] == 3
     assert (sent["direction"], sent["head"], sent["acknowledged"]) == ("sent", 1, -1)
+    for query, found in (
+        ("direction=sent", [ours]),
+        ("direction=received&state=stopped", [theirs]),
+        ("state=running", [ours]),
+        ("state=waiting", []),
+        ("state=left", []),
+    ):
+        items = cast.observer.api.get(f"/partners/{south.row.id}/lanes?{query}").json()["items"]
+        assert [each["id"] for each in items] == [str(each.id) for each in found], query
     ours.readers.update(receipt_seq=1)
     assert cast.observer.api.get(f"/partners/{south.row.id}/lanes").json()["items"][1]["acknowledged"] == 1

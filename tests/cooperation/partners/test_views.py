@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
 
 from taawun.cooperation.partners.identity.keys import node_key
@@ -18,7 +21,7 @@ from taawun.foundation import fingerprint
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
-from tests.cast import Cast, partner
+from tests.cast import Cast, PartnerNode, partner
 from tests.pages import axe_violations, read
 
 pytestmark = pytest.mark.usefixtures("pages")
@@ -89,6 +92,70 @@ def test_the_list_tells_each_state_and_how_many_lanes_are_in_step(cast: Cast) ->
     assert "1 of 2 lanes in step" in shown
     assert "not yet compared, receives nothing" in shown
     assert "verified" in shown
+
+
+def _lanes(south: PartnerNode) -> None:
+    """Sixty lanes that it sends, of which one is stopped and one has something to fetch, and one of ours."""
+    rows = [
+        Lane(
+            purpose="clause",
+            sender=south.row,
+            clause=f"{number}",
+            head_seq=0,
+            known_seq=1 if number == 7 else 0,
+            state="stopped" if number == 3 else "running",
+            stop_reason="gap" if number == 3 else "",
+        )
+        for number in range(60)
+    ]
+    Lane.objects.bulk_create(rows)
+    own = Lane.objects.create(purpose="clause", clause="1", head_seq=4)
+    LaneReader.objects.create(lane=own, partner=south.row, receipt_seq=2)
+
+
+def test_a_partners_page_shows_some_lanes_and_those_first_that_stand_still(cast: Cast) -> None:
+    south = partner()
+    _lanes(south)
+    shown = read(cast.analyst.browser().get(page_of(south.row)))
+    assert len(shown.all("td", **{"data-label": "Direction"})) == 12
+    assert "stopped: an entry is missing" in shown.text
+    assert "1 entry to fetch" in shown.text
+    assert shown.all("a", href=page_of(south.row, "lanes/"))
+    assert "All lanes of this partner" in shown.text
+
+
+def test_all_lanes_are_paged_filtered_and_exported(cast: Cast) -> None:
+    south = partner()
+    _lanes(south)
+    client, path = cast.analyst.browser(), page_of(south.row, "lanes/")
+
+    def listed(query: str) -> int:
+        return len(read(client.get(f"{path}{query}")).all("td", **{"data-label": "Direction"}))
+
+    first = read(client.get(path))
+    [following] = first.all("a", rel="next")
+    assert (listed(""), listed(following["href"])) == (50, 11)
+    assert (listed("?state=stopped"), listed("?state=left"), listed("?state=waiting")) == (1, 0, 2)
+    assert (listed("?direction=sent"), listed("?direction=sent&state=stopped")) == (1, 0)
+    assert client.get(f"{path}?after=nothing")["Location"] == path
+    answer = client.get(f"{path}?format=json&direction=sent")
+    [own] = json.loads(answer.getvalue())
+    assert (own["clause"], own["head"], own["acknowledged"], own["state"]) == ("1", 4, 2, "running")
+    lines = client.get(f"{path}?format=csv").getvalue().decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("id,direction,purpose,agreement,clause,state,")
+    assert len(lines) == 62
+
+
+def test_a_page_of_lanes_asks_as_often_however_many_there_are(
+    cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    south = partner()
+    client, path = cast.analyst.browser(), page_of(south.row, "lanes/")
+    _lanes(south)
+    with CaptureQueriesContext(connection) as few:
+        client.get(f"{path}?state=waiting")
+    with django_assert_max_num_queries(len(few)):
+        client.get(path)
 
 
 @pytest.mark.parametrize(

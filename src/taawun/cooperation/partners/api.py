@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 
-from taawun.cooperation.partners import actions, models, schemas
+from taawun.cooperation.partners import actions, models, queries, schemas
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.exchange.following import follow, unfollow
 from taawun.cooperation.partners.identity import descriptor as descriptors
@@ -25,8 +24,6 @@ from taawun.foundation.multilingual import LANGUAGES
 from taawun.platform.web.api import ApiRequest, ErrorAnswers, Listing, Paging, Refusal, listing, missing
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from taawun.cooperation.partners.identity.lineage import Lineage
 
 __all__ = ["ERRORS", "found_partner", "router"]
@@ -182,12 +179,14 @@ def give_up_partner(request: ApiRequest, partner_id: UUID) -> schemas.Partner:
 @router.get(
     "/partners/{uuid:partner_id}/lanes", response=Listing[schemas.Lane], summary="List a partner's lanes"
 )
-def list_lanes(request: ApiRequest, partner_id: UUID, paging: Query[Paging]) -> Listing[schemas.Lane]:
+def list_lanes(
+    request: ApiRequest, partner_id: UUID, paging: Query[Paging], wanted: Query[schemas.LaneFilters]
+) -> Listing[schemas.Lane]:
     """The lanes between this node and a partner, both ways, newest first, with how far each is."""
     require(acting(request), "read:partners")
     return listing(
         Listing[schemas.Lane],
-        _lanes(found_partner(partner_id)),
+        queries.lanes_with(found_partner(partner_id), wanted.direction or "", wanted.state or ""),
         paging,
         order=("-opened", "id"),
         show=lambda rows: [_lane(each) for each in rows],
@@ -340,18 +339,9 @@ def _fingerprint(kid: str, language: str | None) -> schemas.Fingerprint:
     )
 
 
-def _lanes(partner: models.Partner) -> QuerySet[models.Lane]:
-    # only a lane of ours is read by somebody else, who signs receipts; of theirs we know our own
-    signed = models.LaneReader.objects.filter(lane__sender=None, partner=partner)
-    receipt = signed.filter(lane=OuterRef("pk")).values("receipt_seq")
-    return models.Lane.objects.filter(Q(sender=partner) | Q(id__in=signed.values("lane"))).annotate(
-        receipt_seq=Subquery(receipt)
-    )
-
-
 def _lane(lane: models.Lane) -> schemas.Lane:
     is_ours = lane.sender_id is None
-    values: Any = lane  # with the annotation of _lanes, and words that the model's choices hold
+    values: Any = lane  # with the annotation of lanes_with, and words that the model's choices hold
     return schemas.Lane(
         id=lane.id,
         direction="sent" if is_ours else "received",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.partners.models import Lane, Partner
 
 __all__ = ["AddForm", "CompareForm", "PartnerFilters", "StatementForm"]
 
@@ -16,6 +16,21 @@ class PartnerFilters(forms.Form):
     q = forms.CharField(label=_("Name or address"), required=False, max_length=200)
     state = forms.ChoiceField(
         label=_("State"), required=False, choices=[("", _("all")), *Partner.State.choices]
+    )
+
+
+class LaneFilters(forms.Form):
+    """Filters of the lanes of a partner."""
+
+    direction = forms.ChoiceField(
+        label=_("Direction"),
+        required=False,
+        choices=[("", _("all")), ("received", _("it sends")), ("sent", _("we send"))],
+    )
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("all")), ("waiting", _("not in step")), *Lane.State.choices],
     )
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Count, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.errors import DescriptorRefused
 from taawun.cooperation.partners.identity import descriptor, duty
-from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
+from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.wording import last_problem, stop_reason
 from taawun.cooperation.people.letters import qr
 from taawun.foundation import fingerprint
@@ -269,30 +268,23 @@ class LaneLine:
     may_restart: bool = False
 
 
-def lane_lines(partner: Partner) -> list[LaneLine]:
-    """Every lane with a partner: what it sends to us first, then what we send to it."""
-    waiting = (
-        LaneEntry.objects.filter(lane=OuterRef("pk"), state=LaneEntry.State.PENDING)
-        .order_by()
-        .values("lane")
-        .annotate(n=Count("id"))
-        .values("n")
-    )
-    first = LaneEntry.objects.filter(lane=OuterRef("pk")).order_by("seq").values("seq")[:1]
-    theirs = list(
-        Lane.objects.filter(sender=partner)
-        .annotate(waiting=Coalesce(Subquery(waiting), 0), first=Subquery(first))
-        .order_by("-purpose", "opened")
-    )
-    ours = list(
-        LaneReader.objects.filter(partner=partner, lane__sender=None)
-        .select_related("lane")
-        .order_by("-lane__purpose", "lane__opened")
-    )
-    captions = lane_captions([*theirs, *(reader.lane for reader in ours)])
+def lane_lines(lanes: Sequence[Lane]) -> list[LaneLine]:
+    """Lanes with a partner, as ``queries.lanes_with`` finds them, each with its state in words.
+
+    Args:
+        lanes: the rows of a page.
+    """
+    theirs = [lane.id for lane in lanes if lane.sender_id is not None]
+    entries = LaneEntry.objects.filter(lane__in=theirs).order_by().values_list("lane")
+    waiting = dict(entries.filter(state=LaneEntry.State.PENDING).annotate(n=Count("id")))
+    first = Subquery(LaneEntry.objects.filter(lane=OuterRef("pk")).order_by("seq").values("seq")[:1])
+    begins = dict(Lane.objects.filter(id__in=theirs).values_list("id", first))
+    captions = lane_captions(lanes)
     return [
-        *(_incoming(lane, captions[lane.id], lane.waiting, lane.first or 0) for lane in theirs),
-        *(_outgoing(reader, captions[reader.lane_id]) for reader in ours),
+        _outgoing(lane, captions[lane.id])
+        if lane.sender_id is None
+        else _incoming(lane, captions[lane.id], waiting.get(lane.id, 0), begins[lane.id] or 0)
+        for lane in lanes
     ]
 
 
@@ -333,12 +325,12 @@ def _incoming(lane: Lane, caption: SafeString, waiting: int, first: int) -> Lane
     return LaneLine(lane, False, caption, entries, badge, word, mend, may_restart)
 
 
-def _outgoing(reader: LaneReader, caption: SafeString) -> LaneLine:
-    lane = reader.lane
+def _outgoing(lane: Lane, caption: SafeString) -> LaneLine:
     badge, word, mend = "done", _("open"), ""
     # messages are answered by messages; all else is signed for
     if lane.purpose != Lane.Purpose.TALK:
-        unsigned = max(0, lane.head_seq - reader.receipt_seq)
+        receipts: Any = lane  # with the annotation of queries.lanes_with
+        unsigned = max(0, lane.head_seq - receipts.receipt_seq)
         word = _("all signed for")
         if unsigned:
             badge = "waiting"

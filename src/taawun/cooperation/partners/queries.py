@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 
 from taawun.cooperation.partners.identity.keys import lineage_of
-from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, Partner, Reset
+from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, LaneReader, Partner, Reset
 from taawun.cooperation.partners.restarts import statements
 from taawun.foundation.folding import query_terms, tokens
 from taawun.foundation.multilingual import Text
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["agreed_point", "forks_with", "lane_with", "matching", "nation_words", "point_of", "words_match"]
+__all__ = [
+    "agreed_point",
+    "forks_with",
+    "lane_with",
+    "lanes_with",
+    "matching",
+    "nation_words",
+    "point_of",
+    "troubled_first",
+    "words_match",
+]
 
 
 def matching(text: str = "", state: str = "") -> list[Partner]:
@@ -54,6 +64,44 @@ def words_match(text: str, among: Iterable[str]) -> bool:
 
 def _texts(partner: Partner) -> list[str]:
     return [*partner.names.values(), *partner.nation_names.values(), partner.nation, partner.node]
+
+
+# ---- lanes ------------------------------------------------------------------------------------------------------
+def lanes_with(partner: Partner, direction: str = "", state: str = "") -> QuerySet[Lane]:
+    """The lanes between this node and a partner, each with how far its reader signed for it (``receipt_seq``).
+
+    Args:
+        partner: which.
+        direction: ``received`` or ``sent``; empty for both.
+        state: a ``Lane.State`` value, or ``waiting`` for what runs and is not in step; empty for any.
+    """
+    # only a lane of ours is read by somebody else, who signs receipts; of theirs we know our own
+    signed = LaneReader.objects.filter(lane__sender=None, partner=partner)
+    theirs, ours = Q(sender=partner), Q(id__in=signed.values("lane"))
+    sides = {"received": theirs, "sent": ours}.get(direction, theirs | ours)
+    found = Lane.objects.filter(sides).annotate(
+        receipt_seq=Subquery(signed.filter(lane=OuterRef("pk")).values("receipt_seq"))
+    )
+    if state == "waiting":
+        to_fetch = Q(known_seq__gt=F("head_seq")) | Q(stale_since__isnull=False)
+        # messages are answered by messages; all else is signed for
+        to_sign = Q(receipt_seq__lt=F("head_seq")) & ~Q(purpose=Lane.Purpose.TALK)
+        found = found.filter(to_fetch | to_sign, state=Lane.State.RUNNING)
+    elif state:
+        found = found.filter(state=state)
+    return found
+
+
+def troubled_first(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
+    """Lanes in the order in which people look at them: what stands still, then talk, the partner's before ours."""
+    stands = Q(state=Lane.State.STOPPED) | Q(stale_since__isnull=False) | Q(known_seq__gt=F("head_seq"))
+    return lanes.order_by(
+        Case(When(stands, then=Value(0)), default=Value(1)),
+        "-purpose",
+        Case(When(sender=None, then=Value(1)), default=Value(0)),
+        "opened",
+        "id",
+    )
 
 
 # ---- stopped lanes ----------------------------------------------------------------------------------------------

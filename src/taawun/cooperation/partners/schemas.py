@@ -16,6 +16,7 @@ __all__ = [
     "Fingerprint",
     "FingerprintQuery",
     "Lane",
+    "LaneFilters",
     "Meeting",
     "Node",
     "OwnKeys",
@@ -123,6 +124,18 @@ class Verification(Body):
     """The key whose fingerprint two administrators compared."""
 
     kid: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$")]
+
+
+class LaneFilters(Schema):
+    """Which lanes of a partner are listed."""
+
+    direction: Annotated[
+        Literal["sent", "received"] | None, Field(description="What we send, or what it sends.")
+    ] = None
+    state: Annotated[
+        Literal["running", "waiting", "stopped", "left"] | None,
+        Field(description="`waiting` runs, and there is something to fetch or to sign for."),
+    ] = None
 
 
 class Lane(Schema):

@@ -13,6 +13,7 @@ urlpatterns = [
     path("<uuid:partner_id>/ask/", views.ask, name="partner-ask"),
     path("keys/", views.own_keys, name="own-keys"),
     path("<uuid:partner_id>/quarantine/", views.quarantined, name="partner-quarantine"),
+    path("<uuid:partner_id>/lanes/", views.partner_lanes, name="partner-lanes"),
     path("<uuid:partner_id>/lane-files/", carried_views.lane_files, name="partner-lane-files"),
     path("<uuid:partner_id>/lane-files/<uuid:lane_id>/", carried_views.lane_file, name="partner-lane-file"),
     path(
