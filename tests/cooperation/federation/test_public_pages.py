@@ -86,6 +86,21 @@ def test_the_page_is_there_only_while_something_stands_and_goes_on_by_pages(
     assert Client().get(ANYBODY).status_code == 404
 
 
+def test_anybody_searches_what_stands_for_everybody(south: PartnerNode) -> None:
+    agreement_in_force(south)
+    published(1)
+    published(2)
+    found = seen(Client(), f"{ANYBODY}?q=NUMBER+2").text
+    assert ("Warning number 1" in found, "Warning number 2" in found) == (False, True)
+    assert "Warning number 1" in seen(Client(), f"{ANYBODY}?kind=tests.note&q=").text
+    none = seen(Client(), f"{ANYBODY}?q=nowhere")
+    assert "No release fits" in none.text
+    assert none.all("a", href="?")
+    # what does not stand for everybody is not found by its title either
+    published(3, in_public=False)
+    assert "No release fits" in seen(Client(), f"{ANYBODY}?q=number+3").text
+
+
 def test_whoever_looks_too_often_waits(south: PartnerNode, monkeypatch: pytest.MonkeyPatch) -> None:
     published()
     monkeypatch.setattr(public_views, "ANYBODY", Buckets(Rate(burst=1, per_second=0.01)))

@@ -290,6 +290,10 @@ def test_invitations_tell_what_became_of_them(cast: Cast) -> None:
     opened = api.post("/invitations", INVITED).json()["about"]["id"]
     states = {each["id"]: each["state"] for each in api.get("/invitations").json()["items"]}
     assert states == {revoked: "revoked", expired: "expired", opened: "open"}
+    for made, state in ((revoked, "revoked"), (expired, "expired"), (opened, "open")):
+        assert [each["id"] for each in api.get("/invitations", state=state).json()["items"]] == [made]
+    assert api.get("/invitations", state="accepted").json()["items"] == []
+    assert [each["id"] for each in api.get("/invitations", q="EXPIRED@").json()["items"]] == [expired]
     assert api.delete(f"/invitations/{revoked}").status_code == 204
     assert _audited("people.invitation-revoked") == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -225,8 +226,25 @@ def test_the_list_tells_what_became_of_each(cast: Cast) -> None:
     browser = cast.administrator.browser()
     address = reverse("invitation-revoke", args=[gone.id])
     assert "Revoke the invitation of gone@cert.example?" in read(browser.get(address)).text
-    assert read(browser.post(address, follow=True)).text.count("Revoked") == 1
+    # in its row, and among the states that can be asked for
+    assert read(browser.post(address, follow=True)).text.count("Revoked") == 2
     text = read(browser.get(reverse("invitations"))).text
     assert re.search(
         r"gone@cert\.example .*? Revoked .*? used@cert\.example .*? Used .*? open@cert\.example", text
     )
+
+
+def test_the_list_is_searched_filtered_and_exported(cast: Cast) -> None:
+    invited(cast, "noor@cert.example")
+    invited(cast, "omar@cert.example")
+    Invitation.objects.filter(email="omar@cert.example").update(revoked=now())
+    browser, path = cast.administrator.browser(), reverse("invitations")
+    found = read(browser.get(f"{path}?q=OMAR&state=revoked")).text
+    assert ("omar@cert.example" in found, "noor@cert.example" in found) == (True, False)
+    assert "No invitation fits" in read(browser.get(f"{path}?state=expired")).text
+    [row] = json.loads(browser.get(f"{path}?format=json&q=noor").getvalue())
+    assert (row["state"], row["roles"]) == ("open", ["analyst", "instructor"])
+    lines = browser.get(f"{path}?format=csv&state=open").getvalue().decode("utf-8-sig").splitlines()
+    assert lines[0] == "id,email,organisation,roles,state,invited_by,expires"
+    assert [",noor@cert.example," in line for line in lines[1:]] == [True]
+    assert ",analyst instructor,open," in lines[1]

@@ -26,6 +26,11 @@ def test_everybody_lists_the_notices_that_are_meant_for_them(cast: Cast) -> None
         if member.token and str(notice.id) in member.api.get("/notices").content.decode()
     }
     assert seen == {"administrator", "analyst", "officer", "other_officer", "observer", "trainee"}
+    filtered = {
+        level: cast.analyst.api.get("/notices", level=level) for level in ("alarm", "warning", "loud")
+    }
+    assert [len(filtered[level].json()["items"]) for level in ("alarm", "warning")] == [1, 0]
+    assert filtered["loud"].status_code == 422
     # a token without the scope hides what its person could see
     narrow = Caller(token_of(cast.administrator.row, "read:people"))
     assert narrow.get("/notices").json()["items"] == []

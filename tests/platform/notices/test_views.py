@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -51,6 +52,28 @@ def test_a_reader_sees_what_is_open_and_meant_for_them(cast: Cast) -> None:
     assert "East" not in analyst.text
     administrator = read(cast.administrator.browser().get(reverse("notices")))
     assert "East" in administrator.text
+
+
+@pytest.mark.usefixtures("kinds")
+def test_notices_are_filtered_by_how_much_they_matter_and_exported(cast: Cast) -> None:
+    raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "South"})
+    raise_notice("tests.stopped", "urn:2", Notice.Level.WARNING, {"partner": "East"})
+    raise_notice("tests.secret", "urn:3", Notice.Level.ALARM, {"partner": "West"})
+    browser, path = cast.analyst.browser(), reverse("notices")
+    alarms = read(browser.get(f"{path}?level=alarm")).text
+    assert ("South" in alarms, "East" in alarms) == (True, False)
+    none = read(browser.get(f"{path}?level=information"))
+    assert "No notice fits" in none.text
+    assert none.all("a", href="?")
+    exported = json.loads(browser.get(f"{path}?format=json").getvalue())
+    assert [(each["subject"], each["level"], each["times"]) for each in exported] == [
+        ("urn:2", "warning", 1),
+        ("urn:1", "alarm", 1),
+    ]
+    lines = browser.get(f"{path}?format=csv&level=alarm").getvalue().decode("utf-8-sig").splitlines()
+    assert lines[0] == "id,level,kind,sentence,mend,subject,created,last_seen,times"
+    assert "The lane of South stopped." in lines[1]
+    assert len(lines) == 2
 
 
 @pytest.mark.usefixtures("kinds")

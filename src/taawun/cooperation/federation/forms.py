@@ -33,6 +33,7 @@ __all__ = [
     "GuestFilters",
     "GuestTokenForm",
     "LedgerFilters",
+    "PublicFilters",
     "QuestionForm",
     "ReasonForm",
     "ReleaseFilters",
@@ -95,6 +96,19 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
         error_messages={"required": gettext_lazy("Say why it is withdrawn: its receivers will ask.")},
     )
+
+
+class PublicFilters(forms.Form):
+    """Search and filter of what anybody may read."""
+
+    q = forms.CharField(label=gettext_lazy("Title"), required=False, max_length=200)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        kind = self.fields["kind"]
+        if isinstance(kind, forms.ChoiceField):
+            kind.choices = [("", gettext_lazy("all")), *_kinds()]
 
 
 class ReleaseFilters(forms.Form):

@@ -32,6 +32,7 @@ __all__ = [
     "ContactForm",
     "ContactTestForm",
     "EndForm",
+    "InvitationFilters",
     "InviteForm",
     "MoveForm",
     "NationFilters",
@@ -123,6 +124,23 @@ class PermissionFilters(forms.Form):
 
     q = forms.CharField(label=_("Permission"), required=False, max_length=100)
     role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("all")), *Role.choices])
+
+
+class InvitationFilters(forms.Form):
+    """Search and filter of the list of invitations."""
+
+    q = forms.CharField(label=_("E-mail address"), required=False, max_length=254)
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("all")),
+            ("open", pgettext_lazy("an invitation", "Open")),
+            ("accepted", pgettext_lazy("an invitation", "Used")),
+            ("revoked", pgettext_lazy("an invitation", "Revoked")),
+            ("expired", pgettext_lazy("an invitation", "Expired")),
+        ],
+    )
 
 
 class InviteForm(forms.Form):

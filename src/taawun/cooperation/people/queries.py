@@ -237,9 +237,26 @@ def providers(actor: PersonActor) -> QuerySet[IdentityProvider]:
     return found.filter(organisation__in=places_of(actor, "manage:people"))
 
 
-def invitations(actor: PersonActor) -> QuerySet[Invitation]:
-    """The invitations to the organisations in which the actor manages people."""
+def invitations(actor: PersonActor, text: str = "", state: str = "") -> QuerySet[Invitation]:
+    """The invitations to the organisations in which the actor manages people.
+
+    Args:
+        actor: who asks.
+        text: part of an e-mail address; empty for all.
+        state: ``open``, ``accepted``, ``revoked`` or ``expired``; empty for any.
+    """
     found = Invitation.objects.select_related("organisation", "invited_by", "person")
+    if text:
+        found = found.filter(email__icontains=text)
+    unused = {"accepted": None, "revoked": None}
+    if state == "open":
+        found = found.filter(expires__gt=now(), **unused)
+    elif state == "expired":
+        found = found.filter(expires__lte=now(), **unused)
+    elif state == "accepted":
+        found = found.exclude(accepted=None)
+    elif state == "revoked":
+        found = found.filter(accepted=None).exclude(revoked=None)
     if "manage:people" in actor.everywhere:
         return found
     return found.filter(organisation__in=places_of(actor, "manage:people"))

@@ -19,6 +19,7 @@ __all__ = [
     "DutyContact",
     "IdentityProvider",
     "Invitation",
+    "InvitationFilters",
     "InvitationMade",
     "Me",
     "MeEdit",
@@ -389,6 +390,13 @@ class NewRoll(Body):
     """A roll that takes the place of what is there."""
 
     spans: Annotated[list[RollLine], Field(max_length=5000)]
+
+
+class InvitationFilters(Schema):
+    """Which invitations are listed."""
+
+    q: Annotated[str, Field(max_length=254, description="Part of an e-mail address.")] = ""
+    state: Literal["open", "accepted", "revoked", "expired"] | None = None
 
 
 class Invitation(Schema):

@@ -21,11 +21,13 @@ router = Router(tags=["notices"])
 
 
 @router.get("/notices", response=Listing[schemas.Notice], summary="List open notices")
-def list_notices(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Notice]:
+def list_notices(
+    request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.NoticeFilters]
+) -> Listing[schemas.Notice]:
     """What is open and meant for somebody with the caller's permissions, newest first."""
     return listing(
         Listing[schemas.Notice],
-        queries.open_notices(request.auth.permissions),
+        queries.open_notices(request.auth.permissions, wanted.level or ""),
         paging,
         order=("-last_seen", "-id"),
         show=lambda rows: [_notice(each) for each in rows],

@@ -28,11 +28,17 @@ class Reader(Protocol):
         ...
 
 
-def open_notices(permissions: Collection[str]) -> QuerySet[Notice]:
-    """What is open and meant for somebody with these permissions, newest first."""
+def open_notices(permissions: Collection[str], level: str = "") -> QuerySet[Notice]:
+    """What is open and meant for somebody with these permissions, newest first.
+
+    Args:
+        permissions: what they may do.
+        level: a ``Notice.Level`` value; empty for any.
+    """
     # as an expression, so that the database walks the index of what is newest and does not sort every kind anew
     found = Notice.objects.alias(told=Coalesce("kind", Value("")))
-    return found.filter(told__in=_kinds(permissions), resolved=None).order_by("-last_seen", "-id")
+    found = found.filter(told__in=_kinds(permissions), resolved=None).order_by("-last_seen", "-id")
+    return found.filter(level=level) if level else found
 
 
 def count_open(reader: Reader) -> int:

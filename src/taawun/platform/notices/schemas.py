@@ -10,7 +10,15 @@ from pydantic import Field
 
 from taawun.platform.web.shapes import Schema
 
-__all__ = ["Notice"]
+__all__ = ["Notice", "NoticeFilters"]
+
+
+class NoticeFilters(Schema):
+    """Which notices are listed."""
+
+    level: Annotated[
+        Literal["information", "warning", "alarm"] | None, Field(description="How much it matters.")
+    ] = None
 
 
 class Notice(Schema):

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from taawun.platform.notices.forms import NoticeFilters
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web.access import signed_in
+from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
     from taawun.platform.notices.queries import Reader
@@ -23,6 +28,19 @@ if TYPE_CHECKING:
 __all__ = ["notices"]
 
 _ON_A_PAGE = 50
+_AT_ONCE = 500
+_ORDER: Final = ("-last_seen", "-id")
+_COLUMNS: Final = (
+    "id",
+    "level",
+    "kind",
+    "sentence",
+    "mend",
+    "subject",
+    "created",
+    "last_seen",
+    "times",
+)
 _TONES = {Notice.Level.INFORMATION: "neutral", Notice.Level.WARNING: "gold", Notice.Level.ALARM: "alarm"}
 
 
@@ -39,13 +57,49 @@ class _Shown:
 @signed_in()
 def notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
     """What is open and meant for the reader, newest first."""
-    found = open_notices(actor.permissions)
+    form = NoticeFilters(request.GET)
+    level = form.cleaned_data["level"] if form.is_valid() else ""
+    found = open_notices(actor.permissions, level)
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found)
     try:
-        shown = page(found, order=("-last_seen", "-id"), after=request.GET.get("after"), limit=_ON_A_PAGE)
+        shown = page(found, order=_ORDER, after=request.GET.get("after"), limit=_ON_A_PAGE)
     except BadCursor:
         return redirect("notices")
-    context = {"page": shown, "notices": [_shown(each) for each in shown.items]}
+    context = {
+        "form": form,
+        "page": shown,
+        "notices": [_shown(each) for each in shown.items],
+        "is_filtered": bool(level),
+    }
     return render(request, "notices/notices.html", context)
+
+
+def _export(ending: str, found: QuerySet[Notice]) -> HttpResponseBase:
+    if ending == "json":
+        return as_json("notices", _rows(found))
+    return as_csv("notices", _COLUMNS, (list(row.values()) for row in _rows(found)))
+
+
+def _rows(found: QuerySet[Notice]) -> Iterator[dict[str, str | int]]:
+    after: str | None = ""
+    while after is not None:
+        batch = page(found, order=_ORDER, after=after, limit=_AT_ONCE)
+        for notice in batch.items:
+            told = _shown(notice)
+            values = (
+                str(notice.id),
+                notice.level,
+                notice.kind,
+                told.sentence,
+                told.mend,
+                notice.subject,
+                notice.created.isoformat(),
+                notice.last_seen.isoformat(),
+                notice.times,
+            )
+            yield dict(zip(_COLUMNS, values, strict=True))
+        after = batch.next
 
 
 def _shown(notice: Notice) -> _Shown:

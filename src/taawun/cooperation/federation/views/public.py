@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.federation import actions, queries
 from taawun.cooperation.federation.errors import ReleaseError
+from taawun.cooperation.federation.forms import PublicFilters
 from taawun.cooperation.federation.presenting import kind_label, title_of
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.partners.exchange.serving import ANYBODY
@@ -41,12 +42,18 @@ def public_releases(request: HttpRequest) -> HttpResponseBase:
     """What this node has published to everybody, for anybody; there is no such page while that is nothing."""
     if ANYBODY.take(network_of(request.META.get("REMOTE_ADDR", ""))):
         return too_many_requests(request)
-    found = queries.public_releases().select_related("origin")
+    form, every = PublicFilters(request.GET), queries.public_releases()
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = every.select_related("origin")
+    if wanted.get("q"):
+        found = found.filter(title__icontains=wanted["q"])
+    if wanted.get("kind"):
+        found = found.filter(kind=wanted["kind"])
     try:
         shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
     except BadCursor:
         return redirect("public")
-    if not shown.items and not found.exists():
+    if not shown.items and not every.exists():
         raise Http404
     rows = [
         {
@@ -57,7 +64,12 @@ def public_releases(request: HttpRequest) -> HttpResponseBase:
         }
         for each in shown.items
     ]
-    context = {"rows": rows, "page": shown, "address": settings.BASE_URL + reverse("federation-public")}
+    context = {
+        "form": form,
+        "rows": rows,
+        "page": shown,
+        "address": settings.BASE_URL + reverse("federation-public"),
+    }
     return render(request, "federation/public.html", context)
 
 

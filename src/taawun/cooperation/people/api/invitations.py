@@ -21,13 +21,15 @@ __all__ = ["invitation_shown", "invite", "list_invitations", "revoke_invitation"
 
 
 @router.get("/invitations", response=Listing[schemas.Invitation], summary="List invitations")
-def list_invitations(request: ApiRequest, paging: Query[Paging]) -> Listing[schemas.Invitation]:
+def list_invitations(
+    request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.InvitationFilters]
+) -> Listing[schemas.Invitation]:
     """Every invitation, newest first, with what became of it."""
     actor = acting(request)
     require(actor, "manage:people")
     return listing(
         Listing[schemas.Invitation],
-        queries.invitations(actor),
+        queries.invitations(actor, wanted.q, wanted.state or ""),
         paging,
         order=("-id",),
         show=lambda rows: [invitation_shown(each) for each in rows],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,6 +22,7 @@ from taawun.cooperation.people.actions import INVITATION_LIFE
 from taawun.cooperation.people.errors import InvitationRefused, PeopleError
 from taawun.cooperation.people.forms import (
     AcceptForm,
+    InvitationFilters,
     InviteForm,
 )
 from taawun.cooperation.people.letters import invitation_link, mail_invitation, qr
@@ -29,13 +30,16 @@ from taawun.cooperation.people.models import Invitation, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
+from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.pages import confirm, refuse
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.sealed import put_away, take_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from uuid import UUID
 
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
     from taawun.cooperation.people.actors import PersonActor
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["accept", "invitations", "invite", "invited", "revoke_invitation"]
 
 _ON_A_PAGE = 50
+_AT_ONCE = 500
+_COLUMNS: Final = ("id", "email", "organisation", "roles", "state", "invited_by", "expires")
 # a secret waits so long for the page that shows it; the browser asks for that page at once
 _SHOWN_WITHIN = timedelta(minutes=5)
 
@@ -51,10 +57,13 @@ _SHOWN_WITHIN = timedelta(minutes=5)
 @signed_in("manage:people")
 def invitations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Who was invited, newest first, and what became of it."""
+    form = InvitationFilters(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = queries.invitations(actor, wanted.get("q", ""), wanted.get("state", ""))
+    if request.GET.get("format") in {"csv", "json"}:
+        return _export(request.GET["format"], found)
     try:
-        shown = page(
-            queries.invitations(actor), order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE
-        )
+        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
     except BadCursor:
         return redirect("invitations")
     at = now()
@@ -62,7 +71,35 @@ def invitations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         (each, _state_of(each, is_open=each.is_open(at)), [Role(role).label for role in each.roles])
         for each in shown.items
     ]
-    return render(request, "people/invitations.html", {"page": shown, "rows": rows})
+    context = {"form": form, "page": shown, "rows": rows, "is_filtered": any(wanted.values())}
+    return render(request, "people/invitations.html", context)
+
+
+def _export(ending: str, found: QuerySet[Invitation]) -> HttpResponseBase:
+    if ending == "json":
+        return as_json("invitations", _export_rows(found))
+    flat = ({**row, "roles": " ".join(row["roles"])} for row in _export_rows(found))
+    return as_csv("invitations", _COLUMNS, (list(row.values()) for row in flat))
+
+
+def _export_rows(found: QuerySet[Invitation]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    at = now()
+    after: str | None = ""
+    while after is not None:
+        batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
+        for each in batch.items:
+            values = (
+                str(each.id),
+                each.email,
+                each.organisation.name.in_language("en").value,
+                list(each.roles),
+                "accepted" if each.accepted else _state_of(each, is_open=each.is_open(at))[0],
+                each.invited_by.name if each.invited_by else None,
+                each.expires.isoformat(),
+            )
+            yield dict(zip(_COLUMNS, values, strict=True))
+        after = batch.next
 
 
 def _state_of(invitation: Invitation, *, is_open: bool) -> tuple[str, str]:
