@@ -115,7 +115,7 @@ def _open_agreements() -> list[Waiting]:
 def _candidates(node: str) -> tuple[str, tuple[object, ...]]:
     """The question which agreements may wait on this node, and its values.
 
-    Every page asks it, and for Django to put it into SQL took a quarter of the time of a page.
+    Every page asks it, and for Django to put it into SQL took longer than to answer it.
     """
     newest = (
         Version.objects.filter(agreement=OuterRef("pk")).order_by("-number", "-digest").values("digest")[:1]
