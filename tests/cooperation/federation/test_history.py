@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from taawun.cooperation.agreements import actions as agreeing
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
@@ -26,6 +28,7 @@ from taawun.cooperation.federation.queries import readable_now, readable_release
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import floors
 from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.logs.joining import audience_at
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner, PolicyGeneration
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.strict_json import canonical
@@ -613,3 +616,26 @@ def test_what_was_sent_under_an_earlier_version_is_history_only_where_its_clause
     # and of the other not so much as a header
     assert _subjects_of(served(east)) == set(seen)
     assert Lane.objects.filter(purpose="clause").count() == 1
+
+
+def test_whom_a_lane_is_for_is_asked_without_walking_through_its_releases(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL chooses its plan by the size of the tables")
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    accede(cast.officer.actor, agreement, east)
+    confirm(cast, agreement, east)
+    [lane] = Lane.objects.filter(purpose="clause")
+    with CaptureQueriesContext(connection) as asked:
+        assert audience_at(lane) == {south.node, east.node}
+    plans = []
+    for each in asked.captured_queries:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}")
+            plans += [str(row[3]) for row in cursor.fetchall()]
+    assert plans == [
+        "SEARCH partners_laneentry USING INDEX partners_joined (lane_id=?)",
+        "SEARCH partners_laneentry USING INDEX sqlite_autoindex_partners_laneentry_1 (lane_id=? AND seq=?)",
+    ]

@@ -255,10 +255,10 @@ def audience_at(lane: Lane, seq: int | None = None) -> frozenset[str]:
     Returns:
         Party keys; nobody for a lane that was joined later, of which nothing is held here that says so.
     """
-    said = LaneEntry.objects.filter(lane=lane).order_by("-seq").values_list("header", flat=True)
-    if seq is not None:
-        said = said.filter(seq__lte=seq)
-    header = said.filter(kind=JOINED).first() or said.filter(seq=0).first()
+    # all of them, unordered: asked for the last one, a database walks back through every release of the lane
+    joined = LaneEntry.objects.filter(lane=lane, kind=JOINED).values_list("seq", flat=True)
+    last = max((each for each in joined if seq is None or each <= seq), default=0)
+    header = LaneEntry.objects.filter(lane=lane, seq=last).values_list("header", flat=True).first()
     return _audience_of(header) if header else frozenset()
 
 
