@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from taawun.node.demo import sample
 from taawun.node.demo.cast import NORTH, SOUTH
@@ -84,13 +86,34 @@ def both(act: Callable[[RunningNode], object], pair: Pair) -> None:
         list(pool.map(act, (pair.north, pair.south)))
 
 
+def with_tables(node: RunningNode, tables: Path) -> RunningNode:
+    """Give a node that is yet to be made its tables: to make them takes longer than all else of `taawun init`."""
+    node.home.mkdir(mode=0o700, parents=True)
+    shutil.copyfile(tables, node.home / "taawun.sqlite3")
+    return node
+
+
 @pytest.fixture(scope="session")
-def agreed(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+def tables(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of a node in which every table is, and no row."""
+    if connection.vendor != "sqlite":
+        pytest.skip("the nodes of a journey keep SQLite files: run it without --database")
+    made = tmp_path_factory.mktemp("tables") / "taawun.sqlite3"
+    with (
+        closing(sqlite3.connect(connection.settings_dict["NAME"])) as held,
+        closing(sqlite3.connect(made)) as copy,
+    ):
+        held.backup(copy)
+    return made
+
+
+@pytest.fixture(scope="session")
+def agreed(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """Two nodes at rest, with an agreement in force and a token for those who act; nobody changes them."""
     folder = tmp_path_factory.mktemp("agreed")
     ports = free_ports(2)
-    north = RunningNode(NORTH, folder / "north", ports[0])
-    south = RunningNode(SOUTH, folder / "south", ports[1])
+    north = with_tables(RunningNode(NORTH, folder / "north", ports[0]), tables)
+    south = with_tables(RunningNode(SOUTH, folder / "south", ports[1]), tables)
     story = Story(north, south, Material("an invented report", sample.bundle()), Narrator(out=io.StringIO()))
     pair = Pair(north, south, story)
     try:

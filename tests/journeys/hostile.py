@@ -31,7 +31,7 @@ from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.node.demo.cast import SOUTH
 from taawun.node.demo.nodes import PLAIN, ApiClient, RunningNode, free_ports, wait_for
-from tests.journeys.conftest import rows
+from tests.journeys.conftest import rows, with_tables
 
 __all__ = ["Answer", "Hostile", "HostileLane", "Victim", "found_victim", "indicator"]
 
@@ -454,9 +454,9 @@ def bundle(*objects: dict[str, Any]) -> bytes:
 
 
 @contextmanager
-def found_victim(folder: Path) -> Iterator[Victim]:
+def found_victim(folder: Path, tables: Path) -> Iterator[Victim]:
     """A node with people of every role, while it is needed."""
-    node = RunningNode(SOUTH, folder / "victim", free_ports(1)[0])
+    node = with_tables(RunningNode(SOUTH, folder / "victim", free_ports(1)[0]), tables)
     try:
         node.found(f"walk-{secrets.token_hex(5)}")
         yield Victim(node)

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from taawun.node.demo.cast import NORTH, SOUTH
 from taawun.node.demo.narration import Narrator
 from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports, wait_for
 from taawun.node.demo.story import Material, Story
-from tests.journeys.conftest import Pair, both, everything, rows
+from tests.journeys.conftest import Pair, both, everything, rows, with_tables
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
@@ -24,12 +25,13 @@ MANY = 900
 
 
 @pytest.fixture(scope="module")
-def agreed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+def agreed(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A node that can be called, and one that listens where nobody knows, met and agreed from their first word on."""
     folder = tmp_path_factory.mktemp("calls-only")
     ports = free_ports(3)
-    north = RunningNode(NORTH, folder / "north", ports[0])
-    south = RunningNode(SOUTH, folder / "south", ports[1], called=f"http://127.0.0.1:{ports[2]}")
+    nobody_listens = f"http://127.0.0.1:{ports[2]}"
+    north = with_tables(RunningNode(NORTH, folder / "north", ports[0]), tables)
+    south = with_tables(RunningNode(SOUTH, folder / "south", ports[1], called=nobody_listens), tables)
     story = Story(north, south, Material("an invented report", sample.bundle()), Narrator(out=io.StringIO()))
     made = Pair(north, south, story)
     try:

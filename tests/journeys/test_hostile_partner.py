@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
-    with found_victim(tmp_path_factory.mktemp("victim")) as made:
+def victim(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    with found_victim(tmp_path_factory.mktemp("victim"), tables) as made:
         yield made
 
 

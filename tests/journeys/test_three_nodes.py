@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +31,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def three(agreed: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:
-    with running(agreed, tmp_path_factory.mktemp("three")) as made:
+def three(agreed: Pair, tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:
+    with running(agreed, tmp_path_factory.mktemp("three"), tables) as made:
         # what the first two agreed on alone would let everything flow between them
         made.officer(made.north).post(f"/agreements/{agreed.story.agreement}/suspend", {"note": "meanwhile"})
         made.agreement(made.south, agreed.story.agreement, lambda found: found["state"] == "suspended")

@@ -22,7 +22,7 @@ from taawun.node.demo import sample
 from taawun.node.demo.cast import EAST, Nation, Player
 from taawun.node.demo.nodes import PLAIN, RunningNode, free_ports, wait_for
 from taawun.node.demo.several import Several
-from tests.journeys.conftest import Pair, everything
+from tests.journeys.conftest import Pair, everything, with_tables
 
 __all__ = ["Three", "running"]
 
@@ -170,7 +170,7 @@ class _Moved(clock.FrozenClock):
 
 
 @contextmanager
-def running(agreed: Pair, folder: Path) -> Iterator[Three]:
+def running(agreed: Pair, folder: Path, tables: Path) -> Iterator[Three]:
     """Three nodes: copies of two that agreed, and a new one that all compared."""
     clocks = folder / "clocks"
     clocks.mkdir()
@@ -184,6 +184,7 @@ def running(agreed: Pair, folder: Path) -> Iterator[Three]:
         for node in (agreed.north, agreed.south)
     )
     east = RunningNode(EAST, folder / "east", free_ports(1)[0], extra=_moved(clocks, EAST))
+    with_tables(east, tables)
     password = agreed.story.password
     made = Three(north, south, east, clocks, password)
     try:
