@@ -251,6 +251,19 @@ def test_the_page_lists_it_and_asks(stood: list[Release], cast: Cast, language: 
     assert browser.post(f"/{language}/releases/public/", {"decide": "leave-off"}).status_code == 409
 
 
+def test_its_own_page_says_nothing_of_anybody_while_it_waits_and_publishes_it_once_it_was_left_off(
+    stood: list[Release], cast: Cast
+) -> None:
+    browser, address = cast.administrator.browser(), f"/en/releases/{stood[0].id}/"
+    actions.put_back(cast.administrator.actor, [stood[1].id])
+    assert "Anybody may read it." in read(browser.get(f"/en/releases/{stood[1].id}/"), 200).text
+    assert "Anybody may read it." not in read(browser.get(address), 200).text
+    actions.leave_off(cast.administrator.actor, [stood[0].id])
+    page = read(browser.get(address), 200)
+    assert "Anybody may read it." not in page.text
+    assert page.all("a", href=f"{address}public/")
+
+
 def test_all_of_it_by_the_page_is_a_job_and_an_export_lists_it(stood: list[Release], cast: Cast) -> None:
     browser = cast.administrator.browser()
     lines = browser.get(f"{AGAIN}?format=csv").getvalue().decode().splitlines()

@@ -206,7 +206,9 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
     (row,) = release_rows([found], reader)
     kind = registry.find(ReleaseKind, found.kind)
     given, read = deliveries(found), list(readings_of(found)[:_ON_A_PAGE])
-    is_public = any(each.is_public and each.is_given and not each.ended for each in found.passages.all())
+    in_public = [each for each in found.passages.all() if each.is_public and each.is_given and not each.ended]
+    # on a lane that a restore closed nobody reads it, until somebody here puts it back
+    is_public = any(not each.entry.lane.is_closed for each in in_public)
     context = {
         "row": row,
         "release": found,
@@ -215,7 +217,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "topics": [each.topic for each in found.topics.all()] if row.is_visible else [],
         "stations": provenance(found),
         "deliveries": given,
-        "stand": is_public or any(not each.ended for each in given),
+        "stand": bool(in_public) or any(not each.ended for each in given),
         "readings": list(zip(read, names_of_guests(read), strict=True)),
         "reach": queries.reach_of(found),
         "ways": ways(list(found.passages.all())) if not row.is_given else [],
