@@ -1,4 +1,4 @@
-"""A reader without a node of its own, between two nodes that run: a guest of the south.
+"""Readers without a node of their own, between two nodes that run: a guest of the south, and anybody at all.
 
 A later version names the guest, so all of it goes over a lane that the south reads already.
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from taawun.foundation.digests import sha256
+from taawun.foundation.strict_json import canonical, parse
+from taawun.foundation.tlp import Tlp
 from taawun.node.demo.nodes import ApiClient, wait_for
 from tests.cooperation.federation.test_guests import offer, report
 from tests.journeys.conftest import Pair, everything, rows
@@ -27,6 +30,25 @@ def published(pair: Pair, made: str) -> Any:
     analyst = pair.analyst(pair.north)
     told = analyst.post(f"/intel/reports/{made}/publish")
     return analyst.get("/federation/releases", direction="sent", subject=subject_of(told))["items"][0]
+
+
+def open_report(pair: Pair, title: str) -> str:
+    """A draft in the north on something that anybody may know; its id."""
+    analyst, path = pair.analyst(pair.north), "/intel/imports"
+    begun = analyst.call(
+        "POST",
+        path,
+        params={"name": "open.json", "tlp": "TLP:CLEAR"},
+        content=canonical(report(Tlp.CLEAR)),
+        headers={"Content-Type": "application/json"},
+    )
+    wait_for(
+        "the import", lambda: (analyst.get(f"{path}/{begun['id']}")["state"] == "done") or None, seconds=90
+    )
+    about = analyst.get("/intel/objects", tlp="TLP:CLEAR", type="domain-name")["items"][0]["id"]
+    body = {"title": title, "summary": title, "tlp": "TLP:CLEAR", "object_ids": [about]}
+    identifier: str = analyst.post("/intel/reports", body)["id"]
+    return identifier
 
 
 def subject_of(told: Any) -> str:
@@ -117,3 +139,41 @@ def test_a_guest_reads_gives_and_loses_at_its_host_what_an_agreement_lets_it(pai
     assert guest.raw("GET", f"/guest/contents/{item['digest']}").status_code == 404
     assert everything(guest, "/guest/releases") == []
     assert rows(south, "select 1 from partners_content where digest = ?", item["digest"]) == []
+
+
+def test_what_the_north_publishes_to_everybody_a_follower_holds_and_a_stranger_reads_until_it_is_withdrawn(
+    pair: Pair,
+) -> None:
+    north, south = pair.north, pair.south
+    administrator = pair.administrator(south)
+    partner = next(each for each in everything(administrator, "/partners") if each["node"] == north.base)
+    administrator.post(f"/partners/{partner['id']}/follow")
+
+    told = open_report(pair, "For everybody")
+    release = published(pair, told)
+    pair.officer(north).post(f"/federation/releases/{release['id']}/public")
+    question = (
+        "select e.state from partners_laneentry e join partners_lane l on l.id = e.lane_id "
+        "where l.purpose = 'public' and e.subject = ? and e.action = 'publish'"
+    )
+    state = partial(rows, south, question, release["subject"])
+    wait_for("the follower", lambda: (state() == [("done",)]) or None)
+    stands = [each for each in lines(north.base) if "content" in each and each["content"].get("type")]
+    assert "For everybody" in str(stands)
+
+    pair.analyst(north).post(f"/intel/reports/{told}/withdraw", {"reason": "It was said too early."})
+    wait_for("the withdrawal at the follower", lambda: (state() == [("withdrawn",)]) or None)
+    wait_for(
+        "the end of it at the follower",
+        lambda: (pair.received().get("For everybody") is None) or None,
+    )
+    assert "For everybody" not in str(lines(north.base))
+    path = f"/federation/public/{release['digest']}"
+    assert httpx.get(north.base + path, trust_env=False).status_code in {404, 410}
+
+
+def lines(base: str) -> list[Any]:
+    """What anybody reads of a node's public lane, without a key."""
+    answer = httpx.get(f"{base}/federation/public?after=-1", trust_env=False)
+    assert answer.status_code == 200
+    return [parse(line) for line in answer.content.splitlines()]
