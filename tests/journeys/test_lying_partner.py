@@ -1,18 +1,17 @@
-"""A partner whose lane does not hold: it is stopped, what came is kept, both administrators are told."""
+"""A partner whose lane does not hold: it is stopped, both administrators are told, and both sign for how it goes on."""
 
 from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from typing import Any
 
 import pytest
 
-from taawun.node.demo.nodes import RunningNode, wait_for
-from tests.journeys.conftest import Pair, both, rows, tamper
+from taawun.node.demo.nodes import ApiClient, DemoFailed, RunningNode, wait_for
+from tests.journeys.conftest import Pair, everything, rows, tamper
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
@@ -56,21 +55,6 @@ FAULTS = [
 ]
 
 
-@pytest.fixture
-def mended(pair: Pair) -> Iterator[Pair]:
-    """The pair, with the north's lane whole again afterwards and the south's allowed to run."""
-    yield pair
-    both(RunningNode.stop, pair)
-    with closing(sqlite3.connect(pair.north.home / "taawun.sqlite3")) as database, database:
-        database.execute("attach ? as before", (str(pair.north.home / "before.sqlite3"),))
-        for table in ("partners_laneentry", "partners_content"):
-            database.execute(f"insert or replace into main.{table} select * from before.{table}")
-    tamper(pair.south, "update partners_lane set state = 'running', stop_reason = '', stop_detail = ''")
-    for node in (pair.north, pair.south):
-        tamper(node, "delete from notices_notice")
-    both(RunningNode.start, pair)
-
-
 def copy_of(pair: Pair) -> None:
     """Keep the north's database as it is now."""
     with (
@@ -80,9 +64,46 @@ def copy_of(pair: Pair) -> None:
         database.backup(copy)
 
 
+def put_back(pair: Pair) -> None:
+    """Mend the north, as its operator does from what was kept: whatever was changed in it stands there as it did."""
+    pair.north.stop()
+    with closing(sqlite3.connect(pair.north.home / "taawun.sqlite3")) as database, database:
+        database.execute("attach ? as before", (str(pair.north.home / "before.sqlite3"),))
+        for table in ("partners_laneentry", "partners_content"):
+            database.execute(f"insert or replace into main.{table} select * from before.{table}")
+    pair.north.start()
+
+
+def signed_for_by_both(pair: Pair) -> None:
+    """Let the stopped lane go on in the one way that administrators have: each of the two signs for where."""
+    reader, sender = pair.administrator(pair.south), pair.administrator(pair.north)
+    (north,) = [each["id"] for each in reader.get("/partners")["items"] if each["node"] == pair.north.base]
+    lanes = everything(reader, f"/partners/{north}/lanes")
+    (stopped,) = [each["id"] for each in lanes if each["state"] == "stopped"]
+    proposed = reader.post(f"/partners/{north}/lanes/{stopped}/reset")
+    restart = f"/restarts/{proposed['id']}"
+    wait_for("the proposal in the north", partial(in_state, sender, restart, "proposed"), seconds=60)
+    assert sender.post(f"{restart}/answer")["state"] == "answered"
+    wait_for("the answer in the south", partial(in_state, reader, restart, "answered"), seconds=60)
+    # until then nothing has changed: one signature restarts nothing
+    assert rows(pair.south, "select count(*) from partners_lane where state = 'stopped'") == [(1,)]
+    assert reader.post(f"{restart}/confirm")["state"] == "done"
+
+
+def in_state(administrator: ApiClient, restart: str, state: str) -> Any:
+    try:
+        found = administrator.get(restart)
+    except DemoFailed:
+        # it has not come yet
+        return None
+    return found if found["state"] == state else None
+
+
 @pytest.mark.parametrize(("change", "reason"), FAULTS)
-def test_a_lane_that_does_not_hold_is_stopped_kept_and_told_to_both(mended: Pair, change: str, reason: str):
-    pair, analyst = mended, mended.analyst(mended.north)
+def test_a_lane_that_does_not_hold_is_stopped_kept_told_to_both_and_goes_on_once_both_have_signed(
+    pair: Pair, change: str, reason: str
+):
+    analyst = pair.analyst(pair.north)
     mark = uuid.uuid4().hex
     analyst.post(f"/intel/reports/{pair.new_report(f'before {mark}')}/publish")
     wait_for("the first report", lambda: f"before {mark}" in pair.received() or None)
@@ -104,6 +125,18 @@ def test_a_lane_that_does_not_hold_is_stopped_kept_and_told_to_both(mended: Pair
     for node, kind in ((pair.south, "partners.lane-stopped"), (pair.north, "partners.lane-stopped-there")):
         notice = wait_for("the notice", partial(found_notice, pair, node, kind), seconds=60)
         assert notice["level"] == "alarm"
+
+    put_back(pair)
+    signed_for_by_both(pair)
+    all_of_it = {f"before {mark}", f"the lie {mark}", f"after {mark}"}
+    wait_for("what was held back", lambda: all_of_it <= set(pair.received()) or None, seconds=60)
+    assert rows(pair.south, "select count(*) from partners_lane where state = 'stopped'") == [(0,)]
+    for node, kind in ((pair.south, "partners.lane-stopped"), (pair.north, "partners.lane-stopped-there")):
+        wait_for("the end of the alarm", partial(no_notice, pair, node, kind), seconds=60)
+
+
+def no_notice(pair: Pair, node: RunningNode, kind: str) -> Any:
+    return None if found_notice(pair, node, kind) else True
 
 
 def found_notice(pair: Pair, node: RunningNode, kind: str) -> Any:
