@@ -7,7 +7,7 @@ in both forms. Both sides of a search are folded alike, so over-folding only wid
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 # Letters that Arabic, Persian and Urdu writers and keyboards exchange for one another.
@@ -100,6 +100,18 @@ def query_terms(text: str) -> list[str]:
         The folded words in their order; empty when there are none.
     """
     return list(dict.fromkeys(_without_article(word) for word in _words(text)))
+
+
+def words_match(text: str, among: Iterable[str]) -> bool:
+    """Whether every word of a query begins a word of some texts.
+
+    Args:
+        text: what a person typed; empty matches everything.
+        among: the texts, in whatever languages.
+    """
+    wanted = query_terms(text)
+    held = {token for each in among for token in _tokens(each)} if wanted else set()
+    return all(any(token.startswith(word) for token in held) for word in wanted)
 
 
 def search_text(*texts: str) -> str:

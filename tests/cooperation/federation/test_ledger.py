@@ -114,8 +114,8 @@ def test_the_questions_do_not_grow_with_what_there_is(
     for number in range(1, 6):
         published(number)
         received(south, held, number)
-    with django_assert_num_queries(5):
-        cells(Wanted())
+        with django_assert_num_queries(5):
+            cells(Wanted())
 
 
 # ---- how far it went on -----------------------------------------------------------------------------------------

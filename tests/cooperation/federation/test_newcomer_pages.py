@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.models import Agreement, Newcomer
 from taawun.cooperation.federation.actions import publish
@@ -107,8 +109,18 @@ def test_of_who_did_not_accede_there_is_no_page(cast: Cast, joined: Agreement) -
 def test_the_pages_are_whole_in_every_language(cast: Cast, joined: Agreement, language: str) -> None:
     client = cast.officer.browser()
     client.post(_page(joined, "newcomers/new/"), {"reads": "everything"})
-    for rest in ("", "newcomers/new/", "newcomers/new/take-back/"):
-        assert read(client.get(_page(joined, rest, language))).text
+    pages = [
+        read(client.get(_page(joined, f"newcomers/new/{each}", language))).text for each in ("", "take-back/")
+    ]
+    with translation.override(language):
+        questions = [_("Confirm %(name)s?"), _("Take back the confirmation of %(name)s?")]
+    assert [
+        " ".join((each % {"name": "new"}).split()) in page
+        for each, page in zip(questions, pages, strict=True)
+    ] == [
+        True,
+        True,
+    ]
 
 
 def test_over_the_api_newcomers_are_listed_confirmed_and_taken_back(

@@ -193,7 +193,7 @@ def test_what_comes_after_a_failed_station_was_not_reached() -> None:
         stations=[
             Station("Came from", format_html("<b>{}</b>", "South"), "partners"),
             Station("Signature", "Does not verify", "seal", "Telephone them", Tone.ALARM),
-            Station("Matched", "11 hits", "hunt", "on 3 hosts"),
+            Station("Matched", "11 hits", "search", "on 3 hosts"),
         ],
     )
     assert words(strip) == "Came from South Signature Does not verify Telephone them Matched not reached"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FOREVER",
+    "ONWARD_RANK",
     "Allowed",
     "Decision",
     "Denied",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 FOREVER: Final = float("inf")
-_ONWARD_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3}
+ONWARD_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3}
 # The stages of a decision, in order: of several refusals the one that came furthest is the helpful one
 _STAGES: Final = (
     "no-agreement",
@@ -113,6 +114,9 @@ class Grant:
             when it was issued too.
         terminates: when a notice of termination takes effect; from then on that is why nothing flows, also where its
             version was over before.
+        suspended_until: until when it is suspended, for example until the party that suspended it has left; 0 where
+            it is not.
+        is_narrowed: whether a declaration leaves it out; what one leaves of it is another grant.
     """
 
     agreement: UUID
@@ -213,4 +217,4 @@ def strictness(grant: Grant) -> tuple[int, int, int, str, str]:
     """Strictest first: lowest marking, then least onward, then shortest keeping, then a stable order."""
     clause = grant.clause
     kept = clause.retention_days if clause.retention_days is not None else 1_000_000
-    return (clause.tlp_max, _ONWARD_RANK[clause.onward.rule], kept, grant.code, clause.ref)
+    return (clause.tlp_max, ONWARD_RANK[clause.onward.rule], kept, grant.code, clause.ref)

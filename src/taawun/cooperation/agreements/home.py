@@ -16,8 +16,8 @@ from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting.situations import approvals_in_words, badge
 from taawun.cooperation.agreements.queries import newest_documents, standings, standings_of
 from taawun.cooperation.partners.models import Partner
-from taawun.cooperation.partners.queries import words_match
 from taawun.foundation.clock import now
+from taawun.foundation.folding import words_match
 from taawun.platform.web import formats
 from taawun.platform.web.home import Hint, Line
 from taawun.platform.web.search import Found

@@ -77,7 +77,7 @@ class AgreementSummary(Schema):
         str,
         Field(
             description="`draft`, `proposed`, `countered`, `signed`, `in-force`, `suspended`, `expired`, "
-            "`terminated`, `superseded` or `declined`."
+            "`terminated` or `declined`."
         ),
     ]
     version: Annotated[int | None, Field(description="Number of the version the state speaks about.")]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["agreement", "draft", "summaries", "template", "version"]
 
-_OVER = frozenset({"declined", "terminated", "expired", "superseded"})
+_OVER = frozenset({"declined", "terminated", "expired"})
 
 
 def summaries(rows: Sequence[Agreement]) -> list[schemas.AgreementSummary]:

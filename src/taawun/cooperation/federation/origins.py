@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from taawun.cooperation.agreements.decision import ONWARD_RANK
 from taawun.cooperation.agreements.policy import Origin
 from taawun.foundation.clock import now
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.policy import Policy
 
 __all__ = ["narrowest"]
-
-_RANK: Final = {"none": 0, "named": 1, "parties": 2, "public": 3}
 
 
 def narrowest(origins: Iterable[Origin], policy: Policy, at: float | None = None) -> Origin:
@@ -33,7 +32,9 @@ def narrowest(origins: Iterable[Origin], policy: Policy, at: float | None = None
         One origin that stands for all of them.
     """
     moment = now().timestamp() if at is None else at
-    received = sorted((each for each in origins if each.rule != "own"), key=lambda each: _RANK[each.rule])
+    received = sorted(
+        (each for each in origins if each.rule != "own"), key=lambda each: ONWARD_RANK[each.rule]
+    )
     if not received:
         return Origin()
     *others, widest = received

@@ -339,7 +339,6 @@ _Standing = Literal[
     "suspended",
     "expired",
     "terminated",
-    "superseded",
     "declined",
 ]
 

@@ -9,11 +9,10 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, LaneReader, Partner, Reset
 from taawun.cooperation.partners.restarts import statements
-from taawun.foundation.folding import query_terms, tokens
+from taawun.foundation.folding import words_match
 from taawun.foundation.multilingual import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -27,7 +26,6 @@ __all__ = [
     "nation_words",
     "point_of",
     "troubled_first",
-    "words_match",
 ]
 
 
@@ -53,13 +51,6 @@ def nation_words() -> dict[str, Text]:
     told = found.order_by("-verified", "node").values_list("nation", "nation_names")
     # two nodes of one nation: the one that was compared first
     return {code: Text.from_json(names) for code, names in told}
-
-
-def words_match(text: str, among: Iterable[str]) -> bool:
-    """Whether every word of a query begins a word of these texts."""
-    wanted = query_terms(text)
-    held = {token for each in among for token in tokens(each)} if wanted else set()
-    return all(any(token.startswith(word) for token in held) for word in wanted)
 
 
 def _texts(partner: Partner) -> list[str]:

@@ -236,7 +236,6 @@ _RETURNS: Final[Mapping[str, _StrOrPromise]] = {
         "it is signed with a key that this node had replaced by then: somebody else has that key"
     ),
     "revoked-key": gettext_lazy("it is signed with a key that this node has revoked"),
-    "too-many-lanes": gettext_lazy("it names more lanes than two nodes can have"),
 }
 
 

@@ -5,7 +5,7 @@ The template tags that draw them are in :mod:`taawun.platform.web.templatetags.c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from django.utils.translation import pgettext_lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.utils.functional import _StrOrPromise
 
 __all__ = [
@@ -227,6 +229,21 @@ class PublishPreview:
     groups: tuple[ClauseReceivers, ...]
     others: tuple[NonReceiver, ...] = field(default=())
     name: str = "receivers"
+
+    def ticked(self, unticked: Collection[str]) -> PublishPreview:
+        """The same, with the boxes as they were left.
+
+        Args:
+            unticked: values of those that are not chosen.
+        """
+        groups = tuple(
+            replace(
+                group,
+                receivers=tuple(replace(each, chosen=each.value not in unticked) for each in group.receivers),
+            )
+            for group in self.groups
+        )
+        return replace(self, groups=groups)
 
     @property
     def chosen(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["FLIPPED", "ICONS", "SMALL_STAR", "STAR"]
+__all__ = ["FLIPPED", "ICONS", "STAR"]
 
 ICONS: Final[dict[str, str]] = {
     "home": '<path d="M3.5 9.2 10 3.8l6.5 5.4M5.2 8.2v8h9.6v-8M8.3 16.2v-4.4h3.4v4.4"/>',
@@ -18,19 +18,7 @@ ICONS: Final[dict[str, str]] = {
         '<path d="M10 2.2v3.4M10 14.4v3.4M2.2 10h3.4M14.4 10h3.4"/>'
     ),
     "object": '<path d="M10 3.2 16 6.6v6.8l-6 3.4-6-3.4V6.6zM4.2 6.7 10 10l5.8-3.3M10 10v6.6"/>',
-    "hunt": '<circle cx="8.6" cy="8.6" r="5"/><path d="m12.4 12.4 4.4 4.4M8.6 6.6v4M6.6 8.6h4"/>',
     "drill": '<path d="M10 2.8 16 5v4.6c0 3.6-2.4 6.3-6 7.6-3.6-1.3-6-4-6-7.6V5zM7.4 9.8l1.9 1.9 3.4-3.6"/>',
-    "learning": (
-        '<path d="M10 5.4C8.4 4.2 6 3.8 3 4v11.4c3-.2 5.4.2 7 1.4 1.6-1.2 4-1.6 '
-        '7-1.4V4c-3-.2-5.4.2-7 1.4zm0 0v11.4"/>'
-    ),
-    "capacity": '<path d="M3.4 16.6h13.2M5 16.6v-3.8h2.4v3.8M8.8 16.6V9h2.4v7.6M12.6 16.6V4.6H15v12"/>',
-    "standards": '<path d="M3.4 5h13.2M3.4 9h13.2M3.4 13h6.4M3.4 16.6h5.4M11.8 14.4l1.8 1.8 3.2-3.6"/>',
-    "research": (
-        '<path d="M7.6 3h4.8M8.4 3v5L4.4 15.6c-.4.8.1 1.6 1 1.6h9.2c.9 0 1.4-.8 '
-        '1-1.6L11.6 8V3M6.4 12.4h7.2"/>'
-    ),
-    "innovation": '<path d="M7.8 14.2c0-1.6-2.6-2.7-2.6-6a4.8 4.8 0 0 1 9.6 0c0 3.3-2.6 4.4-2.6 6zM8 17h4"/>',
     "calendar": (
         '<path d="M3.6 4.8h12.8v12H3.6zM3.6 8.6h12.8M7 3v3.2M13 3v3.2M6.6 11.6h1.6M11.8 '
         '11.6h1.6M6.6 14.2h1.6"/>'
@@ -50,7 +38,6 @@ ICONS: Final[dict[str, str]] = {
     ),
     "import": '<path d="M10 3v8.6M6.6 8.4 10 11.8l3.4-3.4M3.6 12.6v4h12.8v-4"/>',
     "download": '<path d="M10 3v8.6M6.6 8.4 10 11.8l3.4-3.4M4 16.6h12"/>',
-    "upload": '<path d="M10 12V3.4M6.6 6.6 10 3.2l3.4 3.4M4 16.6h12"/>',
     "print": '<path d="M6 7.4V3h8v4.4M6 14H3.6V7.4h12.8V14H14M6 11.6h8V17H6z"/>',
     "search": '<circle cx="8.8" cy="8.8" r="5.2"/><path d="m12.8 12.8 4 4"/>',
     "globe": (
@@ -96,12 +83,11 @@ ICONS: Final[dict[str, str]] = {
     "half": '<circle cx="10" cy="10" r="5.6"/><path d="M10 4.4v11.2"/>',
     "pause": '<path d="M7.2 4.6v10.8M12.8 4.6v10.8"/>',
     "dash": '<path d="M4.6 10h10.8"/>',
-    "play": '<path d="M6.6 4.4v11.2L15.4 10z"/>',
     "dot": '<circle cx="10" cy="10" r="2"/>',
 }
 
 # pictures of a direction turn with the direction of reading; searches, clocks and checks do not
-FLIPPED: Final = frozenset({"arrow", "return", "chevron", "campaign", "play", "sign-out"})
+FLIPPED: Final = frozenset({"arrow", "return", "chevron", "campaign", "sign-out"})
 
 _SQUARES = (
     '<rect x="6.8" y="6.8" width="18.4" height="18.4"/>'
@@ -111,4 +97,3 @@ _OCTAGON = '<path d="M13.9 11h4.2L21 13.9v4.2L18.1 21h-4.2L11 18.1v-4.2z"/>'
 
 # the mark, in a box of 32 with strokes of 1.3
 STAR: Final = f'{_SQUARES}{_OCTAGON}<circle class="star-dot" cx="16" cy="16" r="1.7"/>'
-SMALL_STAR: Final = _SQUARES

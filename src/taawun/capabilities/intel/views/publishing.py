@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -87,7 +86,7 @@ def _question(
     objects, missing, leaves_as, public = 0, tuple[str, ...](), "", None
     try:
         found = actions.preview_report(actor, held)
-        preview = _ticked(shown_preview(found), unticked)
+        preview = shown_preview(found).ticked(unticked)
         objects, missing, leaves_as = found.objects, found.missing, found.leaves_as
         public = found.public if "publish:public" in actor.permissions else None
     except IntelError as refused:
@@ -127,18 +126,6 @@ def _action(held: Report, receivers: int) -> str:
         "Sign and publish to %(count)s party", "Sign and publish to %(count)s parties", receivers
     )
     return words % {"count": number(receivers)}
-
-
-def _ticked(preview: PublishPreview, unticked: Collection[str]) -> PublishPreview:
-    """The same, with the boxes as they were left."""
-    groups = tuple(
-        replace(
-            group,
-            receivers=tuple(replace(each, chosen=each.value not in unticked) for each in group.receivers),
-        )
-        for group in preview.groups
-    )
-    return replace(preview, groups=groups)
 
 
 # ---- withdrawing ------------------------------------------------------------------------------------------------

@@ -100,7 +100,11 @@ def situation(record: Record, standing: Standing, at: datetime) -> list[Situatio
     if standing.suspensions:
         told += [_suspension(record, standing)]
     if standing.ends and standing.ends > at:
-        sentence = _("Notice of termination was given. The agreement ends on {}.")
+        sentence = (
+            _("Too few parties remain, or the depositary leaves. The agreement ends on {}.")
+            if standing.is_deserted
+            else _("Notice of termination was given. The agreement ends on {}.")
+        )
         told.append(Situation("gold", format_html(sentence, formats.moment(standing.ends))))
     if record.agreement.draft and standing.current is not None:
         told.append(_draft(record))

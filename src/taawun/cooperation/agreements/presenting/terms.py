@@ -142,7 +142,11 @@ def term_facts(document: Document) -> list[Fact]:
             Fact(
                 _("Annex of"),
                 format_html(
-                    "{}, {} {}", text(paper.title), formats.day(paper.date), code(paper.digest, short=8)
+                    # a title, its date and its digest
+                    _("{}, {} {}"),
+                    text(paper.title),
+                    formats.day(paper.date),
+                    code(paper.digest, short=8),
                 ),
             )
         )

@@ -27,7 +27,6 @@ class State(StrEnum):
     SUSPENDED = "suspended"
     EXPIRED = "expired"
     TERMINATED = "terminated"
-    SUPERSEDED = "superseded"
     DECLINED = "declined"
 
 

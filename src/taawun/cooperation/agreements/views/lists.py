@@ -16,9 +16,9 @@ from taawun.cooperation.agreements.forms import AgreementFilters
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting import Badge, PartyTile, badge, party_tiles, period
 from taawun.cooperation.agreements.queries import standings_of
-from taawun.cooperation.partners.queries import words_match
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
+from taawun.foundation.folding import words_match
 from taawun.platform.web import formats
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.paging import Page

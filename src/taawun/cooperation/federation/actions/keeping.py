@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-from taawun.cooperation.federation.duties import Owed
+    from taawun.cooperation.federation.duties import Owed
 
 __all__ = ["COMES_AGAIN", "SOON", "keep"]
 

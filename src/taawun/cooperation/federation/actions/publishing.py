@@ -53,6 +53,7 @@ class Draft:
         licence: SPDX identifier or address.
         languages: BCP 47 codes.
         persons: for RED: e-mail addresses of the persons it is for.
+        origin: what its parts came from and how far that may go; our own parts narrow nothing.
         organisation: inside which AMBER+STRICT stays on this node; None for the one that runs it.
         behalf: the guest of this node that gives it; None for what is the node's own.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -79,7 +78,7 @@ def _question(
 ) -> HttpResponse:
     preview: PublishPreview | None = None
     try:
-        preview = _ticked(shown_preview(actions.preview_onward(held)), unticked)
+        preview = shown_preview(actions.preview_onward(held)).ticked(unticked)
     except ReleaseError as refused:
         refusal = refusal or str(refused)
     context = {
@@ -100,18 +99,6 @@ def _action(receivers: int) -> str:
         "Sign and share onward to %(count)s party", "Sign and share onward to %(count)s parties", receivers
     )
     return words % {"count": number(receivers)}
-
-
-def _ticked(preview: PublishPreview, unticked: Collection[str]) -> PublishPreview:
-    """The same, with the boxes as they were left."""
-    groups = tuple(
-        replace(
-            group,
-            receivers=tuple(replace(each, chosen=each.value not in unticked) for each in group.receivers),
-        )
-        for group in preview.groups
-    )
-    return replace(preview, groups=groups)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

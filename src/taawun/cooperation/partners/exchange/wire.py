@@ -151,9 +151,9 @@ def read_lane(
         limit: how many entries to ask for, at most ``PAGE_ENTRIES``. The answer may hold more all the same.
         seconds: by when the page must be read, including what is done with it.
 
-    Raises, when it is entered:
-        OutboundRefused, OutboundFailed, PartnerRefused: as for :func:`fetch_descriptor`.
-        AskedTooOften: the partner says when to ask again.
+    Raises:
+        OutboundRefused, OutboundFailed, PartnerRefused: where it is entered, as for :func:`fetch_descriptor`.
+        AskedTooOften: likewise; the partner says when to ask again.
     """
     url = f"{partner.node}/federation/lanes/{lane}?after={after}&limit={limit}"
     return _page(url, calling.signed("GET", url), limit, seconds)

@@ -28,7 +28,7 @@ from taawun.cooperation.people.rolling import rolled
 from taawun.cooperation.people.sessions import signed_in
 from taawun.cooperation.people.shipped import SHIPPED
 from taawun.foundation.clock import now
-from taawun.foundation.folding import query_terms, tokens
+from taawun.foundation.folding import words_match
 from taawun.foundation.multilingual import LANGUAGES
 from taawun.foundation.nations import ASSIGNED
 from taawun.platform.web.exports import as_csv, as_json
@@ -64,13 +64,6 @@ _NATIONS_ON_A_PAGE: Final = 50
 _MANAGE = "manage:communities"
 
 
-def _fits(text: str, *among: str) -> bool:
-    """Whether every word of a query begins a word of these texts, in any language and spelling."""
-    wanted = query_terms(text)
-    held = {token for each in among for token in tokens(each)} if wanted else set()
-    return all(any(token.startswith(word) for token in held) for word in wanted)
-
-
 def _called(community: Community) -> str:
     return community.name.in_language(get_language() or "en").value
 
@@ -88,7 +81,7 @@ def nations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     found = [
         each
         for each in named.values()
-        if _fits(wanted.get("q", ""), each.code, *each.name.by_language.values())
+        if words_match(wanted.get("q", ""), (each.code, *each.name.by_language.values()))
         and wanted.get("source", "") in {"", each.source}
     ]
     if request.GET.get("format") in {"csv", "json"}:
@@ -198,7 +191,11 @@ def community(request: HttpRequest, actor: PersonActor, community_id: UUID) -> H
     wanted = form.cleaned_data if form.is_valid() else {}
     day = None if wanted.get("history") else wanted.get("at") or now().date()
     found = list(queries.spans(shown, day, wanted.get("standing", "")))
-    rows = [row for row in _rows(found) if _fits(wanted.get("q", ""), row[1], *row[2].by_language.values())]
+    rows = [
+        row
+        for row in _rows(found)
+        if words_match(wanted.get("q", ""), (row[1], *row[2].by_language.values()))
+    ]
     context = {
         "community": shown,
         "form": form,
