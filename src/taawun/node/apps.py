@@ -1,5 +1,7 @@
 """Django app of the node itself: what composes the rooms."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -12,11 +14,15 @@ class NodeConfig(AppConfig):
     verbose_name = "Node"
 
     def ready(self) -> None:
-        """Register the first page in the navigation."""
-        from taawun.node import checks  # noqa: F401 - they register themselves
+        """Register the first page in the navigation, and what the node tells of itself."""
+        from taawun.node import (
+            checks,  # noqa: F401 - they register themselves
+            notices,
+        )
         from taawun.platform.audit.acts import Act, SystemPart
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.work.schedules import Schedule
 
         home = NavigationEntry("home", Group.HOME, _("Home"), "home", order=0, icon="home")
         begun = SystemPart("init", _("The set-up of this node"))
@@ -25,4 +31,6 @@ class NodeConfig(AppConfig):
         settled = Act("notices.resolved", _("Notice dealt with"))
         backed_up = Act("node.backed-up", _("Backup made"))
         restored = Act("node.restored", _("Node restored from a backup"))
-        registry.register(Capability("node", _("Node"), (home, begun, console, settled, backed_up, restored)))
+        watch = Schedule("node.recovery-key", timedelta(minutes=1), notices.watch_recovery_key)
+        acts = (begun, console, settled, backed_up, restored)
+        registry.register(Capability("node", _("Node"), (home, *acts, *notices.KINDS, watch)))

@@ -85,6 +85,7 @@ def test_everything_of_a_node_comes_back(tmp_path: Path) -> None:
     assert _unwritten(after) == _unwritten(before)
     assert len(before) > 30
     assert [row for row in before["audit.Entry"] if row not in after["audit.Entry"]] == []
+    assert any("node.restored" in row for row in after["notices.Notice"])
     assert first["home/keys/node.pem"] == second["home/keys/node.pem"]
 
 

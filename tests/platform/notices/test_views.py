@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from taawun.platform.audit.models import Entry
 from taawun.platform.notices import queries, views
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.kinds import NoticeKind
@@ -83,6 +84,22 @@ def test_every_page_tells_how_many_wait(cast: Cast) -> None:
     raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "South"})
     page = read(browser.get(reverse("profile")))
     assert page.all("a", **{"class": "cover-notices"})[0]["href"] == reverse("notices")
+
+
+@pytest.mark.usefixtures("kinds")
+def test_who_may_marks_a_notice_as_dealt_with_on_its_page(cast: Cast) -> None:
+    notice = raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "South"})
+    address = reverse("notice-resolve", args=[notice.id])
+    analyst = cast.analyst.browser()
+    assert address not in analyst.get(reverse("notices")).content.decode()
+    assert analyst.post(address).status_code == 403
+    administrator = cast.administrator.browser()
+    assert address in administrator.get(reverse("notices")).content.decode()
+    after = read(administrator.post(address, follow=True))
+    assert "The notice is marked as dealt with." in after.text
+    assert "South" not in after.text
+    assert Entry.objects.get(verb="notices.resolved").actor_id == str(cast.administrator.row.id)
+    assert administrator.post(address).status_code == 404
 
 
 def test_without_notices_the_page_says_what_would_stand_there(cast: Cast) -> None:

@@ -18,6 +18,7 @@ from taawun.foundation.signing import SignatureRefused, SigningKey
 from taawun.node.backup import switching
 from taawun.node.backup.container import BackupRefused, read_from
 from taawun.node.backup.rows import Loading, build_tables, unknown
+from taawun.node.notices import tell_of_restore
 from taawun.platform.audit.actions import record
 from taawun.platform.files.models import StoredFile
 
@@ -121,6 +122,7 @@ def _lay_out(reader: Reader) -> Restored:
             awaited = returning.begin(SystemActor("console"))
             told = {"made": about.made, "program": about.program, "rows": rows, "awaited": len(awaited)}
             record(SystemActor("console"), "node.restored", f"urn:taawun:node:{about.node}", told)
+            tell_of_restore(about.node, about.made)
     _check_key(staged, about)
     staged.keep("node.env", _node_env(staged, about))
     return Restored(about, rows, manifest.files - len(odd), manifest.damaged, awaited)

@@ -4,4 +4,7 @@ from django.urls import path
 
 from taawun.platform.notices import views
 
-urlpatterns = [path("", views.notices, name="notices")]
+urlpatterns = [
+    path("", views.notices, name="notices"),
+    path("<uuid:notice_id>/resolve/", views.resolve_notice, name="notice-resolve"),
+]

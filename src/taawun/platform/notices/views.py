@@ -5,27 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
+from taawun.platform.notices.actions import settle
 from taawun.platform.notices.forms import NoticeFilters
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web.access import signed_in
+from taawun.platform.web.bearer import token_door
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
     from taawun.platform.notices.queries import Reader
 
-__all__ = ["notices"]
+__all__ = ["notices", "resolve_notice"]
 
 _ON_A_PAGE = 50
 _AT_ONCE = 500
@@ -71,8 +76,19 @@ def notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
         "page": shown,
         "notices": [_shown(each) for each in shown.items],
         "is_filtered": bool(level),
+        "may_settle": "manage:notices" in actor.permissions,
     }
     return render(request, "notices/notices.html", context)
+
+
+@require_POST
+@signed_in("manage:notices")
+def resolve_notice(request: HttpRequest, actor: Reader, notice_id: UUID) -> HttpResponseBase:
+    """Close a notice. It opens anew when the same thing happens again."""
+    notice = get_object_or_404(open_notices(actor.permissions), id=notice_id)
+    settle(notice, lambda verb, subject: token_door().record(actor, verb, subject))
+    messages.success(request, _("The notice is marked as dealt with."))
+    return redirect("notices")
 
 
 def _export(ending: str, found: QuerySet[Notice]) -> HttpResponseBase:
