@@ -414,7 +414,7 @@ ADDRESSES: Final = (
     Address(
         "api/v1/agreements/<uuidstr:agreement_id>/declare",
         post="approve:agreements",
-        body={"narrows": [{"clause": "1", "direction": "gives"}]},
+        body={"narrows": [{"clause": "1", "direction": "gives", "closes": True}]},
     ),
     Address(
         "api/v1/agreements/<uuidstr:agreement_id>/lift",

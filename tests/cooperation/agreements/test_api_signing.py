@@ -240,6 +240,21 @@ def test_a_suspension_holds_everything_back_at_once_until_it_is_lifted(cast: Cas
     assert _said_to(south) == ["agreement.declared", "agreement.declared"]
 
 
+def test_a_clause_is_closed_by_saying_so_and_never_by_leaving_everything_out(cast: Cast) -> None:
+    agreement = agreement_in_force(partner())
+    path = f"/agreements/{agreement.id}/declare"
+    closing = {"clause": "1", "direction": "gives", "closes": True}
+    for said in ({**closing, "closes": False}, {**closing, "closes": False, "tlp_max": "TLP:AMBER"}):
+        refused = cast.officer.api.post(path, {"narrows": [closing, said]})
+        assert (refused.status_code, refused.json()["pointer"]) == (422, "/narrows/1")
+        assert "Nothing is changed: choose a lower marking" in refused.json()["detail"]
+    both = cast.officer.api.post(path, {"narrows": [{**closing, "tlp_max": "TLP:GREEN"}]})
+    assert "has nothing left to narrow" in both.json()["detail"]
+    assert not PartyInstrument.objects.exists()
+    (declared,) = cast.officer.api.post(path, {"narrows": [closing]}).json()["declarations"]
+    assert [(each["clause"], each["closes"]) for each in declared["narrows"]] == [("1", True)]
+
+
 def test_what_was_not_suspended_is_not_resumed(cast: Cast) -> None:
     agreement = agreement_in_force(partner())
     answer = cast.officer.api.post(f"/agreements/{agreement.id}/resume", {})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils.translation import override
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
@@ -21,6 +23,7 @@ from taawun.foundation.clock import now, timestamp
 from taawun.foundation.multilingual import Text
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web import formats
 from tests.cast import Cast, agreement_in_force, document, partner
 from tests.lanes import talk_lane
 from tests.pages import read
@@ -87,6 +90,47 @@ def test_the_page_tells_of_everything_that_was_signed(cast: Cast, language: str)
         assert "Notice of leaving" in page
 
 
+def _as_shown(client: Client, address: str, form: dict[str, str]) -> dict[str, str]:
+    """The form with what the page said of it in words, as a browser sends it the second time."""
+    (read_before,) = read(client.post(address, form)).all("input", name="read")
+    return {**form, "read": read_before["value"]}
+
+
+def test_a_declaration_is_shown_in_words_before_it_is_signed_and_nothing_closes_a_clause_by_default(
+    cast: Cast,
+) -> None:
+    south = partner("Southern CERT")
+    agreement = agreement_in_force(south)
+    client, address = cast.officer.browser(), f"/en/agreements/{agreement.id}/declare/"
+    untouched = {"clause": "1", "direction": "gives", "tlp_max": "", "note": ""}
+    nothing = "Nothing is changed: choose a lower marking, a party to leave out, or close the clause."
+    assert nothing in read(client.post(address, untouched), 422).text
+    # the marking that the clause has is no lower one
+    assert nothing in read(client.post(address, {**untouched, "tlp_max": "TLP:AMBER"}), 422).text
+    both = {**untouched, "tlp_max": "TLP:GREEN", "closes": "on"}
+    assert "has nothing left to narrow" in read(client.post(address, both), 422).text
+    closing = {**untouched, "closes": "on"}
+    shown = read(client.post(address, closing))
+    assert "declared: under clause 1 it gives nothing.”" in shown.text
+    assert not PartyInstrument.objects.exists()
+    # what was changed after it was shown is shown again, not signed
+    seen = _as_shown(client, address, closing)
+    lower = {**seen, "closes": "", "tlp_max": "TLP:GREEN"}
+    assert "under clause 1 it gives no more than TLP:GREEN" in read(client.post(address, lower)).text
+    assert not PartyInstrument.objects.exists()
+    assert client.post(address, seen).status_code == 302
+    assert PartyInstrument.objects.get().said["narrows"] == [{"clause": "1", "direction": "gives"}]
+
+
+def test_leaving_says_the_days_of_notice_and_the_day_on_which_the_obligation_ends(cast: Cast) -> None:
+    south, west = partner(nation="XS"), partner(nation="XW")
+    agreement = agreement_in_force(south, west, depositary=south, notice_days=180)
+    shown = cast.officer.browser().get(f"/ar/agreements/{agreement.id}/leave/").content.decode()
+    with override("ar"):
+        over = formats.day(now() + timedelta(days=180))
+    assert f"مهلة الإخطار ١٨٠ يومًا: ينتهي الالتزام في {over}." in shown
+
+
 def test_leaving_declaring_and_lifting_are_asked_for(cast: Cast) -> None:
     south, west = partner(nation="XS"), partner(nation="XW")
     agreement = agreement_in_force(south, west, depositary=south)
@@ -94,7 +138,7 @@ def test_leaving_declaring_and_lifting_are_asked_for(cast: Cast) -> None:
     form = {"clause": "1", "direction": "gives", "tlp_max": "TLP:GREEN", "note": ""}
     assert client.post(f"{base}/declare/", {**form, "tlp_max": "TLP:RED"}).status_code == 422
     assert client.post(f"{base}/declare/", {**form, "clause": "7"}).status_code == 422
-    assert client.post(f"{base}/declare/", form).status_code == 302
+    assert client.post(f"{base}/declare/", _as_shown(client, f"{base}/declare/", form)).status_code == 302
     declared = PartyInstrument.objects.get(kind="declared")
     assert f"{base}/lift/{declared.id}/" in _page(client, agreement)
     assert client.get(f"{base}/lift/{declared.id}/").status_code == 200

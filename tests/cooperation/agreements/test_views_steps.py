@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.presenting.terms import term_day
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.partners.models import Lane, Partner
+from taawun.foundation.clock import now
 from taawun.foundation.multilingual import Text
+from taawun.platform.web import formats
 from tests.cast import (
     Cast,
     PartnerNode,
@@ -163,8 +168,19 @@ def test_terminating_tells_the_days_of_notice_and_what_must_be_deleted(
     clauses = (clause("1"), clause("2", on_termination="keep"), clause("3"))
     held = agreement_in_force(south, notice_days=30, clauses=clauses)
     shown = seen(cast.officer.browser(), page_of(held, "terminate/"))
-    assert "The agreement ends in 30 days, the notice it asks for" in shown.text
+    over = formats.day(now() + timedelta(days=30))
+    assert f"The notice is 30 days: the obligation ends on {over}. Until then" in shown.text
+    assert "The agreement itself is over sooner" not in shown.text
     assert "What was received under clauses 1 and 3 has then to be deleted" in shown.text
+    # as taawun.cooperation.federation.actions.keeping does
+    assert "Each node does so by itself a day after the end, and signs" in shown.text
+
+
+def test_a_notice_that_the_end_of_the_agreement_overtakes_says_so(cast: Cast, south: PartnerNode) -> None:
+    until = (now() + timedelta(days=10)).replace(hour=0, minute=0, second=0, microsecond=0)
+    held = agreement_in_force(south, notice_days=30, valid_until=until)
+    shown = seen(cast.officer.browser(), page_of(held, "terminate/")).text
+    assert f"The agreement itself is over sooner, on {term_day(until, is_end=True)}." in shown
 
 
 def test_what_stops_an_agreement_says_which_clauses_and_lanes_stop_and_what_is_kept(

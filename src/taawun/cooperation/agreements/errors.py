@@ -63,6 +63,7 @@ _FIELDS: Final = {
     "authentic_languages": gettext_lazy("Authentic languages"),
     "preamble": gettext_lazy("Preamble"),
     "version": gettext_lazy("Version"),
+    "narrows": gettext_lazy("Declaration"),
     "ref": gettext_lazy("Number"),
     "from": gettext_lazy("From"),
     "to": gettext_lazy("To"),

@@ -11,7 +11,7 @@ from ninja import Query, Router
 
 from taawun.cooperation.agreements import actions, models, newcomers, queries, schemas
 from taawun.cooperation.agreements.api import found, shown, to_sign
-from taawun.cooperation.agreements.document import Party, parse_narrowings, parse_parts
+from taawun.cooperation.agreements.document import Party, check_meant, parse_narrowings, parse_parts
 from taawun.cooperation.partners.api import found_partner
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
@@ -168,10 +168,15 @@ def declare_on_agreement(
 ) -> schemas.Agreement:
     """Declare that this node gives or takes less than the clauses allow; it counts at once, at every node.
 
-    What would widen a clause is refused with its place.
+    What would widen a clause, or changes nothing, is refused with its place.
     """
     agreement = to_sign(request, agreement_id)
-    narrows = parse_narrowings([each.model_dump(exclude_none=True) for each in body.narrows])
+    narrows = parse_narrowings(
+        [each.model_dump(exclude_none=True, exclude={"closes"}) for each in body.narrows]
+    )
+    if about := queries.standing_of(agreement).current:
+        for index, (said, each) in enumerate(zip(body.narrows, narrows, strict=True)):
+            check_meant(about, each, f"/narrows/{index}", closes=said.closes)
     actions.declare(acting(request), agreement, narrows, body.note)
     return shown(request, agreement)
 

@@ -137,7 +137,7 @@ class Part(Body):
 
 
 class Narrowing(Body):
-    """What a declaration leaves out; without marking, kinds, topics and parties it closes the clause."""
+    """What a declaration leaves out: a lower marking, fewer kinds or topics, some parties, or the whole clause."""
 
     clause: Annotated[str, Field(max_length=40)]
     direction: Literal["gives", "takes"]
@@ -147,6 +147,9 @@ class Narrowing(Body):
     without: Annotated[list[str], Field(max_length=250, description="Refs of parties.")] = Field(
         default_factory=list
     )
+    closes: Annotated[
+        bool, Field(description="Nothing is left of the clause; then none of the limits may stand beside it.")
+    ] = False
 
 
 class Declaration(Schema):

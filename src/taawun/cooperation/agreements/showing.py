@@ -97,7 +97,10 @@ def _joined(standing: Standing) -> dict[str, Any]:
                 instrument=each.id,
                 party=each.party,
                 since=each.at,
-                narrows=[schemas.Narrowing.model_validate(narrowing_json(one)) for one in each.narrows],
+                narrows=[
+                    schemas.Narrowing.model_validate({**narrowing_json(one), "closes": one.closes})
+                    for one in each.narrows
+                ],
             )
             for each in standing.declared
         ],

@@ -3,7 +3,7 @@
 What parties sign is the exact text; it is parsed, never re-serialised, once it has been proposed.
 """
 
-from taawun.cooperation.agreements.document.narrowing import check_narrowings, narrowed
+from taawun.cooperation.agreements.document.narrowing import check_meant, check_narrowings, narrowed
 from taawun.cooperation.agreements.document.nouns import (
     ANY,
     KIND,
@@ -49,6 +49,7 @@ __all__ = [
     "Paper",
     "Part",
     "Party",
+    "check_meant",
     "check_narrowings",
     "narrowed",
     "narrowing_json",

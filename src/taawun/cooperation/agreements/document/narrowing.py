@@ -15,7 +15,36 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document.nouns import Clause, Document, Narrowing
 
-__all__ = ["check_narrowings", "narrowed"]
+__all__ = ["check_meant", "check_narrowings", "narrowed"]
+
+
+def check_meant(document: Document, narrowing: Narrowing, place: str, *, closes: bool) -> None:
+    """Whether somebody here who is about to declare this has said what changes.
+
+    By the protocol a narrowing without limits closes its clause. So that nobody closes one by leaving a form as it was,
+    a person or a program says so.
+
+    Args:
+        document: the version that it speaks about.
+        narrowing: what they would declare.
+        place: of it in what they sent.
+        closes: whether they said that the clause is to be closed.
+
+    Raises:
+        DocumentRefused: nothing is changed, or the clause is to be closed and narrowed at once.
+    """
+    if closes and not narrowing.closes:
+        raise DocumentRefused(
+            place, _("A clause that is closed has nothing left to narrow: choose one of the two.")
+        )
+    clause = document.clause(narrowing.clause)
+    limits = replace(narrowing, tlp_max=None)
+    is_same = clause is not None and limits.closes and narrowing.tlp_max == clause.tlp_max
+    if is_same or (narrowing.closes and not closes):
+        raise DocumentRefused(
+            place,
+            _("Nothing is changed: choose a lower marking, a party to leave out, or close the clause."),
+        )
 
 
 def check_narrowings(document: Document, author: str, narrowings: Sequence[Narrowing]) -> None:
@@ -81,7 +110,7 @@ def narrowed(clause: Clause, others: Collection[str], narrowings: Iterable[Narro
     for each in narrowings:
         if left is None or not set(others).isdisjoint(each.without):
             return None
-        if each.tlp_max is None and not each.kinds and not each.topics and not each.without:
+        if each.closes:
             return None
         left = _less(left, each)
     return left

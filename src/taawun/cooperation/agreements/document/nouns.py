@@ -158,6 +158,11 @@ class Narrowing:
     topics: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
 
+    @property
+    def closes(self) -> bool:
+        """Whether nothing is left of the clause for its party in that direction."""
+        return self.tlp_max is None and not self.kinds and not self.topics and not self.without
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NoteForm
+from taawun.cooperation.agreements.presenting.terms import term_day
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.errors import NotAllowed
+from taawun.foundation.clock import now
 from taawun.platform.web import formats
 from taawun.platform.web.pages import confirm
 
@@ -25,8 +29,19 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.models import Agreement
+    from taawun.cooperation.agreements.standing import Standing
 
-__all__ = ["Step", "asked", "draft_or_text", "edition_in", "name_of", "others_of", "tried", "tried_on_draft"]
+__all__ = [
+    "Step",
+    "asked",
+    "draft_or_text",
+    "edition_in",
+    "name_of",
+    "notice_in_words",
+    "others_of",
+    "tried",
+    "tried_on_draft",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,32 @@ def asked(request: HttpRequest, held: Agreement, step: Step) -> HttpResponseBase
     if form.errors:
         answer.status_code = 422
     return answer
+
+
+def notice_in_words(standing: Standing, at_once: str) -> list[str]:
+    """When the notice that somebody is about to give is over: its days and the day on which the obligation ends.
+
+    Args:
+        standing: where the agreement stands.
+        at_once: what is said of an agreement that asks for no notice.
+    """
+    document = standing.current
+    if document is None:
+        return []
+    if not document.notice_days:
+        return [at_once]
+    sentence = ngettext(
+        "The notice is %(count)s day: the obligation ends on %(day)s. Until then everything flows as before.",
+        "The notice is %(count)s days: the obligation ends on %(day)s. Until then everything flows as before.",
+        document.notice_days,
+    )
+    over = now() + timedelta(days=document.notice_days)
+    names = {"count": formats.number(document.notice_days), "day": formats.day(over)}
+    closes = standing.window.closes if standing.window else None
+    if closes is None or closes >= over:
+        return [sentence % names]
+    sooner = _("The agreement itself is over sooner, on %(day)s.")
+    return [sentence % names, sooner % {"day": term_day(closes, is_end=True)}]
 
 
 def draft_or_text(held: Agreement) -> Document:

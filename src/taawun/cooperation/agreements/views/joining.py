@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,17 +16,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from taawun.cooperation.agreements import actions
-from taawun.cooperation.agreements.document import Narrowing
+from taawun.cooperation.agreements.document import narrowing_json
 from taawun.cooperation.agreements.forms import DeclarationForm
 from taawun.cooperation.agreements.models import Agreement, Approval
 from taawun.cooperation.agreements.presenting import approvals_in_words
-from taawun.cooperation.agreements.presenting.sentences import listed
+from taawun.cooperation.agreements.presenting.joining import narrowing_in_words
+from taawun.cooperation.agreements.presenting.sentences import listed, party_name
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.rules import own_ref
-from taawun.cooperation.agreements.views.asking import Step, asked, name_of, tried
+from taawun.cooperation.agreements.views.asking import Step, asked, name_of, notice_in_words, tried
 from taawun.cooperation.agreements.views.reading import clause_rows, found_version
 from taawun.cooperation.people.sessions import signed_in
-from taawun.foundation.tlp import Tlp
+from taawun.foundation.strict_json import canonical
 from taawun.platform.web import formats
 from taawun.platform.web.pages import confirm
 
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponseBase
+    from django.utils.safestring import SafeString
 
+    from taawun.cooperation.agreements.document import Document, Narrowing
     from taawun.cooperation.people.actors import Actor, PersonActor
 
 __all__ = ["accede", "declare", "leave", "lift", "ratify"]
@@ -138,7 +142,10 @@ def leave(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpR
         lambda note: actions.leave(actor, held, note),
         _("Leave “%(title)s”?") % {"title": name_of(held)},
         [
-            _("When the days of notice are over, this node gives and takes nothing under it any more."),
+            *notice_in_words(
+                standing_of(held), _("This node gives and takes nothing under it from this moment on.")
+            ),
+            _("From then on this node gives and takes nothing under it."),
             _("The agreement goes on among the others, or ends where too few remain."),
             _("Withdrawals and receipts still pass. Notice is final."),
         ],
@@ -176,33 +183,43 @@ def declare(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
     if document is None:
         return redirect("agreement", held.id)
     form = DeclarationForm(request.POST or None, document=document, me=own_ref(document))
-    refusal = ""
+    refusal, told, read = "", [], ""
     if request.method == "POST" and form.is_valid():
-        found = form.cleaned_data
-        narrowing = Narrowing(
-            clause=found["clause"],
-            direction=found["direction"],
-            tlp_max=Tlp.parse(found["tlp_max"]) if found["tlp_max"] else None,
-            without=tuple(found["without"]),
-        )
-        refusal = tried(lambda: actions.declare(actor, held, [narrowing], found["note"]))
-        if not refusal:
-            messages.success(request, _("Declared. It counts at once; the other parties are told."))
-            return redirect("agreement", held.id)
+        narrowing = form.narrowing
+        read = canonical(narrowing_json(narrowing)).decode()
+        told = [_as_others_read_it(document, narrowing)]
+        # what is changed after it was shown is shown again
+        if request.POST.get("read") == read:
+            refusal = tried(lambda: actions.declare(actor, held, [narrowing], form.cleaned_data["note"]))
+            if not refusal:
+                messages.success(request, _("Declared. It counts at once; the other parties are told."))
+                return redirect("agreement", held.id)
     answer = confirm(
         request,
         question=_("Declare that this node gives or takes less under “%(title)s”?")
         % {"title": name_of(held)},
         effects=[
+            *told,
             _("It counts at once, and until this node lifts it. It can only take from what a clause allows."),
-            _("Without a marking and without parties the clause is closed for this node in that direction."),
+            *([] if told else [_("Before it is signed you are shown in words what it says.")]),
         ],
-        action=_("Sign the declaration"),
+        action=_("Sign the declaration") if told else _("Show what it will say"),
         cancel_url=reverse("agreement", args=[held.id]),
         tone="gold",
         form=form,
+        hidden={"read": read},
         refusal=refusal,
     )
     if form.errors or refusal:
         answer.status_code = 422
     return answer
+
+
+def _as_others_read_it(document: Document, narrowing: Narrowing) -> SafeString:
+    """What the page of the agreement will tell at every node."""
+    me = document.party_of(settings.BASE_URL)
+    said = narrowing_in_words(narrowing, document)
+    return format_html(
+        _("The other parties will read: “{}”"),
+        format_html(_("{} declared: {}"), party_name(me), said) if me else said,
+    )

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.agreements.views.asking import Step, asked, name_of
+from taawun.cooperation.agreements.views.asking import Step, asked, name_of, notice_in_words
 from taawun.cooperation.partners.models import Lane
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
@@ -102,9 +102,12 @@ def resume(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Http
 def terminate(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpResponseBase:
     """Give notice of termination, after asking why."""
     held = get_object_or_404(Agreement, id=agreement_id)
-    document = standing_of(held).current
-    effects = [_when_it_ends(document.notice_days if document else 0)]
+    standing = standing_of(held)
+    document, effects = standing.current, []
     if document:
+        effects += notice_in_words(
+            standing, _("The agreement ends at once: nothing more flows under it, in either direction.")
+        )
         effects.append(_stopping(document.clauses))
         effects += _lanes(held)
         effects += _afterwards(document.clauses)
@@ -169,7 +172,9 @@ def _afterwards(clauses: Sequence[Clause]) -> list[str]:
             len(deleting),
         )
         told.append(sentence % {"clauses": _cited(deleting)})
-        told.append(_("People see to that: no node deletes it by itself yet."))
+        told.append(
+            _("Each node does so by itself a day after the end, and signs to whoever gave it that it did.")
+        )
     if keeping:
         sentence = ngettext(
             "What was received under clause %(clauses)s may be kept, here and at the other parties.",
@@ -182,14 +187,3 @@ def _afterwards(clauses: Sequence[Clause]) -> list[str]:
 
 def _cited(clauses: Sequence[Clause]) -> str:
     return formats.listed([formats.digits(clause.ref) for clause in clauses])
-
-
-def _when_it_ends(days: int) -> str:
-    if not days:
-        return _("The agreement ends at once: nothing more flows under it, in either direction.")
-    sentence = ngettext(
-        "The agreement ends in %(count)s day, the notice it asks for; until then everything flows as before.",
-        "The agreement ends in %(count)s days, the notice it asks for; until then everything flows as before.",
-        days,
-    )
-    return sentence % {"count": formats.number(days)}
