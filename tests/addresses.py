@@ -311,7 +311,7 @@ ADDRESSES: Final = (
     Address("api/v1/partners/<uuidstr:partner_id>/restarts", get="read:partners"),
     Address("api/v1/partners/<uuidstr:partner_id>/forks", get="read:partners"),
     Address(
-        "api/v1/partners/<uuidstr:partner_id>/lanes/<uuidstr:lane_id>/reset",
+        "api/v1/partners/<uuidstr:partner_id>/lanes/<uuidstr:lane_id>/restart",
         post="manage:partners",
         things={"lane_id": "stopped_lane_id"},
     ),
@@ -320,9 +320,9 @@ ADDRESSES: Final = (
         post="manage:partners",
         body={"statement": "{statement}"},
     ),
-    Address("api/v1/restarts/<uuidstr:reset_id>", get="read:partners"),
-    Address("api/v1/restarts/<uuidstr:reset_id>/answer", post="manage:partners"),
-    Address("api/v1/restarts/<uuidstr:reset_id>/confirm", post="manage:partners"),
+    Address("api/v1/restarts/<uuidstr:restart_id>", get="read:partners"),
+    Address("api/v1/restarts/<uuidstr:restart_id>/answer", post="manage:partners"),
+    Address("api/v1/restarts/<uuidstr:restart_id>/confirm", post="manage:partners"),
     # ---- the machine interface: agreements ----------------------------------------------------------------------
     Address(
         "api/v1/agreements",
@@ -648,9 +648,9 @@ ADDRESSES: Final = (
         post="manage:partners",
         things={"lane_id": "stopped_lane_id"},
     ),
-    Address("partners/restarts/<uuid:reset_id>/", get="read:partners"),
-    Address("partners/restarts/<uuid:reset_id>/answer/", get="manage:partners", post="manage:partners"),
-    Address("partners/restarts/<uuid:reset_id>/confirm/", get="manage:partners", post="manage:partners"),
+    Address("partners/restarts/<uuid:restart_id>/", get="read:partners"),
+    Address("partners/restarts/<uuid:restart_id>/answer/", get="manage:partners", post="manage:partners"),
+    Address("partners/restarts/<uuid:restart_id>/confirm/", get="manage:partners", post="manage:partners"),
     # ---- pages: agreements --------------------------------------------------------------------------------------
     Address("agreements/", get="read:agreements"),
     Address("agreements/new/", get="write:agreements", post="write:agreements"),

@@ -370,7 +370,7 @@ def _stop_a_lane(world: World) -> None:
     )
     world.things |= {
         "stopped_lane_id": str(stopped.row.id),
-        "reset_id": str(reset.id),
+        "restart_id": str(reset.id),
         "statement": statements.write(said, south.key),
     }
 

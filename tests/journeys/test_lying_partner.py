@@ -80,7 +80,7 @@ def signed_for_by_both(pair: Pair) -> None:
     (north,) = [each["id"] for each in reader.get("/partners")["items"] if each["node"] == pair.north.base]
     lanes = everything(reader, f"/partners/{north}/lanes")
     (stopped,) = [each["id"] for each in lanes if each["state"] == "stopped"]
-    proposed = reader.post(f"/partners/{north}/lanes/{stopped}/reset")
+    proposed = reader.post(f"/partners/{north}/lanes/{stopped}/restart")
     restart = f"/restarts/{proposed['id']}"
     wait_for("the proposal in the north", partial(in_state, sender, restart, "proposed"), seconds=60)
     assert sender.post(f"{restart}/answer")["state"] == "answered"

@@ -25,7 +25,7 @@ def _address(params: Mapping[str, str]) -> str:
 
 
 def _restart(params: Mapping[str, str]) -> str:
-    return reverse("partner-reset", kwargs={"reset_id": params["reset"]})
+    return reverse("partner-restart", kwargs={"restart_id": params["reset"]})
 
 
 def _named(params: Mapping[str, str], when: str) -> str:
@@ -81,7 +81,7 @@ KINDS = (
         _address,
     ),
     NoticeKind(
-        "partners.reset-proposed",
+        "partners.restart-proposed",
         "read:partners",
         lambda p: (
             _("%(node)s stopped a lane of this node at entry %(seq)s and asks to read on in it: %(reason)s.")
@@ -94,7 +94,7 @@ KINDS = (
         _restart,
     ),
     NoticeKind(
-        "partners.reset-answered",
+        "partners.restart-answered",
         "read:partners",
         lambda p: _("%(node)s has signed for the entry from which its stopped lane goes on.") % p,
         lambda _p: _("Look at what would be left behind, and confirm: the lane starts again then."),

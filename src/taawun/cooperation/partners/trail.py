@@ -60,7 +60,7 @@ def _page(partner: Partner, permissions: frozenset[str]) -> str:
 
 
 def _restart(reset: Reset, permissions: frozenset[str]) -> str:
-    return reverse("partner-reset", args=[reset.id]) if "read:partners" in permissions else ""
+    return reverse("partner-restart", args=[reset.id]) if "read:partners" in permissions else ""
 
 
 TRAIL = (
@@ -93,9 +93,9 @@ TRAIL = (
     Act("partners.return-refused", _("Partner's answer to the restored node not taken")),
     Act("partners.return-given-up", _("Partner no longer waited for")),
     Act("partners.returned", _("Node speaks again after it was restored")),
-    Act("partners.reset-proposed", _("Restart of a lane proposed")),
-    Act("partners.reset-answered", _("Restart of a lane answered")),
-    Act("partners.reset-confirmed", _("Restart of a lane confirmed")),
+    Act("partners.restart-proposed", _("Restart of a lane proposed")),
+    Act("partners.restart-answered", _("Restart of a lane answered")),
+    Act("partners.restart-confirmed", _("Restart of a lane confirmed")),
     SystemPart("partners.sync", _("Sync with partners")),
     SystemPart("partners.strangers", _("Forgetting of unknown nodes")),
     Things("partners", _find, _find_named),

@@ -30,8 +30,8 @@ urlpatterns = [
     path(
         "<uuid:partner_id>/lanes/<uuid:lane_id>/restart/", restart_views.propose, name="partner-lane-restart"
     ),
-    path("restarts/<uuid:reset_id>/", restart_views.restart, name="partner-reset"),
-    path("restarts/<uuid:reset_id>/answer/", restart_views.answer, name="partner-reset-answer"),
-    path("restarts/<uuid:reset_id>/confirm/", restart_views.confirmed, name="partner-reset-confirm"),
+    path("restarts/<uuid:restart_id>/", restart_views.restart, name="partner-restart"),
+    path("restarts/<uuid:restart_id>/answer/", restart_views.answer, name="partner-restart-answer"),
+    path("restarts/<uuid:restart_id>/confirm/", restart_views.confirmed, name="partner-restart-confirm"),
     path("<uuid:partner_id>/unblock/", views.unblock, name="partner-unblock"),
 ]

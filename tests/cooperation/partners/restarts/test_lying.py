@@ -137,11 +137,11 @@ def test_who_proposes_without_end_is_told_once_and_counted(ours: Ours) -> None:
         for _each in range(10):
             clock.advance(timedelta(seconds=1))
             assert ours.say(ours.propose()) == ("done", "")
-    assert Notice.objects.get(kind="partners.reset-proposed").times == 10
-    assert AuditEntry.objects.filter(verb="partners.reset-proposed").count() == 1
-    assert Notice.objects.get(kind="partners.reset-proposed").params["reset"] == str(Reset.objects.get().id)
+    assert Notice.objects.get(kind="partners.restart-proposed").times == 10
+    assert AuditEntry.objects.filter(verb="partners.restart-proposed").count() == 1
+    assert Notice.objects.get(kind="partners.restart-proposed").params["reset"] == str(Reset.objects.get().id)
     restarting.answer(ours.cast.administrator.actor, Reset.objects.get())
-    assert not Notice.objects.filter(kind="partners.reset-proposed", resolved=None).exists()
+    assert not Notice.objects.filter(kind="partners.restart-proposed", resolved=None).exists()
 
 
 def test_what_stands_after_the_point_is_brought_again_to_who_is_delivered_to(ours: Ours) -> None:
@@ -187,7 +187,7 @@ def test_what_a_thief_proposed_or_confirmed_is_taken_out_with_the_key(ours: Ours
     message = _message(ours, "proposal")
     resets.set_aside(message)
     assert Reset.objects.get().state == "dropped"
-    assert not Notice.objects.filter(kind="partners.reset-proposed", resolved=None).exists()
+    assert not Notice.objects.filter(kind="partners.restart-proposed", resolved=None).exists()
 
 
 def test_what_a_thief_answered_waits_for_the_senders_own_word_again(stopped: Stopped) -> None:
@@ -197,7 +197,7 @@ def test_what_a_thief_answered_waits_for_the_senders_own_word_again(stopped: Sto
     resets.set_aside(_said(stopped.south.row, token))
     reset.refresh_from_db()
     assert (reset.state, reset.answer, reset.point_seq) == ("proposed", "", None)
-    assert not Notice.objects.filter(kind="partners.reset-answered", resolved=None).exists()
+    assert not Notice.objects.filter(kind="partners.restart-answered", resolved=None).exists()
     stopped.answer(reset)
     assert stopped.confirm(reset).state == "done"
 

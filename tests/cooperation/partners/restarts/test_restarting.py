@@ -210,14 +210,14 @@ def test_each_step_is_audited_told_and_over_when_the_next_is_taken(stopped: Stop
     assert open_kinds() == ["partners.lane-stopped"]
     reset = stopped.propose()
     stopped.answer(reset)
-    assert open_kinds() == ["partners.lane-stopped", "partners.reset-answered"]
+    assert open_kinds() == ["partners.lane-stopped", "partners.restart-answered"]
     stopped.confirm(reset)
     assert open_kinds() == []
     verbs = AuditEntry.objects.filter(subject=f"urn:uuid:{reset.id}").order_by("id")
     assert [(each.verb, each.actor_label) for each in verbs] == [
-        ("partners.reset-proposed", "Administrator"),
-        ("partners.reset-answered", "Southern CERT"),
-        ("partners.reset-confirmed", "Administrator"),
+        ("partners.restart-proposed", "Administrator"),
+        ("partners.restart-answered", "Southern CERT"),
+        ("partners.restart-confirmed", "Administrator"),
     ]
     said = LaneEntry.objects.filter(kind="lane.reset", lane__sender=None).order_by("seq")
     tokens = [parse(contents.get(each.content_digest))["statement"] for each in said]
@@ -536,7 +536,7 @@ def test_the_sender_is_told_answers_with_the_last_common_entry_and_learns_of_the
     LaneReader.objects.update(receipt_seq=3)
     assert ours.say(ours.propose()) == ("done", "")
     kinds = Notice.objects.filter(resolved=None).order_by("created").values_list("kind", flat=True)
-    assert list(kinds) == ["partners.lane-stopped-there", "partners.reset-proposed"]
+    assert list(kinds) == ["partners.lane-stopped-there", "partners.restart-proposed"]
     reset = Reset.objects.get()
     assert (reset.state, reset.held_seq, reset.stopped_at, reset.stop_reason) == ("proposed", 3, 2, "fork")
     answered = restarting.answer(ours.cast.administrator.actor, reset)
@@ -576,7 +576,7 @@ def test_who_proposes_again_and_again_leaves_one_proposal_and_an_older_one_is_no
         assert ours.say(last) == ("done", "")
         assert ours.say(first) == ("refused", "replaced")
     assert Reset.objects.get().proposal == last
-    assert Notice.objects.filter(kind="partners.reset-proposed", resolved=None).count() == 1
+    assert Notice.objects.filter(kind="partners.restart-proposed", resolved=None).count() == 1
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_the_proofs_are_a_file_that_anybody_can_verify(stopped: Stopped) -> None
 # ---- the machine interface ------------------------------------------------------------------------------------------
 def test_a_lane_is_restarted_over_the_api(stopped: Stopped) -> None:
     api, partner_id = stopped.cast.administrator.api, stopped.south.row.id
-    made = api.post(f"/partners/{partner_id}/lanes/{stopped.row.id}/reset")
+    made = api.post(f"/partners/{partner_id}/lanes/{stopped.row.id}/restart")
     assert made.status_code == 201
     told = made.json()
     assert (told["state"], told["direction"], told["held"], told["stopped_at"], told["point"]) == (
@@ -144,9 +144,9 @@ def test_what_is_not_there_is_not_restarted(stopped: Stopped, ours: Ours) -> Non
     api, missing = stopped.cast.administrator.api, "0190a0a0-0000-7000-8000-000000000000"
     for path in (
         f"/restarts/{missing}/answer",
-        f"/partners/{stopped.east.row.id}/lanes/{stopped.row.id}/reset",
+        f"/partners/{stopped.east.row.id}/lanes/{stopped.row.id}/restart",
     ):
         assert api.post(path).status_code == 404
     # our own lane is not ours to stop, so there is nothing to restart
-    own = api.post(f"/partners/{ours.south.row.id}/lanes/{ours.lane.id}/reset")
+    own = api.post(f"/partners/{ours.south.row.id}/lanes/{ours.lane.id}/restart")
     assert (own.status_code, own.json()["type"]) == (409, "urn:taawun:problem:not-stopped")

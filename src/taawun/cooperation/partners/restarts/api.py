@@ -64,7 +64,7 @@ def list_forks(request: ApiRequest, partner_id: UUID, paging: Query[Paging]) -> 
 
 
 @router.post(
-    "/partners/{uuid:partner_id}/lanes/{uuid:lane_id}/reset",
+    "/partners/{uuid:partner_id}/lanes/{uuid:lane_id}/restart",
     response={201: restart_schemas.Restart},
     summary="Propose to restart a stopped lane",
 )
@@ -90,35 +90,37 @@ def take_statement(request: ApiRequest, partner_id: UUID, body: restart_schemas.
     return _restart(resets.take(actor, found_partner(partner_id), body.statement))
 
 
-@router.get("/restarts/{uuid:reset_id}", response=restart_schemas.Restart, summary="Get a restart")
-def get_restart(request: ApiRequest, reset_id: UUID) -> Restart:
+@router.get("/restarts/{uuid:restart_id}", response=restart_schemas.Restart, summary="Get a restart")
+def get_restart(request: ApiRequest, restart_id: UUID) -> Restart:
     """The restart of a lane, with what each side signed."""
     require(acting(request), "read:partners")
-    return _restart(_found(reset_id))
-
-
-@router.post("/restarts/{uuid:reset_id}/answer", response=restart_schemas.Restart, summary="Answer a restart")
-def answer_restart(request: ApiRequest, reset_id: UUID) -> Restart:
-    """Sign for the last entry of our lane that its reader holds as well: from there it may go on."""
-    actor = acting(request)
-    require(actor, "manage:partners")
-    return _restart(restarting.answer(actor, _found(reset_id)))
+    return _restart(_found(restart_id))
 
 
 @router.post(
-    "/restarts/{uuid:reset_id}/confirm", response=restart_schemas.Restart, summary="Confirm a restart"
+    "/restarts/{uuid:restart_id}/answer", response=restart_schemas.Restart, summary="Answer a restart"
 )
-def confirm_restart(request: ApiRequest, reset_id: UUID) -> Restart:
+def answer_restart(request: ApiRequest, restart_id: UUID) -> Restart:
+    """Sign for the last entry of our lane that its reader holds as well: from there it may go on."""
+    actor = acting(request)
+    require(actor, "manage:partners")
+    return _restart(restarting.answer(actor, _found(restart_id)))
+
+
+@router.post(
+    "/restarts/{uuid:restart_id}/confirm", response=restart_schemas.Restart, summary="Confirm a restart"
+)
+def confirm_restart(request: ApiRequest, restart_id: UUID) -> Restart:
     """Go on from the entry that the sender signed for. What is held after it is left behind, and kept."""
     actor = acting(request)
     require(actor, "manage:partners")
-    return _restart(restarting.confirm(actor, _found(reset_id)))
+    return _restart(restarting.confirm(actor, _found(restart_id)))
 
 
-def _found(reset_id: UUID) -> models.Reset:
-    reset = models.Reset.objects.select_related("lane", "partner").filter(id=reset_id).first()
+def _found(restart_id: UUID) -> models.Reset:
+    reset = models.Reset.objects.select_related("lane", "partner").filter(id=restart_id).first()
     if reset is None:
-        missing("no-such-reset", _("There is no such restart."))
+        missing("no-such-restart", _("There is no such restart."))
     return reset
 
 

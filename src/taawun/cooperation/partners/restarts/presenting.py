@@ -118,7 +118,7 @@ def restart_lines(partner: Partner) -> list[Line]:
     for reset in found:
         title = _("A lane of this node") if reset.lane.sender_id is None else _("A lane of this partner")
         at = reset.confirmed or reset.answered or reset.proposed
-        address = reverse("partner-reset", args=[reset.id])
+        address = reverse("partner-restart", args=[reset.id])
         lines.append(Line(title, address, restart_standing(reset).sentence, at))
     return lines
 

@@ -49,7 +49,7 @@ def set_aside(message: Message) -> None:
     reset = Reset.objects.select_for_update().filter(step, partner=message.partner).first()
     if reset is None:
         return
-    for kind in ("partners.reset-answered", "partners.reset-proposed"):
+    for kind in ("partners.restart-answered", "partners.restart-proposed"):
         resolve(kind, told_of(reset))
     if reset.state == Reset.State.DONE:
         if reset.answer == token:
@@ -172,8 +172,8 @@ def _proposed(partner: Partner, said: Statement, token: str) -> Reset:
         proposed=min(said.at, now()),
     )
     # however often it proposes before somebody here answers, it is one thing to be told
-    if _tell("partners.reset-proposed", reset).times == 1:
-        _record(partner, "partners.reset-proposed", reset)
+    if _tell("partners.restart-proposed", reset).times == 1:
+        _record(partner, "partners.restart-proposed", reset)
     return reset
 
 
@@ -198,8 +198,8 @@ def _answered(partner: Partner, said: Statement, token: str) -> Reset:
     # what it signed before this, it has owned up to; it owns up to nothing that is to come
     reset.answered = min(said.at, now())
     reset.save()
-    _tell("partners.reset-answered", reset)
-    _record(partner, "partners.reset-answered", reset)
+    _tell("partners.restart-answered", reset)
+    _record(partner, "partners.restart-answered", reset)
     return reset
 
 
@@ -232,7 +232,7 @@ def _confirmed(partner: Partner, said: Statement, token: str) -> Reset:
     stopped = Notice.objects.filter(kind="partners.lane-stopped-there", subject=f"urn:uuid:{reset.lane_id}")
     if stopped.filter(resolved=None, params__partner=str(partner.id)).exists():
         resolve("partners.lane-stopped-there", f"urn:uuid:{reset.lane_id}")
-    _record(partner, "partners.reset-confirmed", reset)
+    _record(partner, "partners.restart-confirmed", reset)
     return reset
 
 

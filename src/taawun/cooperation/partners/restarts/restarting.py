@@ -88,7 +88,7 @@ def propose(actor: Actor, lane: Lane) -> Reset:
     reset.proposal = statements.write(statement, node_key())
     reset.save(force_insert=True)
     messages.send(sender, RESET, {"statement": reset.proposal})
-    record(actor, "partners.reset-proposed", urn(reset), _facts(reset))
+    record(actor, "partners.restart-proposed", urn(reset), _facts(reset))
     return reset
 
 
@@ -97,7 +97,7 @@ def drop_open(lane: Lane, partner: Partner) -> None:
     for each in Reset.objects.select_for_update().filter(lane=lane, partner=partner, state__in=OPEN):
         each.state = Reset.State.DROPPED
         each.save(update_fields=["state"])
-        resolve("partners.reset-answered", told_of(each))
+        resolve("partners.restart-answered", told_of(each))
 
 
 def _places(lane: Lane) -> tuple[tuple[int, str], ...]:
@@ -140,8 +140,8 @@ def answer(actor: Actor, reset: Reset) -> Reset:
     held.state = Reset.State.ANSWERED
     held.save()
     messages.send(held.partner, RESET, {"statement": held.answer})
-    resolve("partners.reset-proposed", told_of(held))
-    record(actor, "partners.reset-answered", urn(held), _facts(held))
+    resolve("partners.restart-proposed", told_of(held))
+    record(actor, "partners.restart-answered", urn(held), _facts(held))
     return held
 
 
@@ -198,9 +198,9 @@ def _confirm(actor: Actor, reset: Reset) -> Reset:
     held.save()
     for kind in ("partners.lane-stopped", "partners.lane-forked"):
         resolve(kind, f"urn:uuid:{lane.id}")
-    resolve("partners.reset-answered", told_of(held))
+    resolve("partners.restart-answered", told_of(held))
     messages.send(held.partner, RESET, {"statement": held.confirmation})
-    record(actor, "partners.reset-confirmed", urn(held), {**_facts(held), "left_behind": left})
+    record(actor, "partners.restart-confirmed", urn(held), {**_facts(held), "left_behind": left})
     actions.has_news(held.partner)
     return held
 

@@ -39,9 +39,9 @@ _MANAGE = "manage:partners"
 
 @require_safe
 @signed_in("read:partners")
-def restart(request: HttpRequest, actor: PersonActor, reset_id: UUID) -> HttpResponseBase:
+def restart(request: HttpRequest, actor: PersonActor, restart_id: UUID) -> HttpResponseBase:
     """One restart: where it stands, what each side signed, and the next step."""
-    reset = _found(reset_id)
+    reset = _found(restart_id)
     context = {
         "reset": reset,
         "partner": reset.partner,
@@ -85,9 +85,9 @@ def propose(request: HttpRequest, actor: PersonActor, partner_id: UUID, lane_id:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in(_MANAGE)
-def answer(request: HttpRequest, actor: PersonActor, reset_id: UUID) -> HttpResponseBase:
+def answer(request: HttpRequest, actor: PersonActor, restart_id: UUID) -> HttpResponseBase:
     """Answer the reader of one of our lanes, after asking."""
-    reset = _found(reset_id)
+    reset = _found(restart_id)
     effects = [
         _("It stopped because: %(reason)s.") % {"reason": stop_reason(reset.stop_reason)},
         _agreement(reset),
@@ -103,15 +103,15 @@ def answer(request: HttpRequest, actor: PersonActor, reset_id: UUID) -> HttpResp
         question,
         effects,
         _("Sign and send the answer"),
-        reverse("partner-reset", args=[reset.id]),
+        reverse("partner-restart", args=[reset.id]),
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in(_MANAGE)
-def confirmed(request: HttpRequest, actor: PersonActor, reset_id: UUID) -> HttpResponseBase:
+def confirmed(request: HttpRequest, actor: PersonActor, restart_id: UUID) -> HttpResponseBase:
     """Confirm where a lane goes on, after asking."""
-    reset = _found(reset_id)
+    reset = _found(restart_id)
     effects = [
         _agreement(reset),
         _(
@@ -129,7 +129,7 @@ def confirmed(request: HttpRequest, actor: PersonActor, reset_id: UUID) -> HttpR
         question,
         effects,
         _("Confirm and restart"),
-        reverse("partner-reset", args=[reset.id]),
+        reverse("partner-restart", args=[reset.id]),
     )
 
 
@@ -144,7 +144,7 @@ def _step(  # noqa: PLR0913, PLR0917 - each argument is one part of the question
     refusal = ""
     if request.method == "POST":
         try:
-            return redirect("partner-reset", act().id)
+            return redirect("partner-restart", act().id)
         except PartnerRefused as refused:
             refusal = str(refused)
     return confirm(
@@ -187,7 +187,7 @@ def statement(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> Htt
             )
         else:
             messages.success(request, _("The statement is genuine and was noted."))
-            return redirect("partner-reset", taken.id)
+            return redirect("partner-restart", taken.id)
     context = {"partner": known, "form": form}
     return render(request, "partners/statement.html", context, status=422 if form.errors else 200)
 
@@ -215,8 +215,8 @@ def proofs(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpRe
     )
 
 
-def _found(reset_id: UUID) -> Reset:
-    return get_object_or_404(Reset.objects.select_related("lane", "partner"), id=reset_id)
+def _found(restart_id: UUID) -> Reset:
+    return get_object_or_404(Reset.objects.select_related("lane", "partner"), id=restart_id)
 
 
 def _name(known: Partner) -> str:
