@@ -29,8 +29,11 @@ from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.views.sign_in import VISITS
 from taawun.platform.audit.models import Entry
+from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
 from tests.cast import SYSTEM, Cast, person
+from tests.pages import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -503,27 +506,49 @@ def test_it_never_leads_on_to_elsewhere(provider: Provider, kept: IdentityProvid
     assert answer["Location"] == reverse("home")
 
 
+_NO_ADDRESSES = "the provider does not name its own addresses as it should"
+
+
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "words"),
     [
-        ({"metadata": {"issuer": "https://evil.example"}}, "other-issuer"),
-        ({"metadata": {"authorization_endpoint": "javascript:alert(1)"}}, "no-endpoint"),
-        ({"metadata": {"authorization_endpoint": None}}, "no-endpoint"),
-        ({"answer_instead": (200, b"{", {})}, "bad-json"),
-        ({"answer_instead": (200, b"[]", {})}, "bad-answer"),
-        ({"answer_instead": (500, b"{}", {})}, "bad-answer"),
-        ({"answer_instead": (302, b"", {"Location": "http://169.254.169.254/"})}, "redirect"),
-        ({"answer_instead": (200, b" " * 70_000, {})}, "answer-too-large"),
+        (
+            {"metadata": {"issuer": "https://evil.example"}},
+            "the provider calls itself otherwise than it is called here",
+        ),
+        ({"metadata": {"authorization_endpoint": "javascript:alert(1)"}}, _NO_ADDRESSES),
+        ({"metadata": {"authorization_endpoint": None}}, _NO_ADDRESSES),
+        ({"answer_instead": (200, b"{", {})}, "the answer of the provider cannot be read"),
+        ({"answer_instead": (200, b"[]", {})}, "the answer of the provider cannot be read"),
+        ({"answer_instead": (500, b"{}", {})}, "the answer of the provider cannot be read"),
+        (
+            {"answer_instead": (302, b"", {"Location": "http://169.254.169.254/"})},
+            "the provider answers that it has moved",
+        ),
+        ({"answer_instead": (200, b" " * 70_000, {})}, "the answer of the provider is too large"),
     ],
 )
 def test_a_provider_that_answers_strangely_is_told_and_nobody_is_sent_there(
-    provider: Provider, kept: IdentityProvider, change: dict[str, Any], code: str
+    provider: Provider, kept: IdentityProvider, change: dict[str, Any], words: str
 ) -> None:
     for name, value in change.items():
         setattr(provider, name, value)
     answer = Client().get(reverse("provider-go", args=[kept.id]))
     assert answer.status_code == 502
-    assert f"<bdi>{code}</bdi>" in answer.content.decode()
+    assert f"did not work: <bdi>{words}</bdi>." in answer.content.decode()
+    # the administrator, to whom the page sends them, finds it there
+    assert words in registry.get(NoticeKind, "people.sign-in-refused").sentence(Notice.objects.get().params)
+
+
+def test_a_provider_that_cannot_be_reached_is_told_in_words(
+    cast: Cast, kept: IdentityProvider, settings: Settings
+) -> None:
+    settings.OUTBOUND_ALLOW = ("127.0.0.1",)
+    IdentityProvider.objects.update(issuer="http://127.0.0.1:1")
+    answer = Client().get(f"/ar/account/sign-in/{kept.id}/")
+    assert answer.status_code == 502
+    assert "تعذّر الوصول إلى المزوّد" in answer.content.decode()
+    assert "unreachable" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri"])
@@ -562,6 +587,7 @@ def test_a_secret_is_kept_sealed_and_told_to_no_other_issuer(
         ({"issuer": "https://id.example?x=1"}, "issuer"),
         ({"issuer": "ftp://id.example"}, "issuer"),
         ({"name": " "}, "name"),
+        ({"client": " "}, "client"),
         ({"domains": ("example",)}, "domains"),
         ({"domains": ("*.example.org",)}, "domains"),
         ({"roles_by_group": {"soc": ("emperor",)}}, "roles_by_group"),
@@ -590,7 +616,10 @@ def test_the_pages_keep_providers(cast: Cast, provider: Provider) -> None:
         "roles_by_group": "soc: analyst, researcher\nhttps://x.example/g: editor",
         "is_active": "on",
     }
-    assert browser.post(reverse("provider-new"), sent).status_code == 302
+    without = read(browser.post(reverse("provider-new"), sent | {"client": ""}), 422)
+    assert "Client : The client is required in OpenID Connect." in without.text
+    saved = read(browser.post(reverse("provider-new"), sent, follow=True))
+    assert "Ours <b> is saved. Register the address that stands below at the provider;" in saved.text
     kept = IdentityProvider.objects.get()
     assert kept.roles_by_group == {"soc": ["analyst", "researcher"], "https://x.example/g": ["editor"]}
     assert kept.domains == ["cert.example"]
@@ -605,6 +634,26 @@ def test_the_pages_keep_providers(cast: Cast, provider: Provider) -> None:
     assert Client().get(reverse("provider-go", args=[kept.id])).status_code == 404
     assert browser.post(reverse("provider-remove", args=[kept.id])).status_code == 302
     assert not IdentityProvider.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "asked"),
+    [("oidc", {"issuer", "client", "secret"}), ("saml", {"issuer", "sign_in_url", "certificates"})],
+)
+def test_a_provider_is_asked_what_its_protocol_needs_and_nothing_else(
+    cast: Cast, protocol: str, asked: set[str]
+) -> None:
+    browser = cast.administrator.browser()
+    page = read(browser.get(reverse("provider-new"), {"protocol": protocol}))
+    of_protocols = {"issuer", "client", "secret", "sign_in_url", "certificates"}
+    names = {each.get("name") for tag in ("input", "textarea") for each in page.all(tag)}
+    assert names & of_protocols == asked
+    assert page.all("a", href="?protocol=oidc")
+    assert page.all("a", href="?protocol=saml")
+    empty = read(browser.post(reverse("provider-new"), {"protocol": protocol}), 422)
+    assert {
+        each.get("name") for tag in ("input", "textarea") for each in empty.all(tag)
+    } & of_protocols == asked
 
 
 def test_the_example_of_a_line_runs_from_left_to_right_in_every_language(cast: Cast) -> None:

@@ -19,6 +19,7 @@ class PeopleConfig(AppConfig):
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.cooperation.people.tokens import DOOR
         from taawun.cooperation.people.trail import TRAIL
+        from taawun.cooperation.people.wording import refused_because
         from taawun.platform.notices.kinds import NoticeKind
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.access import Doorkeeper
@@ -65,9 +66,9 @@ class PeopleConfig(AppConfig):
                         "people.sign-in-refused",
                         "manage:notices",
                         lambda p: with_names(
-                            gettext("Signing in by %(name)s let nobody in (%(code)s)."),
+                            gettext("Signing in by %(name)s let nobody in: %(why)s."),
                             name=p["name"],
-                            code=p["code"],
+                            why=refused_because(p["code"]),
                         ),
                         lambda _p: gettext(
                             "Once may be a mistake. If it goes on, look at what is said of the provider here and there."

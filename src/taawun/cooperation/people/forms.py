@@ -417,7 +417,7 @@ _groups_hint = lazy(_groups_hint_now, SafeString)
 
 
 class ProviderForm(forms.Form):
-    """An organisation's own provider, by OpenID Connect or SAML."""
+    """An organisation's own provider: what one that speaks OpenID Connect, or SAML, is asked, and nothing else."""
 
     organisation = _OrganisationField(
         label=_("Organisation"), queryset=Organisation.objects.none(), empty_label=None
@@ -426,21 +426,19 @@ class ProviderForm(forms.Form):
         label=_("Name"), max_length=100, help_text=_("Stands on the button of the sign-in page.")
     )
     protocol = forms.ChoiceField(
-        label=_("What it speaks"),
-        choices=IdentityProvider.Protocol.choices,
-        initial=IdentityProvider.Protocol.OIDC,
+        label=_("What it speaks"), choices=IdentityProvider.Protocol.choices, widget=forms.HiddenInput
     )
     issuer = forms.CharField(
         label=_("Issuer"),
         max_length=300,
-        help_text=_("The provider’s address, exactly as it calls itself; of SAML its entity id."),
+        help_text=_("The provider’s address, exactly as it calls itself, as in https://login.cert.example."),
         widget=forms.TextInput({"dir": "ltr"}),
     )
     client = forms.CharField(
         label=_("Client"),
-        required=False,
         max_length=200,
-        help_text=_("OpenID Connect: what the provider calls this node."),
+        help_text=_("What the provider calls this node."),
+        error_messages={"required": _("The client is required in OpenID Connect.")},
         widget=forms.TextInput({"dir": "ltr"}),
     )
     secret = forms.CharField(
@@ -448,21 +446,21 @@ class ProviderForm(forms.Form):
         required=False,
         strip=False,
         max_length=500,
-        help_text=_("OpenID Connect: kept sealed and never shown. Empty keeps the one there is, or none."),
+        help_text=_("Kept sealed and never shown. Empty keeps the one there is, or none."),
         widget=forms.PasswordInput({"autocomplete": "off"}),
     )
     sign_in_url = forms.CharField(
         label=_("Address for requests"),
-        required=False,
         max_length=500,
-        help_text=_("SAML: where the provider takes requests by redirect."),
+        help_text=_("Where the provider takes requests by redirect; its metadata names it."),
+        error_messages={"required": _("The address for requests is required in SAML 2.0.")},
         widget=forms.TextInput({"dir": "ltr"}),
     )
     certificates = forms.CharField(
         label=_("Certificates"),
-        required=False,
         max_length=20_000,
-        help_text=_("SAML: those of the keys with which the provider signs, one to four, as PEM."),
+        help_text=_("Those of the keys with which the provider signs, one to four, as PEM."),
+        error_messages={"required": _("A certificate is required in SAML 2.0.")},
         widget=forms.Textarea({"dir": "ltr", "rows": 4, "class": "mono"}),
     )
     domains = forms.CharField(
@@ -490,9 +488,25 @@ class ProviderForm(forms.Form):
     )
     is_active = forms.BooleanField(label=_("One can sign in by it"), required=False, initial=True)
 
-    def __init__(self, *args: Any, places: QuerySet[Organisation] | None = None, **kwargs: Any) -> None:
-        # the arguments that Django passes
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        protocol: str = "",
+        places: QuerySet[Organisation] | None = None,
+        initial: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(data, initial={**(initial or {})})
+        # which fields were shown is said by what was sent
+        said = data.get("protocol", "") if data is not None else protocol
+        saml, oidc = IdentityProvider.Protocol.SAML, IdentityProvider.Protocol.OIDC
+        self.spoken = saml if said == saml else oidc
+        self.initial["protocol"] = self.spoken
+        for name in ("client", "secret") if self.spoken == saml else ("sign_in_url", "certificates"):
+            del self.fields[name]
+        if self.spoken == saml:
+            self.fields["issuer"].label = _("Entity id")
+            self.fields["issuer"].help_text = _("The provider’s entity id, exactly as its metadata says it.")
         if places is None:
             del self.fields["organisation"]
         else:

@@ -107,16 +107,24 @@ def _check_oidc(given: ProviderFields) -> None:
     if given.protocol != IdentityProvider.Protocol.OIDC:
         raise ProviderRefused("protocol", _("A provider speaks OpenID Connect or SAML 2.0."))
     if not _is_address(given.issuer):
-        raise ProviderRefused("issuer", _("An issuer is an https address without a query."))
-    if not given.name.strip() or not given.client.strip():
-        raise ProviderRefused("name", _("A provider needs a name and a client."))
+        raise ProviderRefused(
+            "issuer",
+            _("The issuer is an address that begins with https:// as in https://login.cert.example."),
+        )
+    if not given.name.strip():
+        raise ProviderRefused("name", _("A provider needs a name."))
+    if not given.client.strip():
+        raise ProviderRefused("client", _("The client is required in OpenID Connect."))
 
 
 def _check_saml(given: ProviderFields) -> None:
     if not given.name.strip():
         raise ProviderRefused("name", _("A provider needs a name."))
     if not _is_address(given.issuer) and not _URN.fullmatch(given.issuer):
-        raise ProviderRefused("issuer", _("An entity id is an address without a query, or a URN."))
+        raise ProviderRefused(
+            "issuer",
+            _("The entity id is an address that begins with https:// or a URN, as in urn:example:idp."),
+        )
     if not _is_address(given.sign_in_url, with_query=True):
         raise ProviderRefused(
             "sign_in_url", _("Give the https address at which the provider takes requests.")

@@ -30,8 +30,10 @@ from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
 from taawun.cooperation.people.forms import ProviderForm
 from taawun.cooperation.people.models import IdentityProvider
 from taawun.cooperation.people.sessions import signed_in
+from taawun.cooperation.people.wording import refused_because
 from taawun.foundation.clock import SKEW, now
 from taawun.foundation.digests import sha256
+from taawun.platform.web.components import Tab
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.limits import Buckets, Rate, network_of
 from taawun.platform.web.pages import confirm, refuse
@@ -116,6 +118,7 @@ def go_to_provider(request: HttpRequest, provider_id: UUID) -> HttpResponseBase:
         else:
             target = oidc.begin(_client(provider), attempt, state)
     except oidc.OidcRefused as refused:
+        actions.refuse_identity(provider, refused.code)
         return _failed(request, provider, refused)
     states = [*request.session.get(_ATTEMPTS_KEY, []), state]
     for old in states[:-_ATTEMPTS]:
@@ -259,11 +262,11 @@ def _failed(
     log.warning("signing in by the provider %s failed: %s", provider.id, refused)
     sentence = with_names(
         _(
-            "Signing in with %(name)s did not work (%(code)s). "
+            "Signing in with %(name)s did not work: %(why)s. "
             "Try again; an administrator finds the reason among the notices."
         ),
         name=provider.name,
-        code=refused.code,
+        why=refused_because(refused.code),
     )
     # an answer by SAML the browser brings: whose fault it is, nobody can tell from here
     status = 502 if isinstance(refused, oidc.OidcRefused) else 400
@@ -288,20 +291,38 @@ def _given(form: ProviderForm) -> actions.ProviderFields:
     return actions.ProviderFields(
         name=given["name"],
         issuer=given["issuer"],
-        client=given["client"],
-        secret=given["secret"],
+        client=given.get("client", ""),
+        secret=given.get("secret", ""),
         domains=given["domains"],
         groups_claim=given["groups_claim"],
         roles_by_group=given["roles_by_group"],
         is_active=given["is_active"],
         protocol=given["protocol"],
-        sign_in_url=given["sign_in_url"],
-        certificates=given["certificates"],
+        sign_in_url=given.get("sign_in_url", ""),
+        certificates=given.get("certificates", ""),
     )
 
 
+def _next_step(provider: IdentityProvider) -> str:
+    if provider.protocol == IdentityProvider.Protocol.SAML:
+        told = _(
+            "%(name)s is saved. Give the provider this node's metadata, whose address stands below; then sign in by it "
+            "once yourself."
+        )
+    else:
+        told = _(
+            "%(name)s is saved. Register the address that stands below at the provider; then sign in by it once "
+            "yourself."
+        )
+    return with_names(told, name=provider.name)
+
+
 def _form_page(request: HttpRequest, form: ProviderForm, title: str, action: str) -> HttpResponse:
-    context = {"form": form, "title": title, "action": action}
+    tabs = [
+        Tab(label, f"?protocol={protocol}", current=protocol == form.spoken)
+        for protocol, label in IdentityProvider.Protocol.choices
+    ]
+    context = {"form": form, "title": title, "action": action, "tabs": tabs}
     return render(request, "people/provider_form.html", context, status=422 if form.errors else 200)
 
 
@@ -311,13 +332,15 @@ def _form_page(request: HttpRequest, form: ProviderForm, title: str, action: str
 def add_provider(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Let an organisation's people sign in by its own provider."""
     places = queries.organisations(actor, "manage:people")
-    form = ProviderForm(request.POST if request.method == "POST" else None, places=places)
+    asked = request.GET.get("protocol", "")
+    form = ProviderForm(request.POST if request.method == "POST" else None, protocol=asked, places=places)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.add_provider(actor, form.cleaned_data["organisation"], _given(form))
+            made = actions.add_provider(actor, form.cleaned_data["organisation"], _given(form))
         except ProviderRefused as refused:
             form.add_error(refused.field, str(refused))
         else:
+            messages.success(request, _next_step(made))
             return redirect("providers")
     return _form_page(request, form, _("Add an identity provider"), _("Add the provider"))
 
@@ -330,7 +353,6 @@ def change_provider(request: HttpRequest, actor: PersonActor, provider_id: UUID)
     provider = get_object_or_404(queries.providers(actor), id=provider_id)
     names = (
         "name",
-        "protocol",
         "issuer",
         "client",
         "sign_in_url",
@@ -342,13 +364,15 @@ def change_provider(request: HttpRequest, actor: PersonActor, provider_id: UUID)
         "domains": " ".join(provider.domains),
         "roles_by_group": ProviderForm.lines(provider.roles_by_group),
     }
-    form = ProviderForm(request.POST if request.method == "POST" else None, initial=begin)
+    asked = request.GET.get("protocol", provider.protocol)
+    form = ProviderForm(request.POST if request.method == "POST" else None, protocol=asked, initial=begin)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.change_provider(actor, provider, _given(form))
+            changed = actions.change_provider(actor, provider, _given(form))
         except ProviderRefused as refused:
             form.add_error(refused.field, str(refused))
         else:
+            messages.success(request, _next_step(changed))
             return redirect("providers")
     return _form_page(request, form, _("Change the identity provider"), _("Save"))
 
