@@ -14,7 +14,7 @@ from django.conf import settings as node
 from django.db import transaction
 
 from taawun.cooperation.agreements.document import Onward
-from taawun.cooperation.federation.actions import Draft, keep, publish, share_onward
+from taawun.cooperation.federation.actions import Draft, let_go, publish, share_onward
 from taawun.cooperation.federation.errors import ReleaseRefused
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
@@ -87,7 +87,7 @@ def test_what_is_over_goes_while_it_is_taken_back(cast: Cast, notes: Notes) -> N
         lane.withdraw(lane.entries[-1])
         lane.take()
         takes = partial(process_pending, lane.row, source.row, nothing_to_fetch)
-        found += faults(at_once(keep, takes))
+        found += faults(at_once(let_go, takes))
     assert found == []
     assert not Release.objects.filter(state="live").exists()
     assert not Passage.objects.filter(ended=None).exists()
@@ -111,7 +111,7 @@ def test_what_is_in_quarantine_is_dropped_while_its_days_are_over(cast: Cast, no
         set_aside(lane, source)
         Passage.objects.filter(release=release).exclude(ends=None).update(ends=now())
         drops = partial(quarantine.drop, cast.administrator.actor, source.row, None)
-        found += faults(at_once(drops, keep), PartnerRefused)
+        found += faults(at_once(drops, let_go), PartnerRefused)
     assert found == []
     assert set(Release.objects.values_list("state", flat=True)) <= {"withdrawn", "ended"}
     assert not Passage.objects.filter(entry__lane__sender=None, ended=None).exists()

@@ -172,7 +172,7 @@ def test_terminating_tells_the_days_of_notice_and_what_must_be_deleted(
     assert f"The notice is 30 days: the obligation ends on {over}. Until then" in shown.text
     assert "The agreement itself is over sooner" not in shown.text
     assert "What was received under clauses 1 and 3 has then to be deleted" in shown.text
-    # as taawun.cooperation.federation.actions.keeping does
+    # as taawun.cooperation.federation.actions.letting_go does
     assert "Each node does so by itself a day after the end, and signs" in shown.text
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.agreements.models import Agreement
-from taawun.cooperation.federation.actions import keep, share_onward
+from taawun.cooperation.federation.actions import let_go, share_onward
 from taawun.cooperation.federation.errors import ReleaseRefused
-from taawun.cooperation.federation.exchange.doubting import set_aside
+from taawun.cooperation.federation.exchange.setting_aside import set_aside
 from taawun.cooperation.federation.kinds import ContentRefused
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.federation.ways import best_way
@@ -101,7 +101,7 @@ def test_after_the_time_of_its_own_clause_this_node_has_it_no_more(
     agreement_in_force(partner("Eastern CERT", nation="XE"))
     share_onward(cast.analyst.actor, Release.objects.get())
     with frozen(now() + timedelta(days=8)):
-        keep()
+        let_go()
     is_for_the_guest_alone(cast, agreement, notes)
     told = AuditEntry.objects.get(verb="federation.kept-for-guests")
     assert "urn:test:1" not in str(told.details)
@@ -123,7 +123,7 @@ def test_what_comes_for_this_node_again_is_handed_to_its_room_again(
 ) -> None:
     _agreement, node, _guest, entry = both_ways(south, days=7)
     with frozen(now() + timedelta(days=8)):
-        keep()
+        let_go()
     again = entry.header
     node.write(
         kind="tests.note",

@@ -13,7 +13,7 @@ from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import (
     Draft,
-    keep,
+    let_go,
     onward_counts,
     publish,
     share_onward,
@@ -74,10 +74,10 @@ def test_what_its_clause_gives_days_goes_after_them_and_its_sender_has_it_in_wri
     at = Passage.objects.get().entry.recorded
     assert Passage.objects.get().ends == at + 30 * DAY
     with frozen(at + 30 * DAY - timedelta(seconds=1)):
-        assert keep() == 0
+        assert let_go() == 0
     with frozen(at + 30 * DAY):
-        assert keep() == 1
-        assert keep() == 0
+        assert let_go() == 1
+        assert let_go() == 0
     release = Release.objects.get()
     assert (release.state, release.gone, notes.withdrawn) == ("ended", "retention", ["urn:test:1"])
     assert not contents.has(first.header.digest)
@@ -93,7 +93,7 @@ def test_what_has_no_limit_stays(south: PartnerNode) -> None:
     note(lane)
     lane.deliver()
     with frozen(now() + 36_500 * DAY):
-        assert keep() == 0
+        assert let_go() == 0
     assert Release.objects.get().state == "live"
 
 
@@ -108,12 +108,12 @@ def test_what_another_clause_still_holds_stays_and_the_statement_says_so(
         lane.deliver()
     at = Passage.objects.earliest("id").entry.recorded
     with frozen(at + 11 * DAY):
-        assert keep() == 1
+        assert let_go() == 1
     assert (Release.objects.get().state, notes.withdrawn) == ("live", [])
     assert [each["held"] for each in statements(south)[0]["entries"]] == [True]
     with frozen(at + 21 * DAY):
-        assert keep() == 1
-        assert keep() == 0
+        assert let_go() == 1
+        assert let_go() == 0
     assert (Release.objects.get().state, notes.withdrawn) == ("ended", ["urn:test:1"])
     later = [entry for said in statements(south)[1:] for entry in said["entries"]]
     # both are gone now, and both are said to be
@@ -130,7 +130,7 @@ def test_what_was_shared_onward_is_taken_back_when_it_ends_here(
     agreement_in_force(east)
     share_onward(cast.analyst.actor, Release.objects.get())
     with frozen(now() + 2 * DAY):
-        keep()
+        let_go()
     ours = Lane.objects.get(sender=None, purpose="clause", readers__partner=east.row)
     assert LaneEntry.objects.filter(lane=ours).latest("seq").action == "withdraw"
 
@@ -139,8 +139,8 @@ def test_people_are_told_before_and_find_it_in_the_list(cast: Cast, south: Partn
     _agreement, lane = kept_for(south, 5)
     note(lane)
     lane.deliver()
-    keep()
-    keep()
+    let_go()
+    let_go()
     told = Notice.objects.get(kind="federation.ends-soon")
     assert (told.times, told.params["count"], told.resolved) == (1, "1", None)
     browser, release = cast.analyst.browser(), Release.objects.get()
@@ -155,7 +155,7 @@ def test_people_are_told_before_and_find_it_in_the_list(cast: Cast, south: Partn
     listed = cast.analyst.api.get("/federation/releases", ends_before=before).json()["items"]
     assert listed == []
     with frozen(now() + 6 * DAY):
-        keep()
+        let_go()
         assert Notice.objects.get(kind="federation.ends-soon").resolved
 
 
@@ -170,12 +170,12 @@ def test_what_a_crash_left_unsaid_is_said_by_the_next_round(
         raise SystemExit
 
     with monkeypatch.context() as broken, frozen(now() + 2 * DAY):
-        broken.setattr("taawun.cooperation.federation.actions.keeping._say", die)
+        broken.setattr("taawun.cooperation.federation.actions.letting_go._say", die)
         with pytest.raises(SystemExit):
-            keep()
+            let_go()
     assert Release.objects.get().state == "ended"
     assert statements(south) == []
-    keep()
+    let_go()
     assert len(statements(south)) == 1
 
 
@@ -190,12 +190,12 @@ def test_what_came_under_an_agreement_goes_a_day_after_its_end_if_it_says_so(
     note(lane)
     lane.deliver()
     terminate(cast.officer.actor, agreement, "")
-    keep()
+    let_go()
     assert Release.objects.get().state == "live"
     assert Notice.objects.filter(kind="federation.ends-with-agreement", resolved=None).exists() != stays
     assert len(over_with_their_agreement()) == int(not stays)
     with frozen(now() + GRACE + timedelta(seconds=5)):
-        keep()
+        let_go()
         release = Release.objects.get()
         assert (release.state, release.gone) == (("live", "") if stays else ("ended", "agreement"))
         assert [each["why"] for each in statements(south)] == ([] if stays else ["agreement"])
@@ -209,7 +209,7 @@ def test_a_suspension_ends_nothing(cast: Cast, south: PartnerNode) -> None:
     lane.deliver()
     suspend(cast.officer.actor, agreement, "")
     with frozen(now() + 100 * DAY):
-        assert keep() == 0
+        assert let_go() == 0
     assert Release.objects.get().state == "live"
 
 
@@ -243,7 +243,7 @@ def test_what_a_party_owes_is_due_proven_or_overdue(cast: Cast, south: PartnerNo
     with frozen(now() + DUE + DAY):
         (duty,) = duties_of(agreement)
         assert duty.is_overdue
-        keep()
+        let_go()
         assert Notice.objects.get(kind="federation.deletion-overdue").level == "alarm"
     talk = talk_lane(south)
     said = talk.say("deleted", _statement(entry))
@@ -256,7 +256,7 @@ def test_what_a_party_owes_is_due_proven_or_overdue(cast: Cast, south: PartnerNo
     talk.say("deleted", _statement(entry))
     assert talk.deliver()[-1] == DONE
     assert Deletion.objects.count() == 1
-    keep()
+    let_go()
     assert Notice.objects.get(kind="federation.deletion-overdue").resolved
     there = cast.analyst.api.get(f"/federation/agreements/{agreement.id}/duties").json()["there"]
     assert [(each["partner"], each["given"], each["proven"]) for each in there] == [(south.node, 1, 1)]
@@ -415,13 +415,13 @@ def test_one_that_cannot_be_let_go_keeps_no_other_here(
     lane.deliver()
     with monkeypatch.context() as broken, frozen(now() + 2 * DAY):
         broken.setattr(notes, "withdrawn", _Refusing("urn:test:1"))
-        assert keep() == 1
+        assert let_go() == 1
     assert sorted(Release.objects.values_list("subject", "state")) == [
         ("urn:test:1", "live"),
         ("urn:test:2", "ended"),
     ]
     with frozen(now() + 2 * DAY):
-        assert keep() == 1
+        assert let_go() == 1
 
 
 class _Refusing(list[str]):

@@ -13,7 +13,7 @@ from taawun.cooperation.agreements import doubting
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP, terminate
 from taawun.cooperation.agreements.models import Agreement, DoubtedWord, PartyInstrument, PartySignature
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.federation.actions import keep
+from taawun.cooperation.federation.actions import let_go
 from taawun.cooperation.federation.duties import GRACE
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners import actions
@@ -127,7 +127,7 @@ def test_a_kill_while_it_is_set_aside_loses_nothing_of_it(
 
     with monkeypatch.context() as patched:
         patched.setattr(Notes, "withdraw", fall_over)
-        patched.setattr("taawun.cooperation.federation.exchange.doubting.now", fall_over)
+        patched.setattr("taawun.cooperation.federation.exchange.setting_aside.now", fall_over)
         row = _revoked(south, _since()).row
     assert _states(lane)[1] == ("quarantined", "to-set-aside")
     assert quarantine.carry_out(row) == 1
@@ -243,10 +243,10 @@ def test_what_is_in_quarantine_goes_when_its_days_are_over(
 ) -> None:
     _agreement, lane = _kept(south, retention_days=10)
     with frozen(now() + timedelta(days=8)):
-        assert keep() == 0
+        assert let_go() == 0
     with frozen(now() + timedelta(days=10)):
-        assert keep() == 1
-        assert keep() == 0
+        assert let_go() == 1
+        assert let_go() == 0
         assert quarantine.take_in(cast.administrator.actor, lane.sender.row, None) == 0
     release = Release.objects.get()
     assert (release.state, release.gone, notes.withdrawn) == ("ended", "retention", ["urn:x:1"])
@@ -263,7 +263,7 @@ def test_what_is_in_quarantine_goes_with_its_agreement(south: PartnerNode, notes
     assert lane.outcomes()[2] == ("quarantined", "revoked-key")
     terminate(cast.officer.actor, agreement, "")
     with frozen(now() + 2 * GRACE):
-        assert keep() == 1
+        assert let_go() == 1
     assert (Release.objects.get().state, lane.outcomes()[2]) == ("ended", ("unopened", "ended"))
     assert not contents.has(lane.entries[1].header.digest)
     assert _said("agreement", lane)
@@ -275,7 +275,7 @@ def test_what_was_dropped_out_of_quarantine_is_said_to_be_deleted_at_its_day(
     _agreement, lane = _kept(south, retention_days=10)
     quarantine.drop(cast.administrator.actor, lane.sender.row, None)
     with frozen(now() + timedelta(days=10)):
-        assert keep() == 1
+        assert let_go() == 1
     assert _said("retention", lane)
     assert lane.outcomes()[1] == ("refused", "dropped")
     assert Release.objects.get().state == "withdrawn"
@@ -293,11 +293,11 @@ def test_what_is_in_quarantine_over_two_lanes_goes_with_the_later_of_them(
             lane.deliver()
     _revoked(south, _since())
     with frozen(now() + timedelta(days=10)):
-        assert keep() == 1
+        assert let_go() == 1
     assert (Release.objects.get().state, notes.withdrawn) == ("aside", ["urn:x:1"])
     assert Deletion.objects.get().is_held
     with frozen(now() + timedelta(days=20)):
-        assert keep() == 1
+        assert let_go() == 1
     assert (Release.objects.get().state, notes.withdrawn) == ("ended", ["urn:x:1"])
     assert not Deletion.objects.filter(is_held=True).exists()
     assert not contents.has(lanes[0].entries[1].header.digest)

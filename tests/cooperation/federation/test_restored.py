@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from taawun.cooperation.agreements.document import Onward
-from taawun.cooperation.federation.actions import Draft, keep, publish, share_onward, take_back_onward
-from taawun.cooperation.federation.actions.keeping import COMES_AGAIN
+from taawun.cooperation.federation.actions import Draft, let_go, publish, share_onward, take_back_onward
+from taawun.cooperation.federation.actions.letting_go import COMES_AGAIN
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.partners.models import Lane, LaneEntry
@@ -115,10 +115,10 @@ def test_what_its_source_took_back_meanwhile_is_taken_back_onward(shared: Shared
 def test_what_nobody_brings_again_is_taken_back_onward(shared: Shared) -> None:
     found = shared.told(shared.forget())
     with frozen(now() + COMES_AGAIN - timedelta(minutes=1)):
-        keep()
+        let_go()
         assert not shared.taken_back()
     with frozen(now() + COMES_AGAIN):
-        keep()
+        let_go()
         assert shared.taken_back()
     found.refresh_from_db()
     assert (found.state, found.gone) == ("withdrawn", "sender")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taawun.cooperation.federation.actions import Draft, keep, publish, tell_reach
+from taawun.cooperation.federation.actions import Draft, let_go, publish, tell_reach
 from taawun.cooperation.federation.exchange import acknowledge
 from taawun.cooperation.federation.models import Deletion, Reach, Receipt, Release
 from taawun.cooperation.partners.identity import keys, own_keys
@@ -102,13 +102,13 @@ def test_a_node_that_revokes_its_key_says_again_what_it_had_signed(
     lane.deliver()
     acknowledge(Lane.objects.get(id=lane.row.id), south.row)
     with frozen(now() + timedelta(days=2)):
-        keep()
+        let_go()
         said = LaneEntry.objects.filter(lane__sender=None)
         assert (said.filter(kind="receipt").count(), said.filter(kind="deleted").count()) == (1, 1)
         recovery = SigningKey.from_pem(keys.recovery_file().read_bytes())
         done = own_keys.revoke(SystemActor("console"), recovery, now() - timedelta(days=3))
         assert done.repeated == 2 + 1  # the signature on the agreement, too
-        keep()
+        let_go()
         acknowledge(Lane.objects.get(id=lane.row.id), south.row)
         assert (said.filter(kind="receipt").count(), said.filter(kind="deleted").count()) == (2, 2)
     assert Receipt.objects.count() == 0

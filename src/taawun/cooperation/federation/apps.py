@@ -20,7 +20,7 @@ class FederationConfig(AppConfig):
         from taawun.cooperation.agreements.history import History
         from taawun.cooperation.agreements.presenting.parts import AgreementSection
         from taawun.cooperation.federation import accounts, home
-        from taawun.cooperation.federation.actions import PUBLIC_AGAIN, keep, tell_reach, tell_readings
+        from taawun.cooperation.federation.actions import PUBLIC_AGAIN, let_go, tell_reach, tell_readings
         from taawun.cooperation.federation.exchange import (
             CLAUSE_LANES,
             DELETED,
@@ -88,7 +88,7 @@ class FederationConfig(AppConfig):
                     History("federation", open_to_newcomers, earlier_for, has_begun, has_read),
                     PUBLIC_AGAIN,
                     Schedule("federation.history", timedelta(seconds=10), let_newcomers_in),
-                    Schedule("federation.keeping", timedelta(minutes=10), keep),
+                    Schedule("federation.keeping", timedelta(minutes=10), let_go),
                     Schedule("federation.reach", timedelta(hours=1), tell_reach),
                     Schedule("federation.readings", timedelta(minutes=1), tell_readings),
                     *TRAIL,

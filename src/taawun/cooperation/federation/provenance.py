@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.models import Passage
     from taawun.cooperation.partners.logs.chain import Header
 
-__all__ = ["Hop", "Way", "provenance", "ways"]
+__all__ = ["Hop", "WayShown", "provenance", "ways_shown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WayShown:
     """One way by which a release came.
 
     Args:
@@ -124,7 +124,7 @@ class Way:
         return None if self.hops[0].is_verified else self.hops[-1]
 
 
-def ways(passages: Sequence[Passage]) -> list[Way]:
+def ways_shown(passages: Sequence[Passage]) -> list[WayShown]:
     """The ways by which a release came, in the order of its passages.
 
     Args:
@@ -140,7 +140,7 @@ def ways(passages: Sequence[Passage]) -> list[Way]:
     found = []
     for passage in came:
         hops = [_hop(token, header, partners, codes) for token, header in read[passage.id]]
-        found.append(Way(passage, tuple(reversed(hops)) or (_last_hop(passage),)))
+        found.append(WayShown(passage, tuple(reversed(hops)) or (_last_hop(passage),)))
     return found
 
 

@@ -6,7 +6,7 @@ from taawun.cooperation.federation.actions.guests import (
     revoke_guest_token,
     tell_readings,
 )
-from taawun.cooperation.federation.actions.keeping import keep
+from taawun.cooperation.federation.actions.letting_go import let_go
 from taawun.cooperation.federation.actions.onward import preview_onward, share_onward
 from taawun.cooperation.federation.actions.public import publish_to_everybody
 from taawun.cooperation.federation.actions.public_again import (
@@ -29,8 +29,8 @@ __all__ = [
     "ensure_public",
     "give_as_guest",
     "issue_guest_token",
-    "keep",
     "leave_off",
+    "let_go",
     "onward_counts",
     "preview_onward",
     "publish",

@@ -16,7 +16,7 @@ from taawun.cooperation.federation import actions, ledger, models, queries, sche
 from taawun.cooperation.federation.api.routing import router
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.duties import duties_of, owed_under
-from taawun.cooperation.federation.provenance import ways
+from taawun.cooperation.federation.provenance import ways_shown
 from taawun.cooperation.federation.readers import readers_of
 from taawun.cooperation.federation.rules import can_see_content, findable, reader_of
 from taawun.cooperation.federation.standing import may_be_public
@@ -367,7 +367,7 @@ def _release(release: models.Release, reader: Reader) -> schemas.Release:
 
 
 def _passages(rows: Sequence[models.Passage]) -> list[schemas.Passage]:
-    came = {each.passage.id: each.hops for each in ways(rows)}
+    came = {each.passage.id: each.hops for each in ways_shown(rows)}
     signed = queries.withdrawals_signed([each for each in rows if each.is_given])
     return [
         schemas.Passage(

@@ -6,7 +6,6 @@ from typing import Final
 
 from taawun.cooperation.federation.exchange.arriving import prepare, receive
 from taawun.cooperation.federation.exchange.deletions import DELETED
-from taawun.cooperation.federation.exchange.doubting import set_aside
 from taawun.cooperation.federation.exchange.judging import accepts
 from taawun.cooperation.federation.exchange.public import PUBLIC_LANES
 from taawun.cooperation.federation.exchange.reaches import REACHED
@@ -15,6 +14,7 @@ from taawun.cooperation.federation.exchange.receipts import RECEIPT, acknowledge
 from taawun.cooperation.federation.exchange.regaining import catch_up, regain
 from taawun.cooperation.federation.exchange.repeating import nothing_to_put_away, repeat
 from taawun.cooperation.federation.exchange.serving import readable, readers, serves, urgent_kinds
+from taawun.cooperation.federation.exchange.setting_aside import set_aside
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.exchange.withdrawals import WITHDRAWN
 from taawun.cooperation.partners.logs.purposes import LanePurpose, Revocation

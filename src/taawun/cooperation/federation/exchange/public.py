@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from taawun.cooperation.federation.bounds import are_within
 from taawun.cooperation.federation.exchange.arriving import prepare, receive
-from taawun.cooperation.federation.exchange.doubting import set_aside
 from taawun.cooperation.federation.exchange.receipts import acknowledge
 from taawun.cooperation.federation.exchange.regaining import regain
 from taawun.cooperation.federation.exchange.serving import urgent_kinds
+from taawun.cooperation.federation.exchange.setting_aside import set_aside
 from taawun.cooperation.federation.exchange.together import together
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Passage, Release

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from taawun.cooperation.federation.exchange.doubting import put_away_receipt
 from taawun.cooperation.federation.exchange.regaining import regain_receipt
+from taawun.cooperation.federation.exchange.setting_aside import put_away_receipt
 from taawun.cooperation.federation.models import Receipt
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages

@@ -28,7 +28,7 @@ from taawun.cooperation.federation.presenting import (
     title_of,
     with_passages,
 )
-from taawun.cooperation.federation.provenance import provenance, ways
+from taawun.cooperation.federation.provenance import provenance, ways_shown
 from taawun.cooperation.federation.rules import findable, reader_of
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.people.rules import Granted
@@ -220,7 +220,7 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "stand": bool(in_public) or any(not each.ended for each in given),
         "readings": list(zip(read, names_of_guests(read), strict=True)),
         "reach": queries.reach_of(found),
-        "ways": ways(list(found.passages.all())) if not row.is_given else [],
+        "ways": ways_shown(list(found.passages.all())) if not row.is_given else [],
         "may_share": not row.is_given and kind is not None and kind.permission in actor.permissions,
         "address": kind.page_for(actor.permissions, found) if kind and row.is_visible else "",
         "may_audit": "read:audit" in actor.permissions,

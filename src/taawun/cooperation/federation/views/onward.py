@@ -16,7 +16,7 @@ from taawun.cooperation.federation.errors import ReleaseError
 from taawun.cooperation.federation.forms import ReasonForm
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.presenting import shown_preview, title_of, with_passages
-from taawun.cooperation.federation.provenance import ways
+from taawun.cooperation.federation.provenance import ways_shown
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.sessions import signed_in
@@ -87,7 +87,7 @@ def _question(
         "marking": Tlp(held.tlp),
         "preview": preview,
         "refusal": refusal,
-        "ways": [each for each in ways(list(held.passages.all())) if each.passage.ended is None],
+        "ways": [each for each in ways_shown(list(held.passages.all())) if each.passage.ended is None],
         "action": _action(preview.entitled) if preview else "",
     }
     status = 422 if refusal and request.method == "POST" else 200

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.federation.duties import Owed
 
-__all__ = ["COMES_AGAIN", "SOON", "keep"]
+__all__ = ["COMES_AGAIN", "SOON", "let_go"]
 
 log: Final = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ _ENDING: Final = "urn:taawun:federation:ending"
 _BATCH: Final = 200
 
 
-def keep() -> int:
+def let_go() -> int:
     """Let go what is over, say so to who sent it, and tell people here what will go next and who owes us a word.
 
     Runs as a schedule, by one worker at a time.
