@@ -10,12 +10,21 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils.html import strip_tags
 from django.utils.translation import override
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
 from taawun.cooperation.agreements.document import Narrowing, Party
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.presenting import (
+    PartyCard,
+    history,
+    partners_of,
+    party_cards,
+    record_of,
+    state_steps,
+)
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.agreements.waiting import waiting_for
@@ -24,7 +33,9 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
-from tests.cast import Cast, agreement_in_force, document, partner
+from taawun.platform.web.components import Moment
+from tests.cast import Cast, agreement_in_force, agreement_proposed, document, partner, sign_version
+from tests.cooperation.federation.newcomers import accede
 from tests.lanes import talk_lane
 from tests.pages import read
 
@@ -54,10 +65,106 @@ def test_two_officers_ratify_on_the_page_and_it_says_that_it_waited(cast: Cast) 
     assert first.post(address, {"digest": digest}).status_code == 302
     assert standing_of(agreement).state == State.PROPOSED
     assert address not in _page(first, agreement)
+    assert "Our ratification: 1 of 2 approvals." in _page(first, agreement)
+    # who gave the first approval has nothing to press; the other one is told that it is done at once
+    shown = read(first.get(address))
+    assert "You have approved it already. It waits for somebody else." in shown.text
+    assert "Yours is the second" not in shown.text
+    assert not any("digest" in has.get("name", "") for has in shown.all("button"))
+    assert shown.all("button", **{"class": "button primary"}) == []
+    assert "Yours is the second approval: it is done at once." in read(second.get(address)).text
     assert second.post(address, {"digest": digest}).status_code == 302
     assert standing_of(agreement).state == State.IN_FORCE
     assert "waits for ratification" not in _page(first, agreement)
     assert waiting_for(cast.officer.actor) == []
+    steps = [
+        (str(each.label), each.when)
+        for each in state_steps(record_of(agreement), standing_of(agreement), now())
+    ]
+    assert steps == [("Proposed", "done"), ("Signed", "done"), ("Ratified", "done"), ("In force", "now")]
+
+
+def test_the_card_tells_approvals_of_the_signature_from_those_of_the_ratification(cast: Cast) -> None:
+    south = partner("Southern CERT", nation="XS")
+    text = document(south, depositary=south)
+    parties = tuple(replace(each, ratifies=each.ref == "us") for each in text.parties)
+    agreement = agreement_proposed(south, depositary=south, parties=parties)
+    version = Version.objects.get()
+    shown = read(cast.officer.browser().get(f"/en/agreements/{agreement.id}/versions/1/approve/")).text
+    assert (
+        "and those that ratify it have ratified, the nodes of the parties enforce every clause" not in shown
+    )
+    actions.approve(cast.officer.actor, agreement, version.digest)
+    address = f"/en/agreements/{agreement.id}/versions/1/approve/"
+    assert "It waits for somebody else." in read(cast.officer.browser().get(address)).text
+    shown = read(cast.other_officer.browser().get(address)).text
+    assert "and those that ratify it have ratified, the nodes of the parties enforce every clause" in shown
+    actions.approve(cast.other_officer.actor, agreement, version.digest)
+    sign_version(version, south.node, south.key)
+    assert _card(agreement, settings.BASE_URL).word == "signed, not ratified yet"
+    waits = state_steps(record_of(agreement), standing_of(agreement), now())
+    assert [(str(each.label), each.when) for each in waits] == [
+        ("Proposed", "done"),
+        ("Signed", "now"),
+        ("Ratified", "future"),
+        ("In force", "future"),
+    ]
+    actions.ratify(cast.other_officer.actor, agreement, version.digest)
+    assert _card(agreement, settings.BASE_URL).word == "Our ratification: 1 of 2 approvals"
+    actions.ratify(cast.officer.actor, agreement, version.digest)
+    card = _card(agreement, settings.BASE_URL)
+    told = [(caption, strip_tags(names)) for caption, names in card.approvals]
+    assert told == [
+        ("Approved by", "Officer and Other officer"),
+        ("Ratification approved by", "Other officer and Officer"),
+    ]
+    assert (card.word, [caption for caption, _at in card.dates]) == ("Signed", ["Signed on", "Ratified on"])
+
+
+def test_a_party_that_acceded_is_shown_as_such_and_counted(cast: Cast) -> None:
+    south, east = partner("Southern CERT", nation="XS"), partner("Eastern CERT", nation="XE")
+    agreement = agreement_in_force(south, accession="by-invitation")
+    accede(cast.officer.actor, agreement, east, "xe")
+    card = _card(agreement, east.node)
+    assert (card.badge, card.word, card.kid) == ("signed", "Acceded", east.key.kid)
+    assert [caption for caption, _at in card.dates] == ["Acceded on"]
+    signed = state_steps(record_of(agreement), standing_of(agreement), now())[1]
+    assert "3 signatures" in str(signed.detail)
+    page = _page(cast.officer.browser(), agreement)
+    assert "not signed yet" not in page
+    assert "In force: the nodes of the parties enforce every clause below." in page
+    # what it said is told under the name that its invitation gave it
+    titles = {str(each.title): strip_tags(str(each.detail)) for each in _history(agreement)}
+    assert titles["Accession signed"] == "by xe"
+
+
+def _card(agreement: Agreement, node: str) -> PartyCard:
+    shown = standing_of(agreement).current
+    assert shown is not None
+    cards = party_cards(shown, record_of(agreement), partners_of(shown), may_add=False)
+    return next(each for each in cards if each.node == node)
+
+
+def _history(agreement: Agreement) -> list[Moment]:
+    return history(record_of(agreement), standing_of(agreement), now())
+
+
+@pytest.mark.parametrize(
+    ("is_signed", "role", "sentences"),
+    [
+        (False, "officer", "cannot sign before it does. An administrator of this node adds it."),
+        (True, "officer", "takes nothing from it. An administrator of this node adds it."),
+        (False, "administrator", "cannot sign before it does. Add it as a partner."),
+    ],
+)
+def test_a_party_that_is_no_partner_is_told_with_who_mends_it(
+    cast: Cast, is_signed: bool, role: str, sentences: str
+) -> None:
+    south, west = partner(nation="XS"), partner(nation="XW")
+    agreement = (agreement_in_force if is_signed else agreement_proposed)(south, west, depositary=south)
+    west.row.delete()
+    member = getattr(cast, role)
+    assert sentences in _page(member.browser(), agreement)
 
 
 @pytest.mark.parametrize("language", ["ar", "en", "fr"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.utils.translation import override
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
+from taawun.cooperation.agreements.presenting import approvals_in_words
 from taawun.cooperation.agreements.presenting.terms import term_day
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
@@ -43,6 +46,34 @@ def test_proposing_asks_first_and_then_tells_the_others(cast: Cast, south: Partn
     assert client.post(page_of(held, "propose/"), edit_form(shown))["Location"] == page_of(held)
     assert standing_of(held).state == State.PROPOSED
     assert client.get(page_of(held, "propose/")).status_code == 302
+
+
+def test_a_version_stays_in_force_only_where_one_is(cast: Cast, south: PartnerNode) -> None:
+    stays = "The version in force stays in force until the new one is."
+    for made, is_in_force in ((agreement_in_force, True), (agreement_proposed, False)):
+        held = made(south)
+        text = held.versions.get().document()
+        actions.edit_draft(cast.officer.actor, held, replace(text, notice_days=5), edition=0)
+        assert (stays in seen(cast.officer.browser(), page_of(held, "propose/")).text) is is_in_force
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"), [(1, "1 approbation sur 2."), (2, "2 approbations sur 2."), (0, "Aucune")]
+)
+def test_approvals_are_counted_in_french_by_how_many_were_given(given: int, sentence: str) -> None:
+    with override("fr"):
+        assert approvals_in_words(given).startswith(sentence)
+
+
+def test_a_template_says_what_few_partners_make_of_its_signatures(cast: Cast, south: PartnerNode) -> None:
+    shown = seen(cast.officer.browser(), "/en/agreements/new/").text
+    assert "It enters into force when 3 parties have signed; among fewer, when all have." in shown
+
+
+def test_who_cannot_add_a_partner_is_told_who_does(cast: Cast) -> None:
+    shown = seen(cast.officer.browser(), "/en/agreements/new/")
+    assert "An administrator of this node adds a partner first" in shown.text
+    assert shown.all("a", href="/en/partners/new/") == []
 
 
 def test_a_proposal_to_a_partner_that_is_blocked_is_refused_with_the_reason(

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import waiting
 from taawun.cooperation.agreements.models import Agreement
-from taawun.cooperation.agreements.presenting.situations import approvals_in_words, badge
+from taawun.cooperation.agreements.presenting.sentences import approvals_in_words
+from taawun.cooperation.agreements.presenting.situations import badge
 from taawun.cooperation.agreements.queries import newest_documents, standings, standings_of
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now

@@ -38,7 +38,8 @@ def confirm(  # noqa: PLR0913 - each argument is one part of the question
         request: of the page.
         question: the title, ending in a question mark.
         effects: what will happen, a sentence each.
-        action: the words of the button that does it; they name the effect.
+        action: the words of the button that does it; they name the effect. Empty where there is nothing to do, so that
+            no button stands there.
         cancel_url: where the other button leads.
         tone: ``gold`` when something leaves the node, ``alarm`` when something is lost, empty otherwise.
         form: asked for in the same breath, for example a reason.

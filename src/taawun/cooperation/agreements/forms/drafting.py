@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.html import format_html
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.drafting import TEMPLATES
 from taawun.cooperation.agreements.forms.days import Day, check_order
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now
+from taawun.platform.web import formats
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from django.utils.safestring import SafeString
+
+    from taawun.cooperation.agreements.drafting import Template
 
 __all__ = ["NewForm", "label_of", "possible_partners"]
 
@@ -47,6 +51,19 @@ def possible_partners() -> QuerySet[Partner]:
     """The partners with whom an agreement can be drafted: they have shown their key and are not blocked."""
     met = Partner.objects.filter(state__in=(Partner.State.MET, Partner.State.VERIFIED))
     return met.exclude(kid="").order_by("nation", "node")
+
+
+def _as_choice(template: Template) -> SafeString:
+    """A template in a choice: its name, its purpose, and what few partners make of the signatures that it asks for."""
+    shown = format_html("<b>{}</b><br>{}", template.label, template.purpose)
+    if template.signatures is None:
+        return shown
+    sentence = ngettext(
+        "It enters into force when %(count)s party has signed; among fewer, when all have.",
+        "It enters into force when %(count)s parties have signed; among fewer, when all have.",
+        template.signatures,
+    )
+    return format_html("{}<br>{}", shown, sentence % {"count": formats.number(template.signatures)})
 
 
 class NewForm(forms.Form):
@@ -80,9 +97,7 @@ class NewForm(forms.Form):
         if isinstance(partner, forms.ModelMultipleChoiceField):
             partner.queryset = possible_partners()
         if isinstance(template, forms.ChoiceField):
-            template.choices = [
-                (each.name, format_html("<b>{}</b><br>{}", each.label, each.purpose)) for each in TEMPLATES
-            ]
+            template.choices = [(each.name, _as_choice(each)) for each in TEMPLATES]
         self.fields["valid_from"].initial = now().astimezone(UTC).date()
         self.fields["template"].initial = self.initial.get("template") or TEMPLATES[0].name
 

@@ -8,13 +8,19 @@ from taawun.cooperation.agreements.presenting.parties import (
     party_cards,
     party_tiles,
 )
-from taawun.cooperation.agreements.presenting.sentences import clause_in_words, flow, kept, on_end, onward
+from taawun.cooperation.agreements.presenting.sentences import (
+    approvals_in_words,
+    clause_in_words,
+    flow,
+    kept,
+    on_end,
+    onward,
+)
 from taawun.cooperation.agreements.presenting.situations import (
     Act,
     Badge,
     Situation,
     acts,
-    approvals_in_words,
     badge,
     is_being_signed,
     open_counters,

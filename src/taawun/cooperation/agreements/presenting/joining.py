@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 
 from taawun.cooperation.agreements.models import Approval
 from taawun.cooperation.agreements.presenting.nouns import Act, Situation
-from taawun.cooperation.agreements.presenting.sentences import listed, party_name
+from taawun.cooperation.agreements.presenting.sentences import approvals_in_words, listed, party_name
 from taawun.cooperation.agreements.rules import (
     can_accede,
     can_declare,
@@ -22,7 +22,6 @@ from taawun.cooperation.agreements.rules import (
 )
 from taawun.cooperation.people.rules import Granted
 from taawun.platform.web import formats
-from taawun.platform.web.templatetags.components import code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["joining_acts", "joinings", "narrowing_in_words"]
 
 
-def joinings(standing: Standing, at: datetime) -> list[Situation]:
+def joinings(record: Record, standing: Standing, at: datetime) -> list[Situation]:
     """What is the case about ratifications, accessions, leaving and declarations."""
     document = standing.current
     if document is None:
@@ -52,16 +51,21 @@ def joinings(standing: Standing, at: datetime) -> list[Situation]:
         sentence = _(
             "Version {} is signed by {} and waits for ratification; until then it does not bind them."
         )
-        told.append(Situation("gold", format_html(sentence, formats.digits(about.version), names)))
+        shown = format_html(sentence, formats.digits(about.version), names)
+        if own_ref(about) in standing.signed_by - standing.ratified_by:
+            counted = approvals_in_words(len(record.approved(about.digest, Approval.Step.RATIFICATION)))
+            shown = format_html("{} {}", shown, format_html(_("Our ratification: {}"), counted))
+        told.append(Situation("gold", shown))
     if own_invitation(standing):
-        sentence = _("{} invites this node to accede to this agreement.")
-        told.append(Situation("gold", format_html(sentence, party_name(document.depositary))))
+        sentence = _("{} invites this node to accede to this agreement. {}")
+        given = approvals_in_words(len(record.approved(document.digest, Approval.Step.ACCESSION)))
+        told.append(Situation("gold", format_html(sentence, party_name(document.depositary), given)))
     told += [
         Situation(
             "neutral",
             format_html(
                 _("{} has signed its accession. It counts once {} has countersigned."),
-                code(each.node, copy=False),
+                record.party(each.node, each.digest),
                 party_name(document.depositary),
             ),
         )
@@ -151,10 +155,7 @@ def joining_acts(
             ),
         )
         for step, answer, name, label in steps:
-            mine = any(
-                (each.person_id, each.version.digest, each.step) == (reader, about.digest, step)
-                for each in record.approvals
-            )
+            mine = any(each.person_id == reader for each in record.approved(about.digest, step))
             if isinstance(answer, Granted) and not mine:
                 url = reverse(name, args=[agreement.id, about.version])
                 found.append(Act(label % {"number": formats.digits(about.version)}, url, "primary", "seal"))

@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from taawun.cooperation.agreements.presenting.sentences import listed
-from taawun.cooperation.agreements.presenting.situations import approvals_in_words
+from taawun.cooperation.agreements.models import Approval
+from taawun.cooperation.agreements.presenting.sentences import approvals_in_words, listed
 from taawun.cooperation.agreements.presenting.timelines import kid_of
 from taawun.cooperation.partners.identity.keys import has_key
 from taawun.cooperation.partners.models import Partner
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taawun.cooperation.agreements.document import Document, Party
+    from taawun.cooperation.agreements.models import PartyInstrument, PartySignature
     from taawun.cooperation.agreements.presenting.timelines import Record
 
 __all__ = ["PartyCard", "PartyTile", "nation_of", "partners_of", "party_cards", "party_tiles"]
@@ -53,9 +54,9 @@ class PartyCard:
         url: the partner's page; empty for ourselves, and for a node we do not know.
         badge: a key of the shell's ``STATES``.
         word: what is written beside it.
-        signed: when it signed the version that is shown; None if it has not.
+        dates: when it signed, acceded to or ratified the version that is shown, each with its caption.
         kid: the key it signed with, or the one the document names.
-        approved_by: for ourselves, who approved the version, in order.
+        approvals: for ourselves, who approved the version, its ratification or the accession, each with its caption.
         warning: why its signature cannot count yet; empty when nothing is wrong.
     """
 
@@ -68,15 +69,10 @@ class PartyCard:
     url: str
     badge: str
     word: str
-    signed: datetime | None
+    dates: tuple[tuple[str, datetime], ...]
     kid: str
-    approved_by: tuple[str, ...]
+    approvals: tuple[tuple[str, SafeString], ...]
     warning: str
-
-    @property
-    def approvers(self) -> SafeString:
-        """Who approved, in a row."""
-        return listed([format_html("<bdi>{}</bdi>", name) for name in self.approved_by])
 
 
 def party_tiles(document: Document) -> list[PartyTile]:
@@ -96,30 +92,53 @@ def partners_of(document: Document) -> dict[str, Partner]:
     return {partner.node: partner for partner in Partner.objects.filter(node__in=nodes)}
 
 
-def party_cards(document: Document, record: Record, partners: Mapping[str, Partner]) -> list[PartyCard]:
+def party_cards(
+    document: Document, record: Record, partners: Mapping[str, Partner], *, may_add: bool
+) -> list[PartyCard]:
     """Every party and how it stands to one version.
 
     Args:
         document: the version.
         record: of the agreement.
         partners: as :func:`partners_of` gives them.
+        may_add: whether the reader may add a partner that is missing.
     """
-    return [_card(party, document, record, partners.get(party.node)) for party in document.parties]
+    unknown = _unknown(document, record, may_add=may_add)
+    return [_card(party, document, record, partners.get(party.node), unknown) for party in document.parties]
 
 
-def _card(party: Party, document: Document, record: Record, partner: Partner | None) -> PartyCard:
+def _unknown(document: Document, record: Record, *, may_add: bool) -> str:
+    """What is said of a party that is no partner of this node: what follows from it, and who mends it."""
+    own = {each.digest for each in record.signatures if each.node == settings.BASE_URL}
+    has_signed = document.digest in own or record.said("acceded", settings.BASE_URL, document.digest)
+    if has_signed:
+        told = _("This node does not know it as a partner: it gives it nothing and takes nothing from it.")
+    else:
+        told = _("This node does not know it as a partner, and cannot sign before it does.")
+    mend = _("Add it as a partner.") if may_add else _("An administrator of this node adds it.")
+    return f"{told} {mend}"
+
+
+def _card(
+    party: Party, document: Document, record: Record, partner: Partner | None, unknown: str
+) -> PartyCard:
     is_own = party.node == settings.BASE_URL
     signature = next(
         (each for each in record.signatures if each.node == party.node and each.digest == document.digest),
         None,
     )
-    approved = tuple(
-        each.person.name for each in record.approvals if each.version.digest == document.digest and is_own
-    )
-    badge, word = (
-        ("signed", pgettext("state", "Signed"))
-        if signature
-        else _unsigned(party, document, approved, is_own=is_own)
+    acceded = record.said("acceded", party.node, document.digest) if document.has_acceded(party.ref) else None
+    ratified = record.said("ratified", party.node, document.digest) if party.ratifies else None
+    if signature is None and acceded is None:
+        badge, word = _unsigned(party, document, record, is_own=is_own)
+    elif party.ratifies and ratified is None:
+        badge, word = _unratified(document, record, is_own=is_own)
+    else:
+        badge, word = "signed", pgettext("state", "Acceded") if acceded else pgettext("state", "Signed")
+    dates = (
+        (_("Signed on"), signature.at if signature else None),
+        (_("Acceded on"), acceded.at if acceded else None),
+        (_("Ratified on"), ratified.at if ratified else None),
     )
     return PartyCard(
         code=party.nation,
@@ -131,10 +150,10 @@ def _card(party: Party, document: Document, record: Record, partner: Partner | N
         url=reverse("partner", args=[partner.id]) if partner else "",
         badge=badge,
         word=word,
-        signed=signature.at if signature else None,
-        kid=kid_of(signature) if signature else party.kid,
-        approved_by=approved,
-        warning="" if is_own or party.kind == "guest" else _warning(party, partner),
+        dates=tuple((caption, at) for caption, at in dates if at),
+        kid=_kid(party, signature, acceded),
+        approvals=_approvals(document, record) if is_own else (),
+        warning="" if is_own or party.kind == "guest" else _warning(party, partner) if partner else unknown,
     )
 
 
@@ -145,21 +164,44 @@ def nation_of(party: Party, partner: Partner | None) -> Text | None:
     return nation_name(party.nation) if party.nation else None
 
 
-def _unsigned(
-    party: Party, document: Document, approved: tuple[str, ...], *, is_own: bool
-) -> tuple[str, str]:
+def _kid(party: Party, signature: PartySignature | None, acceded: PartyInstrument | None) -> str:
+    if signature:
+        return kid_of(signature)
+    return str(acceded.jwk.get("kid", party.kid)) if acceded else party.kid
+
+
+def _approvals(document: Document, record: Record) -> tuple[tuple[str, SafeString], ...]:
+    captions = {
+        Approval.Step.SIGNATURE: _("Approved by"),
+        Approval.Step.ACCESSION: _("Accession approved by"),
+        Approval.Step.RATIFICATION: _("Ratification approved by"),
+    }
+    given = ((caption, record.approved(document.digest, step)) for step, caption in captions.items())
+    return tuple(
+        (caption, listed([format_html("<bdi>{}</bdi>", each.person.name) for each in approvals]))
+        for caption, approvals in given
+        if approvals
+    )
+
+
+def _unsigned(party: Party, document: Document, record: Record, *, is_own: bool) -> tuple[str, str]:
     if party.kind == "guest":
         host = document.party(party.host)
         name = host.organisation.in_language(get_language() or "en").value if host else party.host
         return "inactive", _("guest of %(host)s") % {"host": name}
-    if is_own and approved:
-        return "waiting", approvals_in_words(len(approved)).rstrip(".")
-    return "waiting", _("not signed yet")
+    given = len(record.approved(document.digest, Approval.Step.SIGNATURE)) if is_own else 0
+    return "waiting", approvals_in_words(given).rstrip(".") if given else _("not signed yet")
 
 
-def _warning(party: Party, partner: Partner | None) -> str:
-    if partner is None:
-        return _("This node does not know it as a partner. Add it before you sign.")
+def _unratified(document: Document, record: Record, *, is_own: bool) -> tuple[str, str]:
+    """A party that signed, or acceded, and is not bound before it has ratified."""
+    given = len(record.approved(document.digest, Approval.Step.RATIFICATION)) if is_own else 0
+    if given:
+        return "waiting", _("Our ratification: {}").format(approvals_in_words(given).rstrip("."))
+    return "waiting", _("signed, not ratified yet")
+
+
+def _warning(party: Party, partner: Partner) -> str:
     if not has_key(partner, party.kid):
         return _(
             "The agreement names another key than the one this node holds for it. Telephone its administrator."

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from taawun.cooperation.agreements.actions import APPROVALS
 from taawun.cooperation.agreements.document import ANY
 from taawun.cooperation.agreements.kinds import KindWords
 from taawun.foundation.multilingual import Text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Clause, Document, Party
 
 __all__ = [
+    "approvals_in_words",
     "clause_in_words",
     "flow",
     "kept",
@@ -41,6 +43,19 @@ def listed(parts: Sequence[str]) -> SafeString:
     """Things in a row as the reader's language joins them: “a, b, and c”. Each part is escaped where it needs it."""
     # each part is escaped before it is put between the words of the language, which are not markup
     return SafeString(formats.listed([format_html("{}", part) for part in parts]))
+
+
+def approvals_in_words(given: int) -> str:
+    """How many of our officers approved a version; zero is a sentence, for as a digit it looks like a dot in Arabic."""
+    if not given:
+        return ngettext(
+            "No approval yet; %(needed)s is needed.", "No approval yet; %(needed)s are needed.", APPROVALS
+        ) % {"needed": formats.number(APPROVALS)}
+    # two are needed, so English has one form; other languages count those that were given
+    return ngettext("%(given)s of %(needed)s approvals.", "%(given)s of %(needed)s approvals.", given) % {
+        "given": formats.number(given),
+        "needed": formats.number(APPROVALS),
+    }
 
 
 def party_name(party: Party) -> SafeString:

@@ -10,13 +10,13 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
-from taawun.cooperation.agreements.actions import APPROVALS
+from taawun.cooperation.agreements.models import Approval
 from taawun.cooperation.agreements.presenting.joining import joining_acts, joinings
 from taawun.cooperation.agreements.presenting.newcomers import newcomer_acts, newcomer_situations
 from taawun.cooperation.agreements.presenting.nouns import Act, Situation
-from taawun.cooperation.agreements.presenting.sentences import listed, party_name
+from taawun.cooperation.agreements.presenting.sentences import approvals_in_words, listed, party_name
 from taawun.cooperation.agreements.presenting.terms import term_day
 from taawun.cooperation.agreements.rules import can_declare, can_sign
 from taawun.cooperation.agreements.standing import State
@@ -41,7 +41,6 @@ __all__ = [
     "Badge",
     "Situation",
     "acts",
-    "approvals_in_words",
     "badge",
     "is_being_signed",
     "open_counters",
@@ -95,7 +94,7 @@ def situation(record: Record, standing: Standing, at: datetime) -> list[Situatio
     told = [_counter(record, standing, each) for each in open_counters(record, standing)[:1]]
     told += _own_proposals(record, standing)
     told += _negotiation(record, standing)
-    told += joinings(standing, at)
+    told += joinings(record, standing, at)
     told += newcomer_situations(record.agreement)
     if standing.suspensions:
         told += [_suspension(record, standing)]
@@ -132,7 +131,7 @@ def _negotiation(record: Record, standing: Standing) -> list[Situation]:
     me = about.party_of(settings.BASE_URL)
     number = formats.digits(about.version)
     if me in missing:
-        given = sum(each.version.digest == about.digest for each in record.approvals)
+        given = len(record.approved(about.digest, Approval.Step.SIGNATURE))
         sentence = _safe(
             _("Version %(number)s waits for our signature. %(approvals)s")
             % {"number": number, "approvals": approvals_in_words(given)}
@@ -187,18 +186,6 @@ def _compared(record: Record, instrument: PartyInstrument) -> str:
     return reverse("agreement-compare", args=[record.agreement.id]) + query
 
 
-def approvals_in_words(given: int) -> str:
-    """How many of our officers approved a version; zero is a sentence, for as a digit it looks like a dot in Arabic."""
-    if not given:
-        return ngettext(
-            "No approval yet; %(needed)s is needed.", "No approval yet; %(needed)s are needed.", APPROVALS
-        ) % {"needed": formats.number(APPROVALS)}
-    return ngettext("%(given)s of %(needed)s approval.", "%(given)s of %(needed)s approvals.", APPROVALS) % {
-        "given": formats.number(given),
-        "needed": formats.number(APPROVALS),
-    }
-
-
 def _suspension(record: Record, standing: Standing) -> Situation:
     held = standing.suspensions[0]
     row = next(each for each in record.instruments if each.id == held.id)
@@ -228,7 +215,7 @@ def _standing(record: Record, standing: Standing) -> Situation:
     if standing.state is State.SIGNED:
         ready = _("Signed by all whose signature it needs. In force from {}.")
         return Situation("green", format_html(ready, term_day(standing.windows[-1].opens)))
-    return Situation("green", _safe(_("In force: both nodes enforce every clause below.")))
+    return Situation("green", _safe(_("In force: the nodes of the parties enforce every clause below.")))
 
 
 def _safe(sentence: str) -> SafeString:
@@ -276,10 +263,8 @@ def _officer_acts(
     found += joining_acts(actor.id, record, standing, partners)
     found += newcomer_acts(agreement)
     if about and isinstance(can_sign(about, standing, partners), Granted):
-        mine = any(
-            each.person_id == actor.id and each.version.digest == about.digest for each in record.approvals
-        )
-        if not mine:
+        given = record.approved(about.digest, Approval.Step.SIGNATURE)
+        if all(each.person_id != actor.id for each in given):
             url = reverse("agreement-approve", args=[agreement.id, about.version])
             found.append(
                 Act(

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from taawun.cooperation.agreements.document import parse_party
 from taawun.cooperation.agreements.models import Approval, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.presenting.sentences import party_name
 from taawun.cooperation.agreements.presenting.terms import term_day
@@ -22,9 +23,11 @@ from taawun.platform.web.components import Moment, Step
 from taawun.platform.web.templatetags.components import code, text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.utils.safestring import SafeString
 
-    from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.document import Document, Party
     from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.agreements.standing import Standing
 
@@ -45,6 +48,7 @@ class Record:
         approvals: by our officers, oldest first.
         signatures: of parties, oldest first.
         instruments: of parties, oldest first.
+        invited: nodes that a depositary invited, which no text names, by address: as the newest invitation does.
     """
 
     agreement: Agreement
@@ -53,12 +57,28 @@ class Record:
     approvals: tuple[Approval, ...]
     signatures: tuple[PartySignature, ...]
     instruments: tuple[PartyInstrument, ...]
+    invited: dict[str, Party]
 
     def party(self, node: str, digest: str) -> SafeString:
         """What the party at a node is called in the version that is spoken of; its address where it is none."""
         document = self.documents.get(digest)
-        party = document.party_of(node) if document else None
+        party = (document.party_of(node) if document else None) or self.invited.get(node)
         return party_name(party) if party else code(node, copy=False)
+
+    def approved(self, digest: str, step: Approval.Step) -> list[Approval]:
+        """The approvals by our officers of one step of one version, oldest first."""
+        return [each for each in self.approvals if each.version.digest == digest and each.step == step]
+
+    def said(self, kind: str, node: str, digest: str) -> PartyInstrument | None:
+        """What the party at a node said first of this kind about a version; None where it did not."""
+        return next(
+            (
+                each
+                for each in self.instruments
+                if (each.kind, each.node, each.digest) == (kind, node, digest)
+            ),
+            None,
+        )
 
     def number(self, digest: str) -> int | None:
         """The number of the version with this digest."""
@@ -82,18 +102,31 @@ class Record:
 def record_of(agreement: Agreement) -> Record:
     """Read everything that was written down about an agreement; in four queries."""
     versions = tuple(agreement.versions.order_by("number", "digest"))
+    documents = {version.digest: version.document() for version in versions}
+    instruments = tuple(PartyInstrument.objects.filter(lineage=agreement.id).order_by("at", "id"))
     return Record(
         agreement,
         versions,
-        {version.digest: version.document() for version in versions},
+        documents,
         tuple(
             Approval.objects.filter(version__in=versions)
             .select_related("person", "version")
             .order_by("at", "id")
         ),
         tuple(PartySignature.objects.filter(lineage=agreement.id).order_by("at", "id")),
-        tuple(PartyInstrument.objects.filter(lineage=agreement.id).order_by("at", "id")),
+        instruments,
+        _invited(documents, instruments),
     )
+
+
+def _invited(documents: dict[str, Document], instruments: Sequence[PartyInstrument]) -> dict[str, Party]:
+    depositaries = {each.depositary.node for each in documents.values()}
+    parties = (
+        parse_party(each.said["party"], "/party")
+        for each in instruments
+        if each.kind == PartyInstrument.Kind.INVITED and each.node in depositaries
+    )
+    return {party.node: party for party in parties}
 
 
 def kid_of(signature: PartySignature) -> str:
@@ -237,7 +270,7 @@ def state_steps(record: Record, standing: Standing, at: datetime) -> list[Step]:
     if ending:
         when = [each.at for each in record.instruments if each.kind == ending and not each.answers]
         return [*past, Step(_word(ending), formats.short_day(when[-1]) if when else "", "now")]
-    return [*_with_now(past), *_ahead(standing)]
+    return _open_steps(record, standing.current, standing, past)
 
 
 def _negotiation_steps(record: Record, until: int | None = None) -> list[Step]:
@@ -290,7 +323,8 @@ def _binding_steps(record: Record, standing: Standing, at: datetime) -> list[Ste
     past = _negotiation_steps(record, window.document.version)
     signatures = [each for each in record.signatures if each.digest == window.document.digest]
     signed_on = max((each.at for each in signatures), default=window.opens)
-    count = len(signatures)
+    # who acceded signed its accession
+    count = len(signatures) + len(window.document.acceded)
     signed = Step(
         _word("signed"),
         _lines(
@@ -300,25 +334,28 @@ def _binding_steps(record: Record, standing: Standing, at: datetime) -> list[Ste
     )
     if window.opens == window.closes:
         return [*past, *_never_begun(standing, signed, window.opens, at)]
+    ratified = _ratified(record, window.document, "done")
+    # a date is kept though nobody of whom it is asked has ratified
+    before = [*past, signed, ratified] if ratified.detail else [*past, signed]
     if window.opens > at:
         begins = Step(
             _word("in-force"), _("from %(day)s") % {"day": _begin(window.document, window.opens)}, "future"
         )
-        return [*past, Step(signed.label, signed.detail, "now"), begins]
+        return [*_with_now(before), begins]
     in_force = _lines(_("since %(day)s") % {"day": _begin(window.document, window.opens)})
     if window.closes and window.closes <= at:
         is_terminated = standing.state is State.TERMINATED
         ending = Step(
             _word("terminated" if is_terminated else "expired"), formats.short_day(window.closes), "now"
         )
-        return [*past, signed, Step(_word("in-force"), in_force), ending]
+        return [*before, Step(_word("in-force"), in_force), ending]
     end = _end_step(standing, window.document, window.closes)
     if standing.suspensions:
         held = standing.suspensions[0]
         since = _lines(_("since %(day)s") % {"day": formats.short_day(held.at)})
         paused = Step(_word("suspended"), since, "now")
-        return [*past, signed, Step(_word("in-force"), in_force), paused, *end]
-    return [*past, signed, Step(_word("in-force"), in_force, "now"), *end]
+        return [*before, Step(_word("in-force"), in_force), paused, *end]
+    return [*before, Step(_word("in-force"), in_force, "now"), *end]
 
 
 def _never_begun(standing: Standing, signed: Step, closes: datetime, at: datetime) -> list[Step]:
@@ -348,18 +385,35 @@ def _with_now(steps: list[Step]) -> list[Step]:
     return [*steps[:-1], Step(last.label, last.detail, "now")]
 
 
-def _ahead(standing: Standing) -> list[Step]:
-    about = standing.current
-    signed = len(standing.signed_by)
-    detail = ""
-    if about and signed:
-        needed = about.required_signatures()
-        detail = _("%(signed)s of %(needed)s signatures") % {
-            "signed": formats.number(signed),
-            "needed": formats.number(needed),
-        }
-    begin = _("from %(day)s") % {"day": term_day(about.valid_from)} if about else ""
-    return [Step(_word("signed"), detail, "future"), Step(_word("in-force"), begin, "future")]
+def _open_steps(record: Record, about: Document, standing: Standing, past: list[Step]) -> list[Step]:
+    """Where a version stands that is not complete: who signed it, and where a party has to, ratified it."""
+    signed, needed = len(standing.signed_by), about.required_signatures()
+    detail = _("%(signed)s of %(needed)s signatures") % {
+        "signed": formats.number(signed),
+        "needed": formats.number(needed),
+    }
+    ratifying = {party.ref for party in about.parties if party.ratifies}
+    waits = bool(ratifying) and signed >= needed
+    steps = [*past] if waits else _with_now(past)
+    # zero as a digit looks like a dot in Arabic
+    steps.append(Step(_word("signed"), detail if signed else "", "now" if waits else "future"))
+    if ratifying:
+        steps.append(_ratified(record, about, "future"))
+    begin = _("from %(day)s") % {"day": term_day(about.valid_from)}
+    return [*steps, Step(_word("in-force"), begin, "future")]
+
+
+def _ratified(record: Record, document: Document, when: str) -> Step:
+    """How many of those whose signature waits for a ratification have ratified; zero is left out."""
+    ratifying = [party for party in document.parties if party.ratifies]
+    given = [said for party in ratifying if (said := record.said("ratified", party.node, document.digest))]
+    if not given:
+        return Step(_word("ratified"), "", when)
+    counted = _("%(given)s of %(needed)s parties") % {
+        "given": formats.number(len(given)),
+        "needed": formats.number(len(ratifying)),
+    }
+    return Step(_word("ratified"), _lines(formats.short_day(max(each.at for each in given)), counted), when)
 
 
 def _word(state: str) -> str:
@@ -368,6 +422,7 @@ def _word(state: str) -> str:
         "proposed": pgettext("state", "Proposed"),
         "countered": pgettext("state", "Countered"),
         "signed": pgettext("state", "Signed"),
+        "ratified": pgettext("state", "Ratified"),
         "in-force": pgettext("state", "In force"),
         "suspended": pgettext("state", "Suspended"),
         "expired": pgettext("state", "Expired"),

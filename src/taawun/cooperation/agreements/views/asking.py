@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.agreements.actions import APPROVALS
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NoteForm
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Step",
+    "approved_before",
     "asked",
     "draft_or_text",
     "edition_in",
@@ -87,6 +89,17 @@ def asked(request: HttpRequest, held: Agreement, step: Step) -> HttpResponseBase
     if form.errors:
         answer.status_code = 422
     return answer
+
+
+def approved_before(given: int) -> str:
+    """What a page says to an officer who has approved already what two of them approve.
+
+    Args:
+        given: how many have.
+    """
+    if given >= APPROVALS:
+        return _("You have approved it already, and so has somebody else.")
+    return _("You have approved it already. It waits for somebody else.")
 
 
 def notice_in_words(standing: Standing, at_once: str) -> list[str]:

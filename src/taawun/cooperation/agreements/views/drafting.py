@@ -112,7 +112,11 @@ def new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
                 % {"code": begun.code},
             )
             return redirect("agreement-edit", begun.id)
-    context = {"form": form, "has_partners": Partner.objects.exclude(kid="").exists()}
+    context = {
+        "form": form,
+        "has_partners": Partner.objects.exclude(kid="").exists(),
+        "may_add": "manage:partners" in actor.permissions,
+    }
     return render(request, "agreements/new.html", context, status=422 if form.errors else 200)
 
 

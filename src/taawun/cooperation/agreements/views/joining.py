@@ -24,7 +24,14 @@ from taawun.cooperation.agreements.presenting.joining import narrowing_in_words
 from taawun.cooperation.agreements.presenting.sentences import listed, party_name
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.rules import own_ref
-from taawun.cooperation.agreements.views.asking import Step, asked, name_of, notice_in_words, tried
+from taawun.cooperation.agreements.views.asking import (
+    Step,
+    approved_before,
+    asked,
+    name_of,
+    notice_in_words,
+    tried,
+)
 from taawun.cooperation.agreements.views.reading import clause_rows, found_version
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.strict_json import canonical
@@ -98,15 +105,20 @@ def _bind(
     held = get_object_or_404(Agreement, id=agreement_id)
     version = found_version(held, number)
     document, refusal = version.document(), ""
+    approvals = version.approvals.filter(step=binding.step).select_related("person").order_by("at")
     if request.method == "POST":
         digest = request.POST.get("digest", "")
         refusal = tried(lambda: binding.act(actor, held, digest))
         if not refusal:
             messages.success(
-                request, _("Approved. What two officers approved is signed, and the other parties are told.")
+                request,
+                _("Approved. What two officers approved is signed, and the other parties are told.")
+                if approvals.count() >= actions.APPROVALS
+                else _("Approved. Another officer has to approve it too; then this node signs."),
             )
             return redirect("agreement", held.id)
-    given = version.approvals.filter(step=binding.step).select_related("person").order_by("at")
+    given = list(approvals)
+    has_approved = any(each.person_id == actor.id for each in given)
     names = {
         "title": document.title.in_language(get_language() or "en").value,
         "number": formats.digits(number),
@@ -116,21 +128,27 @@ def _bind(
         "document": document,
         "clauses": clause_rows(document),
         "question": binding.question % names,
-        "effects": [
-            binding.effect,
-            _(
-                "You approve exactly the text whose digest is shown here; what comes later needs approval anew."
-            ),
-        ],
+        "effects": [approved_before(len(given))] if has_approved else _binding_effects(binding, len(given)),
         "counted": approvals_in_words(len(given)),
         "given_by": listed([format_html("<bdi>{}</bdi>", each.person.name) for each in given]),
-        "action": binding.action,
+        "action": "" if has_approved else binding.action,
         "cancel_url": reverse("agreement", args=[held.id]),
         "tone": "gold",
         "hidden": {"digest": document.digest},
         "refusal": refusal,
     }
     return render(request, "agreements/approve.html", context, status=422 if refusal else 200)
+
+
+def _binding_effects(binding: _Binding, given: int) -> list[str]:
+    is_last = given + 1 >= actions.APPROVALS
+    return [
+        _("Yours is the second approval: it is done at once.")
+        if is_last
+        else _("Yours is the first of two approvals."),
+        binding.effect,
+        _("You approve exactly the text whose digest is shown here; what comes later needs approval anew."),
+    ]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

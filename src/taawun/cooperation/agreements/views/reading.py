@@ -120,7 +120,7 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         "situations": situation(record, standing, at),
         "acts": [act for act in possible if not act.is_ending],
         "endings": [act for act in possible if act.is_ending],
-        "parties": party_cards(document, record, partners),
+        "parties": party_cards(document, record, partners, may_add="manage:partners" in actor.permissions),
         "steps": state_steps(record, standing, at),
         "clauses": clause_rows(document),
         "facts": term_facts(document),
@@ -191,7 +191,7 @@ def version(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number
     context = {
         "agreement": held,
         "document": document,
-        "parties": party_cards(document, record, partners),
+        "parties": party_cards(document, record, partners, may_add="manage:partners" in actor.permissions),
         "clauses": clause_rows(document),
         "facts": term_facts(document),
         "is_current": standing.current is not None and standing.current.digest == found.digest,

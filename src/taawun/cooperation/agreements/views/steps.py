@@ -16,14 +16,23 @@ from django.views.decorators.http import require_http_methods
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.forms import NoteForm
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument
+from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument
 from taawun.cooperation.agreements.presenting import approvals_in_words, is_being_signed
 from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.agreements.views.asking import Step, asked, edition_in, name_of, others_of, tried
+from taawun.cooperation.agreements.views.asking import (
+    Step,
+    approved_before,
+    asked,
+    edition_in,
+    name_of,
+    others_of,
+    tried,
+)
 from taawun.cooperation.agreements.views.reading import clause_rows, found_version
 from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.clock import now
 from taawun.platform.web import formats
 from taawun.platform.web.pages import confirm
 
@@ -59,9 +68,11 @@ def propose(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
         _("The text is sent to %(others)s as it stands and cannot be changed any more; a next version can.")
         % names,
         _("They may sign it, decline it, or answer with a text of their own."),
-        _("Nothing flows under it before every party has signed and it is in force."),
+        _("Nothing flows under it before it has the signatures that it needs and is in force."),
     ]
-    if standing_of(held).current:
+    window = standing_of(held).window
+    # what was only proposed is not in force, and what is over is so no more
+    if window and window.holds(now()):
         effects.insert(1, _("The version in force stays in force until the new one is."))
     context = {
         "agreement": held,
@@ -235,8 +246,12 @@ def approve(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number
         if not refusal:
             messages.success(request, _approved(held, document))
             return redirect("agreement", held.id)
-    given = version.approvals.count()
+    approvals = list(
+        version.approvals.filter(step=Approval.Step.SIGNATURE).select_related("person").order_by("at")
+    )
+    given = len(approvals)
     is_last = given + 1 >= actions.APPROVALS
+    has_approved = any(each.person_id == actor.id for each in approvals)
     language = get_language() or "en"
     me = document.party_of(settings.BASE_URL)
     names = {
@@ -250,17 +265,12 @@ def approve(request: HttpRequest, actor: PersonActor, agreement_id: UUID, number
         "document": document,
         "clauses": clause_rows(document),
         "question": _("Approve version %(number)s of “%(title)s”?") % names,
-        "effects": _approval_effects(is_last=is_last, names=names),
+        "effects": [approved_before(given)]
+        if has_approved
+        else _approval_effects(document, is_last=is_last, names=names),
         "counted": approvals_in_words(given),
-        "given_by": listed(
-            [
-                format_html("<bdi>{}</bdi>", each.person.name)
-                for each in version.approvals.select_related("person").order_by("at")
-            ]
-        ),
-        "action": _("Approve and sign for %(name)s") % names
-        if is_last
-        else _("Approve version %(number)s") % names,
+        "given_by": listed([format_html("<bdi>{}</bdi>", each.person.name) for each in approvals]),
+        "action": "" if has_approved else _approval_action(is_last=is_last) % names,
         "cancel_url": reverse("agreement", args=[held.id]),
         "tone": "gold",
         "hidden": {"digest": document.digest},
@@ -276,7 +286,11 @@ def _approved(held: Agreement, document: Document) -> str:
     return _("Approved. Another officer has to approve it too; then this node signs.")
 
 
-def _approval_effects(*, is_last: bool, names: dict[str, str]) -> list[str]:
+def _approval_action(*, is_last: bool) -> str:
+    return _("Approve and sign for %(name)s") if is_last else _("Approve version %(number)s")
+
+
+def _approval_effects(document: Document, *, is_last: bool, names: dict[str, str]) -> list[str]:
     if not is_last:
         return [
             _(
@@ -291,6 +305,19 @@ def _approval_effects(*, is_last: bool, names: dict[str, str]) -> list[str]:
             "Yours is the second approval: this node signs at once in the name of %(name)s and tells %(others)s."
         )
         % names,
-        _("When every party has signed, both nodes enforce every clause from the day it is in force."),
+        _when_in_force(document),
         _("You approve exactly the text whose digest is shown here; what comes later needs approval anew."),
     ]
+
+
+def _when_in_force(document: Document) -> str:
+    """What has to come before anything flows; a signature alone binds nobody who ratifies."""
+    if any(party.ratifies for party in document.parties):
+        return _(
+            "When the parties whose signature it needs have signed, and those that ratify it have ratified, the nodes "
+            "of the parties enforce every clause from the day it is in force."
+        )
+    return _(
+        "When the parties whose signature it needs have signed, the nodes of the parties enforce every clause from the "
+        "day it is in force."
+    )

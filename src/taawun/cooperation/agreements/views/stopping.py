@@ -88,7 +88,7 @@ def resume(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Http
         _("Lift our suspension of “%(title)s”?") % {"title": name_of(held)},
         [
             _("What its clauses allow flows again at once, unless another party has suspended it too."),
-            _("What waited at both nodes is sent and taken in now."),
+            _("What waited at the nodes of the parties is sent and taken in now."),
         ],
         _("Lift the suspension"),
         _("The suspension is lifted."),
