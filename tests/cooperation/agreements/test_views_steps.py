@@ -53,14 +53,16 @@ def test_a_version_stays_in_force_only_where_one_is(cast: Cast, south: PartnerNo
     for made, is_in_force in ((agreement_in_force, True), (agreement_proposed, False)):
         held = made(south)
         text = held.versions.get().document()
-        actions.edit_draft(cast.officer.actor, held, replace(text, notice_days=5), edition=0)
+        actions.edit_draft(cast.officer.actor, held, replace(text, notice_days=5), edition=held.draft_edition)
         assert (stays in seen(cast.officer.browser(), page_of(held, "propose/")).text) is is_in_force
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"), [(1, "1 approbation sur 2."), (2, "2 approbations sur 2."), (0, "Aucune")]
 )
-def test_approvals_are_counted_in_french_by_how_many_were_given(given: int, sentence: str) -> None:
+def test_approvals_are_counted_in_french_by_how_many_were_given(
+    cast: Cast, given: int, sentence: str
+) -> None:
     with override("fr"):
         assert approvals_in_words(given).startswith(sentence)
 
