@@ -79,8 +79,35 @@ def test_a_wrong_code_is_not_said_to_be_unsaved(cast: Cast) -> None:
     browser = Client()
     browser.post("/en/account/login/", {"login": member.row.email, "password": PASSWORD})
     page = read(browser.post("/en/account/2fa/authenticate/", {"code": "000000"}))
-    assert "Signing in did not work: Code : Incorrect code." in page.text
+    assert (
+        "Signing in did not work: Code : This code is not right. Wait for the next one, and check the clock"
+        in (page.text)
+    )
     assert "saved" not in page.text
+
+
+def test_a_right_code_is_taken_once_and_the_second_time_said_to_be_used(cast: Cast) -> None:
+    member, code = somebody_with_an_app(cast), code_now()
+    for told in ("", "This code was used already. Wait until the app shows the next one."):
+        browser = Client()
+        browser.post("/en/account/login/", {"login": member.row.email, "password": PASSWORD})
+        answer = browser.post("/en/account/2fa/authenticate/", {"code": code})
+        assert (answer.status_code == 302) is not bool(told)
+        assert told in answer.content.decode()
+
+
+def test_the_page_of_recovery_codes_says_where_to_keep_them_and_leads_home(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.analyst.row.set_password(PASSWORD)
+    cast.analyst.row.save()
+    browser = Client()
+    browser.post("/en/account/login/", {"login": cast.analyst.row.email, "password": PASSWORD})
+    monkeypatch.setattr("allauth.mfa.totp.forms.auth.get_totp_secret", lambda **_how: SECRET)
+    browser.post("/en/account/reauthenticate/", {"password": PASSWORD})
+    page = read(browser.post("/en/account/2fa/totp/activate/", {"code": code_now()}, follow=True))
+    assert "Keep them apart from your telephone" in page.text
+    assert page.all("a", **{"class": "button primary", "href": "/en/"})
 
 
 @pytest.mark.parametrize(
