@@ -406,7 +406,8 @@ WRITTEN: dict[str, Any] = {
     "summary": "A lure.",
     "tlp": "TLP:AMBER",
     "topics": "attack:T1566\nattack:T1566.002",
-    "languages": "en, ar",
+    "languages": ["en", "ar"],
+    "other_languages": "",
     "persons": "",
     "objects": f"{FIRST}\n{SECOND}",
     "step": "save",
@@ -429,7 +430,8 @@ def test_a_report_is_written_on_one_page(cast: Cast) -> None:
         ({"title": ""}, "This field is required."),
         ({"title": "x" * 301}, "at most 300 characters"),
         ({"topics": "no-topic"}, "is no topic"),
-        ({"languages": "english!"}, "is no language code"),
+        ({"other_languages": "english!"}, "is no language code"),
+        ({"languages": ["xx"]}, "Select a valid choice."),
         ({"objects": identifier("indicator", 9)}, "There is no such object here"),
         ({"tlp": "TLP:RED"}, "Write their e-mail addresses."),
         ({"tlp": "TLP:RED", "persons": "nobody"}, "is no e-mail address"),
@@ -449,6 +451,40 @@ def test_a_mistake_is_told_at_its_field_and_nothing_typed_is_lost(
     )
     assert markup.inside["summary"].strip() == "A lure."
     assert not Report.objects.exists()
+
+
+def test_all_that_is_wrong_is_told_at_once_each_at_its_field(cast: Cast) -> None:
+    wrong = {"title": "", "topics": "no-topic", "other_languages": "english!", "objects": "indicator--9"}
+    markup = refused(cast.analyst.browser(), f"{LIST}reports/new/", {**WRITTEN, **wrong})
+    told = {
+        each["name"] for tag in ("input", "textarea") for each in markup.all(tag) if each.get("aria-invalid")
+    }
+    assert told == {"title", "topics", "other_languages", "objects"}
+    assert "write the short name of a vocabulary, a colon and the identifier of a term" in markup.text
+
+
+def test_the_languages_of_a_report_are_ticked_and_named(cast: Cast) -> None:
+    bring(indicator(1), indicator(2))
+    browser = cast.analyst.browser()
+    new = shown(browser, f"{LIST}reports/new/")
+    assert "العربية English Français" in new.text
+    assert "At least one before it is published." in new.text
+    browser.post(f"{LIST}reports/new/", {**WRITTEN, "other_languages": "ms"})
+    held = Report.objects.get()
+    assert held.languages == ["en", "ar", "ms"]
+    assert "Languages: English, Arabic, and Malay" in shown(browser, page_of(held)).text
+    edit = shown(browser, page_of(held, "edit/"))
+    ticked = [each["value"] for each in edit.all("input", name="languages") if "checked" in each]
+    assert (ticked, edit.all("input", name="other_languages")[0]["value"]) == (["ar", "en"], "ms")
+
+
+def test_a_report_after_an_import_begins_with_what_it_brought(cast: Cast) -> None:
+    held = bring(indicator(1), indicator(2))
+    browser = cast.analyst.browser()
+    address = f"{LIST}reports/new/?import={held.id}"
+    assert shown(browser, f"{LIST}imports/{held.id}/").all("a", href=address)
+    assert shown(browser, address).inside["objects"].split() == [FIRST, SECOND]
+    assert shown(browser, f"{LIST}reports/new/?import={held.person_id}").inside["objects"].split() == []
 
 
 def test_objects_are_searched_and_added_without_losing_what_was_typed(cast: Cast) -> None:

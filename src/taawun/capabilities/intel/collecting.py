@@ -41,7 +41,8 @@ class Collected:
         refs: STIX identifiers the report names.
         texts: every object that travels, as STIX 2.1, each under the level it is held under.
         levels: the markings among them.
-        stricter: identifiers of objects that are marked more strictly than the report.
+        stricter: what the objects are called that are marked more strictly than the report; by its identifier one
+            that has no name.
         origins: how far what came from partners may go.
         missing: identifiers the report names that do not go: the actor may not see them, or they are here no more.
     """
@@ -70,7 +71,7 @@ def collect(actor: Actor, report: Report) -> Collected:
         refs=tuple(dict.fromkeys([*(each for each in named if each in rows), *ties])),
         texts=tuple(text_under(row.text, Tlp(row.tlp)) for row in rows.values()),
         levels=frozenset(Tlp(row.tlp) for row in rows.values()),
-        stricter=tuple(sorted(row.stix_id for row in rows.values() if row.tlp > report.tlp)),
+        stricter=tuple(sorted(row.name or row.stix_id for row in rows.values() if row.tlp > report.tlp)),
         origins=_origins(actor, [*map(_text, rows.values()), *_own_versions(actor, report)]),
         missing=tuple(each for each in named if each not in rows and each != report.stix_id),
     )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from taawun.capabilities.intel.models import Import, Report
 from taawun.capabilities.intel.wording import type_name
+from taawun.foundation.multilingual import OWN_NAMES
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.formats import filesize
 
@@ -172,21 +173,31 @@ class ReportForm(forms.Form):
     topics = forms.CharField(
         label=gettext_lazy("Topics"),
         required=False,
-        help_text=gettext_lazy("One a line, as in attack:T1566. Clauses may allow certain topics only."),
+        help_text=gettext_lazy(
+            "One a line: the short name of a vocabulary, a colon and the identifier of a term in it, as in "
+            "attack:T1566 for technique T1566 of ATT&CK. Clauses may allow certain topics only."
+        ),
         widget=forms.Textarea(attrs={"rows": 3, **_TECHNICAL}),
     )
-    languages = forms.CharField(
+    languages = forms.MultipleChoiceField(
         label=gettext_lazy("Languages"),
         required=False,
+        choices=list(OWN_NAMES.items()),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    other_languages = forms.CharField(
+        label=gettext_lazy("Other languages"),
+        required=False,
         max_length=200,
-        help_text=gettext_lazy("Codes such as ar or en, parted by spaces."),
+        help_text=gettext_lazy("By their codes, as in ms for Malay or tr for Turkish, parted by spaces."),
         widget=forms.TextInput(attrs=_TECHNICAL),
     )
     objects = forms.CharField(
         label=gettext_lazy("Objects"),
         required=False,
         help_text=gettext_lazy(
-            "STIX identifiers, one a line. Search for them and tick them under “Add objects”."
+            "At least one before it is published. STIX identifiers, one a line: search for them and tick them under "
+            "“Add objects”."
         ),
         widget=forms.Textarea(attrs={"rows": 8, **_TECHNICAL}),
     )

@@ -280,6 +280,23 @@ def imports(actor: Actor) -> QuerySet[Import]:
     return Import.objects.filter(visible_imports(actor)).select_related("person").order_by("-id")
 
 
+def named_by_import(actor: Actor, import_id: UUID, most: int) -> list[str]:
+    """Identifiers of what an import brought, as the actor sees it, in the order in which it was stored.
+
+    Args:
+        actor: who asks.
+        import_id: which.
+        most: how many at most.
+
+    Returns:
+        Them, without what only ties others together; a report takes ties along by itself.
+    """
+    found = StixObject.objects.filter(
+        current_objects(actor), sources__imported__in=imports(actor).filter(id=import_id).values("id")
+    )
+    return list(found.exclude(type="relationship").order_by("id").values_list("stix_id", flat=True)[:most])
+
+
 def sees_import(actor: Actor, import_id: str) -> bool:
     """Whether the actor may see an import, and so the job that takes it in."""
     return imports(actor).filter(id=import_id).exists()

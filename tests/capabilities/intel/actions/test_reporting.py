@@ -269,7 +269,8 @@ def test_a_report_does_not_carry_what_is_marked_more_strictly(
         with pytest.raises(ReportRefused) as caught:
             step(analyst, made)
         assert caught.value.code == "stricter-objects"
-        assert identifier("indicator", 5) in str(caught.value)
+        name = StixObject.objects.get(stix_id=identifier("indicator", 5)).name
+        assert f"marked more strictly than the report: {name}. Raise" in str(caught.value)
     assert not Release.objects.exists()
 
 

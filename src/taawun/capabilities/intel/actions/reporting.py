@@ -47,7 +47,7 @@ from taawun.platform.audit.actions import record
 from taawun.platform.web.formats import number
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from taawun.capabilities.intel.collecting import Collected
     from taawun.cooperation.people.actors import Actor
@@ -60,6 +60,7 @@ __all__ = [
     "ReportFields",
     "create_report",
     "edit_report",
+    "faults_of",
     "preview_report",
     "publish_report",
     "subject_of",
@@ -204,7 +205,8 @@ def _floor(actor: Actor, report: Report) -> Tlp:
 
 
 def _write(actor: Actor, report: Report, fields: ReportFields) -> None:
-    _check(actor, fields)
+    for fault in faults_of(actor, fields):
+        raise fault
     report.title, report.summary = fields.title.strip(), fields.summary.strip()
     readers = persons_at(fields.persons, report.organisation)
     mark(report, fields.tlp, readers)
@@ -232,46 +234,56 @@ def _check_alone(report: Report) -> None:
         )
 
 
-def _check(actor: Actor, fields: ReportFields) -> None:
+def faults_of(actor: Actor, fields: ReportFields) -> Iterator[ReportRefused]:
+    """All that is wrong with what a person wrote, each with its field; the first of them is why it is not saved.
+
+    Args:
+        actor: who, for what they may see.
+        fields: what they wrote.
+    """
     if not fields.title.strip() or len(fields.title) > LONGEST_TITLE:
-        raise ReportRefused("title", _("A report needs a title of at most 300 characters."), "title")
+        yield ReportRefused("title", _("A report needs a title of at most 300 characters."), "title")
     if len(fields.summary) > _LONGEST_SUMMARY:
-        raise ReportRefused("summary", _("The summary is longer than 100,000 characters."), "summary")
-    _check_terms(fields)
+        yield ReportRefused("summary", _("The summary is longer than 100,000 characters."), "summary")
+    yield from _faulty_terms(fields)
     if len(fields.object_ids) > _MOST_OBJECTS:
-        raise ReportRefused("objects", _("A report speaks of at most 20,000 objects."), "objects")
+        yield ReportRefused("objects", _("A report speaks of at most 20,000 objects."), "objects")
+        return
     visible = StixObject.objects.filter(visible_objects(actor), is_current=True)
     seen = set(visible.filter(stix_id__in=fields.object_ids).values_list("stix_id", flat=True))
     missing = [each for each in fields.object_ids if each not in seen]
     if missing:
-        raise ReportRefused(
+        yield ReportRefused(
             "objects",
             _("There is no such object here: %(object)s.") % {"object": missing[0][:160]},
             "objects",
         )
 
 
-def _check_terms(fields: ReportFields) -> None:
+def _faulty_terms(fields: ReportFields) -> Iterator[ReportRefused]:
     for name, terms, most in (
         ("topics", fields.topics, _MOST_TOPICS),
         ("languages", fields.languages, MOST_LANGUAGES),
         ("persons", fields.persons, MOST_PERSONS),
     ):
         if len(terms) > most:
-            raise ReportRefused(
+            yield ReportRefused(
                 name, _("At most %(most)s entries can stand here.") % {"most": number(most)}, name
             )
     for topic in fields.topics:
         if not TOPIC.fullmatch(topic):
-            raise ReportRefused(
+            yield ReportRefused(
                 "topics",
-                _("“%(topic)s” is no topic: write vocabulary:id, as in attack:T1566.")
+                _(
+                    "“%(topic)s” is no topic: write the short name of a vocabulary, a colon and the identifier of a "
+                    "term in it, as in attack:T1566 for technique T1566 of ATT&CK."
+                )
                 % {"topic": topic[:80]},
                 "topics",
             )
     for language in fields.languages:
         if not _LANGUAGE.fullmatch(language):
-            raise ReportRefused(
+            yield ReportRefused(
                 "languages",
                 _("“%(language)s” is no language code: write it as in en or pt-BR.")
                 % {"language": language[:80]},
@@ -279,11 +291,11 @@ def _check_terms(fields: ReportFields) -> None:
             )
     for person in fields.persons:
         if "@" not in person.strip("@") or len(person) > 254 or any(map(str.isspace, person)):  # noqa: PLR2004 - RFC 5321
-            raise ReportRefused(
+            yield ReportRefused(
                 "persons", _("“%(person)s” is no e-mail address.") % {"person": person[:80]}, "persons"
             )
     if fields.tlp == Tlp.RED and not fields.persons:
-        raise ReportRefused(
+        yield ReportRefused(
             "persons", _("TLP:RED is for the persons it names. Write their e-mail addresses."), "persons"
         )
 
@@ -418,7 +430,7 @@ def _collect(actor: Actor, report: Report) -> Collected:
                 "the report's marking or leave them out.",
                 len(collected.stricter),
             )
-            % {"count": number(len(collected.stricter)), "object": collected.stricter[0]},
+            % {"count": number(len(collected.stricter)), "object": collected.stricter[0][:160]},
             "tlp",
         )
     return collected

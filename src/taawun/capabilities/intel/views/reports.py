@@ -181,7 +181,7 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
         "badge": report_badge(held),
         "page": shown,
         "objects": object_rows(actor, shown.items),
-        "languages": formats.listed(held.languages),
+        "languages": formats.listed([formats.language_name(each) for each in held.languages]),
         "count": named.exclude(type="relationship").count(),
         "picture": picture_of(actor, held),
         "sightings": sightings,

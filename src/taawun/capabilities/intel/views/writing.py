@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.contrib import messages
 from django.shortcuts import redirect, render
@@ -20,11 +21,11 @@ from taawun.capabilities.intel.rules import can_edit
 from taawun.capabilities.intel.views.reports import found_report
 from taawun.cooperation.people.rules import ensure
 from taawun.cooperation.people.sessions import signed_in
+from taawun.foundation.multilingual import OWN_NAMES
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from uuid import UUID
+    from collections.abc import Mapping, Sequence
 
     from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 
@@ -36,7 +37,12 @@ __all__ = ["report_edit", "report_new"]
 
 _FOUND: Final = 20
 # which field of the page a refusal belongs to
-_FIELDS: Final = {"title", "summary", "tlp", "topics", "objects", "languages", "persons"}
+_FIELDS: Final = {
+    **{name: name for name in ("title", "summary", "tlp", "topics", "objects", "persons")},
+    "languages": "other_languages",
+}
+# as many as a report may name
+_MOST_NAMED: Final = 20_000
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,9 +50,19 @@ _FIELDS: Final = {"title", "summary", "tlp", "topics", "objects", "languages", "
 def report_new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Begin a report of ours."""
     if request.method != "POST":
-        named = request.GET.get("object", "")
-        return _page(request, actor, ReportForm(initial={"objects": named}), None)
+        return _page(
+            request, actor, ReportForm(initial={"objects": "\n".join(_asked_for(actor, request))}), None
+        )
     return _answered(request, actor, None)
+
+
+def _asked_for(actor: PersonActor, request: HttpRequest) -> Sequence[str]:
+    """The objects with which a new report begins: one, or what an import brought."""
+    try:
+        imported = UUID(request.GET.get("import", ""))
+    except ValueError:
+        return lines_of(request.GET.get("object", ""))
+    return queries.named_by_import(actor, imported, _MOST_NAMED)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,7 +85,8 @@ def _written(held: Report) -> dict[str, Any]:
         "summary": held.summary,
         "tlp": Tlp(held.tlp).label,
         "topics": "\n".join(held.topics),
-        "languages": " ".join(held.languages),
+        "languages": [each for each in held.languages if each in OWN_NAMES],
+        "other_languages": " ".join(each for each in held.languages if each not in OWN_NAMES),
         "persons": "\n".join(held.persons),
         "is_warning": held.is_warning,
         "objects": "\n".join(named),
@@ -81,14 +98,17 @@ def _answered(request: HttpRequest, actor: PersonActor, held: Report | None) -> 
     form = ReportForm(given)
     if _is_search(given):
         # what was typed so far is shown again as it is; nothing is judged before it is saved
-        return _page(request, actor, ReportForm(initial=given.dict()), held, find=given.get("find", ""))
+        typed = given.dict() | {"languages": given.getlist("languages")}
+        return _page(request, actor, ReportForm(initial=typed), held, find=given.get("find", ""))
+    # what the form takes and the rule does not is told together with what the form does not take
+    form.full_clean()
+    for fault in actions.faults_of(actor, _fields(form.cleaned_data)):
+        _tell(form, fault)
     if form.is_valid():
         try:
             saved = _save(actor, held, form.cleaned_data)
         except ReportRefused as refused:
-            is_older = isinstance(refused, EditedMeanwhile)
-            field = refused.field if refused.field in _FIELDS and not is_older else None
-            form.add_error(field, str(refused))
+            _tell(form, refused)
         else:
             messages.success(request, _("Saved. Nobody outside this node sees it before it is published."))
             return redirect("report", saved.id)
@@ -110,17 +130,33 @@ def _is_search(given: QueryDict) -> bool:
     return given.get("step") in {"find", "add"} or is_asked_anew
 
 
-def _save(actor: PersonActor, held: Report | None, given: Mapping[str, Any]) -> Report:
-    fields = actions.ReportFields(
-        title=given["title"],
-        summary=given["summary"],
-        tlp=Tlp.parse(given["tlp"]),
-        topics=lines_of(given["topics"]),
-        object_ids=lines_of(given["objects"]),
-        languages=lines_of(given["languages"].replace(",", " ")),
-        persons=lines_of(given["persons"].replace(",", " ")),
-        is_warning=given["is_warning"],
+def _tell(form: ReportForm, refused: ReportRefused) -> None:
+    """Put a refusal to its field, unless the form has said what is wrong with that."""
+    field = None if isinstance(refused, EditedMeanwhile) else _FIELDS.get(refused.field)
+    if field is None or field not in form.errors:
+        form.add_error(field, str(refused))
+
+
+def _fields(given: Mapping[str, Any]) -> actions.ReportFields:
+    """What was written, with nothing in the place of what the form did not take."""
+
+    def lines(name: str) -> tuple[str, ...]:
+        return lines_of(given.get(name, "").replace(",", " "))
+
+    return actions.ReportFields(
+        title=given.get("title", ""),
+        summary=given.get("summary", ""),
+        tlp=Tlp.parse(given["tlp"]) if "tlp" in given else Tlp.CLEAR,
+        topics=lines_of(given.get("topics", "")),
+        object_ids=lines_of(given.get("objects", "")),
+        languages=tuple(dict.fromkeys([*given.get("languages", ()), *lines("other_languages")])),
+        persons=lines("persons"),
+        is_warning=given.get("is_warning", False),
     )
+
+
+def _save(actor: PersonActor, held: Report | None, given: Mapping[str, Any]) -> Report:
+    fields = _fields(given)
     if held is None:
         return actions.create_report(actor, fields)
     return actions.edit_report(actor, held, fields, edition=given["edition"] or 0)
