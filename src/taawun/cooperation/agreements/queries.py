@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from django.db.models import Model, QuerySet
 
-    from taawun.cooperation.agreements.document import Document, Paper
+    from taawun.cooperation.agreements.document import Document, Paper, Party
     from taawun.cooperation.agreements.standing import Instrument, Standing
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "current_policy",
     "evidence_of",
     "forget_policy",
+    "named_parties",
     "newest_documents",
     "papers_of",
     "party_name",
@@ -78,6 +79,7 @@ class _Compiled:
         outbound: the policy of this node as the sender.
         inbound: the policy of each partner, and of each guest of one, as the sender.
         guests: the policy of each guest of this node as the sender, in one agreement.
+        named: the parties as the agreements name them, by their keys.
     """
 
     generation: int
@@ -86,6 +88,7 @@ class _Compiled:
     outbound: Policy | None = None
     inbound: dict[str, Policy] = field(default_factory=dict)
     guests: dict[tuple[str, UUID], Policy] = field(default_factory=dict)
+    named: dict[str, Party] | None = None
 
 
 _held: _Compiled | None = None
@@ -323,16 +326,41 @@ def _party(documents: Mapping[str, Document], lineage: UUID, digest: str, node: 
 
 
 def party_name(key: str, partners: Mapping[str, Partner]) -> str:
-    """What people call a party key: a partner's own name, or a guest's ref at its host.
+    """What people call a party key: a partner by its own name, and who is none, or is a guest, as an agreement does.
 
     Args:
         key: the party's.
         partners: those that may be named, by their base addresses.
     """
+    language = get_language() or "en"
     node, _hash, guest = key.partition("#")
+    named = named_parties()
     called = host() if node == settings.BASE_URL else partners.get(node)
-    name = called.name.in_language(get_language() or "en").value if called else node
-    return _("%(guest)s, guest of %(host)s") % {"guest": guest, "host": name} if guest else name
+    entry = named.get(node)
+    if called:
+        name = called.name.in_language(language).value
+    else:
+        name = entry.organisation.in_language(language).value if entry else node
+    if not guest:
+        return name
+    own = named.get(key)
+    called_guest = own.organisation.in_language(language).value if own else guest
+    return _("%(guest)s, guest of %(host)s") % {"guest": called_guest, "host": name}
+
+
+def named_parties() -> Mapping[str, Party]:
+    """The parties that agreements name, by their keys; of several texts as the newest agreement's does.
+
+    Only by what this node has signed as well: nobody gives an address or a guest a name by proposing a text.
+    """
+    held = _of_generation(_generation())
+    if held.named is None:
+        held.named = {}
+        for each in held.agreed:
+            document = each.standing.current
+            if document and settings.BASE_URL in each.standing.joined:
+                held.named |= {document.key_of(party): party for party in document.parties}
+    return held.named
 
 
 def papers_of(agreement: Agreement, *, with_draft: bool = False) -> list[tuple[Paper, Scan | None]]:

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext, pgettext
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting.sentences import kinds_in_words
-from taawun.cooperation.agreements.queries import party_name
+from taawun.cooperation.agreements.queries import named_parties, party_name
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
 from taawun.cooperation.federation.queries import withdrawals_signed
@@ -107,14 +107,14 @@ def _receiver(decided: PartyDecision, partners: Mapping[str, Partner]) -> Receiv
         count = len(decided.others)
         words = ngettext("by %(count)s more clause", "by %(count)s more clauses", count)
         note = words % {"count": formats.number(count)}
-    return Receiver(partner.nation if partner else "", name, decided.party, note)
+    return Receiver(_nation(decided.party, partner), name, decided.party, note)
 
 
 def _non_receiver(decided: PartyDecision, partners: Mapping[str, Partner]) -> NonReceiver:
     partner, name = _party(decided.party, partners)
     url = _mend_url(decided, partner, name)
     return NonReceiver(
-        partner.nation if partner else "",
+        _nation(decided.party, partner),
         name,
         decided.worded.sentence,
         decided.worded.mend if url else "",
@@ -138,6 +138,14 @@ def _mend_url(decided: PartyDecision, partner: Partner | None, name: str) -> str
     if getattr(decided.decision, "reason", "") == "no-agreement" and partner:
         return f"{reverse('agreement-new')}?partner={partner.id}"
     return f"{reverse('agreements')}?{urlencode({'q': name})}"
+
+
+def _nation(key: str, partner: Partner | None) -> str:
+    """The nation's letters of a party: by the partner's own word where we have it, else as an agreement names it."""
+    if partner:
+        return partner.nation
+    entry = named_parties().get(key)
+    return entry.nation if entry else ""
 
 
 def _party(key: str, partners: Mapping[str, Partner]) -> tuple[Partner | None, str]:

@@ -48,7 +48,7 @@ class Record:
         approvals: by our officers, oldest first.
         signatures: of parties, oldest first.
         instruments: of parties, oldest first.
-        invited: nodes that a depositary invited, which no text names, by address: as the newest invitation does.
+        known: nodes that some version names, or that a depositary invited, by address: as the newest word does.
     """
 
     agreement: Agreement
@@ -57,12 +57,12 @@ class Record:
     approvals: tuple[Approval, ...]
     signatures: tuple[PartySignature, ...]
     instruments: tuple[PartyInstrument, ...]
-    invited: dict[str, Party]
+    known: dict[str, Party]
 
     def party(self, node: str, digest: str) -> SafeString:
         """What the party at a node is called in the version that is spoken of; its address where it is none."""
         document = self.documents.get(digest)
-        party = (document.party_of(node) if document else None) or self.invited.get(node)
+        party = (document.party_of(node) if document else None) or self.known.get(node)
         return party_name(party) if party else code(node, copy=False)
 
     def approved(self, digest: str, step: Approval.Step) -> list[Approval]:
@@ -115,18 +115,19 @@ def record_of(agreement: Agreement) -> Record:
         ),
         tuple(PartySignature.objects.filter(lineage=agreement.id).order_by("at", "id")),
         instruments,
-        _invited(documents, instruments),
+        _known(documents, instruments),
     )
 
 
-def _invited(documents: dict[str, Document], instruments: Sequence[PartyInstrument]) -> dict[str, Party]:
+def _known(documents: dict[str, Document], instruments: Sequence[PartyInstrument]) -> dict[str, Party]:
     depositaries = {each.depositary.node for each in documents.values()}
-    parties = (
+    invited = [
         parse_party(each.said["party"], "/party")
         for each in instruments
         if each.kind == PartyInstrument.Kind.INVITED and each.node in depositaries
-    )
-    return {party.node: party for party in parties}
+    ]
+    named = [party for each in documents.values() for party in each.parties if party.node]
+    return {party.node: party for party in (*invited, *named)}
 
 
 def kid_of(signature: PartySignature) -> str:
