@@ -6,6 +6,7 @@ from datetime import date
 from io import BytesIO
 
 import pytest
+from django.conf import settings
 
 from taawun.cooperation.agreements.document import Paper
 from taawun.cooperation.agreements.models import Agreement, Scan
@@ -66,7 +67,7 @@ def test_another_file_is_refused_with_its_digest_and_nothing_of_it_is_kept(
 ) -> None:
     client = cast.officer.browser()
     shown = read(client.post(page_of(held, "scan/"), {"file": _file(b"another")}), 422)
-    assert f"its digest is {sha256(b'another')}" in shown.text
+    assert f"its digest begins with {sha256(b'another')[:12]}, and" in shown.text
     assert not Scan.objects.exists()
     assert not FileUse.objects.exists()
 
@@ -115,6 +116,8 @@ def test_over_the_api_it_is_put_and_got(cast: Cast, held: Agreement) -> None:
     assert cast.observer.api.get(path).content == SCAN
     refused = cast.officer.api.send("PUT", path, raw=b"another")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:taawun:problem:other-scan")
+    wanted = f"what is wanted begins with {PAPER.digest[:12]}. Ask who wrote that text, at {settings.BASE_URL}, for"
+    assert wanted in refused.json()["detail"]
 
 
 @pytest.mark.parametrize("language", ["ar", "en", "fr"])

@@ -205,6 +205,18 @@ def test_a_new_partner_is_being_contacted_and_its_page_asks_again_by_itself(cast
     assert '<noscript><meta http-equiv="refresh"' in shown
 
 
+def test_an_address_that_this_node_refuses_to_call_is_said_not_to_be_called_and_how_it_would_be(
+    cast: Cast,
+) -> None:
+    client = cast.administrator.browser()
+    client.post(f"{LIST}new/", {"node": "https://10.0.0.7:8443"})
+    Partner.objects.update(failures=1, last_error="It is private.", last_error_code="private-address")
+    shown = text_of(client, page_of(Partner.objects.get()))
+    assert "being contacted" not in shown
+    assert "not called" in shown
+    assert "has to add 10.0.0.7:8443 to TAAWUN_OUTBOUND_ALLOW and restart it" in shown
+
+
 def test_the_page_is_drawn_anew_only_when_something_changed(cast: Cast) -> None:
     client = cast.administrator.browser()
     client.post(f"{LIST}new/", {"node": "https://south.example"})

@@ -18,10 +18,15 @@ from tests.cast import Cast, PartnerNode, partner
 def _kept(error: Exception) -> Partner:
     problem = problem_of(error)
     return Partner(
-        last_error=problem.said, last_error_code=problem.code, last_error_facts=dict(problem.facts)
+        node="https://south.example",
+        last_error=problem.said,
+        last_error_code=problem.code,
+        last_error_facts=dict(problem.facts),
     )
 
 
+PLACE = "south.example:443"
+FRENCH = "il n’a pas d’adresse publique\u202f; qui exploite ce nœud doit ajouter {} à TAAWUN_OUTBOUND_ALLOW et le redémarrer"
 HTTP = {"status": "403", "type": "too-many-strangers", "detail": "Too many."}
 
 
@@ -33,6 +38,12 @@ HTTP = {"status": "403", "type": "too-many-strangers", "detail": "Too many."}
             "it took too long",
             "il a mis trop de temps",
             "استغرقت وقتًا أطول مما ينبغي",
+        ),
+        (
+            OutboundFailed("private-address", "10.0.0.7 is not public."),
+            ENGLISH.format(PLACE),
+            FRENCH.format(PLACE),
+            f"ليس لها عنوان عام؛ على من يشغّل هذه العقدة أن يضيف {PLACE} إلى TAAWUN_OUTBOUND_ALLOW ثم يعيد تشغيلها",
         ),
         (
             DescriptorRefused("lapsed", "The descriptor is refused: it has lapsed."),

@@ -122,7 +122,7 @@ def test_a_mail_server_that_refuses_leaves_the_link_with_the_administrator(
     ("changes", "told"),
     [
         ({"email": "no address"}, "Enter a valid email address."),
-        ({"roles": []}, "This field is required."),
+        ({"roles": []}, "Choose at least one role."),
         ({"roles": ["king"]}, "Select a valid choice. king is not one of the available choices."),
         ({"language": "de"}, "Select a valid choice. de is not one of the available choices."),
     ],
@@ -135,6 +135,13 @@ def test_an_invitation_that_does_not_fit_is_refused(
     )
     assert told in page.text
     assert not Invitation.objects.exists()
+
+
+def test_each_role_is_described_where_it_is_given_and_leads_to_who_may_do_what(cast: Cast) -> None:
+    page = read(cast.administrator.browser().get(reverse("invite")))
+    assert "analyst publish and withdraw reports" in page.text
+    assert "observer see what everybody here may see" in page.text
+    assert page.all("a", href="/en/people/permissions/")
 
 
 def test_who_is_here_already_is_not_invited_again(cast: Cast) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.partners.errors import DescriptorRefused
 from taawun.cooperation.partners.identity import descriptor, duty
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
-from taawun.cooperation.partners.wording import last_problem, stop_reason
+from taawun.cooperation.partners.wording import is_not_called, last_problem, stop_reason
 from taawun.cooperation.people.letters import qr
 from taawun.foundation import fingerprint
 from taawun.foundation.multilingual import LANGUAGES, Text
@@ -104,6 +104,12 @@ def standing(partner: Partner) -> Standing:
             "waiting",
             _("waiting for it to call"),
             _("It cannot be called. Until it calls this node, only its address is known."),
+        )
+    if partner.state == Partner.State.CLAIMED and is_not_called(partner):
+        return Standing(
+            "failed",
+            _("not called"),
+            _("This node does not call that address: %(why)s.") % {"why": last_problem(partner)},
         )
     shown = {
         Partner.State.CLAIMED: Standing(

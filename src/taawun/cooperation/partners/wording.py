@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,6 +28,7 @@ __all__ = [
     "OWN_FAULT",
     "Problem",
     "entry_reason",
+    "is_not_called",
     "last_problem",
     "problem_of",
     "return_fault",
@@ -60,7 +62,7 @@ _CALLS: Final[Mapping[str, _StrOrPromise]] = {
     "bad-url": gettext_lazy("its address is none that can be called"),
     "not-https": gettext_lazy("it is called by HTTPS only; TAAWUN_OUTBOUND_ALLOW can name an exception"),
     "private-address": gettext_lazy(
-        "it has no public address; TAAWUN_OUTBOUND_ALLOW can name it as an exception"
+        "it has no public address; whoever runs this node has to add %(place)s to TAAWUN_OUTBOUND_ALLOW and restart it"
     ),
     "redirect": gettext_lazy("it answers that it has moved; add it by its new address"),
     "answer-too-large": gettext_lazy("its answer is too large"),
@@ -80,6 +82,10 @@ _CALLS: Final[Mapping[str, _StrOrPromise]] = {
     "http": gettext_lazy("it answered %(status)s: %(said)s"),
     OWN_FAULT: gettext_lazy("an error at this node; see its log"),
 }
+
+# what this node refuses by itself before anything leaves it
+_NOT_CALLED: Final = frozenset({"bad-setting", "bad-url", "not-https", "private-address"})
+_PORTS: Final = {"https": 443, "http": 80}
 
 # what another node says when it refuses: the codes of its problem documents
 _SAID: Final[Mapping[str, _StrOrPromise]] = {
@@ -274,6 +280,7 @@ def last_problem(partner: Partner) -> str:
     told: dict[str, str] = {name: str(value) for name, value in partner.last_error_facts.items()}
     said = _SAID.get(told.get("type", ""))
     facts = {
+        "place": _place(partner.node),
         "status": digits(told.get("status", "")),
         "why": str(_DESCRIPTORS.get(told.get("why", ""), told.get("why", ""))),
         # its own words, where it says something this node has no words for
@@ -282,6 +289,17 @@ def last_problem(partner: Partner) -> str:
     if partner.last_error_code == "http" and not facts["said"]:
         return _("it answered %(status)s") % facts
     return str(words) % facts
+
+
+def _place(node: str) -> str:
+    """Host and port of a node, as TAAWUN_OUTBOUND_ALLOW takes them."""
+    address = urlsplit(node)
+    return address.netloc if address.port else f"{address.netloc}:{_PORTS.get(address.scheme, '')}"
+
+
+def is_not_called(partner: Partner) -> bool:
+    """Whether this node itself refuses to call a partner, so that waiting helps nothing."""
+    return partner.last_error_code in _NOT_CALLED
 
 
 def return_fault(code: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -143,6 +144,30 @@ class InvitationFilters(forms.Form):
     )
 
 
+def _described_roles() -> list[tuple[str, SafeString]]:
+    """Each role with what it lets one do that not everybody may."""
+    permissions = [each for each in matrix().permissions if each.roles != frozenset(Role)]
+    found = []
+    for role in Role:
+        own = [str(each.label) for each in permissions if role in each.roles]
+        told = formats.listed(own) if own else gettext("see what everybody here may see")
+        found.append((role.value, format_html('{}<br><span class="thin quiet">{}</span>', role.label, told)))
+    return found
+
+
+def _roles_hint_now() -> SafeString:
+    return format_html(
+        '{} <a href="{}">{}</a>',
+        gettext("A role is a set of permissions; several roles add up."),
+        reverse("permissions"),
+        gettext("Who may do what"),
+    )
+
+
+# in the language of each reader, not in that of the first import
+_roles_hint = lazy(_roles_hint_now, SafeString)
+
+
 class InviteForm(forms.Form):
     """Whom to invite, and as what."""
 
@@ -154,9 +179,10 @@ class InviteForm(forms.Form):
     )
     roles = forms.MultipleChoiceField(
         label=_("Roles"),
-        choices=Role.choices,
+        choices=_described_roles,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("A role is a set of permissions; several roles add up."),
+        help_text=_roles_hint(),
+        error_messages={"required": _("Choose at least one role.")},
     )
     language = forms.ChoiceField(
         label=_("Language of the invitation"),
@@ -193,9 +219,10 @@ class RolesForm(forms.Form):
 
     roles = forms.MultipleChoiceField(
         label=_("Roles"),
-        choices=Role.choices,
+        choices=_described_roles,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("A role is a set of permissions; several roles add up."),
+        help_text=_roles_hint(),
+        error_messages={"required": _("Choose at least one role.")},
     )
 
 

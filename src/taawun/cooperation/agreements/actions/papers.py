@@ -15,6 +15,7 @@ from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Sca
 from taawun.cooperation.people.rules import require
 from taawun.platform.audit.actions import record
 from taawun.platform.files import actions as files
+from taawun.platform.web.formats import either
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_SCAN_BYTES", "attach_scan", "let_go_of_unnamed_scans", "scan_owner"]
 
 MAX_SCAN_BYTES = 64 * 1024 * 1024
+# so many signs of a digest tell two files apart, and can be read out
+_SHOWN = 12
 
 
 def scan_owner(agreement: Agreement, digest: str) -> str:
@@ -57,8 +60,15 @@ def attach_scan(actor: Actor, agreement: Agreement, chunks: Iterable[bytes], nam
         files.let_go(owner)
         raise StepRefused(
             "other-scan",
-            _("This is not the scan that the agreement names: its digest is %(digest)s.")
-            % {"digest": stored.digest},
+            _(
+                "This is not the scan that the agreement names: its digest begins with %(digest)s, and what is wanted "
+                "begins with %(wanted)s. Ask who wrote that text, at %(whom)s, for the file."
+            )
+            % {
+                "digest": stored.digest[:_SHOWN],
+                "wanted": either([each[:_SHOWN] for each in sorted(wanted)]),
+                "whom": either(sorted(set(wanted.values()))),
+            },
         )
     files.store(
         [files.read(stored.digest)], owner=scan_owner(held, stored.digest), limit=MAX_SCAN_BYTES, name=name
@@ -83,13 +93,13 @@ def let_go_of_unnamed_scans(held: Agreement) -> None:
     scans = Scan.objects.filter(lineage=held.id)
     if not scans.exists():
         return
-    for scan in scans.exclude(digest__in=_named_digests(held)):
+    for scan in scans.exclude(digest__in=list(_named_digests(held))):
         files.let_go(scan_owner(held, scan.digest))
         scan.delete()
 
 
-def _named_digests(held: Agreement) -> frozenset[str]:
-    """The digests of the papers that its versions, our counter-proposals and our draft name."""
+def _named_digests(held: Agreement) -> dict[str, str]:
+    """The digests of the papers that its versions, our counter-proposals and our draft name, and whose text does."""
     suggested = PartyInstrument.objects.filter(
         lineage=held.id, node=settings.BASE_URL, suggestion__isnull=False
     )
@@ -97,4 +107,4 @@ def _named_digests(held: Agreement) -> frozenset[str]:
     documents += [parse(bytes(each)) for each in suggested.values_list("suggestion", flat=True) if each]
     if held.draft:
         documents.append(parse(held.draft.encode()))
-    return frozenset(each.instrument.digest for each in documents if each.instrument is not None)
+    return {each.instrument.digest: each.depositary.node for each in documents if each.instrument is not None}
