@@ -29,7 +29,10 @@ PLACE = "south.example:443"
 ENGLISH = (
     "it has no public address; whoever runs this node has to add {} to TAAWUN_OUTBOUND_ALLOW and restart it"
 )
-FRENCH = "il n’a pas d’adresse publique\u202f; qui exploite ce nœud doit ajouter {} à TAAWUN_OUTBOUND_ALLOW et le redémarrer"
+FRENCH = (
+    "il n’a pas d’adresse publique\u202f; qui exploite ce nœud doit ajouter {} à TAAWUN_OUTBOUND_ALLOW et le "
+    "redémarrer"
+)
 HTTP = {"status": "403", "type": "too-many-strangers", "detail": "Too many."}
 
 
