@@ -158,6 +158,36 @@ def test_the_answer_names_receivers_by_clause_and_the_others_with_their_reason(
     assert "Propose a change of the clause" in shown.text
 
 
+def test_who_may_not_mend_a_refusal_is_told_whom_to_ask_and_given_no_link(
+    cast: Cast, south: PartnerNode
+) -> None:
+    west = partner("Western CERT", nation="XW", state=Partner.State.MET)
+    narrow = agreement_in_force(south, clauses=(clause("1", tlp_max=Tlp.GREEN),))
+    agreement_in_force(west)
+    shown = ask(cast.analyst.browser(), "kind=intel.report&tlp=TLP:AMBER")
+    # both officers hold agreements
+    officers = (
+        "Propose a change of the clause. Ask it of those who hold agreements: Officer and Other officer."
+    )
+    assert officers in shown.text
+    assert shown.all("a", href=f"/en/agreements/{narrow.id}/") == []
+    assert "Compare the fingerprint by telephone. Ask it of those who administer this node: " in shown.text
+    assert shown.all("a", href=f"/en/partners/{west.row.id}/verify/") == []
+
+
+def test_who_is_no_partner_has_the_name_and_the_nation_that_the_agreement_gives(
+    cast: Cast, south: PartnerNode
+) -> None:
+    east = partner("Eastern CERT", nation="XE")
+    agreement_in_force(south, east)
+    east.row.delete()
+    changed()
+    shown = ask(cast.analyst.browser(), "kind=intel.report&tlp=TLP:GREEN")
+    assert "Eastern CERT" in shown.text
+    assert east.node not in shown.text
+    assert "XE" in shown.text
+
+
 def test_no_answer_proposes_a_lower_marking(cast: Cast, south: PartnerNode) -> None:
     agreement_in_force(south, clauses=(clause(tlp_max=Tlp.GREEN),))
     shown = ask(cast.analyst.browser(), "kind=intel.report&tlp=TLP:RED")

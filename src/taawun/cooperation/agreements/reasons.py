@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 __all__ = ["Worded", "word"]
 
 
+# who mends it; the mend of any other refusal is something that every person here may do
+_NEEDS: Final = {
+    **dict.fromkeys(
+        ("no-agreement", "direction", "kind", "topics", "tlp", "left", "ended", "expired", "terminated"),
+        "write:agreements",
+    ),
+    "unconfirmed": "approve:agreements",
+    "not-verified": "manage:partners",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Worded:
     """A decision a person can read.
@@ -25,11 +36,13 @@ class Worded:
         sentence: why.
         mend: what would change a refusal, never a lower marking; empty for a yes.
         step: where the mend begins: ``partner``, ``agreement``, ``audience`` or empty.
+        needs: the permission of whoever mends it; empty where it is only looked at.
     """
 
     sentence: str
     mend: str = ""
     step: str = ""
+    needs: str = ""
 
 
 def word(decision: Decision, number: Callable[[object], str] = str) -> Worded:
@@ -134,4 +147,4 @@ def _refusal(denied: Denied, number: Callable[[object], str]) -> Worded:
             "partner",
         ),
     }
-    return worded[denied.reason]
+    return replace(worded[denied.reason], needs=_NEEDS.get(denied.reason, ""))

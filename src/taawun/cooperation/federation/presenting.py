@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID
@@ -25,6 +26,7 @@ from taawun.cooperation.federation.readers import readers_of
 from taawun.cooperation.federation.rules import can_see_content
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.partners.wording import entry_reason
+from taawun.cooperation.people.queries import holders
 from taawun.cooperation.people.rules import Granted
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
@@ -37,6 +39,7 @@ from taawun.platform.web.components import (
 )
 from taawun.platform.web.templatetags.components import clause as clause_chip
 from taawun.platform.web.templatetags.components import text, tlp
+from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -62,11 +65,12 @@ __all__ = [
 
 
 # ---- who would receive ------------------------------------------------------------------------------------------
-def shown_preview(preview: Preview) -> PublishPreview:
+def shown_preview(preview: Preview, permissions: Collection[str]) -> PublishPreview:
     """Who would receive, by which clause; who would not, why, and which step would change it.
 
     Args:
         preview: the decisions.
+        permissions: of the reader; who may not take a step is told who may.
 
     Returns:
         What the component ``publish_preview`` draws; boxes carry party keys.
@@ -84,7 +88,7 @@ def shown_preview(preview: Preview) -> PublishPreview:
                 receivers=tuple(_receiver(each, partners) for each in decided),
             )
         )
-    others = tuple(_non_receiver(each, partners) for each in preview.others)
+    others = tuple(_non_receiver(each, partners, permissions) for each in preview.others)
     return PublishPreview(tuple(groups), others)
 
 
@@ -110,16 +114,27 @@ def _receiver(decided: PartyDecision, partners: Mapping[str, Partner]) -> Receiv
     return Receiver(_nation(decided.party, partner), name, decided.party, note)
 
 
-def _non_receiver(decided: PartyDecision, partners: Mapping[str, Partner]) -> NonReceiver:
+def _non_receiver(
+    decided: PartyDecision, partners: Mapping[str, Partner], permissions: Collection[str]
+) -> NonReceiver:
     partner, name = _party(decided.party, partners)
-    url = _mend_url(decided, partner, name)
-    return NonReceiver(
-        _nation(decided.party, partner),
-        name,
-        decided.worded.sentence,
-        decided.worded.mend if url else "",
-        url,
-    )
+    worded, url = decided.worded, _mend_url(decided, partner, name)
+    mend = worded.mend if url else ""
+    if mend and worded.needs and worded.needs not in permissions:
+        # a link that leads to a page without the button helps nobody
+        key = f"federation.whom-to-ask.{worded.needs}"
+        mend, url = f"{mend}. {once(key, partial(_whom_to_ask, worded.needs), str)}", ""
+    return NonReceiver(_nation(decided.party, partner), name, worded.sentence, mend, url)
+
+
+def _whom_to_ask(permission: str) -> str:
+    """Who may do what the reader may not."""
+    names = formats.listed(holders(permission))
+    if permission.endswith(":partners"):
+        sentence = _("Ask it of those who administer this node: %(names)s.")
+        return sentence % {"names": names} if names else _("Ask it of those who administer this node.")
+    sentence = _("Ask it of those who hold agreements: %(names)s.")
+    return sentence % {"names": names} if names else _("Ask it of those who hold agreements.")
 
 
 def _mend_url(decided: PartyDecision, partner: Partner | None, name: str) -> str:

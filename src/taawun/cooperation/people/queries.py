@@ -22,7 +22,7 @@ from taawun.cooperation.people.models import (
     Span,
 )
 from taawun.cooperation.people.naming import named_nation
-from taawun.cooperation.people.permissions import permissions_of
+from taawun.cooperation.people.permissions import Role, permissions_of
 from taawun.cooperation.people.rules import places_of
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
@@ -39,6 +39,7 @@ __all__ = [
     "actor_of",
     "covering",
     "day_of",
+    "holders",
     "host",
     "invitations",
     "member_counts",
@@ -290,6 +291,19 @@ def persons(
     if state:
         found = found.filter(is_active=state == "active")
     return found
+
+
+def holders(permission: str, most: int = 3) -> list[str]:
+    """The names of some who hold a permission of the node, so that who lacks it knows whom to ask.
+
+    Args:
+        permission: its name.
+        most: so many names.
+    """
+    roles = [role for role in Role if permission in permissions_of(role)]
+    held = Membership.objects.filter(person=OuterRef("pk"), role__in=roles, organisation__is_host=True)
+    found = Person.objects.filter(Exists(held), is_active=True).order_by("name", "id")
+    return list(found.values_list("name", flat=True)[:most])
 
 
 def persons_at(addresses: Iterable[str], organisation: Organisation) -> list[Person]:

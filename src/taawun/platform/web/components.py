@@ -205,8 +205,8 @@ class NonReceiver:
         code: two letters of the nation.
         name: the partner's name.
         reason: the one reason.
-        mend: words of the one link that would change it; never a lower marking.
-        mend_url: where that link leads.
+        mend: words of the one link that would change it, or who could; never a lower marking.
+        mend_url: where that link leads; empty where the reader can only ask somebody.
     """
 
     code: str

@@ -63,7 +63,7 @@ def _question(request: HttpRequest, actor: PersonActor, stix_id: str, refusal: s
         counted = actions.count_sightings(actor, stix_id)
         context |= {
             "counted": counted,
-            "preview": shown_preview(counted.preview),
+            "preview": shown_preview(counted.preview, actor.permissions),
             "first": formats.month(f"{counted.first:%Y-%m}"),
             "last": formats.month(f"{counted.last:%Y-%m}"),
         }

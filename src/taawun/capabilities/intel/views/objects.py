@@ -332,7 +332,7 @@ def sighting_told(
     if made is None:
         raise Http404
     outcome = actions.sighting_outcome(actor, made)
-    shown = shown_preview(Preview((), outcome.refused))
+    shown = shown_preview(Preview((), outcome.refused), actor.permissions)
     release = with_passages(Release.objects.filter(id=made.release_id)).first() if made.release_id else None
     context = {
         "object": held,

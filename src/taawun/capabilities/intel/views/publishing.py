@@ -86,7 +86,7 @@ def _question(
     objects, missing, leaves_as, public = 0, tuple[str, ...](), "", None
     try:
         found = actions.preview_report(actor, held)
-        preview = shown_preview(found).ticked(unticked)
+        preview = shown_preview(found, actor.permissions).ticked(unticked)
         objects, missing, leaves_as = found.objects, found.missing, found.leaves_as
         public = found.public if "publish:public" in actor.permissions else None
     except IntelError as refused:

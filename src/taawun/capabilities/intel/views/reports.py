@@ -187,20 +187,21 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
         "sightings": sightings,
         "history": history(held, sightings),
         "subject": urn(held),
-        **_travelled(held),
+        **_travelled(actor, held),
         **_permitted(actor, held),
     }
     return render(request, "intel/report.html", context)
 
 
-def _travelled(held: Report) -> dict[str, object]:
+def _travelled(actor: PersonActor, held: Report) -> dict[str, object]:
     """Where it went or came from, as far as it travelled at all."""
     release = release_of(held)
     if release is None:
         return {}
     if held.origin:
         return {"release": release, "stations": provenance(release), "terms": terms_of(release)}
-    others = shown_preview(preview(release.facts())).others if held.state == Report.State.PUBLISHED else ()
+    is_out = held.state == Report.State.PUBLISHED
+    others = shown_preview(preview(release.facts()), actor.permissions).others if is_out else ()
     return {"release": release, "deliveries": deliveries(release), "others": others}
 
 

@@ -63,14 +63,13 @@ _AT_ONCE: Final = 500
 @signed_in("read:agreements")
 def who_would_receive(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Ask before anything is written: who would receive this, by which clause; who would not, and why."""
-    del actor
     asked = "kind" in request.GET
     form = QuestionForm(request.GET if asked else None)
     answer = None
     if asked and form.is_valid():
         given = form.cleaned_data
         facts = Facts(given["kind"], Tlp.parse(given["tlp"]), given["topics"], names_persons=given["persons"])
-        answer = shown_preview(preview(facts))
+        answer = shown_preview(preview(facts), actor.permissions)
     context = {"form": form, "answer": answer}
     return render(request, "federation/who_would_receive.html", context, status=422 if form.errors else 200)
 

@@ -78,7 +78,7 @@ def _question(
 ) -> HttpResponse:
     preview: PublishPreview | None = None
     try:
-        preview = shown_preview(actions.preview_onward(held)).ticked(unticked)
+        preview = shown_preview(actions.preview_onward(held), actor.permissions).ticked(unticked)
     except ReleaseError as refused:
         refusal = refusal or str(refused)
     context = {
