@@ -40,6 +40,12 @@ def test_a_draft_holds_together_and_names_both_parties_with_their_keys(node: Org
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_language_of_a_draft_prevails_before_its_parties_say_so(node: Organisation, name: str) -> None:
+    document = draft_from(name, [partner().row], valid_from=now())
+    assert (document.authentic_languages, document.prevailing) == (LANGUAGES, "")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_word_of_a_draft_is_there_in_the_three_languages(node: Organisation, name: str) -> None:
     document = draft_from(name, [partner().row], valid_from=now())
     assert document.preamble is not None

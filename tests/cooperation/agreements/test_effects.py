@@ -30,6 +30,19 @@ def told(south: PartnerNode, before: tuple[Clause, ...], after: tuple[Clause, ..
     return [plain(each) for each in effects(replace(base, clauses=before), replace(base, clauses=after))]
 
 
+def test_what_ratification_means_is_among_what_a_change_comes_to(south: PartnerNode) -> None:
+    base = document(south)
+    us, them = base.parties
+    ratified = replace(base, parties=(us, replace(them, ratifies=True)))
+    assert [plain(each) for each in effects(base, ratified)] == [
+        "It binds Southern CERT only after its ratification: its signature alone does not."
+    ]
+    assert [plain(each) for each in effects(ratified, base)] == [
+        "It binds Southern CERT by its signature alone, without ratification."
+    ]
+    assert effects(ratified, ratified) == []
+
+
 @pytest.mark.parametrize(
     ("changes", "sentences"),
     [

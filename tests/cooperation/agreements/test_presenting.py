@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from django.utils.html import strip_tags
 from django.utils.translation import override
 
 from taawun.cooperation.agreements import actions
-from taawun.cooperation.agreements.document import Clause, Document, Onward, Party
+from taawun.cooperation.agreements.document import Clause, Document, Onward, Paper, Party
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting import (
     clause_in_words,
@@ -26,10 +26,11 @@ from taawun.cooperation.agreements.presenting.differences import word_changes
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import Prose, Text
 from taawun.foundation.tlp import Tlp
 from tests.cast import Cast, agreement_in_force, agreement_proposed, clause, document, partner, sign_version
 
+PAPER = Paper(Text.of(en="Convention", ar="اتفاقية"), date(2026, 9, 9), "ab" * 32)
 KID = "9jHbP7b4WFAVTdYB4zCLOciH5SHWOoUAOA8gQ14-Mwc"
 
 
@@ -258,7 +259,22 @@ def test_each_field_of_a_clause_is_compared_in_words(
         ({"notice_days": 90}, "Notice", "30 days", "90 days"),
         ({"accession": "by-invitation"}, "Accession", "closed", "by invitation"),
         ({"preamble": Text.of(fr="Pour se défendre")}, "Preamble (French)", "none", "Pour se défendre"),
-        ({"prevailing": "fr"}, "Authentic languages", "en (en)", "en (fr)"),
+        ({"prevailing": "fr"}, "Prevailing language", "English", "French"),
+        ({"prevailing": ""}, "Prevailing language", "English", "none: all are of equal weight"),
+        ({"authentic_languages": ("en", "ar")}, "Authentic in", "English", "English and Arabic"),
+        (
+            {"instrument": PAPER},
+            "Annex of",
+            "none",
+            f"اتفاقية / Convention, 9 September 2026 {'ab' * 32}",
+        ),
+        # who must be bound is the same, and yet the text says something else
+        (
+            {"entry_into_force": 2},
+            "Enters into force",
+            "once all its parties are bound all",
+            "once all its parties are bound 2",
+        ),
     ],
 )
 def test_each_term_of_the_agreement_is_compared_in_words(
@@ -268,6 +284,108 @@ def test_each_term_of_the_agreement_is_compared_in_words(
     shown = [(each.label, strip_tags(each.before), strip_tags(each.after)) for each in section.changes]
     assert (section.clause, section.title) == ("", None)
     assert shown == [(label, before, after)]
+
+
+# for each member that may differ, another value of it: a member that is new to the document has to be added here
+OTHER_TERMS: dict[str, Any] = {  # members are of their own types
+    "title": Text.of(en="Sharing", ar="تبادل"),
+    "valid_from": datetime(2026, 10, 1, 0, 0, 1, tzinfo=UTC),
+    "valid_until": datetime(2027, 1, 1, tzinfo=UTC),
+    "accession": "by-invitation",
+    "min_signatories": 3,
+    "entry_into_force": 2,
+    "notice_days": 31,
+    "authentic_languages": ("en", "fr"),
+    "prevailing": "",
+    "preamble": Prose.of(en="Whereas"),
+    "instrument": PAPER,
+}
+OTHER_PARTY: dict[str, Any] = {
+    "ref": "xw",
+    "kind": "guest",
+    "node": "https://west.example",
+    "host": "xn",
+    "nation": "XW",
+    "organisation": Text.of(en="South", ar="الجنوب"),
+    "kid": KID.lower(),
+    "ratifies": True,
+}
+OTHER_CLAUSE: dict[str, Any] = {
+    "ref": "1.1",
+    "title": Text.of(en="Clause 1", fr="Article 1"),
+    "senders": ("xn",),
+    "receivers": ("xn",),
+    "kinds": ("intel.report",),
+    "topics": ("attack:T1",),
+    "tlp_max": Tlp.RED,
+    "purpose": (Text.of(en="defence", ar="الدفاع"),),
+    "onward": Onward("named", ("https://west.example",)),
+    "history": "all",
+    "retention_days": 9,
+    "on_termination": "keep",
+    "recognises": ({"issuer": "y"},),
+}
+OTHER_PAPER: dict[str, Any] = {
+    "title": Text.of(en="Convention", ar="معاهدة"),
+    "date": date(2026, 9, 10),
+    "digest": "cd" * 32,
+}
+# what tells a text from another without saying anything of what is agreed, and what a text as it is read never holds
+OF_THE_TEXT = {"id", "version", "supersedes", "text", "digest", "acceded"}
+
+
+def every_other_text() -> list[tuple[str, Document, Document]]:
+    """A text and one that differs from it in a single member."""
+    rich = clause(recognises=({"issuer": "x"},), purpose=(Text.of(en="defence", ar="دفاع"),))
+    base = between(clauses=(rich,), instrument=PAPER)
+    north, south = base.parties
+    guest = replace(south, kind="guest", node="", host="xn")
+    found = [(f"document.{name}", between(), between(**{name: value})) for name, value in OTHER_TERMS.items()]
+    found += [
+        (
+            f"party.{name}",
+            replace(base, parties=(north, guest if name == "host" else south)),
+            replace(base, parties=(north, replace(guest if name == "host" else south, **{name: value}))),
+        )
+        for name, value in (OTHER_PARTY | {"host": "xe"}).items()
+    ]
+    found += [
+        (f"clause.{name}", base, replace(base, clauses=(replace(rich, **{name: value}),)))
+        for name, value in OTHER_CLAUSE.items()
+    ]
+    found += [
+        (f"paper.{name}", base, replace(base, instrument=replace(PAPER, **{name: value})))
+        for name, value in OTHER_PAPER.items()
+    ]
+    named = replace(base, clauses=(replace(rich, onward=Onward("named", ("https://west.example",))),))
+    other = replace(base, clauses=(replace(rich, onward=Onward("named", ("https://east.example",))),))
+    two, turned = (clause("1"), clause("2")), (clause("2"), clause("1", tlp_max=Tlp.RED))
+    return [
+        *found,
+        ("onward.named", named, other),
+        ("depositary", base, replace(base, parties=(south, north))),
+        ("order of clauses", between(clauses=two), between(clauses=turned)),
+    ]
+
+
+def test_another_value_is_known_of_every_member_that_may_differ() -> None:
+    members = {each.name for each in fields(Document)}
+    assert members == OF_THE_TEXT | OTHER_TERMS.keys() | {"parties", "clauses"}
+    assert {each.name for each in fields(Party)} == OTHER_PARTY.keys()
+    assert {each.name for each in fields(Clause)} == OTHER_CLAUSE.keys()
+    assert {each.name for each in fields(Paper)} == OTHER_PAPER.keys()
+    assert {each.name for each in fields(Onward)} == {"rule", "named"}
+
+
+@pytest.mark.parametrize(
+    ("member", "before", "after"), [pytest.param(*each, id=each[0]) for each in every_other_text()]
+)
+def test_no_member_of_a_text_differs_without_a_line_that_tells_the_two_apart(
+    db: None, member: str, before: Document, after: Document
+) -> None:
+    changes = [change for section in compare(before, after).sections for change in section.changes]
+    assert changes
+    assert all(strip_tags(change.before) != strip_tags(change.after) for change in changes)
 
 
 def test_clauses_that_came_and_went_are_told_whole_and_the_others_counted(db: None) -> None:

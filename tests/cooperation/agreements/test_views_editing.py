@@ -402,5 +402,5 @@ def test_a_comparison_tells_who_is_bound_and_who_may_join_in_every_language(
                 "<del>once all its parties are bound</del>",
                 "<ins>once 2 parties are bound</ins>",
             ),
-            "Ratify": ("", "<ins><bdi>Southern CERT</bdi></ins>"),
+            "Ratify": ('<del><span class="quiet">none</span></del>', "<ins><bdi>Southern CERT</bdi></ins>"),
         }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import settings
 from django.utils.translation import override
 
 from taawun.cooperation.agreements import actions
-from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.document import Paper, parse, write
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, PartySignature, Version
 from taawun.cooperation.agreements.presenting import approvals_in_words
 from taawun.cooperation.agreements.presenting.terms import term_day
@@ -18,7 +18,7 @@ from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.partners.models import Lane, Partner
 from taawun.foundation.clock import now
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import Prose, Text
 from taawun.platform.web import formats
 from tests.cast import (
     Cast,
@@ -34,6 +34,56 @@ from tests.pages import read
 __all__ = ["south"]
 
 pytestmark = pytest.mark.usefixtures("pages")
+
+
+# ---- everything that is agreed stands before one's eyes -----------------------------------------------------------
+@pytest.mark.parametrize("step", ["approve", "ratify", "accede", "propose"])
+def test_who_approves_or_proposes_a_text_reads_the_whole_contract(
+    cast: Cast, south: PartnerNode, step: str
+) -> None:
+    text = document(
+        south,
+        valid_from=datetime(2026, 10, 1, tzinfo=UTC),
+        valid_until=datetime(2028, 1, 1, tzinfo=UTC),
+        notice_days=45,
+        accession="by-invitation",
+        authentic_languages=("ar", "en"),
+        prevailing="ar",
+        preamble=Prose.of(en="To protect both."),
+        instrument=Paper(Text.of(en="Convention on warning"), date(2026, 9, 9), "ab" * 32),
+    )
+    us, them = text.parties
+    text = parse(write(replace(text, parties=(us, replace(them, ratifies=True)))))
+    held = actions.draft(cast.officer.actor, text)
+    if step != "propose":
+        Version.objects.create(
+            agreement=held, number=1, text=text.text, digest=text.digest, depositary=settings.BASE_URL
+        )
+        actions.changed()
+        step = f"versions/1/{step}"
+    shown = seen(cast.officer.browser(), page_of(held, f"{step}/")).text
+    for words in (
+        f"(2) Southern CERT , Nation XS, by its node {south.node} Key {south.key.kid[:8]}…",
+        "In force from 1 October 2026",
+        "Until 31 December 2027",
+        "Enters into force once all its parties are bound",
+        "Ratify Southern CERT",
+        "Notice 45 days",
+        "Accession by invitation",
+        "Authentic in Arabic and English",
+        "Prevailing language Arabic",
+        "Depositary Northern CERT",
+        "Annex of Convention on warning, 9 September 2026 abababab…",
+        "To protect both.",
+        "may send each other everything, up to TLP:AMBER .",
+    ):
+        assert words in shown
+
+
+def test_a_text_with_no_prevailing_language_says_that_all_are_equal(cast: Cast, south: PartnerNode) -> None:
+    held = actions.draft(cast.officer.actor, document(south, authentic_languages=("ar", "en"), prevailing=""))
+    shown = seen(cast.officer.browser(), page_of(held, "propose/")).text
+    assert "Prevailing language none: all are of equal weight" in shown
 
 
 # ---- proposing, countering, adopting ----------------------------------------------------------------------------
@@ -111,7 +161,10 @@ def test_adopting_a_counter_proposal_makes_it_our_draft(cast: Cast, south: Partn
     instrument = countered(held, south)
     client = cast.officer.browser()
     adopt = page_of(held, f"adopt/{instrument.id}/")
-    assert "Adopt this counter-proposal to “Sharing agreement”?" in seen(client, adopt).text
+    asked = seen(client, adopt).text
+    assert "Adopt this counter-proposal to “Sharing agreement”?" in asked
+    assert "Southern CERT gives this reason: Thirty days, please." in asked
+    assert "Notice none: termination takes effect at once 30 days" in asked
     assert client.post(adopt)["Location"] == page_of(held, "edit/")
     assert parse(Agreement.objects.get().draft.encode()).notice_days == 30
     assert "It replaces the draft that is being written here" in seen(client, adopt).text

@@ -125,7 +125,8 @@ def _document(
         entry_into_force=start.signatures or "all",
         notice_days=start.notice_days,
         authentic_languages=LANGUAGES,
-        prevailing="en",
+        # which of their languages decides is for the parties to say
+        prevailing="",
         preamble=start.preamble,
         text=b"",
         digest="",

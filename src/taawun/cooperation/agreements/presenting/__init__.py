@@ -24,9 +24,11 @@ from taawun.cooperation.agreements.presenting.situations import (
     badge,
     is_being_signed,
     open_counters,
+    reason_given,
     situation,
 )
 from taawun.cooperation.agreements.presenting.terms import (
+    agreed_facts,
     last_day,
     period,
     template_facts,
@@ -46,6 +48,7 @@ __all__ = [
     "Section",
     "Situation",
     "acts",
+    "agreed_facts",
     "approvals_in_words",
     "badge",
     "clause_in_words",
@@ -62,6 +65,7 @@ __all__ = [
     "party_cards",
     "party_tiles",
     "period",
+    "reason_given",
     "record_of",
     "situation",
     "state_steps",

@@ -26,24 +26,30 @@ from taawun.cooperation.agreements.presenting.sentences import (
     purpose_in_words,
 )
 from taawun.cooperation.agreements.presenting.terms import (
+    authentic_in_words,
     entry_in_words,
     history_in_words,
     notice,
     parties_in_words,
+    prevailing_in_words,
     ratifying_in_words,
     term_day,
 )
-from taawun.foundation.multilingual import is_rtl
+from taawun.foundation.multilingual import Text, is_rtl
+from taawun.foundation.strict_json import canonical
 from taawun.platform.web import formats
 from taawun.platform.web.templatetags.components import code, tlp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
-    from taawun.cooperation.agreements.document import Clause, Document, Party
-    from taawun.foundation.multilingual import Text
+    from taawun.cooperation.agreements.document import Clause, Document, Paper, Party
 
 __all__ = ["Change", "Comparison", "Section", "compare", "word_changes"]
+
+# Any: what a field holds is known to its own reader alone
+_Shown = Callable[[Any], SafeString]
 
 _MOST_COMPARED: Final = 1_000_000
 _WORDS: Final = re.compile(r"\s+|\S+")
@@ -181,66 +187,94 @@ def _around(mark: Callable[[str], SafeString], words: str) -> SafeString:
 
 
 # ---- the agreement as a whole -----------------------------------------------------------------------------------
-# Any: what a field holds is known to its own reader alone
-_Shown = Callable[[Any], SafeString]
-
-
 def _agreement_changes(before: Document, after: Document) -> Iterator[Change]:
+    """A line for every member of the text that differs, besides its clauses."""
     yield from _text_changes(_("Title"), before.title, after.title)
     yield from _text_changes(_("Preamble"), before.preamble, after.preamble)
-    fields: tuple[tuple[str, Any, Any, _Shown], ...] = (
-        (_("Parties"), _party_facts(before), _party_facts(after), _parties_of),
-        (_("In force from"), before.valid_from, after.valid_from, lambda at: _plain(term_day(at))),
-        (_("Until"), before.valid_until, after.valid_until, _last_day),
-        (_("Notice"), before.notice_days, after.notice_days, lambda days: _plain(notice(days))),
-        (_("Accession"), before.accession, after.accession, lambda how: _plain(_accessions()[how])),
-        (
-            _("Enters into force"),
-            entry_in_words(before),
-            entry_in_words(after),
-            _plain,
-        ),
-        (
-            _("Holds with at least"),
-            before.least_signatories(),
-            after.least_signatories(),
-            lambda count: _plain(parties_in_words(count)),
-        ),
-        (_("Ratify"), ratifying_in_words(before), ratifying_in_words(after), _plain),
-        (
-            _("Authentic languages"),
-            (before.authentic_languages, before.prevailing),
-            (after.authentic_languages, after.prevailing),
-            lambda held: code(" ".join(held[0]) + (f" ({held[1]})" if held[1] else ""), copy=False),
-        ),
-    )
-    for label, old, new, show in fields:
-        if old != new:
-            yield Change(label, _deleted(show(old)), _inserted(show(new)))
+    yield from _party_changes(before, after)
+    for (label, old, was), (_label, new, is_now) in zip(_terms(before), _terms(after), strict=True):
+        if old != new or was != is_now:
+            yield _told_apart(label, (old, was), (new, is_now))
+    yield from _order_changes(before, after)
+
+
+def _terms(document: Document) -> Iterator[tuple[str, object, SafeString]]:
+    """What a text says of the whole: what it is about, the value as it holds it, and the value in words."""
+    depositary, paper = document.depositary, document.instrument
+    yield _("Depositary"), document.key_of(depositary), party_name(depositary)
+    yield _("In force from"), document.valid_from, _plain(term_day(document.valid_from))
+    yield _("Until"), document.valid_until, _last_day(document.valid_until)
+    yield _("Notice"), document.notice_days, _plain(notice(document.notice_days))
+    yield _("Accession"), document.accession, _plain(_accessions()[document.accession])
+    yield _("Enters into force"), document.entry_into_force, _plain(entry_in_words(document))
+    least = document.min_signatories
+    yield _("Holds with at least"), least, _plain(parties_in_words(least))
+    ratifying = tuple(sorted(document.key_of(party) for party in document.parties if party.ratifies))
+    yield _("Ratify"), ratifying, ratifying_in_words(document) or _nothing()
+    yield _("Authentic in"), document.authentic_languages, authentic_in_words(document)
+    yield _("Prevailing language"), document.prevailing, _plain(prevailing_in_words(document))
+    yield _("Annex of"), paper, _paper(paper)
 
 
 def _accessions() -> dict[str, str]:
     return {"closed": _("closed"), "by-invitation": _("by invitation")}
 
 
-def _party_facts(document: Document) -> tuple[Party, ...]:
+def _party_changes(before: Document, after: Document) -> Iterator[Change]:
     """Who the parties are; which of them ratify has a line of its own."""
-    return tuple(replace(party, ratifies=False) for party in document.parties)
+    old, new = (
+        tuple(replace(party, ratifies=False) for party in document.parties) for document in (before, after)
+    )
+    if old != new:
+        yield Change(_("Parties"), _deleted(_parties(old, new)), _inserted(_parties(new, old)))
 
 
-def _parties_of(parties: Sequence[Party]) -> SafeString:
-    return listed([party_name(party) for party in parties])
+def _parties(parties: Sequence[Party], others: Sequence[Party]) -> SafeString:
+    """The parties of one text by their names; in full those that the other text does not have so."""
+    same = set(others)
+    return listed([party_name(party) if party in same else _party_in_full(party) for party in parties])
 
 
-def _last_day(at: Any) -> SafeString:  # a datetime or None
+def _party_in_full(party: Party) -> SafeString:
+    said = [code(each, copy=False) for each in (party.ref, party.nation, party.node, party.kid) if each]
+    if party.kind == "guest":
+        said.append(_plain(_("guest of %(host)s") % {"host": party.host}))
+    shown = format_html_join(", ", "{}", ((each,) for each in said))
+    return format_html("{} ({})", _in_every_language(party.organisation), shown)
+
+
+def _last_day(at: datetime | None) -> SafeString:
     return _plain(term_day(at, is_end=True) if at else _("without end"))
+
+
+def _paper(paper: Paper | None) -> SafeString:
+    if paper is None:
+        return _nothing()
+    title, digest = _in_every_language(paper.title), code(paper.digest, copy=False)
+    return format_html("{}, {} {}", title, formats.day(paper.date), digest)
+
+
+def _order_changes(before: Document, after: Document) -> Iterator[Change]:
+    """In which order the clauses stand that both texts have."""
+    both = {clause.ref for clause in before.clauses} & {clause.ref for clause in after.clauses}
+    old, new = ([each.ref for each in document.clauses if each.ref in both] for document in (before, after))
+    if old != new:
+        yield Change(_("Order of the clauses"), _deleted(_numbers(old)), _inserted(_numbers(new)))
+
+
+def _numbers(refs: Sequence[str]) -> SafeString:
+    return listed([formats.digits(ref) for ref in refs])
 
 
 # ---- a clause ---------------------------------------------------------------------------------------------------
 def _clause_changes(old: Clause, new: Clause, before: Document, after: Document) -> Iterator[Change]:
     yield from _text_changes(_("Title"), old.title, new.title)
-    yield from _change(_("From"), old.senders, new.senders, lambda refs: _side(refs, before, after))
-    yield from _change(_("To"), old.receivers, new.receivers, lambda refs: _side(refs, before, after))
+    for label, was, is_now in (
+        (_("From"), old.senders, new.senders),
+        (_("To"), old.receivers, new.receivers),
+    ):
+        if was != is_now:
+            yield _told_apart(label, (was, _side(was, before)), (is_now, _side(is_now, after)))
     yield from _change(_("What may flow"), frozenset(old.kinds), frozenset(new.kinds), _kinds)
     yield from _change(_("Topics"), frozenset(old.topics), frozenset(new.topics), _topics)
     if old.tlp_max != new.tlp_max:
@@ -257,19 +291,28 @@ def _clause_changes(old: Clause, new: Clause, before: Document, after: Document)
     if old.purpose != new.purpose:
         yield Change(_("Purpose"), _purposes(old, new, _deleted), _purposes(new, old, _inserted))
     if old.recognises != new.recognises:
-        yield Change(_("Recognises"), _deleted(_counted(old)), _inserted(_counted(new)))
+        yield _told_apart(
+            _("Recognises"), (_as_written(old), _counted(old)), (_as_written(new), _counted(new))
+        )
 
 
 def _change(label: str, old: object, new: object, show: _Shown) -> Iterator[Change]:
     if old != new:
-        yield Change(label, _deleted(show(old)), _inserted(show(new)))
+        yield _told_apart(label, (old, show(old)), (new, show(new)))
 
 
-def _side(refs: Sequence[str], *documents: Document) -> SafeString:
+def _told_apart(label: str, before: tuple[object, SafeString], after: tuple[object, SafeString]) -> Change:
+    """Two values with their words; where the words are the same, the values stand beside them."""
+    (old, was), (new, is_now) = before, after
+    if was == is_now:
+        was, is_now = (format_html("{} {}", was, code(str(value), copy=False)) for value in (old, new))
+    return Change(label, _deleted(was), _inserted(is_now))
+
+
+def _side(refs: Sequence[str], document: Document) -> SafeString:
     if ANY in refs:
         return _plain(_("any other party"))
-    named = (next((found for each in documents if (found := each.party(ref))), None) for ref in refs)
-    return listed([party_name(party) for party in named if party])
+    return listed([party_name(party) for ref in refs if (party := document.party(ref))])
 
 
 def _kinds(kinds: frozenset[str]) -> SafeString:
@@ -286,9 +329,21 @@ def _onward(clause: Clause) -> SafeString:
 
 
 def _purposes(clause: Clause, other: Clause, mark: Callable[[str], SafeString]) -> SafeString:
-    """The purposes of one text, those that the other has not marked."""
-    shown = [(purpose_in_words(each), each in other.purpose) for each in clause.purpose]
-    return listed([words if is_same else mark(words) for words, is_same in shown])
+    """The purposes of one text, those that the other has not marked; all of them where only their order differs."""
+    same = [each for each in clause.purpose if each in other.purpose]
+    if len(same) == len(clause.purpose) == len(other.purpose):
+        return mark(listed([purpose_in_words(each) for each in clause.purpose]))
+    return listed(
+        [purpose_in_words(each) if each in same else mark(_whole_purpose(each)) for each in clause.purpose]
+    )
+
+
+def _whole_purpose(purpose: Text | str) -> SafeString:
+    return _in_every_language(purpose) if isinstance(purpose, Text) else purpose_in_words(purpose)
+
+
+def _as_written(clause: Clause) -> str:
+    return canonical(list(clause.recognises)).decode()
 
 
 def _counted(clause: Clause) -> SafeString:
@@ -310,6 +365,12 @@ def _text_changes(label: str, before: Text | None, after: Text | None) -> Iterat
                 _in_language(language, left) if was else _nothing(),
                 _in_language(language, right) if is_now else _nothing(),
             )
+
+
+def _in_every_language(text: Text) -> SafeString:
+    """All that a text says: two may differ in a language that is not the reader's."""
+    shown = {words: _in_language(tag, _plain(words)) for tag, words in text.by_language.items()}
+    return format_html_join(" / ", "{}", ((each,) for each in shown.values()))
 
 
 def _language(tag: str) -> str:

@@ -75,16 +75,32 @@ def _its_number(clause: Clause) -> object:
 
 
 def effects(before: Document, after: Document) -> list[SafeString]:
-    """A sentence for everything that may flow from now on and could not before, or no longer may.
+    """A sentence for everything that may flow from now on and could not before, or no longer may, and who ratifies.
 
     Args:
         before: one text.
         after: another.
     """
-    found: list[SafeString] = []
+    found = list(_ratifying(before, after))
     for pair in paired(before.clauses, after.clauses):
         found += _of(pair, before, after)
     return found
+
+
+def _ratifying(before: Document, after: Document) -> Iterator[SafeString]:
+    """Whom the text binds later than by its signature alone, and whom no longer."""
+    then, now = _who_ratify(before), _who_ratify(after)
+    parties = {after.key_of(party): party.ref for party in after.parties}
+    for key in (each for each in parties if each in now - then):
+        sentence = _("It binds {party} only after its ratification: its signature alone does not.")
+        yield format_html(sentence, party=_names([key], parties, after))
+    for key in (each for each in parties if each in then - now):
+        sentence = _("It binds {party} by its signature alone, without ratification.")
+        yield format_html(sentence, party=_names([key], parties, after))
+
+
+def _who_ratify(document: Document) -> frozenset[str]:
+    return frozenset(document.key_of(party) for party in document.parties if party.ratifies)
 
 
 def _of(pair: Pair, before: Document, after: Document) -> Iterator[SafeString]:

@@ -186,6 +186,17 @@ def _compared(record: Record, instrument: PartyInstrument) -> str:
     return reverse("agreement-compare", args=[record.agreement.id]) + query
 
 
+def reason_given(record: Record, row: PartyInstrument) -> SafeString:
+    """Why a party declared what it did, in its own words; empty where it says nothing."""
+    if not row.note:
+        return _safe("")
+    return format_html(_("{} gives this reason: {}"), record.party(row.node, row.digest), _quoted(row.note))
+
+
+def _quoted(words: str) -> SafeString:
+    return format_html('<bdi dir="auto">{}</bdi>', words)
+
+
 def _suspension(record: Record, standing: Standing) -> Situation:
     held = standing.suspensions[0]
     row = next(each for each in record.instruments if each.id == held.id)

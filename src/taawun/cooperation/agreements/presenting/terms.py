@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document
 
 __all__ = [
+    "agreed_facts",
+    "authentic_in_words",
     "entry_in_words",
     "history_in_words",
     "last_day",
     "notice",
     "parties_in_words",
     "period",
+    "prevailing_in_words",
     "ratifying_in_words",
     "template_facts",
     "term_day",
@@ -73,7 +76,7 @@ def history_in_words(history: str) -> str:
 
 def template_facts(document: Document) -> list[Fact]:
     """What a template says of its terms, before anybody signed and any day is chosen."""
-    return [*_binding_facts(document), Fact(_("Authentic in"), _languages(document))]
+    return [*_binding_facts(document), *_language_facts(document)]
 
 
 def _binding_facts(document: Document) -> list[Fact]:
@@ -123,7 +126,16 @@ def ratifying_in_words(document: Document) -> SafeString:
 
 
 def term_facts(document: Document) -> list[Fact]:
-    """Everything an agreement says besides its title, parties and clauses."""
+    """Everything an agreement says besides its title, parties and clauses, and which text of it this is."""
+    return [
+        *agreed_facts(document),
+        Fact(_("Version"), formats.digits(document.version)),
+        Fact(_("Digest"), code(document.digest, short=8)),
+    ]
+
+
+def agreed_facts(document: Document) -> list[Fact]:
+    """What the parties agree besides the title, the parties and the clauses."""
     facts = [
         Fact(_("In force from"), term_day(document.valid_from)),
         Fact(
@@ -131,10 +143,8 @@ def term_facts(document: Document) -> list[Fact]:
             term_day(document.valid_until, is_end=True) if document.valid_until else _("without end"),
         ),
         *_binding_facts(document),
-        Fact(_("Authentic in"), _languages(document)),
+        *_language_facts(document),
         Fact(_("Depositary"), text(document.depositary.organisation)),
-        Fact(_("Version"), formats.digits(document.version)),
-        Fact(_("Digest"), code(document.digest, short=8)),
     ]
     if document.instrument:
         paper = document.instrument
@@ -162,11 +172,26 @@ def notice(days: int) -> str:
     return ngettext("%(count)s day", "%(count)s days", days) % {"count": formats.number(days)}
 
 
-def _languages(document: Document) -> SafeString:
-    names = formats.reader_locale().languages
-    shown = listed([names.get(each.partition("-")[0], each) for each in document.authentic_languages])
-    if len(document.authentic_languages) > 1 and document.prevailing:
-        prevailing = names.get(document.prevailing.partition("-")[0], document.prevailing)
-        # Translators: languages in which a text is authentic, and the one that decides when they differ
-        return format_html(_("{}; {} prevails"), shown, prevailing)
-    return shown
+def _language_facts(document: Document) -> list[Fact]:
+    """In which languages it is authentic, and which one decides; a single one needs no word on that."""
+    facts = [Fact(_("Authentic in"), authentic_in_words(document))]
+    if len(document.authentic_languages) > 1 or document.prevailing not in {
+        "",
+        *document.authentic_languages,
+    }:
+        facts.append(Fact(_("Prevailing language"), prevailing_in_words(document)))
+    return facts
+
+
+def authentic_in_words(document: Document) -> SafeString:
+    """The languages in which its text is authentic."""
+    return listed([_language(each) for each in document.authentic_languages])
+
+
+def prevailing_in_words(document: Document) -> str:
+    """The language that decides where the texts differ; where there is none, that all are equal."""
+    return _language(document.prevailing) if document.prevailing else _("none: all are of equal weight")
+
+
+def _language(tag: str) -> str:
+    return str(formats.reader_locale().languages.get(tag.partition("-")[0], tag))

@@ -34,6 +34,7 @@ from taawun.cooperation.agreements.presenting import (
     party_cards,
     party_tiles,
     period,
+    reason_given,
     record_of,
     situation,
     state_steps,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
     from taawun.cooperation.agreements.document import Clause, Document
+    from taawun.cooperation.agreements.models import PartyInstrument
     from taawun.cooperation.agreements.presenting import Record
     from taawun.cooperation.agreements.standing import Standing
     from taawun.cooperation.people.actors import PersonActor
@@ -228,7 +230,7 @@ class _Text:
     name: str
     label: str
     document: Document
-    instrument: UUID | None = None
+    proposal: PartyInstrument | None = None
 
 
 @require_safe
@@ -251,6 +253,9 @@ def compare(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> Htt
         "form": form,
         "old": old,
         "new": new,
+        "reasons": [
+            said for each in (new, old) if each.proposal and (said := reason_given(record, each.proposal))
+        ],
         "comparison": differences(old.document, new.document),
         "adopt_url": _answer_url("agreement-adopt", actor, record, standing, new),
         "turn_down_url": _answer_url("agreement-turn-down", actor, record, standing, new),
@@ -286,7 +291,7 @@ def _texts(actor: PersonActor, record: Record) -> list[_Text]:
             }
             # what an earlier version of this node kept unread may be no agreement
             with suppress(DocumentRefused):
-                found.append(_Text(f"c{each.id}", label, parse(bytes(each.suggestion)), each.id))
+                found.append(_Text(f"c{each.id}", label, parse(bytes(each.suggestion)), each))
     if record.agreement.draft and waiting.WRITE in actor.permissions:
         found.append(_Text("draft", _("Draft"), parse(record.agreement.draft.encode())))
     return found
@@ -294,12 +299,12 @@ def _texts(actor: PersonActor, record: Record) -> list[_Text]:
 
 def _answer_url(name: str, actor: PersonActor, record: Record, standing: Standing, new: _Text) -> str:
     """Where a counter-proposal that is still open is adopted or turned down, for who may do it."""
-    if new.instrument is None or waiting.WRITE not in actor.permissions:
+    if new.proposal is None or waiting.WRITE not in actor.permissions:
         return ""
-    is_open = any(each.id == new.instrument for each in open_counters(record, standing))
+    is_open = any(each.id == new.proposal.id for each in open_counters(record, standing))
     if not is_open or not _is_ours(new.document):
         return ""
-    return reverse(name, args=[record.agreement.id, new.instrument])
+    return reverse(name, args=[record.agreement.id, new.proposal.id])
 
 
 def _is_ours(document: Document) -> bool:

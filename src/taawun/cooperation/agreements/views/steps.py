@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -15,9 +16,15 @@ from django.views.decorators.http import require_http_methods
 
 from taawun.cooperation.agreements import actions, waiting
 from taawun.cooperation.agreements.document import parse
+from taawun.cooperation.agreements.errors import DocumentRefused
 from taawun.cooperation.agreements.forms import NoteForm
 from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument
-from taawun.cooperation.agreements.presenting import approvals_in_words, is_being_signed
+from taawun.cooperation.agreements.presenting import (
+    approvals_in_words,
+    is_being_signed,
+    reason_given,
+    record_of,
+)
 from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting.sentences import listed
 from taawun.cooperation.agreements.queries import standing_of
@@ -42,6 +49,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
     from taawun.cooperation.agreements.document import Document
+    from taawun.cooperation.agreements.models import Version
+    from taawun.cooperation.agreements.presenting import Comparison
     from taawun.cooperation.people.actors import PersonActor
 
 __all__ = ["adopt", "approve", "counter", "discard", "propose", "turn_down"]
@@ -159,21 +168,42 @@ def adopt(
         messages.success(request, _("The counter-proposal is our draft now. Propose it, or change it first."))
         return redirect("agreement-edit", held.id)
     effects = [
+        *_reasons(held, suggestion),
         _("Its text becomes the draft of the next version. Nobody is bound by that."),
         _("You can still change it. When you propose it, every party signs anew."),
     ]
     if held.draft:
         effects.append(_("It replaces the draft that is being written here; that text is lost."))
-    return confirm(
-        request,
-        question=_("Adopt this counter-proposal to “%(title)s”?") % {"title": name_of(held)},
-        effects=effects,
-        action=_("Adopt it as our draft"),
-        cancel_url=reverse("agreement", args=[held.id]),
-        tone="alarm" if held.draft else "",
-        hidden={"edition": str(held.draft_edition)},
-        refusal=refusal,
-    )
+    about = held.versions.filter(digest=suggestion.digest).first()
+    number = formats.digits(about.number) if about else ""
+    context = {
+        "question": _("Adopt this counter-proposal to “%(title)s”?") % {"title": name_of(held)},
+        "effects": effects,
+        "action": _("Adopt it as our draft"),
+        "cancel_url": reverse("agreement", args=[held.id]),
+        "tone": "alarm" if held.draft else "",
+        "hidden": {"edition": str(held.draft_edition)},
+        "refusal": refusal,
+        "comparison": _comparison(about, suggestion),
+        "old_label": _("Version %(number)s") % {"number": number},
+        "new_label": _("The counter-proposal"),
+    }
+    return render(request, "agreements/counter.html", context, status=422 if refusal else 200)
+
+
+def _reasons(held: Agreement, suggestion: PartyInstrument) -> list[str]:
+    """The reason that was written with a proposal, where one was."""
+    reason = reason_given(record_of(held), suggestion)
+    return [reason] if reason else []
+
+
+def _comparison(about: Version | None, suggestion: PartyInstrument) -> Comparison | None:
+    """What a proposal changes; None where it cannot be told."""
+    # what an earlier version of this node kept unread may be no agreement
+    with suppress(DocumentRefused):
+        if about and suggestion.suggestion:
+            return differences(about.document(), parse(bytes(suggestion.suggestion)))
+    return None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -190,6 +220,7 @@ def turn_down(
         lambda note: actions.turn_down(actor, held, suggestion, note),
         _("Turn down this proposal to “%(title)s”?") % {"title": name_of(held)},
         [
+            *_reasons(held, suggestion),
             _("The other parties read that this node does not adopt it, and why."),
             _("The version it is about stays as it is. Whoever proposed it may propose something else."),
         ],
