@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -28,15 +29,19 @@ def _page(
     yield come()
 
 
+def _ahead(page: AbstractContextManager[Iterator[bytes]], *, after: int = 0) -> Ahead:
+    return Ahead(page, after, most_lines=10, most_bytes=400)
+
+
 def test_its_lines_are_those_of_the_page() -> None:
-    ahead = Ahead(_page([b"one", b"two"]), 7, most_bytes=100)
+    ahead = _ahead(_page([b"one", b"two"]), after=7)
     with ahead as lines:
         assert (ahead.after, list(lines)) == (7, [b"one", b"two"])
 
 
 def test_what_came_before_it_broke_off_is_given_and_then_it_breaks_off() -> None:
     page = _page([b"one"], ends=OutboundFailed("too-slow", "it took too long"))
-    with Ahead(page, 0, most_bytes=100) as lines:
+    with _ahead(page, after=0) as lines:
         assert next(lines) == b"one"
         with pytest.raises(OutboundFailed, match="it took too long"):
             next(lines)
@@ -47,12 +52,36 @@ def test_what_came_before_it_broke_off_is_given_and_then_it_breaks_off() -> None
     [AskedTooOften(30.0, "asked-too-often", "Later."), PartnerRefused("http-500", "The node answered 500.")],
 )
 def test_one_that_is_refused_is_refused_where_it_is_entered(refused: Exception) -> None:
-    with pytest.raises(type(refused)), Ahead(_page(refused=refused), 0, most_bytes=100):
+    with pytest.raises(type(refused)), _ahead(_page(refused=refused), after=0):
         pass
 
 
-def test_no_more_of_it_is_read_than_fits() -> None:
-    left = iter([b"x" * 60] * 5)
-    with Ahead(_page(left), 0, most_bytes=100) as kept:
-        assert len(list(kept)) == 2
-    assert len(list(left)) == 3
+@pytest.mark.parametrize(("line", "read"), [(b"x" * 136, 2), (b"", 7)])
+def test_no_more_of_it_is_read_than_fits_and_an_empty_line_is_not_nothing(line: bytes, read: int) -> None:
+    left = iter([line] * 20)
+    with _ahead(_page(left)) as kept:
+        assert len(list(kept)) == read
+    assert len(list(left)) == 20 - read
+
+
+def test_no_more_lines_of_it_are_read_than_were_asked_for() -> None:
+    left = iter([b""] * 20)
+    with Ahead(_page(left), 0, most_lines=3, most_bytes=10**6) as kept:
+        assert len(list(kept)) == 3
+    assert len(list(left)) == 17
+
+
+def test_one_that_is_dropped_is_read_no_further() -> None:
+    asked, left = threading.Event(), iter([b"one"] * 8)
+
+    def come() -> Iterator[bytes]:
+        yield next(left)
+        assert asked.wait(10)
+        yield from left
+
+    ahead = _ahead(_page(come()))
+    ahead.drop()
+    asked.set()
+    with ahead as lines:
+        assert list(lines) in ([], [b"one"])
+    assert len(list(left)) >= 6

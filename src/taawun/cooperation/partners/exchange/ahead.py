@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
@@ -15,23 +15,28 @@ if TYPE_CHECKING:
 
 __all__ = ["Ahead"]
 
+# what a line takes in memory beside its bytes: an empty one is not nothing
+_OF_A_LINE: Final = 64
+
 
 class Ahead:
     """A page that is on its way. Entered like the page itself, it gives the same lines and ends as it ended.
 
-    One that nobody enters comes to its end by its own deadline, and is forgotten.
-
     Args:
         page: not entered yet; it is read in a thread of its own.
         after: the entry that it begins behind.
-        most_bytes: how much of it is kept; what comes beyond is not read.
+        most_lines: how many of its lines are read.
+        most_bytes: how many bytes of memory they may take; what comes beyond is not read.
     """
 
-    def __init__(self, page: AbstractContextManager[Iterator[bytes]], after: int, most_bytes: int) -> None:
+    def __init__(
+        self, page: AbstractContextManager[Iterator[bytes]], after: int, *, most_lines: int, most_bytes: int
+    ) -> None:
         self.after = after
-        self._page, self._room = page, most_bytes
+        self._page, self._left, self._room = page, most_lines, most_bytes
         self._lines: list[bytes] = []
         self._fault: Exception | None = None
+        self._is_dropped = threading.Event()
         self._thread = threading.Thread(target=self._read, name="sync-ahead", daemon=True)
         self._thread.start()
 
@@ -40,8 +45,9 @@ class Ahead:
             with self._page as lines:
                 for line in lines:
                     self._lines.append(line)
-                    self._room -= len(line)
-                    if self._room <= 0:
+                    self._left -= 1
+                    self._room -= len(line) + _OF_A_LINE
+                    if self._left <= 0 or self._room <= 0 or self._is_dropped.is_set():
                         return
         except Exception as fault:  # noqa: BLE001 - it is raised where the page is entered
             self._fault = fault
@@ -60,7 +66,12 @@ class Ahead:
         return self._came()
 
     def __exit__(self, *_: object) -> None:
-        self._lines.clear()
+        self.drop()
+
+    def drop(self) -> None:
+        """Let go of what came, and of the rest: with the next line the page is read no further."""
+        self._is_dropped.set()
+        self._lines = []
 
     def _came(self) -> Iterator[bytes]:
         yield from self._lines

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -462,6 +463,12 @@ def _read_offered(offered: Offered, offers: Sequence[wire.LaneOffer], turn: _Tur
 
 
 def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
+    with ExitStack() as left:
+        _read_pages(partner, lane, turn, left)
+
+
+def _read_pages(partner: Partner, lane: Lane, turn: _Turn, left: ExitStack) -> None:
+    """Read page after page; what was asked for and is not wanted any more is let go of with the stack."""
     ahead: Ahead | None = None
     while lane.known_seq > lane.head_seq and turn.may_read() and disk.has_room():
         quota = quota_left(lane, partner)
@@ -485,7 +492,10 @@ def _read_to_the_end(partner: Partner, lane: Lane, turn: _Turn) -> None:
             raise ChainBroken("malformed", lane.head_seq + 1, str(refused)) from None
         ahead = None
         if taken and quota is None and lane.known_seq > lane.head_seq and turn.may_read():
-            ahead = Ahead(_page(partner, lane, limit, turn), lane.head_seq, PAGE_BYTES)
+            # as many lines as are asked for, and the head that ends them
+            page = _page(partner, lane, limit, turn)
+            ahead = Ahead(page, lane.head_seq, most_lines=limit + 1, most_bytes=PAGE_BYTES)
+            left.callback(ahead.drop)
         process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
         lane.refresh_from_db()
         if not taken:
