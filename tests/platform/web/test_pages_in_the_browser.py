@@ -162,7 +162,20 @@ def test_a_wrong_password_says_so_beside_nothing_else(visit: Visit, administrato
     page.click("button.primary")
     assert page.locator(".notice.alarm").first.is_visible()
     assert page.input_value("[name=login]") == administrator.row.email
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
     assert axe_violations(page) == []
+
+
+def test_after_a_mistake_the_keyboard_begins_at_what_is_wrong_also_without_a_script(
+    visit: Visit, administrator: Member
+) -> None:
+    page = visit("/ar/account/login/", scripts=False)
+    page.fill("[name=login]", administrator.row.email)
+    page.fill("[name=password]", "not this one")
+    page.press("[name=password]", "Enter")
+    assert page.locator("[role=alert]:focus").is_visible()
+    page.keyboard.press("Tab")
+    assert page.locator("[name=login]:focus").is_visible()
 
 
 def test_an_authenticator_app_is_set_up_and_then_asked_for(visit: Visit, administrator: Member) -> None:
@@ -233,6 +246,17 @@ def test_the_menu_of_a_phone_opens_and_closes_without_a_script(visit: Visit, adm
     assert menu.locator("text=Audit trail").is_visible()
     page.click("#menu .side-close")
     menu.wait_for(state="hidden")
+
+
+def test_escape_closes_the_menu_of_a_phone_and_leads_back_to_its_button(
+    visit: Visit, administrator: Member
+) -> None:
+    page = visit("/en/people/", administrator, width=360)
+    page.click(".bottom-bar a[href='#menu']")
+    page.locator("#menu").wait_for(state="visible")
+    page.keyboard.press("Escape")
+    page.locator("#menu").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#menu"
 
 
 def test_what_a_thumb_has_to_hit_on_a_phone_is_large_enough(visit: Visit, administrator: Member) -> None:

@@ -43,7 +43,11 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       closeMenus(null);
-      if (location.hash === "#menu") location.hash = "#main";
+      if (location.hash === "#menu") {
+        location.hash = "#main";
+        /* back to where it was opened */
+        document.querySelector(".bottom-bar a[href='#menu']")?.focus();
+      }
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
     if (event.key === "/") {
