@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -145,14 +146,19 @@ class InvitationFilters(forms.Form):
 
 
 def _described_roles() -> list[tuple[str, SafeString]]:
-    """Each role with what it lets one do that not everybody may."""
-    permissions = [each for each in matrix().permissions if each.roles != frozenset(Role)]
+    """Each role with what it lets one do that not everybody may, what the fewest may first."""
+    fewest_first = sorted(matrix().permissions, key=lambda each: len(each.roles))
     found = []
     for role in Role:
-        own = [str(each.label) for each in permissions if role in each.roles]
-        told = formats.listed(own) if own else gettext("see what everybody here may see")
-        found.append((role.value, format_html('{}<br><span class="thin quiet">{}</span>', role.label, told)))
+        own = [str(each.label) for each in fewest_first if role in each.roles and each.roles != set(Role)]
+        told = reduce(_apart, own) if own else gettext("see what everybody here may see")
+        found.append((role.value, format_html('{}<br><span class="hint">{}</span>', role.label, told)))
     return found
+
+
+def _apart(first: str, second: str) -> str:
+    # some have commas of their own
+    return gettext("%(first)s; %(second)s") % {"first": first, "second": second}
 
 
 def _roles_hint_now() -> SafeString:
