@@ -528,7 +528,7 @@ ADDRESSES: Final = (
     Address("audit/", get="read:audit"),
     Address("audit/chain/", post="read:audit"),
     Address("notices/", get=SIGNED_IN),
-    Address("notices/<uuidstr:notice_id>/resolve/", post="manage:notices", unseen="read:federation"),
+    Address("notices/<uuid:notice_id>/resolve/", post="manage:notices", unseen="read:federation"),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
     Address("people/permissions/", get="manage:people"),
