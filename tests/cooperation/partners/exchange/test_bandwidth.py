@@ -181,10 +181,15 @@ def test_a_reader_without_a_name_keeps_no_partner_waiting(
         assert stranger.head(path).status_code == 200
     assert stranger.head(large)["Content-Length"] == str(len(LARGE))
     assert (bandwidth.busy(), bandwidth.busy(is_anybody=True)) == (0.0, 0.0)
-    # all of it is booked where those without a name have theirs, a quarter of the line
-    assert stranger.get(large).getvalue() == LARGE
+    # nor is what would take the line for longer than one turn
+    whole = stranger.get(large)
+    assert (whole.status_code, whole.json()["type"]) == (429, "urn:taawun:problem:use-range")
+    assert (bandwidth.busy(), bandwidth.busy(is_anybody=True)) == (0.0, 0.0)
+    # a part of it is booked where those without a name have theirs, a quarter of the line
+    part = stranger.get(large, headers={"Range": "bytes=0-"})
+    assert (part.status_code, part.getvalue()) == (206, LARGE[:200_000])
     assert bandwidth.busy() == 0.0
-    assert bandwidth.busy(is_anybody=True) == pytest.approx(len(LARGE) / 20_000, abs=2)
+    assert bandwidth.busy(is_anybody=True) == pytest.approx(10, abs=2)
     again = stranger.get("/federation/public")
     assert (again.status_code, again.json()["type"]) == (429, "urn:taawun:problem:line-busy")
     assert south.request("GET", f"/federation/blobs/{sha256(LARGE)}", Range="bytes=0-").status_code == 206

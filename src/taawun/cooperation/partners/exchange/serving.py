@@ -331,13 +331,19 @@ def part_in(response: HttpResponseBase, content: Content) -> tuple[int, int]:
 
 def _file(request: HttpRequest, digest: str, size: int, *, is_anybody: bool) -> HttpResponseBase:
     """A file, from where an interrupted download stopped (RFC 9110, section 14)."""
-    handle = files.open_file(digest)
     start = _range_start(request.headers.get("Range", ""), size)
+    most = bandwidth.portion(is_anybody=is_anybody)
+    if start is None and most is not None and size > most:
+        # one request would book the line for as long as all of it takes, whether it is read or not
+        told = (
+            "This is more than goes out at once at the moment. Ask for it part by part, with Range: bytes=0-."
+        )
+        return problem(429, "use-range", told)
+    handle = files.open_file(digest)
     if start is None:
         bandwidth.take(size, is_anybody=is_anybody)
         return FileResponse(handle, content_type="application/octet-stream")
     handle.seek(start)
-    most = bandwidth.portion(is_anybody=is_anybody)
     if most is None or size - start <= most:
         bandwidth.take(size - start, is_anybody=is_anybody)
         response: HttpResponseBase = FileResponse(handle, status=206, content_type="application/octet-stream")

@@ -15,8 +15,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from taawun.cooperation.partners.actions import urn
-from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
+from taawun.cooperation.partners.errors import AskedTooOften, ChainBroken, PartnerRefused
 from taawun.cooperation.partners.exchange import wire
+from taawun.cooperation.partners.exchange.fetching import fetched
 from taawun.cooperation.partners.identity import succession
 from taawun.cooperation.partners.identity.keys import own_lineage
 from taawun.cooperation.partners.logs import chain, contents, joining
@@ -379,8 +380,11 @@ def _fetch_lacking(partner: Partner, wire_id: UUID, left: Callable[[], float]) -
         if left() <= 0:
             return False
         try:
-            with wire.read_blob(partner, digest, size, seconds=left(), of_lane=wire_id) as (_part, pieces):
-                contents.take(lane, pieces, digest=digest, size=size)
+            pieces = fetched(partner, digest, size, seconds=left(), of_lane=wire_id)
+            contents.take(lane, pieces, digest=digest, size=size)
+        except AskedTooOften:
+            # its line is busy: the rest comes in another turn
+            return False
         except PartnerRefused:
             # it does not hold it any more: the header stands, and nobody can be served the content
             continue
