@@ -35,7 +35,7 @@ def _posted(name: str) -> str:
         # the response and its assertion signed, RSA over SHA-256; a NameID that lasts
         ("lasting.xml", "4c8f081f34f5b4e60192b6d0e54361e35e15116a69808a8ffced82623a8616ce"),
         # the assertion alone, RSA over SHA-512; a NameID made anew each time, with the attribute subject-id
-        ("passing.xml", "amal@university.example"),
+        ("passing.xml", "subject-id:amal@university.example"),
     ],
 )
 def test_what_another_implementation_signed_is_read(name: str, subject: str) -> None:

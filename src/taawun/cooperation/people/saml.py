@@ -344,8 +344,11 @@ def _claims(assertion: etree._Element, idp: Idp) -> Claims:
     name_id = assertion.find(f"{{{_ASSERTION}}}Subject/{{{_ASSERTION}}}NameID")
     subject = _text(name_id)
     if name_id is None or name_id.get("Format") == _TRANSIENT:
-        # made anew each time: it says nothing of who it is
-        subject = next((told[each][0] for each in _LASTING if told.get(each)), "")
+        # made anew each time: it says nothing of who it is. What does is compared without case, and is no NameID
+        lasting = (
+            f"{each.rpartition(':')[2]}:{told[each][0].lower()}" for each in _LASTING if told.get(each)
+        )
+        subject = next(lasting, "")
     if not 0 < len(subject) <= _LONGEST_SUBJECT:
         raise SamlRefused("subject", "The assertion names nobody in a way that lasts.")
     by_name = subject if name_id is not None and name_id.get("Format") == _EMAIL_FORMAT else ""
