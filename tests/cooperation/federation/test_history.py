@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from taawun.cooperation.agreements import actions as agreeing
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP
-from taawun.cooperation.agreements.document import Narrowing, parse, write
+from taawun.cooperation.agreements.document import Document, Narrowing, parse, write
 from taawun.cooperation.agreements.errors import StepRefused
 from taawun.cooperation.agreements.models import Agreement, Newcomer, Version
 from taawun.cooperation.agreements.queries import forget_policy, standing_of
@@ -472,10 +472,100 @@ def test_who_is_left_out_by_a_declaration_sees_no_header_of_what_follows_until_i
     publish(cast.analyst.actor, draft("urn:test:2"))
     assert (let_newcomers_in(), subjects(south), subjects(east)) == (0, ["urn:test:1", "urn:test:2"], [])
     assert _subjects_of(served(east)) == {"urn:test:1"}
-    # what follows the lifting goes over the lane of the others, which it joins
+    # what follows the lifting goes over the lane that it reads already, and what was sent without it stays theirs
     agreeing.lift(cast.officer.actor, agreement, said.id, "")
+    assert let_newcomers_in() == 0
     publish(cast.analyst.actor, draft("urn:test:3"))
-    assert set(subjects(east)) == {"urn:test:1", "urn:test:2", "urn:test:3"}
+    assert subjects(east) == ["urn:test:1", "urn:test:3"]
+    assert _subjects_of(served(east)) == {"urn:test:1", "urn:test:3"}
+    assert set(subjects(south)) == {"urn:test:1", "urn:test:2", "urn:test:3"}
+    assert Lane.objects.filter(purpose="clause").count() == 2
+    # nobody shows it a head of the lane of the others
+    without_it = Lane.objects.get(entries__subject="urn:test:2")
+    assert audience_at(without_it) == {south.node}
+
+
+def test_who_declares_and_lifts_again_and_again_makes_no_more_than_one_lane_of_it(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, east)
+    publish(cast.analyst.actor, draft("urn:test:0"))
+    talk = talk_lane(east)
+    for cycle in range(3):
+        chosen = _declare(agreement, east, talk)
+        publish(cast.analyst.actor, draft(f"urn:test:{cycle}-without"))
+        let_newcomers_in()
+        _lift(agreement, east, talk, chosen)
+        # the sweep may come before the next release, or after it
+        if cycle != 1:
+            let_newcomers_in()
+        publish(cast.analyst.actor, draft(f"urn:test:{cycle}-with"))
+        let_newcomers_in()
+    lanes = Lane.objects.filter(purpose="clause").order_by("opened")
+    assert [sorted(lane.readers.values_list("partner__node", flat=True)) for lane in lanes] == [
+        sorted([south.node, east.node]),
+        [south.node],
+    ]
+    withal = {"urn:test:0", *(f"urn:test:{cycle}-with" for cycle in range(3))}
+    without = {f"urn:test:{cycle}-without" for cycle in range(3)}
+    assert (set(subjects(east)), set(subjects(south))) == (withal, withal | without)
+    assert not LaneEntry.objects.filter(kind="lane.joined").exists()
+
+
+def test_a_withdrawal_reaches_every_copy_wherever_the_lane_goes_on_meanwhile(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement = agreed(south, east)
+    both = publish(cast.analyst.actor, draft("urn:test:both"))
+    talk = talk_lane(east)
+    chosen = _declare(agreement, east, talk)
+    one = publish(cast.analyst.actor, draft("urn:test:one"))
+    withdraw(cast.analyst.actor, both, "")
+    _lift(agreement, east, talk, chosen)
+    publish(cast.analyst.actor, draft("urn:test:after"))
+    withdraw(cast.analyst.actor, one, "")
+    found = {
+        reader.node: [
+            (header.subject, header.action)
+            for offer in offers(reader)
+            for header, _content in entries_of(reader, offer)
+            if header.kind == "tests.note"
+        ]
+        for reader in (south, east)
+    }
+    assert found[east.node] == [
+        ("urn:test:both", "publish"),
+        ("urn:test:both", "withdraw"),
+        ("urn:test:after", "publish"),
+    ]
+    assert sorted(found[south.node]) == [
+        ("urn:test:after", "publish"),
+        ("urn:test:both", "publish"),
+        ("urn:test:both", "withdraw"),
+        ("urn:test:one", "publish"),
+        ("urn:test:one", "withdraw"),
+    ]
+
+
+def test_who_is_new_while_somebody_is_left_out_reads_all_lanes_of_the_clause_and_goes_with_either(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    west = partner("Western CERT", nation="XW")
+    agreement = agreed(south, east)
+    publish(cast.analyst.actor, draft("urn:test:0"))
+    talk = talk_lane(east)
+    chosen = _declare(agreement, east, talk)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    accede(cast.officer.actor, agreement, west)
+    confirm(cast, agreement, west)
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    _lift(agreement, east, talk, chosen)
+    publish(cast.analyst.actor, draft("urn:test:3"))
+    _declare(agreement, east, talk)
+    publish(cast.analyst.actor, draft("urn:test:4"))
+    let_newcomers_in()
+    assert set(subjects(west)) == set(subjects(south)) == {f"urn:test:{n}" for n in range(5)}
+    assert _subjects_of(served(east)) == {"urn:test:0", "urn:test:3"}
     assert Lane.objects.filter(purpose="clause").count() == 2
 
 
@@ -559,20 +649,41 @@ def test_who_left_and_whose_descriptor_lapses_then_sees_no_header_of_what_follow
 
 
 def _leave(agreement: Agreement, east: PartnerNode, talk: TheirLane) -> None:
-    document = standing_of(agreement).current
-    assert document is not None
+    _say(agreement, east, talk, {"kind": "left"})
+
+
+def _say(agreement: Agreement, east: PartnerNode, talk: TheirLane, word: dict[str, Any]) -> str:
+    """East signs and sends an instrument; its id."""
     said = {
         "id": str(uuid4()),
-        "kind": "left",
         "agreement": str(agreement.id),
-        "digest": document.digest,
+        "digest": _current(agreement).digest,
         "node": east.node,
         "at": timestamp(now()),
         "note": "",
         "to": [settings.BASE_URL],
+        **word,
     }
     talk.say("agreement.declared", {"instrument": east.key.sign(canonical(said), INSTRUMENT_TYP)})
     assert talk.deliver()[-1] == ("done", "")
+    return str(said["id"])
+
+
+def _current(agreement: Agreement) -> Document:
+    document = standing_of(agreement).current
+    assert document is not None
+    return document
+
+
+def _declare(agreement: Agreement, east: PartnerNode, talk: TheirLane) -> str:
+    """East takes nothing of the clause from this node; the id of what it said."""
+    us = next(each.ref for each in _current(agreement).parties if each.node == settings.BASE_URL)
+    narrows = [{"clause": "1", "direction": "takes", "without": [us]}]
+    return _say(agreement, east, talk, {"kind": "declared", "narrows": narrows})
+
+
+def _lift(agreement: Agreement, east: PartnerNode, talk: TheirLane, chosen: str) -> None:
+    _say(agreement, east, talk, {"kind": "lifted", "lifts": chosen})
 
 
 def _policy_anew() -> None:
@@ -581,8 +692,7 @@ def _policy_anew() -> None:
 
 
 def _ref_of(agreement: Agreement, reader: PartnerNode) -> str:
-    document = standing_of(agreement).current
-    party = document.party_of(reader.node) if document else None
+    party = _current(agreement).party_of(reader.node)
     assert party is not None
     return party.ref
 

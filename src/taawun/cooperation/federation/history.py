@@ -11,11 +11,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Max, Min, Q
 
 from taawun.cooperation.agreements.decision import FOREVER, closed_by
 from taawun.cooperation.agreements.history import Earlier
+from taawun.cooperation.agreements.models import Newcomer
 from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.hops import giving_history
 from taawun.cooperation.federation.late_guests import lay_missed
@@ -30,6 +32,7 @@ from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -58,6 +61,8 @@ def whole_lane_of(grant: Grant) -> tuple[Lane, set[str]]:
     """The lane for all whom a clause gives to now, whoever joined among them, and their party keys."""
     side = side_of(current_policy(), (grant.agreement, grant.clause.ref), grant.digest)
     by_node = _by_node(side)
+    # who is new comes to what stands on the other lanes as well, before it reads this one
+    _let_in(grant.agreement, grant.clause.ref, side, only_nodes=True)
     lane = joining.whole_lane(
         agreement=grant.agreement,
         document=grant.digest,
@@ -161,28 +166,64 @@ def admit_newcomers(agreement: UUID) -> int:
     if returning.is_returning():
         return 0
     lanes.one_speaker()
-    found = 0
     own = Lane.objects.filter(sender=None, agreement=agreement, is_whole=True, is_closed=False)
-    for lane in own.order_by("opened", "id"):
-        found += _admit(lane, side_of(current_policy(), (agreement, lane.clause)))
+    clauses = own.order_by("clause").values_list("clause", flat=True).distinct()
+    policy = current_policy()
+    return sum(_let_in(agreement, each, side_of(policy, (agreement, each))) for each in list(clauses))
+
+
+@transaction.atomic
+def _let_in(agreement: UUID, clause: str, side: Mapping[str, Grant], *, only_nodes: bool = False) -> int:
+    """Let those read the lanes of a clause who read none of them yet, or whom somebody here confirmed since.
+
+    Whoever else reads one of them was a party, and left out, when the others were opened: it reads on where it is, and
+    not what was sent without it. Were it let in, what is not for it would need yet another lane, each time anew.
+
+    Args:
+        agreement: its lineage.
+        clause: its ref.
+        side: for whom the clause holds.
+        only_nodes: whether guests of whoever reads a lane already are left to the sweep.
+
+    Returns:
+        How many readers are new, over all lanes.
+    """
+    lanes.one_speaker()
+    own = sorted(joining.whole_lanes(agreement, clause), key=lambda lane: (lane.opened, lane.id))
+    read: dict[UUID, set[str]] = {lane.id: set() for lane in own}
+    for lane_id, node in LaneReader.objects.filter(lane__in=read).values_list("lane", "partner__node"):
+        read[lane_id].add(node)
+    reading = set[str]().union(*read.values())
+    confirmed = dict(Newcomer.objects.filter(lineage=agreement).values_list("party", "at"))
+    found = 0
+    for lane in own:
+        late = {
+            key.partition("#")[0]
+            for key in side
+            if key.partition("#")[0] not in reading or (key in confirmed and confirmed[key] > lane.opened)
+        }
+        late -= read[lane.id]
+        if late or not only_nodes:
+            found += _admit(lane, side, read[lane.id], late)
     return found
 
 
-def _admit(lane: Lane, side: Mapping[str, Grant]) -> int:
+def _admit(lane: Lane, side: Mapping[str, Grant], readers: AbstractSet[str], late: AbstractSet[str]) -> int:
     by_node = _by_node(side)
-    readers = Partner.objects.filter(reads__lane=lane)
-    late = Partner.objects.filter(node__in=by_node).exclude(id__in=readers.values("id"))
     first: dict[Partner, int | None] = {}
-    for partner in late:
+    for partner in Partner.objects.filter(node__in=late):
         begins = _first(lane, by_node[partner.node])
         # who has nothing to read there yet joins with the first release that is for it
         if begins is not None and begins <= lane.head_seq:
             first[partner] = begins
-    audience = {*readers.values_list("node", flat=True)}
-    grant = next(iter(by_node.values()), None)
-    if grant is None or not (first or _have_guests_joined(lane, side)):
+    nodes = {settings.BASE_URL, *readers, *(partner.node for partner in first)}
+    # of whoever does not read it the lane says nothing: its readers would show such a one its heads
+    its_side = {key: grant for key, grant in side.items() if key.partition("#")[0] in nodes}
+    grant = next(iter(its_side.values()), None)
+    if grant is None or not (first or _have_guests_joined(lane, its_side)):
         return 0
-    fresh = joining.admit(lane, first, document=grant.digest, audience=audience.union(side))
+    audience = {*readers, *(partner.node for partner in first), *its_side}
+    fresh = joining.admit(lane, first, document=grant.digest, audience=audience)
     for each in fresh:
         facts = {
             "party": each.partner.node,

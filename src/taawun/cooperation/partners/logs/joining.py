@@ -7,6 +7,7 @@ that its readers know of each other, and the newcomer is given a signed floor, f
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -23,8 +24,8 @@ from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-    from uuid import UUID
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from taawun.cooperation.partners.exchange.wire import LaneOffer
     from taawun.cooperation.partners.identity.lineage import Verifier
@@ -64,7 +65,8 @@ def whole_lane(  # noqa: PLR0913 - what a lane is made of
     """The lane of a clause for all whom it gives to; opened when it is first used, and joined by who came since.
 
     It goes on as long as everybody who reads it is among those: once somebody is not, what follows is not for them to
-    see, and goes over a lane of its own.
+    see, and goes over a lane of its own. Once they are the same again as on an earlier lane, that one goes on: a party
+    that is left out and comes back, as often as it likes, makes no more than one lane of it.
 
     Args:
         agreement: lineage of the agreement.
@@ -80,14 +82,14 @@ def whole_lane(  # noqa: PLR0913 - what a lane is made of
     """
     lanes.one_speaker()
     ids = {each.id for each in members}
-    for lane in whole_lanes(agreement, clause):
+    lane = _fitting(whole_lanes(agreement, clause), ids)
+    if lane is not None:
         readers = set(LaneReader.objects.filter(lane=lane).values_list("partner_id", flat=True))
-        if readers <= ids:
-            late = {each: first(lane, each) for each in members if each.id not in readers}
-            # a guest of a node that reads it already is no new reader, and its host learns of it nowhere else
-            if late or not audience_at(lane).issuperset(audience):
-                admit(lane, late, document=document, audience=audience)
-            return lane
+        late = {each: first(lane, each) for each in members if each.id not in readers}
+        # a guest of a node that reads it already is no new reader, and its host learns of it nowhere else
+        if late or not audience_at(lane).issuperset(audience):
+            admit(lane, late, document=document, audience=audience)
+        return lane
     return lanes.open_lane(
         agreement=agreement,
         document=document,
@@ -96,6 +98,18 @@ def whole_lane(  # noqa: PLR0913 - what a lane is made of
         audience=audience,
         is_whole=True,
     )
+
+
+def _fitting(among: Sequence[Lane], ids: AbstractSet[UUID]) -> Lane | None:
+    """The newest lane that these read and nobody else, else the newest that those of them who are new may join."""
+    read: dict[UUID, set[UUID]] = {each.id: set() for each in among}
+    for lane, partner in LaneReader.objects.filter(lane__in=read).values_list("lane", "partner"):
+        read[lane].add(partner)
+    # whoever reads another lane of the clause was left out of this one, and may be left out again
+    new = ids - set[UUID]().union(*read.values())
+    exact = (lane for lane in among if read[lane.id] == ids)
+    joinable = (lane for lane in among if read[lane.id] == ids - new)
+    return next(exact, None) or next(joinable, None)
 
 
 def whole_lanes(agreement: UUID, clause: str) -> list[Lane]:
@@ -150,7 +164,8 @@ def admit(
         first: who, each with the first entry that it reads, or None for those that are yet to come. Empty where only
             guests of readers are new.
         document: digest of the agreement's document in force.
-        audience: everybody who reads it from now on, as entry 0 names them.
+        audience: everybody who reads it from now on, as entry 0 names them. Whom the lane named before it names
+            still: guests who come and go again make no more entries than there are of them.
 
     Returns:
         Those that are new.
@@ -163,8 +178,10 @@ def admit(
         for partner, begins in sorted(first.items(), key=lambda each: each[0].node)
         if partner.id not in known
     ]
-    if not fresh and audience_at(held).issuperset(audience):
+    named = audience_at(held)
+    if not fresh and named.issuperset(audience):
         return []
+    audience = named.union(audience)
     LaneReader.objects.bulk_create(fresh)
     content = {
         "sender": settings.BASE_URL,
