@@ -291,6 +291,18 @@ def test_a_version_shows_the_exact_text_and_gives_it_as_a_file(cast: Cast, south
     assert client.get(page_of(held, "versions/2/")).status_code == 404
 
 
+def test_an_agreement_says_by_what_both_sides_call_it_on_the_telephone(
+    cast: Cast, south: PartnerNode
+) -> None:
+    held = agreement_proposed(south)
+    shown = seen(cast.observer.browser(), page_of(held)).text
+    assert f"digest {held.versions.get().digest[:6]}" in shown
+    assert f"{held.code} is this node’s own number for it, and others have another; " in shown
+    assert "the digest is the same at every party." in shown
+    # nobody else has a draft
+    assert "own number" not in seen(cast.officer.browser(), page_of(drafted(cast, south))).text
+
+
 def test_a_counter_proposal_is_compared_with_what_it_answers_and_can_be_adopted_by_the_depositary(
     cast: Cast, south: PartnerNode
 ) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from django.utils.translation import override
+from playwright.sync_api import expect
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import parse
@@ -26,6 +28,11 @@ from tests.cast import (
 )
 from tests.cooperation.agreements.viewing import LIST, drafted, edit_form, page_of, seen, south
 from tests.pages import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
 
 __all__ = ["south"]
 
@@ -213,12 +220,77 @@ def test_a_number_typed_in_arabic_digits_is_the_same_number(cast: Cast, south: P
     assert [each.ref for each in parse(Agreement.objects.get().draft.encode()).clauses] == ["2.1"]
 
 
-def test_what_is_wrong_with_a_clause_names_the_clause(cast: Cast, south: PartnerNode) -> None:
+def test_all_that_is_wrong_with_a_draft_is_told_once_at_its_top_with_a_way_to_each_part_and_field(
+    cast: Cast, south: PartnerNode
+) -> None:
     held = actions.draft(cast.officer.actor, document(south, clauses=(clause("1"), clause("2"))))
     client = cast.officer.browser()
     form = edit_form(seen(client, page_of(held, "edit/")))
-    shown = read(client.post(page_of(held, "edit/"), {**form, "c1-ref": "§"}), 422)
-    assert "Clause 2 cannot be saved yet:" in shown.text
+    wrong = {"valid_from": "", "min_signatories": "9", "c1-ref": "§"}
+    shown = read(client.post(page_of(held, "edit/"), {**form, **wrong}), 422)
+    assert shown.text.startswith("Error: Edit the draft")
+    assert len(shown.all("div", role="alert")) == 1
+    for words in (
+        "This cannot be saved yet: The agreement In force from : This field is required.",
+        "Who is bound, and who may join Parties it needs at least : Only 2 parties can sign",
+        "Clause 2 Number : Use letters, digits,",
+    ):
+        assert words in shown.text
+    ids = {has["id"] for _tag, has in shown.elements if "id" in has}
+    summary = {"#agreement", "#id_valid_from", "#binding", "#id_min_signatories", "#c1", "#id_c1-ref"}
+    assert summary <= {has["href"] for has in shown.all("a")}
+    assert {link.removeprefix("#") for link in summary} <= ids
+
+
+def test_a_draft_that_nothing_is_wrong_with_shows_no_error(cast: Cast, south: PartnerNode) -> None:
+    shown = seen(cast.officer.browser(), page_of(drafted(cast, south), "edit/"))
+    assert "Error:" not in shown.text
+    assert not shown.all("div", role="alert")
+
+
+def test_enter_saves_and_checking_says_that_nothing_is_saved(cast: Cast, south: PartnerNode) -> None:
+    held = drafted(cast, south)
+    before = held.draft
+    client = cast.officer.browser()
+    shown = seen(client, page_of(held, "edit/"))
+    # the first button of a form is the one that Enter presses
+    assert next(has["value"] for has in shown.all("button", name="do")) == "save"
+    typed = {**edit_form(shown), "title_en": "Mutual warning"}
+    checked = read(client.post(page_of(held, "edit/"), {**typed, "do": "check"}))
+    assert "Checked: nothing stands in the way. It is not saved yet." in checked.text
+    assert Agreement.objects.get().draft == before
+    assert client.post(page_of(held, "edit/"), {**typed, "do": "save"})["Location"] == page_of(held)
+    assert Agreement.objects.get().title.by_language["en"] == "Mutual warning"
+
+
+def test_the_top_of_a_draft_leads_to_each_of_its_parts(cast: Cast, south: PartnerNode) -> None:
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause("1"), clause("2"))))
+    shown = seen(cast.officer.browser(), page_of(held, "edit/"))
+    links = ["agreement", "parties", "paper", "c0", "c1"]
+    hrefs = [has["href"] for has in shown.all("a")]
+    assert [link for link in links if f"#{link}" in hrefs] == links
+    assert all(any(has.get("id") == link for _tag, has in shown.elements) for link in links)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_button_that_saves_is_always_in_sight_and_covers_nothing_that_is_come_to(
+    cast: Cast, south: PartnerNode, visit: Callable[..., Page], width: int
+) -> None:
+    held = actions.draft(cast.officer.actor, document(south, clauses=(clause("1"), clause("2"))))
+    page = visit(page_of(held, "edit/"), cast.officer, width=width)
+    bar, cover = page.locator(".save-bar"), page.locator(".cover")
+    save = bar.get_by_role("button")
+    expect(save).to_be_in_viewport(ratio=1)
+    for name in ("notice_days", "c0-retention_days", "c1-ref", "c1-retention_days"):
+        page.locator(f"[name={name}]").focus()
+        at, above, below = (each.bounding_box() for each in (page.locator(f"[name={name}]"), cover, bar))
+        assert at
+        assert above
+        assert below
+        assert above["y"] + above["height"] <= at["y"]
+        assert at["y"] + at["height"] <= below["y"]
+    expect(save).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_what_cannot_be_saved_stays_in_the_form_when_another_part_is_asked_for(
     client = cast.officer.browser()
     shown = sent(client, held, 20, {"c22-ref": "3", "c23-title_en": "Typed", "do": "go-40"}, 422)
     assert "There is a clause with this number already." in shown.text
-    assert "Clause 23 cannot be saved yet:" in shown.text
+    assert "This cannot be saved yet: Clause 23 Number :" in shown.text
     assert shown.all("input", name="c23-title_en", value="Typed")
     assert Agreement.objects.get().draft == before
 

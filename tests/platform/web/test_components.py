@@ -337,6 +337,15 @@ class Counts(forms.Form):
     name = forms.ChoiceField(choices=[("a", "a")])
 
 
+def test_a_label_that_is_a_sentence_ends_in_no_stop_before_its_colon() -> None:
+    class Spoken(forms.Form):
+        same = forms.BooleanField(label="We spoke, and all words were the same.")
+
+    assert "all words were the same</a>: This field is required." in draw(
+        "{% errors form %}", form=Spoken({})
+    )
+
+
 def test_counts_in_errors_stand_in_the_readers_digits_and_values_as_they_were_given() -> None:
     form = Counts({"days": "91", "name": "b12"})
     with override("ar"):

@@ -22,15 +22,20 @@ from taawun.cooperation.agreements.presenting.sentences import clause_in_words
 from taawun.foundation.multilingual import LANGUAGES
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
+from taawun.platform.web.forms import FaultyPart
 
 if TYPE_CHECKING:
     from django.http import QueryDict
     from django.utils.safestring import SafeString
 
     from taawun.cooperation.agreements.document import Clause, Document
+    from taawun.cooperation.agreements.forms.terms import InLanguages
 
 __all__ = ["Editor", "Row", "Stretch", "place_in"]
 
+# the ids of the parts of the page
+TERMS: Final = "agreement"
+BINDING: Final = "binding"
 # clauses that a page shows, and that it can hold once some were added or moved in from its neighbours
 ON_A_PAGE: Final = 20
 MOST_ON_A_PAGE: Final = 40
@@ -60,6 +65,11 @@ class Row:
     sentences: tuple[SafeString, ...]
     is_first: bool
     is_last: bool
+
+    @property
+    def anchor(self) -> str:
+        """Its id on the page."""
+        return _anchor(self.key)
 
     @property
     def shows_sides(self) -> bool:
@@ -110,6 +120,7 @@ class Editor:
         first: place of the first clause that the form stands for.
         end: place behind the last one.
         refusal: what stands in the way of the whole; empty where nothing does.
+        is_checked: whether it was looked through on request, and found to be in order.
     """
 
     def __init__(self, base: Document, data: QueryDict | None = None, *, first: int = 0) -> None:
@@ -117,6 +128,7 @@ class Editor:
         self.languages = _languages_of(base)
         self.text = base.digest if data is None else data.get("text", "")
         self.refusal = ""
+        self.is_checked = False
         if data is None:
             self._open(first)
         else:
@@ -204,6 +216,21 @@ class Editor:
     def total(self) -> int:
         """How many clauses the text has with what the form holds."""
         return len(self.base.clauses) - (self.end - self.first) + len(self._clauses)
+
+    @property
+    def faults(self) -> list[FaultyPart]:
+        """What stands in the way of it, part by part in the order of the page; nothing where all is well."""
+        parts: list[tuple[InLanguages | BindingForm, str, str]] = []
+        if self.shows_terms:
+            parts = [
+                (self.terms, _("The agreement"), TERMS),
+                (self.binding, _("Who is bound, and who may join"), BINDING),
+            ]
+        for place, (key, form) in enumerate(self._clauses.items(), start=self.first + 1):
+            label = _("Clause %(place)s") % {"place": formats.digits(str(place))}
+            parts.append((form, label, _anchor(key)))
+        found = [FaultyPart.of(form, label, anchor) for form, label, anchor in parts if form.errors]
+        return [FaultyPart([self.refusal]), *found] if self.refusal else found
 
     @property
     def can_grow(self) -> bool:
@@ -341,6 +368,11 @@ def most_on_a_page(document: Document) -> int:
 def on_a_page(document: Document) -> int:
     """How many clauses of a text a page shows: half of what it can hold, so that more can be added."""
     return min(ON_A_PAGE, most_on_a_page(document) // 2)
+
+
+def _anchor(key: int) -> str:
+    """The id of a clause on the page."""
+    return f"c{key}"
 
 
 def _keys(order: str) -> list[int]:

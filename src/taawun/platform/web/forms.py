@@ -13,11 +13,13 @@ from django.utils.safestring import SafeString
 from taawun.platform.web.formats import digits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.forms import BaseForm, BoundField
     from django.forms.utils import ErrorList
     from django.http import QueryDict
 
-__all__ = ["ActiveFilter", "FieldView", "active_filters", "sentences", "western"]
+__all__ = ["ActiveFilter", "FaultyPart", "FieldView", "active_filters", "sentences", "western"]
 
 # what a person writes in one direction whatever the page's is
 _TECHNICAL = frozenset({"email", "url", "password", "number", "datetime-local", "date", "time", "tel"})
@@ -57,6 +59,11 @@ class FieldView:
         if isinstance(widget, forms.Select) and not isinstance(widget, forms.SelectMultiple):
             return "select"
         return "plain"
+
+    @property
+    def name(self) -> str:
+        """Its label as it stands before a colon: that of a box may be a sentence, which ends in a stop."""
+        return str(self.bound.label).rstrip(".")
 
     @cached_property
     def hint(self) -> str:
@@ -107,6 +114,28 @@ def _in_any_digits(widget: forms.Widget) -> forms.Widget:
         return widget
     attributes = {name: value for name, value in widget.attrs.items() if name not in {"min", "max", "step"}}
     return forms.TextInput({"inputmode": "numeric", "dir": "ltr", **attributes})
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyPart:
+    """What is wrong with one part of a page's form.
+
+    Args:
+        whole: sentences about the part as a whole.
+        views: its fields; those with nothing wrong are passed over.
+        label: what the part is called; empty where the form has no parts.
+        anchor: id of the part.
+    """
+
+    whole: Sequence[str]
+    views: Sequence[FieldView] = ()
+    label: str = ""
+    anchor: str = ""
+
+    @classmethod
+    def of(cls, form: forms.BaseForm, label: str = "", anchor: str = "") -> FaultyPart:
+        """The part that a form is."""
+        return cls(sentences(form.non_field_errors()), [FieldView(bound) for bound in form], label, anchor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,9 @@ def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpRe
     if not editor.rearrange(step):
         if not editor.is_valid():
             status = 422
-        elif step != "check":
+        elif step == "check":
+            editor.is_checked = True
+        else:
             edition = edition_in(request)
             editor.refusal, status = tried_on_draft(lambda: _save(actor, held, editor, edition))
             if not editor.refusal:
@@ -172,6 +174,8 @@ def _editor_page(
         "agreement": held,
         "editor": editor,
         "edition": edition,
+        "rows": editor.rows,
+        "faults": editor.faults,
         "is_depositary": _is_depositary(editor.base),
         "is_change": not is_being_signed(standing_of(held)),
         "is_first": not held.versions.exists(),

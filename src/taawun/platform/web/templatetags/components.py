@@ -24,7 +24,7 @@ from taawun.platform.registry import registry
 from taawun.platform.web import formats, icons
 from taawun.platform.web.components import STATES, Station, Tone
 from taawun.platform.web.entrance import SignInWays, Way
-from taawun.platform.web.forms import FieldView, active_filters, sentences
+from taawun.platform.web.forms import FaultyPart, FieldView, active_filters
 from taawun.platform.web.shell import Shell, shell_of
 
 if TYPE_CHECKING:
@@ -333,14 +333,15 @@ def errors(form: BaseForm, heading: str = "") -> SafeString:
         form: the form.
         heading: stands above it where nothing would be saved; without one it says that this cannot be saved yet.
     """
-    if not form.errors:
+    return faults([FaultyPart.of(form)], heading) if form.errors else mark_safe("")
+
+
+@register.simple_tag
+def faults(parts: Sequence[FaultyPart], heading: str = "") -> SafeString:
+    """What stands in the way of a page whose form has several parts, in one place at its top; see :func:`errors`."""
+    if not parts:
         return mark_safe("")
-    context = {
-        "heading": heading,
-        "whole": sentences(form.non_field_errors()),
-        "views": [FieldView(bound) for bound in form],
-    }
-    return SafeString(render_to_string("web/components/errors.html", context))
+    return SafeString(render_to_string("web/components/errors.html", {"heading": heading, "parts": parts}))
 
 
 @register.inclusion_tag("web/components/filterbar.html", takes_context=True)
