@@ -227,6 +227,13 @@ def test_the_number_of_a_clause_is_in_the_readers_digits(cast: Cast, south: Part
     assert "البند ٢.١" in shown.content.decode()
 
 
+def test_a_question_that_cannot_be_answered_speaks_of_no_saving(cast: Cast) -> None:
+    asked = f"{QUESTION}?kind=intel.report&tlp=TLP:PINK"
+    shown = cast.analyst.browser().get(asked).content.decode()
+    assert "This cannot be answered yet:" in shown
+    assert "cannot be saved" not in shown
+
+
 def test_red_asks_for_names_and_topics_narrow(cast: Cast, south: PartnerNode) -> None:
     agreement_in_force(south, clauses=(clause(tlp_max=Tlp.RED, topics=("attack:T1566",)),))
     client = cast.analyst.browser()
