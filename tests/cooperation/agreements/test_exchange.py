@@ -227,6 +227,20 @@ def test_no_more_than_so_many_proposals_of_a_partner_wait_for_our_people(
     assert _proposed(talk, again[3].text) == DONE
 
 
+def test_no_more_than_so_many_bytes_of_a_partners_proposals_wait_for_our_people(
+    cast: Cast, south: PartnerNode, talk: TheirLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (document(south, depositary=south) for _ in range(3))
+    monkeypatch.setattr(keeping, "MOST_WAITING_BYTES", len(first.text) + len(second.text))
+    assert [_proposed(talk, each.text) for each in (first, second)] == [DONE] * 2
+    assert _proposed(talk, third.text) == ("refused", "too-many-waiting")
+    east = partner(nation="XE")
+    assert _proposed(talk_lane(east), document(east, depositary=east).text) == DONE
+    # what was answered counts no more
+    actions.decline(cast.officer.actor, Agreement.objects.get(id=first.id), "no")
+    assert _proposed(talk, document(south, depositary=south, version=2).text) == DONE
+
+
 def test_who_proposed_what_was_held_before_is_read_off_its_text(south: PartnerNode) -> None:
     agreement_proposed(south)
     agreement_proposed(south, depositary=south)

@@ -111,6 +111,9 @@ def test_a_counter_proposal_that_is_no_agreement_is_not_kept_and_no_more_of_them
     assert shown("no agreement") == ("refused", "document-refused")
     texts = [write(replace(c.text, version=2, notice_days=days)).decode() for days in range(3)]
     assert [shown(each) for each in texts] == [DONE, DONE, ("refused", "too-many-waiting")]
+    monkeypatch.setattr(keeping, "MOST_WAITING", 100)
+    monkeypatch.setattr(keeping, "MOST_WAITING_BYTES", sum(map(len, texts)) - 1)
+    assert shown(texts[2]) == ("refused", "too-many-waiting")
 
 
 def test_a_depositary_has_no_more_versions_waiting_here_by_showing_them(

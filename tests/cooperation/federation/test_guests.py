@@ -10,12 +10,15 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from taawun.capabilities.intel.composing import identity_id
+from taawun.cooperation.agreements import shelf
 from taawun.cooperation.agreements.actions import suspend
 from taawun.cooperation.agreements.document import Document, Party, parse, write
-from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.queries import forget_policy
 from taawun.cooperation.federation import actions
 from taawun.cooperation.federation.actions import Draft, issue_guest_token, publish, tell_readings, withdraw
@@ -28,6 +31,7 @@ from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.models import Lane, LaneEntry, PolicyGeneration
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp, stix_marking_id
 from taawun.platform.audit.models import Entry as AuditEntry
@@ -88,6 +92,40 @@ def south(cast: Cast) -> PartnerNode:
     """A partner."""
     del cast  # the node is there before it meets anybody
     return partner("Southern CERT", nation="XS")
+
+
+def test_what_a_guest_asks_reads_no_text_however_much_its_depositary_proposed(
+    cast: Cast, south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agreement = hosting(south)
+    caller = Caller(token(cast, agreement))
+    release = publish(cast.analyst.actor, note_draft())
+    first = agreement.versions.get().document()
+    for number in range(2, 12):
+        later = parse(write(replace(first, version=number)))
+        Version.objects.create(agreement=agreement, number=number, text=later.text, digest=later.digest)
+    # no more than two of them are remembered, as no more than some are of many long ones
+    monkeypatch.setattr(shelf, "_shelf", shelf._Shelf(len(first.text) * 2))
+    read: list[bytes] = []
+
+    def counted(text: bytes) -> Document:
+        read.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(shelf, "parse", counted)
+    PolicyGeneration.bump()
+    forget_policy()
+    assert listed(caller) == ["urn:test:1"]
+    assert {sha256(each) for each in read} == set(agreement.versions.values_list("digest", flat=True))
+    read.clear()
+    with CaptureQueriesContext(connection) as asked:
+        assert listed(caller) == ["urn:test:1"]
+        assert caller.get(f"/guest/contents/{release.digest}").status_code == 200
+        assert caller.get("/guest/withdrawals").json()["items"] == []
+        assert caller.get("/guest/given").json()["items"] == []
+    assert {sha256(each) for each in read} <= {first.digest}
+    texts = [each["sql"] for each in asked.captured_queries if '"agreements_version"."text"' in each["sql"]]
+    assert len(texts) <= 1
 
 
 # ---- tokens -----------------------------------------------------------------------------------------------------

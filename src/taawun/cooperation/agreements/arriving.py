@@ -260,7 +260,7 @@ def _take_version(
     if me is not None and own_lineage().find(me.kid) is None:
         raise MessageRefused("not-a-party", "the version names another key for this node")
     check_depositary(document, signed.key.kid)
-    check_room(own.node)
+    check_room(document)
     held = keep_version(document, proposal.token if proposal else "")
     record(
         PartyActor(message.partner.node, message.partner.name.in_language("en").value),
@@ -304,7 +304,7 @@ def _suggestion(signed: _Signed, text: object) -> bytes:
     found = text.encode() if isinstance(text, str) else b""
     if sha256(found) != signed.payload.get("suggestion"):
         raise MessageRefused("digest", "the counter-proposal is not the one that was signed for")
-    keeping.check_counters(signed.node)
+    keeping.check_counters(signed.node, len(found))
     try:
         parse(found)
     except DocumentRefused as refused:

@@ -58,7 +58,7 @@ def receive_proposed(message: Message) -> None:
     proposal = proposals.check(message.payload.get("proposal"), document, keys)
     if keys.signer(proposal).is_doubtful(message.received) and not message.is_cleared:
         raise MessageRefused("revoked-key", "the key that signed it was revoked")
-    check_room(message.partner.node)
+    check_room(document)
     with changing(document.id):
         check_depositary(document, message.partner.kid)
         agreement = keep_version(document, proposal)
@@ -107,7 +107,7 @@ def receive_declared(message: Message) -> None:
         raise MessageRefused("unknown-instrument", f"this node does not know the instrument {kind!r:.40}")
     suggestion = _suggestion(message, payload) if kind == PartyInstrument.Kind.COUNTERED else None
     if suggestion is not None:
-        keeping.check_counters(message.partner.node)
+        keeping.check_counters(message.partner.node, len(suggestion))
     digest = keeping.digest(payload)
     _check_key(message, token, digest)
     if keeping.is_held(message.partner.node, token):

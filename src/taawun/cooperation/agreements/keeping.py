@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models.functions import Length
 
 from taawun.cooperation.agreements import statements, surplus
 from taawun.cooperation.agreements.document import check_narrowings, parse_narrowings
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_WAITING",
+    "MOST_WAITING_BYTES",
     "check_counters",
+    "check_texts_waiting",
     "check_waiting",
     "digest",
     "instant",
@@ -63,6 +66,8 @@ __all__ = [
 
 # proposals of one partner that wait for our people, and as many counter-proposals; each may be of 1 MiB
 MOST_WAITING: Final = 100
+# bytes of either: whatever is decided is decided by reading the texts, so they have to fit the memory several times
+MOST_WAITING_BYTES: Final = 4 * 1024 * 1024
 
 
 def was_answered(lineage: str) -> Q:
@@ -74,7 +79,7 @@ def was_answered(lineage: str) -> Q:
 
 
 def check_waiting(waiting: QuerySet[Any]) -> None:
-    """A party may have so much before our people, and not fill their list and the disk. Any: rows of two tables.
+    """A party may have so much before our people, and not fill their list and the disk. Any: rows of several tables.
 
     Raises:
         MessageRefused: ``too-many-waiting``.
@@ -85,11 +90,31 @@ def check_waiting(waiting: QuerySet[Any]) -> None:
         )
 
 
-def check_counters(node: str) -> None:
+def check_texts_waiting(waiting: QuerySet[Any], column: str, size: int) -> None:
+    """The same of texts, which may not fill the memory either.
+
+    Args:
+        waiting: what does. Any: rows of two tables.
+        column: in which their texts are.
+        size: of the further text, in bytes.
+
+    Raises:
+        MessageRefused: ``too-many-waiting``.
+    """
+    check_waiting(waiting)
+    held = waiting.aggregate(bytes=Sum(Length(column)))["bytes"] or 0
+    if held + size > MOST_WAITING_BYTES:
+        raise MessageRefused(
+            "too-many-waiting", f"others of this party, of {held} bytes, still wait to be answered here"
+        )
+
+
+def check_counters(node: str, size: int) -> None:
     """The same for the counter-proposals of a party to which nobody here has said anything since they came.
 
     Args:
         node: its base address.
+        size: of the further one, in bytes.
 
     Raises:
         MessageRefused: ``too-many-waiting``.
@@ -98,7 +123,8 @@ def check_counters(node: str) -> None:
     next_version = Version.objects.filter(
         agreement=OuterRef("lineage"), depositary=settings.BASE_URL, received__gte=OuterRef("received")
     )
-    check_waiting(theirs.exclude(was_answered("lineage")).exclude(Exists(next_version)))
+    waiting = theirs.exclude(was_answered("lineage")).exclude(Exists(next_version))
+    check_texts_waiting(waiting, "suggestion", size)
 
 
 def keep_signature(  # noqa: PLR0913 - what is signed, by whom, with what, and when

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
 
     from taawun.cooperation.agreements.document import Document, Paper, Party
-    from taawun.cooperation.agreements.standing import Instrument, Standing
+    from taawun.cooperation.agreements.standing import Instrument, Standing, Window
 
 __all__ = [
     "Speakers",
@@ -61,6 +61,7 @@ __all__ = [
     "standing_of",
     "standings",
     "standings_of",
+    "windows_of",
 ]
 
 _FEW: Final = 200
@@ -76,6 +77,7 @@ class _Compiled:
         generation: the mark of the changes it was read at.
         agreed: all agreements.
         by_party: those of each node that is a party of one of their versions.
+        windows: of each agreement when its versions that came about are, were or will be in force, oldest first.
         outbound: the policy of this node as the sender.
         inbound: the policy of each partner, and of each guest of one, as the sender.
         guests: the policy of each guest of this node as the sender, in one agreement.
@@ -85,6 +87,7 @@ class _Compiled:
     generation: int
     agreed: list[Agreed]
     by_party: dict[str, list[Agreed]]
+    windows: dict[UUID, tuple[Window, ...]]
     outbound: Policy | None = None
     inbound: dict[str, Policy] = field(default_factory=dict)
     guests: dict[tuple[str, UUID], Policy] = field(default_factory=dict)
@@ -165,9 +168,22 @@ def _of_generation(generation: int) -> _Compiled:
     global _held  # noqa: PLW0603 - what is compiled is kept once a process, replaced as a whole
     held = _held
     if held is None or held.generation != generation:
-        agreed = [Agreed(agreement.code, standing) for agreement, standing in standings(now())]
-        held = _held = _Compiled(generation, agreed, _by_party(agreed))
+        stood = standings(now())
+        agreed = [Agreed(agreement.code, standing) for agreement, standing in stood]
+        windows = {agreement.id: standing.windows for agreement, standing in stood}
+        held = _held = _Compiled(generation, agreed, _by_party(agreed), windows)
     return held
+
+
+def windows_of(agreement: UUID) -> tuple[Window, ...]:
+    """When the versions of an agreement that came about are, were or will be in force, oldest first.
+
+    It is read with the policy, and kept with it: however much is proposed, asking costs no text.
+
+    Args:
+        agreement: its lineage.
+    """
+    return _of_generation(_generation()).windows.get(agreement, ())
 
 
 def _by_party(agreed: Iterable[Agreed]) -> dict[str, list[Agreed]]:

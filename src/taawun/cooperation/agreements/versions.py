@@ -42,17 +42,18 @@ def check_depositary(document: Document, kid: str) -> None:
         raise MessageRefused("not-depositary", "another node is the depositary of this agreement")
 
 
-def check_room(depositary: str) -> None:
-    """A depositary may have so many versions before our people, and not fill their list and the disk.
+def check_room(document: Document) -> None:
+    """A depositary may have so many versions before our people, and not fill their list, the memory and the disk.
 
     Args:
-        depositary: its base address.
+        document: a further one.
 
     Raises:
         MessageRefused: ``too-many-waiting``.
     """
-    keeping.check_waiting(
-        Version.objects.filter(depositary=depositary).exclude(keeping.was_answered("agreement_id"))
+    theirs = Version.objects.filter(depositary=document.depositary.node)
+    keeping.check_texts_waiting(
+        theirs.exclude(keeping.was_answered("agreement_id")), "text", len(document.text)
     )
 
 

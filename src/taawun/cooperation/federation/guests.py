@@ -14,12 +14,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q
 
-from taawun.cooperation.agreements.models import Agreement, Version
+from taawun.cooperation.agreements.models import Agreement, PartySignature
 from taawun.cooperation.agreements.policy import Facts
 from taawun.cooperation.agreements.queries import (
     policy_of_sender,
     standing_of,
     standings,
+    windows_of,
 )
 from taawun.cooperation.federation.decisions import policy_of_giver
 from taawun.cooperation.federation.hops import giving_history, version_under
@@ -173,8 +174,7 @@ def hosted(agreement: Agreement | None = None) -> list[Hosted]:
 def names_of_guests(copies: Iterable[GuestCopy]) -> list[Text]:
     """What each guest is called by the version of the agreement under which something was for it; else its ref."""
     held = list(copies)
-    digests = {copy.passage.document for copy in held}
-    documents = {each.digest: each.document() for each in Version.objects.filter(digest__in=digests)}
+    documents = {digest: version_under(digest) for digest in {copy.passage.document for copy in held}}
     found = []
     for copy in held:
         ref, document = copy.guest.partition("#")[2], documents.get(copy.passage.document)
@@ -206,8 +206,11 @@ def identity_of(party: Party) -> str:
 
 def stands(guest: Guest) -> bool:
     """Whether the version that is in force, or was last, names the guest that the token was made for."""
-    agreement = Agreement.objects.filter(id=guest.agreement).first()
-    return agreement is not None and _names(standing_of(agreement).current, guest)
+    at, windows = now(), windows_of(guest.agreement)
+    begun = [each for each in windows if each.opens <= at]
+    in_force = [each for each in windows if each.holds(at)]
+    last = (in_force or begun or windows)[-1:]
+    return any(_names(each.document, guest) for each in last)
 
 
 def version_for(guest: Guest, standing: Standing) -> Document | None:
@@ -228,14 +231,28 @@ def _names(document: Document | None, guest: Guest) -> bool:
 
 def _versions_naming(guest: Guest) -> list[str]:
     """Digests of the versions in which the guest's ref is its own; what came under another was for another."""
-    versions = Version.objects.filter(agreement=guest.agreement)
-    return [each.digest for each in versions if _names(each.document(), guest)]
+    return [each.digest for each in _came_about(guest) if _names(each, guest)]
 
 
 def _versions_open_to(guest: Guest) -> list[str]:
     """The same, and those in which its ref means nobody: what came under them may be history to it."""
-    versions = [each.document() for each in Version.objects.filter(agreement=guest.agreement)]
-    return [each.digest for each in versions if _names(each, guest) or each.party(guest.token.guest) is None]
+    return [
+        each.digest
+        for each in _came_about(guest)
+        if _names(each, guest) or each.party(guest.token.guest) is None
+    ]
+
+
+def _came_about(guest: Guest) -> list[Document]:
+    """The versions under which something may have come: of what is only proposed, however much, none is read."""
+    found = {each.document.digest: each.document for each in windows_of(guest.agreement)}
+    # a version that this node signed may have ended at the moment in which it came about, by what came later
+    signed = PartySignature.objects.filter(lineage=guest.agreement, node=settings.BASE_URL)
+    for digest in signed.values_list("digest", flat=True):
+        document = found.get(digest) or version_under(digest)
+        if document is not None and document.id == guest.agreement:
+            found[digest] = document
+    return list(found.values())
 
 
 def _guests(document: Document | None) -> list[Party]:
