@@ -14,6 +14,7 @@ from django.test import Client
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.exchange import acknowledge
 from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.exchange import receiving
 from taawun.cooperation.partners.exchange.receiving import known_head
 from taawun.cooperation.partners.exchange.wire import LaneOffer
 from taawun.cooperation.partners.identity.keys import node_key
@@ -21,6 +22,7 @@ from taawun.cooperation.partners.logs import chain, contents, floors, witness
 from taawun.cooperation.partners.logs.offers import Offered
 from taawun.cooperation.partners.logs.proving import prove_lanes
 from taawun.cooperation.partners.models import Lane, LaneEntry, ToldHead
+from taawun.cooperation.partners.wording import stop_reason
 from taawun.foundation.clock import now
 from taawun.foundation.strict_json import canonical, parse
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
@@ -105,6 +107,26 @@ def test_history_from_the_beginning_has_a_floor_of_nought(
 ) -> None:
     lane = _begun(_their_lane(south, agreement), seq=0)
     assert lane.deliver() == [("done", "")] * 6
+
+
+def test_a_lane_that_says_again_and_again_who_joined_it_is_stopped(
+    south: PartnerNode, agreement: Agreement, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "MOST_JOINED", 3)
+    lane = _begun(_their_lane(south, agreement, entries=2), seq=0)
+    for number in range(5):
+        said = canonical({"joined": [], "audience": [settings.BASE_URL, f"{south.node}#{number}"]})
+        lane.write(kind="lane.joined", content=said, audience=(settings.BASE_URL, south.node))
+        if number == 1:
+            # what came with an earlier page counts
+            assert lane.take() == 4
+    with pytest.raises(ChainBroken) as broken:
+        lane.take()
+    assert (broken.value.code, broken.value.seq) == ("too-many-joined", 5)
+    lane.row.refresh_from_db()
+    # what came before is kept
+    assert lane.row.head_seq == 4
+    assert stop_reason("too-many-joined") == "it announces new readers more often than a lane may"
 
 
 @pytest.mark.parametrize(

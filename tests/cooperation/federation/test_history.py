@@ -21,14 +21,15 @@ from taawun.cooperation.agreements.models import Agreement, Newcomer, Version
 from taawun.cooperation.agreements.queries import forget_policy, standing_of
 from taawun.cooperation.federation.actions import publish, withdraw
 from taawun.cooperation.federation.exchange.regaining import regain
+from taawun.cooperation.federation.exchange.serving import readers
 from taawun.cooperation.federation.history import earlier_for, let_newcomers_in
 from taawun.cooperation.federation.ledger import Wanted, cells
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.queries import readable_now, readable_releases, withdrawals_signed
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
-from taawun.cooperation.partners.logs import floors
+from taawun.cooperation.partners.logs import floors, joining
 from taawun.cooperation.partners.logs.chain import said_in
-from taawun.cooperation.partners.logs.joining import audience_at
+from taawun.cooperation.partners.logs.joining import audience_at, were_named
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner, PolicyGeneration
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.strict_json import canonical
@@ -738,14 +739,48 @@ def test_whom_a_lane_is_for_is_asked_without_walking_through_its_releases(
     accede(cast.officer.actor, agreement, east)
     confirm(cast, agreement, east)
     [lane] = Lane.objects.filter(purpose="clause")
+    both = {south.node, east.node}
+    joined = "SEARCH partners_laneentry USING INDEX partners_joined (lane_id=?)"
+    place = (
+        "SEARCH partners_laneentry USING INDEX sqlite_autoindex_partners_laneentry_1 (lane_id=? AND seq=?)"
+    )
     with CaptureQueriesContext(connection) as asked:
-        assert audience_at(lane) == {south.node, east.node}
+        assert audience_at(lane) == both
+    assert _plans(asked) == [joined, place]
+    with CaptureQueriesContext(connection) as asked:
+        assert were_named(lane.id) == both
+    assert _plans(asked) == [place, joined]
+    with CaptureQueriesContext(connection) as asked:
+        assert readers([lane]) == {lane.id: both}
+    assert [each for each in _plans(asked) if "laneentry" in each] == [place, joined]
+
+
+def _plans(asked: CaptureQueriesContext) -> list[str]:
+    """How the database goes about each query."""
     plans = []
     for each in asked.captured_queries:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}")
             plans += [str(row[3]) for row in cursor.fetchall()]
-    assert plans == [
-        "SEARCH partners_laneentry USING INDEX partners_joined (lane_id=?)",
-        "SEARCH partners_laneentry USING INDEX sqlite_autoindex_partners_laneentry_1 (lane_id=? AND seq=?)",
+    return plans
+
+
+def test_a_lane_on_which_as_many_joined_as_may_is_not_joined_and_another_goes_on(
+    cast: Cast, south: PartnerNode, east: PartnerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "MOST_JOINED", 1)
+    agreement = agreed(south)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    accede(cast.officer.actor, agreement, east)
+    confirm(cast, agreement, east)
+    west = partner("Western CERT", nation="XW")
+    accede(cast.officer.actor, agreement, west, ref="west")
+    confirm(cast, agreement, west)
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    lanes = Lane.objects.filter(purpose="clause").order_by("opened")
+    assert [LaneEntry.objects.filter(lane=lane, kind="lane.joined").count() for lane in lanes] == [1, 0]
+    assert [set(subjects(each)) for each in (south, east, west)] == [
+        {"urn:test:1", "urn:test:2"},
+        {"urn:test:1", "urn:test:2"},
+        {"urn:test:2"},
     ]

@@ -98,8 +98,8 @@ class ChainBroken(ValueError):
     """An entry does not continue its lane: the lane stops and both administrators are told.
 
     Args:
-        code: ``gap``, ``reordered``, ``fork``, ``signature``, ``digest``, ``malformed``, ``truncated``, ``sender`` or
-            ``opening``.
+        code: ``gap``, ``reordered``, ``fork``, ``signature``, ``digest``, ``malformed``, ``truncated``, ``sender``,
+            ``opening`` or ``too-many-joined``.
         seq: the entry at which it broke.
         message: what was expected and what came.
         proof: what the sender signed and what contradicts its lane, where that is what is wrong; else empty.

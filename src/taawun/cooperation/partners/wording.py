@@ -48,6 +48,7 @@ _STOPS: Final[Mapping[str, _StrOrPromise]] = {
     "truncated": gettext_lazy("entries that were signed for are not served any more"),
     "sender": gettext_lazy("an entry belongs to another lane or sender"),
     "opening": gettext_lazy("its first entry says that it is another lane than it was offered as"),
+    "too-many-joined": gettext_lazy("it announces new readers more often than a lane may"),
 }
 
 # why a call to a node failed

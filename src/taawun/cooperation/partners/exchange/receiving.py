@@ -18,6 +18,7 @@ from taawun.cooperation.partners.identity import quarantine
 from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.identity.succession import KeyTurns
 from taawun.cooperation.partners.logs import chain, contents, witness
+from taawun.cooperation.partners.logs.joining import JOINED, MOST_JOINED
 from taawun.cooperation.partners.logs.purposes import LanePurpose, Outcome
 from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.logs.walking import Walk
@@ -183,6 +184,7 @@ class _Page:
         )
         self._waiting: list[tuple[chain.Header, LaneEntry, bytes | None]] = []
         self._size = 0
+        self._joined: int | None = None
         self.taken = 0
 
     @property
@@ -195,6 +197,8 @@ class _Page:
             self._check_known(header, token)
             return
         digest = self._walk.step(header, token, content)
+        if header.kind == JOINED:
+            self._check_joined(header)
         kid = self._turns.signer(token)
         self._turns.entry(kid, header.seq)
         entry = self._entry(header, token, digest, kid)
@@ -203,6 +207,16 @@ class _Page:
         self._size += len(kept or b"")
         if len(self._waiting) >= _BATCH or self._size >= _BATCH_BYTES:
             self.store()
+
+    def _check_joined(self, header: chain.Header) -> None:
+        """Who reads a lane is found by reading all that say who joined it: of those its sender signs only so many."""
+        if self._joined is None:
+            self._joined = LaneEntry.objects.filter(lane=self._lane, kind=JOINED).count()
+        if self._joined >= MOST_JOINED:
+            raise ChainBroken(
+                "too-many-joined", header.seq, f"{MOST_JOINED} entries of the lane say already who joined it"
+            )
+        self._joined += 1
 
     def _check_known(self, header: chain.Header, token: str) -> None:
         """Receiving is idempotent by (lane, seq): the same entry again is nothing, another one is a fork."""

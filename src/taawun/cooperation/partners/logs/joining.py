@@ -6,12 +6,12 @@ that its readers know of each other, and the newcomer is given a signed floor, f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.logs import floors, lanes
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JOINED",
+    "MOST_JOINED",
     "admit",
     "audience_at",
     "first_of",
@@ -48,7 +49,9 @@ __all__ = [
 ]
 
 # the kind of the entry that says who joined
-JOINED = "lane.joined"
+JOINED: Final = "lane.joined"
+# such entries on one lane: who reads it is found by reading all of them. A document names 250 parties
+MOST_JOINED: Final = 300
 
 
 # ---- our lanes ----------------------------------------------------------------------------------------------------
@@ -113,17 +116,20 @@ def _fitting(among: Sequence[Lane], ids: AbstractSet[UUID]) -> Lane | None:
 
 
 def whole_lanes(agreement: UUID, clause: str) -> list[Lane]:
-    """Our lanes for all whom a clause gives to, the newest first."""
-    return list(
-        Lane.objects.filter(
-            sender=None,
-            purpose=Lane.Purpose.CLAUSE,
-            agreement=agreement,
-            clause=clause,
-            is_whole=True,
-            is_closed=False,
-        ).order_by("-opened", "-id")
-    )
+    """Our lanes for all whom a clause gives to and that go on, the newest first."""
+    opened = Lane.objects.filter(
+        sender=None,
+        purpose=Lane.Purpose.CLAUSE,
+        agreement=agreement,
+        clause=clause,
+        is_whole=True,
+        is_closed=False,
+    ).order_by("-opened", "-id")
+    joined = LaneEntry.objects.filter(lane__in=opened.values("id"), kind=JOINED).order_by().values("lane")
+    # on one that has as many no more can be said to join, and nobody takes a further one
+    full = joined.annotate(n=Count("id")).filter(n__gte=MOST_JOINED).values_list("lane", flat=True)
+    over = set(full)
+    return [each for each in opened if each.id not in over]
 
 
 @transaction.atomic
@@ -281,8 +287,9 @@ def audience_at(lane: Lane, seq: int | None = None) -> frozenset[str]:
 
 def were_named(lane: UUID) -> frozenset[str]:
     """Whom a lane of ours was for at any time, by what it says itself."""
-    saying = Q(seq=0) | Q(kind=JOINED)
-    headers = LaneEntry.objects.filter(saying, lane=lane).values_list("header", flat=True)
+    # asked for both at once, a database walks through every release of the lane
+    entries = (LaneEntry.objects.filter(each, lane=lane) for each in (Q(seq=0), Q(kind=JOINED)))
+    headers = [header for each in entries for header in each.values_list("header", flat=True)]
     return frozenset[str]().union(*map(_audience_of, headers))
 
 
