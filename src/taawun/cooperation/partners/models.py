@@ -161,14 +161,16 @@ class OwnRotation(models.Model):
         ordering = ("id",)
 
 
-class ShownRotation(models.Model):
-    """A genuine statement that another key of this node followed, which a partner holds and this node had forgotten.
+class ShownKeys(models.Model):
+    """How our keys followed each other after the backup, as one partner shows it: genuine statements, oldest first.
 
-    It stays here until the node signs with that key, or with one that follows it.
+    The word of each partner stays whole, for a thief of an older key has signed genuine statements, too: what two of
+    them show is never made one. It stays here until the node signs with a key that follows, or waits for the partner
+    no longer.
     """
 
-    kid = models.CharField(max_length=43, unique=True)  # the key that followed
-    tokens: Any = models.JSONField()
+    partner = models.OneToOneField(Partner, on_delete=models.CASCADE, related_name="shown_keys")
+    statements: Any = models.JSONField()
     shown = models.DateTimeField(default=now)
 
     class Meta:
@@ -414,9 +416,11 @@ class Awaited(models.Model):
 
     partner = models.OneToOneField(Partner, on_delete=models.CASCADE, related_name="awaited")
     since = models.DateTimeField(default=now)
+    # when it had its say on how our keys followed each other; nothing is taken of anybody before all had
+    heard = models.DateTimeField(null=True)
     # when all that it holds was known again
     answered = models.DateTimeField(null=True)
-    # when an administrator stopped waiting for it; it is asked still
+    # when an administrator stopped waiting for it; nothing that it shows is taken from then on
     given_up = models.DateTimeField(null=True)
     # why what it answered was not taken: a code, and a sentence in English for whoever looks for the fault
     fault = models.CharField(max_length=40, blank=True, default="")

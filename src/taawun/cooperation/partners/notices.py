@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.identity.rotation import BY_RECOVERY
@@ -314,6 +314,8 @@ KINDS = (
                     "shows the proof."
                 )
                 if "since" in p
+                else _("Somebody has let another key follow the key of this node: %(node)s shows the proof.")
+                if "elsewhere" in p
                 else _(
                     "This node signs with a key that was replaced after the backup from which it was restored: "
                     "%(node)s shows the proof."
@@ -327,6 +329,39 @@ KINDS = (
             "revoke."
         ),
         lambda _p: reverse("own-keys"),
+    ),
+    NoticeKind(
+        "partners.own-key-disputed",
+        "manage:partners",
+        lambda p: (
+            _(
+                "%(node)s and %(other)s show two different keys that followed the key of this node after the backup."
+            )
+            % p
+        ),
+        lambda _p: _(
+            "One of the two has the old key, or believes somebody who has it. Speak with both administrators, and wait "
+            "no longer for the one that is wrong, on its page. Where nobody can tell, run taawun key revoke with the "
+            "recovery key: both believe that."
+        ),
+        lambda _p: reverse("partners"),
+    ),
+    NoticeKind(
+        "partners.return-doubted",
+        "manage:partners",
+        lambda p: (
+            ngettext(
+                "%(number)s entry that partners told this node it had said is signed with a key that was revoked.",
+                "%(number)s entries that partners told this node it had said are signed with a key that was revoked.",
+                int(p["count"]),
+            )
+            % {"number": digits(int(p["count"]))}
+        ),
+        lambda _p: _(
+            "Nobody can tell them from the word of a thief. Their lanes are not continued, and the trail names the "
+            "entries. Withdraw what nobody here published."
+        ),
+        lambda _p: reverse("partners"),
     ),
     NoticeKind(
         "partners.return-refused",

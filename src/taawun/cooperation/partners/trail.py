@@ -92,6 +92,7 @@ TRAIL = (
     Act("partners.returning", _("Node restored: it waits for its partners")),
     Act("partners.return-refused", _("Partner's answer to the restored node not taken")),
     Act("partners.return-given-up", _("Partner no longer waited for")),
+    Act("partners.return-doubted", _("Entries taken back under a key of this node that was revoked")),
     Act("partners.returned", _("Node speaks again after it was restored")),
     Act("partners.restart-proposed", _("Restart of a lane proposed")),
     Act("partners.restart-answered", _("Restart of a lane answered")),

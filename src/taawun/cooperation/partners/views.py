@@ -487,10 +487,13 @@ def give_up(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         partial(returning.give_up, actor, known),
         question=_("Wait for %(name)s no longer?"),
         effects=[
-            _("What this node said to it since the backup stays unknown here, unless it tells later."),
             _(
-                "Only if it is gone for good: lanes that it reads are then never continued, and others are opened for "
-                "the same purpose."
+                "What this node said to it since the backup stays unknown here, and nothing that it tells later is "
+                "taken."
+            ),
+            _(
+                "Only if it is gone for good, or is not believed: lanes that it reads are then never continued, and "
+                "others are opened for the same purpose."
             ),
         ],
         action=_("Wait for it no longer"),

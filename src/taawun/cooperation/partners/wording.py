@@ -239,6 +239,8 @@ _RETURNS: Final[Mapping[str, _StrOrPromise]] = {
     "key-forgotten": gettext_lazy(
         "the key of this node was replaced after the backup, and the node does not have the one that followed"
     ),
+    "key-disputed": gettext_lazy("another partner shows another key that followed the key of this node"),
+    "not-awaited": gettext_lazy("this node does not wait for it any more"),
     "retired-key": gettext_lazy(
         "it is signed with a key that this node had replaced by then: somebody else has that key"
     ),

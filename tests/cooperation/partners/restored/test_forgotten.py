@@ -16,15 +16,17 @@ from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import KeyReplaced, RotationRefused
 from taawun.cooperation.partners.exchange import calling
 from taawun.cooperation.partners.identity import descriptor, keys, own_keys, rotation
+from taawun.cooperation.partners.identity.lineage import KnownKey, Lineage, Walk, walk
 from taawun.cooperation.partners.logs import chain, lanes
 from taawun.cooperation.partners.models import (
     Awaited,
+    Lane,
     LaneEntry,
     OwnKey,
     OwnRotation,
     Partner,
     PartnerKey,
-    ShownRotation,
+    ShownKeys,
 )
 from taawun.cooperation.partners.restored import forgotten, held, returning
 from taawun.cooperation.people.actors import SystemActor
@@ -33,9 +35,12 @@ from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.models import Entry
+from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
-from tests.cast import PartnerNode, partner
-from tests.restored import forget
+from taawun.platform.registry import registry
+from tests.cast import Cast, PartnerNode, partner
+from tests.restored import Told, forget
 
 CONSOLE = SystemActor("console")
 FORGOTTEN = "partners.own-key-forgotten"
@@ -146,6 +151,7 @@ def test_a_node_that_has_the_key_that_followed_signs_with_it_at_once(
     assert [each.kid for each in keys.own_lineage().keys] == [first.kid, second.kid]
     assert not Notice.objects.filter(kind=FORGOTTEN, resolved=None).exists()
     assert Awaited.objects.get().fault == ""
+    assert Awaited.objects.get().heard is not None
     assert _as_partners_have_it() == shown
     returning.answered(south.row)
     assert not returning.is_returning()
@@ -163,8 +169,8 @@ def test_where_it_is_lost_the_recovery_key_lets_another_follow_and_nothing_is_do
     lineage = keys.own_lineage()
     assert [each.kid for each in lineage.keys] == [first.kid, second.kid, done.kid]
     assert [each.revoked_since for each in lineage.keys] == [None, None, None]
-    assert [_as_partners_have_it()[0]] == shown
-    assert not ShownRotation.objects.exists()
+    assert _as_partners_have_it()[:1] == shown
+    assert not ShownKeys.objects.exists()
     assert Notice.objects.get(kind=FORGOTTEN).resolved is not None
 
 
@@ -226,7 +232,7 @@ def test_nor_does_a_statement_that_nobody_of_this_node_signed(south: PartnerNode
     )
     returning.begin(CONSOLE)
     forgotten.hear(south.row, [list(said)])
-    assert not ShownRotation.objects.exists()
+    assert not ShownKeys.objects.exists()
     assert not Notice.objects.filter(kind=FORGOTTEN).exists()
 
 
@@ -238,3 +244,246 @@ def test_a_partner_that_only_calls_shows_it_with_what_it_holds(
     assert (answer.status_code, answer.json()) == (200, {"wanted": []})
     assert Notice.objects.filter(kind=FORGOTTEN, resolved=None).exists()
     assert returning.is_returning()
+
+
+# ---- a thief of the key of the backup ----------------------------------------------------------------------------
+
+
+def _thiefs(first: SigningKey) -> tuple[SigningKey, list[str]]:
+    """A key that whoever has a key of ours lets follow it, and the genuine proof of that."""
+    new = SigningKey.generate()
+    said = rotation.write(
+        id=uuid7(),
+        node=node_settings.BASE_URL,
+        key="current",
+        old=first.kid,
+        new=new.public,
+        at=now(),
+        by="current",
+        revoked_since=None,
+        signers=(first, new),
+    )
+    return new, list(said)
+
+
+def _at_a_partner(*known: SigningKey) -> Walk:
+    """Where one comes that knows these keys of this node, and its recovery key, by its descriptor of now."""
+    told = [rotation.read(each, node=node_settings.BASE_URL, at=now()) for each in _as_partners_have_it()]
+    return walk(Lineage([KnownKey(each.public) for each in known]), _recovery().public, told, at=now())
+
+
+@pytest.fixture
+def west(rotated: tuple[SigningKey, SigningKey, list[list[str]]]) -> PartnerNode:
+    """A partner that has the key of the backup, and was there when it was made."""
+    node = partner("Western CERT", nation="XW")
+    returning.begin(CONSOLE)
+    return node
+
+
+def test_what_two_partners_show_is_never_made_one_and_a_person_chooses_whom_to_believe(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode, cast: Cast
+) -> None:
+    first, second, shown = rotated
+    thief, said = _thiefs(first)
+    keys.keep_next(second)
+    forgotten.hear(west.row, [said])
+    forgotten.hear(south.row, shown)
+    assert keys.node_key().kid == first.kid
+    assert not OwnRotation.objects.exists()
+    notice = Notice.objects.get(kind="partners.own-key-disputed", resolved=None)
+    assert notice.level == Notice.Level.ALARM
+    assert notice.params == {
+        "node": west.node,
+        "other": south.node,
+        "to": thief.kid,
+        "other_to": second.kid,
+    }
+    assert set(Awaited.objects.values_list("partner", "fault")) == {
+        (west.row.id, "key-disputed"),
+        (south.row.id, "key-disputed"),
+    }
+    with pytest.raises(RotationRefused, match="--recovery"):
+        own_keys.rotate(CONSOLE)
+    # the one that lies is not believed any more; what the other shows, it shows again at its next turn
+    returning.give_up(cast.administrator.actor, west.row)
+    assert Partner.objects.get(id=south.row.id).wants_pull
+    forgotten.hear(south.row, shown)
+    assert keys.node_key().kid == second.kid
+    assert [each.kid for each in keys.own_lineage().keys] == [first.kid, second.kid]
+    assert not Notice.objects.filter(kind="partners.own-key-disputed", resolved=None).exists()
+    forgotten.hear(west.row, [said])
+    assert not ShownKeys.objects.exists()
+    returning.answered(south.row)
+    assert not returning.is_returning()
+
+
+def test_whoever_comes_first_is_not_believed_for_that(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode
+) -> None:
+    first, second, shown = rotated
+    thief, said = _thiefs(first)
+    # it shows both, as one list: the own key follows its own key in none of them
+    keys.keep_next(second)
+    forgotten.hear(west.row, [said, *shown])
+    assert keys.node_key().kid == first.kid
+    assert Notice.objects.get(kind=FORGOTTEN, resolved=None).params["to"] == thief.kid
+    # and what it shows later takes the place of what it showed
+    forgotten.hear(west.row, shown)
+    assert keys.node_key().kid == second.kid
+
+
+def test_two_that_are_at_different_places_of_one_succession_do_not_deny_each_other(
+    south: PartnerNode, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    west, first = partner("Western CERT", nation="XW"), keys.node_key()
+    with django_capture_on_commit_callbacks(execute=True):
+        own_keys.rotate(CONSOLE)
+    earlier = _as_partners_have_it()
+    with django_capture_on_commit_callbacks(execute=True):
+        own_keys.rotate(CONSOLE)
+    third, shown = keys.node_key(), _as_partners_have_it()
+    _restored_from_before(first)
+    forgotten.hear(west.row, earlier)
+    forgotten.hear(south.row, shown)
+    assert not Notice.objects.filter(kind="partners.own-key-disputed").exists()
+    keys.keep_next(third)
+    forgotten.hear(west.row, earlier)
+    assert keys.node_key().kid == third.kid
+
+
+def test_the_word_of_the_recovery_key_leads_that_of_a_thief(
+    south: PartnerNode, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    west, first = partner("Western CERT", nation="XW"), keys.node_key()
+    _thief, said = _thiefs(first)
+    with django_capture_on_commit_callbacks(execute=True):
+        own_keys.rotate(CONSOLE, _recovery())
+    second, shown = keys.node_key(), _as_partners_have_it()
+    _restored_from_before(first)
+    keys.keep_next(second)
+    forgotten.hear(west.row, [said])
+    forgotten.hear(south.row, shown)
+    assert keys.node_key().kid == second.kid
+    assert not Notice.objects.filter(kind="partners.own-key-disputed").exists()
+
+
+def test_where_two_deny_each_other_the_recovery_key_is_believed_by_the_partners_of_both(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode
+) -> None:
+    first, second, shown = rotated
+    thief, said = _thiefs(first)
+    forgotten.hear(west.row, [said])
+    forgotten.hear(south.row, shown)
+    done = own_keys.rotate(CONSOLE, _recovery())
+    assert [each.kid for each in keys.own_lineage().keys] == [first.kid, done.kid]
+    for known in ((first,), (first, second), (first, thief)):
+        assert _at_a_partner(*known).lineage.current.kid == done.kid
+    assert not Notice.objects.filter(kind="partners.own-key-disputed", resolved=None).exists()
+    assert not ShownKeys.objects.exists()
+
+
+def test_the_recovery_key_follows_no_word_before_all_had_theirs(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode
+) -> None:
+    first, second, _shown = rotated
+    thief, said = _thiefs(first)
+    forgotten.hear(west.row, [said])
+    with pytest.raises(RotationRefused, match="have not had their say") as refused:
+        own_keys.rotate(CONSOLE, _recovery())
+    assert refused.value.code == "not-all-heard"
+    assert [each.kid for each in keys.own_lineage().keys] == [first.kid]
+    # it is revoked at once, and whoever knows either of the keys after it believes that
+    done = own_keys.revoke(CONSOLE, _recovery(), now() - timedelta(hours=1))
+    assert keys.node_key().kid == done.kid
+    for known in ((first,), (first, second), (first, thief)):
+        lineage = _at_a_partner(*known).lineage
+        assert lineage.current.kid == done.kid
+        assert all(each.revoked_since for each in lineage.keys[:-1])
+
+
+def test_a_partner_that_saw_none_of_the_lost_keys_believes_the_one_that_follows_them(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode
+) -> None:
+    first, second, shown = rotated
+    thief, _said = _thiefs(first)
+    forgotten.hear(south.row, shown)
+    done = own_keys.rotate(CONSOLE, _recovery())
+    for known in ((first,), (first, second), (first, thief)):
+        assert _at_a_partner(*known).lineage.current.kid == done.kid
+    # who knows the lost one doubts nothing that it signed
+    assert [each.revoked_since for each in _at_a_partner(first, second).lineage.keys] == [None, None, None]
+
+
+def test_a_node_that_is_not_returning_keeps_nothing_of_it_and_tells_its_people(south: PartnerNode) -> None:
+    first = keys.node_key()
+    thief, said = _thiefs(first)
+    forgotten.hear(south.row, [said])
+    assert not ShownKeys.objects.exists()
+    notice = Notice.objects.get(kind=FORGOTTEN, resolved=None)
+    assert (notice.level, notice.params["to"], notice.params["elsewhere"]) == ("alarm", thief.kid, "yes")
+    with_kind = registry.get(NoticeKind, FORGOTTEN)
+    assert with_kind.sentence(notice.params).startswith("Somebody has let another key follow")
+    # and it goes on as before
+    own_keys.rotate(CONSOLE)
+
+
+def _said_before_it_was_revoked(
+    south: PartnerNode, commit: Callable[..., Any]
+) -> tuple[SigningKey, Told, list[list[str]]]:
+    """A talk lane that the key of the backup goes on with, as a thief of it would; and the proof that it is revoked."""
+    first, lane = keys.node_key(), lanes.talk_lane(south.row)
+    word = lanes.Item("tests.word", "urn:x:1", "", "publish", Tlp.AMBER, b"{}", to=south.row.node)
+    lanes.append(lane, [word])
+    told = forget(lane, 0)
+    with commit(execute=True):
+        own_keys.revoke(CONSOLE, _recovery(), now() - timedelta(hours=1))
+    second, shown = keys.node_key(), _as_partners_have_it()
+    _restored_from_before(first)
+    keys.keep_next(second)
+    return second, told, shown
+
+
+def test_what_a_thief_tells_before_others_show_that_his_key_is_revoked_is_not_taken(
+    south: PartnerNode, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    east = partner("Eastern CERT", nation="XE")
+    second, told, shown = _said_before_it_was_revoked(south, django_capture_on_commit_callbacks)
+    path, lines = f"/federation/held/{told.lane.id}", b"".join(told.lines[1:])
+    listing = json.dumps({"lanes": [told.offer.said()]}).encode()
+    assert south.request("POST", "/federation/held", listing).json() == {"wanted": []}
+    assert south.request("POST", path, lines).json() == {"taken": 0}
+    body = json.dumps({"lanes": [], "rotations": shown}).encode()
+    assert east.request("POST", "/federation/held", body).json() == {"wanted": []}
+    assert keys.node_key().kid == second.kid
+    answer = south.request("POST", path, lines)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:taawun:problem:return-refused")
+    assert Notice.objects.get(kind="partners.return-refused").params["reason"] == "revoked-key"
+    assert LaneEntry.objects.filter(lane=told.lane).count() == 1
+
+
+def test_what_was_taken_under_a_key_that_is_shown_late_to_be_revoked_is_not_gone_on_with_and_alarmed_about(
+    south: PartnerNode, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    second, told, shown = _said_before_it_was_revoked(south, django_capture_on_commit_callbacks)
+    assert held.take(south.row, told.lane.id, told.lines[1:]) == 1
+    forgotten.hear(south.row, shown)
+    assert keys.node_key().kid == second.kid
+    assert Lane.objects.get(id=told.lane.id).is_closed
+    notice = Notice.objects.get(kind="partners.return-doubted", resolved=None)
+    assert (notice.level, notice.params) == (Notice.Level.ALARM, {"count": "1"})
+    assert (
+        registry.get(NoticeKind, "partners.return-doubted").sentence(notice.params).startswith("1 entry that")
+    )
+    (row,) = Entry.objects.filter(verb="partners.return-doubted")
+    assert row.details["entries"] == [f"{told.lane.id} 1"]
+
+
+def test_a_key_that_is_revoked_long_after_the_return_closes_no_lane(south: PartnerNode) -> None:
+    returning.begin(CONSOLE)
+    returning.answered(south.row)
+    lane = lanes.talk_lane(south.row)
+    word = lanes.Item("tests.word", "urn:x:1", "", "publish", Tlp.AMBER, b"{}", to=south.row.node)
+    lanes.append(lane, [word])
+    own_keys.revoke(CONSOLE, _recovery(), now() - timedelta(hours=1))
+    assert not Lane.objects.get(id=lane.id).is_closed
+    assert not Notice.objects.filter(kind="partners.return-doubted").exists()

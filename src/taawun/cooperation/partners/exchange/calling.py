@@ -19,7 +19,7 @@ from taawun.platform.web.problems import TYPE_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-Offer = TypeVar("Offer")
+Told = TypeVar("Told")
 
 __all__ = [
     "LEAST",
@@ -71,12 +71,12 @@ def signed(method: str, url: str, body: bytes = b"") -> dict[str, str]:
     return request_signatures.sign(method, url, body, node_key(), at=now())
 
 
-def listed(url: str, read: Callable[[bytes], list[Offer]]) -> list[Offer]:
-    """A list of lanes that a partner answers with.
+def listed(url: str, read: Callable[[bytes], Told]) -> Told:
+    """A list of lanes, and what comes with it, that a partner answers with.
 
     Args:
         url: where it is asked.
-        read: makes the list of the answer; what it raises of a malformed one is told as ``bad-list``.
+        read: makes it of the answer; what it raises of a malformed one is told as ``bad-list``.
 
     Raises:
         OutboundRefused, OutboundFailed: nothing came back.

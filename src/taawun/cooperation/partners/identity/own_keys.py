@@ -14,8 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from taawun.cooperation.partners.errors import RotationRefused
-from taawun.cooperation.partners.identity import keys, rotation
-from taawun.cooperation.partners.identity.lineage import walk
+from taawun.cooperation.partners.identity import keys, rotation, shown_keys
 from taawun.cooperation.partners.identity.rotation import BY_CURRENT, BY_RECOVERY, CURRENT, RECOVERY
 from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.partners.logs.purposes import Revocation
@@ -25,25 +24,26 @@ from taawun.cooperation.partners.models import (
     OwnRotation,
     Partner,
     PolicyGeneration,
-    ShownRotation,
+    ShownKeys,
 )
+from taawun.cooperation.partners.restored.doubted import close_doubted
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.signing import SigningKey, VerifyKey
 from taawun.platform.audit.actions import record
-from taawun.platform.notices.actions import resolve
+from taawun.platform.notices.actions import raise_notice, resolve
+from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from taawun.cooperation.partners.identity.lineage import Walk
-    from taawun.cooperation.partners.identity.rotation import Rotation
+    from taawun.cooperation.partners.identity.shown_keys import Shown
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [
+    "DISPUTED",
     "FORGOTTEN",
     "Rotated",
     "own_urn",
@@ -52,12 +52,13 @@ __all__ = [
     "rotate",
     "settle",
     "take_up",
-    "walked",
 ]
 
 
 # why a partner is waited for that shows a key of ours which this node does not have
 FORGOTTEN: Final = "key-forgotten"
+# why one is that shows another key of ours than another partner
+DISPUTED: Final = "key-disputed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +201,20 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
 ) -> Rotated:
     """All that makes another key the current one, at once or not at all."""
     one_speaker()
-    if by == BY_CURRENT and ShownRotation.objects.exists():
+    if by == BY_CURRENT and ShownKeys.objects.exists():
         raise RotationRefused(
             "replaced-since",
             "the present key was replaced after the backup from which this node was restored, and partners know that: "
             "its word on the next key proves nothing to them; give the recovery key, with --recovery",
         )
-    take_up(actor)
+    last_known = _kept()[-1]
+    if by == BY_RECOVERY:
+        _take_up_the_lost(actor, is_doubted=since is not None)
     at, before = now(), _kept()
     retired = before[-1]
-    followed = next((each for each in before if each.kid == (kid or retired.kid)), None)
+    # of what partners show nobody here has said yet that it is ours: what is revoked begins before that
+    wanted = kid or (last_known.kid if since else retired.kid)
+    followed = next((each for each in before if each.kid == wanted), None)
     if followed is None:
         raise RotationRefused(
             "unknown-key", f"{kid} is none of this node's keys; `taawun key show` lists them"
@@ -222,6 +227,12 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
         key=CURRENT, old=followed.kid, new=new.public, at=at, by=by, since=since, signers=(said_by, new)
     )
     OwnRotation.objects.create(key=CURRENT, jwk=new.public.to_jwk(), tokens=tokens, at=at)
+    if last_known.position < followed.position:
+        # a partner that never saw the keys between, or saw others that a thief let follow, goes on from there
+        again = _said(
+            key=CURRENT, old=last_known.kid, new=new.public, at=at, by=by, since=None, signers=(said_by, new)
+        )
+        OwnRotation.objects.create(key=CURRENT, jwk=new.public.to_jwk(), tokens=again, at=at)
     for each in before[before.index(followed) :]:
         each.until = each.until or at
         if since:
@@ -231,6 +242,7 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
         position=len(before), kid=new.kid, jwk=new.public.to_jwk(), since=at, until=None, revoked_since=None
     )
     repeated = sum(each.repeat(at) for each in registry.all(Revocation)) if since else 0
+    close_doubted(actor)
     told = _tell_partners()
     PolicyGeneration.bump()
     facts: dict[str, object] = {"from": followed.kid, "to": new.kid, "by": by}
@@ -242,45 +254,110 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
     return Rotated(new.kid, retired.kid, at, since, told, repeated)
 
 
-def walked(statements: Sequence[Rotation]) -> Walk:
-    """How far statements that partners show lead on from the keys that this node knows to be its own.
-
-    Args:
-        statements: oldest first, not believed yet.
-    """
-    recovery = keys.recovery_jwk()
-    pinned = VerifyKey.from_jwk(recovery) if recovery else None
-    return walk(keys.own_lineage(), pinned, statements, at=now())
-
-
 def take_up(actor: Actor) -> None:
-    """Know the keys of this node again that partners showed to have followed after the backup; often there are none.
+    """Know the keys of this node again that partners show to have followed after the backup; often there are none.
 
-    The node signs with the last of them from now on, so it has to be there, or to be followed in the same transaction.
+    The word that leads is taken, whole, where the key to which it leads is here: no thief can show that one. Where it
+    is not here, or somebody shows another one, nothing is taken and the administrators are alarmed.
 
     Args:
         actor: who does it.
     """
-    shown = list(ShownRotation.objects.all())
-    if not shown:
+    leading = shown_keys.leading()
+    if leading is None:
         return
-    statements = [rotation.read(each.tokens, node=settings.BASE_URL, at=now()) for each in shown]
-    found = walked(statements)
+    shown, other = leading.shown, leading.denied_by
+    if other is not None:
+        _note(DISPUTED, f"{other.partner.node} shows another key", shown)
+        _note(DISPUTED, f"{shown.partner.node} shows another key", other)
+        facts = {
+            "node": shown.partner.node,
+            "other": other.partner.node,
+            "to": shown.end,
+            "other_to": other.end,
+        }
+        raise_notice("partners.own-key-disputed", own_urn(), Notice.Level.ALARM, facts)
+        return
+    resolve("partners.own-key-disputed", own_urn())
+    if shown.end in keys.private_keys():
+        _know_again(actor, shown)
+        return
+    _note(FORGOTTEN, f"the key {shown.end} is not here", shown)
+    alarm(shown)
+
+
+def alarm(shown: Shown) -> None:
+    """Tell the administrators that a key of this node was followed by one that is not here.
+
+    Args:
+        shown: the word of the partner that proves it.
+    """
+    facts = {"node": shown.partner.node, "to": shown.end}
+    facts["from"] = next(step.old for step in shown.walk.steps if step.key == CURRENT)
+    revoked = next((step.revoked_since for step in shown.walk.steps if step.revoked_since), None)
+    if revoked:
+        facts["since"] = timestamp(revoked)
+    if not Awaited.objects.filter(given_up=None, answered=None).exists():
+        facts["elsewhere"] = "yes"
+    raise_notice("partners.own-key-forgotten", own_urn(), Notice.Level.ALARM, facts)
+
+
+def _take_up_the_lost(actor: Actor, *, is_doubted: bool) -> None:
+    """Know those again after which the recovery key is about to let one follow: the last of them needs not be here.
+
+    Where two partners deny each other, neither word is taken.
+
+    Raises:
+        RotationRefused: ``not-all-heard`` where somebody who is waited for could show something else yet.
+    """
+    leading = shown_keys.leading()
+    if leading is None or leading.denied_by is not None:
+        _overrule()
+        return
+    is_here = leading.shown.end in keys.private_keys()
+    if (
+        not (is_here or is_doubted)
+        and Awaited.objects.filter(heard=None, answered=None, given_up=None).exists()
+    ):
+        raise RotationRefused(
+            "not-all-heard",
+            "partners show a key of this node that is not here, and others that are waited for have not had their say: "
+            "wait until they had, or wait for them no longer; if nobody here replaced the key, use `taawun key revoke`",
+        )
+    _know_again(actor, leading.shown)
+
+
+def _know_again(actor: Actor, shown: Shown) -> None:
+    """Every process signs with the last of them from now on, so it is here, or is followed in the same transaction."""
     known = {each.kid: each for each in _kept()}
-    for step in found.steps:
+    for step in shown.walk.steps:
         OwnRotation.objects.create(key=step.key, jwk=step.new.to_jwk(), tokens=list(step.tokens), at=step.at)
-    for position, each in enumerate(found.lineage.keys):
+    for position, each in enumerate(shown.walk.lineage.keys):
         row = known.get(each.kid) or OwnKey(position=position, kid=each.kid, jwk=each.key.to_jwk())
         if each.until and not row.until:
             row.shown = now()
         row.since, row.until, row.revoked_since = each.since, each.until, each.revoked_since
         row.save()
-    ShownRotation.objects.all().delete()
-    Awaited.objects.filter(fault=FORGOTTEN).update(fault="", fault_detail="")
-    resolve("partners.own-key-forgotten", own_urn())
+    _overrule()
     PolicyGeneration.bump()
-    told = {"from": next(iter(known)), "to": found.lineage.current.kid}
+    close_doubted(actor)
+    told = {"from": next(reversed(known)), "to": shown.end, "shown_by": shown.partner.node}
     record(actor, "partners.own-keys-known-again", own_urn(), told)
+
+
+def _overrule() -> None:
+    """What partners show is settled; who holds more is asked again."""
+    ShownKeys.objects.all().delete()
+    Awaited.objects.filter(fault__in=(FORGOTTEN, DISPUTED)).update(fault="", fault_detail="")
+    for kind in ("partners.own-key-forgotten", "partners.own-key-disputed"):
+        resolve(kind, own_urn())
+    waiting = Partner.objects.filter(awaited__answered=None, awaited__given_up=None, awaited__isnull=False)
+    waiting.update(wants_pull=True, not_before=now())
+
+
+def _note(fault: str, said: str, shown: Shown) -> None:
+    """Whoever looks for whom this node waits is told why."""
+    Awaited.objects.filter(partner=shown.partner, answered=None).update(fault=fault, fault_detail=said)
 
 
 def _kept() -> list[OwnKey]:

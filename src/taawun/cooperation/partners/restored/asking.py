@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.partners.models import Partner
 
-__all__ = ["HeldOffer", "WantedOfHeld", "held_offers", "list_held", "offer_held", "post_held", "read_held"]
+__all__ = [
+    "HeldOffer",
+    "Told",
+    "WantedOfHeld",
+    "held_offers",
+    "list_held",
+    "offer_held",
+    "post_held",
+    "read_held",
+    "told",
+]
 
 _ANSWER_LIMITS: Final = strict_json.Limits(max_bytes=64 * 1024, max_depth=4, max_values=100)
 
@@ -46,6 +56,28 @@ class HeldOffer:
         return told | ({"floor": self.floor} if self.floor else {})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a partner tells a restored node before it is asked for anything.
+
+    Args:
+        lanes: how far it holds the lanes of that node.
+        rotations: how that node's keys followed each other, as it came; nothing of it is believed yet.
+    """
+
+    lanes: list[HeldOffer]
+    rotations: object
+
+
+def told(body: bytes) -> Told:
+    """Read what a partner tells.
+
+    Raises:
+        JsonRefused, AttributeError, KeyError, TypeError, ValueError: it is no list of lanes.
+    """
+    return Told(held_offers(body), strict_json.parse(body, calling.LISTING_LIMITS).get("rotations"))
+
+
 def held_offers(body: bytes) -> list[HeldOffer]:
     """A list of them, as it is sent.
 
@@ -63,13 +95,13 @@ def held_offers(body: bytes) -> list[HeldOffer]:
     ]
 
 
-def list_held(partner: Partner) -> list[HeldOffer]:
-    """How far a partner holds the lanes of this node.
+def list_held(partner: Partner) -> Told:
+    """How far a partner holds the lanes of this node, and how it knows its keys to have followed each other.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: as for ``wire.list_lanes``.
     """
-    return calling.listed(f"{partner.node}/federation/held", held_offers)
+    return calling.listed(f"{partner.node}/federation/held", told)
 
 
 @contextmanager

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 from django.db import transaction
 
-from taawun.cooperation.partners.identity import keys, own_keys, rotation
-from taawun.cooperation.partners.identity.rotation import CURRENT
+from taawun.cooperation.partners.identity import own_keys, rotation, shown_keys
 from taawun.cooperation.partners.logs.lanes import one_speaker
-from taawun.cooperation.partners.models import Awaited, ShownRotation
+from taawun.cooperation.partners.models import Awaited, ShownKeys
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
-from taawun.foundation.clock import now, timestamp
+from taawun.foundation.clock import now
 from taawun.foundation.signing import SignatureRefused
 from taawun.foundation.strict_json import JsonRefused
-from taawun.platform.notices.actions import raise_notice
-from taawun.platform.notices.models import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,37 +37,34 @@ _MOST: Final = 32
 def hear(partner: Partner, shown: object) -> None:
     """Take note of how our keys followed each other, as a partner shows it; what proves nothing is passed over.
 
+    It has had its say by that. A node that is not returning, or does not wait for the partner, keeps nothing of it and
+    tells its people.
+
     Args:
         partner: who shows it.
         shown: a list of statements, as it came.
     """
-    statements = list(_read(shown))
-    if not statements:
-        return
+    # as long as a restored node waits, nobody speaks
     one_speaker()
-    walked = own_keys.walked(statements)
-    followed = [step for step in walked.steps if step.key == CURRENT]
-    if not followed:
+    said = shown_keys.shown_by(partner, list(_read(shown)))
+    waiting = Awaited.objects.filter(partner=partner, given_up=None).first()
+    if waiting is None or not returning.is_returning():
+        if said.is_news:
+            own_keys.alarm(said)
         return
-    for step in walked.steps:
-        ShownRotation.objects.get_or_create(kid=step.new.kid, defaults={"tokens": list(step.tokens)})
-    current = walked.lineage.current.kid
-    if current in keys.private_keys():
+    if said.is_news:
+        tokens = [list(each.tokens) for each in said.statements]
+        ShownKeys.objects.update_or_create(partner=partner, defaults={"statements": tokens, "shown": now()})
+        # whoever had told all that it holds had not told this
+        Awaited.objects.filter(id=waiting.id).update(answered=None)
         own_keys.take_up(SystemActor("partners.sync"))
-        return
-    revoked = next((step.revoked_since for step in followed if step.revoked_since), None)
-    facts = {"node": partner.node, "from": followed[0].old, "to": current}
-    if revoked:
-        facts["since"] = timestamp(revoked)
-    Awaited.objects.filter(partner=partner, answered=None).update(
-        fault=own_keys.FORGOTTEN, fault_detail=f"the key {current} is not here"
-    )
-    raise_notice("partners.own-key-forgotten", own_keys.own_urn(), Notice.Level.ALARM, facts)
+    returning.heard(partner)
 
 
 def _read(shown: object) -> Iterator[Rotation]:
     if not isinstance(shown, list):
         return
+    # a node shows eight of them
     for each in shown[-_MOST:]:
         try:
             yield rotation.read(each, node=settings.BASE_URL, at=now())

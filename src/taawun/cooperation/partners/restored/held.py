@@ -25,7 +25,7 @@ from taawun.cooperation.partners.logs.lanes import audience_digest
 from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.walking import Walk, check_content
 from taawun.cooperation.partners.models import Awaited, Holding, Lane, LaneEntry, LaneReader, Partner
-from taawun.cooperation.partners.restored import asking, returning
+from taawun.cooperation.partners.restored import asking, forgotten, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
@@ -37,6 +37,7 @@ from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from taawun.cooperation.partners.identity.lineage import Lineage
 
@@ -68,7 +69,12 @@ def ask(partner: Partner, *, left: Callable[[], float]) -> bool:
         OutboundRefused, OutboundFailed, PartnerRefused: it cannot be asked, or what it told is not taken, which the
             administrators are alarmed about.
     """
-    offers = asking.list_held(partner)
+    told = asking.list_held(partner)
+    forgotten.hear(partner, told.rotations)
+    if not returning.may_take():
+        # who comes first may have an older key of ours, and another one shows that it was revoked
+        return True
+    offers = told.lanes
     try:
         # from here on each page is a transaction of its own: killed in between, it goes on where it was
         while missing := wanted(partner, offers):
@@ -232,10 +238,13 @@ def take(partner: Partner, wire_id: UUID, lines: Iterable[bytes]) -> int:
 def _keep(partner: Partner, wire_id: UUID, batch: list[tuple[chain.Header, str, bytes | None]]) -> int:
     if not batch:
         return 0
-    # a partner that is asked, and posts at the same time, does one after the other
-    list(Awaited.objects.select_for_update().filter(partner=partner))
+    # a partner that is asked, and posts at the same time, does one after the other; one that was given up meanwhile,
+    # none
+    waiting = Awaited.objects.select_for_update().filter(partner=partner, given_up=None).first()
+    if waiting is None or not returning.is_returning():
+        raise ChainBroken("not-awaited", batch[0][0].seq, "this node takes nothing back from it any more")
     keys, lane = own_lineage(), own(wire_id)
-    _check_turns(partner, lane, batch, keys)
+    _check_turns(waiting.since, lane, batch, keys)
     lane = lane or _reopened(partner, wire_id, *batch[0])
     lane = Lane.objects.select_for_update().get(id=lane.id)
     walk = Walk(
@@ -262,7 +271,7 @@ def _keep(partner: Partner, wire_id: UUID, batch: list[tuple[chain.Header, str, 
 
 
 def _check_turns(
-    partner: Partner,
+    began: datetime,
     lane: Lane | None,
     batch: Sequence[tuple[chain.Header, str, bytes | None]],
     keys: Lineage,
@@ -272,12 +281,17 @@ def _check_turns(
     What was lost was said after the backup. So a key that the backup knows to have been replaced signed none of it, and
     what a revoked one has signed nobody can tell from the word of a thief.
 
+    Args:
+        began: when the return began.
+        lane: what is known of it.
+        batch: what came.
+        keys: ours.
+
     Raises:
         ChainBroken: ``revoked-key`` or ``retired-key``.
     """
     if keys.is_single:
         return
-    began = Awaited.objects.filter(partner=partner).values_list("since", flat=True).first()
     held = lane.head_seq if lane else -1
     last = LaneEntry.objects.filter(lane=lane, seq=held).values_list("header", flat=True).first()
     newest = keys.place(peek(last).kid) if last else -1
@@ -290,7 +304,7 @@ def _check_turns(
                 "revoked-key", header.seq, f"it is signed with our key {known.kid}, which is revoked"
             )
         # what partners showed since of a key that was replaced after the backup is no turn that was over by then
-        is_over = known.replaced is not None and (began is None or known.replaced <= began)
+        is_over = known.replaced is not None and known.replaced <= began
         if is_over or keys.place(known.kid) < newest:
             raise ChainBroken("retired-key", header.seq, f"our key {known.kid} had been replaced by then")
         newest = keys.place(known.kid)
@@ -400,7 +414,7 @@ def refuse(partner: Partner, broken: ChainBroken) -> None:
     One that was asked, and posts at the same time, tells everything twice: what comes once all of it is known is no
     news, but for another history.
     """
-    is_awaited = Awaited.objects.filter(partner=partner, answered=None).update(
+    is_awaited = Awaited.objects.filter(partner=partner, answered=None, given_up=None).update(
         fault=broken.code, fault_detail=str(broken)[:500]
     )
     if not is_awaited and not isinstance(broken, _Forked):

@@ -11,12 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.errors import NodeReturning, PartnerRefused
 from taawun.cooperation.partners.logs.purposes import LanePurpose
-from taawun.cooperation.partners.models import Awaited, Lane, Partner, ShownRotation
+from taawun.cooperation.partners.models import Awaited, Lane, LaneReader, Partner, ShownKeys
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
@@ -38,8 +37,10 @@ __all__ = [
     "close_lanes",
     "ensure_speaking",
     "give_up",
+    "heard",
     "is_returning",
     "is_to_be_asked",
+    "may_take",
 ]
 
 SUBJECT: Final = "urn:taawun:returning"
@@ -86,8 +87,24 @@ def ensure_speaking() -> None:
 
 
 def is_to_be_asked(partner: Partner) -> bool:
-    """Whether a partner has yet to tell what it holds of our lanes, were it long given up."""
-    return Awaited.objects.filter(partner=partner, answered=None).exists()
+    """Whether a partner has yet to tell what it holds of our lanes.
+
+    Of one that was given up nothing is taken any more: what our keys sign becomes known to it again over lanes that
+    are opened anew, and whoever comes with more may have signed that with a key of ours that he stole.
+    """
+    return _open().filter(partner=partner).exists()
+
+
+def may_take() -> bool:
+    """Whether it is known which of our keys signed what: everybody who is waited for had a say, and that is settled."""
+    return not (_open().filter(heard=None).exists() or ShownKeys.objects.exists())
+
+
+def heard(partner: Partner) -> None:
+    """A partner has had its say on our keys; once all have, they are asked for what they hold."""
+    if _open().filter(partner=partner, heard=None).update(heard=now()) and may_take():
+        others = Partner.objects.filter(id__in=_open().values("partner")).exclude(id=partner.id)
+        others.update(wants_pull=True, not_before=now())
 
 
 @transaction.atomic
@@ -102,15 +119,8 @@ def begin(actor: Actor) -> tuple[str, ...]:
     """
     _Known.is_over = False
     Awaited.objects.all().delete()
-    # one that we block is told nothing and asked nothing; what we had said to it is its own affair
-    spoken_to = Q(state=Partner.State.VERIFIED) | Q(reads__isnull=False)
-    known = list(
-        Partner.objects.filter(spoken_to)
-        .exclude(kid="")
-        .exclude(state=Partner.State.BLOCKED)
-        .order_by("node")
-        .distinct()
-    )
+    # one that we block is told nothing and asked nothing, and of what a stranger holds nobody can say whose word it is
+    known = list(Partner.objects.filter(state=Partner.State.VERIFIED).exclude(kid="").order_by("node"))
     Awaited.objects.bulk_create(Awaited(partner=each) for each in known)
     # anybody may hold more of it, and not all of them can be asked
     close_lanes(Lane.objects.filter(purpose=Lane.Purpose.PUBLIC))
@@ -121,7 +131,7 @@ def begin(actor: Actor) -> tuple[str, ...]:
         raise_notice("partners.returning", SUBJECT, Notice.Level.ALARM, {"count": str(len(nodes))})
         record(actor, "partners.returning", SUBJECT, {"awaited": list(nodes)})
     else:
-        _close_those_of_the_blocked()
+        _close_those_not_told_of()
         _catch_up()
     return nodes
 
@@ -132,7 +142,7 @@ def answered(partner: Partner) -> None:
 
     While another one shows that the key of this node was replaced after the backup, that is not all.
     """
-    if ShownRotation.objects.exists():
+    if ShownKeys.objects.exists():
         return
     if Awaited.objects.filter(partner=partner, answered=None).update(
         answered=now(), fault="", fault_detail=""
@@ -156,6 +166,9 @@ def give_up(actor: Actor, partner: Partner) -> None:
     require(actor, "manage:partners")
     if not Awaited.objects.filter(partner=partner, answered=None, given_up=None).update(given_up=now()):
         raise PartnerRefused("not-awaited", _("This node does not wait for that partner."))
+    # whom nobody believes any more does not deny what the others show
+    ShownKeys.objects.filter(partner=partner).delete()
+    Partner.objects.filter(id__in=_open().values("partner")).update(wants_pull=True, not_before=now())
     closed = close_lanes(Lane.objects.filter(readers__partner=partner))
     record(actor, "partners.return-given-up", f"urn:taawun:node:{partner.node}", {"lanes": closed})
     _end_if_all_did()
@@ -174,7 +187,7 @@ def close_lanes(among: QuerySet[Lane]) -> int:
 def _end_if_all_did() -> None:
     if _open().exists():
         return
-    _close_those_of_the_blocked()
+    _close_those_not_told_of()
     resolve("partners.returning", SUBJECT)
     told = {
         "answered": Awaited.objects.exclude(answered=None).count(),
@@ -191,6 +204,7 @@ def _catch_up() -> None:
             purpose.catch_up()
 
 
-def _close_those_of_the_blocked() -> None:
-    """Nobody asked them, so what they read is not continued either."""
-    close_lanes(Lane.objects.filter(readers__partner__state=Partner.State.BLOCKED))
+def _close_those_not_told_of() -> None:
+    """What is read by somebody who never told, were it that nobody asked, is not continued."""
+    told = Awaited.objects.exclude(answered=None).values("partner")
+    close_lanes(Lane.objects.filter(readers__in=LaneReader.objects.exclude(partner__in=told)))

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.exchange import wire
-from taawun.cooperation.partners.exchange.calling import LISTING_LIMITS
 from taawun.cooperation.partners.exchange.serving import content_response, signed
 from taawun.cooperation.partners.exchange.wire import JSON_LINES
+from taawun.cooperation.partners.identity import succession
 from taawun.cooperation.partners.models import Holding, Lane
 from taawun.cooperation.partners.restored import asking, forgotten, held, returning
 from taawun.foundation import strict_json
@@ -46,16 +46,20 @@ def listing(request: HttpRequest, partner: Partner) -> HttpResponse:
         asking.HeldOffer(each.wire_id, each.head_seq, each.head_digest, each.floor_seq).said()
         for each in lanes[: wire.MOST_LANES]
     ]
-    return _json({"lanes": offers})
+    shown = succession.shown_by(partner)
+    return _json({"lanes": offers, "rotations": shown} if shown else {"lanes": offers})
 
 
 def _hear_listing(request: HttpRequest, partner: Partner) -> HttpResponse:
     if not returning.is_to_be_asked(partner):
         return _json({"wanted": []})
     try:
-        offers = asking.held_offers(request.body)
-        forgotten.hear(partner, strict_json.parse(request.body, LISTING_LIMITS).get("rotations"))
-        missing = held.wanted(partner, offers)
+        told = asking.told(request.body)
+        forgotten.hear(partner, told.rotations)
+        if not returning.may_take():
+            # not before others had their say on our keys; it is asked, or comes, again
+            return _json({"wanted": []})
+        offers, missing = told.lanes, held.wanted(partner, told.lanes)
     except (strict_json.JsonRefused, AttributeError, KeyError, TypeError, ValueError) as why:
         if isinstance(why, ChainBroken):
             held.refuse(partner, why)
@@ -90,7 +94,7 @@ def lane(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponse:
 
 
 def _hear_lines(request: HttpRequest, partner: Partner, lane_id: UUID) -> HttpResponse:
-    if not returning.is_to_be_asked(partner):
+    if not (returning.is_to_be_asked(partner) and returning.may_take()):
         # the return may have ended a moment ago; but of a lane that is none for this partner there never was one
         known = held.own(lane_id)
         if known is None or not known.readers.filter(partner=partner).exists():
