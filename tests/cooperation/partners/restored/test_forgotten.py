@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,11 @@ def test_whoever_signs_with_a_key_it_has_replaced_is_shown_how_it_was_followed(s
     refusal = calling.unexpected(401, {}, answer.content)
     assert isinstance(refusal, KeyReplaced)
     assert (refusal.facts["type"], refusal.rotations) == ("retired-key", [proof])
+    # and so is who asks with the key of now
+    assert replace(south, key=after).request("GET", "/federation/held").json() == {
+        "lanes": [],
+        "rotations": [proof],
+    }
 
 
 # ---- the restored node's ------------------------------------------------------------------------------------------

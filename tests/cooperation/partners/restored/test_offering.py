@@ -183,6 +183,42 @@ def test_a_restored_node_whose_key_was_replaced_since_hears_so_from_who_refuses_
     assert server.told[0]["heads"] == []
 
 
+def test_who_refuses_a_key_of_ours_and_proves_nothing_has_not_had_its_say(
+    server: TheirNode, south: PartnerNode
+) -> None:
+    problem = {"type": "urn:taawun:problem:retired-key", "detail": "Replaced.", "rotations": []}
+    server.instead["/federation/held"] = response(json.dumps(problem).encode(), status="401 Unauthorized")
+    returning.begin(SYSTEM)
+    sync_partner(south.row.id)
+    assert not returning.may_take()
+    assert returning.is_returning()
+
+
+def test_what_is_held_is_asked_for_with_how_our_keys_followed_each_other(
+    server: TheirNode, south: PartnerNode
+) -> None:
+    first, second = node_key(), SigningKey.generate()
+    shown = rotation.write(
+        id=uuid4(),
+        node=settings.BASE_URL,
+        key="current",
+        old=first.kid,
+        new=second.public,
+        at=now(),
+        by="current",
+        revoked_since=None,
+        signers=(first, second),
+    )
+    listed = {"lanes": [{"lane": str(uuid4()), "seq": 3, "digest": "a" * 64}], "rotations": [list(shown)]}
+    server.instead["/federation/held"] = response(json.dumps(listed).encode())
+    returning.begin(SYSTEM)
+    sync_partner(south.row.id)
+    # it has a say, and nothing is taken of it before that is settled
+    assert Notice.objects.get(kind="partners.own-key-forgotten", resolved=None).params["to"] == second.kid
+    assert [each for each in server.asked if "held/" in each] == []
+    assert returning.is_returning()
+
+
 def test_what_is_posted_once_all_is_known_is_heard_of_a_lane_by_what_it_is_called(
     server: TheirNode, south: PartnerNode
 ) -> None:

@@ -8,12 +8,13 @@ node").
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
 
 from taawun.cooperation.partners.identity import own_keys, rotation, shown_keys
+from taawun.cooperation.partners.identity.descriptor import CARRIED_ROTATIONS
 from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.partners.models import Awaited, ShownKeys
 from taawun.cooperation.partners.restored import returning
@@ -30,15 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = ["hear"]
 
-_MOST: Final = 32
-
 
 @transaction.atomic
 def hear(partner: Partner, shown: object) -> None:
     """Take note of how our keys followed each other, as a partner shows it; what proves nothing is passed over.
 
-    It has had its say by that. A node that is not returning, or does not wait for the partner, keeps nothing of it and
-    tells its people.
+    It has had its say by that; one that proves nothing has, where it refuses nothing. A node that is not returning, or
+    does not wait for the partner, keeps nothing of it and tells its people.
 
     Args:
         partner: who shows it.
@@ -58,14 +57,13 @@ def hear(partner: Partner, shown: object) -> None:
         # whoever had told all that it holds had not told this
         Awaited.objects.filter(id=waiting.id).update(answered=None)
         own_keys.take_up(SystemActor("partners.sync"))
-    returning.heard(partner)
+        returning.heard(partner)
 
 
 def _read(shown: object) -> Iterator[Rotation]:
     if not isinstance(shown, list):
         return
-    # a node shows eight of them
-    for each in shown[-_MOST:]:
+    for each in shown[-CARRIED_ROTATIONS:]:
         try:
             yield rotation.read(each, node=settings.BASE_URL, at=now())
         except (AttributeError, JsonRefused, KeyError, SignatureRefused, TypeError, ValueError):

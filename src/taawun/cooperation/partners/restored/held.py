@@ -71,6 +71,7 @@ def ask(partner: Partner, *, left: Callable[[], float]) -> bool:
     """
     told = asking.list_held(partner)
     forgotten.hear(partner, told.rotations)
+    returning.heard(partner)
     if not returning.may_take():
         # who comes first may have an older key of ours, and another one shows that it was revoked
         return True

@@ -56,6 +56,7 @@ def _hear_listing(request: HttpRequest, partner: Partner) -> HttpResponse:
     try:
         told = asking.told(request.body)
         forgotten.hear(partner, told.rotations)
+        returning.heard(partner)
         if not returning.may_take():
             # not before others had their say on our keys; it is asked, or comes, again
             return _json({"wanted": []})
