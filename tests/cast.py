@@ -416,6 +416,7 @@ def agreement_proposed(*others: PartnerNode, **members: Any) -> Agreement:
         text=text.text,
         digest=text.digest,
         depositary=text.depositary.node,
+        is_said=text.depositary.node == settings.BASE_URL,
     )
     changed()
     return agreement
@@ -449,6 +450,7 @@ def instrument_kept(
         note=note,
         token="kept as it came",
         at=now(),
+        is_said=node == settings.BASE_URL,
     )
 
 
@@ -469,6 +471,7 @@ def sign_version(version: Version, node: str, key: SigningKey) -> PartySignature
         node=node,
         token=key.sign(canonical(payload), SIGNATURE_TYP),
         at=at,
+        is_said=node == settings.BASE_URL,
     )
     changed()
     return signed

@@ -8,13 +8,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.executor import MigrationExecutor
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import Narrowing, parse, write
-from taawun.cooperation.agreements.models import Agreement, Approval, PartyInstrument, Version
+from taawun.cooperation.agreements.models import (
+    Agreement,
+    Approval,
+    PartyInstrument,
+    PartySignature,
+    Version,
+)
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.people.models import Organisation
@@ -117,3 +124,19 @@ def test_nobody_goes_back_to_a_version_that_would_not_know_that_a_party_narrowed
     # what could be undone before it was is done again
     _migrate()
     assert PartyInstrument.objects.get().kind == "declared"
+
+
+def test_what_a_node_holds_in_its_own_name_at_the_upgrade_counts_as_said_by_it(node: Organisation) -> None:
+    south = partner()
+    agreement = agreement_in_force(south)
+    version = agreement.versions.get()
+    for author in (settings.BASE_URL, south.node):
+        instrument_kept(author, agreement.id, version.digest, "declined")
+    _migrate("0009_showing")
+    _migrate()
+    for model in (PartySignature, PartyInstrument):
+        assert dict(model.objects.values_list("node", "is_said")) == {
+            settings.BASE_URL: True,
+            south.node: False,
+        }
+    assert Version.objects.get().is_said == (version.depositary == settings.BASE_URL)

@@ -16,6 +16,7 @@ from taawun.cooperation.agreements.document import Narrowing, narrowing_json, pa
 from taawun.cooperation.agreements.models import Agreement, PartyInstrument
 from taawun.cooperation.agreements.policy import Allowed, Denied
 from taawun.cooperation.agreements.queries import current_policy, forget_policy, standing_of
+from taawun.cooperation.agreements.regaining import regain_declared
 from taawun.cooperation.agreements.standing import State, words
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner, PolicyGeneration
@@ -221,7 +222,7 @@ def test_a_depositary_that_countersigns_too_much_puts_nobody_out_and_stops_every
     assert standing_of(Agreement.objects.get()).state == State.SUSPENDED
 
 
-def test_this_node_lets_go_of_no_word_of_its_own_for_what_others_bring_in_its_name(
+def test_this_node_lets_go_of_no_word_of_its_own_for_what_is_brought_back_to_it_in_its_name(
     in_force: Community,
 ) -> None:
     c, ours = in_force, node_key()
@@ -235,7 +236,10 @@ def test_this_node_lets_go_of_no_word_of_its_own_for_what_others_bring_in_its_na
             suggestion=None,
         )
     for _ in range(6):
-        _shown(c, c.token(ours, settings.BASE_URL, "ratified"))
+        word = c.token(ours, settings.BASE_URL, "ratified")
+        assert _shown(c, word) == ("refused", "own-word-forged")
+        # on its own lane, after a restore, it is believed
+        regain_declared({"instrument": word}, c.west_lane.entries[0].header)
     tokens = PartyInstrument.objects.filter(node=settings.BASE_URL, kind="ratified")
     assert set(own) < set(tokens.values_list("token", flat=True))
     assert tokens.count() == 3

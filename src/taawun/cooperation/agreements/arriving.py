@@ -24,10 +24,11 @@ from taawun.cooperation.agreements.models import (
     Agreement,
     Comparison,
     PartyInstrument,
+    PartySignature,
     Version,
 )
 from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
-from taawun.cooperation.agreements.replaced_keys import check_turn
+from taawun.cooperation.agreements.replaced_keys import Owners
 from taawun.cooperation.agreements.versions import check_depositary, check_room, keep_version
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange.messages import TELLING
@@ -58,9 +59,9 @@ _AT_ONCE: Final = 100
 class _Signed:
     """A signed text that a partner passed on, and its author's key, once its signature was checked."""
 
-    def __init__(self, message: Message, token: object, typ: str, keys: Mapping[str, VerifyKey]) -> None:
-        if not isinstance(token, str):
-            raise MessageRefused("malformed", "what was signed is not a text")
+    def __init__(
+        self, message: Message, token: str, typ: str, keys: Mapping[str, VerifyKey], owners: Owners
+    ) -> None:
         try:
             kid = peek(token).kid
             payload = strict_json.parse(peek(token).payload)
@@ -69,7 +70,7 @@ class _Signed:
             payload = strict_json.parse(known.key.verify(token, typ))
         except (SignatureRefused, strict_json.JsonRefused, KeyError, TypeError) as refused:
             raise MessageRefused("signature", str(refused)) from None
-        check_turn(message, token, typ, payload, known)
+        owners.check(token, typ, payload, known)
         # Any: JSON at the edge; each member is typed where it is read
         self.payload: Mapping[str, Any] = payload
         self.token, self.node, self.key = token, node, known.key
@@ -152,48 +153,72 @@ def receive_evidence(message: Message) -> None:
 
 def _take_in(message: Message, attempts: _Attempts) -> None:
     payload, lineage = message.payload, keeping.uuid(message.payload, "agreement")
-    keys = _keys(payload)
-    signatures = [
-        signed
-        for each in _list(payload, "signatures", MOST_SHOWN)
-        for signed in attempts.read(partial(_Signed, message, each, SIGNATURE_TYP, keys))
-    ]
+    keys, owners = _keys(payload), Owners(message, lineage)
+
+    def once(values: Iterable[object]) -> list[str]:
+        found = (each for value in values for each in attempts.read(partial(_text, value)))
+        return list(dict.fromkeys(found))
+
+    def verified(tokens: Iterable[str], typ: str) -> list[_Signed]:
+        new = (each for each in tokens if each not in held)
+        return [
+            signed
+            for each in new
+            for signed in attempts.read(partial(_Signed, message, each, typ, keys, owners))
+        ]
+
+    tokens = once(_list(payload, "signatures", MOST_SHOWN))
     shown = [each for each in _list(payload, "instruments", MOST_SHOWN) if isinstance(each, dict)]
-    held = _held(lineage, (each.get("instrument") for each in shown))
-    instruments = [
-        (signed, each.get("document"))
-        for each in shown
-        if each.get("instrument") not in held
-        for signed in attempts.read(partial(_Signed, message, each.get("instrument"), INSTRUMENT_TYP, keys))
-    ]
-    proposed = [
-        signed
-        for each in _list({"proposals": [], **payload}, "proposals", MOST_SHOWN)
-        for signed in attempts.read(partial(_Signed, message, each, PROPOSAL_TYP, keys))
-    ]
+    words = once(each.get("instrument") for each in shown)
+    offered = once(_list({"proposals": [], **payload}, "proposals", MOST_SHOWN))
+    held = _held(lineage, tokens, words, offered)
+    signatures = verified(tokens, SIGNATURE_TYP)
+    instruments = verified(words, INSTRUMENT_TYP)
+    proposed = verified(offered, PROPOSAL_TYP)
+    texts = {str(each.get("instrument")): each.get("document") for each in reversed(shown)}
     documents = [
         document
         for each in _list(payload, "documents", MOST_DOCUMENTS)
         for document in attempts.read(partial(_document, each, lineage))
     ]
-    _check_known(message, lineage, documents, [signed for signed, _text in instruments])
+    _check_known(message, lineage, documents, instruments)
     with changing(lineage):
         for document in documents:
             attempts.take(partial(_take_version, message, document, signatures, proposed))
         for signed in signatures:
             attempts.take(partial(_take_signature, lineage, signed))
         # who was invited speaks once its invitation is here
-        for signed, text in sorted(instruments, key=lambda each: each[0].payload.get("kind") != "invited"):
-            attempts.take(partial(_take_instrument, lineage, signed, text))
+        for signed in sorted(instruments, key=lambda each: each.payload.get("kind") != "invited"):
+            attempts.take(partial(_take_instrument, lineage, signed, texts.get(signed.token)))
     if not held:
         attempts.finish()
 
 
-def _held(lineage: UUID, tokens: Iterable[object]) -> frozenset[object]:
-    """Those of the instruments that are held already: their signatures were checked when they came."""
-    marks = {sha256(each.encode()): each for each in tokens if isinstance(each, str)}
-    held = PartyInstrument.objects.filter(lineage=lineage, mark__in=marks)
-    return frozenset(marks[mark] for mark in held.values_list("mark", flat=True))
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise MessageRefused("malformed", "what was signed is not a text")
+    return value
+
+
+def _held(
+    lineage: UUID, signatures: Iterable[str], instruments: Iterable[str], proposals: Iterable[str]
+) -> frozenset[str]:
+    """Those signed texts that are held already: what signed them was checked when they came."""
+    marks = {sha256(each.encode()): each for each in instruments}
+    words = PartyInstrument.objects.filter(lineage=lineage, mark__in=marks).values_list("mark", flat=True)
+    versions = Version.objects.filter(agreement=lineage)
+    # a version that is not held is taken by its depositary's signature, though that is
+    signed = PartySignature.objects.filter(
+        lineage=lineage, digest__in=versions.values("digest"), token__in=list(signatures)
+    )
+    proposed = versions.filter(proposal__in=list(proposals))
+    return frozenset(
+        (
+            *(marks[mark] for mark in words),
+            *signed.values_list("token", flat=True),
+            *proposed.values_list("proposal", flat=True),
+        )
+    )
 
 
 def _check_known(
@@ -248,7 +273,10 @@ def _take_version(
     own, me = document.depositary, document.party_of(settings.BASE_URL)
 
     def of_depositary(words: Sequence[_Signed]) -> _Signed | None:
-        about = [each for each in words if each.payload.get("digest") == document.digest]
+        said = (str(document.id), document.digest)
+        about = [
+            each for each in words if (each.payload.get("agreement"), each.payload.get("digest")) == said
+        ]
         own_words = (each for each in about if each.node == own.node)
         return next((each for each in own_words if keeping.stands_for(own.node, own.kid, each.key.kid)), None)
 

@@ -7,7 +7,9 @@ later key, is believed to have said it then: so all parties count from the insta
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 
@@ -21,17 +23,20 @@ from taawun.cooperation.agreements.models import (
     PartySignature,
     Version,
 )
+from taawun.cooperation.agreements.notices import tell_of_unsaid
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
-from taawun.cooperation.people.actors import PartyActor
+from taawun.cooperation.people.actors import PartyActor, SystemActor
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import peek
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from taawun.cooperation.partners.exchange.messages import Message
     from taawun.cooperation.partners.models import Partner
+    from taawun.cooperation.people.actors import Actor
 
 __all__ = ["put_away", "put_away_declared", "put_away_proposed", "put_away_signed", "repeat"]
 
@@ -80,13 +85,16 @@ def put_away(partner: Partner, kid: str, since: datetime) -> int:
 
 
 def _put_away_row(partner: Partner, row: PartySignature | PartyInstrument) -> None:
+    DoubtedWord.objects.get_or_create(
+        node=row.node, said=_said(row.token), defaults={"at": row.at, "received": row.received}
+    )
+    _let_go(PartyActor(row.node, partner.name.in_language("en").value), row)
+
+
+def _let_go(actor: Actor, row: PartySignature | PartyInstrument) -> None:
     with changing(row.lineage):
-        DoubtedWord.objects.get_or_create(
-            node=row.node, said=_said(row.token), defaults={"at": row.at, "received": row.received}
-        )
         row.delete()
-    party = PartyActor(row.node, partner.name.in_language("en").value)
-    record(party, "agreements.set-aside", f"urn:uuid:{row.lineage}", {"digest": row.digest})
+    record(actor, "agreements.set-aside", f"urn:uuid:{row.lineage}", {"digest": row.digest})
 
 
 def put_away_proposed(message: Message) -> None:
@@ -95,17 +103,24 @@ def put_away_proposed(message: Message) -> None:
 
 
 def _put_away_version(partner: Partner, digest: str, since: datetime | None = None) -> None:
-    found = Version.objects.filter(digest=digest, depositary=partner.node, approvals=None)
+    found = Version.objects.filter(digest=digest, depositary=partner.node)
     version = (found.filter(received__gt=since) if since else found).first()
-    if version is None or PartySignature.objects.filter(digest=digest, node=settings.BASE_URL).exists():
-        return
+    if version is not None:
+        _let_go_of_version(PartyActor(partner.node, partner.name.in_language("en").value), version)
+
+
+def _let_go_of_version(actor: Actor, version: Version) -> bool:
+    """Let go of a version that nobody here approved or signed; whether it went."""
+    own = PartySignature.objects.filter(digest=version.digest, node=settings.BASE_URL)
+    if version.approvals.exists() or own.exists():
+        return False
     agreement = version.agreement
     with changing(agreement.id):
         version.delete()
     if not agreement.versions.exists() and not agreement.draft:
         Agreement.objects.filter(id=agreement.id).delete()
-    party = PartyActor(partner.node, partner.name.in_language("en").value)
-    record(party, "agreements.set-aside", f"urn:uuid:{agreement.id}", {"digest": digest})
+    record(actor, "agreements.set-aside", f"urn:uuid:{agreement.id}", {"digest": version.digest})
+    return True
 
 
 def _said(token: str) -> str:
@@ -114,6 +129,9 @@ def _said(token: str) -> str:
 
 def repeat(at: datetime) -> int:
     """Say again, with the key of now, what this node said of agreements under keys that it has revoked.
+
+    What stands here in its name and it does not know to have said may be the thief's: signed with the new key it would
+    be the node's own. It counts no more, here as at the others, and people are told.
 
     Args:
         at: the instant of the revocation. What is said is said as of when it was.
@@ -124,7 +142,9 @@ def repeat(at: datetime) -> int:
     del at
     revoked = {known.kid for known in own_lineage().keys if known.revoked_since}
     key, done = node_key(), 0
-    for version in Version.objects.filter(depositary=settings.BASE_URL).order_by("agreement", "number"):
+    _put_away_unsaid(revoked)
+    said_versions = Version.objects.filter(depositary=settings.BASE_URL, is_said=True)
+    for version in said_versions.order_by("agreement", "number"):
         document = version.document()
         version.proposal = proposals.sign(document)
         version.save(update_fields=["proposal"])
@@ -135,7 +155,7 @@ def repeat(at: datetime) -> int:
         (PartySignature, "agreement.signed", "signature"),
         (PartyInstrument, "agreement.declared", "instrument"),
     ):
-        for row in model.objects.filter(node=settings.BASE_URL).order_by("received"):
+        for row in model.objects.filter(node=settings.BASE_URL, is_said=True).order_by("received"):
             said, version_of = peek(row.token), documents.get(row.digest)
             if said.kid not in revoked or version_of is None:
                 continue
@@ -150,3 +170,19 @@ def repeat(at: datetime) -> int:
             done += 1
     changed()
     return done
+
+
+def _put_away_unsaid(revoked: Collection[str]) -> None:
+    """Let go of what is held in this node's name under revoked keys and it did not say, and tell people of it."""
+    actor, found = SystemActor("agreements.revocation"), defaultdict[UUID, list[str]](list)
+    for model in (PartySignature, PartyInstrument):
+        for row in model.objects.filter(node=settings.BASE_URL, is_said=False).order_by("received"):
+            if peek(row.token).kid in revoked:
+                _let_go(actor, row)
+                found[row.lineage].append(row.kind if isinstance(row, PartyInstrument) else "signed")
+    for version in Version.objects.filter(depositary=settings.BASE_URL, is_said=False).order_by("number"):
+        is_doubtful = not version.proposal or peek(version.proposal).kid in revoked
+        if is_doubtful and _let_go_of_version(actor, version):
+            found[version.agreement_id].append("proposed")
+    for lineage, words in found.items():
+        tell_of_unsaid(lineage, words)

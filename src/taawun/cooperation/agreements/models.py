@@ -64,6 +64,8 @@ class Version(models.Model):
     # its signed word that it proposed this, by which others take the version from anybody; empty where it came before
     # there were such words, or with a signature alone
     proposal = models.TextField(blank=True, default="")
+    # of our own: whether this node proposed it itself, or knew after a restore that it had
+    is_said = models.BooleanField(default=False)
     received = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -109,6 +111,9 @@ class PartySignature(models.Model):
     jwk: Any = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
     received = models.DateTimeField(default=now, editable=False)
+    # of our own: whether this node signed it itself, or knew after a restore that it had. Only that is signed again
+    # when the key is revoked
+    is_said = models.BooleanField(default=False)
     # of our own: whether it binds us only once two officers have ratified it; the home page looks for these
     awaits_ratification = models.BooleanField(default=False)
 
@@ -161,6 +166,7 @@ class PartyInstrument(models.Model):
     jwk: Any = models.JSONField(default=dict, blank=True)  # as of signatures
     at = models.DateTimeField()
     received = models.DateTimeField(default=now, editable=False)
+    is_said = models.BooleanField(default=False)  # as of signatures
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["node", "words"], name="agreements_say_once"),)

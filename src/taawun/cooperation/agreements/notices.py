@@ -1,4 +1,4 @@
-"""The notice of agreements: a partner suspended one, so nothing flows under it."""
+"""The notices of agreements: a partner suspended one, somebody lies about one, or speaks in this node's name."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from taawun.cooperation.partners.models import Partner
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
+from taawun.platform.web import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from taawun.foundation.multilingual import Text
 
-__all__ = ["KINDS", "tell_of_suspension"]
+__all__ = ["KINDS", "tell_of_suspension", "tell_of_unsaid"]
 
 _SUSPENDED: Final = "agreements.suspended"
+_UNSAID: Final = "agreements.own-words-unsaid"
 
 
 def _said(params: Mapping[str, str]) -> dict[str, str]:
@@ -92,17 +94,60 @@ KINDS: Final = (
         lambda p: (
             _(
                 "%(node)s passed on a word about %(code)s in the name of this node that this node never said. It is "
-                "signed with the replaced key %(kid)s of this node."
+                "signed with the key %(kid)s of this node."
             )
             % p
         ),
-        lambda _p: _(
-            "Nothing of it was taken. Somebody has that key: revoke it with `taawun key revoke`, and warn the other "
-            "parties by telephone. Whoever passed it on may have been deceived as well."
+        lambda p: (
+            _(
+                "Nothing of it was taken. Somebody has that key, unless a second copy of this node runs, or it was "
+                "restored from a backup and somebody was not waited for. Revoke the key with `taawun key revoke "
+                "--key %(kid)s`, and warn the other parties by telephone. Whoever passed it on may have been deceived "
+                "as well."
+            )
+            % p
         ),
         lambda p: reverse("partner", kwargs={"partner_id": p["partner"]}),
     ),
+    NoticeKind(
+        _UNSAID,
+        "read:agreements",
+        lambda p: (
+            _(
+                "This node revoked its key, and held in its own name what it does not know to have said about "
+                "%(code)s: %(words)s."
+            )
+            % {"code": p["code"], "words": _names(p["words"])}
+        ),
+        lambda _p: _(
+            "It was not signed again and counts no more. If some of it was yours, say it again; tell the other parties "
+            "by telephone what was not."
+        ),
+        lambda p: reverse("agreement", args=[p["agreement"]]) if p["agreement"] else reverse("agreements"),
+    ),
 )
+
+
+def _names(words: str) -> str:
+    """What was said, by its name; the words are instruments, signatures and versions, one after another."""
+    names = {**dict(PartyInstrument.Kind.choices), "signed": _("signature"), "proposed": _("version")}
+    return formats.listed([str(names[each]) for each in words.split()])
+
+
+def tell_of_unsaid(lineage: UUID, words: Sequence[str]) -> None:
+    """Tell people what of this node's own words was set aside with its key, because it did not say them.
+
+    Args:
+        lineage: of the agreement, which may not be known here.
+        words: the kinds of what was said, ``signed`` and ``proposed`` among them.
+    """
+    agreement = Agreement.objects.filter(id=lineage).first()
+    params = {
+        "agreement": str(lineage) if agreement else "",
+        "code": agreement.code if agreement else str(lineage),
+        "words": " ".join(words),
+    }
+    raise_notice(_UNSAID, f"urn:uuid:{lineage}", Notice.Level.ALARM, params)
 
 
 def tell_of_suspension(lineage: UUID) -> None:

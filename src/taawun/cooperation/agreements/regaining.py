@@ -19,11 +19,13 @@ from taawun.cooperation.agreements.actions import (
     changing,
 )
 from taawun.cooperation.agreements.document import parse
-from taawun.cooperation.agreements.models import Agreement, Told, Version
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Told, Version
 from taawun.cooperation.agreements.versions import keep_version
 from taawun.cooperation.partners.identity.keys import own_lineage
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp
+from taawun.foundation.digests import sha256
+from taawun.foundation.signing import peek
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +40,10 @@ def regain_proposed(payload: Mapping[str, Any], header: Header) -> None:
     """A version that we had proposed."""
     del header
     document = parse(str(payload["document"]).encode())
-    if Version.objects.filter(digest=document.digest).exists():
-        return
-    keep_version(document, str(payload.get("proposal", "")))
-    changed()
+    if not Version.objects.filter(digest=document.digest).exists():
+        keep_version(document, str(payload.get("proposal", "")))
+        changed()
+    Version.objects.filter(digest=document.digest).update(is_said=True)
 
 
 def regain_signed(payload: Mapping[str, Any], header: Header) -> None:
@@ -59,6 +61,8 @@ def regain_signed(payload: Mapping[str, Any], header: Header) -> None:
             jwk=_jwk(token),
             at=parse_timestamp(said["at"]),
         )
+        own = PartySignature.objects.filter(lineage=lineage, digest=said["digest"], node=settings.BASE_URL)
+        own.update(is_said=True)
 
 
 def regain_declared(payload: Mapping[str, Any], header: Header) -> None:
@@ -74,6 +78,8 @@ def regain_declared(payload: Mapping[str, Any], header: Header) -> None:
             at=parse_timestamp(said["at"]),
             suggestion=str(document).encode() if document and said["kind"] == "countered" else None,
         )
+        own = PartyInstrument.objects.filter(node=settings.BASE_URL, words=sha256(peek(token).payload))
+        own.update(is_said=True)
 
 
 def _jwk(token: str) -> dict[str, str]:

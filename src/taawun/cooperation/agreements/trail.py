@@ -51,5 +51,6 @@ TRAIL = (
     Act("agreements.newcomer-taken-back", _("Confirmation of a newcomer taken back")),
     Act("agreements.scan-attached", _("Scan of the paper attached")),
     SystemPart("agreements.depositary", _("Work as the depositary")),
+    SystemPart("agreements.revocation", _("Revocation of a key of this node")),
     Things("agreements", _find),
 )

@@ -160,6 +160,7 @@ def propose(actor: Actor, agreement: Agreement, *, edition: int) -> Version:
         digest=document.digest,
         depositary=document.depositary.node,
         proposal=proposals.sign(document),
+        is_said=True,
     )
     # whoever still has the draft before them edits what is no longer there
     held.draft, held.draft_edition = "", held.draft_edition + 1

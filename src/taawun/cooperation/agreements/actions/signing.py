@@ -173,6 +173,7 @@ def _sign(actor: Actor, agreement: Agreement, document: Document) -> None:
         token=token,
         jwk=node_key().public.to_jwk(),
         at=at,
+        is_said=True,
         awaits_ratification=any(
             party.ratifies for party in document.parties if party.node == settings.BASE_URL
         ),

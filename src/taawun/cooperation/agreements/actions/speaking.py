@@ -127,6 +127,7 @@ def say(  # noqa: PLR0913 - each argument is one member of the instrument
         jwk=node_key().public.to_jwk(),
         token=token,
         at=at,
+        is_said=True,
     )
     message: dict[str, object] = {"instrument": token}
     if suggestion is not None:
