@@ -10,15 +10,16 @@ from django.conf import settings
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import forget_policy
+from taawun.cooperation.federation import late_guests
 from taawun.cooperation.federation.actions import publish
 from taawun.cooperation.federation.history import let_newcomers_in
 from taawun.cooperation.federation.models import GuestCopy, Passage, Release
 from taawun.cooperation.partners.exchange.wire import LaneOffer
 from taawun.cooperation.partners.logs import contents, floors
-from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.logs.chain import Header, said_in
 from taawun.cooperation.partners.logs.joining import JOINED
 from taawun.cooperation.partners.logs.offers import Offered
-from taawun.cooperation.partners.models import Lane, LaneEntry
+from taawun.cooperation.partners.models import Lane, LaneEntry, PolicyGeneration
 from taawun.foundation.clock import now
 from taawun.foundation.strict_json import parse
 from tests.cast import (
@@ -243,3 +244,33 @@ def test_what_was_joined_before_the_agreement_was_known_here_is_laid_ready_once_
     assert GuestCopy.objects.count() == 0
     let_newcomers_in()
     assert listed(Caller(token(cast, agreement))) == ["urn:test:1"]
+
+
+def test_what_names_its_readers_is_read_once_however_often_what_is_agreed_changes(
+    cast: Cast, south: PartnerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agreement = agreement_in_force(south, clauses=(clause(history="all"),))
+    lane = clause_lane(south, agreement, audience=())
+    lane.entries.clear()
+    lane.open(audience=(settings.BASE_URL,))
+    for _ in range(3):
+        lane.write(kind="tests.note", audience=(settings.BASE_URL,))
+    lane.write(kind="tests.note")
+    _joined(lane, settings.BASE_URL, KEY)
+    lane.deliver()
+    names_also(agreement, south, UNIVERSITY)
+    read: list[str] = []
+
+    def counted(header: str) -> Header:
+        read.append(header)
+        return said_in(header)
+
+    monkeypatch.setattr(late_guests, "said_in", counted)
+    found = []
+    for _ in range(3):
+        PolicyGeneration.bump()
+        forget_policy()
+        let_newcomers_in()
+        found.append(len(read))
+    assert found == [4, 4, 4]
+    assert listed(Caller(token(cast, agreement))) == ["urn:test:4"]

@@ -75,7 +75,10 @@ def _lay(lane: Lane, key: str, grants: Iterable[Grant]) -> int:
         ids = list(missed.values_list("id", flat=True))
         for start in range(0, len(ids), _BATCH):
             some = Passage.objects.filter(id__in=ids[start : start + _BATCH]).select_related("entry")
-            found = [(each, [key]) for each in some if not said_in(each.entry.header).audience]
+            narrowed = {each.id for each in some if said_in(each.entry.header).audience}
+            # a header never changes, and what is agreed changes often: it is read once
+            Passage.objects.filter(id__in=narrowed).update(names_readers=True)
+            found = [(each, [key]) for each in some if each.id not in narrowed]
             lay_ready(found)
             count += len(found)
     return count
@@ -83,7 +86,9 @@ def _lay(lane: Lane, key: str, grants: Iterable[Grant]) -> int:
 
 def _given_by(grant: Grant, lane: Lane) -> QuerySet[Passage]:
     """What of a lane a grant lets its receiver read, as far as that is about when it was sent."""
-    standing = Passage.objects.filter(entry__lane=lane, ended=None, release__state=Release.State.LIVE)
+    standing = Passage.objects.filter(
+        entry__lane=lane, names_readers=False, ended=None, release__state=Release.State.LIVE
+    )
     if grant.since == FOREVER:
         return standing.none()
     if grant.since > 0:

@@ -255,6 +255,8 @@ class Passage(Counted):
     clause = models.CharField(max_length=40, blank=True, default="")
     # it came here for guests of this node alone: by this way the node itself has nothing
     is_for_guests = models.BooleanField(default=False)
+    # its header was read for guests that came later, and names for whom it is: for nobody else, whatever is agreed
+    names_readers = models.BooleanField(default=False)
     ends = models.DateTimeField(null=True)  # when the clause says it goes here; None without a limit
     ended = models.DateTimeField(null=True)  # when it did: withdrawn on this lane, or its time was over
     why_ended = models.CharField(max_length=9, choices=Release.Gone, blank=True, default="")
