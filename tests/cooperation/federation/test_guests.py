@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -35,6 +37,7 @@ from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp, stix_marking_id
 from taawun.platform.audit.models import Entry as AuditEntry
+from taawun.platform.notices.models import Notice
 from tests.cast import (
     Caller,
     Cast,
@@ -139,6 +142,46 @@ def test_a_token_is_shown_once_and_kept_as_its_digest(cast: Cast, south: Partner
     told = AuditEntry.objects.get(verb="federation.guest-token-created")
     assert told.details["guest"] == "uni"
     assert secret not in json.dumps(told.details)
+
+
+def test_a_token_from_before_tokens_were_bound_is_bound_to_whom_its_versions_name(
+    cast: Cast, south: PartnerNode, notes: Notes
+) -> None:
+    agreement = hosting(south)
+    caller = Caller(token(cast, agreement))
+    publish(cast.analyst.actor, note_draft())
+    [identity] = GuestToken.objects.values_list("identity", flat=True)
+    GuestToken.objects.update(identity="")
+    assert listed(caller) == []
+    migration = import_module("taawun.cooperation.federation.migrations.0018_guest_identity_known")
+    migration.bind_tokens(apps, None)
+    assert list(GuestToken.objects.values_list("identity", flat=True)) == [identity]
+    assert listed(caller) == ["urn:test:1"]
+    assert not Notice.objects.exists()
+
+
+def test_a_token_whose_ref_was_two_organisations_is_bound_to_neither_and_named(
+    cast: Cast, south: PartnerNode
+) -> None:
+    agreement = hosting(south)
+    token(cast, agreement)
+    GuestToken.objects.update(identity="")
+    first = agreement.versions.get().document()
+    other = replace(UNIVERSITY, organisation=Text.of(en="Another university"))
+    parties = tuple(other if each.ref == "uni" else each for each in first.parties)
+    _follow(agreement, south, replace(first, version=2, supersedes=first.digest, parties=parties))
+    migration = import_module("taawun.cooperation.federation.migrations.0018_guest_identity_known")
+    migration.bind_tokens(apps, None)
+    assert list(GuestToken.objects.values_list("identity", flat=True)) == [""]
+    notice = Notice.objects.get(kind="federation.guest-tokens-unbound")
+    assert notice.params == {"guest": "uni", "code": agreement.code, "tokens": "library"}
+    [told] = cast.administrator.api.get("/notices").json()["items"]
+    assert told["sentence"].startswith(
+        f"Older tokens of uni, a guest of this node in {agreement.code}, open nothing"
+    )
+    # said once
+    migration.bind_tokens(apps, None)
+    assert Notice.objects.get(kind="federation.guest-tokens-unbound").times == 1
 
 
 def test_only_an_administrator_makes_tokens_and_only_for_guests_of_this_node(

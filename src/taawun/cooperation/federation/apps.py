@@ -157,6 +157,19 @@ class FederationConfig(AppConfig):
                         lambda _p: reverse("guests"),
                     ),
                     NoticeKind(
+                        "federation.guest-tokens-unbound",
+                        "read:federation",
+                        lambda p: (
+                            _(
+                                "Older tokens of %(guest)s, a guest of this node in %(code)s, open nothing, for "
+                                "nothing says which organisation they were made for: %(tokens)s."
+                            )
+                            % p
+                        ),
+                        lambda _p: _("Revoke them, and make new ones."),
+                        lambda _p: reverse("guests"),
+                    ),
+                    NoticeKind(
                         "federation.public-waits",
                         "publish:public",
                         lambda _p: _(
