@@ -377,10 +377,11 @@ def test_what_it_tells_later_is_not_taken(told: Told, south: PartnerNode, cast: 
 
 
 def test_nor_is_it_while_others_are_waited_for(told: Told, south: PartnerNode, cast: Cast) -> None:
-    partner("Eastern CERT", nation="XE")
+    east = partner("Eastern CERT", nation="XE")
     returning.begin(SYSTEM)
+    returning.heard(east.row)
     returning.give_up(cast.administrator.actor, south.row)
-    assert returning.is_returning()
+    assert (returning.is_returning(), returning.may_take()) == (True, True)
     answer = south.request("POST", f"/federation/held/{told.lane.id}", b"".join(told.lines[2:]))
     assert json.loads(answer.content) == {"taken": 0}
     assert LaneEntry.objects.filter(lane=told.lane).count() == 2
