@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from taawun.cooperation.agreements import doubting, forwarding, keeping
 from taawun.cooperation.agreements.document import Document, parse, party_json, write
@@ -18,6 +21,7 @@ from taawun.cooperation.agreements.models import (
     Comparison,
     PartyInstrument,
     PartySignature,
+    Told,
     Version,
 )
 from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
@@ -32,7 +36,7 @@ from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.strict_json import canonical
-from tests.cast import Cast, PartnerNode, sign_version
+from tests.cast import Cast, PartnerNode, partner, sign_version
 from tests.cooperation.agreements.test_instruments import (
     DONE,
     Community,
@@ -43,6 +47,7 @@ from tests.cooperation.agreements.test_instruments import (
     invited_here,
     told,
 )
+from tests.lanes import talk_lane
 
 __all__ = ["community", "in_force", "invited_here"]
 
@@ -258,10 +263,11 @@ def test_who_says_that_it_holds_nothing_is_shown_everything_once(in_force: Commu
     agreement = Agreement.objects.get()
     nothing = {"agreement": str(agreement.id), "held": []}
     begin = now()
-    with frozen(begin):
-        for number in range(6):
+    for number in range(7):
+        with frozen(begin + timedelta(minutes=number)):
             told(c.west_lane, "agreement.held", {**nothing, "held": [f"{number:064x}"] if number else []})
             forwarding.answer_comparisons()
+    with frozen(begin + timedelta(minutes=6)):
         shown = _said("agreement.evidence", c.west.node)
         assert len(shown) == 1
         # nor is it asked more than once what it holds
@@ -430,3 +436,182 @@ def test_who_told_what_it_held_before_it_was_restored_tells_it_anew(in_force: Co
     header = in_force.west_lane.entries[0].header
     regain_held({"agreement": str(in_force.text.id), "held": []}, header)
     assert Agreement.objects.get().is_uncompared
+
+
+# ---- what it costs -------------------------------------------------------------------------------------------------
+
+# of a party that declined so often, in its own words
+MANY = 400
+
+
+def _declined(c: Community, count: int) -> None:
+    """So many words of the depositary are held, which nobody needs to read."""
+    ids = [UUID(int=number) for number in range(count)]
+    PartyInstrument.objects.bulk_create(
+        PartyInstrument(
+            id=each,
+            chosen=each,
+            words=sha256(each.bytes),
+            mark=sha256(each.hex.encode()),
+            lineage=c.text.id,
+            kind="declined",
+            node=c.south.node,
+            digest=c.text.digest,
+            token="kept",
+            jwk=c.south.key.public.to_jwk(),
+            at=now(),
+        )
+        for each in ids
+    )
+
+
+def _all_prefixes(c: Community, *held: str) -> None:
+    """The other party tells in seventeen messages that it holds next to nothing."""
+    for prefix in ("", *forwarding.PREFIXES):
+        said = {"agreement": str(c.text.id), "held": list(held), "prefix": prefix}
+        assert told(c.west_lane, "agreement.held", said) == DONE
+
+
+def _bytes_told() -> int:
+    said = LaneEntry.objects.filter(lane__sender=None, kind="agreement.held")
+    return sum(said.values_list("size", flat=True))
+
+
+def test_what_a_party_told_in_seventeen_messages_is_reckoned_once_and_not_while_others_wait_to_write(
+    in_force: Community,
+) -> None:
+    c, begin, reckoned = in_force, now(), list[bool]()
+    _declined(c, MANY)
+    depth = len(connection.savepoint_ids)
+
+    def held_of(agreement: Agreement) -> dict[str, Any]:
+        reckoned.append(len(connection.savepoint_ids) > depth)
+        return genuine(agreement)
+
+    genuine = forwarding.held_of
+    with patch.object(forwarding, "held_of", held_of):
+        for minutes in range(20):
+            with frozen(begin + timedelta(minutes=minutes)):
+                _all_prefixes(c)
+                assert forwarding.answer_comparisons() == (minutes == 0)
+    # all was shown at once, and nothing may be shown again before a day is over: what else it may be told is looked at
+    # every five minutes, not at each of its messages
+    assert reckoned == [False] * 4
+    assert not Comparison.objects.filter(is_waiting=True, not_before=None).exists()
+
+
+def test_a_look_that_came_to_nothing_costs_little_and_is_no_longer_held_to_once_something_new_is_here(
+    in_force: Community,
+) -> None:
+    c, begin = in_force, now()
+    _declined(c, MANY)
+    with frozen(begin):
+        _all_prefixes(c)
+        assert forwarding.answer_comparisons() == 1
+        _all_prefixes(c)
+        with CaptureQueriesContext(connection) as asked:
+            assert forwarding.answer_comparisons() == 0
+        assert len(asked) == 7
+        word = c.of_south("suspended")
+        told(c.south_lane, "agreement.declared", {"instrument": word})
+        _all_prefixes(c)
+        assert forwarding.answer_comparisons() == 1
+        last = _said("agreement.evidence", c.west.node)[-1]
+        assert [each["instrument"] for each in last["instruments"]] == [word]
+
+
+def test_who_is_no_party_has_nothing_reckoned_by_telling_again_and_again(
+    cast: Cast, in_force: Community
+) -> None:
+    stranger = partner(nation="XQ")
+    lane = talk_lane(stranger)
+    with patch.object(forwarding, "held_of", wraps=forwarding.held_of) as reckoned:
+        for _ in range(3):
+            assert told(lane, "agreement.held", {"agreement": str(in_force.text.id), "held": []}) == DONE
+            assert forwarding.answer_comparisons() == 0
+    assert reckoned.call_count == 1
+    assert not _said("agreement.evidence", stranger.node)
+
+
+def test_what_changed_while_it_was_reckoned_is_answered_the_next_time(in_force: Community) -> None:
+    c, genuine = in_force, forwarding.held_of
+    told(c.west_lane, "agreement.held", {"agreement": str(c.text.id), "held": []})
+
+    def held_of(agreement: Agreement) -> dict[str, Any]:
+        found = genuine(agreement)
+        told(c.south_lane, "agreement.declared", {"instrument": c.of_south("declined")})
+        return found
+
+    with patch.object(forwarding, "held_of", held_of):
+        assert (forwarding.answer_comparisons(), forwarding.compare()) == (0, 0)
+    assert not _said("agreement.evidence", c.west.node)
+    assert Agreement.objects.get().is_uncompared
+    assert (forwarding.answer_comparisons(), forwarding.compare()) == (1, 2)
+    assert len(_said("agreement.evidence", c.west.node)[-1]["instruments"]) == 3
+
+
+def test_of_one_new_word_the_parties_are_told_what_begins_as_it_does_and_not_all_that_is_held(
+    in_force: Community,
+) -> None:
+    c = in_force
+    _declined(c, MANY)
+    assert forwarding.compare() == 2
+    before, word = _bytes_told(), c.of_south("suspended")
+    told(c.south_lane, "agreement.declared", {"instrument": word})
+    assert forwarding.compare() == 2
+    mark = sha256(word.encode())
+    like = sorted(each for each in forwarding.held_of(Agreement.objects.get()) if each[0] == mark[0])
+    for node in (c.south.node, c.west.node):
+        last = _said("agreement.held", node)[-1]
+        assert (last["prefix"], last["held"]) == (mark[0], like)
+    # two messages, each of the digests that begin alike
+    assert _bytes_told() - before < 2 * (67 * len(like) + 250)
+    assert forwarding.compare() == 0
+
+
+def test_who_says_one_word_after_another_makes_this_node_tell_some_at_once_and_then_once_an_hour(
+    in_force: Community,
+) -> None:
+    c, begin, found = in_force, now(), list[int]()
+    for number in range(3 * 12):
+        with frozen(begin + timedelta(minutes=5 * number)):
+            told(c.south_lane, "agreement.declared", {"instrument": c.of_south("declined")})
+            found.append(forwarding.compare())
+    # two parties each time
+    assert found == [2] * 6 + [0] * 6 + ([2] + [0] * 11) * 2
+    # and what was said last is told in the end
+    with frozen(begin + timedelta(hours=3)):
+        assert [forwarding.compare(), forwarding.compare()] == [2, 0]
+    assert not Agreement.objects.get().is_uncompared
+
+
+def test_nothing_is_told_while_the_disk_is_full(in_force: Community) -> None:
+    with patch.object(disk, "has_room", return_value=False):
+        assert forwarding.compare() == 0
+    assert (_bytes_told(), Agreement.objects.get().is_uncompared) == (0, True)
+    assert forwarding.compare() == 2
+
+
+def test_a_party_that_has_itself_told_so_often_that_it_waits_keeps_no_other_waiting(
+    in_force: Community,
+) -> None:
+    c, begin = in_force, now()
+
+    def compared(minutes: int) -> list[str]:
+        before = {each.node: len(_said("agreement.held", each.node)) for each in (c.south, c.west)}
+        with frozen(begin + timedelta(minutes=minutes)):
+            forwarding.compare()
+        return [node for node, count in before.items() if len(_said("agreement.held", node)) > count]
+
+    assert compared(0) == [c.south.node, c.west.node]
+    Told.objects.filter(node=c.south.node).update(spent_until=begin + timedelta(hours=6))
+    told(c.west_lane, "agreement.declared", {"instrument": c.of_west("declined")})
+    assert compared(5) == [c.west.node]
+    told(c.west_lane, "agreement.declared", {"instrument": c.of_west("declined")})
+    assert [compared(minutes) for minutes in (10, 15, 60, 65)] == [[c.west.node], [], [c.south.node], []]
+
+
+def test_what_is_told_at_once_is_bounded_and_the_rest_follows(in_force: Community) -> None:
+    with patch.object(forwarding, "_MOST_AT_ONCE", 1):
+        assert [forwarding.compare() for _ in range(3)] == [1, 1, 0]
+    assert {len(_said("agreement.held", each.node)) for each in (in_force.south, in_force.west)} == {1}

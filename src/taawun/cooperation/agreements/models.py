@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -14,9 +14,6 @@ from taawun.cooperation.people.models import Person
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class Agreement(models.Model):
@@ -36,6 +33,8 @@ class Agreement(models.Model):
     is_unsettled = models.BooleanField(default=True, db_index=True)
     is_uncompared = models.BooleanField(default=True, db_index=True)
     compared = models.DateTimeField(null=True, db_index=True)
+    # some parties are yet to be told what is new, and may be from then on
+    compare_from = models.DateTimeField(null=True)
 
     @property
     def code(self) -> str:
@@ -203,6 +202,9 @@ class Comparison(models.Model):
     received = models.DateTimeField(default=now)
     is_waiting = models.BooleanField(default=True)
     not_before = models.DateTimeField(null=True)
+    # there is nothing to say to its party before, whatever it tells, as long as the same is held here
+    quiet_until = models.DateTimeField(null=True)
+    quiet_stamp = models.CharField(max_length=64, blank=True, default="")  # of what is held
 
     class Meta:
         constraints = (
@@ -211,11 +213,6 @@ class Comparison(models.Model):
         indexes = (
             models.Index(fields=["received"], name="agreements_to_answer", condition=Q(is_waiting=True)),
         )
-
-    def wait_until(self, at: datetime) -> None:
-        """Let it be answered, or answered further, from an instant on; the earliest of several counts."""
-        self.not_before = min(at, self.not_before) if self.not_before and self.is_waiting else at
-        self.is_waiting = True
 
 
 class Shown(models.Model):
@@ -234,6 +231,7 @@ class Shown(models.Model):
         )
         indexes = (
             models.Index(fields=["node", "at"], name="agreements_shown_again", condition=Q(times__gt=1)),
+            models.Index(fields=["mark"], name="agreements_shown_mark"),
         )
 
 
@@ -243,6 +241,10 @@ class Told(models.Model):
     lineage = models.UUIDField()
     node = models.CharField(max_length=300)
     holding = models.CharField(max_length=64)  # SHA-256 of the marks
+    # the same of those that begin with each hexadecimal digit, as they were told last
+    parts: Any = models.JSONField(default=dict, blank=True)
+    # what it may be told of news is spent until then
+    spent_until = models.DateTimeField(null=True)
     times = models.PositiveIntegerField(default=0)  # with nothing new between them
     at = models.DateTimeField(default=now)  # the last time
 
