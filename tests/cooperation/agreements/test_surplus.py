@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from taawun.cooperation.agreements import keeping
+from taawun.cooperation.agreements import forwarding, keeping, surplus
 from taawun.cooperation.agreements.document import Narrowing, narrowing_json, party_json
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Shown
 from taawun.cooperation.agreements.policy import Allowed, Denied
 from taawun.cooperation.agreements.queries import current_policy, forget_policy, standing_of
 from taawun.cooperation.agreements.regaining import regain_declared
@@ -243,3 +243,63 @@ def test_this_node_lets_go_of_no_word_of_its_own_for_what_is_brought_back_to_it_
     tokens = PartyInstrument.objects.filter(node=settings.BASE_URL, kind="ratified")
     assert set(own) < set(tokens.values_list("token", flat=True))
     assert tokens.count() == 3
+
+
+# ---- what says nothing of what flows ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["declared", "evidence"])
+def test_of_what_says_nothing_of_what_flows_the_first_is_kept_and_what_comes_beyond_is_no_news(
+    in_force: Community, way: str
+) -> None:
+    c = in_force
+    # the smaller its digest, the earlier one of them would have been kept
+    said = sorted((c.of_west("declined") for _ in range(6)), key=_words, reverse=True)
+    held = None
+    for number, word in enumerate(said):
+        if way == "declared":
+            assert told(c.west_lane, "agreement.declared", {"instrument": word}) == DONE
+        else:
+            assert _shown(c, word) == DONE
+        if number == 1:
+            held = forwarding.held_of(Agreement.objects.get()).keys()
+            assert forwarding.compare() == 2
+    assert forwarding.held_of(Agreement.objects.get()).keys() == held
+    assert forwarding.compare() == 0
+    assert standing_of(Agreement.objects.get()).state == State.IN_FORCE
+    assert Notice.objects.filter(kind="agreements.too-many-words", resolved=None).count() == 1
+
+
+def _words(token: str) -> str:
+    return sha256(peek(token).payload)
+
+
+def test_an_agreement_that_holds_as_many_words_as_are_kept_in_all_takes_those_that_stop_something_alone(
+    in_force: Community, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c = in_force
+    # that one party ratified it is held already
+    monkeypatch.setattr(surplus, "MOST_IN_ALL", 2)
+    for kind in ("declined", "declined", "suspended"):
+        assert told(c.south_lane, "agreement.declared", {"instrument": c.of_south(kind)}) == DONE
+    kinds = PartyInstrument.objects.order_by("kind").values_list("kind", flat=True)
+    assert list(kinds) == ["declined", "ratified", "suspended"]
+    assert standing_of(Agreement.objects.get()).state == State.SUSPENDED
+
+
+def test_what_was_shown_of_a_word_is_forgotten_with_it(in_force: Community) -> None:
+    c = in_force
+    for word in sorted((c.of_south("suspended") for _ in range(3)), key=_words, reverse=True):
+        told(c.south_lane, "agreement.declared", {"instrument": word})
+    told(c.west_lane, "agreement.held", {"agreement": str(c.text.id), "held": []})
+    forwarding.answer_comparisons()
+    before = set(Shown.objects.values_list("mark", flat=True))
+    last = PartyInstrument.objects.filter(kind="suspended").order_by("-words")[0]
+    told(c.south_lane, "agreement.declared", {"instrument": _smaller(c, last.words)})
+    assert set(Shown.objects.values_list("mark", flat=True)) == before - {last.mark}
+
+
+def _smaller(c: Community, than: str) -> str:
+    while _words(word := c.of_south("suspended")) >= than:
+        pass
+    return word

@@ -1,9 +1,10 @@
-"""Letting go of what a party said too often, so that all nodes keep the same of it, whatever was shown to whom.
+"""Letting go of what a party said too often, so that all nodes keep the same of what matters, whoever was shown what.
 
-Source: docs/protocol.md, "Agreement document". One more is kept than a party may say: it shows that there was more, and
-under that version nothing flows (:func:`~taawun.cooperation.agreements.standing.words.overfull`). So a party takes
-nothing back by saying more. What is signed with a key counts against that key alone: whoever makes up a key in
-somebody's name pushes out none of its words.
+Source: docs/protocol.md, "Agreement document". One more is kept than a party may say: it shows that there was more,
+and under that version nothing flows (:func:`~taawun.cooperation.agreements.standing.words.overfull`). So a party
+takes nothing back by saying more. Of what says nothing of what flows no more is kept than may be said, and what came
+first stays: else whoever makes up digest after digest gives all nodes news without end. What is signed with a key
+counts against that key alone: whoever makes up a key in somebody's name pushes out none of its words.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
-from taawun.cooperation.agreements.models import PartyInstrument, Version
-from taawun.cooperation.agreements.standing.words import most_of
+from taawun.cooperation.agreements.models import PartyInstrument, Shown, Version
+from taawun.cooperation.agreements.standing.words import SAYS_NOTHING_OF_WHAT_FLOWS, most_of
 from taawun.foundation import strict_json
 from taawun.foundation.clock import parse_timestamp
 from taawun.foundation.signing import peek
@@ -28,6 +29,8 @@ __all__ = ["let_go"]
 _Kind = PartyInstrument.Kind
 # of several of these only the earliest matters: a notice, or a word that binds
 _ONCE: Final = frozenset({_Kind.LEFT, _Kind.TERMINATED, _Kind.RATIFIED})
+# instruments about one agreement, whoever signed them; beyond these nothing more that says nothing of what flows
+MOST_IN_ALL: Final = 10_000
 
 
 def let_go(row: PartyInstrument) -> bool:
@@ -47,11 +50,21 @@ def let_go(row: PartyInstrument) -> bool:
         digest=row.digest,
         **({"jwk__kid": key} if key else {"jwk__kid__isnull": True}),
     )
-    most = most_of(row.kind)
-    if alike.count() <= most:
-        return False
-    PartyInstrument.objects.filter(pk__in=[each.pk for each in _beyond(row, alike, most + 1)]).delete()
-    return True
+    most, is_own = most_of(row.kind), row.node == settings.BASE_URL
+    if row.kind in SAYS_NOTHING_OF_WHAT_FLOWS and not is_own:
+        gone = [row] if alike.count() > most or _is_full(row) else []
+        is_surplus = bool(gone)
+    else:
+        is_surplus = alike.count() > most
+        gone = _beyond(row, alike, most + 1) if is_surplus else []
+    if gone:
+        PartyInstrument.objects.filter(pk__in=[each.pk for each in gone]).delete()
+        Shown.objects.filter(lineage=row.lineage, mark__in=[each.mark for each in gone]).delete()
+    return is_surplus
+
+
+def _is_full(row: PartyInstrument) -> bool:
+    return PartyInstrument.objects.filter(lineage=row.lineage).count() > MOST_IN_ALL
 
 
 def _beyond(row: PartyInstrument, alike: QuerySet[PartyInstrument], most: int) -> list[PartyInstrument]:
@@ -61,7 +74,7 @@ def _beyond(row: PartyInstrument, alike: QuerySet[PartyInstrument], most: int) -
     if row.kind in _ONCE:
         return _later(sorted(alike, key=_dated), most)
     pinned = _countersigned(row) if row.kind == _Kind.ACCEDED else frozenset()
-    return list(alike.exclude(mark__in=pinned).only("pk").order_by("words")[most:])
+    return list(alike.exclude(mark__in=pinned).only("pk", "mark").order_by("words")[most:])
 
 
 def _later(earliest_first: list[PartyInstrument], most: int) -> list[PartyInstrument]:
