@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agreements', '0009_showing'),
+        ('agreements', '0010_said'),
     ]
 
     operations = [
