@@ -355,6 +355,7 @@ def test_what_an_author_told_that_it_holds_is_read_once_a_message(in_force: Comm
         assert c.south_lane.deliver()[-1] == ("refused", "retired-key")
     reads = [each["sql"] for each in asked if "agreements_comparison" in each["sql"]]
     assert 1 < len(reads) <= 1 + len(forwarding.PREFIXES)
+    assert sum("partners_partnerkey" in each["sql"] for each in asked) < len(words) / 4
     # one that is repeated is looked at once, and one that is held is not
     c.south_lane.say("agreement.evidence", c.evidence(*[words[0]] * 100, signatures=(held,) * 100))
     with CaptureQueriesContext(connection) as asked:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.partners.exchange.messages import Message
+    from taawun.cooperation.partners.identity.lineage import Lineage
 
 __all__ = ["receive_evidence", "receive_held", "settle"]
 
@@ -59,14 +60,12 @@ _AT_ONCE: Final = 100
 class _Signed:
     """A signed text that a partner passed on, and its author's key, once its signature was checked."""
 
-    def __init__(
-        self, message: Message, token: str, typ: str, keys: Mapping[str, VerifyKey], owners: Owners
-    ) -> None:
+    def __init__(self, token: str, typ: str, keys: _Keys, owners: Owners) -> None:
         try:
             kid = peek(token).kid
             payload = strict_json.parse(peek(token).payload)
             node = str(payload["node"])
-            known = _key_of(message, node, kid, keys)
+            known = keys.find(node, kid)
             payload = strict_json.parse(known.key.verify(token, typ))
         except (SignatureRefused, strict_json.JsonRefused, KeyError, TypeError) as refused:
             raise MessageRefused("signature", str(refused)) from None
@@ -76,30 +75,46 @@ class _Signed:
         self.token, self.node, self.key = token, node, known.key
 
 
-def _key_of(message: Message, node: str, kid: str, keys: Mapping[str, VerifyKey]) -> KnownKey:
-    """The key of an author: one that this node knows as its, else the one that came with what it signed.
+class _Keys:
+    """The keys of those in whose name one message speaks. What is known of each is read once."""
 
-    Of a node whose key administrators compared, and of this node, no other key is believed: who passes on a word could
-    have made it.
+    def __init__(self, message: Message, brought: Mapping[str, VerifyKey]) -> None:
+        self._message, self._brought = message, brought
+        self._known: dict[str, tuple[Lineage | None, bool]] = {}
 
-    Raises:
-        MessageRefused: ``unknown-key``, or ``revoked-key``.
-    """
+    def find(self, node: str, kid: str) -> KnownKey:
+        """The key of an author: one that this node knows as its, else the one that came with what it signed.
+
+        Of a node whose key administrators compared, and of this node, no other key is believed: who passes on a word
+        could have made it.
+
+        Raises:
+            MessageRefused: ``unknown-key``, or ``revoked-key``.
+        """
+        if node not in self._known:
+            self._known[node] = _known_of(node)
+        lineage, is_settled = self._known[node]
+        known = lineage.find(kid) if lineage else None
+        if known is None:
+            found = None if is_settled else self._brought.get(kid)
+            if found is None:
+                raise MessageRefused("unknown-key", f"the key {kid[:12]} of {node:.100} did not come with it")
+            return KnownKey(found)
+        # of what comes after a key was revoked nobody knows whether its owner signed it, unless its people said so
+        is_cleared = self._message.is_cleared and node == self._message.partner.node
+        if known.is_doubtful(self._message.received) and not is_cleared:
+            raise MessageRefused("revoked-key", "the key that signed it was revoked")
+        return known
+
+
+def _known_of(node: str) -> tuple[Lineage | None, bool]:
+    """The keys of a node as far as they are known here, and whether no other is believed."""
+    if node == settings.BASE_URL:
+        return own_lineage(), True
     partner = Partner.objects.filter(node=node).exclude(kid="").first()
-    is_ours = node == settings.BASE_URL
-    lineage = own_lineage() if is_ours else lineage_of(partner) if partner else None
-    known = lineage.find(kid) if lineage else None
-    if known is None:
-        is_settled = is_ours or (partner is not None and partner.state == Partner.State.VERIFIED)
-        found = None if is_settled else keys.get(kid)
-        if found is None:
-            raise MessageRefused("unknown-key", f"the key {kid[:12]} of {node:.100} did not come with it")
-        return KnownKey(found)
-    # of what comes after a key was revoked nobody knows whether its owner signed it, unless its people said so
-    is_cleared = message.is_cleared and node == message.partner.node
-    if known.is_doubtful(message.received) and not is_cleared:
-        raise MessageRefused("revoked-key", "the key that signed it was revoked")
-    return known
+    if partner is None:
+        return None, False
+    return lineage_of(partner), partner.state == Partner.State.VERIFIED
 
 
 class _Attempts:
@@ -153,7 +168,7 @@ def receive_evidence(message: Message) -> None:
 
 def _take_in(message: Message, attempts: _Attempts) -> None:
     payload, lineage = message.payload, keeping.uuid(message.payload, "agreement")
-    keys, owners = _keys(payload), Owners(message, lineage)
+    keys, owners = _Keys(message, _brought(payload)), Owners(message, lineage)
 
     def once(values: Iterable[object]) -> list[str]:
         found = (each for value in values for each in attempts.read(partial(_text, value)))
@@ -161,11 +176,7 @@ def _take_in(message: Message, attempts: _Attempts) -> None:
 
     def verified(tokens: Iterable[str], typ: str) -> list[_Signed]:
         new = (each for each in tokens if each not in held)
-        return [
-            signed
-            for each in new
-            for signed in attempts.read(partial(_Signed, message, each, typ, keys, owners))
-        ]
+        return [signed for each in new for signed in attempts.read(partial(_Signed, each, typ, keys, owners))]
 
     tokens = once(_list(payload, "signatures", MOST_SHOWN))
     shown = [each for each in _list(payload, "instruments", MOST_SHOWN) if isinstance(each, dict)]
@@ -375,7 +386,7 @@ def _document(text: object, lineage: UUID) -> Document:
     return document
 
 
-def _keys(payload: Mapping[str, Any]) -> dict[str, VerifyKey]:
+def _brought(payload: Mapping[str, Any]) -> dict[str, VerifyKey]:
     found = {}
     for each in _list(payload, "keys", MOST_SHOWN):
         # what is no key verifies nothing
