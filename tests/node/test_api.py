@@ -36,6 +36,7 @@ EMPTY = {
     "/partners/{partner_id}/quarantine",
     "/federation/releases/{release_id}/readings",
     "/guest/withdrawals",
+    "/federation/public/waiting",
 }
 # what anybody with a token may ask about themselves; no role is needed for it
 OF_ONESELF = {("get", "/me"), ("get", "/tokens"), ("get", "/notices")}

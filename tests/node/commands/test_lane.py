@@ -96,4 +96,4 @@ def test_a_file_for_another_node_is_refused_and_named(
     console.run("lane", "export", str(ours.id), file)
     ended = console.run("lane", "import", file)
     assert ended.code == 3
-    assert "the file is for https://south.example" in ended.err
+    assert "The file is encrypted to another node" in ended.err

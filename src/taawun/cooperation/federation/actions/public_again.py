@@ -176,7 +176,7 @@ def _put_back(actor: Actor, release_id: UUID) -> bool:
     except FileGone:
         # it is named by the database and lost on the disk, which the doctor says
         return False
-    _note(actor, "federation.put-back", held)
+    record(actor, "federation.put-back", urn(held), _told(held))
     return True
 
 
@@ -203,7 +203,7 @@ def _leave_off(actor: Actor, release_id: UUID) -> bool:
     if not _undecided(held):
         return False
     stood_for_everybody().filter(release=held).update(left_off=now())
-    _note(actor, "federation.left-off", held)
+    record(actor, "federation.left-off", urn(held), _told(held))
     return True
 
 
@@ -214,8 +214,8 @@ def _undecided(held: Release) -> list[Passage]:
     return list(stood_for_everybody().filter(release=held, left_off=None).select_related("entry"))
 
 
-def _note(actor: Actor, act: str, held: Release) -> None:
-    record(actor, act, urn(held), {"kind": held.kind, "subject": held.subject, "tlp": Tlp(held.tlp).label})
+def _told(held: Release) -> dict[str, object]:
+    return {"kind": held.kind, "subject": held.subject, "tlp": Tlp(held.tlp).label}
 
 
 def _run(reporter: Reporter, subject: str) -> dict[str, object]:

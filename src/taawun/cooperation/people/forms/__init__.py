@@ -1,0 +1,61 @@
+"""What people's pages ask for."""
+
+from __future__ import annotations
+
+from taawun.cooperation.people.forms.persons import (
+    LIVES,
+    AcceptForm,
+    InvitationFilters,
+    InviteForm,
+    MoveForm,
+    PeopleFilters,
+    PermissionFilters,
+    ProfileForm,
+    RoleForm,
+    RolesForm,
+    TokenFilters,
+    TokenForm,
+)
+from taawun.cooperation.people.forms.places import (
+    CommunityForm,
+    ContactForm,
+    ContactTestForm,
+    EndForm,
+    NationFilters,
+    OrganisationFilters,
+    OrganisationForm,
+    RollForm,
+    SpanFilters,
+    SpanForm,
+    TextForm,
+)
+from taawun.cooperation.people.forms.providers import (
+    ProviderForm,
+)
+
+__all__ = [
+    "LIVES",
+    "AcceptForm",
+    "CommunityForm",
+    "ContactForm",
+    "ContactTestForm",
+    "EndForm",
+    "InvitationFilters",
+    "InviteForm",
+    "MoveForm",
+    "NationFilters",
+    "OrganisationFilters",
+    "OrganisationForm",
+    "PeopleFilters",
+    "PermissionFilters",
+    "ProfileForm",
+    "ProviderForm",
+    "RoleForm",
+    "RolesForm",
+    "RollForm",
+    "SpanFilters",
+    "SpanForm",
+    "TextForm",
+    "TokenFilters",
+    "TokenForm",
+]
