@@ -247,8 +247,8 @@ def _ended(three: Three, own: str, common: str) -> None:
     assert _proven(three, north, common) == {south.base: (4, 4, 0), east.base: (1, 1, 0)}
     page = three.page(north, north.nation.player("officer"), f"/en/releases/duties/{common}/")
     for proven in (
-        "XS Demo CERT South {day} 4 4 0 {day} proven",
-        "XE Demo CERT East {day} 1 1 0 {day} proven",
+        "XS Demo CERT South {day} 4 4 — {day} proven",
+        "XE Demo CERT East {day} 1 1 — {day} proven",
     ):
         assert re.search(proven.format(day=r"\d+ \w+ \d+, \d+:\d+"), page), page
 
