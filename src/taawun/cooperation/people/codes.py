@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
@@ -25,7 +25,19 @@ def as_codes_are_kept(typed: str) -> str:
     return "".join(str(int(sign)) if sign.isdecimal() else sign for sign in solid)
 
 
-class _AnyDigits:
+if TYPE_CHECKING:
+
+    class _Coded:
+        """What each of allauth's forms with a code has."""
+
+        def clean_code(self) -> str:
+            raise NotImplementedError
+
+else:
+    _Coded = object  # allauth's own stands beside it in each form
+
+
+class _AnyDigits(_Coded):
     """For forms of allauth with a code; each checks it in ``clean_code``, and says of a wrong one what helps."""
 
     cleaned_data: dict[str, Any]  # what Django keeps there
@@ -34,7 +46,7 @@ class _AnyDigits:
     def clean_code(self) -> str:
         code = self.cleaned_data["code"] = as_codes_are_kept(self.cleaned_data["code"])
         try:
-            return str(super().clean_code())  # type: ignore[misc]  # the form beside which this stands has it
+            return str(super().clean_code())
         except ValidationError as refused:
             if refused.code != "incorrect_code":
                 raise
