@@ -400,6 +400,18 @@ def test_reports_are_listed_with_where_they_came_from(cast: Cast) -> None:
     assert cast.analyst.api.get("/intel/reports", tlp="red").json()["items"] == []
 
 
+def test_reports_are_listed_in_a_few_queries(cast: Cast, django_assert_max_num_queries: Any) -> None:
+    south = sender("South", "XS")
+    bring(indicator(1))
+    for _number in range(10):
+        draft(cast)
+    for number in range(2, 12):
+        south.publish(report(number, FIRST, name="Theirs"), indicator(1))
+    with django_assert_max_num_queries(8):
+        found = cast.analyst.api.get("/intel/reports").json()["items"]
+    assert len(found) == 20
+
+
 def test_a_bundle_is_a_file_of_the_report_and_what_it_names(cast: Cast) -> None:
     sender("South", "XS")
     bring(indicator(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from django.db import connection
 
 from taawun.capabilities.intel import actions, queries
 from taawun.capabilities.intel.models import Report
@@ -206,6 +207,9 @@ def test_the_first_of_a_list_by_a_common_word_are_the_first_of_the_whole_list(
     monkeypatch.setattr(queries, "_NEWEST", 5)
     for text, first in (("common", 5), ("comm", 5), ("common even", 5), ("odd", 5), ("nothing", 0)):
         rows, sooner = queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters(text=text))
+        if connection.vendor == "postgresql":  # it begins with the newest by itself
+            assert sooner is None
+            continue
         assert sooner is not None
         assert list(sooner) == list(rows)[:first]
     assert queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters())[1] is None

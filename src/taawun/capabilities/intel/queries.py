@@ -25,7 +25,7 @@ from taawun.capabilities.intel.rules import (
     visible_reports,
     visible_sightings,
 )
-from taawun.capabilities.intel.search import matching, words_begin
+from taawun.capabilities.intel.search import matching, newest_matching, words_begin
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
@@ -127,8 +127,8 @@ def objects_and_first(
     if filters.tlp is not None:
         shown = shown.filter(tlp=filters.tlp)
     shown = shown.defer("text", "received", "search").order_by("-id")
-    first = shown.filter(matching(filters.text, newest=_NEWEST)) if filters.text else None
-    return shown.filter(matching(filters.text)), first
+    newest = newest_matching(filters.text, _NEWEST)
+    return shown.filter(matching(filters.text)), None if newest is None else shown.filter(newest)
 
 
 def only_texts(found: QuerySet[StixObject]) -> QuerySet[StixObject]:
@@ -199,7 +199,7 @@ def reports(actor: Actor, filters: ReportFilters | None = None) -> QuerySet[Repo
 
 def only_listed(found: QuerySet[Report]) -> QuerySet[Report]:
     """The same reports with what a list of them tells, and nothing else."""
-    told = ("stix_id", "title", "tlp", "state", "topics", "edition", "created", "changed")
+    told = ("stix_id", "title", "tlp", "state", "topics", "is_warning", "edition", "created", "changed")
     return found.only(*told, "author__name", "release__origin__node")
 
 

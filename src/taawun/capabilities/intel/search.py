@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import BooleanField, F, Func, Q, TextField, Value
 from django.db.models.expressions import RawSQL
 
 from taawun.foundation.folding import query_terms, search_text
@@ -21,7 +21,7 @@ from taawun.foundation.folding import query_terms, search_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["index_words", "matching", "words_begin"]
+__all__ = ["index_words", "matching", "newest_matching", "words_begin"]
 
 _MOST_WORDS: Final = 12
 # longer than a SHA-512; PostgreSQL refuses a row for a word beyond 2,046 bytes
@@ -91,12 +91,11 @@ def _cut(folded: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word[:_LONGEST_WORD] for word in folded.split()))
 
 
-def matching(question: str, newest: int | None = None) -> Q:
+def matching(question: str) -> Q:
     """A condition on objects: every word of the question begins a word of the object, or it is the object's identifier.
 
     Args:
         question: what a person typed; beyond twelve words it is cut.
-        newest: looks only among so many of the newest that match; among all when left out.
 
     Returns:
         A condition; an empty question matches everything, one without a letter or digit nothing.
@@ -108,7 +107,24 @@ def matching(question: str, newest: int | None = None) -> Q:
     words = _asked(question)
     if not words:
         return Q(pk__in=[])
-    return _on_postgresql(words, newest) if connection.vendor == "postgresql" else _on_sqlite(words, newest)
+    return _on_postgresql(words) if connection.vendor == "postgresql" else _on_sqlite(words)
+
+
+def newest_matching(question: str, most: int) -> Q | None:
+    """The same, looking only among so many of the newest that match.
+
+    Args:
+        question: as above.
+        most: how many.
+
+    Returns:
+        A condition; None where that would be no cheaper than to look among all: for a question that asks for no
+        words, and on PostgreSQL, which chooses by itself whether it looks among the newest or in the index.
+    """
+    if connection.vendor == "postgresql" or _STIX_ID.fullmatch(question.strip()):
+        return None
+    words = _asked(question)
+    return _on_sqlite(words, most) if words else None
 
 
 def words_begin(question: str) -> Q:
@@ -124,19 +140,29 @@ def _asked(question: str) -> list[str]:
     return [word[:_LONGEST_WORD] for word in query_terms(question)[:_MOST_WORDS]]
 
 
-def _on_sqlite(words: Sequence[str], newest: int | None) -> Q:
+def _on_sqlite(words: Sequence[str], newest: int | None = None) -> Q:
     asked = " ".join(f'"{word}"*' for word in words)
-    return _among("rowid", "intel_object_words WHERE intel_object_words MATCH %s", asked, newest)
+    first, bounds = (" ORDER BY 1 DESC LIMIT %s", (newest,)) if newest else ("", ())
+    found = f"SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s{first}"  # noqa: S608 - constants
+    return Q(id__in=RawSQL(found, (asked, *bounds)))  # noqa: S611 - of this module; the question is a parameter
 
 
-def _on_postgresql(words: Sequence[str], newest: int | None) -> Q:
+def _on_postgresql(words: Sequence[str]) -> Q:
     # letters and digits in quotes: a cast takes them as they are, where to_tsquery would cut them up again
     asked = " & ".join(f"'{word}':*" for word in words)
-    return _among("id", f"intel_stixobject WHERE {POSTGRESQL_VECTOR} @@ %s::tsquery", asked, newest)
+    return Q(_Matches(_Words(F("search")), Value(asked)))
 
 
-def _among(key: str, rows: str, asked: str, newest: int | None) -> Q:
-    """Objects whose key is among those of some rows; of the newest so many, or of all."""
-    found = f"SELECT {key} FROM {rows}"  # noqa: S608 - constants of this module; the question is a parameter
-    first, bounds = (" ORDER BY 1 DESC LIMIT %s", (newest,)) if newest else ("", ())
-    return Q(id__in=RawSQL(found + first, (asked, *bounds)))  # noqa: S611 - as above
+class _Words(Func):
+    """The column's words, written as the index has them."""
+
+    template = POSTGRESQL_VECTOR.replace("search", "%(expressions)s")
+    output_field = TextField()
+
+
+class _Matches(Func):
+    """Whether words match a question; asked of each row, so that PostgreSQL may begin with the newest."""
+
+    template = "(%(expressions)s::tsquery)"
+    arg_joiner = " @@ "
+    output_field = BooleanField()
