@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from allauth.account.forms import default_token_generator
+from allauth.mfa.models import Authenticator
 from django.urls import reverse
 
 from taawun.cooperation.people import actions
@@ -15,7 +17,7 @@ from taawun.cooperation.people.queries import actor_for_token, actor_of, persons
 from taawun.cooperation.people.rules import may_see_address
 from taawun.platform.audit.models import Entry
 from taawun.platform.registry import registry
-from tests.cast import Cast, person, token_of
+from tests.cast import Cast, Member, person, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -97,6 +99,68 @@ def test_who_administers_one_organisation_does_not_disable_somebody_who_works_fo
     assert roles_of(shared, university) == set()
 
 
+def test_who_comes_from_another_organisation_is_let_in_by_nothing_that_its_administrators_may_know(
+    cast: Cast, university: Organisation
+) -> None:
+    host = Organisation.objects.get(is_host=True)
+    dean = actor_of(person(Role.ADMINISTRATOR, organisation=university))
+    # an administrator hands out an account for whatever address, and keeps what opens it
+    minted = actions.invite(
+        dean, email="chief@cert.example", organisation=university, roles=["administrator"]
+    )
+    theirs = actions.accept_invitation(
+        minted.secret, name="Chief", password="known-to-the-dean-7", language="en"
+    )
+    Authenticator.objects.create(user=theirs, type=Authenticator.Type.TOTP, data={"secret": "s"})
+    token, browser = token_of(theirs, "manage:people"), Member(theirs, None).browser()
+    link = actions.make_password_link(dean, theirs)
+    shown = cast.administrator.browser().post(
+        reverse("role-give", args=[theirs.id]), {"organisation": str(host.id), "role": "officer"}, follow=True
+    )
+    assert "make them a link for a new password" in shown.content.decode()
+    theirs.refresh_from_db()
+    assert "approve:agreements" in actor_of(theirs).permissions
+    assert not theirs.has_usable_password()
+    assert not Authenticator.objects.filter(user=theirs).exists()
+    assert actor_for_token(token) is None
+    assert browser.get(reverse("people")).status_code == 302
+    assert not default_token_generator.check_token(theirs, link.secret.partition("-")[2])
+    assert Entry.objects.filter(verb="people.ways-in-ended").count() == 1
+    # who manages everybody lets them in, and a further role, of whichever organisation, changes nothing
+    actions.make_password_link(cast.administrator.actor, theirs)
+    theirs.set_password("known-to-the-chief-7")
+    theirs.save()
+    actions.give_role(cast.administrator.actor, theirs, host, Role.ANALYST)
+    actions.set_roles(cast.administrator.actor, theirs, university, [Role.RESEARCHER])
+    assert Person.objects.get(id=theirs.id).has_usable_password()
+
+
+def test_neither_a_move_nor_a_leave_before_it_keeps_what_another_organisations_administrators_may_know(
+    cast: Cast, university: Organisation
+) -> None:
+    host = Organisation.objects.get(is_host=True)
+    ministry = Organisation.objects.create(names={"en": "Ministry"}, kind=Organisation.Kind.MINISTRY)
+    dean = actor_of(person(Role.ADMINISTRATOR, organisation=university))
+    for place in (host, ministry):
+        moved, left = (
+            person(Role.TRAINEE, organisation=university),
+            person(Role.TRAINEE, organisation=university),
+        )
+        for each in (moved, left):
+            each.set_password("known-to-the-dean-7")
+            each.save()
+        actions.move(cast.administrator.actor, moved, university, place, ["analyst"])
+        actions.leave(dean, left, university)
+        actions.give_role(cast.administrator.actor, left, place, Role.ANALYST)
+        assert not any(Person.objects.get(id=each.id).has_usable_password() for each in (moved, left))
+    # of the organisation that runs the node nobody else managed the account
+    own = person(Role.ANALYST)
+    own.set_password("known-to-nobody-7")
+    own.save()
+    actions.move(cast.administrator.actor, own, host, university, ["researcher"])
+    assert Person.objects.get(id=own.id).has_usable_password()
+
+
 def test_addresses_and_invitations_of_other_organisations_are_not_shown(
     cast: Cast, university: Organisation
 ) -> None:
@@ -113,6 +177,15 @@ def test_addresses_and_invitations_of_other_organisations_are_not_shown(
     client.force_login(dean_row, "allauth.account.auth_backends.AuthenticationBackend")
     assert "a@x.example" not in client.get(reverse("invitations")).content.decode()
     assert client.post(reverse("invitation-revoke", args=[made.id])).status_code == 404
+    # nor closed by inviting the same address: the other way round its own is theirs to close
+    with pytest.raises(PeopleError, match="Another organisation of this node has invited"):
+        actions.invite(dean, email="A@x.example", organisation=university, roles=["trainee"])
+    made.refresh_from_db()
+    assert made.revoked is None
+    theirs = actions.invite(dean, email="b@x.example", organisation=university, roles=["trainee"]).thing
+    actions.invite(cast.administrator.actor, email="b@x.example", organisation=host, roles=["analyst"])
+    theirs.refresh_from_db()
+    assert theirs.revoked is not None
 
 
 def test_the_last_administrator_of_the_node_stays_by_whatever_act(

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from taawun.cooperation.people.actors import Actor
-    from taawun.cooperation.people.models import Person
+    from taawun.cooperation.people.models import Organisation, Person
 
 __all__ = [
     "Answer",
     "Granted",
     "Refused",
+    "begins_anew",
     "ensure",
     "has_permission",
     "holds_everywhere",
@@ -114,6 +115,20 @@ def places_of(actor: Actor, permission: str) -> frozenset[UUID]:
     if not isinstance(actor, PersonActor):
         return frozenset()
     return frozenset(organisation for held, organisation in actor.within if held == permission)
+
+
+def begins_anew(person: Person, organisation: Organisation) -> bool:
+    """Whether somebody who comes to an organisation gets new ways to sign in.
+
+    An administrator made the account, or a link for its password, who manages people of another organisation alone:
+    what opened it until now must not open what it may do here. The organisation that runs the node manages everybody.
+
+    Args:
+        person: who comes, with the memberships of until now.
+        organisation: where they are given a role.
+    """
+    held = {each.organisation_id: each.organisation.is_host for each in person.memberships.all()}
+    return bool(held) and organisation.id not in held and not any(held.values())
 
 
 def may_see_address(actor: PersonActor, person: Person) -> bool:

@@ -59,6 +59,7 @@ TRAIL = (
     Act("people.role-given", _("Role given")),
     Act("people.role-taken", _("Role taken")),
     Act("people.left-organisation", _("Organisation left")),
+    Act("people.ways-in-ended", _("Ways of signing in ended")),
     Act("people.disabled", _("Person disabled")),
     Act("people.enabled", _("Person enabled")),
     Act("people.community-added", _("Community added")),

@@ -17,7 +17,7 @@ from taawun.cooperation.people.errors import InvitationRefused, PeopleError, Rol
 from taawun.cooperation.people.models import Invitation, Membership, Person, has_address
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.queries import actor_of
-from taawun.cooperation.people.rules import ensure, holds_in
+from taawun.cooperation.people.rules import Granted, ensure, holds_in
 from taawun.foundation.clock import now
 from taawun.foundation.digests import sha256
 from taawun.platform.audit.actions import record
@@ -43,7 +43,7 @@ def invite(
 
     Raises:
         NotAllowed: the actor may not.
-        PeopleError: the address or a role is wrong, or the person is here already.
+        PeopleError: the address or a role is wrong, or the person is here, or invited by another organisation, already.
     """
     ensure(holds_in(actor, "manage:people", organisation.id))
     email = _checked_email(email)
@@ -58,7 +58,14 @@ def invite(
     open_ones = Invitation.objects.select_for_update().filter(
         has_address(email), accepted__isnull=True, revoked__isnull=True
     )
-    for each in open_ones.order_by("id"):
+    held = list(open_ones.order_by("id"))
+    if not all(isinstance(holds_in(actor, "manage:people", each.organisation_id), Granted) for each in held):
+        # whose way in it is to close, that organisation says
+        raise PeopleError(
+            _("Another organisation of this node has invited %(email)s already. Ask its administrator.")
+            % {"email": email}
+        )
+    for each in held:
         each.revoked = now()
         each.save(update_fields=["revoked"])
         record(actor, "people.invitation-revoked", f"urn:uuid:{each.id}", {"replaced": True})

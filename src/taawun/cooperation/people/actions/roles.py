@@ -9,9 +9,10 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.people.errors import LastAdministrator, PeopleError, RoleUnknown
-from taawun.cooperation.people.models import ApiToken, Membership, Person
+from taawun.cooperation.people.models import ApiToken, Identity, Membership, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.rules import (
+    begins_anew,
     ensure,
     holds_everywhere,
     holds_in,
@@ -62,6 +63,33 @@ def _keep_an_administrator() -> None:
         raise LastAdministrator
 
 
+def _let_in(actor: Actor, person: Person, organisation: Organisation) -> None:
+    """Before somebody is given a role in an organisation, end what others there may know (see :func:`begins_anew`)."""
+    held = Person.objects.select_for_update().get(id=person.id)
+    if begins_anew(held, organisation):
+        _end_ways_in(actor, held)
+
+
+def _end_ways_in(actor: Actor, person: Person) -> None:
+    """Let nothing that let somebody in until now do so again: their administrator makes a link for a new password."""
+    # imported late: allauth's models may only be loaded once Django's registry is complete
+    from allauth.mfa.models import Authenticator  # noqa: PLC0415 - see above
+
+    person.set_unusable_password()
+    person.epoch += 1
+    person.save(update_fields=["password", "epoch"])
+    Authenticator.objects.filter(user=person).delete()
+    Identity.objects.filter(person=person).delete()
+    _revoke_tokens(actor, person)
+    record(actor, "people.ways-in-ended", _urn(person), {})
+
+
+def _revoke_tokens(actor: Actor, person: Person) -> None:
+    for token in ApiToken.objects.filter(person=person, revoked__isnull=True).order_by("id"):
+        ApiToken.objects.filter(id=token.id).update(revoked=now())
+        record(actor, "people.token-revoked", f"urn:uuid:{token.id}", {"with": _urn(person)})
+
+
 def _give(actor: Actor, person: Person, organisation: Organisation, role: str) -> Membership:
     membership, created = Membership.objects.get_or_create(
         person=person, organisation=organisation, role=role
@@ -80,6 +108,9 @@ def _take(actor: Actor, memberships: Collection[Membership]) -> None:
         facts = {"role": each.role, "organisation": f"urn:uuid:{each.organisation_id}"}
         record(actor, "people.role-taken", f"urn:uuid:{each.person_id}", facts)
         is_last = is_last or each.role == Role.ADMINISTRATOR
+        if not each.organisation.is_host and not Membership.objects.filter(person=each.person_id).exists():
+            # wherever they come to next, it is not by what an administrator of this organisation may know
+            _end_ways_in(actor, Person.objects.select_for_update().get(id=each.person_id))
     if is_last:
         _keep_an_administrator()
 
@@ -88,6 +119,9 @@ def _take(actor: Actor, memberships: Collection[Membership]) -> None:
 def give_role(actor: Actor, person: Person, organisation: Organisation, role: str) -> Membership:
     """Give a person a role in an organisation; one they have stays.
 
+    Who worked for other organisations of this node alone, and not for the one that runs it, signs in anew: by a link
+    for a new password.
+
     Raises:
         NotAllowed: the actor may not.
         PeopleError: there is no such role.
@@ -95,6 +129,8 @@ def give_role(actor: Actor, person: Person, organisation: Organisation, role: st
     _ensure_reach(actor, person, organisation)
     if role not in Role.values:
         raise RoleUnknown("role")
+    _one_at_a_time()
+    _let_in(actor, person, organisation)
     return _give(actor, person, organisation, role)
 
 
@@ -130,6 +166,7 @@ def set_roles(actor: Actor, person: Person, organisation: Organisation, roles: C
     if not roles or not set(roles) <= set(Role.values):
         raise RoleUnknown
     _one_at_a_time()
+    _let_in(actor, person, organisation)
     held = list(Membership.objects.filter(person=person, organisation=organisation).order_by("id"))
     for role in sorted(set(roles) - {each.role for each in held}):
         _give(actor, person, organisation, role)
@@ -139,6 +176,8 @@ def set_roles(actor: Actor, person: Person, organisation: Organisation, roles: C
 @transaction.atomic
 def leave(actor: Actor, person: Person, organisation: Organisation) -> None:
     """End what a person is in an organisation: every role of theirs in it.
+
+    Who belongs to no other afterwards, and this is not the one that runs the node, signs in no more by what there is.
 
     Raises:
         NotAllowed: the actor may not.
@@ -195,9 +234,7 @@ def disable(actor: Actor, person: Person) -> None:
     if not Person.objects.filter(id=person.id, is_active=True).update(is_active=False, epoch=F("epoch") + 1):
         return
     _keep_an_administrator()
-    for token in ApiToken.objects.filter(person=person, revoked__isnull=True).order_by("id"):
-        ApiToken.objects.filter(id=token.id).update(revoked=now())
-        record(actor, "people.token-revoked", f"urn:uuid:{token.id}", {"with": _urn(person)})
+    _revoke_tokens(actor, person)
     record(actor, "people.disabled", _urn(person), {})
 
 

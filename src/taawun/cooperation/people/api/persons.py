@@ -53,7 +53,11 @@ def get_person(request: ApiRequest, person_id: UUID) -> schemas.Person:
 
 @router.post("/people/{uuid:person_id}/roles", response={201: schemas.Membership}, summary="Give a role")
 def give_role(request: ApiRequest, person_id: UUID, body: schemas.NewRole) -> Status[schemas.Membership]:
-    """Give a person a role in an organisation; one they have already stays."""
+    """Give a person a role in an organisation; one they have already stays.
+
+    Who worked for other organisations of this node alone signs in no more by what there is, and their tokens end: make
+    them a link for a new password.
+    """
     actor = acting(request)
     require(actor, "manage:people")
     membership = actions.give_role(

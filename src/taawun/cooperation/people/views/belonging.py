@@ -16,7 +16,9 @@ from taawun.cooperation.people import actions, queries
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.forms import MoveForm, RolesForm
 from taawun.cooperation.people.models import Membership, Organisation, Person
+from taawun.cooperation.people.rules import begins_anew
 from taawun.cooperation.people.sessions import signed_in
+from taawun.cooperation.people.views.persons import tell_begins_anew
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.pages import confirm
 
@@ -75,6 +77,7 @@ def move(
     form = MoveForm(request.POST if request.method == "POST" else None, places=others)
     if request.method == "POST" and form.is_valid():
         after = form.cleaned_data["organisation"]
+        anew = begins_anew(person, after)
         try:
             actions.move(actor, person, place, after, form.cleaned_data["roles"])
         except PeopleError as refused:
@@ -82,6 +85,8 @@ def move(
         else:
             told = _("%(name)s belongs to %(organisation)s now.")
             messages.success(request, told % {"name": person.name, "organisation": _called(after)})
+            if anew:
+                tell_begins_anew(request, person)
             return redirect("person", person.id)
     context = {"form": form, "person": person, "organisation": place, "has_others": others.exists()}
     return render(request, "people/move.html", context, status=422 if form.errors else 200)

@@ -23,7 +23,7 @@ from taawun.cooperation.people.forms import (
 from taawun.cooperation.people.letters import password_link, qr
 from taawun.cooperation.people.models import Membership, Person
 from taawun.cooperation.people.permissions import Role
-from taawun.cooperation.people.rules import Granted, may_manage, may_see_address
+from taawun.cooperation.people.rules import Granted, begins_anew, may_manage, may_see_address
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
@@ -39,7 +39,15 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["give_role", "new_password", "new_password_link", "people", "person", "take_role"]
+__all__ = [
+    "give_role",
+    "new_password",
+    "new_password_link",
+    "people",
+    "person",
+    "take_role",
+    "tell_begins_anew",
+]
 
 _ON_A_PAGE = 50
 # a secret waits so long for the page that shows it; the browser asks for that page at once
@@ -133,13 +141,25 @@ def give_role(request: HttpRequest, actor: PersonActor, person_id: UUID) -> Http
     receiver = get_object_or_404(queries.persons(actor), id=person_id)
     form = RoleForm(request.POST, places=queries.organisations(actor, "manage:people"))
     if form.is_valid():
-        role = form.cleaned_data["role"]
-        actions.give_role(actor, receiver, form.cleaned_data["organisation"], role)
+        role, place = form.cleaned_data["role"], form.cleaned_data["organisation"]
+        anew = begins_anew(receiver, place)
+        actions.give_role(actor, receiver, place, role)
         messages.success(
             request, _("%(name)s is now %(role)s.") % {"name": receiver.name, "role": Role(role).label}
         )
+        if anew:
+            tell_begins_anew(request, receiver)
         return redirect("person", receiver.id)
     return _person_page(request, actor, receiver, form)
+
+
+def tell_begins_anew(request: HttpRequest, person: Person) -> None:
+    """Say that what let somebody in until now does so no more, and what to do about it."""
+    told = _(
+        "Until now others managed the account of %(name)s, so nothing that opened it does so any more. Be sure that it "
+        "is they, and make them a link for a new password."
+    )
+    messages.warning(request, with_names(told, name=person.name))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
