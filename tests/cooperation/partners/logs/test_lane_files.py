@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from django.conf import settings
 from taawun.cooperation.agreements.actions import suspend
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import Draft, publish
+from taawun.cooperation.partners.errors import ChainBroken
+from taawun.cooperation.partners.exchange import disk
+from taawun.cooperation.partners.exchange.partials import Partial
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, lane_files
 from taawun.cooperation.partners.logs.lane_files import (
@@ -25,7 +29,9 @@ from taawun.cooperation.partners.logs.lane_files import (
     export_lane,
     import_lane,
 )
+from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation import age
 from taawun.foundation.clock import frozen, now, timestamp
@@ -361,6 +367,75 @@ def test_a_file_that_tells_another_history_stops_the_lane_as_a_line_would(
     lane.entries[1] = lane.forged(lane.entries[1], subject="urn:test:other")
     done = import_lane(cast.administrator.actor, _packed(tmp_path / "lane", TheirFile(lane).lines()))
     assert (done.new, done.stopped) == (0, "fork")
+
+
+def test_of_a_stopped_lane_a_file_brings_no_more_than_a_line(
+    cast: Cast, south: PartnerNode, agreement: Agreement, notes: Notes, tmp_path: Path
+) -> None:
+    lane = _clause_lane(south, agreement)
+    import_lane(cast.administrator.actor, _packed(tmp_path / "lane", TheirFile(lane).lines()))
+    row = Lane.objects.get(sender=south.row)
+    stop_lane(row, south.row, ChainBroken("fork", 1, "it signed two histories"))
+    lane.write(kind="tests.note", subject="urn:test:1", version="1", content=b'{"note":1}')
+    done = import_lane(cast.administrator.actor, _packed(tmp_path / "lane", TheirFile(lane).lines()))
+    assert (done.new, done.stopped, notes.received) == (0, "fork", [])
+    assert LaneEntry.objects.filter(lane=row).count() == 1
+
+
+def test_a_file_keeps_no_content_that_is_larger_than_a_node_takes(
+    cast: Cast, south: PartnerNode, agreement: Agreement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+    append = Partial.append
+
+    def noted(partial: Partial, piece: bytes) -> None:
+        append(partial, piece)
+        kept.append(partial.held)
+
+    monkeypatch.setattr(Partial, "append", noted)
+    monkeypatch.setattr(settings, "MAX_UPLOAD_BYTES", len(LARGE) - 1)
+    lane = _clause_lane(south, agreement)
+    lane.write(kind="tests.note", subject="urn:test:1", version="1", content=LARGE)
+    done = import_lane(cast.administrator.actor, _packed(tmp_path / "lane", TheirFile(lane).lines()))
+    assert (done.new, kept, list((settings.HOME / "partial").rglob("*"))) == (2, [], [])
+    assert LaneEntry.objects.get(lane__sender=south.row, seq=1).reason == "too-large"
+
+
+def test_a_file_for_which_there_is_no_room_or_that_unpacks_without_end_changes_nothing(
+    cast: Cast, south: PartnerNode, agreement: Agreement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = _clause_lane(south, agreement)
+    lane.write(kind="tests.note", subject="urn:test:1", version="1", content=LARGE)
+    place = _packed(tmp_path / "lane", TheirFile(lane).lines())
+    free = shutil.disk_usage(settings.HOME).free
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: SimpleNamespace(free=free))
+    monkeypatch.setattr(settings, "FREE_DISK_BYTES", free - len(LARGE))
+    assert disk.has_room()
+    with pytest.raises(FileRefused) as refused:
+        import_lane(cast.administrator.actor, place)
+    assert (refused.value.code, _nothing_of(south)) == ("no-room", True)
+    monkeypatch.setattr(settings, "FREE_DISK_BYTES", 0)
+    monkeypatch.setattr(lane_files, "_ALWAYS_UNPACKED", 0)
+    assert place.stat().st_size * 200 < len(LARGE)
+    with pytest.raises(FileRefused) as refused:
+        import_lane(cast.administrator.actor, place)
+    assert (refused.value.code, _nothing_of(south)) == ("too-large", True)
+
+
+def test_a_node_that_is_returning_takes_a_file_in_and_signs_for_it_later(
+    cast: Cast,
+    south: PartnerNode,
+    agreement: Agreement,
+    notes: Notes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lane = _clause_lane(south, agreement)
+    lane.write(kind="tests.note", subject="urn:test:1", version="1", content=b'{"note":1}')
+    monkeypatch.setattr(returning, "is_returning", lambda: True)
+    done = import_lane(cast.administrator.actor, _packed(tmp_path / "lane", TheirFile(lane).lines()))
+    assert (done.new, len(notes.received)) == (2, 1)
+    assert not LaneEntry.objects.filter(lane__sender=None, kind="receipt").exists()
 
 
 def test_the_form_is_the_one_that_is_written_down() -> None:

@@ -40,6 +40,7 @@ _WORDS: Final[Mapping[str, _StrOrPromise]] = {
     "busy": gettext_lazy("The node is dealing with this partner. Bring the file again in a moment."),
     "not-taken": gettext_lazy("The lane is not taken from this partner yet: compare its fingerprint first."),
     "no-room": gettext_lazy("The disk of this node is almost full. Make room first."),
+    "too-large": gettext_lazy("The file is larger than this node accepts."),
     "gap": gettext_lazy(
         "Entries are missing before the first of the file. Have one written that begins earlier."
     ),

@@ -13,7 +13,7 @@ from taawun.platform.notices.models import Notice
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["has_room", "or_full", "tell"]
+__all__ = ["has_room", "has_room_for", "or_full", "tell"]
 
 _KIND: Final = "partners.disk-full"
 
@@ -21,6 +21,11 @@ _KIND: Final = "partners.disk-full"
 def has_room() -> bool:
     """Whether the disk of the node's home has as much free as ``TAAWUN_FREE_DISK_BYTES`` says."""
     return shutil.disk_usage(settings.HOME).free >= settings.FREE_DISK_BYTES
+
+
+def has_room_for(size: int) -> bool:
+    """Whether it has that still once so many bytes are kept."""
+    return shutil.disk_usage(settings.HOME).free - size >= settings.FREE_DISK_BYTES
 
 
 def or_full(is_over: Callable[[], bool]) -> Callable[[], bool]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -21,7 +22,7 @@ from django.conf import settings
 
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import ChainBroken, DescriptorRefused
-from taawun.cooperation.partners.exchange import fetching
+from taawun.cooperation.partners.exchange import disk, fetching
 from taawun.cooperation.partners.exchange.partials import Partial
 from taawun.cooperation.partners.exchange.receiving import process_pending, take_page
 from taawun.cooperation.partners.exchange.wire import LaneOffer, lane_offer
@@ -33,6 +34,7 @@ from taawun.cooperation.partners.logs.purposes import LanePurpose
 from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.logs.walking import Walk
 from taawun.cooperation.partners.models import Content, Holding, Lane, LaneEntry, Partner
+from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.rules import require
 from taawun.foundation import age, strict_json
 from taawun.foundation.clock import now, timestamp
@@ -58,6 +60,9 @@ _BATCH: Final = 200
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 _WINDOW: Final = 8 * 1024 * 1024
 _LINE_BYTES: Final = chain.INLINE_BYTES + chain.MAX_HEADER_BYTES + 64
+# what a file unpacks to, at most: what is signed hardly packs, and a content some fiftyfold
+_MOST_UNPACKED: Final = 200
+_ALWAYS_UNPACKED: Final = 64 * 1024 * 1024
 _AT_LINE: Final = re.compile(r"Line ([0-9]{1,9}): ")
 _SAID_LIMITS: Final = strict_json.Limits(max_bytes=256 * 1024, max_depth=4, max_values=60)
 
@@ -250,7 +255,11 @@ def import_lane(
             raise FileRefused("busy", "The node is dealing with this partner; try again in a moment.")
         with _opened(place) as file:
             _First.read(file)
-            count = _check(file, first, partner, _keys(first, partner))
+            count, size = _check(file, first, partner, _keys(first, partner))
+        if not disk.has_room_for(size):
+            raise FileRefused(
+                "no-room", "The disk of this node is almost full: nothing is taken from partners."
+            )
         partner = _learned(first, partner)
         lane = Lane.called(partner, first.offer.lane) or Offered(partner).lane_of(first.offer)
         if lane is None:
@@ -260,11 +269,14 @@ def import_lane(
                 "where it is that.",
             )
         before = lane.head_seq
-        with _opened(place) as file:
-            _First.read(file)
-            _take(file, lane, partner, lambda done: progress(min(done, count), count))
-        lane.refresh_from_db()
-        registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
+        # of one that is stopped nothing is read on by whatever way, until both administrators have signed for it
+        if lane.state != Lane.State.STOPPED:
+            with _opened(place) as file:
+                _First.read(file)
+                _take(file, lane, partner, lambda done: progress(min(done, count), count))
+            lane.refresh_from_db()
+        if not returning.is_returning():
+            registry.get(LanePurpose, lane.purpose).acknowledge(lane, partner)
     facts = {"lane": str(lane.id), "entries": str(count), "new": str(lane.head_seq - before)}
     record(actor, "partners.lane-imported", actions.urn(partner), facts)
     waiting = LaneEntry.objects.filter(lane=lane, state=LaneEntry.State.PENDING).count()
@@ -358,6 +370,7 @@ class _Look:
         begins: the first entry that this node reads.
         number: of the line.
         count: of entries.
+        size: of what was looked at, in bytes.
         waits_for: the digest and size that a content beside may have: those of the entry before it.
     """
 
@@ -366,11 +379,12 @@ class _Look:
     begins: int
     number: int = 1
     count: int = 0
+    size: int = 0
     waits_for: tuple[str, int] = field(default=("", 0))
 
 
-def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> int:
-    """Look at every line, in order, and take nothing; how many entries there are."""
+def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> tuple[int, int]:
+    """Look at every line, in order, and take nothing; how many entries there are, and how many bytes are to be kept."""
     held = Lane.called(partner, first.offer.lane)
     walk = Walk(first.offer.lane, first.offer, sender=partner.node, keys=keys, seq=None, digest="")
     look = _Look(walk, keys, begins=_begins(first, keys))
@@ -378,6 +392,7 @@ def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> 
     while True:
         look.number += 1
         line = _line(file, look.number)
+        look.size += len(line)
         if line.startswith(b'{"blob":'):
             _check_blob(file, line, look)
         elif line.startswith(b'{"end":'):
@@ -385,7 +400,7 @@ def _check(file: IO[bytes], first: _First, partner: Partner, keys: Verifier) -> 
                 raise _altered(look.number, "the end does not fit what stands before it")
             if file.read(1):
                 raise _altered(look.number + 1, "something follows the end")
-            return look.count
+            return look.count, look.size
         elif head:
             raise _altered(look.number, "an entry follows the head")
         else:
@@ -436,6 +451,7 @@ def _check_blob(file: IO[bytes], line: bytes, look: _Look) -> None:
     if stream.hexdigest() != digest:
         raise _altered(look.number, "the content is not the one that was signed for")
     look.waits_for = ("", 0)
+    look.size += size if size <= settings.MAX_UPLOAD_BYTES else 0
 
 
 def _take(file: IO[bytes], lane: Lane, partner: Partner, told: Callable[[int], None]) -> None:
@@ -448,7 +464,12 @@ def _take(file: IO[bytes], lane: Lane, partner: Partner, told: Callable[[int], N
         is_blob, is_end = line.startswith(b'{"blob":'), line.startswith(b'{"end":')
         if is_blob:
             digest, length = _blob(line, number)
-            _keep(partner, digest, length, _pieces(file, length, number))
+            pieces = _pieces(file, length, number)
+            if length <= settings.MAX_UPLOAD_BYTES:
+                _keep(partner, digest, length, pieces)
+            else:
+                # nobody asks for it: its entry stays unopened, as by wire
+                deque(pieces, maxlen=0)
         elif not is_end:
             waiting.append(line)
             size += len(line)
@@ -498,8 +519,9 @@ def _opened(place: Path) -> Iterator[IO[bytes]]:
     with place.open("rb") as sealed:
         packed = io.BufferedReader(age.Pieces(age.decrypt(sealed, keys)), _PIECE)
         reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(packed, closefd=False)
+        most = _ALWAYS_UNPACKED + _MOST_UNPACKED * place.stat().st_size
         try:
-            yield io.BufferedReader(reader, _PIECE)
+            yield io.BufferedReader(age.Pieces(_unpacked(reader, most)), _PIECE)
         except age.WrongKey:
             raise FileRefused(
                 "other-key",
@@ -510,6 +532,17 @@ def _opened(place: Path) -> Iterator[IO[bytes]]:
             raise FileRefused(
                 "damaged", "The file is damaged, or no file of `taawun lane export`; have it written again."
             ) from None
+
+
+def _unpacked(reader: zstandard.ZstdDecompressionReader, most: int) -> Iterator[bytes]:
+    """What a file unpacks to, which is read no further than it may go on."""
+    while piece := reader.read(_PIECE):
+        most -= len(piece)
+        if most < 0:
+            raise FileRefused(
+                "too-large", "The file unpacks to more than a file of this size holds; have it written again."
+            )
+        yield piece
 
 
 def _line(file: IO[bytes], number: int) -> bytes:
