@@ -23,7 +23,7 @@ from taawun.cooperation.federation.actions import (
 )
 from taawun.cooperation.federation.errors import NobodyReceives, ReleaseRefused
 from taawun.cooperation.federation.ledger import Wanted, cells
-from taawun.cooperation.federation.models import Passage, Receipt, Release
+from taawun.cooperation.federation.models import GuestCopy, Passage, Receipt, Release
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, PartnerRefused
 from taawun.cooperation.partners.exchange import delivering, serving
@@ -466,6 +466,17 @@ def test_what_stands_on_a_followed_lane_is_taken_in_without_an_agreement_and_goe
     release.refresh_from_db()
     assert release.state == Release.State.WITHDRAWN
     assert LaneEntry.objects.filter(lane__sender=None, action="withdraw").count() == 2
+
+
+def test_nothing_lies_ready_for_guests_whom_a_public_lane_names(south: PartnerNode) -> None:
+    lane = public_lane_of(south)
+    # it is refused, and read again whenever somebody asks whom the lane is for
+    lane.write(kind="lane.joined", audience=tuple(f"{settings.BASE_URL}#g{each}" for each in range(200)))
+    for number in range(6):
+        lane.write(kind="tests.note", subject=f"urn:test:{number}", version="1", content=CLEAR)
+    lane.deliver()
+    assert Release.objects.filter(origin=south.row).count() == 6
+    assert not GuestCopy.objects.exists()
 
 
 def test_many_at_once_are_taken_in_alike(south: PartnerNode, notes: Notes) -> None:

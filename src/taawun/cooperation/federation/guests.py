@@ -304,7 +304,10 @@ def named_here(lane: Lane, header: Header) -> Named:
         header: of the entry; where it names no readers of its own, those are meant that the lane was opened for.
     """
     own, sender = settings.BASE_URL, lane.sender
-    if sender is None or lane.agreement is None:
+    if lane.agreement is None:
+        # what is for everybody is given to nobody by name, whomever a partner writes into its public lane
+        return Named((), is_for_node=True)
+    if sender is None:
         audience = frozenset(header.audience) or audience_at(lane, header.seq)
         return Named(tuple(sorted({key for key in audience if key.startswith(f"{own}#")})), is_for_node=True)
     policies = policies_of(sender.node)
