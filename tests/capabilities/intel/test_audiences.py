@@ -14,7 +14,7 @@ from taawun.capabilities.intel.queries import ObjectFilters
 from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw
 from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.cooperation.people.errors import NotAllowed
-from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.models import Membership, Organisation
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.tlp import Tlp
@@ -232,6 +232,29 @@ def test_a_report_is_its_organisations_to_edit_publish_and_withdraw(
     refused = can_withdraw(outsider.actor, published)
     assert isinstance(refused, Refused)
     assert refused.reason == "not-yours"
+
+
+def test_who_is_an_analyst_of_another_organisation_alone_changes_nothing_of_the_one_that_runs_the_node(
+    cast: Cast, outsider: Member, draft: Report
+) -> None:
+    Membership.objects.create(person=outsider.row, organisation=draft.organisation, role=Role.TRAINEE)
+    two_hats = outsider.actor
+    assert {"write:intel", "publish:intel"} <= two_hats.permissions
+    assert draft.organisation_id in two_hats.organisations
+    for rule in (can_edit, can_publish):
+        refused = rule(two_hats, draft)
+        assert isinstance(refused, Refused)
+        assert refused.reason == "not-yours"
+    sender("South", "XS")
+    published = actions.publish_report(cast.analyst.actor, draft)
+    with pytest.raises(NotAllowed):
+        actions.withdraw_report(two_hats, published, "a mistake")
+    # what they bring is brought in the name of the organisation whose analyst they are
+    assert queries.home_of(two_hats).id in two_hats.organisations - {draft.organisation_id}
+    # a role in the one that runs the node is one in all that they belong to
+    Membership.objects.create(person=outsider.row, organisation=draft.organisation, role=Role.ANALYST)
+    assert isinstance(can_publish(outsider.actor, published), Granted)
+    assert queries.home_of(outsider.actor).id == draft.organisation_id
 
 
 @pytest.mark.usefixtures("pages")

@@ -20,6 +20,7 @@ from taawun.capabilities.intel.models import (
 )
 from taawun.capabilities.intel.rules import (
     current_objects,
+    holding,
     visible_imports,
     visible_objects,
     visible_reports,
@@ -102,11 +103,14 @@ class ReportFilters:
 
 
 def home_of(actor: Actor) -> Organisation:
-    """The organisation in whose name an actor brings things: the host where they belong to it, or are no person."""
+    """The organisation in whose name an actor brings things: the host where a role in it is why, or for no person."""
     own = host()
-    if not isinstance(actor, PersonActor) or own.id in actor.organisations:
+    if not isinstance(actor, PersonActor):
         return own
-    return Organisation.objects.filter(id__in=actor.organisations).order_by("created", "id").first() or own
+    theirs = holding(actor, "write:intel") | holding(actor, "publish:intel") or actor.organisations
+    if own.id in theirs:
+        return own
+    return Organisation.objects.filter(id__in=theirs).order_by("created", "id").first() or own
 
 
 def objects(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:

@@ -15,10 +15,12 @@ from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
 from taawun.capabilities.intel.preparing import audience_of
 from taawun.cooperation.people.actors import PersonActor, SystemActor
-from taawun.cooperation.people.rules import Granted, Refused
+from taawun.cooperation.people.rules import Granted, Refused, places_of
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.db.models import QuerySet
 
     from taawun.cooperation.people.actors import Actor
@@ -29,6 +31,7 @@ __all__ = [
     "can_publish",
     "can_withdraw",
     "current_objects",
+    "holding",
     "is_passed_on",
     "visible_imports",
     "visible_objects",
@@ -143,7 +146,21 @@ def visible_imports(actor: Actor) -> Q:
         return Q()
     if not isinstance(actor, PersonActor) or "write:intel" not in actor.permissions:
         return Q(pk__in=[])
-    return Q(organisation_id__in=actor.organisations) & (Q(default_tlp__lt=Tlp.RED) | Q(person_id=actor.id))
+    theirs = holding(actor, "write:intel")
+    return Q(organisation_id__in=theirs) & (Q(default_tlp__lt=Tlp.RED) | Q(person_id=actor.id))
+
+
+def holding(actor: PersonActor, permission: str) -> frozenset[UUID]:
+    """Ids of the organisations of theirs for which a permission lets somebody act.
+
+    By a role in the organisation that runs the node for all of them; else where the role is: an analyst of the
+    university who is a trainee of the nation's CERT publishes for the university alone.
+
+    Args:
+        actor: who.
+        permission: its name.
+    """
+    return actor.organisations if permission in actor.everywhere else places_of(actor, permission)
 
 
 def _reader(actor: Actor) -> PersonActor | Q:
@@ -161,7 +178,7 @@ def _marked(person: PersonActor) -> Q:
 
 def can_edit(actor: Actor, report: Report) -> Answer:
     """Only what is ours can be changed; a change of a published report is a new version when it is published."""
-    answer = can_publish(actor, report)
+    answer = _can_go_on(actor, report, "write:intel")
     if isinstance(answer, Granted) and is_passed_on(report):
         return Refused(
             "passed-on",
@@ -183,11 +200,15 @@ def is_passed_on(report: Report) -> bool:
 
 def can_publish(actor: Actor, report: Report) -> Answer:
     """Drafts of one's own organisations, and new versions of what they published."""
+    return _can_go_on(actor, report, "publish:intel")
+
+
+def _can_go_on(actor: Actor, report: Report, permission: str) -> Answer:
     if report.origin:
         return Refused(
             "not-ours", _("This report is a partner's. Write one of your own that names its objects.")
         )
-    if not _is_of_theirs(actor, report):
+    if not _is_of_theirs(actor, report, permission):
         return _not_yours()
     if report.state == Report.State.WITHDRAWN:
         return Refused("withdrawn", _("This report was withdrawn. Make a new one."))
@@ -198,13 +219,13 @@ def can_withdraw(actor: Actor, report: Report) -> Answer:
     """Only what one's own organisations published."""
     if report.state != Report.State.PUBLISHED or report.origin:
         return Refused("not-published", _("Only a report that this node published can be withdrawn."))
-    return Granted() if _is_of_theirs(actor, report) else _not_yours()
+    return Granted() if _is_of_theirs(actor, report, "publish:intel") else _not_yours()
 
 
-def _is_of_theirs(actor: Actor, report: Report) -> bool:
+def _is_of_theirs(actor: Actor, report: Report, permission: str) -> bool:
     if isinstance(actor, SystemActor):
         return True
-    return isinstance(actor, PersonActor) and report.organisation_id in actor.organisations
+    return isinstance(actor, PersonActor) and report.organisation_id in holding(actor, permission)
 
 
 def _not_yours() -> Refused:
