@@ -18,6 +18,7 @@ from taawun.cooperation.people.rules import may_see_address
 from taawun.platform.audit.models import Entry
 from taawun.platform.registry import registry
 from tests.cast import Cast, Member, person, token_of
+from tests.pages import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages")]
 
@@ -266,6 +267,13 @@ def test_the_pages_change_leave_move_and_disable(cast: Cast, university: Organis
     assert roles_of(row, university) == {"editor"}
     assert browser.get(reverse("person-leave", args=at)).status_code == 404
     at = [row.id, university.id]
+    told = "Analyst belongs to no organisation then: password, passkeys, codes and tokens end"
+    taken = Membership.objects.get(person=row)
+    for asked in (reverse("person-leave", args=at), reverse("role-take", args=[taken.id])):
+        assert told in read(browser.get(asked)).text
+    Membership.objects.create(person=row, organisation=university, role=Role.ANALYST)
+    assert told in read(browser.get(reverse("person-leave", args=at))).text
+    assert told not in read(browser.get(reverse("role-take", args=[taken.id]))).text
     assert browser.post(reverse("person-leave", args=at)).status_code == 302
     assert roles_of(row, university) == set()
     assert browser.post(reverse("person-disable", args=[row.id])).status_code == 302

@@ -13,16 +13,18 @@ from taawun.cooperation.people.permissions import Permission
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from taawun.cooperation.people.actors import Actor
-    from taawun.cooperation.people.models import Organisation, Person
+    from taawun.cooperation.people.models import Membership, Organisation, Person
 
 __all__ = [
     "Answer",
     "Granted",
     "Refused",
     "begins_anew",
+    "ends_ways_in",
     "ensure",
     "has_permission",
     "holds_everywhere",
@@ -129,6 +131,16 @@ def begins_anew(person: Person, organisation: Organisation) -> bool:
     """
     held = {each.organisation_id: each.organisation.is_host for each in person.memberships.all()}
     return bool(held) and organisation.id not in held and not any(held.values())
+
+
+def ends_ways_in(person: Person, taken: Collection[Membership]) -> bool:
+    """Whether somebody signs in no more by what there is once these roles are taken from them.
+
+    They belong to no organisation then, and wherever they come to next it is not by what an administrator of the last
+    one may know; unless that was the one that runs the node, which manages everybody.
+    """
+    is_anothers = any(not each.organisation.is_host for each in taken)
+    return is_anothers and not person.memberships.exclude(id__in=[each.id for each in taken]).exists()
 
 
 def may_see_address(actor: PersonActor, person: Person) -> bool:

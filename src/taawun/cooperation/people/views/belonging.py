@@ -18,7 +18,7 @@ from taawun.cooperation.people.forms import MoveForm, RolesForm
 from taawun.cooperation.people.models import Membership, Organisation, Person
 from taawun.cooperation.people.rules import begins_anew
 from taawun.cooperation.people.sessions import signed_in
-from taawun.cooperation.people.views.persons import tell_begins_anew
+from taawun.cooperation.people.views.persons import tell_begins_anew, told_of_ends
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.pages import confirm
 
@@ -117,6 +117,9 @@ def leave(
                 **names,
             ),
             _("What they did stays done, and the trail keeps which roles they had."),
+            *told_of_ends(
+                person, list(person.memberships.filter(organisation=place).select_related("organisation"))
+            ),
         ],
         action=_("Take every role"),
         cancel_url=back,

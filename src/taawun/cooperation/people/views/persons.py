@@ -23,7 +23,7 @@ from taawun.cooperation.people.forms import (
 from taawun.cooperation.people.letters import password_link, qr
 from taawun.cooperation.people.models import Membership, Person
 from taawun.cooperation.people.permissions import Role
-from taawun.cooperation.people.rules import Granted, begins_anew, may_manage, may_see_address
+from taawun.cooperation.people.rules import Granted, begins_anew, ends_ways_in, may_manage, may_see_address
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
@@ -32,10 +32,11 @@ from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.sealed import put_away, take_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.utils.safestring import SafeString
 
     from taawun.cooperation.people.actors import PersonActor
 
@@ -47,6 +48,7 @@ __all__ = [
     "person",
     "take_role",
     "tell_begins_anew",
+    "told_of_ends",
 ]
 
 _ON_A_PAGE = 50
@@ -153,6 +155,17 @@ def give_role(request: HttpRequest, actor: PersonActor, person_id: UUID) -> Http
     return _person_page(request, actor, receiver, form)
 
 
+def told_of_ends(person: Person, taken: Collection[Membership]) -> list[SafeString]:
+    """What is asked before roles are taken, where whoever had them signs in no more by what there is."""
+    if not ends_ways_in(person, taken):
+        return []
+    told = _(
+        "%(name)s belongs to no organisation then: password, passkeys, codes and tokens end, and coming back takes a "
+        "link for a new password."
+    )
+    return [with_names(told, name=person.name)]
+
+
 def tell_begins_anew(request: HttpRequest, person: Person) -> None:
     """Say that what let somebody in until now does so no more, and what to do about it."""
     told = _(
@@ -188,6 +201,7 @@ def take_role(request: HttpRequest, actor: PersonActor, membership_id: int) -> H
                 _("What only this role allowed, %(name)s can no longer do, from the next page on."), **names
             ),
             _("What was done with it stays done."),
+            *told_of_ends(membership.person, [membership]),
         ],
         action=_("Take the role"),
         cancel_url=back,
