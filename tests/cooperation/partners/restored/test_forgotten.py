@@ -407,6 +407,34 @@ def test_the_recovery_key_follows_no_word_before_all_had_theirs(
         assert all(each.revoked_since for each in lineage.keys[:-1])
 
 
+def test_a_restored_node_lets_no_key_follow_before_its_partners_had_their_say(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode
+) -> None:
+    first, second, shown = rotated
+    with pytest.raises(RotationRefused) as refused:
+        own_keys.rotate(CONSOLE)
+    assert refused.value.code == "not-all-heard"
+    assert keys.node_key().kid == first.kid
+    # a second key that follows the one of the backup would be followed by nobody who knows the first
+    forgotten.hear(south.row, shown)
+    done = own_keys.rotate(CONSOLE, _recovery())
+    assert _at_a_partner(first, second).lineage.current.kid == done.kid
+
+
+def test_what_somebody_showed_before_the_node_was_restored_again_is_waited_for_no_more(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode
+) -> None:
+    _first, _second, shown = rotated
+    forgotten.hear(south.row, shown)
+    west = partner("Western CERT", nation="XW")
+    Partner.objects.filter(id=south.row.id).update(state=Partner.State.BLOCKED)
+    returning.begin(CONSOLE)
+    returning.heard(west.row)
+    assert returning.may_take()
+    returning.answered(west.row)
+    assert not returning.is_returning()
+
+
 def test_a_partner_that_saw_none_of_the_lost_keys_believes_the_one_that_follows_them(
     rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode
 ) -> None:

@@ -59,6 +59,17 @@ __all__ = [
 FORGOTTEN: Final = "key-forgotten"
 # why one is that shows another key of ours than another partner
 DISPUTED: Final = "key-disputed"
+_SOME_SHOWED: Final = (
+    "partners show a key of this node that is not here, and others that are waited for have not had their say"
+)
+_NOBODY_SHOWED: Final = (
+    "this node was restored, and partners that are waited for have not had their say on which key followed the present "
+    "one after the backup"
+)
+_WAIT: Final = (
+    "wait until they had, or wait for them no longer; if nobody here replaced the key, use "
+    "`taawun key revoke`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,9 @@ def _switch(  # noqa: PLR0913 - each is one member of what is said
             "the present key was replaced after the backup from which this node was restored, and partners know that: "
             "its word on the next key proves nothing to them; give the recovery key, with --recovery",
         )
+    if by == BY_CURRENT:
+        # who knows another one after the backup would follow no second one on the word of the key of the backup
+        _check_all_heard(_NOBODY_SHOWED)
     last_known = _kept()[-1]
     if by == BY_RECOVERY:
         _take_up_the_lost(actor, is_doubted=since is not None)
@@ -315,16 +329,15 @@ def _take_up_the_lost(actor: Actor, *, is_doubted: bool) -> None:
         _overrule()
         return
     is_here = leading.shown.end in keys.private_keys()
-    if (
-        not (is_here or is_doubted)
-        and Awaited.objects.filter(heard=None, answered=None, given_up=None).exists()
-    ):
-        raise RotationRefused(
-            "not-all-heard",
-            "partners show a key of this node that is not here, and others that are waited for have not had their say: "
-            "wait until they had, or wait for them no longer; if nobody here replaced the key, use `taawun key revoke`",
-        )
+    if not (is_here or is_doubted):
+        _check_all_heard(_SOME_SHOWED)
     _know_again(actor, leading.shown)
+
+
+def _check_all_heard(said: str) -> None:
+    """Let no key follow while somebody who is waited for could show another one."""
+    if Awaited.objects.filter(heard=None, answered=None, given_up=None).exists():
+        raise RotationRefused("not-all-heard", f"{said}: {_WAIT}")
 
 
 def _know_again(actor: Actor, shown: Shown) -> None:

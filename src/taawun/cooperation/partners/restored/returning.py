@@ -119,6 +119,8 @@ def begin(actor: Actor) -> tuple[str, ...]:
     """
     _Known.is_over = False
     Awaited.objects.all().delete()
+    # who is waited for shows it again, and of anybody else it would be waited for for ever
+    ShownKeys.objects.all().delete()
     # one that we block is told nothing and asked nothing, and of what a stranger holds nobody can say whose word it is
     known = list(Partner.objects.filter(state=Partner.State.VERIFIED).exclude(kid="").order_by("node"))
     Awaited.objects.bulk_create(Awaited(partner=each) for each in known)
