@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +10,16 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from taawun.cooperation.agreements import forwarding, keeping, surplus
 from taawun.cooperation.agreements.document import Narrowing, narrowing_json, party_json
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, Shown
+from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Shown
 from taawun.cooperation.agreements.policy import Allowed, Denied
 from taawun.cooperation.agreements.queries import current_policy, forget_policy, standing_of
 from taawun.cooperation.agreements.regaining import regain_declared
@@ -35,6 +41,7 @@ from tests.cooperation.agreements.test_instruments import (
     in_force,
     told,
 )
+from tests.cooperation.agreements.test_shown import _said
 
 __all__ = ["community", "in_force"]
 
@@ -287,7 +294,7 @@ def test_an_agreement_that_holds_as_many_words_as_are_kept_in_all_takes_those_th
     assert standing_of(Agreement.objects.get()).state == State.SUSPENDED
 
 
-def test_what_was_shown_of_a_word_is_forgotten_with_it(in_force: Community) -> None:
+def test_what_was_shown_of_a_word_counts_for_the_one_that_is_kept_instead(in_force: Community) -> None:
     c = in_force
     for word in sorted((c.of_south("suspended") for _ in range(3)), key=_words, reverse=True):
         told(c.south_lane, "agreement.declared", {"instrument": word})
@@ -295,11 +302,121 @@ def test_what_was_shown_of_a_word_is_forgotten_with_it(in_force: Community) -> N
     forwarding.answer_comparisons()
     before = set(Shown.objects.values_list("mark", flat=True))
     last = PartyInstrument.objects.filter(kind="suspended").order_by("-words")[0]
-    told(c.south_lane, "agreement.declared", {"instrument": _smaller(c, last.words)})
-    assert set(Shown.objects.values_list("mark", flat=True)) == before - {last.mark}
+    word = _smaller(c, last.words)
+    told(c.south_lane, "agreement.declared", {"instrument": word})
+    assert set(Shown.objects.values_list("mark", flat=True)) == before - {last.mark} | {sha256(word.encode())}
 
 
 def _smaller(c: Community, than: str) -> str:
     while _words(word := c.of_south("suspended")) >= than:
         pass
     return word
+
+
+# ---- the same words again -------------------------------------------------------------------------------------------
+
+
+def _again(token: str, key: SigningKey, count: int) -> list[str]:
+    """The same words in other signed texts, each of which is kept instead of the one before it."""
+    header, payload = token.split(".")[:2]
+    found, padding = list[str](), 0
+    private = load_pem_private_key(key.to_pem(), None)
+    assert isinstance(private, Ed25519PrivateKey)
+    while len(found) < count:
+        padding += 1
+        # nobody says how much space is in a header
+        spaced = urlsafe_b64decode(header.encode()).replace(b":", b":" + b" " * padding)
+        said = f"{urlsafe_b64encode(spaced).decode()}.{payload}"
+        found.append(f"{said}.{urlsafe_b64encode(private.sign(said.encode())).decode()}")
+    return sorted(found, key=lambda each: sha256(each.encode()), reverse=True)
+
+
+def _shown_of(kind: str) -> list[str]:
+    """The instruments of a kind that this node showed to others, oldest first."""
+    shown = [each["instrument"] for message in _said("agreement.evidence") for each in message["instruments"]]
+    return [each for each in shown if parse(peek(each).payload)["kind"] == kind]
+
+
+def test_who_signs_the_same_words_again_and_again_makes_no_news_of_it(in_force: Community) -> None:
+    c, begin = in_force, now()
+    suggestion = c.text.text.decode()
+    word = c.of_south("countered", suggestion=sha256(suggestion.encode()))
+    held = dict[str, object](agreement=str(c.text.id), held=[])
+    for minutes, each in enumerate(_again(word, c.south.key, 10)):
+        with frozen(begin + timedelta(minutes=10 * minutes)):
+            shown = {**c.evidence(), "instruments": [{"instrument": each, "document": suggestion}]}
+            assert told(c.south_lane, "agreement.evidence", shown) == DONE
+            assert PartyInstrument.objects.get(kind="countered").token == each
+            assert told(c.west_lane, "agreement.held", held) == DONE
+            forwarding.answer_comparisons()
+    assert len(_shown_of("countered")) == 1
+    with frozen(begin + timedelta(days=2)):
+        assert told(c.west_lane, "agreement.held", held) == DONE
+        forwarding.answer_comparisons()
+    assert _shown_of("countered")[1:] == [PartyInstrument.objects.get(kind="countered").token]
+
+
+@pytest.mark.parametrize("kind", ["suspended", "left"])
+def test_nor_does_who_signs_other_words_that_are_kept_instead(in_force: Community, kind: str) -> None:
+    c, begin = in_force, now()
+
+    def word(days: int) -> str:
+        return c.of_west(kind, at=timestamp(begin - timedelta(days=days)))
+
+    words = [word(days) for days in range(1, 13)]
+    if kind == "suspended":
+        words = sorted(words, key=lambda each: sha256(peek(each).payload), reverse=True)
+    for minutes, each in enumerate(words):
+        with frozen(begin + timedelta(minutes=10 * minutes)):
+            assert told(c.west_lane, "agreement.evidence", c.evidence(each)) == DONE
+            assert PartyInstrument.objects.filter(token=each).exists()
+            held = {"agreement": str(c.text.id), "held": []}
+            assert told(c.south_lane, "agreement.held", held) == DONE
+            forwarding.answer_comparisons()
+    assert _shown_of(kind) == words[:3]
+    kept = PartyInstrument.objects.filter(kind=kind)
+    assert Shown.objects.filter(mark__in=kept.values("mark")).count() == kept.count() == 3
+    with frozen(begin + timedelta(days=2)):
+        assert told(c.south_lane, "agreement.held", held) == DONE
+        forwarding.answer_comparisons()
+    assert set(_shown_of(kind)[3:]) == set(words[-3:])
+
+
+def test_nor_does_who_dates_one_signature_back_again_and_again(in_force: Community) -> None:
+    c, begin = in_force, now()
+    for days in range(5):
+        signature = c.of_south(at=timestamp(begin - timedelta(days=1 + days)))
+        shown = c.evidence(signatures=(signature,))
+        assert told(c.south_lane, "agreement.evidence", shown) == DONE
+        assert PartySignature.objects.get(node=c.south.node).token == signature
+        assert told(c.west_lane, "agreement.held", {"agreement": str(c.text.id), "held": []}) == DONE
+        forwarding.answer_comparisons()
+    signed = [each for message in _said("agreement.evidence") for each in message["signatures"]]
+    assert sum(parse(peek(each).payload)["node"] == c.south.node for each in signed) == 1
+
+
+# ---- what it costs --------------------------------------------------------------------------------------------------
+
+
+def test_invitations_are_read_once_for_all_words_of_a_message(in_force: Community) -> None:
+    c = in_force
+    assert _shown(c, c.invited()) == DONE
+    nobody = [c.token(c.east, f"https://n{number}.example", "suspended") for number in range(20)]
+    signatures = tuple(c.token(c.east, f"https://n{number}.example") for number in range(20))
+    c.west_lane.say("agreement.evidence", c.evidence(*nobody, c.of_east("suspended"), signatures=signatures))
+    with CaptureQueriesContext(connection) as asked:
+        assert c.west_lane.deliver()[-1] == DONE
+    sql = [each["sql"] for each in asked]
+    assert sum(bool(re.search(r"party\W+kid", each)) for each in sql) == 1
+    # nor is the version looked for, and read, for each
+    assert sum('"agreements_version"' in each for each in sql) < len(nobody)
+    assert PartyInstrument.objects.filter(node=EAST, kind="suspended").count() == 1
+
+
+def test_whom_a_message_invites_speaks_in_the_same_message(in_force: Community) -> None:
+    c = in_force
+    invitation = c.invited()
+    nobody = c.token(c.east, "https://nobody.example", "suspended")
+    assert _shown(c, nobody, c.acceded(invitation), invitation) == DONE
+    taken = PartyInstrument.objects.exclude(kind="ratified").values_list("kind", flat=True)
+    assert sorted(taken) == ["acceded", "invited"]

@@ -193,14 +193,15 @@ def _take_in(message: Message, attempts: _Attempts) -> None:
         for document in attempts.read(partial(_document, each, lineage))
     ]
     _check_known(message, lineage, documents, instruments)
+    voices = keeping.Voices(lineage)
     with changing(lineage):
         for document in documents:
             attempts.take(partial(_take_version, message, document, signatures, proposed))
         for signed in signatures:
-            attempts.take(partial(_take_signature, lineage, signed))
+            attempts.take(partial(_take_signature, lineage, signed, voices))
         # who was invited speaks once its invitation is here
         for signed in sorted(instruments, key=lambda each: each.payload.get("kind") != "invited"):
-            attempts.take(partial(_take_instrument, lineage, signed, texts.get(signed.token)))
+            attempts.take(partial(_take_instrument, lineage, signed, texts.get(signed.token), voices))
     if not held:
         attempts.finish()
 
@@ -310,9 +311,9 @@ def _take_version(
     return True
 
 
-def _take_signature(lineage: UUID, signed: _Signed) -> bool:
+def _take_signature(lineage: UUID, signed: _Signed, voices: keeping.Voices) -> bool:
     digest = keeping.digest(signed.payload)
-    if not _is_about(lineage, signed, digest):
+    if not _is_about(lineage, signed, digest, voices):
         return False
     is_new = keeping.keep_signature(
         lineage, digest, signed.node, token=signed.token, jwk=signed.key.to_jwk(), at=_at(signed)
@@ -322,9 +323,9 @@ def _take_signature(lineage: UUID, signed: _Signed) -> bool:
     return True
 
 
-def _take_instrument(lineage: UUID, signed: _Signed, text: object) -> bool:
+def _take_instrument(lineage: UUID, signed: _Signed, text: object, voices: keeping.Voices) -> bool:
     digest, kind = keeping.digest(signed.payload), str(signed.payload.get("kind"))
-    if kind not in PartyInstrument.Kind.values or not _is_about(lineage, signed, digest):
+    if kind not in PartyInstrument.Kind.values or not _is_about(lineage, signed, digest, voices):
         return False
     suggestion = _suggestion(signed, text) if kind == PartyInstrument.Kind.COUNTERED else None
     is_new = keeping.keep_instrument(
@@ -336,6 +337,9 @@ def _take_instrument(lineage: UUID, signed: _Signed, text: object) -> bool:
     )
     if is_new:
         keeping.record_word(_author(signed), kind, lineage, digest)
+    if is_new and kind == PartyInstrument.Kind.INVITED:
+        party = signed.payload["party"]
+        voices.invite(signed.node, party["node"], party["kid"])
     return True
 
 
@@ -351,14 +355,11 @@ def _suggestion(signed: _Signed, text: object) -> bytes:
     return found
 
 
-def _is_about(lineage: UUID, signed: _Signed, digest: str) -> bool:
+def _is_about(lineage: UUID, signed: _Signed, digest: str, voices: keeping.Voices) -> bool:
     """Whether it is on a version that is held here, by a party of it or whom its depositary invited, with its key."""
     if signed.payload.get("agreement") != str(lineage):
         return False
-    version = Version.objects.filter(digest=digest, agreement_id=lineage).first()
-    if version is None:
-        return False
-    return keeping.speaks_with(version.document(), signed.node, signed.key.kid)
+    return voices.may(digest, signed.node, signed.key.kid)
 
 
 def _at(signed: _Signed) -> Any:

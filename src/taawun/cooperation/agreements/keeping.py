@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models.fields.json import KT
 from django.db.models.functions import Length
 
 from taawun.cooperation.agreements import statements, surplus
@@ -17,6 +18,7 @@ from taawun.cooperation.agreements.models import (
     DoubtedWord,
     PartyInstrument,
     PartySignature,
+    Shown,
     Version,
 )
 from taawun.cooperation.partners.errors import MessageRefused
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_WAITING",
     "MOST_WAITING_BYTES",
+    "Voices",
     "check_counters",
     "check_texts_waiting",
     "check_waiting",
@@ -55,7 +58,6 @@ __all__ = [
     "look_for_doubts",
     "own_id",
     "record_word",
-    "speaks_with",
     "stands_for",
     "text",
     "uuid",
@@ -133,7 +135,7 @@ def keep_signature(  # noqa: PLR0913 - what is signed, by whom, with what, and w
     """Keep a party's signature on a version; whether it is new.
 
     Who signs a version twice signed it the first time, by its own word: at every node the same one, whichever it
-    showed to whom.
+    showed to whom. But what a revoked key signed, dated back, keeps nobody from what its owner signed with another.
     """
     signed = {"token": token, "jwk": dict(jwk)}
     row, is_new = PartySignature.objects.get_or_create(
@@ -141,9 +143,29 @@ def keep_signature(  # noqa: PLR0913 - what is signed, by whom, with what, and w
     )
     if is_new or row.token == token:
         return is_new
-    if _signed_at(token) < _signed_at(row.token) or _is_repeated(row, token):
-        PartySignature.objects.filter(pk=row.pk).update(**signed, at=min(row.at, at))
+    rescues = _rescues(row, token)
+    is_first = _signed_at(token) < _signed_at(row.token) or _is_repeated(row, token)
+    if is_first if rescues is None else rescues:
+        first = min(row.at, at)
+        if rescues:
+            # a thief may have dated back what stood here; its owner says no earlier date than this
+            first = max(first, _signed_at(token)[0])
+        _keep_shown(row, token)
+        PartySignature.objects.filter(pk=row.pk).update(**signed, at=first)
     return False
+
+
+def _rescues(row: PartySignature | PartyInstrument, token: str) -> bool | None:
+    """Whether the key that signed another text is a good one of its party, and that of what is held was revoked.
+
+    Returns:
+        False for the other way round, and None where that does not tell the two apart.
+    """
+    lineage = _lineage_of(row.node)
+    held, came = (lineage.find(peek(each).kid) if lineage else None for each in (row.token, token))
+    if held is None or came is None or bool(held.revoked_since) == bool(came.revoked_since):
+        return None
+    return held.revoked_since is not None
 
 
 def _signed_at(token: str) -> tuple[datetime, str]:
@@ -205,6 +227,7 @@ def keep_instrument(
         _let_go(row)
         return PartyInstrument.objects.filter(pk=row.pk).exists()
     if _is_repeated(row, token):
+        _keep_shown(row, token)
         PartyInstrument.objects.filter(pk=row.pk).update(**signed)
         row.refresh_from_db()
         _let_go(row)
@@ -278,14 +301,17 @@ def _when(node: str, token: str, at: datetime) -> dict[str, datetime]:
 def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:
     """Whether the same words came in another signed text, and all nodes keep that one of the two.
 
-    That is the one under the later key of their party; of one key, and of keys that nobody here knows as its, the one
-    whose digest is smaller. Whoever copies words under a key of its own making holds up the genuine ones no longer than
-    until people here know their party.
+    That is the one under a key that was not revoked, else under the later key of their party; of one key, and of keys
+    that nobody here knows as its, the one whose digest is smaller. Whoever copies words under a key of its own making
+    holds up the genuine ones no longer than until people here know their party.
     """
     held, came = peek(row.token), peek(token)
     if held.payload != came.payload:
         return False
     if held.kid != came.kid:
+        rescues = _rescues(row, token)
+        if rescues is not None:
+            return rescues
         if stands_for(row.node, held.kid, came.kid):
             return True
         lineage = _lineage_of(row.node)
@@ -295,6 +321,16 @@ def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:
         if is_held or has_come:
             return has_come and not is_held
     return sha256(token.encode()) < sha256(row.token.encode())
+
+
+def _keep_shown(row: PartySignature | PartyInstrument, token: str) -> None:
+    """Another signed text takes the place of one; what stands under a later key is news to all."""
+    held, came = peek(row.token).kid, peek(token).kid
+    mark = sha256(row.token.encode())
+    if held != came and stands_for(row.node, held, came):
+        Shown.objects.filter(lineage=row.lineage, mark=mark).delete()
+    else:
+        surplus.show_instead(row.lineage, mark, sha256(token.encode()))
 
 
 def _lineage_of(node: str) -> Lineage | None:
@@ -319,16 +355,71 @@ def _check_declaration(lineage: UUID, about: str, node: str, said: Mapping[str, 
             raise MessageRefused("widens", f"{refused.place}: {refused.message}") from None
 
 
-def speaks_with(document: Document, node: str, kid: str) -> bool:
-    """Whether a node is a party of a version, or its depositary invited it, and this is the key named for it there."""
-    party = document.party_of(node)
-    if party is not None:
-        return stands_for(node, party.kid, kid)
-    invitations = PartyInstrument.objects.filter(
-        lineage=document.id, kind=PartyInstrument.Kind.INVITED, node=document.depositary.node
-    )
-    named = [each.said.get("party", {}) for each in invitations]
-    return any(each.get("node") == node and stands_for(node, str(each.get("kid")), kid) for each in named)
+class Voices:
+    """Who may say something about the versions of an agreement, and with which key.
+
+    What has to be read for that is read once, however many words one message brings: a depositary may have invited
+    thousands, and whoever shows words in the names of others would have them read for each of these.
+
+    Args:
+        lineage: the agreement.
+    """
+
+    def __init__(self, lineage: UUID) -> None:
+        self._lineage = lineage
+        self._documents: dict[str, Document | None] = {}
+        self._keys: dict[str, Lineage | None] = {}
+        self._named: dict[tuple[str, str], set[str]] | None = None
+
+    def may(self, digest: str, node: str, kid: str) -> bool:
+        """Whether a node is a party of a version that is held here, or its depositary invited it, under this key.
+
+        Args:
+            digest: of the version.
+            node: who speaks.
+            kid: the key that signed it.
+        """
+        document = self._document(digest)
+        if document is None:
+            return False
+        party = document.party_of(node)
+        named = {party.kid} if party else self._invited().get((document.depositary.node, node), set())
+        return kid in named or any(self._stand_for(node, each, kid) for each in named)
+
+    def invite(self, by: str, node: str, kid: str) -> None:
+        """A further invitation is held now.
+
+        Args:
+            by: who invited.
+            node: whom.
+            kid: under which key.
+        """
+        if self._named is not None:
+            self._named.setdefault((by, node), set()).add(kid)
+
+    def _document(self, digest: str) -> Document | None:
+        if digest not in self._documents:
+            versions = Version.objects.filter(digest=digest, agreement_id=self._lineage)
+            found = versions.defer("text").first()
+            if found is None:
+                # it may be taken in a moment later
+                return None
+            self._documents[digest] = found.document()
+        return self._documents[digest]
+
+    def _invited(self) -> dict[tuple[str, str], set[str]]:
+        if self._named is None:
+            self._named = {}
+            rows = PartyInstrument.objects.filter(lineage=self._lineage, kind=PartyInstrument.Kind.INVITED)
+            for by, node, kid in rows.values_list("node", KT("said__party__node"), KT("said__party__kid")):
+                self._named.setdefault((by, node), set()).add(kid)
+        return self._named
+
+    def _stand_for(self, node: str, named: str, kid: str) -> bool:
+        if node not in self._keys:
+            self._keys[node] = _lineage_of(node)
+        keys = self._keys[node]
+        return keys is not None and keys.speaks_for(named, kid)
 
 
 def stands_for(node: str, named: str, kid: str) -> bool:

@@ -21,10 +21,11 @@ from taawun.foundation.signing import peek
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from django.db.models import QuerySet
 
-__all__ = ["let_go"]
+__all__ = ["let_go", "show_instead"]
 
 _Kind = PartyInstrument.Kind
 # of several of these only the earliest matters: a notice, or a word that binds
@@ -59,8 +60,25 @@ def let_go(row: PartyInstrument) -> bool:
         gone = _beyond(row, alike, most + 1) if is_surplus else []
     if gone:
         PartyInstrument.objects.filter(pk__in=[each.pk for each in gone]).delete()
+        if row.pk not in {each.pk for each in gone}:
+            show_instead(row.lineage, gone[0].mark, row.mark)
         Shown.objects.filter(lineage=row.lineage, mark__in=[each.mark for each in gone]).delete()
     return is_surplus
+
+
+def show_instead(lineage: UUID, before: str, after: str) -> None:
+    """Let what was shown of a word count for the one that takes its place: it is shown as seldom as that would be.
+
+    Else whoever says one thing after another, of which each is kept instead of the one before it, has all nodes show
+    each to all.
+
+    Args:
+        lineage: the agreement.
+        before: the mark of what is not kept any more.
+        after: of what is.
+    """
+    Shown.objects.filter(lineage=lineage, mark=after).delete()
+    Shown.objects.filter(lineage=lineage, mark=before).update(mark=after)
 
 
 def _is_full(row: PartyInstrument) -> bool:
