@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,14 +29,14 @@ from taawun.cooperation.agreements.proposals import PROPOSAL_TYP
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.regaining import regain_declared, regain_proposed, regain_signed
 from taawun.cooperation.agreements.standing import State
-from taawun.cooperation.partners.identity import keys, own_keys
+from taawun.cooperation.partners.identity import keys, own_keys, quarantine
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import contents
-from taawun.cooperation.partners.models import LaneEntry, OwnKey
+from taawun.cooperation.partners.models import LaneEntry, OwnKey, Partner, PartnerKey
 from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
-from taawun.foundation.clock import now, timestamp
+from taawun.foundation.clock import now, parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import canonical
@@ -153,6 +153,77 @@ def test_a_newcomer_takes_what_a_party_signed_before_it_replaced_its_key_and_not
     _rotated(c.west)
     assert told(c.south_lane, "agreement.evidence", bundle) == DONE
     assert PartySignature.objects.filter(node=c.west.node).count() == 1
+    assert told(c.south_lane, "agreement.evidence", c.evidence(word)) == ("refused", "retired-key")
+
+
+def _next_key(c: Community, *, revoked_since: datetime | None = None) -> SigningKey:
+    """West signs with another key; what came under the one before it after that instant is out."""
+    row, key = Partner.objects.get(id=c.west.row.id), SigningKey.generate()
+    PartnerKey.objects.create(
+        partner=row,
+        kid=row.kid,
+        jwk=row.jwk,
+        position=row.earlier_keys.count(),
+        replaced=now(),
+        revoked_since=revoked_since,
+    )
+    Partner.objects.filter(id=row.id).update(kid=key.kid, jwk=key.public.to_jwk())
+    row = Partner.objects.get(id=row.id)
+    c.west_lane.sender = PartnerNode(row, key)
+    quarantine.mark(row, keys.lineage_of(row))
+    quarantine.carry_out(row)
+    return key
+
+
+def test_a_signature_that_a_thief_dated_back_makes_room_for_the_genuine_one_once_its_key_is_revoked(
+    in_force: Community,
+) -> None:
+    c, said = in_force, now() - timedelta(days=3)
+    genuine = PartySignature.objects.get(node=c.west.node)
+    PartySignature.objects.filter(id=genuine.id).update(received=said, at=said)
+    forged = c.of_west(at=timestamp(said - timedelta(days=30)))
+    assert told(c.south_lane, "agreement.evidence", c.evidence(signatures=(forged,))) == DONE
+    assert PartySignature.objects.get(id=genuine.id).token == forged
+    key = _next_key(c, revoked_since=now() - timedelta(days=1))
+    again = key.sign(peek(genuine.token).payload, peek(genuine.token).typ)
+    assert told(c.west_lane, "agreement.signed", {"signature": again}) == DONE
+    row = PartySignature.objects.get(id=genuine.id)
+    assert row.token == again
+    # its owner signed it when it says so, and not when the thief did
+    assert row.at == parse_timestamp(parse_json(peek(genuine.token).payload)["at"])
+    assert told(c.south_lane, "agreement.evidence", c.evidence(signatures=(forged,))) == (
+        "refused",
+        "revoked-key",
+    )
+
+
+def test_words_that_a_thief_copied_under_a_key_that_is_revoked_make_room_for_those_under_an_older_one(
+    in_force: Community,
+) -> None:
+    c = in_force
+    word = c.of_west("declined")
+    assert told(c.west_lane, "agreement.declared", {"instrument": word}) == DONE
+    PartyInstrument.objects.update(received=now() - timedelta(days=3))
+    stolen = _next_key(c)
+    copied = stolen.sign(peek(word).payload, peek(word).typ)
+    assert told(c.south_lane, "agreement.evidence", c.evidence(copied)) == DONE
+    assert PartyInstrument.objects.get(kind="declined").token == copied
+    _next_key(c, revoked_since=now() - timedelta(days=1))
+    assert told(c.west_lane, "agreement.evidence", c.evidence(word)) == DONE
+    assert PartyInstrument.objects.get(kind="declined").token == word
+
+
+def test_what_a_thief_said_that_an_author_holds_is_not_its_authors_word_once_its_key_is_revoked(
+    in_force: Community,
+) -> None:
+    c = in_force
+    word = c.of_west("left", at=timestamp(now() - timedelta(days=1)))
+    _next_key(c)
+    held = {"agreement": str(c.text.id), "held": [sha256(word.encode())]}
+    assert told(c.west_lane, "agreement.held", held) == DONE
+    honest = Comparison.objects.create(lineage=c.text.id, node=c.west.node, prefix="0", held=["0" * 64])
+    _next_key(c, revoked_since=now() - timedelta(hours=1))
+    assert list(Comparison.objects.all()) == [honest]
     assert told(c.south_lane, "agreement.evidence", c.evidence(word)) == ("refused", "retired-key")
 
 

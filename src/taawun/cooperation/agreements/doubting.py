@@ -13,11 +13,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from taawun.cooperation.agreements import proposals
+from taawun.cooperation.agreements import keeping, proposals
 from taawun.cooperation.agreements.actions import changed, changing
 from taawun.cooperation.agreements.actions.speaking import tell
 from taawun.cooperation.agreements.models import (
     Agreement,
+    Comparison,
     DoubtedWord,
     PartyInstrument,
     PartySignature,
@@ -38,7 +39,14 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.models import Partner
     from taawun.cooperation.people.actors import Actor
 
-__all__ = ["put_away", "put_away_declared", "put_away_proposed", "put_away_signed", "repeat"]
+__all__ = [
+    "put_away",
+    "put_away_declared",
+    "put_away_held",
+    "put_away_proposed",
+    "put_away_signed",
+    "repeat",
+]
 
 
 def put_away_signed(message: Message) -> None:
@@ -49,6 +57,17 @@ def put_away_signed(message: Message) -> None:
 def put_away_declared(message: Message) -> None:
     """The same for an instrument."""
     _put_away(message, PartyInstrument, str(message.payload.get("instrument", "")))
+
+
+def put_away_held(message: Message) -> None:
+    """What was said to be held in a message that is in quarantine nobody is believed to have listed."""
+    said = message.payload
+    told = Comparison.objects.filter(
+        lineage=keeping.uuid(said, "agreement"), node=message.partner.node, prefix=said.get("prefix", "")
+    )
+    # what its sender told since stays
+    ids = [each.pk for each in told if each.held == said.get("held")]
+    Comparison.objects.filter(pk__in=ids).delete()
 
 
 def _put_away(message: Message, model: type[PartySignature | PartyInstrument], token: str) -> None:

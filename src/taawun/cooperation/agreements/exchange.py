@@ -183,5 +183,5 @@ MESSAGE_KINDS: Final = (
     MessageKind("agreement.declared", receive_declared, regain_declared, doubting.put_away_declared),
     # what others signed stays where a revoked key only passed it on; what it signed itself goes by that key
     MessageKind("agreement.evidence", receive_evidence, regain_evidence),
-    MessageKind("agreement.held", receive_held, regain_held),
+    MessageKind("agreement.held", receive_held, regain_held, doubting.put_away_held),
 )
