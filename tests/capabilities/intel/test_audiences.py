@@ -16,6 +16,7 @@ from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Membership, Organisation
 from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import Granted, Refused
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import SYSTEM, bring, indicator, report, sender
@@ -212,6 +213,21 @@ def test_what_a_partner_told_first_stays_bound_by_its_clause_also_in_a_copy_for_
     made = actions.create_report(cast.analyst.actor, given)
     with pytest.raises(NobodyReceives):
         actions.publish_report(cast.analyst.actor, made)
+
+
+def test_red_is_read_by_nobody_who_left_the_organisation_that_has_it(cast: Cast) -> None:
+    ministry = Organisation.objects.create(names={"en": "Ministry"}, kind="ministry")
+    named, author = person(Role.ANALYST, name="Named"), person(Role.ANALYST, name="Author")
+    bring(indicator(1), actor=actor_of(author), tlp=Tlp.RED)
+    given = ReportFields("For one", "", Tlp.RED, object_ids=(FIRST,), persons=(named.email, author.email))
+    held = actions.create_report(actor_of(author), given)
+    assert shown(actor_of(author)) == ("Indicator 1", Tlp.RED)
+    assert {queries.report_named(actor_of(each), held.id) for each in (named, author)} == {held}
+    for each in (named, author):
+        each.memberships.all().delete()
+        Membership.objects.create(person=each, organisation=ministry, role=Role.ANALYST)
+    assert shown(actor_of(author)) is None
+    assert {queries.report_named(actor_of(each), held.id) for each in (named, author)} == {None}
 
 
 # ---- whose report it is -----------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ __all__ = [
 
 
 def visible_objects(actor: Actor) -> Q:
-    """Objects the actor may see: RED names its persons, AMBER+STRICT stays inside its organisation.
+    """Objects the actor may see: RED names its persons, and like AMBER+STRICT it stays inside its organisation.
 
     A party sees nothing here: what it may have reaches it over lanes.
     """
@@ -50,7 +50,8 @@ def visible_objects(actor: Actor) -> Q:
         return person
     # a list, not a question for each row: nobody is named on many, and there may be many that name others
     named = NamedReader.objects.filter(person_id=person.id).values("source__object")
-    return _marked(person) | Q(tlp=Tlp.RED, id__in=named)
+    # whoever left the organisation was named as one of it
+    return _marked(person) | Q(tlp=Tlp.RED, organisation_id__in=person.organisations, id__in=named)
 
 
 def current_objects(actor: Actor, *, within: Tlp = Tlp.RED) -> Q:
@@ -113,12 +114,13 @@ def _shown_before(visible: Q, within: Tlp) -> QuerySet[StixObject]:
 
 
 def visible_reports(actor: Actor) -> Q:
-    """Reports the actor may see; a RED one is its author's and the persons' it names."""
+    """Reports the actor may see; a RED one is its author's and the persons' it names, inside its organisation."""
     person = _reader(actor)
     if not isinstance(person, PersonActor):
         return person
     named = ReportReader.objects.filter(report=OuterRef("pk"), person_id=person.id)
-    return _marked(person) | (Q(tlp=Tlp.RED) & (Q(author_id=person.id) | Q(Exists(named))))
+    red = Q(tlp=Tlp.RED, organisation_id__in=person.organisations)
+    return _marked(person) | (red & (Q(author_id=person.id) | Q(Exists(named))))
 
 
 def visible_sightings(actor: Actor) -> Q:
