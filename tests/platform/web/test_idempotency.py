@@ -19,6 +19,7 @@ from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import ApiToken, Invitation
 from taawun.foundation.clock import frozen, now
 from taawun.platform.audit.models import Entry
+from taawun.platform.web import idempotency
 from taawun.platform.web.bearer import Bearer
 from taawun.platform.web.idempotency import LIFE, answer_once, prune
 from taawun.platform.web.models import Answer
@@ -46,6 +47,25 @@ def test_the_same_request_again_gets_the_first_answer_and_does_nothing(cast: Cas
     assert "Idempotency-Replayed" not in first.headers
     assert again.headers["Idempotency-Replayed"] == "true"
     assert Invitation.objects.count() == 1
+
+
+def test_of_a_token_that_sends_keys_without_end_the_newest_answers_are_kept(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "MOST_KEPT", 10)
+    api, other = cast.administrator.api, cast.observer.api
+    asked = {"kind": "intel.report", "tlp": "TLP:GREEN"}
+    other.post("/federation/decide", asked, Idempotency_Key=KEY)
+    for number in range(35):
+        api.post("/federation/decide", asked, Idempotency_Key=f"{number}")
+        assert Answer.objects.count() <= 11
+    # the newest is given again, and that of another token stays
+    assert (
+        api.post("/federation/decide", asked, Idempotency_Key="34").headers["Idempotency-Replayed"] == "true"
+    )
+    assert (
+        other.post("/federation/decide", asked, Idempotency_Key=KEY).headers["Idempotency-Replayed"] == "true"
+    )
 
 
 def test_without_a_key_the_same_request_is_done_again(cast: Cast) -> None:

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
 
     from taawun.platform.web.bearer import Bearer
 
-__all__ = ["LIFE", "LONGEST_KEY", "answer_once", "prune"]
+__all__ = ["LIFE", "LONGEST_KEY", "MOST_KEPT", "answer_once", "prune"]
 
 LIFE: Final = timedelta(hours=24)
 LONGEST_KEY: Final = 255
+# so many answers of one token are kept, whatever is asked with it; of more the newest half
+MOST_KEPT: Final = 10_000
 _NONCE_BYTES: Final = 12
 _FIRST_ERROR: Final = 400
 # what of an answer is given again; everything else is of the connection
@@ -80,11 +82,22 @@ def answer_once(
 def _claim(bearer: Bearer, key_digest: str, request_digest: str) -> tuple[Answer, bool]:
     """The row of this key; whoever comes second waits here until the first has committed or was undone."""
     Answer.objects.filter(token=bearer.token, key_digest=key_digest, expires__lte=now()).delete()
-    return Answer.objects.get_or_create(
+    held, is_new = Answer.objects.get_or_create(
         token=bearer.token,
         key_digest=key_digest,
         defaults={"request_digest": request_digest, "expires": now() + LIFE},
     )
+    if is_new:
+        _make_room(bearer)
+    return held, is_new
+
+
+def _make_room(bearer: Bearer) -> None:
+    """Forget the oldest answers of a token that was asked with more often than is remembered."""
+    kept = Answer.objects.filter(token=bearer.token)
+    if kept.count() > MOST_KEPT:
+        oldest = kept.order_by("-expires").values_list("expires", flat=True)[MOST_KEPT // 2]
+        kept.filter(expires__lt=oldest).delete()
 
 
 def _given_again(held: Answer, bearer: Bearer, key: str, request_digest: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
-from taawun.cooperation.partners.exchange.ahead import Ahead
+from taawun.cooperation.partners.exchange.ahead import MOST_AT_ONCE, Ahead, may_begin
 from taawun.foundation.outbound import OutboundFailed
 
 
@@ -37,6 +37,25 @@ def test_its_lines_are_those_of_the_page() -> None:
     ahead = _ahead(_page([b"one", b"two"]), after=7)
     with ahead as lines:
         assert (ahead.after, list(lines)) == (7, [b"one", b"two"])
+
+
+def test_no_more_are_read_ahead_while_pages_that_nobody_wants_any_more_wait_for_their_next_line() -> None:
+    go_on = threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        go_on.wait(30)
+        yield b"late"
+
+    dropped = []
+    while may_begin():
+        dropped.append(_ahead(_page(slow())))
+        dropped[-1].drop()
+        assert len(dropped) <= MOST_AT_ONCE
+    assert len(dropped) == MOST_AT_ONCE
+    go_on.set()
+    for each in dropped:
+        each._thread.join(30)
+    assert may_begin()
 
 
 def test_what_came_before_it_broke_off_is_given_and_then_it_breaks_off() -> None:

@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from taawun.cooperation.partners.errors import AskedTooOften, PartnerRefused
-from taawun.cooperation.partners.exchange import calling, fetching
+from taawun.cooperation.partners.exchange import calling, fetching, partials
 from taawun.cooperation.partners.exchange.partials import Partial
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs.contents import OtherContent
@@ -193,3 +193,14 @@ def test_what_is_asked_for_too_often_in_the_middle_waits_with_what_came(
     with pytest.raises(AskedTooOften):
         _fetch(south)
     assert _lies_here(south) == 400_000
+
+
+def test_no_more_contents_of_one_partner_lie_here_than_so_many_however_little_came_of_each(
+    south: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partials, "MOST_OF_ONE", 5)
+    begun = [Partial(south, sha256(bytes([number])), len(CONTENT)) for number in range(12)]
+    for each in begun:
+        each.append(b"x")
+        assert each.held == 1
+    assert sum(each.held for each in begun) == 5

@@ -13,10 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-__all__ = ["Ahead"]
+__all__ = ["MOST_AT_ONCE", "Ahead", "may_begin"]
+
+_NAME: Final = "sync-ahead"
+# over all partners: as many as are dealt with at once, and as many again that nobody wants any more. Such a one ends
+# with its next line, which a partner may let wait for as long as a page may last
+MOST_AT_ONCE: Final = 16
 
 # what a line takes in memory beside its bytes: an empty one is not nothing
 _OF_A_LINE: Final = 64
+
+
+def may_begin() -> bool:
+    """Whether one more page is read ahead now; else it is read when it is its turn."""
+    return sum(each.name == _NAME for each in threading.enumerate()) < MOST_AT_ONCE
 
 
 class Ahead:
@@ -37,7 +47,7 @@ class Ahead:
         self._lines: list[bytes] = []
         self._fault: Exception | None = None
         self._is_dropped = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="sync-ahead", daemon=True)
+        self._thread = threading.Thread(target=self._read, name=_NAME, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Partial", "sweep"]
+__all__ = ["MOST_OF_ONE", "Partial", "sweep"]
 
 _PIECE: Final = 1024 * 1024
 # what nobody went on with for so long, nobody will
 _SECONDS_KEPT: Final = 7 * 24 * 3600
 # of one partner no more lies here than twice the largest content it may send
 _LARGEST_OF_ONE: Final = 2
+# nor more contents, however little came of each; a file of a lane brings them two hundred at a time
+MOST_OF_ONE: Final = 1_000
 # nobody compared it, and the largest it may say is an agreement
 _OF_A_STRANGER: Final = 8 * 1024 * 1024
 
@@ -99,9 +101,9 @@ class Partial:
         """Let those go that waited longest, until this piece fits."""
         others = [(file.stat().st_mtime, file) for file in self._folder.iterdir() if file != self._path]
         room = self._most - self.held - wanted - sum(file.stat().st_size for _at, file in others)
-        for _at, file in sorted(others):
-            if room >= 0:
-                break
+        waiting = sorted(others)
+        while waiting and (room < 0 or len(waiting) >= MOST_OF_ONE):
+            _at, file = waiting.pop(0)
             room += file.stat().st_size
             file.unlink()
 

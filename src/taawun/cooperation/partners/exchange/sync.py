@@ -23,7 +23,7 @@ from taawun.cooperation.partners.errors import (
     PartnerRefused,
 )
 from taawun.cooperation.partners.exchange import calling, disk, fetching, talk, wire
-from taawun.cooperation.partners.exchange.ahead import Ahead
+from taawun.cooperation.partners.exchange.ahead import Ahead, may_begin
 from taawun.cooperation.partners.exchange.delivering import deliver
 from taawun.cooperation.partners.exchange.receiving import (
     PAGE_BYTES,
@@ -491,7 +491,7 @@ def _read_pages(partner: Partner, lane: Lane, turn: _Turn, left: ExitStack) -> N
             lane.refresh_from_db()
             raise ChainBroken("malformed", lane.head_seq + 1, str(refused)) from None
         ahead = None
-        if taken and quota is None and lane.known_seq > lane.head_seq and turn.may_read():
+        if taken and quota is None and lane.known_seq > lane.head_seq and turn.may_read() and may_begin():
             # as many lines as are asked for, and the head that ends them
             page = _page(partner, lane, limit, turn)
             ahead = Ahead(page, lane.head_seq, most_lines=limit + 1, most_bytes=PAGE_BYTES)
