@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from ninja import NinjaAPI
 from pydantic import BaseModel
 
-from taawun.platform.web.idempotency import LIFE, LONGEST_KEY
+from taawun.platform.web.idempotency import LIFE, LONGEST_KEY, MOST_KEPT
 from taawun.platform.web.problems import MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _IDEMPOTENCY_KEY: Final = {
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
     "description": (
         f"Sent again with the same key within {LIFE.total_seconds() // 3600:.0f} hours, the request is not done "
-        "again: it gets the first answer."
+        f"again: it gets the first answer. Of one token the newest {MOST_KEPT // 2:,} answers at least are kept."
     ),
 }
 _PROBLEM: Final = {
