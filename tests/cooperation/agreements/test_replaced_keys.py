@@ -36,7 +36,7 @@ from taawun.cooperation.partners.models import LaneEntry, OwnKey, Partner, Partn
 from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
-from taawun.foundation.clock import now, parse_timestamp, timestamp
+from taawun.foundation.clock import frozen, now, parse_timestamp, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import canonical
@@ -225,6 +225,26 @@ def test_what_a_thief_said_that_an_author_holds_is_not_its_authors_word_once_its
     _next_key(c, revoked_since=now() - timedelta(hours=1))
     assert list(Comparison.objects.all()) == [honest]
     assert told(c.south_lane, "agreement.evidence", c.evidence(word)) == ("refused", "retired-key")
+
+
+def test_a_word_that_its_party_revoked_and_says_again_much_later_counts_from_then_on(
+    in_force: Community,
+) -> None:
+    c, began = in_force, now()
+    word = c.of_west("left")
+    assert told(c.west_lane, "agreement.declared", {"instrument": word}) == DONE
+    # the others have never heard of it
+    key = _next_key(c, revoked_since=now() - timedelta(minutes=1))
+    assert not PartyInstrument.objects.filter(kind="left").exists()
+    later = began + timedelta(days=60)
+    Partner.objects.filter(id=c.west.row.id).update(heard_until=later)
+    c.west_lane.sender = PartnerNode(Partner.objects.get(id=c.west.row.id), key)
+    with frozen(later):
+        again = key.sign(peek(word).payload, peek(word).typ)
+        assert told(c.west_lane, "agreement.declared", {"instrument": again}) == DONE
+    row = PartyInstrument.objects.get(kind="left")
+    assert row.at > later - timedelta(hours=1)
+    assert row.received == later
 
 
 # ---- the key that this node signs with -----------------------------------------------------------------------------

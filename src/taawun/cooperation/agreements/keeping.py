@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
@@ -70,6 +71,8 @@ __all__ = [
 MOST_WAITING: Final = 100
 # bytes of either: whatever is decided is decided by reading the texts, so they have to fit the memory several times
 MOST_WAITING_BYTES: Final = 4 * 1024 * 1024
+# a word that was put away with its key counts as of before where it is said again within this time
+_SAID_AGAIN_WITHIN: Final = timedelta(days=28)
 
 
 def was_answered(lineage: str) -> Q:
@@ -289,13 +292,15 @@ def _alarm(kind: str, agreement: Agreement, node: str) -> None:
 
 
 def _when(node: str, token: str, at: datetime) -> dict[str, datetime]:
-    """When something was said, and came, as columns: of what is said again after a revocation, the first time."""
+    """When something was said, and came, as columns: of what is said again after a revocation, the first time.
+
+    Who revokes a key says all of it again at once. Who comes with it much later, and had told it here alone, would be
+    believed an instant that nobody else believes.
+    """
     again = DoubtedWord.objects.filter(node=node, said=sha256(peek(token).payload))
-    before = again.first()
-    if before is None:
-        return {"at": at, "received": now()}
+    before = again.filter(put_away__gt=now() - _SAID_AGAIN_WITHIN).first()
     again.delete()
-    return {"at": before.at, "received": before.received}
+    return {"at": before.at, "received": before.received} if before else {"at": at, "received": now()}
 
 
 def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:

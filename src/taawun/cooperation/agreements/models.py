@@ -276,6 +276,7 @@ class DoubtedWord(models.Model):
     said = models.CharField(max_length=64)  # SHA-256 of the exact bytes that were signed
     at = models.DateTimeField()
     received = models.DateTimeField()
+    put_away = models.DateTimeField(default=now)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["node", "said"], name="agreements_doubted_once"),)

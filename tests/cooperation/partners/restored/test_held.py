@@ -102,6 +102,27 @@ def test_a_page_and_the_machine_interface_say_why(told: Told, cast: Cast) -> Non
     assert Notice.objects.filter(kind="partners.returning", resolved=None).count() == 1
 
 
+def test_a_partner_that_tells_less_than_it_holds_is_found_out_by_what_it_shows_later(
+    told: Told, south: PartnerNode
+) -> None:
+    # nobody else read those entries, so nobody can know that it hides them
+    answer = south.request("POST", "/federation/held", b'{"lanes": []}')
+    assert answer.json() == {"wanted": []}
+    assert not returning.is_returning()
+    federation.publish(SYSTEM, _draft("anew"))
+    again = LaneEntry.objects.get(lane=told.lane, seq=2)
+    proofs = [told.entries[2].header, again.header]
+    talk = talk_lane(south)
+    talk.say("lane.forked", {"lane": str(told.lane.id), "sender": settings.BASE_URL, "proofs": proofs})
+    assert talk.deliver()[-1] == ("done", "")
+    notice = Notice.objects.get(kind="partners.own-lane-forked", resolved=None)
+    assert (notice.level, notice.params["node"], notice.params["seq"]) == (
+        Notice.Level.ALARM,
+        south.node,
+        "2",
+    )
+
+
 # ---- the answer -------------------------------------------------------------------------------------------------
 
 
