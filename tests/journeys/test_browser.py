@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import Pair
 
@@ -84,22 +85,23 @@ def test_a_report_is_published_received_sighted_and_withdrawn_by_clicking(
         assert page.locator("html").get_attribute("dir") == words["dir"]
         open_report(page, title)
         page.locator("a[href$='/publish/']").click()
-        assert page.locator(".dialog").get_by_text(words["clause"]).count() == 1
+        expect(page.locator(".dialog").get_by_text(words["clause"])).to_have_count(1)
         button = page.locator(".dialog-foot button[type=submit]")
-        assert words["to one"] in button.inner_text()
+        expect(button).to_contain_text(words["to one"])
         button.click()
         page.wait_for_url("**/intel/reports/*/")
 
     with signed_in(browser, pair, pair.south, south, language) as page:
         open_report(page, title)
-        assert page.get_by_text("AG-001").count() >= 1
-        assert page.get_by_text(words["clause"]).count() >= 1
+        expect(page.get_by_text("AG-001")).not_to_have_count(0)
+        expect(page.get_by_text(words["clause"])).not_to_have_count(0)
         received = page.url
         page.locator("a[href$='/sighting/']").first.click()
         page.fill("input[name=count]", "7")
         page.fill("textarea[name=note]", f"seen while {title}")
         page.locator("main form button[type=submit]").click()
-        assert page.get_by_text("AG-001").count() == 1, "the page says by which clause the sighting goes back"
+        says = "the page says by which clause the sighting goes back"
+        expect(page.get_by_text("AG-001"), says).to_have_count(1)
 
     with signed_in(browser, pair, pair.north, north, language) as page:
         open_report(page, title)
@@ -108,7 +110,7 @@ def test_a_report_is_published_received_sighted_and_withdrawn_by_clicking(
         page.fill("[name=reason]", "named a shared server")
         page.locator(".dialog-foot button[type=submit]").click()
         page.wait_for_url("**/intel/reports/*/")
-        assert page.locator("main").get_by_text(words["withdrawn"]).count() >= 1
+        expect(page.locator("main").get_by_text(words["withdrawn"])).not_to_have_count(0)
 
     with signed_in(browser, pair, pair.south, south, language) as page:
         page.goto(received)
@@ -128,16 +130,16 @@ def test_an_officer_suspends_and_resumes_and_the_answer_changes_at_once(
         page.fill("[name=note]", "we look into something")
         page.locator(".dialog-foot button[type=submit]").click()
         page.wait_for_url(f"**/agreements/{pair.story.agreement}/")
-        assert page.locator("main").get_by_text(words["suspended"]).count() >= 1
+        expect(page.locator("main").get_by_text(words["suspended"])).not_to_have_count(0)
 
         page.goto(
             f"{pair.north.base}/{language}/releases/who-would-receive/?kind=intel.report&tlp=TLP%3AGREEN"
         )
-        assert page.locator("main").get_by_text(words["suspended"]).count() >= 1
+        expect(page.locator("main").get_by_text(words["suspended"])).not_to_have_count(0)
 
         page.goto(f"{pair.north.base}/{language}/agreements/{pair.story.agreement}/")
         page.locator("a[href$='/resume/']").click()
         page.fill("[name=note]", "all is well")
         page.locator(".dialog-foot button[type=submit]").click()
         page.wait_for_url(f"**/agreements/{pair.story.agreement}/")
-        assert page.locator("a[href$='/suspend/']").count() == 1
+        expect(page.locator("a[href$='/suspend/']")).to_have_count(1)

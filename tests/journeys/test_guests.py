@@ -5,6 +5,8 @@ A later version names the guest, so all of it goes over a lane that the south re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -88,15 +90,23 @@ def first(ask: Any) -> Any:
     return items[0] if items else None
 
 
-def test_a_guest_reads_gives_and_loses_at_its_host_what_an_agreement_lets_it(pair: Pair) -> None:
-    north, south = pair.north, pair.south
+@pytest.fixture
+def guest(pair: Pair) -> Iterator[ApiClient]:
+    """A university that the agreement names, at its host; something was published before it was."""
     published(pair, pair.new_report("Before the guest"))
     name_a_guest(pair)
-    made = pair.administrator(south).post(
+    made = pair.administrator(pair.south).post(
         "/federation/guests/tokens",
         {"agreement": pair.story.agreement, "guest": "uni", "name": "library", "days": 30},
     )
-    guest = ApiClient(south.base, made["token"])
+    with closing(ApiClient(pair.south.base, made["token"])) as client:
+        yield client
+
+
+def test_a_guest_reads_gives_and_loses_at_its_host_what_an_agreement_lets_it(
+    pair: Pair, guest: ApiClient
+) -> None:
+    north, south = pair.north, pair.south
     assert guest.get("/guest/agreement")["is_party"]
 
     # the north gives, the guest reads at the south, and the north has it in writing

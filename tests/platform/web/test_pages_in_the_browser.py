@@ -10,6 +10,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.urls import reverse
 from django.utils.translation import override
+from playwright.sync_api import expect
 
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.actors import SystemActor
@@ -160,9 +161,9 @@ def test_a_wrong_password_says_so_beside_nothing_else(visit: Visit, administrato
     page.fill("[name=login]", administrator.row.email)
     page.fill("[name=password]", "not this one")
     page.click("button.primary")
-    assert page.locator(".notice.alarm").first.is_visible()
+    expect(page.locator(".notice.alarm").first).to_be_visible()
     assert page.input_value("[name=login]") == administrator.row.email
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    expect(page.locator("[role=alert]:focus")).to_be_visible()
     assert axe_violations(page) == []
 
 
@@ -173,9 +174,9 @@ def test_after_a_mistake_the_keyboard_begins_at_what_is_wrong_also_without_a_scr
     page.fill("[name=login]", administrator.row.email)
     page.fill("[name=password]", "not this one")
     page.press("[name=password]", "Enter")
-    assert page.locator("[role=alert]:focus").is_visible()
+    expect(page.locator("[role=alert]:focus")).to_be_visible()
     page.keyboard.press("Tab")
-    assert page.locator("[name=login]:focus").is_visible()
+    expect(page.locator("[name=login]:focus")).to_be_visible()
 
 
 def test_an_authenticator_app_is_set_up_and_then_asked_for(visit: Visit, administrator: Member) -> None:
@@ -187,7 +188,7 @@ def test_an_authenticator_app_is_set_up_and_then_asked_for(visit: Visit, adminis
     page.fill("[name=code]", code)
     page.click("text=Activate the app")
     page.wait_for_url("**/recovery-codes/**")
-    assert page.locator(".codes li").count() == 10
+    expect(page.locator(".codes li")).to_have_count(10)
     assert axe_violations(page) == []
     page.goto("/en/account/2fa/")
     assert axe_violations(page) == []
@@ -197,7 +198,7 @@ def test_an_authenticator_app_is_set_up_and_then_asked_for(visit: Visit, adminis
     second.click("button.primary")
     second.wait_for_url("**/2fa/authenticate/**")
     assert axe_violations(second) == []
-    assert second.locator("#mfa_webauthn_authenticate").is_visible()
+    expect(second.locator("#mfa_webauthn_authenticate")).to_be_visible()
 
 
 def test_a_passkey_is_added_and_opens_the_door(
@@ -226,7 +227,7 @@ def test_a_passkey_is_added_and_opens_the_door(
     page.click("#mfa_webauthn_add")
     page.wait_for_url("**/recovery-codes/**")
     page.goto("/en/account/2fa/webauthn/")
-    assert "office laptop" in page.locator("tbody").inner_text()
+    expect(page.locator("tbody")).to_contain_text("office laptop")
     assert axe_violations(page) == []
     page.locator(".person summary").click()
     page.click("text=Sign out")
@@ -234,18 +235,18 @@ def test_a_passkey_is_added_and_opens_the_door(
     page.goto("/en/account/login/?next=/en/people/profile/")
     page.click("#passkey_login")
     page.wait_for_url(PROFILE)
-    assert page.locator("h1").inner_text() == "Your profile"
+    expect(page.locator("h1")).to_have_text("Your profile")
 
 
 def test_the_menu_of_a_phone_opens_and_closes_without_a_script(visit: Visit, administrator: Member) -> None:
     page = visit("/en/people/", administrator, width=360, scripts=False)
     menu = page.locator("#menu")
-    assert not menu.is_visible()
+    expect(menu).to_be_hidden()
     page.click(".bottom-bar a[href='#menu']")
-    menu.wait_for(state="visible")
-    assert menu.locator("text=Audit trail").is_visible()
+    expect(menu).to_be_visible()
+    expect(menu.locator("text=Audit trail")).to_be_visible()
     page.click("#menu .side-close")
-    menu.wait_for(state="hidden")
+    expect(menu).to_be_hidden()
 
 
 def test_escape_closes_the_menu_of_a_phone_and_leads_back_to_its_button(
@@ -253,10 +254,10 @@ def test_escape_closes_the_menu_of_a_phone_and_leads_back_to_its_button(
 ) -> None:
     page = visit("/en/people/", administrator, width=360)
     page.click(".bottom-bar a[href='#menu']")
-    page.locator("#menu").wait_for(state="visible")
+    expect(page.locator("#menu")).to_be_visible()
     page.keyboard.press("Escape")
-    page.locator("#menu").wait_for(state="hidden")
-    assert page.evaluate("document.activeElement.getAttribute('href')") == "#menu"
+    expect(page.locator("#menu")).to_be_hidden()
+    expect(page.locator(".bottom-bar a[href='#menu']")).to_be_focused()
 
 
 def test_what_a_thumb_has_to_hit_on_a_phone_is_large_enough(visit: Visit, administrator: Member) -> None:
@@ -269,17 +270,17 @@ def test_what_a_thumb_has_to_hit_on_a_phone_is_large_enough(visit: Visit, admini
 def test_keys_lead_to_the_search_and_to_the_help(visit: Visit, administrator: Member) -> None:
     page = visit("/en/people/", administrator)
     page.keyboard.press("?")
-    assert page.locator("#help").is_visible()
+    expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
-    assert not page.locator("#help").is_visible()
+    expect(page.locator("#help")).to_be_hidden()
 
 
 def test_a_value_is_copied(visit: Visit, administrator: Member) -> None:
     page = visit(f"/en/people/{administrator.row.id}/", administrator)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("main button.copy")
+    expect(page.locator("main button.copy.copied")).to_have_count(1)
     assert page.evaluate("navigator.clipboard.readText()") == administrator.row.email
-    assert page.locator("main button.copy.copied").count() == 1
 
 
 def test_a_row_on_a_phone_tells_what_each_value_is(visit: Visit, administrator: Member) -> None:

@@ -332,9 +332,11 @@ class RunningNode:
         """The machine interface as this person, with everything their role lets them do."""
         if player.email not in self.tokens:
             self.tokens[player.email] = self.token(player, "all")
-        if player.email not in self._clients:
-            self._clients[player.email] = ApiClient(self.here, self.tokens[player.email])
-        return self._clients[player.email]
+        known = self._clients.get(player.email)
+        # of two threads that ask at once both get the same one: nobody would close the other
+        return known or self._clients.setdefault(
+            player.email, ApiClient(self.here, self.tokens[player.email])
+        )
 
 
 def _descendants(root: int, part: str) -> list[int]:
