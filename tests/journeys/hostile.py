@@ -221,7 +221,7 @@ class Hostile:
         self.talk = HostileLane(self)
         self.lanes = [self.talk]
         self.talk.add("lane.opened", canonical({"purpose": "talk", "sender": self.base}))
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def face(self, victim: str, kid: str) -> Hostile:
         """What it shows to another node with this key: a talk lane, and other lanes as they are added there."""

@@ -134,7 +134,7 @@ def provider(settings: Settings) -> Iterator[Provider]:
     VISITS.empty()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Handler.provider.issuer = f"http://127.0.0.1:{server.server_port}"
-        serving = Thread(target=server.serve_forever)
+        serving = Thread(target=server.serve_forever, args=(0.01,))
         serving.start()
         yield Handler.provider
         server.shutdown()
