@@ -20,6 +20,7 @@ from taawun.cooperation.federation.actions import (
     tell_reach,
     withdraw,
 )
+from taawun.cooperation.federation.bounds import MOST_PARTIES_REACHED
 from taawun.cooperation.federation.duties import DUE, GRACE, duties_of, over_with_their_agreement
 from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.cooperation.federation.exchange import readable
@@ -352,6 +353,23 @@ def test_how_far_it_reached_onward_is_told_to_who_sent_it_by_counts_alone(
     with frozen(now() + DAY):
         assert tell_reach() == 1
         assert tell_reach() == 0
+
+
+def test_partners_that_count_as_many_as_they_may_spoil_no_count_of_this_node(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    _agreement, lane = kept_for(south, None, onward=PUBLIC)
+    note(lane)
+    lane.deliver()
+    agreement_in_force(east)
+    release = share_onward(cast.analyst.actor, Release.objects.get())
+    for told_by in (east, partner("Western CERT", nation="XW")):
+        Reach.objects.create(release=release, partner=told_by.row, parties=MOST_PARTIES_REACHED, at=now())
+    assert tell_reach() == 1
+    said = LaneEntry.objects.get(kind="reached")
+    [told] = parse(contents.get(said.content_digest))["releases"]
+    # what its receiver takes
+    assert told["parties"] == MOST_PARTIES_REACHED
 
 
 def test_two_that_share_one_release_with_each_other_do_not_count_each_other_without_end(

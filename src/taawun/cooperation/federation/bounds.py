@@ -14,7 +14,14 @@ from taawun.cooperation.federation.models import MOST_OF_A_PARTY, MOST_OF_A_TOPI
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["MOST_IN_A_MESSAGE", "MOST_LANGUAGES", "MOST_PERSONS", "are_within", "fitting"]
+__all__ = [
+    "MOST_IN_A_MESSAGE",
+    "MOST_LANGUAGES",
+    "MOST_PARTIES_REACHED",
+    "MOST_PERSONS",
+    "are_within",
+    "fitting",
+]
 
 # all techniques of ATT&CK, as a report on it names them, and as many again
 _MOST_TOPICS: Final = 2_000
@@ -23,6 +30,8 @@ _MOST_PARTIES: Final = 250
 MOST_PERSONS: Final = 100
 # entries or releases that one message speaks of
 MOST_IN_A_MESSAGE: Final = 1_000
+# that a partner says it passed a release on to: more nodes than any community has
+MOST_PARTIES_REACHED: Final = 100_000
 MOST_LANGUAGES: Final = 100
 _MOST_OF_A_PERSON: Final = 254  # RFC 5321, section 4.5.3.1.3, without its brackets
 _MOST_OF_A_LANGUAGE: Final = 64

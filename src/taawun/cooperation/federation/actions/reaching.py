@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.db.models import Count, Sum
 
-from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
+from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE, MOST_PARTIES_REACHED
 from taawun.cooperation.federation.models import Passage, Reach, Receipt, Release, ToldReach
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.logs.chain import said_in
@@ -51,7 +51,8 @@ def onward_counts(releases: Collection[UUID]) -> Mapping[UUID, int]:
     for found in (signed, further):
         for release, count in found:
             counts[release] += count
-    return counts
+    # what partners told adds up to more than one of them may tell: its receiver would refuse all that is told with it
+    return {release: min(count, MOST_PARTIES_REACHED) for release, count in counts.items()}
 
 
 def tell_reach() -> int:

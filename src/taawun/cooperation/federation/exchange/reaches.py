@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Exists, OuterRef
 
-from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE
+from taawun.cooperation.federation.bounds import MOST_IN_A_MESSAGE, MOST_PARTIES_REACHED
 from taawun.cooperation.federation.models import Passage, Reach, Release
 from taawun.cooperation.federation.readers import is_reader
 from taawun.cooperation.partners.errors import MessageRefused
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["REACHED"]
-
-# more nodes than any community has
-_MOST_PARTIES: Final = 100_000
 
 
 def receive_reach(message: messages.Message) -> None:
@@ -49,7 +46,7 @@ def _read(payload: Mapping[str, Any]) -> dict[tuple[str, str, str], int]:
             raise ValueError  # noqa: TRY301 - one answer for every malformed message
         return {
             (str(each["subject"]), str(each["version"]), str(each["digest"])): as_count(
-                each["parties"], _MOST_PARTIES
+                each["parties"], MOST_PARTIES_REACHED
             )
             for each in releases
         }
