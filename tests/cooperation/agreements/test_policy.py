@@ -298,6 +298,7 @@ def test_the_strictest_clause_comes_first() -> None:
             document(
                 clause("wide", tlp_max=Tlp.RED),
                 clause("public", onward=Onward("public")),
+                clause("soon", onward=Onward("public"), retention_days=1),
                 clause("parties", onward=Onward("parties")),
                 clause("named", onward=Onward("named", (C,))),
                 clause("long"),
@@ -308,7 +309,7 @@ def test_the_strictest_clause_comes_first() -> None:
         )
     )
     amber = [grant.clause.ref for grant in rules.all_allowing(B, REPORT, NOW)]
-    assert amber == ["short", "long", "named", "parties", "public", "wide"]
+    assert amber == ["short", "long", "named", "parties", "soon", "public", "wide"]
     for release, first in (
         (REPORT, "short"),
         (replace(REPORT, tlp=Tlp.GREEN), "green"),
@@ -324,7 +325,8 @@ def test_a_party_that_signs_later_receives_from_then_on() -> None:
     text = document(entry_into_force=2)
     signatures = [Signature(text.digest, ref, on_day(at)) for ref, at in (("us", 1), ("c", 2), ("b", 8))]
     rules = policy(stand(Evidence([text], signatures, []), on_day(9)))
-    assert rules.decide(B, REPORT, on_day(7).timestamp()) == Denied("not-begun", rules.grants(B)[0])
+    for before in (on_day(7), on_day(8) - timedelta(milliseconds=1)):
+        assert rules.decide(B, REPORT, before.timestamp()) == Denied("not-begun", rules.grants(B)[0])
     assert isinstance(rules.decide(B, REPORT, on_day(8).timestamp()), Allowed)
     assert isinstance(rules.decide(C, REPORT, on_day(2).timestamp()), Allowed)
 
@@ -342,6 +344,57 @@ def test_what_was_issued_before_a_party_joined_is_its_own_only_where_the_clause_
     ]
     rules = policy(stand(Evidence([text, again], signatures, []), on_day(9)))
     assert {grant.since for grant in rules.grants(B)} == {since}
+
+
+def test_what_was_sent_before_a_party_joined_under_a_version_that_gave_no_history_is_not_its_own() -> None:
+    text = document(clause(history="all"), entry_into_force=2)
+    signatures = [Signature(text.digest, ref, on_day(at)) for ref, at in (("us", 1), ("c", 2), ("b", 8))]
+    rules = policy(stand(Evidence([text], signatures, []), on_day(9)))
+    at = on_day(9).timestamp()
+    may = [
+        rules.allows_over(B, REPORT, at, (LINEAGE, "1"), on_day(sent).timestamp(), gave_history=gave)
+        for sent in (7, 8)
+        for gave in (True, False)
+    ]
+    assert may == [True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "release",
+    [
+        replace(REPORT, audience=frozenset({C})),
+        replace(REPORT, tlp=Tlp.RED),
+        replace(REPORT, tlp=Tlp.AMBER_STRICT, origin=Origin("public")),
+        replace(REPORT, origin=Origin("none")),
+        replace(REPORT, origin=Origin("public", bound=frozenset({C}))),
+        replace(REPORT, kind="drills.scenario"),
+    ],
+)
+def test_what_went_over_one_clause_is_served_only_while_a_decision_would_allow_it(release: Facts) -> None:
+    rules = policy(standing(document(clause("1", kinds=("intel.*",), tlp_max=Tlp.RED), clause("2"))))
+    over = (LINEAGE, "1")
+    assert rules.allows_over(B, REPORT, NOW, over, NOW)
+    assert not rules.allows_over(B, release, NOW, over, NOW)
+    # another clause may allow it, and says nothing of this one
+    assert not rules.allows_over(B, replace(REPORT, kind="drills.scenario"), NOW, over, NOW)
+
+
+def test_a_suspension_that_nobody_lifted_is_over_once_who_said_it_has_left() -> None:
+    said = (("suspended", "c", 5), ("left", "c", 6))
+    rules = policy(standing(document(notice_days=10), said=said))
+    suspended = rules.decide(B, REPORT, NOW)
+    assert isinstance(suspended, Denied)
+    assert suspended.reason == "suspended"
+    # by the same policy, which has answered before
+    assert isinstance(rules.decide(B, REPORT, on_day(16).timestamp()), Allowed)
+
+
+def test_a_guest_is_one_of_its_own_host_alone() -> None:
+    made = [Agreed("AG-001", standing(document()))]
+    assert compile_policy(GUEST, made, TRUSTED, 0).decide(C, REPORT, NOW) == Allowed(
+        compile_policy(GUEST, made, TRUSTED, 0).grants(C)[0]
+    )
+    assert compile_policy(f"{C}#guest", made, TRUSTED, 0).parties == ()
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from taawun.cooperation.agreements import actions as agreeing
 from taawun.cooperation.agreements import queries
 from taawun.cooperation.agreements.document import (
     Document,
+    Narrowing,
     Onward,
     Part,
     Party,
@@ -36,7 +38,7 @@ from taawun.cooperation.agreements.models import (
     PartySignature,
     Version,
 )
-from taawun.cooperation.agreements.policy import Allowed, Facts, Origin
+from taawun.cooperation.agreements.policy import Allowed, Denied, Facts, Origin
 from taawun.cooperation.agreements.queries import current_policy, standings
 from taawun.cooperation.federation.models import Release, ReleaseParty, ReleaseTopic
 from taawun.cooperation.federation.queries import readable_releases
@@ -46,7 +48,7 @@ from taawun.foundation.clock import frozen, now
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
-from tests.cast import agreement_in_force, clause, partner
+from tests.cast import Cast, agreement_in_force, clause, partner
 from tests.strategies import KINDS, NODES, TOPICS, documents, facts, instants, narrowings
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -381,6 +383,20 @@ def test_an_empty_audience_reaches_nobody(node: Organisation) -> None:
     agreement_in_force(south)
     _release(1, has_audience=True)
     assert list(readable_releases(south.node)) == []
+
+
+def test_what_a_declaration_leaves_out_is_in_no_list(cast: Cast) -> None:
+    south, east = partner(nation="XS"), partner(nation="XE")
+    agreement = agreement_in_force(south, east)
+    green, clear = _release(1), _release(2)
+    Release.objects.filter(id=clear.id).update(tlp=Tlp.CLEAR)
+    less = [Narrowing("1", "gives", tlp_max=Tlp.CLEAR, without=("xe",))]
+    agreeing.declare(cast.officer.actor, agreement, less, "")
+    policy, at = current_policy(), now().timestamp()
+    found = policy.decide(south.node, green.facts(), at)
+    assert isinstance(found, Denied)
+    assert found.reason == "narrowed"
+    assert [list(readable_releases(each.node)) for each in (south, east)] == [[clear], []]
 
 
 def test_nobody_without_an_agreement_has_anything_to_read(node: Organisation) -> None:
