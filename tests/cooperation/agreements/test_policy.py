@@ -389,6 +389,24 @@ def test_a_suspension_that_nobody_lifted_is_over_once_who_said_it_has_left() -> 
     assert isinstance(rules.decide(B, REPORT, on_day(16).timestamp()), Allowed)
 
 
+def test_who_left_and_came_back_joined_when_it_came_back() -> None:
+    first = document(entry_into_force=2)
+    again = document(entry_into_force=2, number=2, valid_from=on_day(20))
+    days = {
+        (first, "us"): 1,
+        (first, "b"): 1,
+        (first, "c"): 1,
+        (again, "us"): 12,
+        (again, "c"): 12,
+        (again, "b"): 20,
+    }
+    signatures = [Signature(text.digest, ref, on_day(day)) for (text, ref), day in days.items()]
+    left = Instrument(UUID(int=1), "left", "b", first.digest, on_day(5))
+    rules = policy(stand(Evidence([first, again], signatures, [left]), on_day(21)))
+    since = [{grant.since for grant in rules.grants(party)} for party in (B, C)]
+    assert since == [{on_day(20).timestamp()}, {on_day(1).timestamp()}]
+
+
 def test_a_guest_is_one_of_its_own_host_alone() -> None:
     made = [Agreed("AG-001", standing(document()))]
     assert compile_policy(GUEST, made, TRUSTED, 0).decide(C, REPORT, NOW) == Allowed(

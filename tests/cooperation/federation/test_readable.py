@@ -385,6 +385,27 @@ def test_an_empty_audience_reaches_nobody(node: Organisation) -> None:
     assert list(readable_releases(south.node)) == []
 
 
+def test_the_list_ends_where_its_clauses_do(node: Organisation) -> None:
+    south = partner()
+    rooms = ("intel.*",)
+    agreement_in_force(
+        south,
+        clauses=(
+            clause("1", kinds=rooms, tlp_max=Tlp.GREEN),
+            clause("2", kinds=rooms, tlp_max=Tlp.AMBER, topics=TOPICS[:1]),
+        ),
+    )
+    wide, about, *_beyond = _publish(
+        [
+            Facts("intel.report", Tlp.GREEN),
+            Facts("intel.report", Tlp.AMBER, frozenset(TOPICS[:1])),
+            Facts("intel.report", Tlp.AMBER),
+            Facts("intelligence.report", Tlp.GREEN),
+        ]
+    )
+    assert list(readable_releases(south.node)) == [about, wide]
+
+
 def test_what_a_declaration_leaves_out_is_in_no_list(cast: Cast) -> None:
     south, east = partner(nation="XS"), partner(nation="XE")
     agreement = agreement_in_force(south, east)
