@@ -219,6 +219,17 @@ def test_each_refusal_names_its_reason_and_is_put_into_words(
     assert rules.all_allowing(party, facts, NOW) == ()
 
 
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("descriptor-lapsed", "The descriptor of this partner's node has lapsed."),
+        ("onward", "Its source does not allow it to be shared onward to this party."),
+    ],
+)
+def test_why_a_party_does_not_receive_something_is_said_in_a_sentence(reason: str, sentence: str) -> None:
+    assert word(Denied(reason)).sentence == sentence
+
+
 def test_a_refusal_by_a_clause_names_the_clause_that_came_nearest() -> None:
     rules = policy(standing(document(clause("1", kinds=("drills.*",)), clause("2", tlp_max=Tlp.GREEN))))
     decision = rules.decide(B, REPORT, NOW)
@@ -325,7 +336,7 @@ def test_a_party_that_signs_later_receives_from_then_on() -> None:
     text = document(entry_into_force=2)
     signatures = [Signature(text.digest, ref, on_day(at)) for ref, at in (("us", 1), ("c", 2), ("b", 8))]
     rules = policy(stand(Evidence([text], signatures, []), on_day(9)))
-    for before in (on_day(7), on_day(8) - timedelta(milliseconds=1)):
+    for before in (on_day(8) - timedelta(milliseconds=1), on_day(7)):
         assert rules.decide(B, REPORT, before.timestamp()) == Denied("not-begun", rules.grants(B)[0])
     assert isinstance(rules.decide(B, REPORT, on_day(8).timestamp()), Allowed)
     assert isinstance(rules.decide(C, REPORT, on_day(2).timestamp()), Allowed)

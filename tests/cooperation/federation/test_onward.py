@@ -29,6 +29,7 @@ from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Part
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.acts import words_of
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
@@ -513,11 +514,15 @@ def test_what_we_shared_is_taken_back_by_us_and_stays_here(
     assert (last.action, said_in(last.header).origin) == ("withdraw", "")
     release.refresh_from_db()
     assert (release.state, notes.withdrawn) == ("live", [])
+    given = LaneEntry.objects.filter(lane=ours, kind="tests.note", action="publish").order_by("seq")
+    # its content is here still, and theirs no more
+    assert readable(ours, list(given.all()), east.row) == [False]
     with pytest.raises(ReleaseRefused) as refused:
         take_back_onward(cast.analyst.actor, release, "")
     assert refused.value.code == "not-shared"
     share_onward(cast.analyst.actor, release)
     assert LaneEntry.objects.filter(lane=ours).latest("seq").action == "publish"
+    assert readable(ours, list(given.all()), east.row) == [False, True]
 
 
 def test_what_stands_on_several_lanes_of_a_clause_ends_with_one_withdrawal_on_one_of_them(
@@ -538,6 +543,9 @@ def test_what_stands_on_several_lanes_of_a_clause_ends_with_one_withdrawal_on_on
     assert not Passage.objects.filter(ended=None).exists()
     release = Release.objects.get()
     assert (release.state, notes.withdrawn) == ("withdrawn", ["urn:test:1"])
+    [told] = AuditEntry.objects.filter(subject=f"urn:uuid:{release.id}", verb__startswith="federation.ended")
+    assert (told.actor_id, told.verb) == (via.node, "federation.ended-sender")
+    assert words_of(told.verb) == "Release withdrawn by who shared it onward"
 
 
 def test_a_withdrawal_on_one_lane_leaves_what_was_shared_again_since_on_another(

@@ -11,7 +11,7 @@ from taawun.cooperation.partners.errors import DescriptorRefused, PartnerRefused
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.partners.wording import entry_reason, last_problem, problem_of, stop_reason
 from taawun.cooperation.people.models import Organisation
-from taawun.foundation.outbound import OutboundFailed
+from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 from tests.cast import Cast, PartnerNode, partner
 
 
@@ -23,6 +23,10 @@ def _kept(error: Exception) -> Partner:
         last_error_code=problem.code,
         last_error_facts=dict(problem.facts),
     )
+
+
+def _answered(status: int, code: str) -> PartnerRefused:
+    return PartnerRefused("http", "x", {"status": str(status), "type": code, "detail": "x"})
 
 
 PLACE = "south.example:443"
@@ -93,6 +97,33 @@ def test_a_failed_call_is_told_in_the_readers_language(
             assert last_problem(_kept(error)) == sentence
 
 
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OutboundRefused("redirect", "x"), "it answers that it has moved; add it by its new address"),
+        (OutboundRefused("answer-too-large", "x"), "its answer is too large"),
+        (_answered(401, "replayed"), "it answered 401: it saw the same request before"),
+        (
+            _answered(429, "too-many-requests"),
+            "it answered 429: too many unknown nodes came from the address of this one",
+        ),
+    ],
+)
+def test_what_ends_an_attack_is_told_on_the_page_of_its_partner(
+    cast: Cast, error: Exception, words: str
+) -> None:
+    kept = _kept(error)
+    row = partner().row
+    facts = {
+        "last_error_code": kept.last_error_code,
+        "last_error_facts": kept.last_error_facts,
+        "failures": 1,
+    }
+    Partner.objects.filter(id=row.id).update(last_error=kept.last_error, **facts)
+    assert words in cast.analyst.browser().get(f"/en/partners/{row.id}/").content.decode()
+
+
 def test_what_an_older_node_kept_and_codes_without_words_are_shown_as_they_are() -> None:
     assert last_problem(Partner(last_error="a.example took too long.")) == "a.example took too long."
     assert last_problem(Partner(last_error="said", last_error_code="of-tomorrow")) == "said"
@@ -111,6 +142,8 @@ def test_what_an_older_node_kept_and_codes_without_words_are_shown_as_they_are()
         ("no-such-blob", "it does not give the content out at the moment"),
         ("http", "http"),
         ("own-fault", "an error at its receiver, whose log says more"),
+        ("too-large", "it is larger than its receiver takes"),
+        ("too-many-waiting", "too many others of its sender wait to be answered there"),
     ],
 )
 def test_the_reason_of_an_entry_has_words(code: str, words: str) -> None:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from taawun.cooperation.people import actions
+from taawun.cooperation.people.errors import InvitationRefused
 from taawun.cooperation.people.models import Invitation, Membership, Organisation, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import frozen, now
@@ -211,6 +212,16 @@ def test_an_unknown_a_used_a_revoked_and_an_old_invitation_say_the_same(cast: Ca
         address = reverse("invitation-accept", args=[old])
         form = {"name": "B", "password": PASSWORD, "language": "en"}
         assert told in read(Client().post(address, form), 404).text
+
+
+@pytest.mark.parametrize("became", ["accepted", "revoked", "expires"])
+def test_an_invitation_that_is_over_makes_nobody_a_person_whoever_asks(cast: Cast, became: str) -> None:
+    secret = invited(cast)
+    # the page looked before; by now it is used, revoked or too old
+    Invitation.objects.update(**{became: now()})
+    with pytest.raises(InvitationRefused):
+        actions.accept_invitation(secret, name="Layla", password=PASSWORD, language="ar")
+    assert not Person.objects.filter(email="layla@cert.example").exists()
 
 
 def test_who_is_signed_in_does_not_become_somebody_else(cast: Cast) -> None:
