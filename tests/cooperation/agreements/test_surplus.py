@@ -108,6 +108,17 @@ def test_words_that_were_forged_in_the_name_of_who_was_not_compared_push_out_no_
     assert [each.party for each in standing.accessions] == []
 
 
+def test_in_the_name_of_who_was_compared_nothing_is_taken_under_a_key_that_the_depositary_made(
+    in_force: Community,
+) -> None:
+    c, forger = in_force, SigningKey.generate()
+    _compare_east(c)
+    invitation, forged = _invited_with(c, forger), c.token(forger, EAST, "suspended")
+    assert _shown(c, invitation, forged, key=forger) == DONE
+    assert PartyInstrument.objects.filter(token=invitation).exists()
+    assert not PartyInstrument.objects.filter(node=EAST).exists()
+
+
 def test_words_that_were_copied_under_a_made_up_key_make_room_for_the_genuine_ones_once_it_was_compared(
     in_force: Community,
 ) -> None:

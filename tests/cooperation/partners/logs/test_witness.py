@@ -20,7 +20,7 @@ from taawun.cooperation.partners.exchange.wire import _heads
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, contents, lanes, witness
 from taawun.cooperation.partners.logs.stopping import stop_lane
-from taawun.cooperation.partners.models import Fork, Lane, LaneEntry, Partner, ToldHead
+from taawun.cooperation.partners.models import Fork, Lane, LaneEntry, Partner, PartnerKey, ToldHead
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.digests import sha256
@@ -296,6 +296,39 @@ def test_a_proof_that_another_reader_sends_is_verified_and_stops_the_lane_here_t
     assert [kind for kind, _sentence in _notices()] == ["partners.lane-forked"]
     proof = Fork.objects.get()
     assert (proof.seq, proof.held, proof.shown_by) == (2, other.token, circle.east.row)
+
+
+def _replaced(circle: Circle, *, is_revoked: bool) -> None:
+    """The sender signs with another key by now, which had its turn on the lane from its third entry on."""
+    south, after = circle.south, SigningKey.generate()
+    PartnerKey.objects.create(
+        partner=south.row,
+        position=0,
+        kid=south.key.kid,
+        jwk=south.key.public.to_jwk(),
+        replaced=now(),
+        revoked_since=now() - timedelta(hours=1) if is_revoked else None,
+    )
+    Partner.objects.filter(id=south.row.id).update(kid=after.kid, jwk=after.public.to_jwk())
+    if not is_revoked:
+        Lane.objects.filter(id=circle.row.id).update(newest_kid=after.kid, older_until=1)
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_what_a_thief_signs_with_a_key_that_was_revoked_or_replaced_proves_nothing_whoever_shows_it(
+    circle: Circle, is_revoked: bool
+) -> None:
+    other, head = circle.other_history()
+    held = circle.head(2)
+    _replaced(circle, is_revoked=is_revoked)
+    _tell(circle.east, head)
+    witness.compare()
+    assert _is_untouched(circle)
+    talk = talk_lane(circle.east)
+    payload = {"lane": str(circle.lane.row.wire_id), "sender": circle.south.node}
+    talk.say("lane.forked", {**payload, "proofs": [other.token, held]})
+    assert talk.deliver()[-1] == ("refused", "proves-nothing")
+    assert (circle.row.state, Fork.objects.exists()) == (Lane.State.RUNNING, False)
 
 
 def test_a_fork_that_the_sender_itself_shows_is_proven_to_the_other_readers(circle: Circle) -> None:

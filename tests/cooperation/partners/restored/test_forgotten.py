@@ -16,7 +16,7 @@ from pytest_django import Settings
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import KeyReplaced, RotationRefused
 from taawun.cooperation.partners.exchange import calling
-from taawun.cooperation.partners.identity import descriptor, keys, own_keys, rotation
+from taawun.cooperation.partners.identity import descriptor, keys, own_keys, rotation, shown_keys
 from taawun.cooperation.partners.identity.lineage import KnownKey, Lineage, Walk, walk
 from taawun.cooperation.partners.logs import chain, lanes
 from taawun.cooperation.partners.models import (
@@ -433,6 +433,45 @@ def test_what_somebody_showed_before_the_node_was_restored_again_is_waited_for_n
     assert returning.may_take()
     returning.answered(west.row)
     assert not returning.is_returning()
+
+
+def test_of_two_words_of_the_recovery_key_that_deny_each_other_none_leads(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode
+) -> None:
+    first, recovery = rotated[0], _recovery()
+    for teller in (south, west):
+        new = SigningKey.generate()
+        keys.keep_next(new)
+        said = rotation.write(
+            id=uuid7(),
+            node=node_settings.BASE_URL,
+            key="current",
+            old=first.kid,
+            new=new.public,
+            at=now(),
+            by="recovery",
+            revoked_since=None,
+            signers=(recovery, new),
+        )
+        ShownKeys.objects.create(partner=teller.row, statements=[list(said)], shown=now())
+    found = shown_keys.leading()
+    assert found is not None
+    assert found.denied_by is not None
+    own_keys.take_up(CONSOLE)
+    assert keys.node_key().kid == first.kid
+
+
+def test_who_was_given_up_shows_nothing_more_while_others_are_waited_for(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode, cast: Cast
+) -> None:
+    thief, said = _thiefs(rotated[0])
+    returning.give_up(cast.administrator.actor, west.row)
+    assert returning.is_returning()
+    forgotten.hear(west.row, [said])
+    assert not ShownKeys.objects.exists()
+    assert Awaited.objects.get(partner=west.row).heard is None
+    # its people are told all the same
+    assert Notice.objects.get(kind=FORGOTTEN, resolved=None).params["to"] == thief.kid
 
 
 def test_a_partner_that_saw_none_of_the_lost_keys_believes_the_one_that_follows_them(
