@@ -18,8 +18,15 @@ from django.test.utils import CaptureQueriesContext
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from taawun.cooperation.agreements import forwarding, keeping, surplus
+from taawun.cooperation.agreements.actions import countersign
 from taawun.cooperation.agreements.document import Narrowing, narrowing_json, party_json
-from taawun.cooperation.agreements.models import Agreement, PartyInstrument, PartySignature, Shown
+from taawun.cooperation.agreements.models import (
+    Agreement,
+    PartyInstrument,
+    PartySignature,
+    Shown,
+    Version,
+)
 from taawun.cooperation.agreements.policy import Allowed, Denied
 from taawun.cooperation.agreements.queries import current_policy, forget_policy, standing_of
 from taawun.cooperation.agreements.regaining import regain_declared
@@ -31,6 +38,7 @@ from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import parse
 from taawun.platform.notices.models import Notice
+from tests.cast import Cast, agreement_in_force, instrument_kept, partner
 from tests.cooperation.agreements.test_instruments import (
     DONE,
     EAST,
@@ -42,6 +50,7 @@ from tests.cooperation.agreements.test_instruments import (
     told,
 )
 from tests.cooperation.agreements.test_shown import _said
+from tests.cooperation.federation.newcomers import accede
 
 __all__ = ["community", "in_force"]
 
@@ -404,6 +413,46 @@ def test_nor_does_who_dates_one_signature_back_again_and_again(in_force: Communi
         forwarding.answer_comparisons()
     signed = [each for message in _said("agreement.evidence") for each in message["signatures"]]
     assert sum(parse(peek(each).payload)["node"] == c.south.node for each in signed) == 1
+
+
+def test_an_accession_that_was_countersigned_stands_however_often_it_is_signed_again(
+    in_force: Community,
+) -> None:
+    c = in_force
+    invitation = c.invited()
+    genuine = c.acceded(invitation)
+    first, second = _again(genuine, c.east, 2)
+    word = c.countersigned(first)
+    # whichever comes first, all hold that which was countersigned
+    for order in permutations((first, second, word)):
+        for each in (invitation, *order, first):
+            _shown(c, each)
+        assert PartyInstrument.objects.get(kind="acceded").token == first
+        assert "xe" in standing_of(Agreement.objects.get()).signatories
+        PartyInstrument.objects.filter(kind__in=("acceded", "countersigned")).delete()
+
+
+def test_who_signs_its_accession_again_and_again_is_countersigned_once(cast: Cast) -> None:
+    south, east = partner(), partner(nation="XE")
+    agreement = agreement_in_force(south, accession="by-invitation")
+    lane = accede(cast.officer.actor, agreement, east)
+    genuine = PartyInstrument.objects.get(kind="acceded").token
+    for each in _again(genuine, east.key, 5):
+        assert told(lane, "agreement.declared", {"instrument": each}) == DONE
+        assert countersign(agreement) == 0
+    assert PartyInstrument.objects.filter(kind="countersigned").count() == 1
+
+
+def test_however_much_parties_say_there_is_room_to_countersign_who_accedes(cast: Cast) -> None:
+    south, east = partner(), partner(nation="XE")
+    agreement = agreement_in_force(south, accession="by-invitation")
+    about = Version.objects.get().digest
+    for _each in range(5):
+        instrument_kept(south.node, agreement.id, about, "lifted")
+    PartyInstrument.objects.update(jwk=south.key.public.to_jwk())
+    assert countersign(agreement) == 1
+    accede(cast.officer.actor, agreement, east)
+    assert "new" in standing_of(agreement).signatories
 
 
 # ---- what it costs --------------------------------------------------------------------------------------------------

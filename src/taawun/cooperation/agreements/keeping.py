@@ -307,8 +307,9 @@ def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:
     """Whether the same words came in another signed text, and all nodes keep that one of the two.
 
     That is the one under a key that was not revoked, else under the later key of their party; of one key, and of keys
-    that nobody here knows as its, the one whose digest is smaller. Whoever copies words under a key of its own making
-    holds up the genuine ones no longer than until people here know their party.
+    that nobody here knows as its, the one that the depositary countersigned, else the one whose digest is smaller.
+    Whoever copies words under a key of its own making holds up the genuine ones no longer than until people here know
+    their party, and who signs its accession again and again is not countersigned for each.
     """
     held, came = peek(row.token), peek(token)
     if held.payload != came.payload:
@@ -325,7 +326,26 @@ def _is_repeated(row: PartySignature | PartyInstrument, token: str) -> bool:
         )
         if is_held or has_come:
             return has_come and not is_held
-    return sha256(token.encode()) < sha256(row.token.encode())
+    before, after = sha256(row.token.encode()), sha256(token.encode())
+    seen = _countersigned(row) if isinstance(row, PartyInstrument) else frozenset()
+    if (before in seen) != (after in seen):
+        return after in seen
+    return after < before
+
+
+def _countersigned(row: PartyInstrument) -> frozenset[str]:
+    """The marks under which the depositary countersigned an instrument."""
+    version = Version.objects.filter(digest=row.digest, agreement_id=row.lineage).defer("text").first()
+    if version is None:
+        return frozenset()
+    words = PartyInstrument.objects.filter(
+        lineage=row.lineage,
+        kind=PartyInstrument.Kind.COUNTERSIGNED,
+        node=version.depositary,
+        of=row.node,
+        answers=row.chosen,
+    )
+    return frozenset(words.values_list(KT("said__sees"), flat=True))
 
 
 def _keep_shown(row: PartySignature | PartyInstrument, token: str) -> None:

@@ -153,9 +153,10 @@ def countersign(agreement: Agreement) -> int:
         spoken = next(
             (each for each in (document, standing.pending) if each and each.digest == row.digest), None
         )
-        if spoken is None or said.filter(digest=spoken.digest).count() >= most_of(
-            PartyInstrument.Kind.COUNTERSIGNED
-        ):
+        most = most_of(PartyInstrument.Kind.COUNTERSIGNED)
+        # however much parties say, there is room for who accedes
+        most = most if is_accession else most // 2
+        if spoken is None or said.filter(digest=spoken.digest).count() >= most:
             continue
         lately[row.node] += 1
         say(
