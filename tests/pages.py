@@ -6,7 +6,7 @@ Fixtures ``pages`` and ``visit`` are imported by the conftest.py of the rooms th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.cast import Member
 
-__all__ = ["Markup", "axe_violations", "pages", "read", "visit"]
+__all__ = ["Markup", "axe_violations", "judge", "judge_all", "pages", "read", "visit"]
 
 _EMPTY = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -121,6 +121,31 @@ def axe_violations(page: Page) -> list[str]:
     """What axe finds wrong on the page: rule, then the place of its first finding."""
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
+
+
+def judge(page: Page, name: str) -> list[str]:
+    """What is wrong with a page as it is shown: what axe finds, and whether it scrolls sideways."""
+    found = [f"{name}: {each}" for each in axe_violations(page)]
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    return [*found, f"{name} runs over"] if page.evaluate(wide) else found
+
+
+def judge_all(visit: Callable[..., Page], paths: Iterable[str], *whose: Member, **shown: Any) -> list[str]:
+    """What is wrong with pages, opened one after the other in one window: a window for each takes most of the time.
+
+    Args:
+        visit: the fixture.
+        paths: of the pages.
+        whose: who looks at them; nobody who has signed in by default.
+        shown: width and theme, as ``visit`` takes them.
+    """
+    first, *others = paths
+    page = visit(first, *whose, **shown)
+    found = judge(page, first)
+    for path in others:
+        page.goto(path)
+        found += judge(page, path)
+    return found
 
 
 @pytest.fixture

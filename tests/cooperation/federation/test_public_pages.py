@@ -20,7 +20,7 @@ from tests.cast import SYSTEM, Cast, Member, PartnerNode, agreement_in_force, cl
 from tests.cooperation.conftest import Notes
 from tests.cooperation.federation.test_exchange import note
 from tests.lanes import clause_lane
-from tests.pages import Markup, axe_violations, read
+from tests.pages import Markup, judge_all, read
 
 pytestmark = pytest.mark.usefixtures("pages")
 
@@ -111,10 +111,7 @@ def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
     south: PartnerNode, visit: Callable[..., Page]
 ) -> None:
     published()
-    for language in ("ar", "en"):
-        shown = visit(f"/{language}/public/", width=360)
-        assert axe_violations(shown) == []
-        assert shown.evaluate("document.documentElement.scrollWidth") <= 360
+    assert judge_all(visit, ("/ar/public/", "/en/public/"), width=360) == []
 
 
 # ---- opening something to everybody ---------------------------------------------------------------------------------

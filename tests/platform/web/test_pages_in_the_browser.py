@@ -17,7 +17,7 @@ from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.platform.notices.models import Notice
 from tests.cast import Member, establish_node, token_of
-from tests.pages import axe_violations
+from tests.pages import axe_violations, judge, judge_all
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -74,15 +74,6 @@ def address_of(name: str, language: str, member: Member) -> str:
         return reverse(name)
 
 
-def runs_over(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
-def judge(page: Page, path: str) -> list[str]:
-    found = [f"{path}: {each}" for each in axe_violations(page)]
-    return [*found, f"{path} runs over"] if runs_over(page) else found
-
-
 @pytest.mark.parametrize(
     ("language", "width", "theme"),
     [
@@ -97,12 +88,8 @@ def test_the_pages_of_people_trail_and_notices_can_be_used_by_everybody(
     visit: Visit, administrator: Member, language: str, width: int, theme: str
 ) -> None:
     Notice.objects.create(kind="partners.lane-stopped", level="alarm", subject="urn:1", params={})
-    page = visit(address_of("profile", language, administrator), administrator, width=width, theme=theme)
-    found = judge(page, "profile")
-    for name in (*PEOPLE, "audit"):
-        page.goto(address_of(name, language, administrator))
-        found += judge(page, name)
-    assert found == []
+    paths = [address_of(name, language, administrator) for name in (*PEOPLE, "audit")]
+    assert judge_all(visit, paths, administrator, width=width, theme=theme) == []
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 360), ("ar", 1440)])
@@ -122,11 +109,8 @@ def test_the_pages_of_an_account_can_be_used_by_everybody(
 def test_the_pages_before_the_door_can_be_used_by_everybody(
     visit: Visit, administrator: Member, language: str, width: int
 ) -> None:
-    found = []
-    for name in OUTSIDE:
-        path = address_of(name, language, administrator)
-        found += judge(visit(path, width=width), name)
-    assert found == []
+    paths = [address_of(name, language, administrator) for name in OUTSIDE]
+    assert judge_all(visit, paths, width=width) == []
 
 
 def sign_in(visit: Visit, member: Member, language: str = "en", width: int = 1440) -> Page:
