@@ -297,6 +297,24 @@ def test_what_a_partner_may_read_now_is_what_its_lanes_serve_it(
     assert [may_read(each) for each in (south, east, west)] == [[], [], []]
 
 
+def test_what_went_over_a_clause_that_gives_it_no_more_is_not_told_to_be_readable_by_another(
+    cast: Cast, south: PartnerNode
+) -> None:
+    agreement = agreement_in_force(south, clauses=(clause(),))
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    first = agreement.versions.get().document()
+    other = (clause(kinds=("tests.other",)), clause(ref="2"))
+    text = parse(write(replace(first, version=2, supersedes=first.digest, clauses=other)))
+    second = Version.objects.create(
+        agreement=agreement, number=2, text=text.text, digest=text.digest, depositary=settings.BASE_URL
+    )
+    sign_version(second, settings.BASE_URL, node_key())
+    sign_version(second, south.node, south.key)
+    publish(cast.analyst.actor, draft("urn:test:2"))
+    found = readable_now(Release.objects.order_by("id"), south.row.id)
+    assert list(found.values_list("subject", flat=True)) == subjects(south) == ["urn:test:2"]
+
+
 def test_a_confirmation_is_taken_back_until_the_newcomer_has_signed_for_something(
     cast: Cast, south: PartnerNode, east: PartnerNode
 ) -> None:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from django.db.models import Model, QuerySet
 
+    from taawun.cooperation.agreements.decision import Grant
     from taawun.cooperation.agreements.document import Document, Paper, Party
     from taawun.cooperation.agreements.standing import Instrument, Standing, Window
 
@@ -397,8 +398,14 @@ def papers_of(agreement: Agreement, *, with_draft: bool = False) -> list[tuple[P
     return [(paper, kept.get(digest)) for digest, paper in named.items()]
 
 
-def readable_by(
-    party: str, at: datetime, topics: type[Model], parties: type[Model], policy: Policy | None = None
+def readable_by(  # noqa: PLR0913 - what is asked about, and of whom
+    party: str,
+    at: datetime,
+    topics: type[Model],
+    parties: type[Model],
+    policy: Policy | None = None,
+    *,
+    over: Mapping[tuple[UUID, str], Q] | None = None,
 ) -> Q:
     """The decision as a database condition on a :class:`~taawun.cooperation.agreements.models.Governed` table.
 
@@ -412,12 +419,21 @@ def readable_by(
         parties: model of the parties relation, with ``owner``, ``role`` and ``party``, and an index that begins
             with the latter two.
         policy: the rules of whoever gives the rows; this node's own by default.
+        over: for each clause (lineage and ref), what holds of the rows that went over it; it allows no others then.
 
     Returns:
         A condition that holds for exactly the rows for which ``Policy.decide`` allows.
     """
     policy = policy or current_policy()
-    clauses = _clause_condition(policy, party, at.timestamp(), topics)
+    grants = policy.open_to(party, at.timestamp())
+    if over is None:
+        clauses = _clause_condition(grants, topics)
+    else:
+        each = {
+            clause: [one for one in grants if (one.agreement, one.clause.ref) == clause] for clause in over
+        }
+        found = ((_clause_condition(held, topics), over[clause]) for clause, held in each.items())
+        clauses = _either(allows & went for allows, went in found if allows is not None)
     if clauses is None:
         return Q(pk__in=[])
     in_audience = Q(has_audience=False) | _listed(parties, party, "audience")
@@ -446,10 +462,10 @@ def _are_few(rows: QuerySet[Model]) -> bool:
     return not rows.values_list("owner")[_FEW_ROWS : _FEW_ROWS + 1]
 
 
-def _clause_condition(policy: Policy, party: str, at: float, topics: type[Model]) -> Q | None:
-    """The clauses that hold now, merged: of the same kind and topics only the highest marking matters."""
+def _clause_condition(grants: Iterable[Grant], topics: type[Model]) -> Q | None:
+    """Clauses that hold now, merged: of the same kind and topics only the highest marking matters."""
     highest: dict[tuple[str, frozenset[str]], int] = {}
-    for grant in policy.open_to(party, at):
+    for grant in grants:
         for kind in grant.clause.kinds:
             key = (kind, frozenset(grant.clause.topics))
             highest[key] = max(highest.get(key, -1), grant.clause.tlp_max)

@@ -100,15 +100,18 @@ def readable_now(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
     at, node = now(), Partner.objects.filter(id=partner).values_list("node", flat=True).first() or ""
     lanes = LaneReader.objects.filter(partner=partner, lane__sender=None, lane__agreement__isnull=False)
     reads = list(lanes.values_list("lane", "first_seq", "lane__agreement", "lane__clause"))
+    by_clause: dict[tuple[UUID, str], dict[UUID, int | None]] = defaultdict(dict)
+    for lane, first, agreement, clause in reads:
+        if agreement:
+            by_clause[agreement, clause][lane] = first
+    # the clause over whose lane it went is the one that is asked whether it lets the reader have it
+    over = {clause: _on_lanes(held, ended=None) for clause, held in by_clause.items()}
     condition = Q(pk__in=[])
     for behalf in (None, *_givers()):
         policy = policy_of_giver(behalf)
         whose = Q(on_behalf=behalf.guest if behalf else "", on_behalf_under=behalf and behalf.agreement)
         for key in policy.keys_of(node):
-            held = {(each.agreement, each.clause.ref) for each in policy.open_to(key, at.timestamp())}
-            open_lanes = {lane: first for lane, first, *clause in reads if tuple(clause) in held}
-            readable = readable_by(key, at, ReleaseTopic, ReleaseParty, policy)
-            condition |= whose & readable & _on_lanes(open_lanes, ended=None)
+            condition |= whose & readable_by(key, at, ReleaseTopic, ReleaseParty, policy, over=over)
     return found.filter(condition, state=Release.State.LIVE)
 
 
