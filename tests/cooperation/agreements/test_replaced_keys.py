@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from taawun.cooperation.agreements import doubting, forwarding, keeping, proposals, versions
+from taawun.cooperation.agreements.actions import countersign
 from taawun.cooperation.agreements.document import parse, write
 from taawun.cooperation.agreements.models import (
     Agreement,
@@ -44,7 +45,7 @@ from taawun.foundation.strict_json import parse as parse_json
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
-from tests.cast import PartnerNode, agreement_proposed, document
+from tests.cast import Cast, PartnerNode, agreement_in_force, agreement_proposed, document, partner
 from tests.cooperation.agreements.test_instruments import (
     DONE,
     Community,
@@ -55,6 +56,7 @@ from tests.cooperation.agreements.test_instruments import (
     told,
 )
 from tests.cooperation.agreements.test_shown import _rotated
+from tests.cooperation.federation.newcomers import accede
 
 __all__ = ["community", "in_force", "invited_here"]
 
@@ -211,6 +213,23 @@ def test_words_that_a_thief_copied_under_a_key_that_is_revoked_make_room_for_tho
     _next_key(c, revoked_since=now() - timedelta(days=1))
     assert told(c.west_lane, "agreement.evidence", c.evidence(word)) == DONE
     assert PartyInstrument.objects.get(kind="declined").token == word
+
+
+def test_who_acceded_and_revokes_its_key_is_a_party_from_when_it_was(cast: Cast) -> None:
+    south, east = partner(), partner(nation="XE")
+    agreement = agreement_in_force(south, accession="by-invitation")
+    lane = accede(cast.officer.actor, agreement, east)
+    acceded = PartyInstrument.objects.get(kind="acceded")
+    since = standing_of(agreement).windows
+    PartyInstrument.objects.filter(id=acceded.id).update(received=now() - timedelta(days=3))
+    lane.sender = PartnerNode(east.row, _rotated(east, revoked_since=now() - timedelta(days=1)))
+    again = lane.sender.key.sign(peek(acceded.token).payload, peek(acceded.token).typ)
+    assert told(lane, "agreement.declared", {"instrument": again}) == DONE
+    assert PartyInstrument.objects.get(id=acceded.id).token == again
+    # the depositary needs not say it once more, nor could it keep it out by saying nothing
+    assert "new" in standing_of(agreement).signatories
+    assert standing_of(agreement).windows == since
+    assert countersign(agreement) == 0
 
 
 def test_what_a_thief_said_that_an_author_holds_is_not_its_authors_word_once_its_key_is_revoked(

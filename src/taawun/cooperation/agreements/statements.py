@@ -136,6 +136,7 @@ def instrument_of(row: PartyInstrument, party: str) -> Instrument:
         received=row.received,
         node=row.node,
         mark=row.mark,
+        words=row.words,
         sees=str(said.get("sees", "")),
         invites=parse_party(said["party"], "/party") if "party" in said else None,
         parts=parse_parts(said["parts"]) if "parts" in said else None,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from taawun.cooperation.agreements.models import PartyInstrument, Shown, Version
 from taawun.cooperation.agreements.standing.words import SAYS_NOTHING_OF_WHAT_FLOWS, most_of
@@ -92,7 +93,8 @@ def _beyond(row: PartyInstrument, alike: QuerySet[PartyInstrument], most: int) -
     if row.kind in _ONCE:
         return _later(sorted(alike, key=_dated), most)
     pinned = _countersigned(row) if row.kind == _Kind.ACCEDED else frozenset()
-    return list(alike.exclude(mark__in=pinned).only("pk", "mark").order_by("words")[most:])
+    others = alike.exclude(Q(mark__in=pinned) | Q(words__in=pinned))
+    return list(others.only("pk", "mark").order_by("words")[most:])
 
 
 def _later(earliest_first: list[PartyInstrument], most: int) -> list[PartyInstrument]:
@@ -114,7 +116,7 @@ def _dated(row: PartyInstrument) -> tuple[datetime, str]:
 
 
 def _countersigned(row: PartyInstrument) -> frozenset[str]:
-    """The marks of a party's accessions that the depositary countersigned: who became a party so stays one."""
+    """What the depositary countersigned of a party's accessions: who became a party so stays one."""
     version = Version.objects.filter(digest=row.digest, agreement_id=row.lineage).first()
     if version is None:
         return frozenset()

@@ -145,7 +145,7 @@ def countersign(agreement: Agreement) -> int:
     done = 0
     for row in rows.filter(kind__in=_NOTED).exclude(node=settings.BASE_URL).order_by("received", "id"):
         is_accession = row.kind == PartyInstrument.Kind.ACCEDED
-        is_noted = (row.node, row.chosen, row.mark) in countersigned
+        is_noted = any((row.node, row.chosen, each) in countersigned for each in (row.words, row.mark))
         if is_noted or (is_accession and row.id not in waiting):
             continue
         if not is_accession and (document.party_of(row.node) is None or lately[row.node] >= _NOTED_AN_HOUR):
@@ -166,7 +166,7 @@ def countersign(agreement: Agreement) -> int:
             PartyInstrument.Kind.COUNTERSIGNED,
             note="",
             answers=row,
-            more={"sees": row.mark},
+            more={"sees": row.words},
             beside=(row.node,),
         )
         done += 1

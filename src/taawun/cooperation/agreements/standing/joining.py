@@ -157,7 +157,9 @@ def _countersigned(text: Document, about: Sequence[Instrument]) -> Iterator[_Acc
             seen[(each.answers, each.sees)].append(each)
     for said in dict.fromkeys(each for each in about if each.kind == "acceded"):
         invitation = invitation_of(said, invitations)
-        words = [each for each in seen[(said.name, said.mark)] if each.answers_to(said)]
+        # who revokes its key says the same again with the next, and is a party as before
+        digests = dict.fromkeys((said.mark, said.words or said.mark))
+        words = [each for digest in digests for each in seen[(said.name, digest)] if each.answers_to(said)]
         if invitation is None or not words or (invitation.until and said.at >= invitation.until):
             continue
         # the first countersignature counts; of two the other one changes nothing

@@ -70,7 +70,8 @@ class Instrument:
         received: when it was recorded here, as in :class:`Signature`.
         node: base address of who said it; empty where ``party`` says it all.
         mark: digest of the signed text of the instrument itself.
-        sees: for ``countersigned``: the ``mark`` of what it countersigns.
+        words: digest of what was signed, the same whichever key of its party signed it again.
+        sees: for ``countersigned``: the ``words`` of what it countersigns, or its ``mark``.
         invites: for ``invited``: the party that may accede.
         parts: for ``invited``: the clauses in which it takes part; None for all that reach any party.
         until: for ``invited``: the first instant at which it can be answered no more.
@@ -89,6 +90,7 @@ class Instrument:
     received: datetime | None = None
     node: str = ""
     mark: str = ""
+    words: str = ""
     sees: str = ""
     invites: Party | None = None
     parts: tuple[Part, ...] | None = None
