@@ -438,6 +438,21 @@ def test_what_would_widen_is_refused_at_its_place(narrowing: Narrowing, place: s
     assert refused.value.place == place
 
 
+def test_what_two_declarations_have_in_common_is_left_and_nothing_in_common_is_nothing() -> None:
+    held = clause(kinds=("intel.*",), topics=("attack:T1566", "attack:T1059"), tlp_max=Tlp.AMBER)
+    phishing, scripts = (Narrowing("1", "gives", topics=(each,)) for each in held.topics)
+    assert narrowed(held, {"b"}, [phishing, phishing]) == replace(held, topics=phishing.topics)
+    assert narrowed(held, {"b"}, [phishing, scripts]) is None
+    reports, sightings = (
+        Narrowing("1", "gives", kinds=(f"intel.{each}",)) for each in ("report", "sighting")
+    )
+    assert narrowed(held, {"b"}, [reports]) == replace(held, kinds=("intel.report",))
+    assert narrowed(held, {"b"}, [reports, sightings]) is None
+    # of what would widen nothing comes of it
+    wide = Narrowing("1", "gives", tlp_max=Tlp.RED, kinds=("*",), topics=("sector:energy", "attack:T1059"))
+    assert narrowed(held, {"b"}, [wide]) == replace(held, topics=("attack:T1059",))
+
+
 @given(st.data())
 def test_no_declaration_lets_anything_through_that_the_clause_does_not(data: st.DataObject) -> None:
     text = data.draw(documents(us=US, version=1))

@@ -11,10 +11,12 @@ from django.conf import settings
 
 from taawun.cooperation.agreements import doubting
 from taawun.cooperation.agreements.actions import INSTRUMENT_TYP, SIGNATURE_TYP, terminate
+from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.agreements.models import Agreement, DoubtedWord, PartyInstrument, PartySignature
 from taawun.cooperation.agreements.queries import standing_of
-from taawun.cooperation.federation.actions import let_go
+from taawun.cooperation.federation.actions import let_go, share_onward
 from taawun.cooperation.federation.duties import GRACE
+from taawun.cooperation.federation.exchange import readable
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import PartnerRefused
@@ -29,6 +31,7 @@ from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.foundation.signing import SigningKey, peek
 from taawun.foundation.strict_json import canonical, parse
+from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry as AuditEntry
 from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
@@ -117,6 +120,23 @@ def test_what_had_been_taken_in_after_the_theft_is_out_of_sight_at_once(
     assert _states(lane) == [("done", ""), ("quarantined", "revoked-key")]
     assert Passage.objects.get(entry__seq=2).ended is not None
     assert Notice.objects.get(kind="partners.quarantined").level == "alarm"
+
+
+def test_what_was_shared_onward_is_served_to_nobody_while_it_is_in_quarantine(
+    south: PartnerNode, cast: Cast, notes: Notes
+) -> None:
+    east = partner("Eastern CERT", nation="XE")
+    agreement_in_force(east)
+    lane = clause_lane(south, agreement_in_force(south, clauses=(clause(onward=Onward("public")),)))
+    lane.write(kind="tests.note", tlp=Tlp.GREEN, subject="urn:x:1")
+    lane.deliver()
+    share_onward(cast.analyst.actor, Release.objects.get())
+    ours = Lane.objects.get(sender=None, purpose="clause", readers__partner=east.row)
+    given = LaneEntry.objects.get(lane=ours, kind="tests.note")
+    assert readable(ours, [given], east.row) == [True]
+    _revoked(south, _since())
+    assert Release.objects.get().state == "aside"
+    assert readable(ours, [given], east.row) == [False]
 
 
 def test_a_kill_while_it_is_set_aside_loses_nothing_of_it(

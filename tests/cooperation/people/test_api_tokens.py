@@ -122,6 +122,15 @@ def test_a_token_lives_no_longer_than_the_token_that_made_it(cast: Cast) -> None
         assert shorter["about"]["expires"] < made["about"]["expires"]
 
 
+def test_a_token_opens_nothing_from_its_last_instant_on(cast: Cast) -> None:
+    with frozen(now()) as clock:
+        caller = Caller(token_of(cast.analyst.row, expires=clock.now() + timedelta(days=1)))
+        clock.advance(timedelta(days=1) - timedelta(microseconds=1))
+        assert caller.get("/me").status_code == 200
+        clock.advance(timedelta(microseconds=1))
+        assert caller.get("/me").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [

@@ -84,6 +84,16 @@ def test_more_rows_than_one_batch_are_sealed_in_one_run() -> None:
     assert (verify().rows, verify().broken_at) == (2101, None)
 
 
+def test_what_is_written_in_another_way_than_the_fast_one_holds_too() -> None:
+    # a number that one way writes as 1e+16 and the other as 1e16, and one that the fast way cannot write at all
+    record(Somebody(), "tests.done", "urn:test:1", {"share": 1e16})
+    record(Somebody(), "tests.done", "urn:test:2", {"size": 2**70})
+    assert seal() == 2
+    assert (verify().rows, verify().broken_at) == (2, None)
+    Entry.objects.filter(seq=2).update(details={"size": 2**70 + 1})
+    assert verify().broken_at == 2
+
+
 def test_an_empty_trail_is_whole() -> None:
     found = verify()
     assert (found.rows, found.broken_at, found.unsealed, found.head) == (0, None, 0, GENESIS)

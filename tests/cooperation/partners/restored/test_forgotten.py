@@ -461,6 +461,17 @@ def test_of_two_words_of_the_recovery_key_that_deny_each_other_none_leads(
     assert keys.node_key().kid == first.kid
 
 
+def test_who_had_told_all_and_shows_another_key_then_is_asked_again(
+    rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode
+) -> None:
+    for each in (south, west):
+        returning.heard(each.row)
+    returning.answered(south.row)
+    assert Awaited.objects.get(partner=south.row).answered is not None
+    forgotten.hear(south.row, rotated[2])
+    assert Awaited.objects.get(partner=south.row).answered is None
+
+
 def test_who_was_given_up_shows_nothing_more_while_others_are_waited_for(
     rotated: tuple[SigningKey, SigningKey, list[list[str]]], south: PartnerNode, west: PartnerNode, cast: Cast
 ) -> None:
