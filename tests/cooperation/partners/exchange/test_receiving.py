@@ -225,6 +225,12 @@ TAMPERINGS: dict[str, tuple[Tamper, str, int, int]] = {
         2,
     ),
     "a longer content": (_entry(2, lambda _, each: replace(each, content=b'{"n":2} ')), "digest", 2, 2),
+    "a content that is signed for by nobody": (
+        _entry(2, lambda lane, each: lane.forged(each, digest="", size=0)),
+        "digest",
+        2,
+        2,
+    ),
     "another size": (_entry(2, lambda lane, each: lane.forged(each, size=8)), "digest", 2, 2),
     "two entries exchanged": (lambda lane: [lane.page()[i] for i in (0, 2, 1, 3, 4, 5)], "gap", 1, 1),
     "an entry left out": (lambda lane: [lane.page()[i] for i in (0, 1, 3, 4, 5)], "gap", 2, 2),

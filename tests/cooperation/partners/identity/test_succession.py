@@ -361,8 +361,9 @@ def test_entries_under_both_keys_are_one_lane(south: PartnerNode, notes: Notes) 
         south.key.kid,
         NEXT.kid,
     ]
-    # an entry of the new key stands for all before it
-    assert Lane.objects.get(id=lane.row.id).vouched_seq == 2
+    # an entry of the new key stands for all before it, and no other key has its place
+    row = Lane.objects.get(id=lane.row.id)
+    assert (row.vouched_seq, row.newest_kid, row.older_until) == (2, NEXT.kid, 1)
 
 
 def test_what_the_old_key_signed_is_taken_in_when_a_head_of_the_new_one_names_it(
