@@ -1,12 +1,14 @@
 """What a list of the machine interface costs on a full node: a hundred rows of a hundred thousand.
 
-    python benchmarks/api_lists.py [--objects 100000] [--reports 10000] [--requests 100] [--postgresql]
+    python benchmarks/api_lists.py [--objects 100000] [--reports 10000] [--requests 100] [--strict] [--postgresql]
 
 Starts a real node with two web processes, fills it with invented intelligence, and asks for lists as an analyst with a
 token. For each list it prints the CPU-seconds that the web processes took for one request (asked one after the other),
-and how long a request took at the median and for the slowest one in twenty while eight readers asked at once. Linux
-only: the time is that of ``/proc``. A PostgreSQL's own CPU time is another process's and is not in the figure. Ends
-with 1 where a request takes 8 ms of CPU or more, or the slowest one in twenty 80 ms.
+and how long a request took at the median and for the slowest one in twenty while eight readers asked at once. With
+``--strict`` half of the objects are held again as TLP:AMBER+STRICT of the reader's organisation, and after that as many
+of another one's, which no list shows to the reader. Linux only: the time is that of ``/proc``. A PostgreSQL's own CPU
+time is another process's and is not in the figure. Ends with 1 where a request takes 8 ms of CPU or more, or the
+slowest one in twenty 80 ms.
 """
 
 from __future__ import annotations
@@ -54,11 +56,12 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=100_000)
     parser.add_argument("--reports", type=int, default=10_000)
     parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--strict", action="store_true", help="half again is for one organisation alone")
     parser.add_argument("--postgresql", action="store_true", help="on a temporary PostgreSQL")
     parser.add_argument("--seed", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.seed:
-        seed(chosen.objects, chosen.reports)
+        seed(chosen.objects, chosen.reports, strict=chosen.strict)
         return 0
     with ExitStack() as stack:
         extra = {"TAAWUN_WEB_WORKERS": "2"}
@@ -72,6 +75,7 @@ def main() -> int:
         node = RunningNode(NORTH, Path(home, "north"), free_ports(1)[0], extra=extra)
         node.init()
         sizes = ["--objects", str(chosen.objects), "--reports", str(chosen.reports)]
+        sizes += ["--strict"] if chosen.strict else []
         subprocess.run([sys.executable, __file__, "--seed", *sizes], env=node.environment(), check=True)
         token = node.token(NORTH.player("analyst"), "read:intel,read:federation")
         stack.callback(node.stop)
@@ -142,22 +146,28 @@ class Reader:
         return body
 
 
-def seed(objects: int, reports: int) -> None:
+def seed(objects: int, reports: int, *, strict: bool) -> None:
     """Fill this process's node, and make its analyst."""
     import django
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "taawun.node.settings"
     django.setup()
-    from benchmarks.pages import import_all
+    from benchmarks.pages import import_all, import_strict
 
-    from taawun.cooperation.people.models import Membership, Person
+    from taawun.cooperation.people.models import Membership, Organisation, Person
     from taawun.cooperation.people.permissions import Role
-    from taawun.cooperation.people.queries import host
+    from taawun.cooperation.people.queries import actor_of, host
 
     analyst = NORTH.player("analyst")
     person = Person.objects.create(email=analyst.email, name=analyst.name)
     Membership.objects.create(person=person, organisation=host(), role=Role.ANALYST)
     import_all(objects, reports, extremes=False)
+    if strict:
+        import_strict(actor_of(person), "for the reader's organisation", objects // 2)
+        other = Organisation.objects.create(kind=host().kind, names={"en": "Another"})
+        stranger = Person.objects.create(email="analyst@another.example", name="Stranger")
+        Membership.objects.create(person=stranger, organisation=other, role=Role.ANALYST)
+        import_strict(actor_of(stranger), "for another organisation", objects // 2)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT)]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from django.test import Client
+
+    from taawun.cooperation.people.actors import Actor
+    from taawun.foundation.tlp import Tlp
 
 WHEN = "2026-01-01T00:00:00.000Z"
 TIED, DENSE, WIDE, OF_A_REPORT = 5_000, 400, 100_000, 10
@@ -118,7 +121,6 @@ def import_all(objects: int, reports: int, *, extremes: bool = True) -> None:
         reports: how many, of ten objects each.
         extremes: also a report that names 100,000 objects, and one whose 400 objects all name each other.
     """
-    from taawun.capabilities.intel import actions
     from taawun.cooperation.people.actors import SystemActor
     from taawun.foundation.tlp import Tlp
 
@@ -139,13 +141,33 @@ def import_all(objects: int, reports: int, *, extremes: bool = True) -> None:
     if not extremes:
         del files["wide"], files["dense"]
     for name, held in files.items():
-        data = orjson.dumps({"type": "bundle", "id": f"bundle--{_uuid(name)}", "objects": held})
-        begun = time.process_time()
-        brought = actions.begin_import(SystemActor("benchmark"), data, name=name, default_tlp=Tlp.CLEAR)
-        actions.run_import(Silent(), str(brought.id))
-        brought.refresh_from_db()
-        print(f"imported {name}: {brought.counts['new']:,} in {time.process_time() - begun:.1f} CPU-s")
-        assert brought.state == brought.State.DONE, brought.counts
+        _bring(SystemActor("benchmark"), name, held, Tlp.CLEAR)
+
+
+def import_strict(actor: Actor, name: str, count: int) -> None:
+    """Import so many of the same objects again for an organisation alone: as TLP:AMBER+STRICT.
+
+    Args:
+        actor: a person of that organisation.
+        name: of the file.
+        count: how many.
+    """
+    from taawun.foundation.tlp import Tlp
+
+    _bring(actor, name, [_indicator(number) for number in range(count)], Tlp.AMBER_STRICT)
+
+
+# Any: STIX objects are JSON of any shape
+def _bring(actor: Actor, name: str, held: Sequence[dict[str, Any]], tlp: Tlp) -> None:
+    from taawun.capabilities.intel import actions
+
+    data = orjson.dumps({"type": "bundle", "id": f"bundle--{_uuid(name)}", "objects": held})
+    begun = time.process_time()
+    brought = actions.begin_import(actor, data, name=name, default_tlp=tlp)
+    actions.run_import(Silent(), str(brought.id))
+    brought.refresh_from_db()
+    print(f"imported {name}: {brought.counts['new']:,} in {time.process_time() - begun:.1f} CPU-s")
+    assert brought.state == brought.State.DONE, brought.counts
 
 
 def _uuid(name: str) -> str:
