@@ -236,6 +236,12 @@ TAMPERINGS: dict[str, tuple[Tamper, str, int, int]] = {
     "an entry left out": (lambda lane: [lane.page()[i] for i in (0, 1, 3, 4, 5)], "gap", 2, 2),
     "a seq that jumps": (_entry(3, lambda lane, each: lane.forged(each, seq=9)), "gap", 3, 3),
     "another history": (_entry(3, lambda lane, each: lane.forged(each, prev="f" * 64)), "fork", 3, 3),
+    "a beginning that follows something": (
+        _entry(0, lambda lane, each: lane.forged(each, prev="f" * 64)),
+        "fork",
+        0,
+        0,
+    ),
     "another entry in a place that is taken": (
         _entry(3, lambda lane, each: lane.forged(each, seq=1)),
         "fork",
@@ -313,6 +319,16 @@ def test_a_tampered_lane_keeps_exactly_what_came_before_and_names_the_fault(
         lane.take(tamper(lane))
     assert (broken.value.code, broken.value.seq) == (code, seq)
     assert _kept(lane) == [each.digest for each in lane.entries[:kept]]
+
+
+def test_of_a_page_that_is_larger_than_one_may_be_the_rest_is_asked_for_again(
+    lane: TheirLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "PAGE_BYTES", len(b"".join(lane.page()[:2])))
+    assert lane.take() == 2
+    # one at least, however large it is
+    monkeypatch.setattr(receiving, "PAGE_BYTES", 1)
+    assert [lane.take(lane.page(seq)) for seq in (1, 2, 3)] == [1, 1, 1]
 
 
 def test_a_history_rewritten_after_it_was_taken_is_a_fork(lane: TheirLane) -> None:

@@ -17,6 +17,7 @@ from taawun.cooperation.partners.exchange.receiving import known_head, process_p
 from taawun.cooperation.partners.identity import descriptor, rotation
 from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.identity.rotation import BY_CURRENT, BY_RECOVERY, CURRENT, RECOVERY
+from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner, PartnerKey
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation import request_signatures
@@ -399,6 +400,21 @@ def test_a_thief_of_the_old_key_who_serves_cannot_let_an_entry_be_taken_in(
         lane.take([true.line])
     assert broken.value.code == "fork"
     assert _heard(lane, notes) == []
+
+
+def test_a_head_that_names_what_has_not_come_stands_for_nothing_that_an_old_key_brings_instead(
+    south: PartnerNode, notes: Notes
+) -> None:
+    lane = talk_lane(south)
+    lane.deliver()
+    _rotated(south, lane)
+    ahead = chain.Head(lane.row.wire_id, 1, "e" * 64, now())
+    known_head(lane.row, lane.sender.row, chain.write_head(ahead, NEXT))
+    lane.row.refresh_from_db()
+    lane.say("tests.word", {"word": 9}, key=south.key)
+    lane.take([lane.entries[-1].line])
+    assert _heard(lane, notes) == []
+    assert lane.outcomes()[1:] == [("pending", "not-vouched")]
 
 
 @pytest.mark.parametrize("is_by_head", [True, False])

@@ -14,7 +14,7 @@ from django.conf import settings as node_settings
 from pytest_django import Settings
 
 from taawun.cooperation.partners import actions
-from taawun.cooperation.partners.errors import KeyReplaced, RotationRefused
+from taawun.cooperation.partners.errors import ChainBroken, KeyReplaced, RotationRefused
 from taawun.cooperation.partners.exchange import calling
 from taawun.cooperation.partners.identity import descriptor, keys, own_keys, rotation, shown_keys
 from taawun.cooperation.partners.identity.lineage import KnownKey, Lineage, Walk, walk
@@ -197,6 +197,12 @@ def test_what_was_said_under_either_key_after_the_backup_is_known_again(
     _restored_from_before(first)
     forgotten.hear(south.row, shown)
     own_keys.rotate(CONSOLE, _recovery())
+    # whoever has the key of the backup goes on after the key that followed it
+    after = replace(chain.said_in(said[-1].header), seq=3, prev=said[-1].digest, subject="urn:x:3")
+    forged = chain.write_line(chain.write_header(after, first), b"{}")
+    with pytest.raises(ChainBroken) as broken:
+        held.take(south.row, lane.id, [*told.lines[1:], forged])
+    assert (broken.value.code, broken.value.seq) == ("retired-key", 3)
     assert held.take(south.row, lane.id, told.lines[1:]) == 2
     returning.answered(south.row)
     assert not returning.is_returning()
