@@ -583,6 +583,15 @@ def test_a_receipt_is_kept_for_each_entry_it_covers(south: PartnerNode, ours: Re
     assert LaneReader.objects.get(lane__purpose="clause").receipt_seq == 1
 
 
+def test_a_receipt_that_is_dated_back_is_no_older_than_what_it_signs_for(
+    south: PartnerNode, ours: Release
+) -> None:
+    talk = talk_lane(south)
+    talk.say("receipt", _receipt(ours), issued=now() - timedelta(days=1))
+    assert talk.deliver()[1] == DONE
+    assert receipts_of(ours)[0].at == Passage.objects.get(release=ours).entry.issued
+
+
 def test_a_receipt_says_what_was_not_taken_in(south: PartnerNode, ours: Release) -> None:
     exceptions = [{"seq": 1, "outcome": "refused", "reason": "no-note"}]
     assert _sends(south, _receipt(ours, exceptions=exceptions)) == DONE
@@ -613,6 +622,7 @@ def test_a_receipt_says_what_was_not_taken_in(south: PartnerNode, ours: Release)
         ({"exceptions": [1]}, "malformed"),
         ({"exceptions": [{"seq": 1, "outcome": "lost", "reason": ""}]}, "malformed"),
         ({"exceptions": [{"seq": 1, "outcome": "refused"}]}, "malformed"),
+        ({"exceptions": [{"seq": 1, "outcome": "pending", "reason": ""}]}, "malformed"),
     ],
 )
 def test_a_receipt_for_another_history_or_none_is_refused(

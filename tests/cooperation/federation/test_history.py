@@ -35,7 +35,15 @@ from taawun.foundation.clock import frozen, now, timestamp
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
-from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner, sign_version
+from tests.cast import (
+    Cast,
+    PartnerNode,
+    agreement_in_force,
+    agreement_proposed,
+    clause,
+    partner,
+    sign_version,
+)
 from tests.cooperation.federation.newcomers import accede, entries_of, offers
 from tests.cooperation.federation.test_actions import draft
 from tests.lanes import TheirLane, talk_lane
@@ -468,6 +476,20 @@ def test_the_ledger_counts_for_a_newcomer_what_it_reads(
     assert found == {south.row.id: 2, east.row.id: 1}
     [mine] = cells(Wanted(partner=east.row.id))
     assert (mine.sums.given, mine.sums.deliveries) == (1, 1)
+
+
+def test_who_has_not_signed_is_served_no_lane_and_not_told_of_any(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    to_all = clause(senders=ANY, receivers=ANY)
+    agreement = agreement_proposed(south, east, entry_into_force=2, clauses=(to_all,))
+    version = agreement.versions.get()
+    sign_version(version, settings.BASE_URL, node_key())
+    sign_version(version, south.node, south.key)
+    publish(cast.analyst.actor, draft("urn:test:1"))
+    LaneReader.objects.get_or_create(lane=Lane.objects.get(purpose="clause"), partner=east.row)
+    assert subjects(south) == ["urn:test:1"]
+    assert served(east) == []
 
 
 def test_who_leaves_sees_no_header_of_what_follows(cast: Cast, south: PartnerNode, east: PartnerNode) -> None:

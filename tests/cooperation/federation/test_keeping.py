@@ -310,6 +310,16 @@ def test_a_statement_is_not_believed_to_be_made_later_than_it_was_signed(
     assert Deletion.objects.get().at == said.header.issued
 
 
+def test_a_statement_that_is_dated_back_is_no_older_than_what_it_is_about(
+    cast: Cast, south: PartnerNode
+) -> None:
+    _agreement, entry = _given(cast, south)
+    talk, before = talk_lane(south), now() - 10 * DAY
+    talk.say("deleted", _statement(entry, at=timestamp(before)), issued=before)
+    talk.deliver()
+    assert Deletion.objects.get().at == entry.issued
+
+
 def test_after_its_end_a_lane_carries_withdrawals_and_never_a_publish(cast: Cast, south: PartnerNode) -> None:
     agreement, entry = _given(cast, south)
     terminate(cast.officer.actor, agreement, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.agreements.policy import Denied, Origin
 from taawun.cooperation.federation.actions import (
     Draft,
+    let_go,
     preview_onward,
     publish,
     share_onward,
@@ -27,6 +29,7 @@ from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.people.errors import NotAllowed
+from taawun.foundation.clock import frozen, now
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.acts import words_of
@@ -313,6 +316,22 @@ def test_the_strictest_hop_counts(
     assert not preview_onward(Release.objects.get()).receivers
 
 
+def test_what_stands_by_another_way_alone_goes_on_as_far_as_that_one_lets_it(
+    cast: Cast, source: PartnerNode
+) -> None:
+    with frozen(now()) as clock:
+        wide = clause(onward=PUBLIC, retention_days=1)
+        for held in (wide, clause(onward=NONE)):
+            lane = clause_lane(source, agreement_in_force(source, clauses=(held,)))
+            note(lane)
+            assert lane.deliver()[-1] == DONE
+        assert Release.objects.get().onward == "public"
+        clock.advance(timedelta(days=2))
+        let_go()
+        release = Release.objects.get()
+        assert (release.state, release.onward) == ("live", "none")
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -323,6 +342,8 @@ def test_the_strictest_hop_counts(
         ({"subject": "urn:test:9"}, "origin-differs"),
         ({"version": "2"}, "origin-differs"),
         ({"licence": "CC0-1.0"}, "origin-differs"),
+        ({"languages": ("fr",)}, "origin-differs"),
+        ({"persons": ("a@xb.example",)}, "origin-differs"),
         ({"origin": "no.header.atall"}, "origin-malformed"),
     ],
 )
