@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
@@ -30,7 +31,7 @@ def _page(
 
 
 def _ahead(page: AbstractContextManager[Iterator[bytes]], *, after: int = 0) -> Ahead:
-    return Ahead(page, after, most_lines=10, most_bytes=400)
+    return Ahead(lambda _came: page, after, most_lines=10, most_bytes=400)
 
 
 def test_its_lines_are_those_of_the_page() -> None:
@@ -85,9 +86,29 @@ def test_no_more_of_it_is_read_than_fits_and_an_empty_line_is_not_nothing(line: 
 
 def test_no_more_lines_of_it_are_read_than_were_asked_for() -> None:
     left = iter([b""] * 20)
-    with Ahead(_page(left), 0, most_lines=3, most_bytes=10**6) as kept:
+    with Ahead(lambda _came: _page(left), 0, most_lines=3, most_bytes=10**6) as kept:
         assert len(list(kept)) == 3
     assert len(list(left)) == 17
+
+
+def test_one_that_is_dropped_ends_with_its_next_bytes_though_no_line_ends() -> None:
+    told: list[Callable[[int], None]] = []
+
+    def trickle() -> Iterator[bytes]:
+        while True:
+            time.sleep(0.01)
+            told[0](1)
+            yield from ()
+
+    def page(came: Callable[[int], None]) -> AbstractContextManager[Iterator[bytes]]:
+        told.append(came)
+        return _page(trickle())
+
+    ahead = Ahead(page, 0, most_lines=10, most_bytes=400)
+    assert ahead._thread.is_alive()
+    ahead.drop()
+    ahead._thread.join(10)
+    assert not ahead._thread.is_alive()
 
 
 def test_one_that_is_dropped_is_read_no_further() -> None:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
+from taawun.cooperation.partners.exchange import bandwidth
 from taawun.foundation.outbound import OutboundFailed, OutboundRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
 __all__ = ["MOST_AT_ONCE", "Ahead", "may_begin"]
 
 _NAME: Final = "sync-ahead"
-# over all partners: as many as are dealt with at once, and as many again that nobody wants any more. Such a one ends
-# with its next line, which a partner may let wait for as long as a page may last
+# over all partners: as many as are dealt with at once, and as many again that nobody wants any more, each of which ends
+# with the next bytes of it
 MOST_AT_ONCE: Final = 16
 
 # what a line takes in memory beside its bytes: an empty one is not nothing
@@ -33,22 +34,34 @@ class Ahead:
     """A page that is on its way. Entered like the page itself, it gives the same lines and ends as it ended.
 
     Args:
-        page: not entered yet; it is read in a thread of its own.
+        page: begins one that is not entered yet, given what is to be told of bytes as they come; it is read in a thread
+            of its own.
         after: the entry that it begins behind.
         most_lines: how many of its lines are read.
         most_bytes: how many bytes of memory they may take; what comes beyond is not read.
     """
 
     def __init__(
-        self, page: AbstractContextManager[Iterator[bytes]], after: int, *, most_lines: int, most_bytes: int
+        self,
+        page: Callable[[Callable[[int], None]], AbstractContextManager[Iterator[bytes]]],
+        after: int,
+        *,
+        most_lines: int,
+        most_bytes: int,
     ) -> None:
         self.after = after
-        self._page, self._left, self._room = page, most_lines, most_bytes
+        self._left, self._room = most_lines, most_bytes
         self._lines: list[bytes] = []
         self._fault: Exception | None = None
         self._is_dropped = threading.Event()
+        self._page = page(self._came_over)
         self._thread = threading.Thread(target=self._read, name=_NAME, daemon=True)
         self._thread.start()
+
+    def _came_over(self, count: int) -> None:
+        if self._is_dropped.is_set():
+            raise OutboundFailed("dropped", "nobody wants the page any more")
+        bandwidth.wait(count)
 
     def _read(self) -> None:
         try:
@@ -79,7 +92,7 @@ class Ahead:
         self.drop()
 
     def drop(self) -> None:
-        """Let go of what came, and of the rest: with the next line the page is read no further."""
+        """Let go of what came, and of the rest: with the next bytes the page is read no further."""
         self._is_dropped.set()
         self._lines = []
 

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -50,7 +51,7 @@ from taawun.platform.work.turns import hold_turn
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from uuid import UUID
@@ -493,8 +494,8 @@ def _read_pages(partner: Partner, lane: Lane, turn: _Turn, left: ExitStack) -> N
         ahead = None
         if taken and quota is None and lane.known_seq > lane.head_seq and turn.may_read() and may_begin():
             # as many lines as are asked for, and the head that ends them
-            page = _page(partner, lane, limit, turn)
-            ahead = Ahead(page, lane.head_seq, most_lines=limit + 1, most_bytes=PAGE_BYTES)
+            begin = partial(_page, partner, lane, limit, turn)
+            ahead = Ahead(begin, lane.head_seq, most_lines=limit + 1, most_bytes=PAGE_BYTES)
             left.callback(ahead.drop)
         process_pending(lane, partner, turn.fetch, is_over=disk.or_full(turn.is_over))
         lane.refresh_from_db()
@@ -506,6 +507,8 @@ def _read_pages(partner: Partner, lane: Lane, turn: _Turn, left: ExitStack) -> N
             return
 
 
-def _page(partner: Partner, lane: Lane, limit: int, turn: _Turn) -> AbstractContextManager[Iterator[bytes]]:
+def _page(
+    partner: Partner, lane: Lane, limit: int, turn: _Turn, came: Callable[[int], None] | None = None
+) -> AbstractContextManager[Iterator[bytes]]:
     """What follows the last entry that is here."""
-    return wire.read_lane(partner, lane.wire_id, lane.head_seq, limit=limit, seconds=turn.seconds)
+    return wire.read_lane(partner, lane.wire_id, lane.head_seq, limit=limit, seconds=turn.seconds, came=came)

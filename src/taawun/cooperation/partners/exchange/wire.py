@@ -18,7 +18,7 @@ from taawun.foundation import strict_json
 from taawun.foundation.compression import compressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from taawun.cooperation.partners.models import Partner
 
@@ -139,8 +139,14 @@ def lane_offer(said: Any) -> LaneOffer:
     )
 
 
-def read_lane(
-    partner: Partner, lane: UUID, after: int, *, limit: int, seconds: float
+def read_lane(  # noqa: PLR0913 - what is read, how much of it, and until when
+    partner: Partner,
+    lane: UUID,
+    after: int,
+    *,
+    limit: int,
+    seconds: float,
+    came: Callable[[int], None] | None = None,
 ) -> AbstractContextManager[Iterator[bytes]]:
     """Lines of a lane after an entry, as they arrive. It is signed here and now, and asked for where it is entered.
 
@@ -150,17 +156,20 @@ def read_lane(
         after: the last entry held.
         limit: how many entries to ask for, at most ``PAGE_ENTRIES``. The answer may hold more all the same.
         seconds: by when the page must be read, including what is done with it.
+        came: told how many bytes came, each time some did, and makes them wait; until the line is free when left out.
 
     Raises:
         OutboundRefused, OutboundFailed, PartnerRefused: where it is entered, as for :func:`fetch_descriptor`.
         AskedTooOften: likewise; the partner says when to ask again.
     """
     url = f"{partner.node}/federation/lanes/{lane}?after={after}&limit={limit}"
-    return _page(url, calling.signed("GET", url), limit, seconds)
+    return _page(url, calling.signed("GET", url), limit, seconds, came or bandwidth.wait)
 
 
 @contextmanager
-def _page(url: str, headers: Mapping[str, str], limit: int, seconds: float) -> Iterator[Iterator[bytes]]:
+def _page(
+    url: str, headers: Mapping[str, str], limit: int, seconds: float, came: Callable[[int], None]
+) -> Iterator[Iterator[bytes]]:
     with calling.outbound().stream_lines(
         "GET",
         url,
@@ -170,7 +179,7 @@ def _page(url: str, headers: Mapping[str, str], limit: int, seconds: float) -> I
         limit_bytes=(limit + 1) * (INLINE_BYTES + MAX_HEADER_BYTES),
         deadline_seconds=min(seconds, calling.PAGE_SECONDS),
         least=calling.LEAST,
-        came=bandwidth.wait,
+        came=came,
     ) as (status, answered, lines):
         if status != calling.OK:
             raise calling.unexpected(status, answered, calling.beginning(lines))
