@@ -309,14 +309,18 @@ def test_what_was_signed_before_a_node_was_compared_counts_only_under_the_key_th
     assert isinstance(refused, Denied)
 
 
-def test_a_depositary_that_countersigns_twice_is_alarmed_about_and_gains_nothing(in_force: Community) -> None:
+@pytest.mark.parametrize("is_by_words", [False, True])
+def test_a_depositary_that_countersigns_twice_is_alarmed_about_and_gains_nothing(
+    in_force: Community, is_by_words: bool
+) -> None:
     c = in_force
     invitation = c.invited()
     accession = c.acceded(invitation)
+    again = c.countersigned(accession, **({"sees": sha256(peek(accession).payload)} if is_by_words else {}))
     told(c.south_lane, "agreement.declared", {"instrument": invitation})
     told(c.west_lane, "agreement.evidence", c.evidence(accession))
     told(c.south_lane, "agreement.declared", {"instrument": c.countersigned(accession)})
-    told(c.west_lane, "agreement.evidence", c.evidence(c.countersigned(accession)))
+    told(c.west_lane, "agreement.evidence", c.evidence(again))
     arriving.settle()
     assert Notice.objects.filter(kind="agreements.two-countersignatures", resolved=None).count() == 1
     assert "xe" in standing_of(Agreement.objects.get()).signatories

@@ -513,9 +513,13 @@ def look_for_doubts(agreement: Agreement) -> None:
     words = PartyInstrument.objects.filter(
         lineage=agreement.id, kind=PartyInstrument.Kind.COUNTERSIGNED
     ).exclude(node=settings.BASE_URL)
+    # it may name what it countersigns by its words, and by the signed text that holds them
+    acceded = PartyInstrument.objects.filter(lineage=agreement.id, kind=PartyInstrument.Kind.ACCEDED)
+    named = dict(acceded.values_list("mark", "words"))
     seen: set[tuple[str, str, object, object]] = set()
     for row in words.order_by("received", "id"):
-        about = (row.node, row.of, row.answers, row.said.get("sees"))
+        sees = row.said.get("sees")
+        about = (row.node, row.of, row.answers, named.get(sees, sees))
         if about in seen:
             _alarm("agreements.two-countersignatures", agreement, row.node)
             return
