@@ -41,7 +41,15 @@ from taawun.foundation.strict_json import canonical
 from taawun.foundation.strict_json import parse as parse_json
 from taawun.foundation.tlp import Tlp
 from taawun.platform.notices.models import Notice
-from tests.cast import Cast, PartnerNode, agreement_in_force, document, partner, sign_version
+from tests.cast import (
+    Cast,
+    PartnerNode,
+    agreement_in_force,
+    agreement_proposed,
+    document,
+    partner,
+    sign_version,
+)
 from tests.lanes import TheirLane, talk_lane
 
 REPORT = Facts("intel.report", Tlp.GREEN)
@@ -533,6 +541,17 @@ def test_the_depositary_invites_nobody_twice_nobody_unverified_and_to_no_closed_
         assert refused.value.code == code
     with pytest.raises(NotAllowed):
         actions.invite(cast.analyst.actor, opened, stranger.row, entry, "")
+
+
+def test_nothing_is_ratified_that_was_not_signed(cast: Cast) -> None:
+    south = partner(nation="XS")
+    parties = tuple(replace(each, ratifies=True) for each in document(south).parties)
+    agreement = agreement_proposed(south, parties=parties)
+    for officer in (cast.officer, cast.other_officer):
+        with pytest.raises(NotAllowed) as refused:
+            actions.ratify(officer.actor, agreement, Version.objects.get().digest)
+        assert refused.value.reason == "unsigned"
+    assert not PartyInstrument.objects.exists()
 
 
 def test_a_party_ratifies_leaves_declares_and_lifts(cast: Cast) -> None:

@@ -179,6 +179,15 @@ def test_a_version_that_waits_for_signatures_leaves_the_one_in_force_as_it_is() 
     assert standing.signatories == {"a", "b", "c"}
 
 
+@pytest.mark.parametrize(("who", "state"), [("a", State.PROPOSED), ("c", State.COUNTERED)])
+def test_who_says_no_to_a_counter_proposal_declines_no_version_and_the_depositary_alone_answers_it(
+    who: str, state: State
+) -> None:
+    counter = replace(said("countered", V1, "b", 1), node="https://b.example")
+    no = replace(said("declined", V1, who, 2), answers=counter.name, of=counter.node)
+    assert stand(Evidence([V1], [], [counter, no]), day(3)).state == state
+
+
 def test_a_version_that_was_declined_waits_no_longer() -> None:
     evidence = Evidence([V1, V2], ALL_ON_1, [said("declined", V2, "b", 6)])
     standing = stand(evidence, day(7))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from taawun.cooperation.people.actors import PartyActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.permissions import Role, matrix
 from taawun.cooperation.people.queries import actor_of
@@ -35,6 +36,11 @@ def table() -> str:
 
 def test_the_page_on_roles_shows_the_matrix_as_it_is() -> None:
     assert table() in PAGE.read_text(encoding="utf-8"), f"put this table into docs/roles.md:\n{table()}"
+
+
+def test_a_partner_holds_no_permission_whoever_it_says_that_it_is(cast: Cast) -> None:
+    party = PartyActor("https://xs.example", "Administrator")
+    assert [each.name for each in matrix().permissions if has_permission(party, each.name) == Granted()] == []
 
 
 @pytest.mark.parametrize("role", Role)
