@@ -295,6 +295,18 @@ def test_who_is_named_as_a_party_and_told_nothing_learns_it_from_another_party(c
     assert standing_of(Agreement.objects.get()).signed_by == {"xs", "xw"}
 
 
+def test_a_version_that_nobody_here_knew_is_taken_by_no_word_under_a_key_that_it_does_not_name(
+    community: Community,
+) -> None:
+    c, made_up = community, SigningKey.generate()
+    Partner.objects.filter(node=c.south.node).update(state=Partner.State.MET)
+    forged = c.token(made_up, c.south.node)
+    shown = c.evidence(signatures=(forged, c.of_west()), documents=[c.text.text.decode()])
+    shown["keys"].append(made_up.public.to_jwk())
+    assert told(c.west_lane, "agreement.evidence", shown)[0] == "refused"
+    assert not Version.objects.exists()
+
+
 def test_of_unknown_agreements_no_more_are_asked_for_than_wait_and_none_of_a_stranger(
     community: Community, monkeypatch: pytest.MonkeyPatch
 ) -> None:
