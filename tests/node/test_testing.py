@@ -18,7 +18,7 @@ def names(paths: tuple[str, ...], *, quick: bool) -> list[list[list[str]]]:
     return [[[step.name for step in lane] for lane in lanes] for lanes in rounds]
 
 
-CHECKS = [["mypy"], ["ruff check", "ruff format", "imports"]]
+CHECKS = [["mypy"], ["ruff check", "ruff format", "imports", "pytest reads the tests"]]
 TESTS = [["pytest on SQLite", "pytest on PostgreSQL"], ["pytest, browser and journeys"]]
 
 
