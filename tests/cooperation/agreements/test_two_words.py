@@ -295,6 +295,17 @@ def test_who_is_named_as_a_party_and_told_nothing_learns_it_from_another_party(c
     assert standing_of(Agreement.objects.get()).signed_by == {"xs", "xw"}
 
 
+def test_a_signature_that_names_another_agreement_than_its_version_is_about_neither(
+    in_force: Community,
+) -> None:
+    c = in_force
+    text = parse(write(replace(c.text, version=2)))
+    told(c.south_lane, "agreement.proposed", {"document": text.text.decode()})
+    wrong = c.of_west(digest=text.digest, agreement=str(uuid4()))
+    told(c.west_lane, "agreement.evidence", c.evidence(signatures=(wrong,)))
+    assert not PartySignature.objects.filter(token=wrong).exists()
+
+
 def test_a_version_that_nobody_here_knew_is_taken_by_no_word_under_a_key_that_it_does_not_name(
     community: Community,
 ) -> None:

@@ -21,7 +21,13 @@ from taawun.cooperation.federation.actions import (
     withdraw,
 )
 from taawun.cooperation.federation.bounds import MOST_PARTIES_REACHED
-from taawun.cooperation.federation.duties import DUE, GRACE, duties_of, over_with_their_agreement
+from taawun.cooperation.federation.duties import (
+    DUE,
+    GRACE,
+    duties_of,
+    ended_between,
+    over_with_their_agreement,
+)
 from taawun.cooperation.federation.errors import NobodyReceives
 from taawun.cooperation.federation.exchange import readable
 from taawun.cooperation.federation.models import Deletion, Passage, Reach, Receipt, Release
@@ -33,6 +39,8 @@ from taawun.foundation.strict_json import parse
 from taawun.foundation.tlp import Tlp
 from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
+from tests.cooperation.agreements.test_policy import US, B, C, on_day, standing
+from tests.cooperation.agreements.test_policy import document as text
 from tests.cooperation.conftest import Notes
 from tests.cooperation.federation.test_exchange import DONE, note
 from tests.lanes import TheirLane, clause_lane, talk_lane
@@ -275,6 +283,12 @@ def test_what_a_party_owes_is_due_proven_or_overdue(cast: Cast, south: PartnerNo
     assert "Deletion proven of 1 of 1" in browser.get(f"/en/agreements/{agreement.id}/").content.decode()
     release = Release.objects.get()
     assert "deleted there" in browser.get(f"/en/releases/{release.id}/").content.decode()
+
+
+def test_an_agreement_is_over_between_two_once_one_of_them_has_left_it() -> None:
+    left = standing(text(notice_days=3), said=(("left", "c", 6),))
+    over = [ended_between(left, US, other, on_day(at)) for other in (B, C) for at in (8, 10)]
+    assert over == [None, None, None, on_day(9)]
 
 
 def test_nobody_signs_for_what_was_not_sent_to_them(

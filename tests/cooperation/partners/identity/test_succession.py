@@ -144,6 +144,14 @@ def test_a_revocation_by_the_pinned_recovery_key_is_an_alarm(south: PartnerNode)
     assert (notice.level, notice.params["node"]) == ("alarm", south.node)
 
 
+def test_a_key_that_is_revoked_again_is_doubted_from_the_earlier_instant_on(south: PartnerNode) -> None:
+    early, late = now() - timedelta(days=3), now() - timedelta(days=1)
+    once = step(south, south.key, NEXT, by=BY_RECOVERY, since=early)
+    learn(south, NEXT, once)
+    learn(south, THIEF, once, step(south, south.key, THIEF, by=BY_RECOVERY, since=late))
+    assert dict(_keys(south))[south.key.kid] == early
+
+
 def test_a_stolen_key_that_was_rotated_away_comes_back_to_its_owner(south: PartnerNode) -> None:
     since, first = now() - timedelta(days=2), south.row.kid
     learn(south, THIEF, step(south, south.key, THIEF))

@@ -377,6 +377,19 @@ def test_a_partner_that_is_gone_is_given_up_by_an_administrator(
         returning.give_up(cast.administrator.actor, south.row)
 
 
+def test_another_entry_at_a_place_that_is_known_here_is_a_fork_whoever_brings_it(
+    told: Told, south: PartnerNode
+) -> None:
+    header = replace(chain.said_in(told.entries[1].header), subject="urn:x:other", digest="", size=0)
+    forged = chain.write_line(chain.write_header(header, node_key()), None)
+    with pytest.raises(ChainBroken) as broken:
+        held.take(south.row, told.lane.wire_id, [forged, *told.lines[2:]])
+    assert (broken.value.code, broken.value.seq) == ("fork", 1)
+    assert LaneEntry.objects.filter(lane=told.lane).count() == 2
+    held.refuse(south.row, broken.value)
+    assert Lane.objects.get(id=told.lane.id).is_closed
+
+
 def test_what_it_tells_later_is_not_taken(told: Told, south: PartnerNode, cast: Cast) -> None:
     returning.give_up(cast.administrator.actor, south.row)
     assert not returning.is_to_be_asked(south.row)
