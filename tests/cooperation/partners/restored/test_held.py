@@ -377,6 +377,19 @@ def test_a_partner_that_is_gone_is_given_up_by_an_administrator(
         returning.give_up(cast.administrator.actor, south.row)
 
 
+def test_once_all_have_told_nothing_more_is_taken_of_any_of_them(told: Told, south: PartnerNode) -> None:
+    assert _take(told, south) == 3
+    returning.answered(south.row)
+    assert not returning.is_returning()
+    last = told.entries[-1]
+    after = replace(chain.said_in(last.header), seq=last.seq + 1, prev=last.digest, subject="urn:x:late")
+    late = chain.write_line(chain.write_header(after, node_key()), None)
+    with pytest.raises(ChainBroken) as broken:
+        held.take(south.row, told.lane.wire_id, [late])
+    assert broken.value.code == "not-awaited"
+    assert Lane.objects.get(id=told.lane.id).head_seq == last.seq
+
+
 def test_another_entry_at_a_place_that_is_known_here_is_a_fork_whoever_brings_it(
     told: Told, south: PartnerNode
 ) -> None:
