@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from taawun.cooperation.agreements.document import Document, write
 from taawun.cooperation.agreements.document import parse as read
-from taawun.cooperation.agreements.document import write
-from taawun.cooperation.agreements.models import Version
+from taawun.cooperation.agreements.models import Agreement, Version
 from taawun.cooperation.federation.actions import Draft, publish
 from taawun.cooperation.federation.models import Passage, Receipt, Release
 from taawun.cooperation.partners.identity.keys import node_key
@@ -19,7 +19,7 @@ from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.notices.models import Notice
-from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner, sign_version
+from tests.cast import Cast, PartnerNode, agreement_in_force, clause, document, partner, sign_version
 from tests.cooperation.conftest import Notes
 from tests.cooperation.federation.test_exchange import DONE, note
 from tests.lanes import TheirLane, clause_lane, talk_lane
@@ -109,6 +109,41 @@ def test_what_names_a_document_that_nobody_agreed_to_waits_for_it(
     note(lane, agreement=document)
     assert lane.deliver()[1] == ("pending", "unknown-agreement")
     assert not Release.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("gave", "outcome"), [("from-accession", ("unopened", "before-accession")), ("all", ("done", ""))]
+)
+def test_what_was_sent_before_this_node_joined_is_opened_where_its_clause_gave_history_then(
+    south: PartnerNode, notes: Notes, gave: str, outcome: tuple[str, str]
+) -> None:
+    east = partner("Eastern CERT", nation="XE")
+    with frozen(now() - timedelta(days=2)) as clock:
+        both = document(south, east, depositary=south, clauses=(clause(history="all"),))
+        others = tuple(each for each in both.parties if each.node != settings.BASE_URL)
+        first = read(write(replace(both, parties=others, clauses=(clause(history=gave),))))
+        agreement = Agreement.objects.create(id=first.id, number=1, titles=first.title.to_json())
+        _signed_by(agreement, first, south, east)
+        clock.advance(timedelta(hours=1))
+        lane = clause_lane(south, agreement)
+        note(lane)
+    next_one = read(write(replace(both, version=2, supersedes=first.digest)))
+    held = _signed_by(agreement, next_one, south, east)
+    sign_version(held, settings.BASE_URL, node_key())
+    assert lane.deliver()[-1] == outcome
+
+
+def _signed_by(agreement: Agreement, text: Document, *nodes: PartnerNode) -> Version:
+    version = Version.objects.create(
+        agreement=agreement,
+        number=text.version,
+        text=text.text,
+        digest=text.digest,
+        depositary=text.depositary.node,
+    )
+    for each in nodes:
+        sign_version(version, each.node, each.key)
+    return version
 
 
 def test_what_was_sent_under_the_version_before_is_taken_in_under_the_next(
