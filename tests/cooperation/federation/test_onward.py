@@ -316,6 +316,15 @@ def test_the_strictest_hop_counts(
     assert not preview_onward(Release.objects.get()).receivers
 
 
+def test_what_is_marked_above_the_clause_by_which_it_is_said_to_have_come_is_refused(
+    source: PartnerNode, via: PartnerNode
+) -> None:
+    common = agreement_in_force(source, via, clauses=(clause(onward=PUBLIC, tlp_max=Tlp.CLEAR),))
+    lane = clause_lane(via, agreement_in_force(via))
+    onward(lane, note(elsewhere(source, agreement=digest_of(common), clause="1"), tlp=Tlp.GREEN))
+    assert lane.deliver()[-1] == ("refused", "origin-not-theirs")
+
+
 def test_what_stands_by_another_way_alone_goes_on_as_far_as_that_one_lets_it(
     cast: Cast, source: PartnerNode
 ) -> None:

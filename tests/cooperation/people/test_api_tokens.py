@@ -122,6 +122,15 @@ def test_a_token_lives_no_longer_than_the_token_that_made_it(cast: Cast) -> None
         assert shorter["about"]["expires"] < made["about"]["expires"]
 
 
+def test_nobody_who_does_not_manage_people_revokes_the_token_of_somebody_else(cast: Cast) -> None:
+    theirs = Caller(token_of(cast.observer.row))
+    about = theirs.get("/me").json()["token"]["id"]
+    assert not actions.revoke_token(cast.analyst.actor, about)
+    assert theirs.get("/me").status_code == 200
+    assert actions.revoke_token(cast.observer.actor, about)
+    assert theirs.get("/me").status_code == 401
+
+
 def test_a_token_opens_nothing_from_its_last_instant_on(cast: Cast) -> None:
     with frozen(now()) as clock:
         caller = Caller(token_of(cast.analyst.row, expires=clock.now() + timedelta(days=1)))

@@ -431,6 +431,10 @@ def test_nor_is_it_while_others_are_waited_for(told: Told, south: PartnerNode, c
     assert (returning.is_returning(), returning.may_take()) == (True, True)
     answer = south.request("POST", f"/federation/held/{told.lane.id}", b"".join(told.lines[2:]))
     assert json.loads(answer.content) == {"taken": 0}
+    # nor where it was given up just now, while it was told
+    with pytest.raises(ChainBroken) as broken:
+        _take(told, south)
+    assert broken.value.code == "not-awaited"
     assert LaneEntry.objects.filter(lane=told.lane).count() == 2
 
 
