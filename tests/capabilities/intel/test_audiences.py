@@ -55,6 +55,14 @@ def shown(actor: Actor, stix_id: str = FIRST) -> tuple[str, int] | None:
 # ---- objects ----------------------------------------------------------------------------------------------------
 
 
+def test_what_is_listed_by_itself_stands_in_no_other_query(cast: Cast) -> None:
+    bring(indicator(1), actor=cast.analyst.actor, tlp=Tlp.AMBER_STRICT)
+    assert shown(cast.analyst.actor) == ("Indicator 1", Tlp.AMBER_STRICT)
+    listed = queries.objects(cast.analyst.actor, ObjectFilters())
+    with pytest.raises(TypeError, match="ask for current_objects"):
+        list(StixObject.objects.filter(id__in=listed.values("id")))
+
+
 @pytest.mark.parametrize("tlp", STRICT)
 def test_importing_the_same_file_more_strictly_takes_it_from_nobody(
     cast: Cast, outsider: Member, tlp: Tlp

@@ -21,6 +21,7 @@ from taawun.capabilities.intel.models import (
 from taawun.capabilities.intel.rules import (
     current_objects,
     holding,
+    listed_objects,
     visible_imports,
     visible_objects,
     visible_reports,
@@ -125,7 +126,7 @@ def objects_and_first(
 
     A common word is in half of all objects: to look among the newest of them is enough for a page.
     """
-    shown = StixObject.objects.filter(current_objects(actor))
+    shown = StixObject.objects.filter(listed_objects(actor))
     if filters.type:
         shown = shown.filter(type=filters.type)
     if filters.tlp is not None:

@@ -6,9 +6,22 @@ A version is held once for each audience (store.py), so a reader may see several
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.db.models import CharField, Exists, ExpressionWrapper, F, IntegerField, OuterRef, Q, Subquery
+from django.db import connection
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+)
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.composing import identity_id
@@ -19,6 +32,8 @@ from taawun.cooperation.people.rules import Granted, Refused, places_of
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -33,6 +48,7 @@ __all__ = [
     "current_objects",
     "holding",
     "is_passed_on",
+    "listed_objects",
     "visible_imports",
     "visible_objects",
     "visible_reports",
@@ -70,6 +86,33 @@ def current_objects(actor: Actor, *, within: Tlp = Tlp.RED) -> Q:
     if not _sees_narrow(actor):
         return shown
     return shown & ~Q(Exists(_shown_before(visible, within)))
+
+
+def listed_objects(actor: Actor) -> Q:
+    """The same for a query of these objects themselves, which stands in no other.
+
+    To compare versions takes a tenth of a millisecond for a page, and to write the question down four: it is written
+    down once for each reader.
+    """
+    shown = visible_objects(actor) & Q(is_current=True)
+    if not _sees_narrow(actor):
+        return shown
+    return shown & Q(_Written(*_compared(actor, connection.vendor), BooleanField()))
+
+
+@lru_cache(maxsize=1024)
+def _compared(actor: Actor, _vendor: str) -> tuple[str, tuple[object, ...]]:
+    """That none shows before, as SQL of the table and its parameters."""
+    query = StixObject.objects.filter(~Q(Exists(_shown_before(visible_objects(actor), Tlp.RED)))).query
+    sql, parameters = query.where.as_sql(query.get_compiler(connection=connection), connection)
+    return sql, tuple(parameters)
+
+
+class _Written(RawSQL):
+    """A condition that names the table, and would be of another one in a query within a query."""
+
+    def relabeled_clone(self, change_map: Mapping[str, str]) -> Self:
+        raise TypeError(f"{sorted(change_map)}: within another query ask for current_objects")
 
 
 def _sees_narrow(actor: Actor) -> bool:
