@@ -21,7 +21,6 @@ NOT_REGAINED: Final = {
 # a partner's message of which nothing is taken out when its key is revoked, and why nothing of it counts
 NOT_SET_ASIDE: Final = {
     "agreement.evidence": "each word in it goes by the key that signed it, whoever brought it (`Revocation.put_away`)",
-    "agreement.held": "it leaves nothing here",
     "lane.followed": "who follows the public lane has what everybody may have; its owner says otherwise when it likes",
     "lane.stopped": "it leaves a notice, which a person settles",
     "lane.forked": "who shows a fork is not believed: the two words in it prove it, and a doubtful key proves none",
