@@ -131,6 +131,15 @@ def _urgency(item: pytest.Item) -> int:
     return next((place for place, mark in enumerate(marks) if item.get_closest_marker(mark)), len(marks))
 
 
+@pytest.fixture(autouse=True)
+def nobody_asked_before() -> None:
+    """No test meets a limit because of what others asked before it."""
+    # speaks of models, so it can only be imported once Django is up
+    from tests import limits  # noqa: PLC0415 - see above
+
+    limits.nobody_asked_before()
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data: TAAWUN_DATA, else `shared/data` beside the checkout."""

@@ -36,10 +36,9 @@ from schemathesis.specs.openapi import checks
 
 from taawun.cooperation.people.permissions import Role
 from taawun.node.api import api
-from taawun.platform.web.api import ADDRESSES as ASKERS
-from taawun.platform.web.api import TOKENS
 from tests.addresses import ADDRESSES, GUEST, Address, filled
 from tests.cast import person, token_of
+from tests.limits import nobody_asked_before
 from tests.pages import pages
 from tests.world import WithWorld, World, undone
 
@@ -107,8 +106,7 @@ class Asking:
         self._asked += 1
         if case.meta is not None and case.meta.generation.mode.is_positive:
             self._make_real(address, case)
-        TOKENS.empty()
-        ASKERS.empty()
+        nobody_asked_before()
         with undone():
             try:
                 answer = case.call_and_validate(headers=self._headers(address), checks=list(CHECKED))

@@ -58,7 +58,6 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp, stix_marking_id
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
-from taawun.platform.web.api import ADDRESSES, TOKENS
 from taawun.platform.work.models import Job
 from tests.cast import (
     Member,
@@ -75,6 +74,7 @@ from tests.cast import (
 )
 from tests.cooperation.federation.newcomers import accede
 from tests.lanes import TheirLane, clause_lane
+from tests.limits import nobody_asked_before
 from tests.told import hold_against_the_document
 
 if TYPE_CHECKING:
@@ -752,7 +752,6 @@ class WithWorld(TestCase):
     @contextmanager
     def each(self, name: str) -> Iterator[None]:
         """One case of many: nothing of it stays, and nobody has asked too often before it."""
-        TOKENS.empty()
-        ADDRESSES.empty()
+        nobody_asked_before()
         with self.subTest(name), undone():
             yield

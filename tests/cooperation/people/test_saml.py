@@ -28,7 +28,6 @@ from taawun.cooperation.people import actions
 from taawun.cooperation.people.actions import ProviderFields
 from taawun.cooperation.people.errors import ProviderRefused
 from taawun.cooperation.people.models import Identity, IdentityProvider, Membership, Organisation, Person
-from taawun.cooperation.people.views.sign_in import VISITS
 from taawun.platform.audit.models import Entry
 from tests.cast import SYSTEM, Cast
 
@@ -155,7 +154,6 @@ def host() -> Organisation:
 
 @pytest.fixture
 def kept(cast: Cast) -> IdentityProvider:
-    VISITS.empty()
     return actions.add_provider(cast.administrator.actor, host(), given())
 
 

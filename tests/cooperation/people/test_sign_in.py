@@ -27,7 +27,6 @@ from taawun.cooperation.people.errors import NotAllowed, ProviderRefused
 from taawun.cooperation.people.models import Identity, IdentityProvider, Membership, Organisation, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.queries import actor_of
-from taawun.cooperation.people.views.sign_in import VISITS
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
@@ -131,7 +130,6 @@ def provider(settings: Settings) -> Iterator[Provider]:
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
     Handler.provider = Provider()
     oidc._discovered.clear()  # a port may have been another provider's
-    VISITS.empty()
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Handler.provider.issuer = f"http://127.0.0.1:{server.server_port}"
         serving = Thread(target=server.serve_forever, args=(0.01,))
