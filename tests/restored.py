@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from django.conf import settings
 
 from taawun.cooperation.federation.models import Passage, Release
+from taawun.cooperation.partners.identity import rotation
 from taawun.cooperation.partners.logs import chain, contents
 from taawun.cooperation.partners.models import GENESIS, Holding, Lane, LaneEntry
 from taawun.cooperation.partners.restored import asking
+from taawun.foundation.clock import now
+from taawun.foundation.identifiers import uuid7
 
-__all__ = ["Told", "forget"]
+if TYPE_CHECKING:
+    from taawun.foundation.signing import SigningKey
+
+__all__ = ["Told", "follows", "forget"]
 
 
 @dataclass
@@ -51,3 +60,28 @@ def forget(lane: Lane, after: int) -> Told:
     if last is None:
         Lane.objects.filter(id=lane.id).delete()
     return Told(lane, lines, entries)
+
+
+def follows(
+    new: SigningKey, old: str, *, signed: SigningKey, by: Literal["current", "recovery"] = "current"
+) -> list[str]:
+    """The statement that a key of this node follows another one, in its signed texts.
+
+    Args:
+        new: the key that follows.
+        old: the key id of the other one.
+        signed: the key that says so beside the new one.
+        by: which key that is, as the statement says.
+    """
+    said = rotation.write(
+        id=uuid7(),
+        node=settings.BASE_URL,
+        key="current",
+        old=old,
+        new=new.public,
+        at=now(),
+        by=by,
+        revoked_since=None,
+        signers=(signed, new),
+    )
+    return list(said)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         """What each of allauth's forms with a code has."""
 
         def clean_code(self) -> str:
+            # for mypy alone, and never run: a body that does nothing would be abstract, and super() may not call that
             raise NotImplementedError
 
 else:

@@ -33,7 +33,6 @@ from taawun.cooperation.partners.restored import forgotten, held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
-from taawun.foundation.identifiers import uuid7
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
@@ -41,7 +40,7 @@ from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 from tests.cast import Cast, PartnerNode, partner
-from tests.restored import Told, forget
+from tests.restored import Told, follows, forget
 
 CONSOLE = SystemActor("console")
 FORGOTTEN = "partners.own-key-forgotten"
@@ -231,19 +230,9 @@ def test_what_proves_nothing_says_nothing(south: PartnerNode, shown: object) -> 
 
 def test_nor_does_a_statement_that_nobody_of_this_node_signed(south: PartnerNode) -> None:
     thief, new = SigningKey.generate(), SigningKey.generate()
-    said = rotation.write(
-        id=uuid7(),
-        node=node_settings.BASE_URL,
-        key="current",
-        old=keys.node_key().kid,
-        new=new.public,
-        at=now(),
-        by="current",
-        revoked_since=None,
-        signers=(thief, new),
-    )
+    said = follows(new, keys.node_key().kid, signed=thief)
     returning.begin(CONSOLE)
-    forgotten.hear(south.row, [list(said)])
+    forgotten.hear(south.row, [said])
     assert not ShownKeys.objects.exists()
     assert not Notice.objects.filter(kind=FORGOTTEN).exists()
 
@@ -264,18 +253,7 @@ def test_a_partner_that_only_calls_shows_it_with_what_it_holds(
 def _thiefs(first: SigningKey) -> tuple[SigningKey, list[str]]:
     """A key that whoever has a key of ours lets follow it, and the genuine proof of that."""
     new = SigningKey.generate()
-    said = rotation.write(
-        id=uuid7(),
-        node=node_settings.BASE_URL,
-        key="current",
-        old=first.kid,
-        new=new.public,
-        at=now(),
-        by="current",
-        revoked_since=None,
-        signers=(first, new),
-    )
-    return new, list(said)
+    return new, follows(new, first.kid, signed=first)
 
 
 def _at_a_partner(*known: SigningKey) -> Walk:
@@ -448,18 +426,8 @@ def test_of_two_words_of_the_recovery_key_that_deny_each_other_none_leads(
     for teller in (south, west):
         new = SigningKey.generate()
         keys.keep_next(new)
-        said = rotation.write(
-            id=uuid7(),
-            node=node_settings.BASE_URL,
-            key="current",
-            old=first.kid,
-            new=new.public,
-            at=now(),
-            by="recovery",
-            revoked_since=None,
-            signers=(recovery, new),
-        )
-        ShownKeys.objects.create(partner=teller.row, statements=[list(said)], shown=now())
+        said = follows(new, first.kid, signed=recovery, by="recovery")
+        ShownKeys.objects.create(partner=teller.row, statements=[said], shown=now())
     found = shown_keys.leading()
     assert found is not None
     assert found.denied_by is not None

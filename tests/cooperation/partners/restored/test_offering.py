@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
-from django.conf import settings
 
 from taawun.cooperation.partners.exchange import bandwidth, sync
 from taawun.cooperation.partners.exchange.sync import sync_partner
-from taawun.cooperation.partners.identity import rotation
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Lane, Partner
 from taawun.cooperation.partners.restored import returning
@@ -24,6 +22,7 @@ from tests.cooperation.partners.exchange.test_sync import server, south
 from tests.cooperation.partners.their_node import TheirNode
 from tests.foundation.outbound.loopback import response
 from tests.lanes import TheirLane, talk_lane
+from tests.restored import follows
 
 __all__ = ["server", "south"]
 
@@ -161,18 +160,8 @@ def test_a_restored_node_whose_key_was_replaced_since_hears_so_from_who_refuses_
     server: TheirNode, south: PartnerNode
 ) -> None:
     first, second = node_key(), SigningKey.generate()
-    shown = rotation.write(
-        id=uuid4(),
-        node=settings.BASE_URL,
-        key="current",
-        old=first.kid,
-        new=second.public,
-        at=now(),
-        by="current",
-        revoked_since=None,
-        signers=(first, second),
-    )
-    problem = {"type": "urn:taawun:problem:retired-key", "detail": "Replaced.", "rotations": [list(shown)]}
+    shown = follows(second, first.kid, signed=first)
+    problem = {"type": "urn:taawun:problem:retired-key", "detail": "Replaced.", "rotations": [shown]}
     server.instead["/federation/held"] = response(json.dumps(problem).encode(), status="401 Unauthorized")
     returning.begin(SYSTEM)
     sync_partner(south.row.id)
@@ -198,18 +187,8 @@ def test_what_is_held_is_asked_for_with_how_our_keys_followed_each_other(
     server: TheirNode, south: PartnerNode
 ) -> None:
     first, second = node_key(), SigningKey.generate()
-    shown = rotation.write(
-        id=uuid4(),
-        node=settings.BASE_URL,
-        key="current",
-        old=first.kid,
-        new=second.public,
-        at=now(),
-        by="current",
-        revoked_since=None,
-        signers=(first, second),
-    )
-    listed = {"lanes": [{"lane": str(uuid4()), "seq": 3, "digest": "a" * 64}], "rotations": [list(shown)]}
+    shown = follows(second, first.kid, signed=first)
+    listed = {"lanes": [{"lane": str(uuid4()), "seq": 3, "digest": "a" * 64}], "rotations": [shown]}
     server.instead["/federation/held"] = response(json.dumps(listed).encode())
     returning.begin(SYSTEM)
     sync_partner(south.row.id)
