@@ -252,6 +252,27 @@ def test_somebody_who_is_disabled_and_enabled_again_comes_in_by_no_session_or_to
     assert "publish:intel" in actor_of(row).permissions
 
 
+def test_before_somebody_comes_from_another_organisation_the_pages_say_what_ends(
+    cast: Cast, university: Organisation
+) -> None:
+    browser, host = cast.administrator.browser(), Organisation.objects.get(is_host=True)
+    theirs = person(Role.ANALYST, name="Theirs", organisation=university)
+    told = "With a first role elsewhere all that opens it ends"
+    for asked in (
+        reverse("person", args=[theirs.id]),
+        reverse("person-move", args=[theirs.id, university.id]),
+    ):
+        assert told in read(browser.get(asked)).text
+    ours = cast.analyst.row
+    for asked in (reverse("person", args=[ours.id]), reverse("person-move", args=[ours.id, host.id])):
+        assert told not in read(browser.get(asked)).text
+    given = {"organisation": str(host.id), "role": "analyst"}
+    assert browser.post(reverse("role-give", args=[theirs.id]), given).status_code == 302
+    page = read(browser.get(reverse("person", args=[theirs.id]))).text
+    assert "all that opened it has ended. Make sure who they are" in page
+    assert told not in page
+
+
 def test_the_pages_change_leave_move_and_disable(cast: Cast, university: Organisation) -> None:
     host, row, browser = (
         Organisation.objects.get(is_host=True),

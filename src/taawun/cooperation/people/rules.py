@@ -29,6 +29,7 @@ __all__ = [
     "has_permission",
     "holds_everywhere",
     "holds_in",
+    "is_anothers",
     "may_manage",
     "may_see_address",
     "organisations_of",
@@ -129,8 +130,14 @@ def begins_anew(person: Person, organisation: Organisation) -> bool:
         person: who comes, with the memberships of until now.
         organisation: where they are given a role.
     """
-    held = {each.organisation_id: each.organisation.is_host for each in person.memberships.all()}
-    return bool(held) and organisation.id not in held and not any(held.values())
+    belongs = any(each.organisation_id == organisation.id for each in person.memberships.all())
+    return is_anothers(person) and not belongs
+
+
+def is_anothers(person: Person) -> bool:
+    """Whether somebody belongs to other organisations of this node alone, and not to the one that runs it."""
+    held = [each.organisation.is_host for each in person.memberships.all()]
+    return bool(held) and not any(held)
 
 
 def ends_ways_in(person: Person, taken: Collection[Membership]) -> bool:

@@ -16,7 +16,7 @@ from taawun.cooperation.people import actions, queries
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.forms import MoveForm, RolesForm
 from taawun.cooperation.people.models import Membership, Organisation, Person
-from taawun.cooperation.people.rules import begins_anew
+from taawun.cooperation.people.rules import begins_anew, is_anothers
 from taawun.cooperation.people.sessions import signed_in
 from taawun.cooperation.people.views.persons import tell_begins_anew, told_of_ends
 from taawun.platform.web.formats import with_names
@@ -88,7 +88,13 @@ def move(
             if anew:
                 tell_begins_anew(request, person)
             return redirect("person", person.id)
-    context = {"form": form, "person": person, "organisation": place, "has_others": others.exists()}
+    context = {
+        "form": form,
+        "person": person,
+        "organisation": place,
+        "has_others": others.exists(),
+        "is_anothers": is_anothers(person),
+    }
     return render(request, "people/move.html", context, status=422 if form.errors else 200)
 
 

@@ -23,7 +23,14 @@ from taawun.cooperation.people.forms import (
 from taawun.cooperation.people.letters import password_link, qr
 from taawun.cooperation.people.models import Membership, Person
 from taawun.cooperation.people.permissions import Role
-from taawun.cooperation.people.rules import Granted, begins_anew, ends_ways_in, may_manage, may_see_address
+from taawun.cooperation.people.rules import (
+    Granted,
+    begins_anew,
+    ends_ways_in,
+    is_anothers,
+    may_manage,
+    may_see_address,
+)
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
@@ -128,6 +135,7 @@ def _person_page(
         "person": shown,
         "form": form,
         "address": _address_for(actor, shown),
+        "is_anothers": is_anothers(shown),
         "is_self": shown.id == actor.id,
         "places": [(held[0].organisation, held, place in managed) for place, held in by_place.items()],
         "may_manage": isinstance(may_manage(actor, shown), Granted),
@@ -169,8 +177,8 @@ def told_of_ends(person: Person, taken: Collection[Membership]) -> list[SafeStri
 def tell_begins_anew(request: HttpRequest, person: Person) -> None:
     """Say that what let somebody in until now does so no more, and what to do about it."""
     told = _(
-        "Until now others managed the account of %(name)s, so nothing that opened it does so any more. Be sure that it "
-        "is they, and make them a link for a new password."
+        "Until now another organisation managed the account of %(name)s, so all that opened it has ended. Make sure "
+        "who they are, then make them a link for a new password."
     )
     messages.warning(request, with_names(told, name=person.name))
 
