@@ -110,6 +110,8 @@ def state(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterab
         "closed": CLOSED,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
         "thread": threading.get_ident(),
+        "kept": gc.get_freeze_count(),
+        "looks_after": gc.get_threshold()[0],
     }
     return text(start_response, json.dumps(told))
 

@@ -145,6 +145,12 @@ def test_a_worker_uses_one_thread_for_all_requests(server):
     assert [len(used) for used in threads.values()] == [1, 1]
 
 
+def test_a_worker_looks_for_unreachable_objects_rarely_and_never_through_what_it_has_loaded(server):
+    told = server.ask(path="/state").json
+    assert told["looks_after"] == 50_000
+    assert told["kept"] > 10_000
+
+
 def test_more_threads_work_at_the_same_time():
     with running(workers=1, threads=4) as server, ThreadPoolExecutor(4) as clients:
         begun = time.monotonic()

@@ -138,7 +138,9 @@ class _Limits:
 
 
 def _worker() -> int:
+    from taawun.node.collecting import spare_what_is_loaded
     from taawun.platform.work.worker import work
 
+    spare_what_is_loaded()
     work()
     return 0

@@ -20,6 +20,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from taawun.foundation.errors import CodedError
+from taawun.node.collecting import spare_what_is_loaded
 from taawun.node.server.bodies import BodyRules
 from taawun.node.server.environ import Networks
 from taawun.node.server.shell import Shell, ShellRules
@@ -52,7 +53,9 @@ class _Worker:
     rules: ShellRules
 
     def __call__(self) -> Any:  # Any: granian's types know only functions, its RSGI takes objects too
-        return Shell(pkgutil.resolve_name(self.target), self.rules)
+        application = pkgutil.resolve_name(self.target)
+        spare_what_is_loaded()
+        return Shell(application, self.rules)
 
 
 def serve(  # noqa: PLR0913 - each is a setting of its own with a default
