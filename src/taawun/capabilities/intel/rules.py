@@ -7,7 +7,7 @@ A version is held once for each audience (store.py), so a reader may see several
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 from django.db.models import (
@@ -20,6 +20,7 @@ from django.db.models import (
     OuterRef,
     Q,
     Subquery,
+    UUIDField,
 )
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
@@ -30,6 +31,7 @@ from taawun.capabilities.intel.preparing import audience_of
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.rules import Granted, Refused, places_of
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,16 +119,22 @@ class _Written(RawSQL):
 
 def _sees_narrow(actor: Actor) -> bool:
     """Whether the actor sees anything that is not for everybody; mostly not, and then nothing has to be compared."""
-    current = StixObject.objects.filter(is_current=True)
     if isinstance(actor, SystemActor):
-        return current.filter(audience__gt="").exists()
+        return StixObject.objects.filter(is_current=True, audience__gt="").exists()
     if not isinstance(actor, PersonActor):
         return False
-    inside = [audience_of(Tlp.AMBER_STRICT, each, ()) for each in actor.organisations]
-    return (
-        current.filter(audience__in=inside).exists()
-        or NamedReader.objects.filter(person_id=actor.id).exists()
-    )
+    inside = (audience_of(Tlp.AMBER_STRICT, each, ()) for each in actor.organisations)
+    return any(_HELD_FOR.ask(audience=each) for each in inside) or bool(_NAMED.ask(person=actor.id))
+
+
+_HELD_FOR: Final = Question(
+    lambda: StixObject.objects.filter(is_current=True, audience=given("audience", CharField())).values_list(
+        "id"
+    )[:1]
+)
+_NAMED: Final = Question(
+    lambda: NamedReader.objects.filter(person_id=given("person", UUIDField())).values_list("id")[:1]
+)
 
 
 def _shown_before(visible: Q, within: Tlp) -> QuerySet[StixObject]:

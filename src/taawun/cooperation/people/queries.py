@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import CharField, DateTimeField, Exists, OuterRef, Q, UUIDField
 from django.db.models.functions import Lower
 
 from taawun.cooperation.people.actors import PersonActor
@@ -27,6 +27,7 @@ from taawun.cooperation.people.rules import places_of
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import LANGUAGES, Text
+from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 __all__ = [
+    "OpenToken",
     "actor_for_token",
     "actor_of",
     "covering",
@@ -56,6 +58,30 @@ __all__ = [
     "was_made_with",
 ]
 
+_ROLES: Final = Question(
+    lambda: Membership.objects.filter(person=given("person", UUIDField())).values_list(
+        "role", "organisation_id", "organisation__is_host"
+    )
+)
+_BEHIND_A_TOKEN: Final = Question(
+    lambda: ApiToken.objects.filter(
+        digest=given("digest", CharField()),
+        expires__gt=given("now", DateTimeField()),
+        revoked__isnull=True,
+        person__is_active=True,
+    ).values_list(
+        "id",
+        "expires",
+        "last_used",
+        "person",
+        "person__name",
+        "scopes",
+        "person__memberships__role",
+        "person__memberships__organisation",
+        "person__memberships__organisation__is_host",
+    )
+)
+
 
 def actor_of(person: Person, scopes: Collection[str] | None = None) -> PersonActor:
     """The person as the one who acts.
@@ -67,37 +93,55 @@ def actor_of(person: Person, scopes: Collection[str] | None = None) -> PersonAct
     Returns:
         An actor with the permissions of all their roles, narrowed to the scopes. An inactive person has none.
     """
-    columns = ("role", "organisation_id", "organisation__is_host")
-    held = list(Membership.objects.filter(person=person).values_list(*columns)) if person.is_active else []
-    everywhere, within = set[str](), set[tuple[str, UUID]]()
+    return _actor(person.id, person.name, _ROLES.ask(person=person.id) if person.is_active else [], scopes)
+
+
+def _actor(
+    person: UUID, name: str, held: Iterable[tuple[str, UUID, bool]], scopes: Collection[str] | None
+) -> PersonActor:
+    everywhere, within, organisations = set[str](), set[tuple[str, UUID]](), set[UUID]()
     for role, organisation, is_host in held:
-        given = permissions_of(role, in_host=is_host)
+        organisations.add(organisation)
+        may = permissions_of(role, in_host=is_host)
         if scopes is not None:
-            given &= frozenset(scopes)
+            may &= frozenset(scopes)
         if is_host:
-            everywhere |= given
+            everywhere |= may
         else:
-            within |= {(permission, organisation) for permission in given}
+            within |= {(permission, organisation) for permission in may}
     return PersonActor(
-        id=person.id,
-        label=person.name,
+        id=person,
+        label=name,
         permissions=frozenset(everywhere | {permission for permission, _organisation in within}),
-        organisations=frozenset(organisation for _role, organisation, _is_host in held),
+        organisations=frozenset(organisations),
         everywhere=frozenset(everywhere),
         within=frozenset(within),
     )
 
 
-def actor_for_token(secret: str) -> tuple[PersonActor, ApiToken] | None:
+class OpenToken(NamedTuple):
+    """An API token that opens something.
+
+    Args:
+        id: which.
+        expires: when it ends.
+        last_used: when that was noted last, if ever.
+    """
+
+    id: UUID
+    expires: datetime
+    last_used: datetime | None
+
+
+def actor_for_token(secret: str) -> tuple[PersonActor, OpenToken] | None:
     """The actor behind a bearer token, or None when it opens nothing (unknown, revoked, expired, inactive)."""
-    token = (
-        ApiToken.objects.select_related("person")
-        .filter(
-            digest=sha256(secret.encode()), revoked__isnull=True, expires__gt=now(), person__is_active=True
-        )
-        .first()
-    )
-    return (actor_of(token.person, token.scopes), token) if token else None
+    rows = _BEHIND_A_TOKEN.ask(digest=sha256(secret.encode()), now=now())
+    if not rows:
+        return None
+    token, person, name, scopes = OpenToken(*rows[0][:3]), *rows[0][3:6]
+    # who has no role at all is one row without any
+    held = [row[6:] for row in rows if row[6] is not None]
+    return _actor(person, name, held, scopes), token
 
 
 def tokens(person: Person, text: str = "", state: str = "") -> QuerySet[ApiToken]:
