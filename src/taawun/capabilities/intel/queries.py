@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -136,9 +136,9 @@ def objects_and_first(
     return shown.filter(matching(filters.text)), None if newest is None else shown.filter(newest)
 
 
-def only_texts(found: QuerySet[StixObject]) -> QuerySet[StixObject]:
-    """The same objects with text and marking and nothing else, for who joins many of them."""
-    return found.defer(None).only("id", "text", "tlp")
+def only_texts(found: QuerySet[StixObject]) -> QuerySet[StixObject, Any]:
+    """Key, text and marking of the same objects by name, for who joins many of them."""
+    return found.values_list("id", "text", "tlp", named=True)
 
 
 def object_named(actor: Actor, stix_id: str) -> StixObject | None:
@@ -202,10 +202,10 @@ def reports(actor: Actor, filters: ReportFilters | None = None) -> QuerySet[Repo
     return found.select_related("release__origin", "author").order_by("-id")
 
 
-def only_listed(found: QuerySet[Report]) -> QuerySet[Report]:
-    """The same reports with what a list of them tells, and nothing else."""
-    told = ("stix_id", "title", "tlp", "state", "topics", "is_warning", "edition", "created", "changed")
-    return found.only(*told, "author__name", "release__origin__node")
+def only_listed(found: QuerySet[Report]) -> QuerySet[Report, Any]:
+    """What a list tells of the same reports, by name; of the author the name, of the release the node it came from."""
+    told = ("id", "stix_id", "title", "tlp", "state", "topics", "is_warning", "edition", "created", "changed")
+    return found.values_list(*told, "author__name", "release__origin__node", named=True)
 
 
 def report_named(actor: Actor, report_id: UUID) -> Report | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NoReturn, Type
 import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import UnreadablePostError
 from django.utils.datastructures import MultiValueDict
@@ -72,7 +72,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 T = TypeVar("T")
 
 # what one token, and one address, may ask of one web process
@@ -405,11 +405,11 @@ class Listing(Schema, Generic[T]):
 
 def listing(
     into: type[Listing[T]],
-    queryset: QuerySet[M],
+    queryset: QuerySet[Any, R],
     paging: Paging,
     *,
     order: tuple[str, ...],
-    show: Callable[[Sequence[M]], list[T]],
+    show: Callable[[Sequence[R]], list[T]],
 ) -> Listing[T]:
     """One page of a queryset, shown.
 

@@ -24,7 +24,7 @@ __all__ = ["MAX_LIMIT", "BadCursor", "Page", "page"]
 MAX_LIMIT = 1000
 _LIMITS = Limits(max_bytes=4096, max_depth=2, max_string=1024)
 
-M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 class BadCursor(ValueError):
@@ -41,7 +41,7 @@ class BadCursor(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class Page(Generic[R]):
     """One page of a list.
 
     Args:
@@ -49,22 +49,23 @@ class Page(Generic[M]):
         next: what to pass as ``after`` for the following page; None on the last one.
     """
 
-    items: list[M]
+    items: list[R]
     next: str | None
 
 
 def page(
-    queryset: QuerySet[M],
+    queryset: QuerySet[Any, R],
     *,
     order: tuple[str, ...],
     after: str | None,
     limit: int,
-    sooner: QuerySet[M] | None = None,
-) -> Page[M]:
+    sooner: QuerySet[Any, R] | None = None,
+) -> Page[R]:
     """One page of a queryset.
 
     Args:
-        queryset: what the reader may see, filtered; its own order is replaced.
+        queryset: what the reader may see, filtered; its own order is replaced. Its rows are objects, or named tuples
+            with all that orders them.
         order: field names, each with ``-`` for descending; never-null columns, the last one unique. A name may
             reach over a relation (``release__published``), which should then be in ``select_related``.
         after: the ``next`` of the page before; None or empty for the first page.
@@ -83,7 +84,7 @@ def page(
         raise ValueError(_("A page has 1 to %(most)d rows.") % {"most": MAX_LIMIT})
     ordered = [each.order_by(*order) for each in (sooner, queryset) if each is not None]
     behind = _behind(order, _decode(after, queryset.model, order)) if after else Q()
-    found: list[M] = []
+    found: list[R] = []
     for rows in ordered:
         if len(found) <= limit:
             found = list(rows.filter(behind)[: limit + 1])
@@ -105,7 +106,7 @@ def _behind(order: tuple[str, ...], values: list[Any]) -> Q:
     return Q(**{f"{names[0]}__{comparisons[0]}e": values[0]}) & either
 
 
-def _encode(row: Model, order: tuple[str, ...]) -> str:
+def _encode(row: object, order: tuple[str, ...]) -> str:
     values = [_plain(_value(row, name.removeprefix("-"))) for name in order]
     return _packed(canonical([list(order), values]))
 
@@ -114,7 +115,7 @@ def _packed(document: bytes) -> str:
     return base64.urlsafe_b64encode(document).rstrip(b"=").decode("ascii")
 
 
-def _value(row: Model, path: str) -> Any:
+def _value(row: object, path: str) -> Any:
     # a column's value is of any type until _plain has looked at it
     found: Any = row
     for name in path.split("__"):

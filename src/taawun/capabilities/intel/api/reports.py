@@ -28,6 +28,8 @@ from taawun.platform.web.downloads import attachment
 from taawun.platform.web.openapi import IF_MATCH, answering
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from taawun.cooperation.people.actors import PersonActor
 
 from taawun.capabilities.intel.api.routing import STIX, marking, router
@@ -51,7 +53,7 @@ def list_reports(
         queries.only_listed(queries.reports(actor, filters)),
         paging,
         order=("-id",),
-        show=lambda rows: [schemas.ReportSummary(**_summary(each)) for each in rows],
+        show=_listed,
     )
 
 
@@ -178,8 +180,15 @@ def _fields(body: schemas.ReportText) -> actions.ReportFields:
     )
 
 
-def _summary(report: models.Report) -> dict[str, Any]:
-    partner = report.release.origin if report.release else None
+def _listed(rows: Sequence[Any]) -> list[schemas.ReportSummary]:
+    return [
+        schemas.ReportSummary(**_summary(each, each.author__name, each.release__origin__node))
+        for each in rows
+    ]
+
+
+def _summary(report: Any, author: str | None, partner: str | None) -> dict[str, Any]:
+    # the report itself, or what a list has of it
     return {
         "id": report.id,
         "stix_id": report.stix_id,
@@ -189,16 +198,18 @@ def _summary(report: models.Report) -> dict[str, Any]:
         "topics": report.topics,
         "is_warning": report.is_warning,
         "edition": report.edition,
-        "author": report.author.name if report.author else None,
-        "partner": partner.node if partner else None,
+        "author": author,
+        "partner": partner,
         "created": report.created,
         "changed": report.changed,
     }
 
 
 def _report(actor: PersonActor, report: models.Report) -> schemas.Report:
+    author = report.author.name if report.author else None
+    partner = report.release.origin if report.release else None
     return schemas.Report(
-        **_summary(report),
+        **_summary(report, author, partner.node if partner else None),
         summary=report.summary,
         languages=report.languages,
         persons=report.persons,
