@@ -36,6 +36,8 @@ def _state_here(pair: Pair, identifier: str) -> str:
 
 def _restore(pair: Pair, backup: Path, passphrase: Path) -> None:
     pair.north.stop()
+    # who stopped a node finds all of it in the file of its database
+    assert list(pair.north.home.glob("taawun.sqlite3-*")) == []
     pair.north.command("restore", str(backup), "--passphrase-file", str(passphrase), "--replace")
     pair.north.start()
 

@@ -1,6 +1,5 @@
 """The tests of the commands have a console."""
 
-import django
 import pytest
 
 from tests.node.commands.console import Console
@@ -9,8 +8,6 @@ __all__ = ["console"]
 
 
 @pytest.fixture
-def console(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Console:
+def console(capsys: pytest.CaptureFixture[str]) -> Console:
     """A console of the node of the tests, whose Django has been started."""
-    # started again it would log to what is captured here, for as long as the process lives
-    monkeypatch.setattr(django, "setup", lambda: None)
     return Console(capsys)

@@ -40,6 +40,8 @@ def test_a_node_is_made_once_and_then_runs_commands(tmp_path: Path) -> None:
 
     proved = in_own_process(tmp_path, "audit", "verify", "--json")
     assert (proved.code, proved.json["broken_at"], proved.json["lanes"]) == (0, None, 0)
+    # whoever copies a node that does not run finds all of it in the file of its database
+    assert list(tmp_path.glob("taawun.sqlite3-*")) == []
 
 
 def test_what_was_refused_can_be_asked_again_rightly(tmp_path: Path) -> None:

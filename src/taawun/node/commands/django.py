@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 
 from taawun.node.backup.places import finish_before_start, mark
 from taawun.node.cli import CannotDo
 from taawun.node.environment import Environment, SettingRefused
+from taawun.node.memory import imported_to_stay, leave
 
 __all__ = ["is_initialised", "start"]
 
@@ -27,9 +29,7 @@ def start(*, initialised: bool = True) -> None:
         # a restore that was decided and broken off: the settings that are read now are the restored ones
         finish_before_start(environment.home)
         environment = Environment()
-        import django
-
-        django.setup()
+        _set_up()
     except SettingRefused as refused:
         raise CannotDo(str(refused)) from None
     except OSError as problem:
@@ -43,6 +43,17 @@ def start(*, initialised: bool = True) -> None:
         finish_after_start()
     if initialised and not is_initialised():
         raise CannotDo(f"there is no node in {environment.home}; run `taawun init` first, or set TAAWUN_HOME")
+
+
+def _set_up() -> None:
+    import django
+    from django.apps import apps
+
+    if apps.ready:
+        return
+    with imported_to_stay():
+        django.setup()
+    atexit.register(leave)
 
 
 def _reach_database() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from taawun.node.cli import CannotDo, whole_number
 from taawun.node.commands.django import start
+from taawun.node.memory import imported_to_stay
 
 if TYPE_CHECKING:
     import argparse
@@ -31,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Bring the database up to date and keep the node's processes running."""
     start()
-    _check()
+    _check_keys()
+    if arguments.only != "worker":
+        # it serves no addresses, and to import all of them would be half of its start
+        _check_rooms()
     from django.conf import settings
 
     from taawun.node.running import hold
@@ -63,12 +67,9 @@ def _run(arguments: argparse.Namespace) -> int:
     )
 
 
-def _check() -> None:
-    """The rooms must fit together and the key be there, or the node is not started."""
-    from importlib import import_module
-
+def _check_keys() -> None:
+    """The node's key and what signs sessions must be there, or the node is not started."""
     from django.conf import settings
-    from django.core.checks import ERROR, run_checks
 
     from taawun.cooperation.partners.errors import KeyUnusable
     from taawun.cooperation.partners.identity.keys import check_key
@@ -80,8 +81,18 @@ def _check() -> None:
     kept = settings.HOME / "secret-key"
     if not (settings.ENVIRONMENT.text("TAAWUN_SECRET_KEY") or kept.exists()):
         raise CannotDo(f"what signs sessions is missing: put {kept} back, or set TAAWUN_SECRET_KEY")
+
+
+def _check_rooms() -> None:
+    """The rooms must fit together, or the node is not started."""
+    from importlib import import_module
+
+    from django.conf import settings
+    from django.core.checks import ERROR, run_checks
+
     try:
-        import_module(settings.ROOT_URLCONF)
+        with imported_to_stay():
+            import_module(settings.ROOT_URLCONF)
     except ImportError as missing:
         raise CannotDo(f"the addresses of a room that its apps.py names cannot be read: {missing}") from None
     wrong = [each for each in run_checks() if each.is_serious(ERROR)]
