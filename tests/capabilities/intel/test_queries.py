@@ -148,6 +148,29 @@ def test_objects_are_filtered_by_words_type_and_marking_newest_first(cast: Cast)
     assert found(tlp=Tlp.CLEAR, type="domain-name") == []
 
 
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (ObjectFilters(type="indicator"), "intel_by_type"),
+        (ObjectFilters(tlp=Tlp.CLEAR), "intel_by_tlp"),
+    ],
+)
+def test_the_newest_of_a_kind_or_marking_are_read_from_its_index_however_many_others_came_last(
+    cast: Cast, filters: ObjectFilters, index: str
+) -> None:
+    bring(*(indicator(number) for number in range(1, 41)), tlp=Tlp.CLEAR)
+    bring(
+        *(sco("domain-name", number, value=f"a{number}.example") for number in range(41, 61)), tlp=Tlp.GREEN
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE intel_stixobject")
+        if connection.vendor == "postgresql":  # of so few rows it would read and sort all
+            cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
+    plan = queries.objects(cast.analyst.actor, filters)[:11].explain()
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
+
+
 def test_reports_are_filtered_by_words_state_and_marking(cast: Cast) -> None:
     south = sender("South", "XS")
     bring(indicator(1), report(1, identifier("indicator", 1), name="حملة على الوزارات"))

@@ -85,6 +85,18 @@ class ObjectFilters:
     type: str = ""
     tlp: int | None = None
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Newest first, as :func:`taawun.platform.web.paging.page` takes it.
+
+        What all of them have in common is named before: it changes no order, and says that an index holds it.
+        PostgreSQL would walk all objects from the newest for a kind that it knows to be common, and cannot know that
+        tens of thousands of others came last.
+        """
+        if self.type:
+            return ("type", "-id")
+        return ("-id",) if self.tlp is None else ("tlp", "-id")
+
 
 @dataclass(frozen=True, slots=True)
 class ReportFilters:
@@ -127,18 +139,19 @@ def objects_and_first(
     A common word is in half of all objects: to look among the newest of them is enough for a page.
     """
     shown = StixObject.objects.filter(listed_objects(actor))
+    # from and to the same: of what equals a constant PostgreSQL forgets that it orders anything
     if filters.type:
-        shown = shown.filter(type=filters.type)
+        shown = shown.filter(type__gte=filters.type, type__lte=filters.type)
     if filters.tlp is not None:
-        shown = shown.filter(tlp=filters.tlp)
-    shown = shown.defer("text", "received", "search").order_by("-id")
+        shown = shown.filter(tlp__gte=filters.tlp, tlp__lte=filters.tlp)
+    shown = shown.defer("text", "received", "search").order_by(*filters.order)
     newest = newest_matching(filters.text, _NEWEST)
     return shown.filter(matching(filters.text)), None if newest is None else shown.filter(newest)
 
 
 def only_texts(found: QuerySet[StixObject]) -> QuerySet[StixObject, Any]:
-    """Key, text and marking of the same objects by name, for who joins many of them."""
-    return found.values_list("id", "text", "tlp", named=True)
+    """Text and marking of the same objects by name, with what orders them, for who joins many of them."""
+    return found.values_list("id", "type", "tlp", "text", named=True)
 
 
 def object_named(actor: Actor, stix_id: str) -> StixObject | None:

@@ -45,7 +45,7 @@ def list_objects(
     rows, first = queries.objects_and_first(actor, filters)
     found = page(
         queries.only_texts(rows),
-        order=("-id",),
+        order=filters.order,
         after=paging.after,
         limit=paging.limit,
         sooner=None if first is None else queries.only_texts(first),

@@ -73,13 +73,14 @@ def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Every object in its current version, newest first."""
     form = ObjectFilters(request.GET)
     wanted = form.cleaned_data if form.is_valid() else {}
-    found, first = queries.objects_and_first(actor, _filters(wanted))
+    filters = _filters(wanted)
+    found, first = queries.objects_and_first(actor, filters)
     if request.GET.get("format") in {"csv", "json"}:
         return _export(request.GET["format"], found)
     try:
         shown = page(
             found,
-            order=("-id",),
+            order=filters.order,
             after=request.GET.get("after"),
             limit=_ON_A_PAGE,
             sooner=first,
