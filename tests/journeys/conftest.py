@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from taawun.node.demo import sample
 from taawun.node.demo.cast import NORTH, SOUTH
 from taawun.node.demo.narration import Narrator
 from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports
 from taawun.node.demo.story import Material, Story
+from tests.tables import put_tables, tables
+
+__all__ = ["Pair", "both", "everything", "rows", "tables", "tamper", "with_tables"]
 
 pytestmark = pytest.mark.journey
 
@@ -87,24 +89,9 @@ def both(act: Callable[[RunningNode], object], pair: Pair) -> None:
 
 
 def with_tables(node: RunningNode, tables: Path) -> RunningNode:
-    """Give a node that is yet to be made its tables: to make them takes longer than all else of `taawun init`."""
-    node.home.mkdir(mode=0o700, parents=True)
-    shutil.copyfile(tables, node.home / "taawun.sqlite3")
+    """Give a node that is yet to be made its tables."""
+    put_tables(node.home, tables)
     return node
-
-
-@pytest.fixture(scope="session")
-def tables(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of a node in which every table is, and no row."""
-    if connection.vendor != "sqlite":
-        pytest.skip("the nodes of a journey keep SQLite files: run it without --database")
-    made = tmp_path_factory.mktemp("tables") / "taawun.sqlite3"
-    with (
-        closing(sqlite3.connect(connection.settings_dict["NAME"])) as held,
-        closing(sqlite3.connect(made)) as copy,
-    ):
-        held.backup(copy)
-    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
-"""The tests of the node look at pages."""
+"""The tests of the node look at pages, and make nodes of their own."""
 
 from tests.pages import pages, stranger_client, visit
+from tests.tables import tables
 
-__all__ = ["pages", "stranger_client", "visit"]
+__all__ = ["pages", "stranger_client", "tables", "visit"]

@@ -20,6 +20,7 @@ from taawun.node import checks
 from taawun.platform.registry import Capability, Registry
 from taawun.platform.web.navigation import Group, NavigationEntry
 from taawun.platform.web.openapi import DocumentedAPI
+from tests.tables import put_tables
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -88,9 +89,9 @@ def test_schemas_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> str:
+def home(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The home of a node that `taawun init` has made."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = put_tables(tmp_path_factory.mktemp("home"), tables)
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(CHECKOUT / "src"),

@@ -17,6 +17,7 @@ import pytest
 from taawun.foundation.digests import sha256
 from taawun.node.running import hold
 from tests.node.commands.console import Console, Ended, in_own_process
+from tests.tables import put_tables
 
 PASSPHRASE = "five words that nobody guesses"
 LARGE = 40_000_000
@@ -25,10 +26,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a node (`home`), a passphrase and a backup of it."""
     folder = tmp_path_factory.mktemp("made")
-    home = folder / "home"
+    home = put_tables(folder / "home", tables)
     given = ("--yes", "--nation", "xn", "--name", "Northern CERT", "--admin-email", "a@cert.example")
     assert in_own_process(home, "init", *given, "--base-url", "https://north.example").code == 0
     (folder / "passphrase").write_text(f"{PASSPHRASE}\n")

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from tests.node.commands.console import Ended, in_own_process
+from tests.tables import put_tables
 
 GIVEN = (
     "--yes",
@@ -44,7 +45,8 @@ def test_a_node_is_made_once_and_then_runs_commands(tmp_path: Path) -> None:
     assert list(tmp_path.glob("taawun.sqlite3-*")) == []
 
 
-def test_what_was_refused_can_be_asked_again_rightly(tmp_path: Path) -> None:
+def test_what_was_refused_can_be_asked_again_rightly(tmp_path: Path, tables: Path) -> None:
+    put_tables(tmp_path, tables)
     for wrong, told in (
         (("--nation", "XNN"), "“XNN” is no code of ISO 3166-1."),
         (("--admin-email", "nobody"), "“nobody” is not an e-mail address."),
@@ -70,7 +72,8 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert ended.err.startswith(f"taawun: {home / 'node.env'}: it cannot be read: [Errno 20] Not a directory")
 
 
-def test_the_secretariat_of_a_community_has_no_nation(tmp_path: Path) -> None:
+def test_the_secretariat_of_a_community_has_no_nation(tmp_path: Path, tables: Path) -> None:
+    put_tables(tmp_path, tables)
     given = ("--yes", "--name", "Secretariat", "--admin-email", "a@union.example", "--nation", "")
     refused = _init(tmp_path, *given, "--kind", "nation")
     assert (refused.code, refused.err) == (2, "taawun: A nation's node needs the nation's two-letter code.\n")

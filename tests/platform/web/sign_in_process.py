@@ -7,18 +7,23 @@ Writes the status of each answer: 302 leads on, 200 is the form again.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
 import django
 
+from taawun.node.memory import imported_to_stay, leave
+
 
 def main() -> None:
     """Start Django on the database of the tests, and try."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "taawun.node.settings"
-    django.setup()
-    from django.conf import settings  # noqa: PLC0415 - only once Django is started
-    from django.test import Client  # noqa: PLC0415 - only once Django is started
+    with imported_to_stay():
+        django.setup()
+        from django.conf import settings  # noqa: PLC0415 - only once Django is started
+        from django.test import Client  # noqa: PLC0415 - only once Django is started
+    atexit.register(leave)
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
