@@ -13,7 +13,7 @@ from taawun.foundation.clock import timestamp
 from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
 from taawun.platform.audit.models import Entry
-from taawun.platform.work.rows import insert_rows
+from taawun.platform.work.rows import insert_rows, update_rows
 from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _seal_batch() -> int:
         seq += 1
         row.seq = seq
         row.digest = previous = digest_of(row, previous)
-    Entry.objects.bulk_update(rows, ["seq", "digest"])
+    update_rows(rows, ("seq", "digest"))
     return len(rows)
 
 
