@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from taawun.node.cli import CannotDo, whole_number
 from taawun.node.commands.django import start
-from taawun.node.memory import imported_to_stay
+from taawun.node.memory import imported_to_stay, serve_long
 
 if TYPE_CHECKING:
     import argparse
@@ -149,9 +149,8 @@ class _Limits:
 
 
 def _worker() -> int:
-    from taawun.node.collecting import spare_what_is_loaded
     from taawun.platform.work.worker import work
 
-    spare_what_is_loaded()
+    serve_long()
     work()
     return 0

@@ -20,7 +20,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from taawun.foundation.errors import CodedError
-from taawun.node.collecting import spare_what_is_loaded
+from taawun.node.memory import serve_long
 from taawun.node.server.bodies import BodyRules
 from taawun.node.server.environ import Networks
 from taawun.node.server.shell import Shell, ShellRules
@@ -54,7 +54,7 @@ class _Worker:
 
     def __call__(self) -> Any:  # Any: granian's types know only functions, its RSGI takes objects too
         application = pkgutil.resolve_name(self.target)
-        spare_what_is_loaded()
+        serve_long()
         return Shell(application, self.rules)
 
 
