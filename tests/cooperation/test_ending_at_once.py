@@ -21,8 +21,8 @@ from taawun.cooperation.partners.errors import ChainBroken, PartnerRefused
 from taawun.cooperation.partners.exchange.receiving import process_pending
 from taawun.cooperation.partners.identity import keys, own_keys, quarantine
 from taawun.cooperation.partners.identity.lineage import KnownKey, Lineage
-from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.partners.logs.stopping import stop_lane
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.restarts import resets, restarting, statements
 from taawun.cooperation.people.actors import SystemActor

@@ -22,7 +22,8 @@ from taawun.cooperation.agreements.queries import current_policy
 from taawun.cooperation.federation.hops import giving_history
 from taawun.cooperation.federation.late_guests import lay_missed
 from taawun.cooperation.federation.models import Passage, Receipt, Release
-from taawun.cooperation.partners.logs import joining, lanes
+from taawun.cooperation.partners.logs import joining
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor
@@ -165,7 +166,7 @@ def admit_newcomers(agreement: UUID) -> int:
     """
     if returning.is_returning():
         return 0
-    lanes.one_speaker()
+    one_speaker()
     own = Lane.objects.filter(sender=None, agreement=agreement, is_whole=True, is_closed=False)
     clauses = own.order_by("clause").values_list("clause", flat=True).distinct()
     policy = current_policy()
@@ -188,7 +189,7 @@ def _let_in(agreement: UUID, clause: str, side: Mapping[str, Grant], *, only_nod
     Returns:
         How many readers are new, over all lanes.
     """
-    lanes.one_speaker()
+    one_speaker()
     own = sorted(joining.whole_lanes(agreement, clause), key=lambda lane: (lane.opened, lane.id))
     read: dict[UUID, set[str]] = {lane.id: set() for lane in own}
     for lane_id, node in LaneReader.objects.filter(lane__in=read).values_list("lane", "partner__node"):

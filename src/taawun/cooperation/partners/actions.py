@@ -17,6 +17,7 @@ from taawun.cooperation.partners.identity import succession
 from taawun.cooperation.partners.identity.addresses import base_address
 from taawun.cooperation.partners.identity.keys import has_key, own_keys
 from taawun.cooperation.partners.logs import contents, lanes
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import (
     Lane,
     LaneEntry,
@@ -293,7 +294,7 @@ def forget_claim(actor: Actor, partner: Partner) -> None:
         PartnerRefused: it was compared, or its address itself shows its key.
     """
     require(actor, "manage:partners")
-    lanes.one_speaker()
+    one_speaker()
     held = Partner.objects.select_for_update().get(id=partner.id)
     if held.state != Partner.State.MET or held.is_reachable:
         raise PartnerRefused(
@@ -344,7 +345,7 @@ def forget_strangers() -> int:
 
 @transaction.atomic
 def _forget(partner_id: UUID) -> bool:
-    lanes.one_speaker()
+    one_speaker()
     held = (
         Partner.objects.select_for_update()
         .filter(id=partner_id, state__in=_STRANGERS)
@@ -402,7 +403,7 @@ def learn_descriptor(partner: Partner, token: str) -> Partner:
 
 @transaction.atomic
 def _take_descriptor(partner: Partner, found: Descriptor) -> Partner:
-    lanes.one_speaker()
+    one_speaker()
     held = Partner.objects.select_for_update().get(id=partner.id)
     is_older = held.descriptor_issued is not None and found.issued < held.descriptor_issued
     if not held.kid and held.expected_kid not in {"", found.key.kid}:

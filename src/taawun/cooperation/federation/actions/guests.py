@@ -25,7 +25,7 @@ from taawun.cooperation.federation.kinds import ContentRefused, ReleaseKind
 from taawun.cooperation.federation.models import GuestCopy, GuestToken, Release
 from taawun.cooperation.partners.exchange import disk, messages
 from taawun.cooperation.partners.logs.chain import Header, one_line
-from taawun.cooperation.partners.logs.lanes import one_speaker
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.people.actions.minting import Minted, fresh_secret
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.rules import require

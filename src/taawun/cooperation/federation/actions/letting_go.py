@@ -22,8 +22,8 @@ from taawun.cooperation.federation.ending import end_here, settle
 from taawun.cooperation.federation.exchange.public import ask_no_more
 from taawun.cooperation.federation.models import Deletion, Passage, Release
 from taawun.cooperation.partners.exchange import messages
-from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.logs.joining import JOINED
+from taawun.cooperation.partners.logs.turns import one_ender
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now, timestamp
 from taawun.platform.notices.actions import raise_notice, resolve
@@ -95,7 +95,7 @@ def _end_each(over: QuerySet[Passage], why: Release.Gone) -> int:
 
 @transaction.atomic
 def _end_one(over: QuerySet[Passage], release_id: UUID, why: Release.Gone) -> int:
-    lanes.one_ender()
+    one_ender()
     release = Release.objects.select_for_update().get(id=release_id)
     passages = list(over.filter(release=release).select_related("entry__lane"))
     end_here(release, passages, why)
@@ -125,7 +125,7 @@ def _let_go_of_the_forgotten() -> None:
     )
     for key in list(lost.values_list("id", flat=True)):
         with transaction.atomic():
-            lanes.one_ender()
+            one_ender()
             settle(Release.objects.select_for_update().get(id=key), Release.Gone.SENDER)
 
 

@@ -13,7 +13,7 @@ from taawun.cooperation.federation.models import Receipt
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.logs.joining import first_of
-from taawun.cooperation.partners.logs.lanes import one_speaker
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.foundation.strict_json import as_count
 

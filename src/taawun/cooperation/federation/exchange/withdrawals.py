@@ -14,9 +14,10 @@ from taawun.cooperation.federation.models import LONGEST_REASON, Passage, Releas
 from taawun.cooperation.federation.ways import is_forgotten
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.exchange import messages
-from taawun.cooperation.partners.logs import contents, lanes
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.logs.purposes import Outcome
+from taawun.cooperation.partners.logs.turns import one_ender
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now
 
@@ -34,7 +35,7 @@ def receive_withdrawal(entry: LaneEntry, header: Header) -> Outcome:
     partner = entry.lane.sender
     if partner is None:
         return Outcome(LaneEntry.State.REFUSED, "no-sender")
-    lanes.one_ender()
+    one_ender()
     try:
         source = is_the_sources_withdrawal(header)
     except OriginRefused as refused:

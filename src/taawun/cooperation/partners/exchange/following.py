@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from taawun.cooperation.partners.actions import urn
 from taawun.cooperation.partners.errors import MessageRefused, PartnerRefused
 from taawun.cooperation.partners.exchange import messages
-from taawun.cooperation.partners.logs.lanes import one_speaker, own_public_lanes
+from taawun.cooperation.partners.logs.lanes import own_public_lanes
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now

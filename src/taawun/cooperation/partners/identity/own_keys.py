@@ -16,8 +16,8 @@ from django.db import transaction
 from taawun.cooperation.partners.errors import RotationRefused
 from taawun.cooperation.partners.identity import keys, rotation, shown_keys
 from taawun.cooperation.partners.identity.rotation import BY_CURRENT, BY_RECOVERY, CURRENT, RECOVERY
-from taawun.cooperation.partners.logs.lanes import one_speaker
 from taawun.cooperation.partners.logs.purposes import Revocation
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import (
     Awaited,
     OwnKey,

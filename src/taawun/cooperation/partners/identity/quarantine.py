@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.identity.keys import lineage_of
-from taawun.cooperation.partners.logs import contents, lanes
+from taawun.cooperation.partners.logs import contents
 from taawun.cooperation.partners.logs.purposes import LanePurpose, Revocation
+from taawun.cooperation.partners.logs.turns import one_ender
 from taawun.cooperation.partners.models import LaneEntry, Partner, PartnerKey
 from taawun.cooperation.people.rules import require
 from taawun.foundation.clock import now
@@ -118,7 +119,7 @@ def _sweep(partner: Partner, key: PartnerKey) -> None:
     if key.revoked_since is None:
         return
     # what somebody was just ending when the revocation was learned is looked at once more
-    lanes.one_ender()
+    one_ender()
     mark(partner, lineage_of(partner))
     put_away = sum(each.put_away(partner, key.kid, key.revoked_since) for each in registry.all(Revocation))
     PartnerKey.objects.filter(pk=key.pk).update(is_swept=True)
@@ -128,7 +129,7 @@ def _sweep(partner: Partner, key: PartnerKey) -> None:
 
 @transaction.atomic
 def _set_aside(entry_id: int) -> bool:
-    lanes.one_ender()
+    one_ender()
     entry = LaneEntry.objects.select_for_update().get(id=entry_id)
     if (entry.state, entry.reason) != (LaneEntry.State.QUARANTINED, _TO_SET_ASIDE):
         return False
@@ -225,7 +226,7 @@ def drop(actor: Actor, partner: Partner, entries: Collection[int] | None) -> int
 
 @transaction.atomic
 def _drop(entry_id: int) -> None:
-    lanes.one_ender()
+    one_ender()
     entry = LaneEntry.objects.select_for_update().filter(_still(), id=entry_id).first()
     if entry is None:
         return

@@ -16,6 +16,7 @@ from django.db.models import Count, Q
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.logs import floors, lanes
 from taawun.cooperation.partners.logs.chain import said_in
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import GENESIS, Lane, LaneEntry, LaneReader, Partner
 from taawun.foundation import strict_json
 from taawun.foundation.clock import now
@@ -83,7 +84,7 @@ def whole_lane(  # noqa: PLR0913 - what a lane is made of
     Raises:
         ValueError: there is nobody to read it.
     """
-    lanes.one_speaker()
+    one_speaker()
     ids = {each.id for each in members}
     lane = _fitting(whole_lanes(agreement, clause), ids)
     if lane is not None:
@@ -145,7 +146,7 @@ def readers_lane(lane: Lane, seq: int, *, document: str, may_join: Collection[st
     Returns:
         The lane itself where these are all; None where no partner read the entry.
     """
-    lanes.one_speaker()
+    one_speaker()
     held = LaneReader.objects.filter(lane=lane).select_related("partner").order_by("partner__node")
     readers = [each.partner for each in held if first_of(each) <= seq]
     nodes = {each.node for each in readers}
@@ -176,7 +177,7 @@ def admit(
     Returns:
         Those that are new.
     """
-    lanes.one_speaker()
+    one_speaker()
     held = Lane.objects.select_for_update().get(id=lane.id)
     known = set(LaneReader.objects.filter(lane=held).values_list("partner_id", flat=True))
     fresh = [

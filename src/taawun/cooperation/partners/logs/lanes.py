@@ -12,6 +12,7 @@ from django.db.models import Q
 from taawun.cooperation.partners.identity.keys import node_key, own_lineage
 from taawun.cooperation.partners.logs import chain, contents
 from taawun.cooperation.partners.logs.purposes import LanePurpose
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner
 from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.partners.rules import can_receive
@@ -21,7 +22,6 @@ from taawun.foundation.digests import sha256
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
-from taawun.platform.work.turns import take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -37,8 +37,6 @@ __all__ = [
     "append",
     "audience_digest",
     "head_of",
-    "one_ender",
-    "one_speaker",
     "open_clause_lane",
     "open_lane",
     "own_public_lanes",
@@ -78,25 +76,6 @@ class Item:
     languages: tuple[str, ...] = ()
     to: str = ""
     origin: str = ""
-
-
-def one_speaker() -> None:
-    """Wait until no other transaction writes to lanes of ours; it is ours until the transaction ends.
-
-    Whoever speaks locks a lane, then its readers, then maybe another lane; each verb has its own order, so they take
-    turns instead. A transaction that locks a lane or a partner before it speaks takes the turn first. One that writes
-    to the store as well takes that turn before this one.
-    """
-    take_turn("partners.speak")
-
-
-def one_ender() -> None:
-    """Wait until no other transaction takes out what partners' entries brought; it is ours until the transaction ends.
-
-    Why it goes differs (its sender took it back, its time is over, its key was revoked), and with it what is locked
-    first: an entry, or what it brought. It is taken before the turn of the store and before that to speak.
-    """
-    take_turn("partners.end")
 
 
 @transaction.atomic

@@ -10,8 +10,9 @@ from taawun.cooperation.partners import actions
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.identity.keys import lineage_of
-from taawun.cooperation.partners.logs import chain, lanes
+from taawun.cooperation.partners.logs import chain
 from taawun.cooperation.partners.logs.readers import fellow_readers
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Fork, Lane, LaneEntry, Partner
 from taawun.cooperation.people.actors import SystemActor
 from taawun.platform.audit.actions import record
@@ -39,7 +40,7 @@ def stop_lane(
         shown_by: another reader who showed it; None where it came from the sender.
         held: what the proof contradicts, where that is not an entry that is held here.
     """
-    lanes.one_speaker()
+    one_speaker()
     # what cannot be read does not say where it stands: it stands where the next entry was expected
     seq = broken.seq if broken.seq >= 0 else lane.head_seq + 1
     stopped = Lane.objects.filter(id=lane.id, state=Lane.State.RUNNING).update(

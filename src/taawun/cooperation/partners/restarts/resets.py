@@ -11,7 +11,7 @@ from django.db.models.functions import Least
 
 from taawun.cooperation.partners.errors import MessageRefused
 from taawun.cooperation.partners.identity.keys import lineage_of, own_lineage
-from taawun.cooperation.partners.logs import lanes
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader, Partner, Reset
 from taawun.cooperation.partners.restarts import statements
 from taawun.cooperation.partners.restarts.restarting import OPEN, drop_open, told_of, urn
@@ -118,7 +118,7 @@ def take(actor: Actor, partner: Partner, token: str) -> Reset:
 
 @transaction.atomic
 def _take(partner: Partner, token: str) -> Reset:
-    lanes.one_speaker()
+    one_speaker()
     if partner.state != Partner.State.VERIFIED:
         raise MessageRefused("not-verified", "its fingerprint is not compared")
     keys = lineage_of(partner)

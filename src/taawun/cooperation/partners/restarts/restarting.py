@@ -17,8 +17,8 @@ from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.exchange.receiving import heed_withdrawals
 from taawun.cooperation.partners.identity.keys import node_key
-from taawun.cooperation.partners.logs import lanes
 from taawun.cooperation.partners.logs.cutting import cut
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner, Reset
 from taawun.cooperation.partners.queries import agreed_point
 from taawun.cooperation.partners.restarts import statements
@@ -62,7 +62,7 @@ def propose(actor: Actor, lane: Lane) -> Reset:
         PartnerRefused: the lane is not stopped, or nothing is said to its sender.
     """
     require(actor, "manage:partners")
-    lanes.one_speaker()
+    one_speaker()
     held = Lane.objects.select_for_update().get(id=lane.id)
     sender = held.sender
     if sender is None or held.state != Lane.State.STOPPED:
@@ -129,7 +129,7 @@ def answer(actor: Actor, reset: Reset) -> Reset:
         PartnerRefused: it was answered or replaced, or nothing is said to the partner.
     """
     require(actor, "manage:partners")
-    lanes.one_speaker()
+    one_speaker()
     held = Reset.objects.select_for_update().select_related("lane", "partner").get(id=reset.id)
     if held.state != Reset.State.PROPOSED or held.lane.sender_id is not None:
         raise PartnerRefused("not-proposed", _("This proposal was answered already, or replaced by another."))
@@ -177,7 +177,7 @@ def _confirm(actor: Actor, reset: Reset) -> Reset:
     # before the turn to speak, as whoever takes one of them in does
     beyond = LaneEntry.objects.select_for_update().filter(lane=asked.lane_id, seq__gte=(asked.point_seq or 0))
     list(beyond.order_by("seq").values_list("id"))
-    lanes.one_speaker()
+    one_speaker()
     held = Reset.objects.select_for_update().select_related("partner").get(id=reset.id)
     lane = Lane.objects.select_for_update().get(id=held.lane_id)
     if held.state != Reset.State.ANSWERED or lane.sender_id is None or held.point_seq is None:

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from taawun.cooperation.partners.identity import own_keys, rotation, shown_keys
 from taawun.cooperation.partners.identity.descriptor import CARRIED_ROTATIONS
-from taawun.cooperation.partners.logs.lanes import one_speaker
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Awaited, ShownKeys
 from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.actors import SystemActor

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners.errors import NodeReturning, PartnerRefused
 from taawun.cooperation.partners.logs.purposes import LanePurpose
+from taawun.cooperation.partners.logs.turns import one_speaker
 from taawun.cooperation.partners.models import Awaited, Lane, LaneReader, Partner, ShownKeys
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.rules import require
@@ -144,6 +145,8 @@ def answered(partner: Partner) -> None:
 
     While another one shows that the key of this node was replaced after the backup, that is not all.
     """
+    # of the last two, each would see the other one still waited for
+    one_speaker()
     if ShownKeys.objects.exists():
         return
     if Awaited.objects.filter(partner=partner, answered=None).update(
@@ -166,6 +169,7 @@ def give_up(actor: Actor, partner: Partner) -> None:
         PartnerRefused: it is not waited for.
     """
     require(actor, "manage:partners")
+    one_speaker()
     if not Awaited.objects.filter(partner=partner, answered=None, given_up=None).update(given_up=now()):
         raise PartnerRefused("not-awaited", _("This node does not wait for that partner."))
     # whom nobody believes any more does not deny what the others show
