@@ -79,6 +79,22 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def after_a_first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout and its wheels as a first run leaves them, which takes seconds; each test has a copy."""
+    root = tmp_path_factory.mktemp("first")
+    assert Checkout(root).run("demo")[:2] == (0, "1 ['demo'] True\n")
+    return root
+
+
+@pytest.fixture
+def set_up(checkout: Checkout, after_a_first_run: Path) -> Checkout:
+    """A checkout in which everything is installed."""
+    shutil.copytree(after_a_first_run, checkout.path.parent, symlinks=True, dirs_exist_ok=True)
+    assert checkout.run() == (0, "1 [] True\n", "")
+    return checkout
+
+
 def programs(folder: Path, **scripts: str) -> str:
     """A PATH of the tools and of these scripts, and nothing else."""
     folder.mkdir()
@@ -107,11 +123,10 @@ def test_the_first_run_sets_up_and_the_next_ones_only_run(checkout: Checkout):
 
 
 @pytest.mark.slow
-def test_a_changed_lock_is_installed_by_the_next_run(checkout: Checkout):
-    checkout.run()
-    checkout.lock("2")
+def test_a_changed_lock_is_installed_by_the_next_run(set_up: Checkout):
+    set_up.lock("2")
 
-    code, out, err = checkout.run()
+    code, out, err = set_up.run()
 
     assert (code, out) == (0, "2 [] True\n")
     assert "installing requirements.lock" in err
@@ -160,24 +175,23 @@ def test_a_run_killed_while_installing_is_finished_by_the_next(checkout: Checkou
 
 
 @pytest.mark.slow
-def test_an_environment_whose_python_has_gone_is_made_again(checkout: Checkout):
-    checkout.run()
-    for python in (checkout.path / ".venv" / "bin").glob("python*"):
+def test_an_environment_whose_python_has_gone_is_made_again(set_up: Checkout):
+    for python in (set_up.path / ".venv" / "bin").glob("python*"):
         python.unlink()
         python.symlink_to("/nowhere/python3")
 
-    assert checkout.run()[:2] == (0, "1 [] True\n")
+    assert set_up.run()[:2] == (0, "1 [] True\n")
 
 
 @pytest.mark.slow
-def test_only_the_test_command_installs_what_tests_need(checkout: Checkout):
-    (checkout.path / "requirements-dev.lock").write_text("# none\n", encoding="ascii")
+def test_only_the_test_command_installs_what_tests_need(set_up: Checkout):
+    (set_up.path / "requirements-dev.lock").write_text("# none\n", encoding="ascii")
 
-    stamp = checkout.path / ".venv" / "requirements-dev.lock"
+    stamp = set_up.path / ".venv" / "requirements-dev.lock"
 
-    checkout.run("demo")
+    set_up.run("demo")
     assert not stamp.exists()
-    checkout.run("test")
+    set_up.run("test")
     assert stamp.exists()
 
 
