@@ -18,12 +18,13 @@ from taawun.cooperation.partners.errors import ChainBroken, NodeReturning, Partn
 from taawun.cooperation.partners.exchange import messages
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.logs import chain, contents, lanes
-from taawun.cooperation.partners.models import Awaited, Lane, LaneEntry, OwnKey, Partner
+from taawun.cooperation.partners.models import Awaited, Holding, Lane, LaneEntry, OwnKey, Partner
 from taawun.cooperation.partners.restored import asking, held, returning
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.clock import now
+from taawun.foundation.digests import sha256
 from taawun.foundation.signing import SigningKey
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
@@ -147,6 +148,38 @@ def test_what_was_said_is_known_again_as_it_was_signed(told: Told, south: Partne
     assert seqs[4:] == [(4, "withdraw"), (5, "withdraw"), (6, "publish")]
     assert Entry.objects.filter(verb="partners.returned").count() == 1
     assert not Notice.objects.filter(kind="partners.returning", resolved=None).exists()
+
+
+def test_every_content_that_no_line_brought_is_asked_for_however_many_a_partner_no_longer_has(
+    south: PartnerNode, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agreement_in_force(south)
+    bodies = {sha256(body): body for body in (b'{"n":%d}' % number for number in range(7))}
+    for number, body in enumerate(bodies.values()):
+        federation.publish(SYSTEM, _draft(str(number), body))
+    lane = Lane.objects.get(sender=None, purpose="clause")
+    told = forget(lane, 0)
+    returning.begin(SYSTEM)
+    bare = [chain.write_line(each.header, None) for each in told.entries[1:]]
+    assert held.take(south.row, lane.id, bare) == 7
+    asked = []
+
+    def fetched(_partner: Partner, digest: str, *_: object, **__: object) -> Iterator[bytes]:
+        asked.append(digest)
+        if digest not in list(bodies)[5:]:
+            raise PartnerRefused("no-such-content", "not any more")
+        yield bodies[digest]
+
+    monkeypatch.setattr(held, "fetched", fetched)
+    monkeypatch.setattr(held, "_LACKING", 2)
+    assert held._fetch_lacking(south.row, lane.id, lambda: 10.0)
+    assert asked == list(bodies)
+    holdings = Holding.objects.filter(lane=lane, content_id__in=bodies)
+    assert set(holdings.values_list("content_id", flat=True)) == set(list(bodies)[5:])
+    # what is here by now is not asked for again, and without time nothing is
+    assert not held._fetch_lacking(south.row, lane.id, lambda: 0.0)
+    assert held._fetch_lacking(south.row, lane.id, lambda: 10.0)
+    assert asked[7:] == list(bodies)[:5]
 
 
 def test_taking_it_twice_changes_nothing(told: Told, south: PartnerNode) -> None:

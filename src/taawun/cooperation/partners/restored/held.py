@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from taawun.cooperation.partners.identity.lineage import Lineage
 
 __all__ = ["ask", "held_for", "offer", "own", "refuse", "take", "waits_for_others", "wanted"]
@@ -48,7 +50,7 @@ _BATCH: Final = 100
 _OTHERS_TELL_WITHIN: Final = timedelta(days=1)
 # what one request may carry: bodies that hold no files are at most 2 MiB
 _OFFERED_BYTES: Final = 1_500_000
-# a content that its line does not bring is asked for by itself; of one lane, so many at a time
+# a content that its line does not bring is asked for by itself; which ones is read so many at a time
 _LACKING: Final = 500
 
 
@@ -389,7 +391,7 @@ def _fetch_lacking(partner: Partner, wire_id: UUID, left: Callable[[], float]) -
     held = Holding.objects.filter(lane=lane).values("content_id")
     lacking = LaneEntry.objects.filter(lane=lane, action="publish", state=LaneEntry.State.DONE)
     lacking = lacking.exclude(content_digest="").exclude(content_digest__in=held)
-    for digest, size in list(lacking.values_list("content_digest", "size")[:_LACKING]):
+    for digest, size in _in_order(lacking):
         if lane is None:
             return True
         if left() <= 0:
@@ -406,6 +408,17 @@ def _fetch_lacking(partner: Partner, wire_id: UUID, left: Callable[[], float]) -
         except contents.OtherContent as other:
             raise ChainBroken("digest", -1, str(other)) from None
     return True
+
+
+def _in_order(lacking: QuerySet[LaneEntry]) -> Iterator[tuple[str, int]]:
+    """Digest and size of each, a few hundred read at a time."""
+    last = -1
+    while rows := list(
+        lacking.filter(seq__gt=last).order_by("seq").values_list("seq", "content_digest", "size")[:_LACKING]
+    ):
+        for _seq, digest, size in rows:
+            yield digest, size
+        last = rows[-1][0]
 
 
 @transaction.atomic
