@@ -19,6 +19,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections, transaction
 from django_tasks_db.models import DBTaskResult
+from pytest_django import DjangoAssertNumQueries
 
 from taawun.foundation.clock import frozen, now, timestamp
 from taawun.platform.registry import NotRegistered, registry
@@ -318,6 +319,15 @@ def test_a_schedule_runs_when_its_time_has_come(schedule: list[Any]) -> None:
         assert len(schedule) == 2
         state = ScheduleState.objects.get()
         assert (state.started, state.finished, state.error) == (clock.now(), clock.now(), "")
+
+
+def test_while_nothing_is_due_a_look_asks_once_and_claims_nothing(
+    schedule: list[Any], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with frozen(now()):
+        run_due_schedules()
+        with django_assert_num_queries(1):
+            assert run_due_schedules() == 0
 
 
 def test_a_schedule_that_fails_says_so_and_runs_again(schedule: list[Any]) -> None:

@@ -201,7 +201,13 @@ def run_due_schedules() -> int:
     Returns:
         How many ran.
     """
-    return sum(_run_if_due(schedule) for schedule in registry.all(Schedule))
+    # to look costs one question; to claim is to write, every second for each schedule while nothing is due
+    begun = dict(ScheduleState.objects.values_list("name", "started"))
+    return sum(
+        _run_if_due(schedule)
+        for schedule in registry.all(Schedule)
+        if (started := begun.get(schedule.name)) is None or started <= now() - schedule.every
+    )
 
 
 def _run_if_due(schedule: Schedule) -> bool:
