@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["PLAIN", "ApiClient", "DemoFailed", "RunningNode", "free_ports", "wait_for"]
 
 START_SECONDS: Final = 90.0
+_ASK_AGAIN: Final = 0.05
+_ASK_AGAIN_AT_MOST: Final = 0.5
 # to read the authorities that vouch for HTTPS takes a client 20 ms; a node of the demonstration has none
 PLAIN: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _CSRF: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -61,12 +63,13 @@ def wait_for(what: str, ask: Callable[[], T | None], *, seconds: float = 30.0) -
     Raises:
         DemoFailed: it did not come.
     """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < seconds:
         answer = ask()
         if answer is not None:
             return answer
-        time.sleep(0.05)
+        # whoever asks twenty times a second keeps a node from what is waited for
+        time.sleep(min(max(_ASK_AGAIN, waited / 10), _ASK_AGAIN_AT_MOST))
     raise DemoFailed(f"waited {seconds:.0f} s for {what}, in vain")
 
 
