@@ -19,7 +19,7 @@ def names(paths: tuple[str, ...], *, quick: bool) -> list[list[list[str]]]:
 
 
 CHECKS = [["mypy"], ["ruff check", "ruff format", "imports", "pytest reads the tests"]]
-TESTS = [["pytest on SQLite", "pytest on PostgreSQL"], ["pytest, browser and journeys"]]
+TESTS = [["pytest on SQLite"], ["pytest, browser and journeys", "pytest on PostgreSQL"]]
 
 
 @pytest.mark.parametrize(

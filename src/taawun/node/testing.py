@@ -140,11 +140,12 @@ def _rounds(paths: tuple[str, ...], *, quick: bool) -> Iterator[tuple[Lane, ...]
     by_file = () if paths else ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
     on_postgres = ("--database", "postgres", "-m", f"database and not any_database and {apart}")
     yield (
+        (_pytest("pytest on SQLite", *spread, "-m", apart, *paths),),
+        # both lanes take about as long: while one waits, for a node or for a server, the other has the cores
         (
-            _pytest("pytest on SQLite", *spread, "-m", apart, *paths),
+            _pytest("pytest, browser and journeys", *by_file, "-m", "browser or journey", *paths),
             _pytest("pytest on PostgreSQL", *spread, *on_postgres, *paths),
         ),
-        (_pytest("pytest, browser and journeys", *by_file, "-m", "browser or journey", *paths),),
     )
 
 
