@@ -176,12 +176,15 @@ def _with_parts(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, A
     return {**schema, "components": document["components"]}
 
 
+# they are turned away before anything is looked for
+@pytest.mark.any_database
 def test_no_operation_is_open_to_who_has_no_token(cast: Cast, document: dict[str, Any]) -> None:
     for method, path, _operation in _operations(document):
         for member in (cast.nobody, cast.elsewhere, cast.former):
             assert member.api.send(method.upper(), _filled(path)).status_code == 401, path
 
 
+@pytest.mark.any_database
 def test_who_has_no_role_learns_nothing_but_about_themselves(cast: Cast, document: dict[str, Any]) -> None:
     for method, path, operation in _operations(document):
         answer = cast.stranger.api.send(method.upper(), _filled(path))
@@ -209,6 +212,8 @@ def test_what_is_listed_comes_by_pages_or_cannot_grow(document: dict[str, Any]) 
             assert {"limit", "after"} <= {each["name"] for each in operation["parameters"]}, path
 
 
+# test_every_address.py and test_marked_content.py ask the same on both databases
+@pytest.mark.any_database
 class TestAnswers(WithWorld):
     """What is read is of the shape that the document tells; every operation is, or a new one would be forgotten."""
 

@@ -65,6 +65,8 @@ def test_ties_beyond_the_limit_are_not_drawn_and_the_page_says_so(
         assert (says in shown(cast.analyst.browser(), page_of(held)).text) == cut
 
 
+# how long drawing takes; what is drawn is asked of both databases by the others here
+@pytest.mark.any_database
 @pytest.mark.slow
 def test_a_report_whose_400_objects_all_name_each_other_opens_in_a_moment(cast: Cast) -> None:
     stix_ids = [identifier("x-thing", number) for number in range(1, 401)]

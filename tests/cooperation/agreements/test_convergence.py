@@ -472,6 +472,8 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "MOST_SAID", 3)
 
 
+# the same is asked of both databases below, with fewer conversations
+@pytest.mark.any_database
 @pytest.mark.slow
 @settings(max_examples=20, phases=_PHASES, deadline=None, suppress_health_check=_UNHEALTHY)
 @given(conversations())

@@ -20,6 +20,9 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 from tests.strategies import documents
 
+# a text is read, or refused in somebody's language; of the database it wants no more than that there is a node
+pytestmark = pytest.mark.any_database
+
 # JSON to be spoilt is of any type
 Json = dict[str, Any]
 Spoil = Callable[[Json], object]

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["south"]
 
-pytestmark = pytest.mark.usefixtures("pages")
+# every page is opened, and every form sent, on both databases by test_every_address.py and test_marked_content.py; what
+# a form does is asked of them by test_actions.py: what is read here is words, fields and where they lead
+pytestmark = [pytest.mark.usefixtures("pages"), pytest.mark.any_database]
 
 
 def test_what_the_editor_shows_is_the_document_it_saves(cast: Cast, south: PartnerNode) -> None:

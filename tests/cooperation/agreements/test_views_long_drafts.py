@@ -19,7 +19,9 @@ from tests.pages import Markup, read
 
 __all__ = ["south"]
 
-pytestmark = pytest.mark.usefixtures("pages")
+# every page is opened, and every form sent, on both databases by test_every_address.py and test_marked_content.py; what
+# a form does is asked of them by test_actions.py: what is read here is words, fields and where they lead
+pytestmark = [pytest.mark.usefixtures("pages"), pytest.mark.any_database]
 
 
 def many(count: int) -> tuple[Clause, ...]:

@@ -26,7 +26,9 @@ from tests.world import undone
 if TYPE_CHECKING:
     from taawun.cooperation.partners.logs.chain import Header
 
-pytestmark = pytest.mark.slow
+# which way a release goes is reckoned, for seventy cases that are always the same; what is asked for it on the way,
+# test_onward.py and test_exchange.py ask on both databases
+pytestmark = [pytest.mark.slow, pytest.mark.any_database]
 
 MARKINGS = st.sampled_from(list(Tlp))
 RULES = st.sampled_from(["none", "named", "parties", "public"])

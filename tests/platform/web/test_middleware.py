@@ -29,6 +29,8 @@ NOWHERE = "private, no-store"
 SIGN_IN = re.compile(r"/en/account/login/\?next=")
 
 
+# test_every_address.py opens the same pages on both databases
+@pytest.mark.any_database
 class TestEveryPage(WithWorld):
     """Each page, whoever opens it with a session."""
 

@@ -417,6 +417,8 @@ def test_an_import_whose_job_failed_for_good_says_so(node: Organisation) -> None
 # ---- real files -------------------------------------------------------------------------------------------------
 
 
+# test_import_killed.py takes the same file in on both databases
+@pytest.mark.any_database
 @pytest.mark.slow
 def test_the_real_attack_bundle_is_taken_whole(node: Organisation, data_dir: Path) -> None:
     data = gzip.decompress((data_dir / "attack" / "enterprise-attack-stix20.json.gz").read_bytes())
