@@ -16,7 +16,6 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
-from django.db.models import Q
 from pytest_django import Settings
 
 from taawun.cooperation.agreements.models import Version
@@ -460,7 +459,7 @@ def test_after_each_failure_it_waits_longer_and_after_a_success_no_more(
         assert south.row.last_error == "The node answered 500: {}"
         assert south.row.id not in sync._due()
         clock.advance(timedelta(seconds=1800))
-        assert sync._due() == [south.row.id]
+        assert list(sync._due()) == [south.row.id]
         server.instead.clear()
         sync_partner(south.row.id)
         assert (_state(south).failures, south.row.last_error, south.row.wants_pull) == (0, "", False)
@@ -734,7 +733,7 @@ def test_after_its_turn_a_partner_waits_for_the_others_and_then_goes_on(
     assert len([each for each in server.asked if "?" in each]) == most
     assert (Lane.objects.get(id=lane.row.id).head_seq, len(notes.heard)) == (5 * most - 1, 5 * most - 1)
     assert (_state(south).wants_pull, south.row.failures) == (True, 0)
-    assert sync._due() == [waiting.row.id, south.row.id]
+    assert list(sync._due()) == [waiting.row.id, south.row.id]
     for _ in range(5):
         sync_partner(south.row.id)
     assert notes.heard == list(range(39))
@@ -925,15 +924,14 @@ def test_however_long_strangers_take_the_threads_of_partners_are_free(node: Orga
     verified = {partner(nation="XE").row.id for _ in range(12)}
     met = {partner(nation="XB", state="met").row.id for _ in range(12)}
     of_partners, of_strangers = _NeverDone(), _NeverDone()
-    compared = Q(state=Partner.State.VERIFIED)
     crews = [
-        sync._Crew(cast("ThreadPoolExecutor", of_partners), 8, compared),
-        sync._Crew(cast("ThreadPoolExecutor", of_strangers), 2, ~compared),
+        sync._Crew(cast("ThreadPoolExecutor", of_partners), 8, are_compared=True),
+        sync._Crew(cast("ThreadPoolExecutor", of_strangers), 2, are_compared=False),
     ]
     for _ in range(3):
         at_work = {each for crew in crews for each in crew.at_work()}
         for crew in crews:
-            crew.send(at_work)
+            crew.send(sync._due(), at_work)
     assert (len(of_partners.given), set(of_partners.given) <= verified) == (8, True)
     assert (len(of_strangers.given), set(of_strangers.given) <= met) == (2, True)
 

@@ -51,7 +51,7 @@ from taawun.platform.work.turns import hold_turn
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from uuid import UUID
@@ -80,24 +80,28 @@ _SHORTEST_REST: Final = timedelta(seconds=5)
 def run(stop: threading.Event) -> None:
     """Look after every partner until told to stop."""
     talk.look_again()
-    compared = Q(state=Partner.State.VERIFIED)
     with (
         ThreadPoolExecutor(_THREADS, thread_name_prefix="sync") as pool,
         ThreadPoolExecutor(_STRANGERS_THREADS, thread_name_prefix="sync-strangers") as strangers_pool,
     ):
-        crews = (_Crew(pool, _THREADS, compared), _Crew(strangers_pool, _STRANGERS_THREADS, ~compared))
+        crews = (
+            _Crew(pool, _THREADS, are_compared=True),
+            _Crew(strangers_pool, _STRANGERS_THREADS, are_compared=False),
+        )
         while not stop.wait(_LOOK_SECONDS):
             close_old_connections()
             at_work = {partner_id for crew in crews for partner_id in crew.at_work()}
+            # asked ten times a second, and once for both: it is most of what a node does that has nothing to do
+            due = _due()
             for crew in crews:
-                crew.send(at_work)
+                crew.send(due, at_work)
 
 
 class _Crew:
-    """Threads for some of the partners."""
+    """Threads for some of the partners: those whom people compared, or all others."""
 
-    def __init__(self, pool: ThreadPoolExecutor, size: int, whose: Q) -> None:
-        self._pool, self._size, self._whose = pool, size, whose
+    def __init__(self, pool: ThreadPoolExecutor, size: int, *, are_compared: bool) -> None:
+        self._pool, self._size, self._are_compared = pool, size, are_compared
         self._at_work: dict[UUID, Future[None]] = {}
 
     def at_work(self) -> set[UUID]:
@@ -105,12 +109,13 @@ class _Crew:
         self._at_work = {key: future for key, future in self._at_work.items() if not future.done()}
         return set(self._at_work)
 
-    def send(self, at_work: set[UUID]) -> None:
+    def send(self, due: Mapping[UUID, str], at_work: set[UUID]) -> None:
         """Set free threads to work on those that wait longest and are at work with nobody."""
-        if len(self._at_work) >= self._size:
-            return
-        for partner_id in _due(self._whose):
-            if len(self._at_work) < self._size and partner_id not in at_work:
+        for partner_id, state in due.items():
+            if len(self._at_work) >= self._size:
+                return
+            is_compared = state == Partner.State.VERIFIED
+            if is_compared is self._are_compared and partner_id not in at_work:
                 self._at_work[partner_id] = self._pool.submit(_in_thread, partner_id)
 
 
@@ -153,14 +158,15 @@ class _Turn:
         return fetching.fetched(partner, digest, size, seconds=self.seconds)
 
 
-def _due(whose: Q | None = None) -> list[UUID]:
+def _due() -> dict[UUID, str]:
+    """The partners with whom something is to be done now, in the order of their turns, and the state of each."""
     at = now()
     wanting = Q(wants_push=True) | Q(wants_pull=True) | Q(next_poll__lte=at)
-    due = Partner.objects.filter(wanting, whose or Q(), not_before__lte=at)
+    due = Partner.objects.filter(wanting, not_before__lte=at)
     # whom an administrator named comes before those who introduced themselves
     uninvited = Case(When(introduced_from="", then=0), default=1)
     found = due.exclude(state=Partner.State.BLOCKED).order_by(uninvited, "not_before")
-    return list(found.values_list("id", flat=True))
+    return dict(found.values_list("id", "state"))
 
 
 def _in_thread(partner_id: UUID) -> None:
