@@ -2,13 +2,13 @@
 
     python benchmarks/api_lists.py [--objects 100000] [--reports 10000] [--requests 100] [--strict] [--postgresql]
 
-Starts a real node with two web processes, fills it with invented intelligence, and asks for lists as an analyst with a
-token. For each list it prints the CPU-seconds that the web processes took for one request (asked one after the other),
-and how long a request took at the median and for the slowest one in twenty while eight readers asked at once. With
-``--strict`` half of the objects are held again as TLP:AMBER+STRICT of the reader's organisation, and after that as many
-of another one's, which no list shows to the reader. Linux only: the time is that of ``/proc``. A PostgreSQL's own CPU
-time is another process's and is not in the figure. Ends with 1 where a request takes 8 ms of CPU or more, or the
-slowest one in twenty 80 ms.
+Starts a real node with two web processes, fills it with invented intelligence, and asks for lists as an analyst with
+a token. For each list it prints the CPU-seconds that the web processes took for one request (asked one after the
+other), the pace of the machine at that moment (``benchmarks/pace.py``), and how long a request took at the median and
+for the slowest one in twenty while eight readers asked at once. With ``--strict`` half of the objects are held again
+as TLP:AMBER+STRICT of the reader's organisation, and after that as many of another one's, which no list shows to the
+reader. Linux only: the time is that of ``/proc``. A PostgreSQL's own CPU time is another process's and is not in the
+figure. Ends with 1 where a request takes 8 ms of CPU or more, or the slowest one in twenty 80 ms.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT)]
 # the node is a process of its own, and shall be of this checkout too
 os.environ["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT / "src"), str(CHECKOUT)])
 
-from benchmarks.publish import cpu_of  # noqa: E402 - a script finds its neighbours itself
+from benchmarks.pace import pace  # noqa: E402 - a script finds its neighbours itself
+from benchmarks.publish import cpu_of  # noqa: E402 - as above
 
 from taawun.node.demo.cast import NORTH  # noqa: E402 - as above
 from taawun.node.demo.nodes import RunningNode, free_ports  # noqa: E402 - as above
@@ -95,12 +96,14 @@ def measure(node: RunningNode, token: str, name: str, path: str, count: int) -> 
         path = path.format(objects=json.loads(reader.get("/intel/objects?limit=100"))["next"])
     for _again in range(10):
         size = len(reader.get(path))
+    paced = pace()
     before = cpu_of(node)
     start = time.perf_counter()
     for _again in range(count):
         reader.get(path)
     alone = time.perf_counter() - start
     spent = cpu_of(node) - before
+    paced = (paced + pace()) / 2
     with ThreadPoolExecutor(READERS) as pool:
         waits = sorted(
             wait
@@ -109,7 +112,7 @@ def measure(node: RunningNode, token: str, name: str, path: str, count: int) -> 
         )
     cpu, p95 = spent / count * 1e3, waits[int(len(waits) * 0.95)] * 1e3
     print(
-        f"{cpu:6.1f} CPU-ms a request, {alone / count * 1e3:6.1f} ms alone; {READERS} readers at once:"
+        f"{cpu:6.1f} CPU-ms a request at a pace of {paced:.2f}, {alone / count * 1e3:6.1f} ms alone; {READERS} at once:"
         f" median {waits[len(waits) // 2] * 1e3:6.1f} ms, p95 {p95:6.1f} ms; {size / 1000:6.0f} kB  {name}",
         flush=True,
     )

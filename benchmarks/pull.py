@@ -32,7 +32,8 @@ sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT)]
 # the nodes are processes of their own, and shall be of this checkout too
 os.environ["PYTHONPATH"] = str(CHECKOUT / "src")
 
-from benchmarks.publish import cpu_of  # noqa: E402 - a script finds its neighbours itself
+from benchmarks.pace import pace  # noqa: E402 - a script finds its neighbours itself
+from benchmarks.publish import cpu_of  # noqa: E402 - as above
 
 from taawun.node.demo import sample  # noqa: E402 - a script finds the package itself
 from taawun.node.demo.cast import EAST, NORTH, SOUTH  # noqa: E402 - as above
@@ -119,6 +120,7 @@ def catch_up(
     giver: RunningNode, reader: RunningNode, count: int, begin: Callable[[], object] = lambda: None
 ) -> float:
     """Begin, and watch how a node reads what another one sent; how many were taken in a second."""
+    paced = pace()
     sent, read = cpu_of(giver), cpu_of(reader)
     # one that was just started may have read some before anybody could watch it
     _stored, before = counted_at(reader)
@@ -139,7 +141,8 @@ def catch_up(
         f"{count} releases: verified and stored after {verified:.1f} s ({count / verified:.0f}/s), "
         f"taken in after {taken:.1f} s: {(count - before) / taken:.0f}/s (wall, bar {WANTED_A_SECOND}/s), "
         f"but for {before} that were there before; "
-        f"CPU {cpu_of(giver) - sent:.1f} s at the sender, {cpu_of(reader) - read:.1f} s at the receiver"
+        f"CPU {cpu_of(giver) - sent:.1f} s at the sender, {cpu_of(reader) - read:.1f} s at the receiver, "
+        f"at a pace of {(paced + pace()) / 2:.2f}"
     )
     return (count - before) / taken
 
