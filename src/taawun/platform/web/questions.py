@@ -32,8 +32,10 @@ class _Given(Expression):
         super().__init__(output_field=field)
         self._place = _Place(name, field)
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[_Place]]:  # type: ignore[override]  # noqa: ARG002 - Django's own signature; the place becomes a value before the database sees it
-        return "%s", [self._place]
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        """The place itself among the parameters, which becomes a value before the database sees it."""
+        del compiler, connection
+        return "%s", (self._place,)
 
 
 def given(name: str, field: Field[Any, Any]) -> Any:  # Any: stands in a filter for a value of whatever type
