@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.db.models import Field, Model
     from django.db.models.options import Options
 
-__all__ = ["change", "insert", "one_writer", "reserve_ids"]
+__all__ = ["insert", "one_writer", "reserve_ids"]
 
 
 def one_writer() -> None:
@@ -96,26 +96,6 @@ def insert(
             with cursor.copy(f"COPY {into} FROM STDIN") as copy:
                 for row in ready:
                     copy.write_row(row)
-
-
-def change(model: type[Model], name: str, values: Iterable[tuple[UUID, str]]) -> None:
-    """Give one field of many rows another value each.
-
-    Args:
-        model: of which table.
-        name: a field of text.
-        values: the key of each row, and the new value.
-    """
-    key = _options(model).pk
-    [field] = [each for each in _options(model).concrete_fields if each.name == name]
-    table, column, row = (
-        connection.ops.quote_name(str(each)) for each in (_options(model).db_table, field.column, key.column)
-    )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {table} SET {column} = %s WHERE {row} = %s",  # noqa: S608 - our own names
-            [(value, key.get_db_prep_save(each, connection)) for each, value in values],
-        )
 
 
 def _options(model: type[Model]) -> Options[Any]:

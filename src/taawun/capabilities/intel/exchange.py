@@ -15,7 +15,7 @@ from taawun.capabilities.intel.actions.reporting import KIND as REPORT
 from taawun.capabilities.intel.actions.reporting import WARNING, subject_of
 from taawun.capabilities.intel.actions.sighting import KIND as SIGHTING
 from taawun.capabilities.intel.actions.sighting import MOST_AHEAD
-from taawun.capabilities.intel.bulk import change, one_writer
+from taawun.capabilities.intel.bulk import one_writer
 from taawun.capabilities.intel.collecting import MOST_TRAVELLING
 from taawun.capabilities.intel.composing import MAY_COUNT, identity_id
 from taawun.capabilities.intel.models import Report, Sighting, StixObject
@@ -30,6 +30,7 @@ from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.queries import host, persons_at
 from taawun.foundation.clock import SKEW, now
 from taawun.foundation.tlp import Tlp
+from taawun.platform.work.rows import update_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -103,7 +104,9 @@ def receive_reports(arrivals: Sequence[Arrival]) -> None:
     bundles = [(each, _bundle_of(each)) for each in arrivals]
     _check_name([found for _each, bundle in bundles for found in bundle.objects], origin)
     store_together([(each.release, bundle.objects) for each, bundle in bundles], origin)
-    change(Release, "title", ((each.release.pk, bundle.about.name[:300]) for each, bundle in bundles))
+    for each, bundle in bundles:
+        each.release.title = bundle.about.name[:300]
+    update_rows((each.release for each, _bundle in bundles), ("title",))
     ids = Counter(bundle.about.stix_id for _each, bundle in bundles)
     held = set(Report.objects.filter(stix_id__in=ids, origin=partner.node).values_list("stix_id", flat=True))
     made = []

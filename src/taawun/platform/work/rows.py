@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from django.db.models import Field, Model
+    from django.db.models.options import Options
 
 __all__ = ["insert_rows", "update_rows"]
 
@@ -57,17 +58,13 @@ def insert_rows(rows: Iterable[Model]) -> None:
     ready = list(rows)
     if not ready:
         return
-    model = ready[0]._meta  # noqa: SLF001 - Django's documented way to a model's columns
+    model, quote = _options(ready[0]), connection.ops.quote_name
     fields = [each for each in model.concrete_fields if each.get_internal_type() not in _GIVEN]
-    quote = connection.ops.quote_name
     columns = ", ".join(quote(str(each.column)) for each in fields)
     places = ", ".join(["%s"] * len(fields))
-    values = [_value_of(each, is_new=True) for each in fields]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {quote(model.db_table)} ({columns}) VALUES ({places})",  # noqa: S608 - names of the model alone
-            [[value(row) for value in values] for row in ready],
-        )
+    table = quote(model.db_table)
+    statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - names of the model alone
+    _for_each(ready, fields, statement, is_new=True)
     for row in ready:
         # as Django itself marks what it has inserted
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - Django's documented state of a row
@@ -88,17 +85,26 @@ def update_rows(rows: Iterable[Model], names: Sequence[str]) -> None:
     ready = list(rows)
     if not ready:
         return
-    model = ready[0]._meta  # noqa: SLF001 - Django's documented way to a model's columns
+    model, quote = _options(ready[0]), connection.ops.quote_name
     by_name = {each.name: each for each in model.concrete_fields}
-    fields = [by_name[each] for each in names]
-    quote = connection.ops.quote_name
-    columns = ", ".join(f"{quote(str(each.column))} = %s" for each in fields)
-    values = [_value_of(each, is_new=False) for each in (*fields, model.pk)]
+    fields = [*(by_name[each] for each in names), model.pk]
+    *columns, key = (f"{quote(str(each.column))} = %s" for each in fields)
+    table = quote(model.db_table)
+    statement = f"UPDATE {table} SET {', '.join(columns)} WHERE {key}"  # noqa: S608 - names of the model alone
+    _for_each(ready, fields, statement, is_new=False)
+
+
+def _options(row: Model) -> Options[Any]:
+    return row._meta  # noqa: SLF001 - Django's documented way to a model's columns
+
+
+def _for_each(
+    rows: Sequence[Model], fields: Sequence[Field[Any, Any]], statement: str, *, is_new: bool
+) -> None:
+    """Execute a statement, of names of the model alone, with these values of each row."""
+    values = [_value_of(each, is_new=is_new) for each in fields]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {quote(model.db_table)} SET {columns} WHERE {quote(str(model.pk.column))} = %s",  # noqa: S608 - as above
-            [[value(row) for value in values] for row in ready],
-        )
+        cursor.executemany(statement, [[value(row) for value in values] for row in rows])
 
 
 def _value_of(field: Field[Any, Any], *, is_new: bool) -> Callable[[Model], Any]:
