@@ -14,6 +14,7 @@ import django
 import hypothesis
 import pytest
 from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 
 from taawun.node import catalogues
@@ -22,6 +23,7 @@ from tests import network
 from tests.postgresql import TemporaryPostgres
 
 if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from playwright.sync_api import Browser
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -73,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _set_up_django()
     # hashed in the same way, for less: what a guess costs is for attackers, not for hundreds of sign-ins of tests
     ScryptPasswordHasher.work_factor, ScryptPasswordHasher.parallelism = 2**4, 1
+    connection_created.connect(_reverse_what_has_no_order)
     # the cast speaks of models, so it can only be imported now
     config.pluginmanager.import_plugin("tests.cast")
 
@@ -84,6 +87,14 @@ def _set_up_django() -> None:
     finally:
         # pytest-django would read the settings from here in an xdist worker, before its home is made
         del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def _reverse_what_has_no_order(connection: BaseDatabaseWrapper, **_: object) -> None:
+    # rows that nobody put in order come as the database likes: on SQLite as they were written, until one day on
+    # PostgreSQL they do not. So a test that relies on it fails here, and each time.
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA reverse_unordered_selects = ON")
 
 
 def _database_url(config: pytest.Config) -> str:
