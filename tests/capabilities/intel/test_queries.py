@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from django.db import connection
@@ -17,6 +20,11 @@ from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import identifier, sco, sdo
 from tests.cast import Cast, clause, person
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taawun.platform.web.paging import Page
 
 pytestmark = pytest.mark.django_db
 
@@ -236,3 +244,54 @@ def test_the_first_of_a_list_by_a_common_word_are_the_first_of_the_whole_list(
         assert sooner is not None
         assert list(sooner) == list(rows)[:first]
     assert queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters())[1] is None
+
+
+TEXTS = (
+    "",
+    "report",
+    "rep red",
+    "indicator",
+    "؟",
+    "100%",
+    "a_b",
+    "\\",
+    identifier("indicator", 10),
+    "nothing",
+)
+ROW = TypeVar("ROW", queries.ListedObject, queries.ListedReport)
+
+
+def all_pages(ask: Callable[..., Page[ROW]]) -> list[ROW]:
+    found = ask(after=None)
+    rows = list(found.items)
+    while found.next:
+        found = ask(after=found.next)
+        rows += found.items
+    return rows
+
+
+def test_a_program_reads_the_objects_that_a_page_shows_whoever_asks_for_whatever(world: World) -> None:
+    bring(indicator(1, name="100% a_b \\ of it"), indicator(2, name="100 ab"))
+    for text, (type_, tlp) in product(TEXTS, [("", None), ("indicator", None), ("", 3), ("'", 1)]):
+        filters = ObjectFilters(text=text, type=type_, tlp=tlp)
+        for name, actor in world.actors().items():
+            read = all_pages(partial(queries.page_of_objects, actor, filters, limit=2))
+            shown = [(each.id, each.tlp) for each in queries.objects(actor, filters)]
+            assert [(each.id, each.tlp) for each in read] == shown, (name, filters)
+
+
+def test_a_program_reads_the_reports_that_a_page_shows_whoever_asks_for_whatever(world: World) -> None:
+    Report.objects.filter(tlp__in=[1, 4]).update(is_warning=True, search="100% a_b report")
+    others = [
+        ("", None, True),
+        ("draft", None, False),
+        ("", 4, False),
+        ("published", 1, False),
+        ("'", 1, True),
+    ]
+    for text, (state, tlp, is_warning) in product(TEXTS, others):
+        filters = ReportFilters(text=text, state=state, tlp=tlp, only_warnings=is_warning)
+        for name, actor in world.actors().items():
+            read = all_pages(partial(queries.page_of_reports, actor, filters, limit=2))
+            shown = [(each.id, each.title) for each in queries.reports(actor, filters)]
+            assert [(each.id, each.title) for each in read] == shown, (name, filters)

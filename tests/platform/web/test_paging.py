@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.exceptions import FieldError
 from django.db import connection
+from django.db.models import CharField, QuerySet
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,8 @@ from hypothesis import strategies as st
 from taawun.cooperation.people.models import Membership, Organisation
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.models import Notice
-from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.paging import BadCursor, Page, WrittenPages, page
+from taawun.platform.web.questions import given as told
 from tests.cast import Cast
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -177,3 +180,79 @@ def test_rows_that_are_found_sooner_are_asked_for_first_and_the_others_only_wher
     assert subjects(4) == ["urn:5", "urn:4", "urn:3", "urn:2"]
     second = page(every, order=("-id",), after=None, limit=2, sooner=three).next
     assert subjects(2, second) == ["urn:3", "urn:2"]
+
+
+# ---- lists that are written down once ---------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """What such a list tells of a notice, under names of its own."""
+
+    id: object
+    last_seen: datetime
+    about: str
+
+
+class Written:
+    """Pages of notices of a kind, and which forms of them were written down."""
+
+    def __init__(self) -> None:
+        self.forms: list[str] = []
+        self.pages = WrittenPages(Notice, self._write, Row)
+
+    def _write(self, form: str) -> QuerySet[Notice, Any]:
+        self.forms.append(form)
+        found = Notice.objects.filter(kind=told("kind", CharField()))
+        if form == "early":
+            found = found.filter(last_seen__lt=START + timedelta(microseconds=1))
+        return (Notice.objects.none() if form == "nothing" else found).values_list(
+            "id", "last_seen", "subject"
+        )
+
+    def page(
+        self, *forms: str, after: str | None = None, limit: int = 3, kind: str = "tests.kind"
+    ) -> Page[Row]:
+        return self.pages.page(forms, order=ORDER, after=after, limit=limit, kind=kind)
+
+
+@pytest.mark.django_db
+def test_a_list_that_is_written_down_once_has_the_pages_and_marks_of_its_queryset() -> None:
+    raise_notices(7)
+    Notice.objects.create(kind="another", level="warning", subject="other", last_seen=START)
+    written, after = Written(), None
+    for _page in range(3):
+        plain = page(Notice.objects.filter(kind="tests.kind"), order=ORDER, after=after, limit=3)
+        found = written.page("all", after=after)
+        assert [(row.id, row.about) for row in found.items] == [(row.id, row.subject) for row in plain.items]
+        assert found.next == plain.next
+        after = found.next
+    assert after is None
+    assert [row.about for row in written.page("all", kind="another").items] == ["other"]
+    assert written.forms == ["all", "all"]  # the first page, and one behind a mark
+
+
+@pytest.mark.django_db
+def test_another_form_is_asked_only_where_the_one_before_does_not_fill_the_page() -> None:
+    raise_notices(5)
+    written = Written()
+    every = list(Notice.objects.order_by(*ORDER).values_list("id", flat=True))
+    early = list(Notice.objects.filter(last_seen=START).order_by(*ORDER).values_list("id", flat=True))
+    assert [row.id for row in written.page("early", "all", limit=1).items] == early[:1]
+    assert [row.id for row in written.page("early", "all", limit=2).items] == every[:2]
+    assert written.forms == ["early", "early", "all"]
+    assert written.page("nothing") == Page([], None)
+    assert written.page() == Page([], None)
+
+
+@pytest.mark.django_db
+def test_a_written_list_takes_no_mark_and_no_limit_that_another_would_not() -> None:
+    raise_notices(3)
+    written = Written()
+    mark = page(Notice.objects.all(), order=("last_seen", "id"), after=None, limit=1).next
+    for foreign in (mark, "x", "é"):
+        with pytest.raises(BadCursor):
+            written.page("all", after=foreign)
+    for limit in (0, 1001):
+        with pytest.raises(ValueError, match="1 to 1000"):
+            written.page("all", limit=limit)
+    assert written.forms == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import CharField, Exists, IntegerField, OuterRef, Q, QuerySet
 
 from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import (
@@ -22,25 +24,40 @@ from taawun.capabilities.intel.rules import (
     current_objects,
     holding,
     listed_objects,
+    sees_narrow,
     visible_imports,
     visible_objects,
     visible_reports,
     visible_sightings,
 )
-from taawun.capabilities.intel.search import matching, newest_matching, words_begin
+from taawun.capabilities.intel.search import (
+    given_word,
+    is_identifier,
+    is_newest_cheaper,
+    matching,
+    newest_matching,
+    values_of,
+    with_beginnings,
+    with_words,
+    words_begin,
+    words_of,
+)
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.paging import Page, WrittenPages
+from taawun.platform.web.questions import given
 from taawun.platform.work.models import Job
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from uuid import UUID
 
     from taawun.cooperation.people.actors import Actor
 
 __all__ = [
+    "ListedObject",
+    "ListedReport",
     "ObjectFilters",
     "ReportFilters",
     "current_among",
@@ -53,8 +70,8 @@ __all__ = [
     "objects",
     "objects_and_first",
     "objects_of",
-    "only_listed",
-    "only_texts",
+    "page_of_objects",
+    "page_of_reports",
     "references_of",
     "report_named",
     "reports",
@@ -138,20 +155,76 @@ def objects_and_first(
 
     A common word is in half of all objects: to look among the newest of them is enough for a page.
     """
-    shown = StixObject.objects.filter(listed_objects(actor))
-    # from and to the same: of what equals a constant PostgreSQL forgets that it orders anything
-    if filters.type:
-        shown = shown.filter(type__gte=filters.type, type__lte=filters.type)
-    if filters.tlp is not None:
-        shown = shown.filter(tlp__gte=filters.tlp, tlp__lte=filters.tlp)
+    shown = _shown(actor, filters.type, filters.tlp, is_compared=sees_narrow(actor))
     shown = shown.defer("text", "received", "search").order_by(*filters.order)
     newest = newest_matching(filters.text, _NEWEST)
     return shown.filter(matching(filters.text)), None if newest is None else shown.filter(newest)
 
 
-def only_texts(found: QuerySet[StixObject]) -> QuerySet[StixObject, Any]:
-    """Text and marking of the same objects by name, with what orders them, for who joins many of them."""
-    return found.values_list("id", "type", "tlp", "text", named=True)
+# Any: values, or what stands for a value that is given with each asking
+def _shown(actor: Actor, type_: Any, tlp: Any, *, is_compared: bool) -> QuerySet[StixObject]:
+    shown = StixObject.objects.filter(listed_objects(actor, is_compared=is_compared))
+    # from and to the same: of what equals a constant PostgreSQL forgets that it orders anything
+    if type_:
+        shown = shown.filter(type__gte=type_, type__lte=type_)
+    return shown if tlp is None else shown.filter(tlp__gte=tlp, tlp__lte=tlp)
+
+
+class ListedObject(NamedTuple):
+    """An object as a list for programs has it: its text, the marking it is held under, and what orders it."""
+
+    id: int
+    type: str
+    tlp: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _ObjectForm:
+    actor: Actor
+    is_compared: bool
+    has_type: bool
+    has_tlp: bool
+    is_id: bool
+    words: int
+    newest: int | None = None
+
+
+def _objects_of_form(form: _ObjectForm) -> QuerySet[StixObject, Any]:
+    type_ = given("type", CharField()) if form.has_type else ""
+    tlp = given("tlp", IntegerField()) if form.has_tlp else None
+    shown = _shown(form.actor, type_, tlp, is_compared=form.is_compared)
+    wanted = (
+        Q(stix_id=given("id", CharField())) if form.is_id else with_words(form.words, given_word, form.newest)
+    )
+    return shown.filter(wanted).values_list(*ListedObject._fields)
+
+
+_OBJECTS: Final = WrittenPages(StixObject, _objects_of_form, ListedObject)
+
+
+def page_of_objects(
+    actor: Actor, filters: ObjectFilters, *, after: str | None, limit: int
+) -> Page[ListedObject]:
+    """One page of the same for a program, which reads all that is held and may ask often.
+
+    Raises:
+        BadCursor: ``after`` was not given out by this list.
+    """
+    words = words_of(filters.text)
+    if words is None:
+        return Page([], None)
+    form = _ObjectForm(
+        actor,
+        is_compared=sees_narrow(actor),
+        has_type=bool(filters.type),
+        has_tlp=filters.tlp is not None,
+        is_id=is_identifier(filters.text),
+        words=len(words),
+    )
+    sooner = [replace(form, newest=_NEWEST)] if words and not form.is_id and is_newest_cheaper() else []
+    values = {"type": filters.type, "tlp": filters.tlp, "id": filters.text.strip(), **values_of(words)}
+    return _OBJECTS.page([*sooner, form], order=filters.order, after=after, limit=limit, **values)
 
 
 def object_named(actor: Actor, stix_id: str) -> StixObject | None:
@@ -205,20 +278,78 @@ def name_under(stix_id: str, tlp: Tlp) -> str:
 def reports(actor: Actor, filters: ReportFilters | None = None) -> QuerySet[Report]:
     """Reports the actor may see, newest first."""
     wanted = filters or ReportFilters()
-    found = Report.objects.filter(visible_reports(actor), words_begin(wanted.text))
-    if wanted.state:
-        found = found.filter(state=wanted.state)
-    if wanted.tlp is not None:
-        found = found.filter(tlp=wanted.tlp)
-    if wanted.only_warnings:
-        found = found.filter(is_warning=True)
-    return found.select_related("release__origin", "author").order_by("-id")
+    found = _filtered(actor, wanted.state, wanted.tlp, only_warnings=wanted.only_warnings)
+    return found.filter(words_begin(wanted.text)).select_related("release__origin", "author").order_by("-id")
 
 
-def only_listed(found: QuerySet[Report]) -> QuerySet[Report, Any]:
-    """What a list tells of the same reports, by name; of the author the name, of the release the node it came from."""
-    told = ("id", "stix_id", "title", "tlp", "state", "topics", "is_warning", "edition", "created", "changed")
-    return found.values_list(*told, "author__name", "release__origin__node", named=True)
+# Any: as above
+def _filtered(actor: Actor, state: Any, tlp: Any, *, only_warnings: bool) -> QuerySet[Report]:
+    found = Report.objects.filter(visible_reports(actor))
+    if state:
+        found = found.filter(state=state)
+    if tlp is not None:
+        found = found.filter(tlp=tlp)
+    return found.filter(is_warning=True) if only_warnings else found
+
+
+class ListedReport(NamedTuple):
+    """What a list tells of a report; of the author the name, of its release the node it came from."""
+
+    id: UUID
+    stix_id: str
+    title: str
+    tlp: int
+    state: str
+    topics: list[str]
+    is_warning: bool
+    edition: int
+    created: datetime
+    changed: datetime
+    author: str | None
+    node: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ReportForm:
+    actor: Actor
+    has_state: bool
+    has_tlp: bool
+    only_warnings: bool
+    words: int
+
+
+def _reports_of_form(form: _ReportForm) -> QuerySet[Report, Any]:
+    state = given("state", CharField()) if form.has_state else ""
+    tlp = given("tlp", IntegerField()) if form.has_tlp else None
+    found = _filtered(form.actor, state, tlp, only_warnings=form.only_warnings)
+    own = ListedReport._fields[:-2]
+    told = found.filter(with_beginnings(form.words, given_word))
+    return told.values_list(*own, "author__name", "release__origin__node")
+
+
+_REPORTS: Final = WrittenPages(Report, _reports_of_form, ListedReport)
+
+
+def page_of_reports(
+    actor: Actor, filters: ReportFilters, *, after: str | None, limit: int
+) -> Page[ListedReport]:
+    """One page of the same for a program.
+
+    Raises:
+        BadCursor: ``after`` was not given out by this list.
+    """
+    words = words_of(filters.text)
+    if words is None:
+        return Page([], None)
+    form = _ReportForm(
+        actor,
+        has_state=bool(filters.state),
+        has_tlp=filters.tlp is not None,
+        only_warnings=filters.only_warnings,
+        words=len(words),
+    )
+    values = {"state": filters.state, "tlp": filters.tlp, **values_of(words)}
+    return _REPORTS.page([form], order=("-id",), after=after, limit=limit, **values)
 
 
 def report_named(actor: Actor, report_id: UUID) -> Report | None:

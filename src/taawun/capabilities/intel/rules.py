@@ -7,7 +7,7 @@ A version is held once for each audience (store.py), so a reader may see several
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.db import connection
 from django.db.models import (
@@ -29,6 +29,7 @@ from taawun.capabilities.intel.composing import identity_id
 from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
 from taawun.capabilities.intel.preparing import audience_of
 from taawun.cooperation.people.actors import PersonActor, SystemActor
+from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.rules import Granted, Refused, places_of
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.questions import Question, given
@@ -51,6 +52,7 @@ __all__ = [
     "holding",
     "is_passed_on",
     "listed_objects",
+    "sees_narrow",
     "visible_imports",
     "visible_objects",
     "visible_reports",
@@ -85,21 +87,23 @@ def current_objects(actor: Actor, *, within: Tlp = Tlp.RED) -> Q:
     """
     visible = visible_objects(actor)
     shown = visible & Q(is_current=True)
-    if not _sees_narrow(actor):
+    if not sees_narrow(actor):
         return shown
     return shown & ~Q(Exists(_shown_before(visible, within)))
 
 
-def listed_objects(actor: Actor) -> Q:
+def listed_objects(actor: Actor, *, is_compared: bool) -> Q:
     """The same for a query of these objects themselves, which stands in no other.
 
     To compare versions takes a tenth of a millisecond for a page, and to write the question down four: it is written
     down once for each reader.
+
+    Args:
+        actor: who reads.
+        is_compared: what :func:`sees_narrow` says of them.
     """
     shown = visible_objects(actor) & Q(is_current=True)
-    if not _sees_narrow(actor):
-        return shown
-    return shown & Q(_Written(*_compared(actor, connection.vendor), BooleanField()))
+    return shown & Q(_Written(*_compared(actor, connection.vendor), BooleanField())) if is_compared else shown
 
 
 @lru_cache(maxsize=1024)
@@ -117,24 +121,27 @@ class _Written(RawSQL):
         raise TypeError(f"{sorted(change_map)}: within another query ask for current_objects")
 
 
-def _sees_narrow(actor: Actor) -> bool:
+def sees_narrow(actor: Actor) -> bool:
     """Whether the actor sees anything that is not for everybody; mostly not, and then nothing has to be compared."""
     if isinstance(actor, SystemActor):
         return StixObject.objects.filter(is_current=True, audience__gt="").exists()
     if not isinstance(actor, PersonActor):
         return False
-    inside = (audience_of(Tlp.AMBER_STRICT, each, ()) for each in actor.organisations)
-    return any(_HELD_FOR.ask(audience=each) for each in inside) or bool(_NAMED.ask(person=actor.id))
+    inside = {
+        f"audience{number}": audience_of(Tlp.AMBER_STRICT, each, ())
+        for number, each in enumerate(actor.organisations)
+    }
+    return any(map(any, _narrow(len(inside)).ask(person=actor.id, **inside)))
 
 
-_HELD_FOR: Final = Question(
-    lambda: StixObject.objects.filter(is_current=True, audience=given("audience", CharField())).values_list(
-        "id"
-    )[:1]
-)
-_NAMED: Final = Question(
-    lambda: NamedReader.objects.filter(person_id=given("person", UUIDField())).values_list("id")[:1]
-)
+@lru_cache(maxsize=16)
+def _narrow(organisations: int) -> Question:
+    """Whether anything is held for these organisations alone, and whether a person is named on anything."""
+    inside = [given(f"audience{number}", CharField()) for number in range(organisations)]
+    person = given("person", UUIDField())
+    held = StixObject.objects.filter(is_current=True, audience__in=inside)
+    named = NamedReader.objects.filter(person_id=person)
+    return Question(lambda: Person.objects.filter(id=person).values_list(Exists(held), Exists(named)))
 
 
 def _shown_before(visible: Q, within: Tlp) -> QuerySet[StixObject]:

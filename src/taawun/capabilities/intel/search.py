@@ -11,18 +11,31 @@ import re
 from functools import lru_cache, reduce
 from itertools import chain
 from operator import and_
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Q, TextField, Value
+from django.db.models import BooleanField, F, Func, Q, TextField
 from django.db.models.expressions import RawSQL
 
 from taawun.foundation.folding import query_terms, search_text
+from taawun.platform.web.questions import place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["index_words", "matching", "newest_matching", "words_begin"]
+__all__ = [
+    "given_word",
+    "index_words",
+    "is_identifier",
+    "is_newest_cheaper",
+    "matching",
+    "newest_matching",
+    "values_of",
+    "with_beginnings",
+    "with_words",
+    "words_begin",
+    "words_of",
+]
 
 _MOST_WORDS: Final = 12
 # longer than a SHA-512; PostgreSQL refuses a row for a word beyond 2,046 bytes
@@ -92,6 +105,11 @@ def _cut(folded: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word[:_LONGEST_WORD] for word in folded.split()))
 
 
+def is_identifier(question: str) -> bool:
+    """Whether a question is a STIX identifier and nothing else."""
+    return _STIX_ID.fullmatch(question.strip()) is not None
+
+
 def matching(question: str) -> Q:
     """A condition on objects: every word of the question begins a word of the object, or it is the object's identifier.
 
@@ -101,14 +119,12 @@ def matching(question: str) -> Q:
     Returns:
         A condition; an empty question matches everything, one without a letter or digit nothing.
     """
-    if not question.strip():
-        return Q()
-    if _STIX_ID.fullmatch(question.strip()):
+    if is_identifier(question):
         return Q(stix_id=question.strip())
-    words = _asked(question)
-    if not words:
+    words = words_of(question)
+    if words is None:
         return Q(pk__in=[])
-    return _on_postgresql(words) if connection.vendor == "postgresql" else _on_sqlite(words)
+    return with_words(len(words), values_of(words).__getitem__)
 
 
 def newest_matching(question: str, most: int) -> Q | None:
@@ -119,41 +135,101 @@ def newest_matching(question: str, most: int) -> Q | None:
         most: how many.
 
     Returns:
-        A condition; None where that would be no cheaper than to look among all: for a question that asks for no
-        words, and on PostgreSQL, which chooses by itself whether it looks among the newest or in the index.
+        A condition; None where that would be no cheaper than to look among all.
     """
-    if connection.vendor == "postgresql" or _STIX_ID.fullmatch(question.strip()):
+    words = None if is_identifier(question) else words_of(question)
+    if not words or not is_newest_cheaper():
         return None
-    words = _asked(question)
-    return _on_sqlite(words, most) if words else None
+    return with_words(len(words), values_of(words).__getitem__, most)
+
+
+def is_newest_cheaper() -> bool:
+    """Whether to look for words among the newest that match costs less than to look among all.
+
+    PostgreSQL chooses by itself whether it looks among the newest or in the index.
+    """
+    return connection.vendor == "sqlite"
 
 
 def words_begin(question: str) -> Q:
     """The same on a table without an index over its folded words, which are few enough to be read through."""
-    condition = Q()
-    words = _asked(question)
-    for word in words:
-        condition &= Q(search__startswith=word) | Q(search__contains=f" {word}")
-    return condition if words or not question.strip() else Q(pk__in=[])
+    words = words_of(question)
+    return Q(pk__in=[]) if words is None else with_beginnings(len(words), values_of(words).__getitem__)
 
 
-def _asked(question: str) -> list[str]:
-    return [word[:_LONGEST_WORD] for word in query_terms(question)[:_MOST_WORDS]]
+# ---- conditions that are written down once ----------------------------------------------------------------------
+
+Told: TypeAlias = "Callable[[str], object]"
 
 
-def _on_sqlite(words: Sequence[str], newest: int | None = None) -> Q:
-    asked = " ".join(f'"{word}"*' for word in words)
+def words_of(question: str) -> list[str] | None:
+    """The folded words of a question; None where it has something, but no letter or digit: nothing answers that."""
+    words = [word[:_LONGEST_WORD] for word in query_terms(question)[:_MOST_WORDS]]
+    return words if words or not question.strip() else None
+
+
+def values_of(words: Sequence[str]) -> dict[str, str]:
+    """What the conditions on so many words are told, by its name."""
+    values: dict[str, str] = {}
+    for number, word in enumerate(words):
+        letters = connection.ops.prep_for_like_query(word)
+        values |= {
+            f"with{number}": f"%{letters}%",
+            f"begins{number}": f"{letters}%",
+            f"later{number}": f"% {letters}%",
+        }
+    if connection.vendor == "postgresql":
+        # letters and digits in quotes: a cast takes them as they are, where to_tsquery would cut them up again
+        return values | {"words": " & ".join(f"'{word}':*" for word in words)}
+    return values | {"words": " ".join(f'"{word}"*' for word in words)}
+
+
+def given_word(name: str) -> object:
+    """A value of the above that is told with each asking."""
+    return place(name, TextField())
+
+
+def with_words(count: int, told: Told, newest: int | None = None) -> Q:
+    """A condition on objects: words begin with each of these.
+
+    Args:
+        count: how many words; none match everything.
+        told: gives a value of :func:`values_of` by its name, or :func:`given_word`.
+        newest: to look only among so many of the newest that match.
+    """
+    if not count:
+        return Q()
+    if connection.vendor == "postgresql":
+        # where it walks the newest, most rows have no such letters: to see that costs less than to make their words
+        has_letters = reduce(and_, (Q(_like(told(f"with{number}"))) for number in range(count)))
+        return has_letters & Q(_Matches(_Words(F("search")), _told(told("words"))))
     first, bounds = (" ORDER BY 1 DESC LIMIT %s", (newest,)) if newest else ("", ())
     found = f"SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s{first}"  # noqa: S608 - constants
-    return Q(id__in=RawSQL(found, (asked, *bounds)))  # noqa: S611 - of this module; the question is a parameter
+    return Q(id__in=RawSQL(found, (told("words"), *bounds)))  # noqa: S611 - of this module; the question is a parameter
 
 
-def _on_postgresql(words: Sequence[str]) -> Q:
-    # letters and digits in quotes: a cast takes them as they are, where to_tsquery would cut them up again
-    asked = " & ".join(f"'{word}':*" for word in words)
-    # where it walks the newest, most rows have no such letters, which it sees at less cost than it makes their words
-    has_letters = reduce(and_, (Q(search__contains=word) for word in words))
-    return has_letters & Q(_Matches(_Words(F("search")), Value(asked)))
+def with_beginnings(count: int, told: Told) -> Q:
+    """The same on a table without an index over its words."""
+    condition = Q()
+    for number in range(count):
+        condition &= Q(_like(told(f"begins{number}"))) | Q(_like(told(f"later{number}")))
+    return condition
+
+
+def _like(pattern: object) -> _Like:
+    return _Like(F("search"), _told(pattern))
+
+
+def _told(value: object) -> RawSQL:
+    return RawSQL("%s", (value,), TextField())
+
+
+class _Like(Func):
+    """Whether the column has a pattern, in which a backslash stands before what is meant as it is."""
+
+    template = "(%(expressions)s ESCAPE '\\')"
+    arg_joiner = " LIKE "
+    output_field = BooleanField()
 
 
 class _Words(Func):

@@ -6,7 +6,8 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -15,15 +16,20 @@ from django.utils.timezone import is_aware
 from django.utils.translation import gettext as _
 
 from taawun.foundation.strict_json import JsonRefused, Limits, canonical, parse
+from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
     from django.db.models import QuerySet
 
-__all__ = ["MAX_LIMIT", "BadCursor", "Page", "page"]
+__all__ = ["MAX_LIMIT", "BadCursor", "Page", "WrittenPages", "page"]
 
 MAX_LIMIT = 1000
 _LIMITS = Limits(max_bytes=4096, max_depth=2, max_string=1024)
+_FORMS: Final = 128
 
+F = TypeVar("F", bound="Hashable")
 R = TypeVar("R")
 
 
@@ -80,17 +86,89 @@ def page(
         BadCursor: ``after`` was not given out by this list.
         ValueError: the limit is out of bounds.
     """
-    if not 1 <= limit <= MAX_LIMIT:
-        raise ValueError(_("A page has 1 to %(most)d rows.") % {"most": MAX_LIMIT})
+    _check(limit)
     ordered = [each.order_by(*order) for each in (sooner, queryset) if each is not None]
     behind = _behind(order, _decode(after, queryset.model, order)) if after else Q()
     found: list[R] = []
     for rows in ordered:
         if len(found) <= limit:
             found = list(rows.filter(behind)[: limit + 1])
-    more = len(found) > limit
+    return _cut(found, order, limit)
+
+
+class WrittenPages(Generic[F, R]):
+    """Pages of a list that programs ask for again and again; how it asks the database is written down once a form.
+
+    To write a list down takes Django as long as all else that is done for a page of it.
+
+    Args:
+        model: whose rows they are.
+        write: gives the queryset of a form: filtered, its rows by :meth:`~django.db.models.QuerySet.values_list`, with
+            :func:`~taawun.platform.web.questions.given` where a value is told with each asking. What it gives hangs on
+            the form alone: not on what is held, nor on the hour.
+        into: makes a row of its values, with a name for each that orders the list.
+    """
+
+    def __init__(
+        self, model: type[Model], write: Callable[[F], QuerySet[Any, Any]], into: Callable[..., R]
+    ) -> None:
+        self._model = model
+        self._write = write
+        self._into = into
+        self._question = lru_cache(maxsize=_FORMS)(self._new_question)
+
+    def page(
+        self,
+        forms: Sequence[F],
+        *,
+        order: tuple[str, ...],
+        after: str | None,
+        limit: int,
+        **values: object,
+    ) -> Page[R]:
+        """One page, as :func:`page` gives it.
+
+        Args:
+            forms: what is asked for; of several the next is asked only where the one before does not fill the page.
+            order: as above.
+            after: as above.
+            limit: as above.
+            values: what is given, by its name.
+
+        Raises:
+            BadCursor: ``after`` was not given out by this list.
+            ValueError: the limit is out of bounds.
+        """
+        _check(limit)
+        behind = _decode(after, self._model, order) if after else []
+        values |= {f"behind{number}": value for number, value in enumerate(behind)}
+        found: list[R] = []
+        for form in forms:
+            if len(found) <= limit:
+                rows = self._question(form, order, limit, bool(behind)).ask(**values)
+                found = [self._into(*row) for row in rows]
+        return _cut(found, order, limit)
+
+    def _new_question(self, form: F, order: tuple[str, ...], limit: int, is_behind: bool) -> Question:  # noqa: FBT001 - lru_cache
+        def write() -> QuerySet[Any, Any]:
+            rows = self._write(form).order_by(*order)
+            if is_behind:
+                fields = [_field(self._model, name.removeprefix("-")) for name in order]
+                mark = [given(f"behind{number}", field) for number, field in enumerate(fields)]
+                rows = rows.filter(_behind(order, mark))
+            return rows[: limit + 1]
+
+        return Question(write)
+
+
+def _check(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise ValueError(_("A page has 1 to %(most)d rows.") % {"most": MAX_LIMIT})
+
+
+def _cut(found: list[R], order: tuple[str, ...], limit: int) -> Page[R]:
     items = found[:limit]
-    return Page(items, _encode(items[-1], order) if more else None)
+    return Page(items, _encode(items[-1], order) if len(found) > limit else None)
 
 
 def _behind(order: tuple[str, ...], values: list[Any]) -> Q:

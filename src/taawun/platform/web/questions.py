@@ -1,4 +1,4 @@
-"""What every request asks the database alike: written down as SQL once, then asked with other values."""
+"""What many requests ask the database alike: written down as SQL once, then asked with other values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Expression
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import Field, QuerySet
     from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["Question", "given"]
+__all__ = ["Question", "given", "place"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ def given(name: str, field: Field[Any, Any]) -> Any:  # Any: stands in a filter 
         field: of the kind of the column it is compared with.
     """
     return _Given(name, field)
+
+
+def place(name: str, field: Field[Any, Any]) -> object:
+    """The same among the parameters of a :class:`~django.db.models.expressions.RawSQL`."""
+    return _Place(name, field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,10 @@ class Question:
         Raises:
             KeyError: a value is not told.
         """
-        written = self._written()
+        try:
+            written = self._written()
+        except EmptyResultSet:
+            return []
         parameters = [_filled(each, values, written.connection) for each in written.parameters]
         with written.connection.cursor() as cursor:
             cursor.execute(written.sql, parameters)

@@ -22,7 +22,6 @@ from taawun.platform.web.api import (
     missing,
 )
 from taawun.platform.web.openapi import answering
-from taawun.platform.web.paging import page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,14 +41,7 @@ def list_objects(
     filters = queries.ObjectFilters(
         text=wanted.text, type=wanted.type, tlp=marking(wanted.tlp) if wanted.tlp else None
     )
-    rows, first = queries.objects_and_first(actor, filters)
-    found = page(
-        queries.only_texts(rows),
-        order=filters.order,
-        after=paging.after,
-        limit=paging.limit,
-        sooner=None if first is None else queries.only_texts(first),
-    )
+    found = queries.page_of_objects(actor, filters, after=paging.after, limit=paging.limit)
     items = ",".join(text_under(each.text, Tlp(each.tlp)) for each in found.items)
     following = orjson.dumps(found.next).decode()
     return HttpResponse(f'{{"items":[{items}],"next":{following}}}', content_type="application/json")

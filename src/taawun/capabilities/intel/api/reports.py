@@ -21,7 +21,6 @@ from taawun.platform.web.api import (
     Paging,
     check_edition,
     etag,
-    listing,
     missing,
 )
 from taawun.platform.web.downloads import attachment
@@ -48,13 +47,8 @@ def list_reports(
         tlp=marking(wanted.tlp) if wanted.tlp else None,
         only_warnings=wanted.early_warnings,
     )
-    return listing(
-        Listing[schemas.ReportSummary],
-        queries.only_listed(queries.reports(actor, filters)),
-        paging,
-        order=("-id",),
-        show=_listed,
-    )
+    found = queries.page_of_reports(actor, filters, after=paging.after, limit=paging.limit)
+    return Listing[schemas.ReportSummary](items=_listed(found.items), next=found.next)
 
 
 @router.post(
@@ -180,11 +174,8 @@ def _fields(body: schemas.ReportText) -> actions.ReportFields:
     )
 
 
-def _listed(rows: Sequence[Any]) -> list[schemas.ReportSummary]:
-    return [
-        schemas.ReportSummary(**_summary(each, each.author__name, each.release__origin__node))
-        for each in rows
-    ]
+def _listed(rows: Sequence[queries.ListedReport]) -> list[schemas.ReportSummary]:
+    return [schemas.ReportSummary(**_summary(each, each.author, each.node)) for each in rows]
 
 
 def _summary(report: Any, author: str | None, partner: str | None) -> dict[str, Any]:
