@@ -44,6 +44,7 @@ LISTS = (
     ("objects of a kind", "/intel/objects?limit=100&type=indicator"),
     ("objects, a rare kind", "/intel/objects?limit=100&type=malware"),
     ("objects, a common word", "/intel/objects?limit=100&text=common"),
+    ("objects, a common word, far on", "/intel/objects?limit=100&text=common&after={far}"),
     ("objects, two words", "/intel/objects?limit=100&text=common+beacon"),
     ("objects, no match", "/intel/objects?limit=100&text=nothinglikeit"),
     ("objects, a marking nothing has", "/intel/objects?limit=100&tlp=TLP:AMBER"),
@@ -94,6 +95,8 @@ def measure(node: RunningNode, token: str, name: str, path: str, count: int) -> 
     time.sleep(3 * count / OF_A_TOKEN)
     if "{objects}" in path:
         path = path.format(objects=json.loads(reader.get("/intel/objects?limit=100"))["next"])
+    if "{far}" in path:
+        path = path.format(far=far_on(reader, "/intel/objects?limit=500&text=common"))
     for _again in range(10):
         size = len(reader.get(path))
     paced = pace()
@@ -117,6 +120,14 @@ def measure(node: RunningNode, token: str, name: str, path: str, count: int) -> 
         flush=True,
     )
     return cpu < CPU_MS and p95 < P95_MS
+
+
+def far_on(reader: Reader, path: str) -> str:
+    """The mark behind the first twenty pages of 500 rows of a list."""
+    after = ""
+    for _page in range(20):
+        after = json.loads(reader.get(f"{path}&after={after}"))["next"]
+    return after
 
 
 def _many(node: RunningNode, token: str, path: str, count: int) -> list[float]:

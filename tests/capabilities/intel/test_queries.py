@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from taawun.capabilities.intel import actions, queries
 from taawun.capabilities.intel.models import Report
@@ -270,7 +271,12 @@ def all_pages(ask: Callable[..., Page[ROW]]) -> list[ROW]:
     return rows
 
 
-def test_a_program_reads_the_objects_that_a_page_shows_whoever_asks_for_whatever(world: World) -> None:
+@pytest.mark.parametrize("newest", [500, 1])
+def test_a_program_reads_the_objects_that_a_page_shows_whoever_asks_for_whatever(
+    world: World, newest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "_NEWEST", newest)
+    monkeypatch.setattr(queries, "_NEWEST_PER_ROW", min(newest, 4))
     bring(indicator(1, name="100% a_b \\ of it"), indicator(2, name="100 ab"))
     for text, (type_, tlp) in product(TEXTS, [("", None), ("indicator", None), ("", 3), ("'", 1)]):
         filters = ObjectFilters(text=text, type=type_, tlp=tlp)
@@ -295,3 +301,18 @@ def test_a_program_reads_the_reports_that_a_page_shows_whoever_asks_for_whatever
             read = all_pages(partial(queries.page_of_reports, actor, filters, limit=2))
             shown = [(each.id, each.title) for each in queries.reports(actor, filters)]
             assert [(each.id, each.title) for each in read] == shown, (name, filters)
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL begins with the newest by itself")
+def test_each_page_of_a_common_word_is_read_among_the_newest_behind_its_mark(cast: Cast) -> None:
+    bring(*(indicator(number, name="Common") for number in range(1, 14)))
+    ask = partial(queries.page_of_objects, cast.analyst.actor, ObjectFilters(text="common"), limit=2)
+    first = ask(after=None)
+    with CaptureQueriesContext(connection) as asked:
+        rows = all_pages(lambda after: ask(after=after or first.next))
+    assert [each.id for each in (*first.items, *rows)] == [
+        each.id for each in queries.objects(cast.analyst.actor, ObjectFilters())
+    ]
+    lists = [each["sql"] for each in asked if "MATCH" in each["sql"]]
+    # the last page alone is not filled, and all are asked for
+    assert ["LIMIT 500" in sql for sql in lists] == [True] * 6 + [False]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import CharField, Exists, IntegerField, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, CharField, Exists, IntegerField, OuterRef, Q, QuerySet
 
 from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import (
@@ -46,8 +46,8 @@ from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
 from taawun.foundation.tlp import Tlp
-from taawun.platform.web.paging import Page, WrittenPages
-from taawun.platform.web.questions import given
+from taawun.platform.web.paging import Page, WrittenPages, mark
+from taawun.platform.web.questions import given, place
 from taawun.platform.work.models import Job
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ __all__ = [
 
 
 # a page is nearly always full with these, and to look at them costs next to nothing
-_NEWEST: Final = 2_000
+_NEWEST: Final = 500
+_NEWEST_PER_ROW: Final = 4
+_ABOVE_ALL: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +196,11 @@ def _objects_of_form(form: _ObjectForm) -> QuerySet[StixObject, Any]:
     type_ = given("type", CharField()) if form.has_type else ""
     tlp = given("tlp", IntegerField()) if form.has_tlp else None
     shown = _shown(form.actor, type_, tlp, is_compared=form.is_compared)
-    wanted = (
-        Q(stix_id=given("id", CharField())) if form.is_id else with_words(form.words, given_word, form.newest)
-    )
+    if form.is_id:
+        wanted = Q(stix_id=given("id", CharField()))
+    else:
+        below = None if form.newest is None else place("below", BigIntegerField())
+        wanted = with_words(form.words, given_word, form.newest, below)
     return shown.filter(wanted).values_list(*ListedObject._fields)
 
 
@@ -222,8 +226,18 @@ def page_of_objects(
         is_id=is_identifier(filters.text),
         words=len(words),
     )
-    sooner = [replace(form, newest=_NEWEST)] if words and not form.is_id and is_newest_cheaper() else []
-    values = {"type": filters.type, "tlp": filters.tlp, "id": filters.text.strip(), **values_of(words)}
+    sooner = []
+    if words and not form.is_id and is_newest_cheaper():
+        sooner = [replace(form, newest=max(_NEWEST, _NEWEST_PER_ROW * limit))]
+    # all of a list agree in what orders it before the key, so what is behind a mark has a lesser one
+    behind = mark(after, StixObject, filters.order)
+    values = {
+        "type": filters.type,
+        "tlp": filters.tlp,
+        "id": filters.text.strip(),
+        "below": behind[-1] if behind else _ABOVE_ALL,
+        **values_of(words),
+    }
     return _OBJECTS.page([*sooner, form], order=filters.order, after=after, limit=limit, **values)
 
 

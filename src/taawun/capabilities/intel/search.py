@@ -189,13 +189,14 @@ def given_word(name: str) -> object:
     return place(name, TextField())
 
 
-def with_words(count: int, told: Told, newest: int | None = None) -> Q:
+def with_words(count: int, told: Told, newest: int | None = None, below: object = None) -> Q:
     """A condition on objects: words begin with each of these.
 
     Args:
         count: how many words; none match everything.
         told: gives a value of :func:`values_of` by its name, or :func:`given_word`.
         newest: to look only among so many of the newest that match.
+        below: of those whose key is less than this one, where it is told.
     """
     if not count:
         return Q()
@@ -203,9 +204,15 @@ def with_words(count: int, told: Told, newest: int | None = None) -> Q:
         # where it walks the newest, most rows have no such letters: to see that costs less than to make their words
         has_letters = reduce(and_, (Q(_like(told(f"with{number}"))) for number in range(count)))
         return has_letters & Q(_Matches(_Words(F("search")), _told(told("words"))))
-    first, bounds = (" ORDER BY 1 DESC LIMIT %s", (newest,)) if newest else ("", ())
-    found = f"SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s{first}"  # noqa: S608 - constants
-    return Q(id__in=RawSQL(found, (told("words"), *bounds)))  # noqa: S611 - of this module; the question is a parameter
+    found, parameters = (
+        "SELECT rowid FROM intel_object_words WHERE intel_object_words MATCH %s",
+        [told("words")],
+    )
+    if below is not None:
+        found, parameters = f"{found} AND rowid < %s", [*parameters, below]
+    if newest is not None:
+        found, parameters = f"{found} ORDER BY 1 DESC LIMIT %s", [*parameters, newest]
+    return Q(id__in=RawSQL(found, parameters))  # noqa: S611 - of this module; the question is a parameter
 
 
 def with_beginnings(count: int, told: Told) -> Q:

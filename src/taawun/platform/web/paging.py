@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["MAX_LIMIT", "BadCursor", "Page", "WrittenPages", "page"]
+__all__ = ["MAX_LIMIT", "BadCursor", "Page", "WrittenPages", "mark", "page"]
 
 MAX_LIMIT = 1000
 _LIMITS = Limits(max_bytes=4096, max_depth=2, max_string=1024)
@@ -88,7 +88,8 @@ def page(
     """
     _check(limit)
     ordered = [each.order_by(*order) for each in (sooner, queryset) if each is not None]
-    behind = _behind(order, _decode(after, queryset.model, order)) if after else Q()
+    given_out = mark(after, queryset.model, order)
+    behind = _behind(order, given_out) if given_out else Q()
     found: list[R] = []
     for rows in ordered:
         if len(found) <= limit:
@@ -140,7 +141,7 @@ class WrittenPages(Generic[F, R]):
             ValueError: the limit is out of bounds.
         """
         _check(limit)
-        behind = _decode(after, self._model, order) if after else []
+        behind = mark(after, self._model, order)
         values |= {f"behind{number}": value for number, value in enumerate(behind)}
         found: list[R] = []
         for form in forms:
@@ -154,8 +155,8 @@ class WrittenPages(Generic[F, R]):
             rows = self._write(form).order_by(*order)
             if is_behind:
                 fields = [_field(self._model, name.removeprefix("-")) for name in order]
-                mark = [given(f"behind{number}", field) for number, field in enumerate(fields)]
-                rows = rows.filter(_behind(order, mark))
+                behind = [given(f"behind{number}", field) for number, field in enumerate(fields)]
+                rows = rows.filter(_behind(order, behind))
             return rows[: limit + 1]
 
         return Question(write)
@@ -211,7 +212,14 @@ def _plain(value: Any) -> str | int:
     raise TypeError(f"a list cannot be ordered by {value!r}")
 
 
-def _decode(after: str, model: type[Model], order: tuple[str, ...]) -> list[Any]:
+def mark(after: str | None, model: type[Model], order: tuple[str, ...]) -> list[Any]:
+    """The values behind which a page begins, in the order of the columns; none for the first page.
+
+    Raises:
+        BadCursor: ``after`` was not given out by this list.
+    """
+    if not after:
+        return []
     try:
         document = base64.urlsafe_b64decode(after.encode("ascii") + b"=" * (-len(after) % 4))
         given = parse(document, _LIMITS)
