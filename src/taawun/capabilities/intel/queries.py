@@ -157,14 +157,14 @@ def objects_and_first(
 
     A common word is in half of all objects: to look among the newest of them is enough for a page.
     """
-    shown = _shown(actor, filters.type, filters.tlp, is_compared=sees_narrow(actor))
+    shown = _shown(actor, filters.type, filters.tlp)
     shown = shown.defer("text", "received", "search").order_by(*filters.order)
     newest = newest_matching(filters.text, _NEWEST)
     return shown.filter(matching(filters.text)), None if newest is None else shown.filter(newest)
 
 
 # Any: values, or what stands for a value that is given with each asking
-def _shown(actor: Actor, type_: Any, tlp: Any, *, is_compared: bool) -> QuerySet[StixObject]:
+def _shown(actor: Actor, type_: Any, tlp: Any, *, is_compared: bool | None = None) -> QuerySet[StixObject]:
     shown = StixObject.objects.filter(listed_objects(actor, is_compared=is_compared))
     # from and to the same: of what equals a constant PostgreSQL forgets that it orders anything
     if type_:
@@ -243,7 +243,7 @@ def page_of_objects(
 
 def object_named(actor: Actor, stix_id: str) -> StixObject | None:
     """The version of an object that shows to the actor, if they may see any."""
-    return StixObject.objects.filter(current_objects(actor), stix_id=stix_id).first()
+    return StixObject.objects.filter(listed_objects(actor), stix_id=stix_id).first()
 
 
 def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
@@ -270,7 +270,7 @@ def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
 
 def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
     """These objects by identifier, as they show to the actor; without their texts."""
-    found = StixObject.objects.filter(current_objects(actor), stix_id__in=set(stix_ids))
+    found = StixObject.objects.filter(listed_objects(actor), stix_id__in=set(stix_ids))
     return {each.stix_id: each for each in found.defer("text", "received", "search")}
 
 

@@ -92,7 +92,7 @@ def current_objects(actor: Actor, *, within: Tlp = Tlp.RED) -> Q:
     return shown & ~Q(Exists(_shown_before(visible, within)))
 
 
-def listed_objects(actor: Actor, *, is_compared: bool) -> Q:
+def listed_objects(actor: Actor, *, is_compared: bool | None = None) -> Q:
     """The same for a query of these objects themselves, which stands in no other.
 
     To compare versions takes a tenth of a millisecond for a page, and to write the question down four: it is written
@@ -100,8 +100,10 @@ def listed_objects(actor: Actor, *, is_compared: bool) -> Q:
 
     Args:
         actor: who reads.
-        is_compared: what :func:`sees_narrow` says of them.
+        is_compared: what :func:`sees_narrow` says of them; it is asked where this is not told.
     """
+    if is_compared is None:
+        is_compared = sees_narrow(actor)
     shown = visible_objects(actor) & Q(is_current=True)
     return shown & Q(_Written(*_compared(actor, connection.vendor), BooleanField())) if is_compared else shown
 

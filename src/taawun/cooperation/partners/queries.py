@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 
@@ -11,6 +11,7 @@ from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, L
 from taawun.cooperation.partners.restarts import statements
 from taawun.foundation.folding import words_match
 from taawun.foundation.multilingual import Text
+from taawun.platform.web.questions import Question
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -47,10 +48,19 @@ def matching(text: str = "", state: str = "") -> list[Partner]:
 
 def nation_words() -> dict[str, Text]:
     """What nations call themselves, as the partners that speak for them say; only those that were compared."""
-    found = Partner.objects.filter(kind="nation", state=Partner.State.VERIFIED).exclude(nation_names={})
-    told = found.order_by("-verified", "node").values_list("nation", "nation_names")
     # two nodes of one nation: the one that was compared first
-    return {code: Text.from_json(names) for code, names in told}
+    return {code: Text.from_json(names) for code, names in _NAMED_THEMSELVES.ask()}
+
+
+# every page asks it
+_NAMED_THEMSELVES: Final = Question(
+    lambda: (
+        Partner.objects.filter(kind="nation", state=Partner.State.VERIFIED)
+        .exclude(nation_names={})
+        .order_by("-verified", "node")
+        .values_list("nation", "nation_names")
+    )
+)
 
 
 def _texts(partner: Partner) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from babel import Locale
 
@@ -18,6 +18,7 @@ from taawun.cooperation.people.shipped import shipped_names
 from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.foundation.nations import is_user_assigned
 from taawun.platform.registry import registry
+from taawun.platform.web.questions import Question
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -93,10 +94,15 @@ def _known() -> _Known:
     own: dict[str, Text] = {}
     for room in registry.all(NationWords):
         own |= room.read()
-    told = Nation.objects.exclude(names={}).values_list("code", "names")
-    own |= {code: Text.from_json(names) for code, names in told}
-    communities = Community.objects.exclude(nation_names={}).order_by("code").only("names", "nation_names")
-    return _Known(own, tuple((each.name, each.nation_names) for each in communities))
+    own |= {code: Text.from_json(names) for code, names in _NAMED_HERE.ask()}
+    return _Known(own, tuple((Text.from_json(names), called) for names, called in _COMMUNITIES.ask()))
+
+
+# every page asks both
+_NAMED_HERE: Final = Question(lambda: Nation.objects.exclude(names={}).values_list("code", "names"))
+_COMMUNITIES: Final = Question(
+    lambda: Community.objects.exclude(nation_names={}).order_by("code").values_list("names", "nation_names")
+)
 
 
 def _named(code: str, known: _Known) -> NamedNation:

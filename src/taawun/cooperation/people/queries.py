@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OpenToken",
+    "actor_and_roles",
     "actor_for_token",
     "actor_of",
     "covering",
@@ -94,6 +95,13 @@ def actor_of(person: Person, scopes: Collection[str] | None = None) -> PersonAct
         An actor with the permissions of all their roles, narrowed to the scopes. An inactive person has none.
     """
     return _actor(person.id, person.name, _ROLES.ask(person=person.id) if person.is_active else [], scopes)
+
+
+def actor_and_roles(person: Person) -> tuple[PersonActor, frozenset[str]]:
+    """The same of who signed in, and which roles they have anywhere."""
+    held = _ROLES.ask(person=person.id)
+    actor = _actor(person.id, person.name, held if person.is_active else [], None)
+    return actor, frozenset(role for role, *_where in held)
 
 
 def _actor(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.people import queries, unsent
 from taawun.cooperation.people.errors import NotAllowed
-from taawun.cooperation.people.models import Membership, Organisation, Person
+from taawun.cooperation.people.models import Organisation, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.rules import require
+from taawun.foundation.multilingual import Text
 from taawun.platform.web.access import Host, Visitor
 from taawun.platform.web.pages import refuse
+from taawun.platform.web.questions import Question
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -111,8 +113,7 @@ def visitor(request: HttpRequest) -> Visitor | None:
     person = getattr(request, "user", None)
     if not isinstance(person, Person):
         return None
-    actor = queries.actor_of(person)
-    held = set(Membership.objects.filter(person=person).values_list("role", flat=True))
+    actor, held = queries.actor_and_roles(person)
     labels = [str(role.label) for role in Role if role in held]
     return Visitor(actor, person.name, labels[0] if labels else "", actor.permissions)
 
@@ -128,9 +129,12 @@ class _Read:
 
 
 def _read_host() -> _Read:
-    try:
-        organisation = queries.host()
-    except Organisation.DoesNotExist:
+    found = _HOST.ask()
+    if not found:
         return _Read(None)
-    code = organisation.nation_id or ""
-    return _Read(Host(organisation.name, queries.nation_name(code) if code else None, code))
+    names, code = found[0][0], found[0][1] or ""
+    return _Read(Host(Text.from_json(names), queries.nation_name(code) if code else None, code))
+
+
+# every page asks it
+_HOST: Final = Question(lambda: Organisation.objects.filter(is_host=True).values_list("names", "nation_id"))

@@ -6,6 +6,7 @@ Text given to a tag is escaped. Markup comes in through block tags, or as a valu
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,7 @@ from taawun.platform.web.components import STATES, Station, Tone
 from taawun.platform.web.entrance import SignInWays, Way
 from taawun.platform.web.forms import FaultyPart, FieldView, active_filters
 from taawun.platform.web.shell import Shell, shell_of
+from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,12 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon. With a label it speaks to screen readers; without one it is an ornament beside a word."""
+    return _drawn(name, str(label))
+
+
+# a page has some twenty, of which most are on every page
+@lru_cache(maxsize=512)
+def _drawn(name: str, label: str) -> SafeString:
     flip = " flip" if name in icons.FLIPPED else ""
     speaks = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     body = mark_safe(icons.ICONS[name])  # noqa: S308 - our own drawing
@@ -465,5 +473,9 @@ def languages(context: Context) -> dict[str, Any]:
     request = context.get("request")
     path = request.get_full_path() if request else "/"
     current = (get_language() or "en").partition("-")[0]
-    shown = [(code, name, translate_url(path, code)) for code, name in OWN_NAMES.items()]
-    return {"languages": shown, "current": current}
+
+    def read() -> list[tuple[str, str, str]]:
+        return [(code, name, translate_url(path, code)) for code, name in OWN_NAMES.items()]
+
+    # a page shows them twice
+    return {"languages": once("web.languages", read, list), "current": current}
