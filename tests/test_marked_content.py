@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from taawun.capabilities.intel.models import Import, Report
 from taawun.cooperation.agreements.models import Agreement
@@ -163,7 +164,12 @@ class TestMarkedContent(WithWorld):
         # one walk answers every question: on a node full of things it is most of what there is to wait for
         kept_secret = _keys()
         seen: dict[str, set[str]] = defaultdict(set)
-        for comers, is_page in ((self.world.people, True), (self.world.machines, False)):
+        people, members = self.world.people, set(self.world.members)
+        if connection.vendor == "postgresql":
+            # pages ask the same of both databases, with other values for each person: here two who differ most
+            members = {"named", "outsider"}
+            people = [each for each in people if each.name in members]
+        for comers, is_page in ((people, True), (self.world.machines, False)):
             for comer in comers:
                 with self.each(f"{comer.name} {'pages' if is_page else 'machine'}"):
                     answers = list(_everything(self.world, comer, pages=is_page))
@@ -171,7 +177,7 @@ class TestMarkedContent(WithWorld):
                     seen[comer.name] |= words
                     assert not leaks, "\n".join(leaks)
                     assert [path for path, text in answers if any(key in text for key in kept_secret)] == []
-        for name in self.world.members:
+        for name in members:
             with self.each(name):
                 missed = [
                     each.about

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import override_settings
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
@@ -484,7 +484,12 @@ def test_who_has_talked_stands_alike_whatever_was_said_to_whom(
 
 
 @pytest.mark.slow
-@settings(max_examples=6, phases=_PHASES, deadline=None, suppress_health_check=_UNHEALTHY)
+@settings(
+    max_examples=6 if connection.vendor == "sqlite" else 3,
+    phases=_PHASES,
+    deadline=None,
+    suppress_health_check=_UNHEALTHY,
+)
 @given(conversations(is_forged=True))
 def test_a_newcomer_in_whose_name_others_speak_stands_alike_once_everybody_compared_its_key(
     db: None, conversation: tuple[list[Word], dict[str, list[int]]]
