@@ -341,6 +341,35 @@ def test_two_that_are_at_different_places_of_one_succession_do_not_deny_each_oth
     assert keys.node_key().kid == third.kid
 
 
+@pytest.mark.parametrize("is_later_first", [True, False])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_of_two_revocations_of_a_key_the_second_leads_where_one_partner_saw_the_first_alone(
+    south: PartnerNode,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+    *,
+    is_later_first: bool,
+    is_named: bool,
+) -> None:
+    west, first = partner("Western CERT", nation="XW"), keys.node_key()
+    with django_capture_on_commit_callbacks(execute=True):
+        own_keys.revoke(CONSOLE, _recovery(), now() - timedelta(hours=1))
+    earlier = _as_partners_have_it()
+    with django_capture_on_commit_callbacks(execute=True):
+        own_keys.revoke(CONSOLE, _recovery(), now() - timedelta(hours=2), first.kid if is_named else "")
+    third, shown = keys.node_key(), _as_partners_have_it()
+    _restored_from_before(first)
+    heard = [(south, shown), (west, earlier)]
+    for teller, said in heard if is_later_first else reversed(heard):
+        forgotten.hear(teller.row, said)
+    assert not Notice.objects.filter(kind="partners.own-key-disputed").exists()
+    found = shown_keys.leading()
+    assert found is not None
+    assert (found.shown.end, found.denied_by) == (third.kid, None)
+    keys.keep_next(third)
+    forgotten.hear(west.row, earlier)
+    assert keys.node_key().kid == third.kid
+
+
 def test_the_word_of_the_recovery_key_leads_that_of_a_thief(
     south: PartnerNode, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
