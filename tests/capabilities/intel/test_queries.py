@@ -18,6 +18,7 @@ from taawun.cooperation.people.actors import Actor, PartyActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.paging import BadCursor
 from tests.capabilities.intel.factories import bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import identifier, sco, sdo
 from tests.cast import Cast, clause, person
@@ -316,3 +317,11 @@ def test_each_page_of_a_common_word_is_read_among_the_newest_behind_its_mark(cas
     lists = [each["sql"] for each in asked if "MATCH" in each["sql"]]
     # the last page alone is not filled, and all are asked for
     assert ["LIMIT 500" in sql for sql in lists] == [True] * 6 + [False]
+
+
+@pytest.mark.parametrize("text", ["", "common", "؟", identifier("indicator", 1)])
+def test_a_mark_that_no_list_gave_is_refused_whatever_is_asked_for(cast: Cast, text: str) -> None:
+    with pytest.raises(BadCursor):
+        queries.page_of_objects(cast.analyst.actor, ObjectFilters(text=text), after="no mark", limit=2)
+    with pytest.raises(BadCursor):
+        queries.page_of_reports(cast.analyst.actor, ReportFilters(text=text), after="no mark", limit=2)

@@ -46,7 +46,7 @@ from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
 from taawun.foundation.tlp import Tlp
-from taawun.platform.web.paging import Page, WrittenPages, mark
+from taawun.platform.web.paging import WrittenPages, mark
 from taawun.platform.web.questions import given, place
 from taawun.platform.work.models import Job
 
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from taawun.cooperation.people.actors import Actor
+    from taawun.platform.web.paging import Page
 
 __all__ = [
     "ListedObject",
@@ -217,7 +218,7 @@ def page_of_objects(
     """
     words = words_of(filters.text)
     if words is None:
-        return Page([], None)
+        return _OBJECTS.page([], order=filters.order, after=after, limit=limit)
     form = _ObjectForm(
         actor,
         is_compared=sees_narrow(actor),
@@ -354,7 +355,7 @@ def page_of_reports(
     """
     words = words_of(filters.text)
     if words is None:
-        return Page([], None)
+        return _REPORTS.page([], order=("-id",), after=after, limit=limit)
     form = _ReportForm(
         actor,
         has_state=bool(filters.state),
