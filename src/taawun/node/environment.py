@@ -103,7 +103,7 @@ SETTINGS: tuple[Setting, ...] = (
         "TAAWUN_WEB_THREADS",
         values.number(0, 1024),
         "0",
-        "Threads in each web process; 0 is one on SQLite and four on PostgreSQL.",
+        "Threads in each web process; 0 is one on SQLite and two on PostgreSQL.",
     ),
     Setting(
         "TAAWUN_MAX_UPLOAD_BYTES",

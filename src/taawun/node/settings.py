@@ -172,7 +172,8 @@ _DATABASE: Database | None = ENVIRONMENT["TAAWUN_DATABASE_URL"]
 DATABASES = {"default": _database(_DATABASE or Database("sqlite", str(HOME / "taawun.sqlite3")))}
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-WEB_THREADS = ENVIRONMENT.number("TAAWUN_WEB_THREADS") or (1 if ON_SQLITE else 4)
+# one waits for PostgreSQL while the other works; more of them only take turns, and each answers later
+WEB_THREADS = ENVIRONMENT.number("TAAWUN_WEB_THREADS") or (1 if ON_SQLITE else 2)
 
 # Sign-ins that failed and codes that were used are counted here. In the memory of each process they would be counted
 # by each for itself: as many guesses more as there are processes, and a code good once in each.

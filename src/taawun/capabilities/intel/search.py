@@ -163,8 +163,20 @@ Told: TypeAlias = "Callable[[str], object]"
 
 
 def words_of(question: str) -> list[str] | None:
-    """The folded words of a question; None where it has something, but no letter or digit: nothing answers that."""
+    """The folded words of a question, those first of which there are likely fewer.
+
+    These are the longer ones, and of the same length what was typed later, to narrow what came before: most rows are
+    then passed over after one look.
+
+    Args:
+        question: what a person typed; beyond twelve words it is cut.
+
+    Returns:
+        Them; None where it has something, but no letter or digit: nothing answers that.
+    """
     words = [word[:_LONGEST_WORD] for word in query_terms(question)[:_MOST_WORDS]]
+    words.reverse()
+    words.sort(key=len, reverse=True)
     return words if words or not question.strip() else None
 
 
