@@ -32,7 +32,8 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_processes_answer(server):
-    assert len(server.workers()) == 2
+    # each connection goes to whichever wakes first; on a busy machine that is one of them for a while
+    wait_until(lambda: len(server.workers()) == 2)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2048, 64 * 1024])
