@@ -304,7 +304,6 @@ def test_a_program_reads_the_reports_that_a_page_shows_whoever_asks_for_whatever
             assert [(each.id, each.title) for each in read] == shown, (name, filters)
 
 
-@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL begins with the newest by itself")
 def test_each_page_of_a_common_word_is_read_among_the_newest_behind_its_mark(cast: Cast) -> None:
     bring(*(indicator(number, name="Common") for number in range(1, 14)))
     ask = partial(queries.page_of_objects, cast.analyst.actor, ObjectFilters(text="common"), limit=2)
@@ -315,8 +314,9 @@ def test_each_page_of_a_common_word_is_read_among_the_newest_behind_its_mark(cas
         each.id for each in queries.objects(cast.analyst.actor, ObjectFilters())
     ]
     lists = [each["sql"] for each in asked if "MATCH" in each["sql"]]
-    # the last page alone is not filled, and all are asked for
-    assert ["LIMIT 500" in sql for sql in lists] == [True] * 6 + [False]
+    # the last page alone is not filled, and all are asked for; PostgreSQL begins with the newest by itself
+    asked_for = [] if connection.vendor == "postgresql" else [True] * 6 + [False]
+    assert ["LIMIT 500" in sql for sql in lists] == asked_for
 
 
 @pytest.mark.parametrize("text", ["", "common", "؟", identifier("indicator", 1)])

@@ -146,11 +146,11 @@ class WrittenPages(Generic[F, R]):
         found: list[R] = []
         for form in forms:
             if len(found) <= limit:
-                rows = self._question(form, order, limit, bool(behind)).ask(**values)
+                rows = self._question(form, order, limit, is_behind=bool(behind)).ask(**values)
                 found = [self._into(*row) for row in rows]
         return _cut(found, order, limit)
 
-    def _new_question(self, form: F, order: tuple[str, ...], limit: int, is_behind: bool) -> Question:  # noqa: FBT001 - lru_cache
+    def _new_question(self, form: F, order: tuple[str, ...], limit: int, *, is_behind: bool) -> Question:
         def write() -> QuerySet[Any, Any]:
             rows = self._write(form).order_by(*order)
             if is_behind:
