@@ -114,10 +114,13 @@ def launch(**settings: Any) -> subprocess.Popen[bytes]:
 def running(**settings) -> Iterator[Server]:
     """A server with these settings, until the end of the block."""
     port = settings.setdefault("port", free_port())
+    workers = settings.setdefault("workers", 2)
     process = launch(**settings)
     server = Server(port, process)
     try:
         wait_until(lambda: answers(server))
+        # on a busy machine one process serves for a while before the others are up, and would get every connection
+        wait_until(lambda: len(server.workers()) == workers, 30.0)
         yield server
     finally:
         process.terminate()
