@@ -1,0 +1,163 @@
+"""Every page of the address table as a browser shows it: in both directions of writing, by day and by night.
+
+The pages come from Django's test client into a real browser, so that they stand in the world of ``world.py`` without a
+server; whoever may open most of them looks at them. A new address is looked at by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, Final
+from urllib.parse import quote, urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no py.typed
+from django.contrib.staticfiles import finders
+
+from taawun.platform.web.directions import TURNING
+from tests.addresses import ADDRESSES, NOTHING, PUBLIC, Address, filled
+from tests.pages import pages
+from tests.world import WithWorld
+
+if TYPE_CHECKING:
+    from django.test import Client
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
+    from pytest_django.fixtures import Settings as SettingsWrapper
+
+__all__ = ["pages"]
+
+# a browser trusts this machine as it does https
+_HERE: Final = "http://127.0.0.1:9"
+_TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+# the one rule whose answer depends on the theme
+_CONTRAST: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+_WIDER: Final = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+_SHOWN: Final = [
+    each for each in ADDRESSES if each.is_page and each.get not in {"", NOTHING} and 200 in each.opened
+]
+# what is saved as a file
+_FILES: Final = ("/bundle/", "/download/", "/metadata/", "/proofs/")
+
+
+def _looker(world: WithWorld, address: Address) -> Client:
+    openers = set(address.get.split(" | "))
+    comers = [each for each in world.world.people if each.permissions is not None]
+    able = [each for each in comers if openers & set(each.permissions or ()) or not _is_permission(openers)]
+    name = "nobody" if address.get == PUBLIC else "analyst" if not _is_permission(openers) else ""
+    chosen = next((each for each in world.world.people if each.name == name), None)
+    return (chosen or max(able, key=lambda each: len(each.permissions or ()))).client
+
+
+def _is_permission(openers: set[str]) -> bool:
+    return any(":" in each for each in openers)
+
+
+class Window:
+    """A browser's window whose pages a test client fetches.
+
+    Args:
+        browser: a real one.
+        width: of the window, in CSS pixels.
+    """
+
+    def __init__(self, browser: Browser, width: int) -> None:
+        self.errors: list[str] = []
+        self._context: BrowserContext = browser.new_context(
+            viewport={"width": width, "height": 800},
+            base_url=_HERE,
+            # a colour on its way from one theme to the other has no contrast of its own
+            reduced_motion="reduce",
+        )
+        self._context.route("**/*", self._answer)
+        self.page: Page = self._context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+
+    def _answer(self, route: Route) -> None:
+        parts = urlsplit(route.request.url)
+        if not route.request.url.startswith(_HERE):
+            route.abort()
+            self.errors.append(f"asks another host: {route.request.url}")
+        elif parts.path.startswith("/static/"):
+            found = finders.find(parts.path.removeprefix("/static/"))
+            route.fulfill(path=str(found), content_type=_TYPES[parts.path.rpartition(".")[2]])
+        else:
+            route.fulfill(
+                status=self._fetched.status_code,
+                headers=dict(self._fetched.headers),
+                body=self._fetched.getvalue(),
+            )
+
+    def open(self, path: str, client: Client) -> bool:
+        """Open a page as whoever has this test client.
+
+        Returns:
+            False where there is no page to look at but a file to save, or a way on: the table of addresses holds
+            whether there may be.
+        """
+        self.errors.clear()
+        self._fetched = client.get(path)
+        if self._fetched.status_code != 200 or not self._fetched["Content-Type"].startswith("text/html"):
+            return False
+        self.page.goto(path)
+        return True
+
+    def judge(self, theme: str, options: Mapping[str, object]) -> list[str]:
+        """What axe finds wrong in this theme."""
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        self.page.evaluate(f"window.axe === undefined && (() => {{{AXE_SCRIPT}}})()")
+        found = self.page.evaluate("options => axe.run(options)", options)
+        told = [*found["violations"]]
+        return [f"{theme}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in told]
+
+    def close(self) -> None:
+        """Close it."""
+        self._context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.any_database
+class TestEveryPage(WithWorld):
+    """Axe finds nothing, nothing runs over the edge, no script fails, and nothing is asked of another host."""
+
+    browser: ClassVar[Browser]
+
+    @pytest.fixture(autouse=True)
+    def _with_a_browser(self, browser: Browser, pages: SettingsWrapper) -> None:
+        type(self).browser = browser
+
+    @contextmanager
+    def window(self, width: int) -> Iterator[Window]:
+        """A window that is closed at the end."""
+        opened = Window(self.browser, width)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def look_at_all(self, language: str, width: int, first: str, then: str) -> None:
+        """Look at every page, first in one theme by every rule, then at the contrast in the other."""
+        with self.window(width) as window:
+            for address in _SHOWN:
+                path = address.path(self.world.things, language)
+                if address.query:
+                    path += "?" + quote(filled(address.query, self.world.things), safe="=&")
+                with self.each(f"{language} {width} {address.route or 'home'}"):
+                    if not window.open(path, _looker(self, address)):
+                        assert self._is_no_page(address), f"{path} shows no page"
+                        continue
+                    found = window.judge(first, {}) + window.judge(then, _CONTRAST)
+                    if window.page.evaluate(_WIDER):
+                        found.append("runs over the edge")
+                    assert found + window.errors == []
+                    assert not TURNING.search(window.page.title())
+
+    def _is_no_page(self, address: Address) -> bool:
+        return address.opened != (200,) or address.route.endswith(_FILES)
+
+    def test_every_page_in_english_on_a_desk(self) -> None:
+        self.look_at_all("en", 1440, "light", "dark")
+
+    def test_every_page_in_arabic_on_a_phone(self) -> None:
+        self.look_at_all("ar", 360, "dark", "light")
