@@ -16,7 +16,9 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         """Register the schedule that seals new rows, and the page."""
         from taawun.platform.audit.actions import seal
+        from taawun.platform.audit.queries import pulse
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.live import Pulse
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
         from taawun.platform.work.schedules import Schedule
@@ -28,6 +30,7 @@ class AuditConfig(AppConfig):
                 (
                     Pages("audit", "taawun.platform.audit.urls"),
                     Operations("audit", "taawun.platform.audit.api"),
+                    Pulse("audit", pulse),
                     Schedule("audit.seal", timedelta(seconds=10), seal),
                     NavigationEntry(
                         "audit", Group.NODE, _("Audit trail"), "audit", "read:audit", order=20, icon="audit"

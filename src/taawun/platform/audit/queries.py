@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Count
+
 from taawun.platform.audit.models import Entry
+from taawun.platform.web.questions import Question
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-__all__ = ["Chain", "Filters", "chain", "entries"]
+__all__ = ["Chain", "Filters", "chain", "entries", "pulse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +73,23 @@ def chain() -> Chain:
     last = Entry.objects.filter(seq__isnull=False).order_by("-seq").first()
     waiting = Entry.objects.filter(seq__isnull=True).count()
     return Chain(last.seq or 0, last.digest, waiting) if last else Chain(0, "", waiting)
+
+
+_SEALED: Final = Question(
+    lambda: Entry.objects.filter(seq__isnull=False).order_by("-seq").values_list("seq")[:1]
+)
+_WAITING: Final = Question(
+    lambda: (
+        Entry.objects.filter(seq__isnull=True)
+        .order_by()
+        .values("seq")
+        .annotate(rows=Count("id"))
+        .values_list("rows")
+    )
+)
+
+
+def pulse() -> str:
+    """How many rows there are: every write of the node leaves one. Every poll of a page asks it."""
+    sealed, waiting = _SEALED.ask(), _WAITING.ask()
+    return str((sealed[0][0] if sealed else 0) + (waiting[0][0] if waiting else 0))

@@ -13,8 +13,9 @@ class NoticesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the page of notices, with the number of those that are open."""
-        from taawun.platform.notices.queries import count_open
+        from taawun.platform.notices.queries import count_open, pulse
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.live import Pulse
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
 
@@ -23,4 +24,6 @@ class NoticesConfig(AppConfig):
         )
         room = Pages("notices", "taawun.platform.notices.urls")
         operations = Operations("notices", "taawun.platform.notices.api")
-        registry.register(Capability("notices", _("Notices"), (room, operations, page)))
+        registry.register(
+            Capability("notices", _("Notices"), (room, operations, page, Pulse("notices", pulse)))
+        )

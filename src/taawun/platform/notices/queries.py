@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from django.db.models import Value
+from django.db.models import Count, Max, Value
 from django.db.models.functions import Coalesce
 
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
+from taawun.platform.web.questions import Question
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from django.db.models import QuerySet
 
-__all__ = ["Reader", "count_open", "open_notices"]
+__all__ = ["Reader", "count_open", "open_notices", "pulse"]
 
 
 class Reader(Protocol):
@@ -48,3 +49,19 @@ def count_open(reader: Reader) -> int:
 
 def _kinds(permissions: Collection[str]) -> list[str]:
     return [kind.name for kind in registry.all(NoticeKind) if kind.permission in permissions]
+
+
+_OPEN: Final = Question(
+    lambda: (
+        Notice.objects.filter(resolved__isnull=True)
+        .order_by()
+        .values("resolved")
+        .annotate(rows=Count("id"), newest=Max("last_seen"))
+        .values_list("rows", "newest")
+    )
+)
+
+
+def pulse() -> str:
+    """How many notices are open and when the newest was seen: most are raised by no act of the trail."""
+    return ":".join(f"{rows}@{newest.timestamp()}" for rows, newest in _OPEN.ask()).replace(".", "_")

@@ -23,6 +23,7 @@ from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text, is_
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.registry import registry
 from taawun.platform.web import formats, icons
+from taawun.platform.web import live as part
 from taawun.platform.web.components import STATES, Station, Tone
 from taawun.platform.web.entrance import SignInWays, Way
 from taawun.platform.web.forms import FaultyPart, FieldView, active_filters
@@ -426,6 +427,27 @@ def table(content: str, caption: str, *, rows: bool = True) -> SafeString:
         "rows" if rows else "",
         caption,
         content,
+    )
+
+
+@register.simple_block_tag
+def live(content: str, name: str, *, seconds: int = 20) -> SafeString:
+    """A part of a page that keeps itself current; see :mod:`taawun.platform.web.live`.
+
+    Args:
+        content: between the tags.
+        name: of the part, unique on the page: small letters, digits and hyphens.
+        seconds: between two polls.
+    """
+    return format_html(
+        '{}<div class="live" id="part-{}" data-part="{}" data-etag="" hx-get="" hx-trigger="every {}s"'
+        ' hx-swap="outerHTML">{}</div>{}',
+        mark_safe(part.begin(name)),  # noqa: S308 - a name of letters and hyphens
+        name,
+        name,
+        seconds,
+        content,
+        mark_safe(part.end(name)),  # noqa: S308 - a name of letters and hyphens
     )
 
 
