@@ -525,6 +525,7 @@ ADDRESSES: Final = (
     # ---- pages: the node ----------------------------------------------------------------------------------------
     Address("", get=SIGNED_IN),
     Address("search/", get=SIGNED_IN, query="q=wanted"),
+    Address("components/", get=SIGNED_IN),
     Address("audit/", get="read:audit"),
     Address("audit/chain/", post="read:audit"),
     Address("notices/", get=SIGNED_IN),

@@ -4,5 +4,10 @@ from django.urls import path
 
 from taawun.node.home import home
 from taawun.node.search_page import search
+from taawun.platform.web.showcase import components
 
-urlpatterns = [path("", home, name="home"), path("search/", search, name="search")]
+urlpatterns = [
+    path("", home, name="home"),
+    path("search/", search, name="search"),
+    path("components/", components, name="components"),
+]
