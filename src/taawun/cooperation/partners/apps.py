@@ -29,7 +29,7 @@ class PartnersConfig(AppConfig):
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
-        from taawun.platform.web.navigation import Group, NavigationEntry
+        from taawun.platform.web.navigation import Group, NavigationEntry, SideNote
         from taawun.platform.web.rooms import LargeBodies, Operations, Pages
         from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import Loop, Schedule
@@ -47,6 +47,7 @@ class PartnersConfig(AppConfig):
                     Operations("partners.carried", "taawun.cooperation.partners.carried.api"),
                     LargeBodies("partners.carried", "/lane-files"),
                     JOB,
+                    SideNote("partners", "read:partners", home.side_note),
                     Permission("read:partners", _("see partners and their lanes"), everyone),
                     Permission(
                         "manage:partners", _("add, verify and block partners"), administrators, of_node=True

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners import queries
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.partners.presenting import standing
+from taawun.foundation.clock import now
+from taawun.platform.web import formats
 from taawun.platform.web.home import Hint, Line
+from taawun.platform.web.questions import Question
 from taawun.platform.web.search import Found
 
 if TYPE_CHECKING:
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["count_waiting", "find", "hints", "waiting"]
+__all__ = ["count_waiting", "find", "hints", "side_note", "waiting"]
 
 _MANAGE = "manage:partners"
 _MOST = 20
@@ -66,6 +70,30 @@ def hints(actor: PersonActor) -> list[Hint]:
             order=10,
         )
     ]
+
+
+_IN_STEP: Final = Question(
+    lambda: (
+        Partner.objects.filter(state=Partner.State.VERIFIED)
+        .order_by()
+        .values("state")
+        .annotate(rows=Count("id"), well=Count("id", filter=Q(failures=0)), latest=Max("last_contact"))
+        .values_list("rows", "well", "latest")
+    )
+)
+
+
+def side_note() -> list[str]:
+    """How many partners are in step, and when one was last heard; every page asks."""
+    for rows, well, latest in _IN_STEP.ask():
+        words = ngettext("%(well)s of %(all)s partner in step", "%(well)s of %(all)s partners in step", rows)
+        told = [words % {"well": formats.number(well), "all": formats.number(rows)}]
+        if latest is None:
+            return told
+        is_today = formats.local(latest).date() == formats.local(now()).date()
+        when = formats.time_of_day(latest) if is_today else formats.short_day(latest)
+        return [*told, _("Last contact %(when)s") % {"when": when}]
+    return []
 
 
 def find(_actor: object, text: str, limit: int) -> list[Found]:

@@ -77,6 +77,7 @@ ICONS: Final[dict[str, str]] = {
     "arrow": '<path d="M3.6 10h12.8M11.8 5.4 16.4 10l-4.6 4.6"/>',
     "return": '<path d="M7.8 4.6 4 8.4l3.8 3.8M4 8.4h7.4a4.4 4.4 0 0 1 4.4 4.4v2.6"/>',
     "chevron": '<path d="m7.6 4.8 5.2 5.2-5.2 5.2"/>',
+    "fold": '<path d="M3.4 4.2h13.2v11.6H3.4zM8 4.2v11.6M13.4 7.8 11.2 10l2.2 2.2"/>',
     "down": '<path d="m4.8 7.6 5.2 5.2 5.2-5.2"/>',
     "sign-out": '<path d="M11.6 3.6H4.6v12.8h7M8.6 10h8.2M13.8 7l3 3-3 3"/>',
     "ring": '<circle cx="10" cy="10" r="5.6"/>',
@@ -87,7 +88,7 @@ ICONS: Final[dict[str, str]] = {
 }
 
 # pictures of a direction turn with the direction of reading; searches, clocks and checks do not
-FLIPPED: Final = frozenset({"arrow", "return", "chevron", "campaign", "sign-out"})
+FLIPPED: Final = frozenset({"arrow", "return", "chevron", "campaign", "fold", "sign-out"})
 
 _SQUARES = (
     '<rect x="6.8" y="6.8" width="18.4" height="18.4"/>'

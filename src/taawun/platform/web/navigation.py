@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["Group", "NavigationEntry", "ShownEntry", "ShownGroup", "groups_for"]
+__all__ = ["Group", "NavigationEntry", "ShownEntry", "ShownGroup", "SideNote", "groups_for", "notes_for"]
 
 
 class Group(Enum):
@@ -64,6 +64,27 @@ class NavigationEntry:
     order: int = 100
     icon: str = "dot"
     count: Callable[[Any], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SideNote:
+    """What a room says at the foot of the navigation, on every page.
+
+    Args:
+        name: the room.
+        permission: who sees it.
+        read: gives sentences of a few words; every page asks, so it is cheap.
+    """
+
+    name: str
+    permission: str
+    read: Callable[[], list[str]]
+
+
+def notes_for(permissions: Collection[str]) -> tuple[str, ...]:
+    """What stands at the foot of the navigation of somebody with these permissions."""
+    notes = [each for each in registry.all(SideNote) if each.permission in permissions]
+    return tuple(sentence for note in notes for sentence in note.read())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import NoReverseMatch, reverse
 
 from taawun.platform.web.access import doorkeeper
-from taawun.platform.web.navigation import groups_for
+from taawun.platform.web.navigation import groups_for, notes_for
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from taawun.platform.web.access import Host, Visitor
     from taawun.platform.web.navigation import ShownEntry, ShownGroup
 
-__all__ = ["THEMES", "THEME_COOKIE", "Shell", "shell_of"]
+__all__ = ["RAIL_COOKIE", "THEMES", "THEME_COOKIE", "Shell", "shell_of"]
 
 THEME_COOKIE = "taawun-theme"
 THEMES = ("light", "dark")
+# set by the button that folds the navigation to a rail of icons; read here, so that no page moves as it loads
+RAIL_COOKIE = "taawun-rail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Shell:
         theme: ``light`` or ``dark`` where the person chose one, else empty.
         home: address of the first page.
         search: address of the search; empty where there is none.
+        notes: what stands at the foot of the navigation.
+        is_rail: whether the navigation is folded to its icons.
     """
 
     host: Host | None = None
@@ -41,6 +45,8 @@ class Shell:
     theme: str = ""
     home: str = "/"
     search: str = ""
+    notes: tuple[str, ...] = ()
+    is_rail: bool = False
 
     @property
     def current(self) -> ShownEntry | None:
@@ -67,7 +73,13 @@ def shell_of(request: HttpRequest | None) -> Shell:
     if visitor is None:
         return framed
     groups = groups_for(visitor.permissions, request.path, visitor.actor)
-    return replace(framed, visitor=visitor, groups=groups)
+    return replace(
+        framed,
+        visitor=visitor,
+        groups=groups,
+        notes=notes_for(visitor.permissions),
+        is_rail=request.COOKIES.get(RAIL_COOKIE) == "yes",
+    )
 
 
 def _address(name: str) -> str:

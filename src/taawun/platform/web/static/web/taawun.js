@@ -38,6 +38,8 @@
     if (button) copy(button);
     if (target.closest("[data-close-dialog]")) target.closest("dialog").close();
     if (target.closest("[data-print]")) window.print();
+    const folding = target.closest("[data-fold]");
+    if (folding) fold(folding);
   });
 
   document.addEventListener("keydown", (event) => {
@@ -62,6 +64,14 @@
       if (help && !help.open) help.showModal();
     }
   });
+
+  /* the navigation folds to a rail of icons; the server reads the cookie, so that no page moves as it loads */
+  const fold = (button) => {
+    const isRail = document.querySelector(".frame").classList.toggle("rail");
+    button.setAttribute("aria-expanded", String(!isRail));
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `taawun-rail=${isRail ? "yes" : "no"}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  };
 
   /* a form that is on its way says so, keeps its width, and is not sent twice */
   document.addEventListener("submit", (event) => {
@@ -94,6 +104,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     showCopyButtons(document);
+    for (const button of document.querySelectorAll("[data-fold]")) button.hidden = false;
     document.body.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
   });
 })();
