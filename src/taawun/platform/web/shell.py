@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from taawun.platform.web.access import doorkeeper
 from taawun.platform.web.navigation import groups_for
+from taawun.platform.web.reader import Theme, reader
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from taawun.platform.web.access import Host, Visitor
     from taawun.platform.web.navigation import ShownEntry, ShownGroup
 
-__all__ = ["THEMES", "THEME_COOKIE", "Shell", "shell_of"]
+__all__ = ["THEME_COOKIE", "Shell", "shell_of"]
 
 THEME_COOKIE = "taawun-theme"
-THEMES = ("light", "dark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,17 @@ def shell_of(request: HttpRequest | None) -> Shell:
     bare = Shell(home=_address("home") or "/", search=_address("search"))
     if request is None or door is None:
         return bare
-    theme = request.COOKIES.get(THEME_COOKIE, "")
-    framed = replace(bare, host=door.host(), theme=theme if theme in THEMES else "")
+    framed = replace(bare, host=door.host())
     visitor = door.visitor(request)
     if visitor is None:
-        return framed
+        # before the door only this browser knows what was chosen in it
+        return replace(framed, theme=_drawn(request.COOKIES.get(THEME_COOKIE, "")))
     groups = groups_for(visitor.permissions, request.path, visitor.actor)
-    return replace(framed, visitor=visitor, groups=groups)
+    return replace(framed, visitor=visitor, groups=groups, theme=_drawn(reader().theme))
+
+
+def _drawn(theme: str) -> str:
+    return theme if theme in {Theme.LIGHT, Theme.DARK} else ""
 
 
 def _address(name: str) -> str:
