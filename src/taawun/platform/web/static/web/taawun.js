@@ -91,9 +91,10 @@
     const other = event.target.parentElement?.querySelector(":scope > [data-months]");
     if (!other) return;
     const day = new Date(`${event.target.value}T00:00:00Z`);
-    const parts = Number.isNaN(day.valueOf()) ? null : Object.fromEntries(hijri.formatToParts(day).map((each) => [each.type, each.value]));
+    /* not a day, or one before the calendar began: 19 July 622 */
+    const parts = !(day >= Date.UTC(622, 6, 19)) ? null : Object.fromEntries(hijri.formatToParts(day).map((each) => [each.type, each.value]));
     const inDigits = (number) => number.replace(/\d/g, (digit) => other.dataset.digits[digit]);
-    other.textContent = !parts || parts.era === "BH" ? "" : other.dataset.pattern
+    other.textContent = !parts ? "" : other.dataset.pattern
       .replace("{day}", inDigits(parts.day))
       .replace("{month}", other.dataset.months.split("|")[parts.month - 1])
       .replace("{year}", inDigits(parts.year));
