@@ -550,6 +550,7 @@ ADDRESSES: Final = (
     Address("people/contacts/<uuid:contact_id>/test/", get="manage:contacts", post="manage:contacts"),
     Address("people/contacts/<uuid:contact_id>/remove/", get="manage:contacts", post="manage:contacts"),
     Address("people/nations/", get="read:people"),
+    Address("people/nations/<str:code>/", get="read:people"),
     Address("people/communities/", get="read:people"),
     Address("people/communities/new/", get="manage:communities", post="manage:communities"),
     Address("people/communities/shipped/", post="manage:communities", body={"code": "oic"}),

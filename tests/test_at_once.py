@@ -437,7 +437,7 @@ def test_whoever_comes_while_the_database_is_held_is_told_to_try_again(cast: Cas
             answers = [
                 api.post("/intel/reports", body, Idempotency_Key="k1"),
                 api.post("/intel/reports", body),
-                browser.post("/en/people/profile/", {"name": "Other", "language": "en"}),
+                browser.post("/en/people/tokens/", {"name": "Other", "scopes": ["read:people"], "days": "7"}),
             ]
         finally:
             over.set()

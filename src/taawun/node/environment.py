@@ -169,7 +169,10 @@ SETTINGS: tuple[Setting, ...] = (
         "The language of a visitor whose browser asks for none of ours.",
     ),
     Setting(
-        "TAAWUN_TIME_ZONE", values.zone, "UTC", "The zone in which times are shown, for example `Asia/Amman`."
+        "TAAWUN_TIME_ZONE",
+        values.zone,
+        "UTC",
+        "The zone in which this node shows times, for example `Asia/Amman`; a person may choose another.",
     ),
     Setting(
         "TAAWUN_METRICS_TOKEN",

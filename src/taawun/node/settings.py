@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "taawun.platform.web.middleware.VisibleDirections",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "taawun.platform.web.middleware.ForWhoeverReads",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -131,7 +132,11 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["django.templatetags.i18n", "taawun.platform.web.templatetags.components"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "taawun.platform.web.templatetags.components",
+                "taawun.platform.web.templatetags.cards",
+            ],
         },
     }
 ]

@@ -40,9 +40,34 @@ def test_everybody_says_what_they_are_called_and_in_which_language_they_are_writ
     assert [each.subject for each in told] == [f"urn:uuid:{cast.analyst.row.id}"]
 
 
+def test_everybody_says_how_they_read_and_only_what_they_say_changes(cast: Cast) -> None:
+    plain = {
+        "zone": "",
+        "calendar": "gregorian",
+        "digits": "territory",
+        "addressed": "neutral",
+        "theme": "device",
+    }
+    api = cast.analyst.api
+    assert api.get("/me").json()["reading"] == plain
+    wanted = {"zone": "Asia/Kathmandu", "calendar": "with-hijri", "digits": "arabic-indic"}
+    assert api.send("PATCH", "/me", wanted).json()["reading"] == plain | wanted
+    changed = api.send("PATCH", "/me", {"zone": "", "theme": "dark", "digits": None}).json()["reading"]
+    assert changed == plain | wanted | {"zone": "", "theme": "dark"}
+    assert cast.observer.api.get("/me").json()["reading"] == plain
+    told = Entry.objects.filter(verb="people.reading-changed").order_by("id")
+    assert [each.details for each in told] == [
+        {"changed": ["calendar", "digits", "zone"]},
+        {"changed": ["theme", "zone"]},
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "code", "pointer"),
     [
+        ({"zone": "Mars/Olympus", "name": "Other"}, "no-such-zone", "/zone"),
+        ({"calendar": "julian"}, "invalid", "/calendar"),
+        ({"addressed": ""}, "invalid", "/addressed"),
         ({"name": " "}, "people-refused", "/name"),
         ({"name": ""}, "invalid", "/name"),
         ({"name": "n" * 201}, "invalid", "/name"),
@@ -55,6 +80,7 @@ def test_what_nobody_can_be_called_changes_nothing(
     cast: Cast, body: dict[str, str], code: str, pointer: str
 ) -> None:
     before = cast.analyst.api.get("/me").json()["person"]
+    reading = cast.analyst.api.get("/me").json()["reading"]
     answer = cast.analyst.api.send("PATCH", "/me", body)
     problem = answer.json()
     assert (answer.status_code, problem["type"], problem["pointer"]) == (
@@ -63,6 +89,7 @@ def test_what_nobody_can_be_called_changes_nothing(
         pointer,
     )
     assert cast.analyst.api.get("/me").json()["person"] == before
+    assert cast.analyst.api.get("/me").json()["reading"] == reading
 
 
 def test_everybody_lists_their_own_tokens_alone(cast: Cast) -> None:

@@ -20,7 +20,15 @@ pytestmark = pytest.mark.usefixtures("pages", "node")
 PASSWORD: Final = "seven quiet harbours"
 LAYLA: Final = "layla@cert.example"
 PROFILE: Final = "/en/people/profile/"
-WORDS: Final = {"name": "Layla of the <north>", "language": "en", "theme": ""}
+WORDS: Final = {
+    "name": "Layla of the <north>",
+    "language": "en",
+    "digits": "territory",
+    "addressed": "neutral",
+    "zone": "node",
+    "calendar": "gregorian",
+    "theme": "device",
+}
 KEPT: Final = "What you wrote is kept for half an hour"
 LOST: Final = "Your session had ended, so what you sent was not saved."
 

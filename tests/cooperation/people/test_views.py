@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings as SettingsWrapper
 
 from taawun.cooperation.people.models import ApiToken, Membership, Organisation, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.queries import actor_for_token
 from taawun.foundation.clock import frozen, now
 from taawun.platform.audit.models import Entry
+from taawun.platform.web.reader import Addressed, Calendar, Digits, Reader, Theme
 from taawun.platform.web.shell import THEME_COOKIE
 from tests.cast import Cast, Member, person, some_id
 from tests.pages import read
@@ -198,28 +201,101 @@ def test_a_person_who_is_not_there_is_not_found(cast: Cast, address: str) -> Non
 
 
 # ---- oneself ---------------------------------------------------------------------------------------------------
-def test_one_changes_ones_name_language_and_appearance(cast: Cast) -> None:
-    form = {"name": "  Layla   M. ", "language": "ar", "theme": "dark"}
-    answer = cast.stranger.browser().post(reverse("profile"), form)
+PROFILE: Final = {
+    "name": "Layla",
+    "language": "en",
+    "digits": "territory",
+    "addressed": "neutral",
+    "zone": "node",
+    "calendar": "gregorian",
+    "theme": "device",
+}
+
+
+def test_one_changes_ones_name_language_and_how_pages_read(cast: Cast) -> None:
+    form = {
+        "name": "  Layla   M. ",
+        "language": "ar",
+        "digits": "western",
+        "addressed": "feminine",
+        "zone": "Asia/Kathmandu",
+        "calendar": "with-hijri",
+        "theme": "dark",
+    }
+    browser = cast.stranger.browser()
+    answer = browser.post(reverse("profile"), form)
     assert (answer.status_code, answer["Location"]) == (302, "/ar/people/profile/")
     assert answer.cookies[THEME_COOKIE].value == "dark"
     changed = Person.objects.get(id=cast.stranger.row.id)
     assert (changed.name, changed.language) == ("Layla M.", "ar")
-    assert Entry.objects.filter(verb="people.renamed", actor_id=str(changed.id)).count() == 1
+    assert changed.reading == Reader(
+        "Asia/Kathmandu", Calendar.WITH_HIJRI, Digits.WESTERN, Addressed.FEMININE, Theme.DARK
+    )
+    told = Entry.objects.filter(actor_id=str(changed.id)).order_by("id").values_list("verb", "details")
+    assert list(told) == [
+        ("people.renamed", {}),
+        ("people.reading-changed", {"changed": ["addressed", "calendar", "digits", "theme", "zone"]}),
+    ]
+    # what was chosen stands in the form, and the next page is written so: 07:58 UTC
+    with frozen(datetime(2026, 11, 22, 7, 58, tzinfo=UTC)):
+        page = read(browser.get("/ar/people/profile/"))
+    assert "22 نوفمبر 2026، 11 جمادى الآخرة 1448، 13:43" in page.text
+    chosen = {has["name"]: has["value"] for has in page.all("input", type="radio") if "checked" in has}
+    assert chosen == {name: form[name] for name in ("digits", "addressed", "calendar", "theme")}
+    # the same once more changes nothing, and leaves no trace
+    browser.post(reverse("profile"), form)
+    assert Entry.objects.filter(actor_id=str(changed.id)).count() == 2
+
+
+def test_the_forms_zones_are_cities_in_the_readers_language_with_the_nodes_own_first(
+    cast: Cast, settings: SettingsWrapper
+) -> None:
+    settings.DISPLAY_TIME_ZONE = "Asia/Riyadh"
+    for language, node, city in [
+        ("en", "that of this node: Riyadh", "Kathmandu"),
+        ("ar", "توقيت هذه العقدة: الرياض", "كاتماندو"),
+        ("fr", "celui de ce nœud\u00a0: Riyad", "Katmandou"),
+    ]:
+        html = cast.analyst.browser().get(f"/{language}/people/profile/").content.decode()
+        assert f'<option value="node" selected>{node}</option>' in html
+        assert f'<option value="Asia/Kathmandu">{city}</option>' in html
+    # a name that the list does not have, which only a machine can have set, stays chosen
+    Person.objects.filter(id=cast.analyst.row.id).update(zone="Asia/Katmandu")
+    assert 'value="Asia/Katmandu" selected' in cast.analyst.browser().get(reverse("profile")).content.decode()
+
+
+def test_roles_are_named_as_their_person_is_addressed_in_the_header_and_on_their_page(cast: Cast) -> None:
+    for addressed, arabic, french in [
+        ("neutral", "تحليل", "Analyse"),
+        ("feminine", "محلّلة", "Analyste"),
+        ("masculine", "محلّل", "Analyste"),
+    ]:
+        Person.objects.filter(id=cast.analyst.row.id).update(addressed=addressed)
+        header = read(cast.analyst.browser().get("/ar/people/profile/"))
+        assert f"Analyst {arabic}" in header.text
+        theirs = read(cast.administrator.browser().get(f"/ar/people/{cast.analyst.row.id}/"))
+        assert f"Analyst {arabic} نشط" in theirs.text
+        theirs = read(cast.administrator.browser().get(f"/fr/people/{cast.analyst.row.id}/"))
+        assert f"Analyst {french} Actif" in theirs.text
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        {"name": "", "language": "en"},
-        {"name": "x" * 201, "language": "en"},
-        {"name": "Layla", "language": "de"},
-        {"name": "Layla", "language": "en", "theme": "purple"},
+        {"name": ""},
+        {"name": "x" * 201},
+        {"language": "de"},
+        {"theme": "purple"},
+        {"zone": "Mars/Olympus"},
+        {"calendar": ""},
+        {"digits": "roman"},
+        {"addressed": "other"},
     ],
 )
 def test_a_profile_that_does_not_fit_keeps_what_was_typed(cast: Cast, form: dict[str, str]) -> None:
-    page = read(cast.stranger.browser().post(reverse("profile"), form), 422)
-    assert page.all("input", name="name")[0].get("value", "") == form["name"]
+    given = PROFILE | form
+    page = read(cast.stranger.browser().post(reverse("profile"), given), 422)
+    assert page.all("input", name="name")[0].get("value", "") == given["name"]
     assert Person.objects.get(id=cast.stranger.row.id).name == "Stranger"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,11 @@ from playwright.sync_api import expect
 
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.actors import SystemActor
-from taawun.cooperation.people.models import Organisation
+from taawun.cooperation.people.models import DutyContact, Organisation, Person
+from taawun.foundation.multilingual import Text
 from taawun.platform.notices.models import Notice
+from taawun.platform.web import formats
+from taawun.platform.web.reader import Calendar, Reader, read_by
 from tests.cast import Member, establish_node, token_of
 from tests.pages import axe_violations, judge, judge_all
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 PASSWORD = "seven quiet harbours"
 PROFILE = re.compile(r"^[^?]*/people/profile/$")
-PEOPLE = ("people", "person", "invitations", "invite", "profile", "tokens")
+PEOPLE = ("people", "person", "organisation", "nation", "invitations", "invite", "profile", "tokens")
 ACCOUNT = (
     "mfa_index",
     "mfa_activate_totp",
@@ -57,6 +61,15 @@ def administrator(transactional_db: None) -> Member:
     made = actions.accept_invitation(minted.secret, name="Maryam T.", password=PASSWORD, language="en")
     token_of(made, "read:people")
     member = Member(made, None)
+    DutyContact.objects.create(
+        organisation=host,
+        names={"en": "Duty officer"},
+        zone="Asia/Kathmandu",
+        days=[6, 0, 1, 2, 3],
+        opens=time(8),
+        closes=time(16),
+        phone="+977 1 5970 123",
+    )
     actions.invite(member.actor, email="open@cert.example", organisation=host, roles=["analyst"])
     return member
 
@@ -65,6 +78,10 @@ def address_of(name: str, language: str, member: Member) -> str:
     with override(language):
         if name == "person":
             return reverse(name, args=[member.row.id])
+        if name == "organisation":
+            return reverse(name, args=[Organisation.objects.get(is_host=True).id])
+        if name == "nation":
+            return reverse(name, args=["NP"])
         if name == "invitation-accept":
             host = Organisation.objects.get(is_host=True)
             minted = actions.invite(
@@ -220,6 +237,36 @@ def test_a_passkey_is_added_and_opens_the_door(
     page.click("#passkey_login")
     page.wait_for_url(PROFILE)
     expect(page.locator("h1")).to_have_text("Your profile")
+
+
+def test_one_chooses_how_pages_read_and_a_day_says_its_other_calendar_while_one_types(
+    visit: Visit, administrator: Member
+) -> None:
+    community = actions.add_community(administrator.actor, code="demo", names=Text.of(en="Demo"))
+    page = visit("/ar/people/profile/", administrator)
+    page.select_option("[name=zone]", "Asia/Kathmandu")
+    for name, value in (("calendar", "with-hijri"), ("digits", "western"), ("theme", "dark")):
+        page.check(f"[name={name}][value={value}]")
+    page.select_option("[name=language]", "ar")
+    page.click("main button.primary")
+    expect(page.locator(".notice.green")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert Person.objects.get(id=administrator.row.id).zone == "Asia/Kathmandu"
+    for language, last in (("ar", "11 جمادى الآخرة 1448"), ("en", "11 Jumada al-Akhirah 1448")):
+        page.goto(f"/{language}/people/communities/{community.id}/spans/new/")
+        told = page.locator("#id_since + .other-day")
+        expect(told).to_have_text("")
+        page.fill("#id_since", "2026-11-22")
+        expect(told).to_have_text(last)
+    # the browser counts as the server does, over more than a cycle of thirty years
+    with read_by(lambda: Reader(calendar=Calendar.WITH_HIJRI)):
+        for count in range(60):
+            day = date(1990, 1, 1) + timedelta(days=211 * count)
+            page.fill("#id_since", day.isoformat())
+            expect(told).to_have_text(formats.other_day(day))
+    page.fill("#id_since", "0500-01-01")
+    expect(told).to_have_text("")
+    assert axe_violations(page) == []
 
 
 def test_the_menu_of_a_phone_opens_and_closes_without_a_script(visit: Visit, administrator: Member) -> None:

@@ -12,6 +12,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils.translation import override
 
+from taawun.cooperation.people.models import Person
 from taawun.platform.web import views
 from taawun.platform.web.shell import THEME_COOKIE
 from tests.cast import Cast
@@ -51,13 +52,22 @@ def test_the_policy_of_content_lets_nothing_run_that_stands_in_a_page(cast: Cast
     assert "script-src 'self'" in policy
 
 
-def test_a_theme_that_a_person_chose_is_on_the_page_and_nonsense_is_not(cast: Cast) -> None:
-    browser = cast.analyst.browser()
-    assert "data-theme" not in read(browser.get("/en/people/profile/")).all("html")[0]
+def test_before_the_door_the_theme_is_that_of_the_browser_and_nonsense_is_none(cast: Cast) -> None:
+    browser, sign_in = Client(), "/en/account/login/"
+    assert "data-theme" not in read(browser.get(sign_in)).all("html")[0]
     browser.cookies[THEME_COOKIE] = "dark"
-    assert read(browser.get("/en/people/profile/")).all("html")[0]["data-theme"] == "dark"
-    browser.cookies[THEME_COOKIE] = '"><script>'
-    assert "data-theme" not in read(browser.get("/en/people/profile/")).all("html")[0]
+    assert read(browser.get(sign_in)).all("html")[0]["data-theme"] == "dark"
+    for nonsense in ('"><script>', "device"):
+        browser.cookies[THEME_COOKIE] = nonsense
+        assert "data-theme" not in read(browser.get(sign_in)).all("html")[0]
+
+
+def test_behind_the_door_the_theme_is_that_of_the_person_whoever_used_the_browser_before(cast: Cast) -> None:
+    browser, profile = cast.analyst.browser(), "/en/people/profile/"
+    browser.cookies[THEME_COOKIE] = "dark"
+    assert "data-theme" not in read(browser.get(profile)).all("html")[0]
+    Person.objects.filter(id=cast.analyst.row.id).update(theme="light")
+    assert read(browser.get(profile)).all("html")[0]["data-theme"] == "light"
 
 
 def test_the_navigation_leads_only_where_the_reader_may_go(cast: Cast) -> None:

@@ -90,7 +90,7 @@ class PeopleConfig(AppConfig):
                     ),
                     DOOR,
                     *TRAIL,
-                    Doorkeeper("people", sessions.visitor, sessions.host, sessions.admit),
+                    Doorkeeper("people", sessions.visitor, sessions.reader, sessions.host, sessions.admit),
                     NavigationEntry(
                         "people", Group.NODE, _("People"), "people", "read:people", order=10, icon="people"
                     ),

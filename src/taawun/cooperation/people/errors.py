@@ -21,6 +21,7 @@ __all__ = [
     "RoleUnknown",
     "ScopeRefused",
     "TokenOutlives",
+    "ZoneRefused",
 ]
 
 
@@ -54,6 +55,16 @@ class NameRefused(PeopleError):
 
     def __init__(self) -> None:
         super().__init__(_("A name has 1 to 200 characters."))
+
+
+class ZoneRefused(PeopleError):
+    """No clock goes by that zone."""
+
+    code = "no-such-zone"
+    field = "zone"
+
+    def __init__(self) -> None:
+        super().__init__(_("This is no time zone; choose one like Asia/Kuala_Lumpur."))
 
 
 class InvitationRefused(PeopleError):

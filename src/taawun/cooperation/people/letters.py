@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from taawun.cooperation.people.actions import INVITATION_LIFE
+from taawun.platform.web.reader import for_everybody
 
 if TYPE_CHECKING:
     from taawun.cooperation.people.models import Invitation, Person
@@ -47,7 +48,7 @@ def mail_invitation(invitation: Invitation, link: str) -> bool:
     """
     if not settings.EMAIL_URL:
         return False
-    with override(invitation.language):
+    with override(invitation.language), for_everybody():
         name = invitation.organisation.name.in_language(invitation.language).value
         subject = _("Invitation to the node of %(organisation)s") % {"organisation": name}
         body = render_to_string(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -14,9 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.role_names import role_name
 from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import LANGUAGES, Text
+from taawun.foundation.weeks import working_days
+from taawun.platform.web.reader import Addressed, Calendar, Digits, Reader, Theme
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,6 +70,8 @@ class Organisation(models.Model):
     # the organisation that runs this node and in whose name it signs; there is exactly one
     is_host = models.BooleanField(default=False)
     node_kind = models.CharField(max_length=12, choices=NodeKind, default=NodeKind.NATION)
+    # 0 is Monday; empty for the days on which its nation works
+    working_days: Any = models.JSONField(default=list, blank=True)
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -77,6 +83,11 @@ class Organisation(models.Model):
     def name(self) -> Text:
         """The organisation's name in the languages it has one in."""
         return Text.from_json(self.names)
+
+    @property
+    def week(self) -> tuple[int, ...]:
+        """The days on which it works: its own word, else those of its nation; 0 is Monday."""
+        return tuple(self.working_days) or working_days(self.nation_id or "")
 
 
 class DutyContact(models.Model):
@@ -108,6 +119,17 @@ class DutyContact(models.Model):
     tested = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=8, choices=Outcome, blank=True, default="")
     created = models.DateTimeField(default=now, editable=False)
+
+    def answers_at(self, at: datetime) -> bool:
+        """Whether somebody answers at an instant, by the days and hours that are written down."""
+        if self.is_always or not self.days or self.opens is None or self.closes is None:
+            return True
+        there = at.astimezone(ZoneInfo(self.zone))
+        today, yesterday, hour = there.weekday(), (there.weekday() - 1) % 7, there.time()
+        if self.opens < self.closes:
+            return today in self.days and self.opens <= hour < self.closes
+        # over midnight: the night belongs to the day on which it began
+        return (today in self.days and hour >= self.opens) or (yesterday in self.days and hour < self.closes)
 
     @property
     def name(self) -> Text:
@@ -193,6 +215,12 @@ class Person(AbstractBaseUser):
     email = models.EmailField(_("e-mail address"), max_length=254)
     name = models.CharField(_("name"), max_length=200)
     language = models.CharField(max_length=2, choices=[(each, each) for each in LANGUAGES], default="en")
+    # IANA name; empty for the node's
+    zone = models.CharField(max_length=64, blank=True, default="")
+    calendar = models.CharField(max_length=16, choices=Calendar, default=Calendar.GREGORIAN)
+    digits = models.CharField(max_length=16, choices=Digits, default=Digits.TERRITORY)
+    addressed = models.CharField(max_length=16, choices=Addressed, default=Addressed.NEUTRAL)
+    theme = models.CharField(max_length=8, choices=Theme, default=Theme.DEVICE)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now, editable=False)
     # counts how often they were disabled: a session from before never opens anything again
@@ -213,6 +241,17 @@ class Person(AbstractBaseUser):
         key_salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(key_salt, value, secret=secret, algorithm="sha256").hexdigest()
 
+    @property
+    def reading(self) -> Reader:
+        """How they want to read."""
+        return Reader(
+            zone=self.zone,
+            calendar=Calendar(self.calendar),
+            digits=Digits(self.digits),
+            addressed=Addressed(self.addressed),
+            theme=Theme(self.theme),
+        )
+
     def get_full_name(self) -> str:
         """What allauth and the shell call them."""
         return self.name
@@ -230,6 +269,11 @@ class Membership(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["person", "organisation", "role"], name="people_each_role_once"),
         )
+
+    @property
+    def role_name(self) -> str:
+        """What the role is called, as its person is addressed."""
+        return role_name(self.role, Addressed(self.person.addressed))
 
 
 class Invitation(models.Model):

@@ -39,6 +39,7 @@ __all__ = [
     "OrganisationName",
     "Person",
     "PersonFilter",
+    "Reading",
     "Roles",
     "Roll",
     "RollLine",
@@ -122,10 +123,32 @@ class TokenMade(Schema):
     about: Token
 
 
+class Reading(Schema):
+    """How somebody reads pages of this node; what machines read does not change with it."""
+
+    zone: Annotated[str, Field(description="IANA name of a time zone; empty for the node's.")]
+    calendar: Annotated[
+        Literal["gregorian", "with-hijri"],
+        Field(
+            description="In which calendars days are told: with-hijri puts the Hijri date beside the Gregorian."
+        ),
+    ]
+    digits: Annotated[
+        Literal["territory", "western", "arabic-indic"],
+        Field(description="With which digits Arabic is written; territory is what the node's nation uses."),
+    ]
+    addressed: Annotated[
+        Literal["neutral", "feminine", "masculine"],
+        Field(description="How one is addressed, and one's roles named, where a language has two forms."),
+    ]
+    theme: Literal["device", "light", "dark"]
+
+
 class Me(Schema):
     """Who the caller is, and what the token lets them do."""
 
     person: Person
+    reading: Reading
     permissions: Annotated[
         list[str], Field(description="What the person's roles and the token's scopes both allow.")
     ]
@@ -137,6 +160,13 @@ class MeEdit(Body):
 
     name: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     language: Language | None = None
+    zone: Annotated[
+        str | None, Field(max_length=64, description="IANA name of a time zone; empty for the node's.")
+    ] = None
+    calendar: Literal["gregorian", "with-hijri"] | None = None
+    digits: Literal["territory", "western", "arabic-indic"] | None = None
+    addressed: Literal["neutral", "feminine", "masculine"] | None = None
+    theme: Literal["device", "light", "dark"] | None = None
 
 
 class NewToken(Body):
@@ -275,6 +305,10 @@ class Organisation(Schema):
     kind: str
     nation: str | None
     is_host: bool
+    working_days: Annotated[
+        list[int],
+        Field(description="On which days it works, 0 is Monday: by its own word, else as its nation does."),
+    ]
 
 
 class NewOrganisation(Body):
@@ -283,6 +317,14 @@ class NewOrganisation(Body):
     name: Words
     kind: Annotated[str, Field(max_length=16)] = "other"
     nation: Annotated[str | None, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")] = None
+    working_days: Annotated[
+        list[Annotated[Whole, Field(ge=0, le=6)]] | None,
+        Field(
+            max_length=7,
+            description="On which days it works, 0 is Monday; empty where it works as its nation does. Left out or "
+            "null they stay.",
+        ),
+    ] = None
 
 
 class Nation(Schema):

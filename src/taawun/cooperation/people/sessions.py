@@ -16,11 +16,13 @@ from taawun.cooperation.people import queries, unsent
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.cooperation.people.models import Organisation, Person
 from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.role_names import role_name
 from taawun.cooperation.people.rules import require
 from taawun.foundation.multilingual import Text
 from taawun.platform.web.access import Host, Visitor
 from taawun.platform.web.pages import refuse
 from taawun.platform.web.questions import Question
+from taawun.platform.web.reader import ANYBODY, Addressed, Reader
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["admit", "host", "person_of", "signed_in", "visitor"]
+__all__ = ["admit", "host", "person_of", "reader", "signed_in", "visitor"]
 
 P = ParamSpec("P")
 
@@ -114,8 +116,14 @@ def visitor(request: HttpRequest) -> Visitor | None:
     if not isinstance(person, Person):
         return None
     actor, held = queries.actor_and_roles(person)
-    labels = [str(role.label) for role in Role if role in held]
+    labels = [role_name(role, Addressed(person.addressed)) for role in Role if role in held]
     return Visitor(actor, person.name, labels[0] if labels else "", actor.permissions)
+
+
+def reader(request: HttpRequest) -> Reader:
+    """How who is signed in wants to read; anybody where nobody is."""
+    person = getattr(request, "user", None)
+    return person.reading if isinstance(person, Person) else ANYBODY
 
 
 def host() -> Host | None:

@@ -22,6 +22,7 @@ urlpatterns = [
     path("contacts/<uuid:contact_id>/test/", views.test_contact, name="contact-test"),
     path("contacts/<uuid:contact_id>/remove/", views.remove_contact, name="contact-remove"),
     path("nations/", views.nations, name="nations"),
+    path("nations/<str:code>/", views.nation, name="nation"),
     path("communities/", views.communities, name="communities"),
     path("communities/new/", views.add_community, name="community-new"),
     path("communities/shipped/", views.add_shipped, name="community-shipped"),

@@ -13,6 +13,7 @@ from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
     from taawun.foundation.multilingual import Text
+    from taawun.platform.web.reader import Reader
 
 __all__ = ["Doorkeeper", "Host", "Visitor", "doorkeeper", "signed_in"]
 
@@ -58,6 +59,7 @@ class Doorkeeper:
     Args:
         name: ``people``.
         visitor: who is signed in, or None.
+        reader: how who is signed in wants to read; anybody where nobody is.
         host: who runs this node, or None before it was initialised.
         admit: ``admit(request, permission, enter)`` calls ``enter(actor)`` for somebody who is signed in and, if
             a permission is named, holds it; others get the sign-in page or a refusal with its reason.
@@ -65,6 +67,7 @@ class Doorkeeper:
 
     name: str
     visitor: Callable[[HttpRequest], Visitor | None]
+    reader: Callable[[HttpRequest], Reader]
     host: Callable[[], Host | None]
     admit: Callable[[HttpRequest, str | None, Callable[[Any], HttpResponseBase]], HttpResponseBase]
 

@@ -1,11 +1,14 @@
 """Dates, numbers and sizes as the reader's language writes them.
 
-Babel's data (CLDR) decides; where the reader's territory uses Arabic-Indic digits, everything a person reads as
-prose, dates and counts gets them, and technical values never do.
+Babel's data (CLDR) decides, and what the reader chose (:mod:`taawun.platform.web.reader`): their time zone, whether
+the Hijri date stands beside the Gregorian, and with which digits Arabic is written. By default those of the territory:
+where it uses Arabic-Indic digits, everything a person reads as prose, dates and counts gets them, and technical values
+never do.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -20,12 +23,14 @@ from babel.numbers import format_decimal, format_percent
 from django.conf import settings
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from taawun.foundation.clock import now
+from taawun.foundation.zones import are_alike, is_zone, names_of_zone
 from taawun.platform.web.access import doorkeeper
 from taawun.platform.web.hijri import MONTHS, hijri
+from taawun.platform.web.reader import Calendar, Digits, reader
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -34,12 +39,17 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
 __all__ = [
+    "EventTime",
+    "OtherDay",
     "ago",
     "day",
+    "days_of_week",
     "digits",
     "either",
+    "event_time",
     "filesize",
     "hijri_day",
+    "hours_here",
     "hours_of_week",
     "language_name",
     "listed",
@@ -47,16 +57,24 @@ __all__ = [
     "moment",
     "month",
     "number",
+    "other_day",
+    "other_day_beside",
     "percent",
     "reader_locale",
     "short_day",
+    "time_in",
     "time_of_day",
     "weekday",
     "with_names",
+    "zone",
+    "zone_name",
 ]
 
 _ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 _STEP = 1024
+_DAYS = 7
+# so many days in a row are told by the first and the last of them
+_A_RANGE = 3
 
 
 def reader_locale() -> Locale:
@@ -83,7 +101,10 @@ def _locale(language: str, territory: str) -> Locale:
 
 
 def _has_own_digits() -> bool:
-    return bool(reader_locale().default_numbering_system == "arab")
+    locale = reader_locale()
+    if locale.language == "ar" and (chosen := reader().digits) != Digits.TERRITORY:
+        return chosen == Digits.ARABIC_INDIC
+    return bool(locale.default_numbering_system == "arab")
 
 
 def digits(text: object) -> str:
@@ -94,7 +115,8 @@ def digits(text: object) -> str:
 def number(value: float) -> str:
     """A number with the reader's digits and separators."""
     # Babel sets the separators of the numbering system, and leaves the digits as they are
-    return digits(format_decimal(value, locale=reader_locale(), numbering_system="default"))
+    system = "arab" if _has_own_digits() else "latn"
+    return digits(format_decimal(value, locale=reader_locale(), numbering_system=system))
 
 
 def with_names(sentence: str, **names: object) -> SafeString:
@@ -138,21 +160,32 @@ def filesize(size: int) -> str:
     return unit % {"size": number(round(scaled, 1))}
 
 
+def zone() -> str:
+    """The IANA name of the zone in which times are shown: the reader's, else the node's (``TAAWUN_TIME_ZONE``)."""
+    chosen = reader().zone
+    # the machine's list of zones may be older than the one from which it was chosen
+    return chosen if chosen and is_zone(chosen) else str(settings.DISPLAY_TIME_ZONE)
+
+
 def local(at: datetime) -> datetime:
-    """An instant in the zone in which this node shows times (``TAAWUN_TIME_ZONE``), or as it is where that has none."""
+    """An instant in the reader's :func:`zone`, or as it is where that has none."""
+    return _in_zone(at, zone())
+
+
+def _in_zone(at: datetime, name: str) -> datetime:
     try:
-        return at.astimezone(ZoneInfo(settings.DISPLAY_TIME_ZONE))
+        return at.astimezone(ZoneInfo(name))
     except OverflowError:  # the first and the last day of the calendar, which an imported file may well name
         return at
 
 
-def day(of: date) -> str:
-    """A day in full: 22 November 2026."""
-    return _day(of, "d MMMM y")
+def day(of: date, *, with_hijri: bool = False) -> str:
+    """A day in full: 22 November 2026, with the Hijri date behind a comma where it, or the reader, asks for it."""
+    return _with_hijri(_day(of, "d MMMM y"), of, is_asked=with_hijri)
 
 
 def short_day(of: date) -> str:
-    """A day as tables have it: 22 Nov 2026."""
+    """A day as narrow places have it, in one calendar: 22 Nov 2026."""
     return _day(of, "d MMM y")
 
 
@@ -163,17 +196,84 @@ def month(of: str) -> str:
 
 
 def hijri_day(of: date) -> str:
-    """The same day in the Hijri calendar: 12 Jumada al-Akhirah 1448."""
+    """The same day in the Hijri calendar: 12 Jumada al-Akhirah 1448.
+
+    Raises:
+        ValueError: the day is before the calendar began.
+    """
     found = hijri(_as_day(of))
     month: _StrOrPromise = MONTHS[found.month - 1]
     return digits(_("%(day)s %(month)s %(year)s") % {"day": found.day, "month": month, "year": found.year})
 
 
+def other_day(of: date) -> str:
+    """The Hijri date of a day for a reader who wants it beside the Gregorian; else empty."""
+    return _hijri_or_nothing(of) if reader().calendar == Calendar.WITH_HIJRI else ""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDay:
+    """The other calendar beside a field for a day, and what it takes to write it while one types.
+
+    Args:
+        shown: the Hijri date of what stands in the field; empty where that is no day.
+        pattern: how day, month and year stand to each other: ``{day} {month} {year}``.
+        months: their names, from the first.
+        digits: the ten digits, from zero.
+    """
+
+    shown: str
+    pattern: str
+    months: Sequence[str]
+    digits: str
+
+
+def other_day_beside(typed: str) -> OtherDay | None:
+    """The other calendar beside a field for a day, for a reader who wants it.
+
+    Args:
+        typed: what stands in the field, as in ``2026-11-22``.
+    """
+    if reader().calendar != Calendar.WITH_HIJRI:
+        return None
+    try:
+        shown = other_day(date.fromisoformat(typed))
+    except ValueError:
+        shown = ""
+    pattern = _("%(day)s %(month)s %(year)s") % {"day": "{day}", "month": "{month}", "year": "{year}"}
+    return OtherDay(shown, pattern, [str(each) for each in MONTHS], digits("0123456789"))
+
+
+def _hijri_or_nothing(of: date) -> str:
+    try:
+        return hijri_day(of)
+    except ValueError:  # before the calendar began
+        return ""
+
+
+def _with_hijri(gregorian: str, of: date, *, is_asked: bool = False) -> str:
+    other = _hijri_or_nothing(of) if is_asked else other_day(of)
+    if not other:
+        return gregorian
+    # a line breaks at the comma and nowhere else, so that neither date comes to stand above a part of the other
+    unbroken = other.replace(" ", "\u00a0")
+    return _("%(gregorian)s, %(hijri)s") % {"gregorian": gregorian, "hijri": unbroken}
+
+
 def time_of_day(at: datetime) -> str:
-    """The time on a clock of 24 hours, in the node's zone: 07:58."""
+    """The time on a clock of 24 hours, in the reader's zone: 07:58."""
+    return _clock(local(at))
+
+
+def time_in(at: datetime, name: str) -> str:
+    """The time on a clock of 24 hours in another zone, by its IANA name: 07:58."""
+    return _clock(_in_zone(at, name))
+
+
+def _clock(at: datetime | time) -> str:
     # in Arabic a leading zero is a dot before the hour
     pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    return digits(babel_time(local(at), pattern, locale=reader_locale()))
+    return digits(babel_time(at, pattern, locale=reader_locale()))
 
 
 def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) -> str:
@@ -186,14 +286,47 @@ def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) 
     """
     if not days or opens is None or closes is None:
         return _("at any hour")
-    names = reader_locale().days["stand-alone"]["abbreviated"]
-    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    begin, end = (digits(babel_time(each, pattern, locale=reader_locale())) for each in (opens, closes))
     return _("%(days)s, %(begin)s to %(end)s") % {
-        "days": listed([names[each] for each in days]),
-        "begin": begin,
-        "end": end,
+        "days": days_of_week(days),
+        "begin": _clock(opens),
+        "end": _clock(closes),
     }
+
+
+def hours_here(days: Sequence[int], opens: time | None, closes: time | None, there: str) -> str:
+    """Hours of another zone on the reader's clock, with the days where they are others there.
+
+    Empty where the clock shows the same, or where there are no hours.
+
+    Args:
+        days: 0 is Monday, in that zone.
+        opens: from when, there.
+        closes: until when, there.
+        there: IANA name of the zone in which they are meant.
+    """
+    if not days or opens is None or closes is None or not is_zone(there) or are_alike(there, zone()):
+        return ""
+    today = _in_zone(now(), there).date()
+    begin, end = (local(datetime.combine(today, each, ZoneInfo(there))) for each in (opens, closes))
+    shift = (begin.date() - today).days
+    if not shift:
+        return pgettext("hours", "%(begin)s to %(end)s") % {"begin": _clock(begin), "end": _clock(end)}
+    return hours_of_week([(each + shift) % _DAYS for each in days], begin.time(), end.time())
+
+
+def days_of_week(days: Sequence[int]) -> str:
+    """Days of the week by their short names: “Sun to Thu” where they follow one another, else “Mon, Wed, and Sat”.
+
+    Args:
+        days: 0 is Monday.
+    """
+    names = reader_locale().days["stand-alone"]["abbreviated"]
+    held = set(days)
+    first = [each for each in sorted(held) if (each - 1) % _DAYS not in held]
+    if len(first) == 1 and len(held) >= _A_RANGE:
+        last = (first[0] + len(held) - 1) % _DAYS
+        return _("%(first)s to %(last)s") % {"first": names[first[0]], "last": names[last]}
+    return listed([names[each] for each in sorted(held)])
 
 
 def weekday(day_of_week: int) -> str:
@@ -207,8 +340,49 @@ def language_name(tag: str) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Day and time in the node's zone: 22 Nov 2026, 07:58."""
-    return _("%(day)s, %(time)s") % {"day": short_day(at), "time": time_of_day(at)}
+    """Day and time in the reader's zone: 22 Nov 2026, 07:58; with the Hijri date before the time where they want it."""
+    return _("%(day)s, %(time)s") % {"day": _with_hijri(short_day(at), at), "time": time_of_day(at)}
+
+
+@dataclass(frozen=True, slots=True)
+class EventTime:
+    """When something happens elsewhere.
+
+    Args:
+        there: day and time where it happens: 22 Nov 2026, 15:00.
+        place: what the zone there is called by its city; empty where the reader's clock shows the same.
+        here: the time on the reader's clock, with the day where that differs; empty likewise.
+    """
+
+    there: str
+    place: str = ""
+    here: str = ""
+
+
+def event_time(at: datetime, there: str) -> EventTime:
+    """When something happens, on the clock where it happens and on the reader's.
+
+    Args:
+        at: the instant.
+        there: IANA name of the zone where it happens; one that nobody knows is passed over.
+    """
+    if not is_zone(there) or are_alike(there, zone(), at):
+        return EventTime(moment(at))
+    event, mine = _in_zone(at, there), local(at)
+    day_there = _with_hijri(short_day(event.date()), event.date())
+    is_same_day = event.date() == mine.date()
+    return EventTime(
+        _("%(day)s, %(time)s") % {"day": day_there, "time": _clock(event)},
+        zone_name(there),
+        _clock(mine) if is_same_day else moment(at),
+    )
+
+
+def zone_name(name: str) -> str:
+    """What a time zone is called, by its city in the reader's language: Kuala Lumpur."""
+    known = reader_locale().time_zones
+    called = (known[each]["city"] for each in names_of_zone(name) if "city" in known.get(each, {}))
+    return str(next(called, name.rpartition("/")[2].replace("_", " ")))
 
 
 def ago(at: datetime) -> str:

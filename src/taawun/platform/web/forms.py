@@ -10,7 +10,7 @@ from unicodedata import decimal
 from django import forms
 from django.utils.safestring import SafeString
 
-from taawun.platform.web.formats import digits
+from taawun.platform.web.formats import digits, other_day_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from django.forms import BaseForm, BoundField
     from django.forms.utils import ErrorList
     from django.http import QueryDict
+
+    from taawun.platform.web.formats import OtherDay
 
 __all__ = ["ActiveFilter", "FaultyPart", "FieldView", "active_filters", "sentences", "western"]
 
@@ -64,6 +66,14 @@ class FieldView:
     def name(self) -> str:
         """Its label as it stands before a colon: that of a box may be a sentence, which ends in a stop."""
         return str(self.bound.label).rstrip(".")
+
+    @cached_property
+    def other_day(self) -> OtherDay | None:
+        """The other calendar at the end of a field for a day, for a reader who wants it."""
+        widget = self.bound.field.widget
+        if widget.attrs.get("type", getattr(widget, "input_type", "")) != "date":
+            return None
+        return other_day_beside(str(self.bound.value() or ""))
 
     @cached_property
     def hint(self) -> str:

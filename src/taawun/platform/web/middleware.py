@@ -1,4 +1,4 @@
-"""What holds for every request: it is one unit of work, and what it shows is kept private and is what it seems."""
+"""What holds for every request: one unit of work, for its reader, and what it shows is private and what it seems."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
+from django.utils.translation import get_language_from_path
 from django.utils.translation import gettext as _
 
+from taawun.platform.web.access import doorkeeper
 from taawun.platform.web.directions import visible_page
 from taawun.platform.web.pages import refuse, wants_page
+from taawun.platform.web.reader import read_by
 from taawun.platform.web.unit import unit
 
 if TYPE_CHECKING:
@@ -18,7 +21,14 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-__all__ = ["NothingAtNul", "PrivatePages", "RefusedMethods", "RequestUnit", "VisibleDirections"]
+__all__ = [
+    "ForWhoeverReads",
+    "NothingAtNul",
+    "PrivatePages",
+    "RefusedMethods",
+    "RequestUnit",
+    "VisibleDirections",
+]
 
 
 class RequestUnit:
@@ -30,6 +40,25 @@ class RequestUnit:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request inside its unit."""
         with unit():
+            return self._get_response(request)
+
+
+class ForWhoeverReads:
+    """Writes pages as who is signed in wants to read them; see :mod:`.reader`.
+
+    Addresses without a language are read by machines, which know no reader. The person is asked for with the first
+    date or number, and is loaded already where a page asks who is at the door.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, for its reader."""
+        door = doorkeeper()
+        if door is None or get_language_from_path(request.path_info) is None:
+            return self._get_response(request)
+        with read_by(lambda: door.reader(request)):
             return self._get_response(request)
 
 

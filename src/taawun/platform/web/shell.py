@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from taawun.platform.web.access import doorkeeper
 from taawun.platform.web.navigation import groups_for, notes_for
+from taawun.platform.web.reader import Theme, reader
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from taawun.platform.web.access import Host, Visitor
     from taawun.platform.web.navigation import ShownEntry, ShownGroup
 
-__all__ = ["RAIL_COOKIE", "THEMES", "THEME_COOKIE", "Shell", "shell_of"]
+__all__ = ["RAIL_COOKIE", "THEME_COOKIE", "Shell", "shell_of"]
 
 THEME_COOKIE = "taawun-theme"
-THEMES = ("light", "dark")
 # set by the button that folds the navigation to a rail of icons; read here, so that no page moves as it loads
 RAIL_COOKIE = "taawun-rail"
 
@@ -67,19 +67,24 @@ def shell_of(request: HttpRequest | None) -> Shell:
     bare = Shell(home=_address("home") or "/", search=_address("search"))
     if request is None or door is None:
         return bare
-    theme = request.COOKIES.get(THEME_COOKIE, "")
-    framed = replace(bare, host=door.host(), theme=theme if theme in THEMES else "")
+    framed = replace(bare, host=door.host())
     visitor = door.visitor(request)
     if visitor is None:
-        return framed
+        # before the door only this browser knows what was chosen in it
+        return replace(framed, theme=_drawn(request.COOKIES.get(THEME_COOKIE, "")))
     groups = groups_for(visitor.permissions, request.path, visitor.actor)
     return replace(
         framed,
         visitor=visitor,
         groups=groups,
+        theme=_drawn(reader().theme),
         notes=notes_for(visitor.permissions),
         is_rail=request.COOKIES.get(RAIL_COOKIE) == "yes",
     )
+
+
+def _drawn(theme: str) -> str:
+    return theme if theme in {Theme.LIGHT, Theme.DARK} else ""
 
 
 def _address(name: str) -> str:

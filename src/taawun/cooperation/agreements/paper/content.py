@@ -22,6 +22,7 @@ from taawun.cooperation.agreements.presenting.sentences import clause_in_words, 
 from taawun.cooperation.agreements.presenting.timelines import kid_of
 from taawun.foundation.multilingual import Prose, Text, is_rtl
 from taawun.platform.web import formats
+from taawun.platform.web.reader import for_everybody
 from taawun.platform.web.templatetags.components import code, text
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ class _Sources:
     partners: Mapping[str, Partner]
 
 
+# a paper reads the same whoever has it printed
+@for_everybody()
 def paper_of(
     document: Document,
     signatures: Sequence[PartySignature],

@@ -28,6 +28,7 @@ from taawun.cooperation.people.actions.oneself import (
     make_password_link,
     rename,
     set_language,
+    set_reading,
 )
 from taawun.cooperation.people.actions.organisations import (
     add_organisation,
@@ -90,6 +91,7 @@ __all__ = [
     "revoke_invitation",
     "revoke_token",
     "set_language",
+    "set_reading",
     "set_roles",
     "strike_span",
     "take_role",

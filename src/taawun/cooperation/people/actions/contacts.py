@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -18,6 +17,7 @@ from taawun.cooperation.people.rules import ensure, holds_in
 from taawun.foundation import openpgp
 from taawun.foundation.clock import now
 from taawun.foundation.strict_json import canonical
+from taawun.foundation.zones import is_zone
 from taawun.platform.audit.actions import record
 from taawun.platform.work.turns import take_turn
 
@@ -108,7 +108,7 @@ def _check(given: ContactFields) -> None:
     """Refuse what cannot be, naming the member."""
     if len(canonical(given.name.to_json())) > _LONGEST_NAME:
         raise ContactRefused("name", _("This name is too long; a few words in each language do."))
-    if given.zone not in available_timezones():
+    if not is_zone(given.zone):
         raise ContactRefused("zone", _("This is no time zone; choose one like Asia/Kuala_Lumpur."))
     if not given.is_always and not (given.days and given.opens and given.closes):
         raise ContactRefused(

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.people.actions.minting import Minted, fresh_secret
+from taawun.cooperation.people.actions.oneself import zone_for
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.errors import InvitationRefused, PeopleError, RoleUnknown
 from taawun.cooperation.people.models import Invitation, Membership, Person, has_address
@@ -133,6 +134,7 @@ def come_in(person: Person, invitation: Invitation) -> Person:
     """
     if not person.password:
         person.set_unusable_password()
+    person.zone = zone_for(invitation.organisation)
     person.full_clean()
     person.save()
     for role in invitation.roles:

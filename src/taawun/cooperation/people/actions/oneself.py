@@ -1,23 +1,28 @@
-"""What belongs to a person alone: their name, language and password."""
+"""What belongs to a person alone: their name, language, way of reading and password."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.people.actions.minting import Minted
-from taawun.cooperation.people.errors import NameRefused, PeopleError
+from taawun.cooperation.people.errors import NameRefused, PeopleError, ZoneRefused
 from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import ensure, may_manage
+from taawun.foundation.zones import is_zone, zone_of_nation, zones_of_nation
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
     from taawun.cooperation.people.actors import Actor, PersonActor
+    from taawun.cooperation.people.models import Organisation
+    from taawun.platform.web.reader import Reader
 
-__all__ = ["change_password", "make_password_link", "rename", "set_language"]
+__all__ = ["change_password", "make_password_link", "rename", "set_language", "set_reading", "zone_for"]
 
 
 @transaction.atomic
@@ -59,6 +64,31 @@ def change_password(person: Person, password: str) -> None:
 def set_language(person: Person, language: str) -> None:
     """Remember the language a person chose."""
     Person.objects.filter(id=person.id).exclude(language=language).update(language=language)
+
+
+@transaction.atomic
+def set_reading(person: Person, wanted: Reader) -> None:
+    """Remember how a person wants to read.
+
+    Raises:
+        ZoneRefused: the time zone is none that this machine knows.
+    """
+    changed = {name: str(value) for name, value in asdict(wanted).items() if getattr(person, name) != value}
+    if not changed:
+        return
+    if wanted.zone and not is_zone(wanted.zone):
+        raise ZoneRefused
+    Person.objects.filter(id=person.id).update(**changed)
+    record(actor_of(person), "people.reading-changed", f"urn:uuid:{person.id}", {"changed": sorted(changed)})
+
+
+def zone_for(organisation: Organisation) -> str:
+    """The time zone with which somebody begins at an organisation: its nation's, empty where that is the node's.
+
+    A nation with several is not guessed at: its people begin with the node's.
+    """
+    nation = organisation.nation_id or ""
+    return "" if settings.DISPLAY_TIME_ZONE in zones_of_nation(nation) else zone_of_nation(nation)
 
 
 @transaction.atomic

@@ -14,6 +14,8 @@ from taawun.foundation.nations import is_code
 from taawun.platform.audit.actions import record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from taawun.cooperation.people.actors import Actor
     from taawun.foundation.multilingual import Text
 
@@ -67,9 +69,21 @@ def _name_nation(actor: Actor, code: str, names: Text | None) -> None:
 
 @transaction.atomic
 def add_organisation(
-    actor: Actor, *, names: Text, kind: Organisation.Kind, nation: str | None
+    actor: Actor,
+    *,
+    names: Text,
+    kind: Organisation.Kind,
+    nation: str | None,
+    working_days: Collection[int] | None = None,
 ) -> Organisation:
     """Add an organisation whose people will work here.
+
+    Args:
+        actor: who adds it.
+        names: what it is called.
+        kind: what it is.
+        nation: its nation's code; None where it has none.
+        working_days: on which days it works, 0 is Monday; none where it works as its nation does.
 
     Raises:
         NotAllowed: the actor may not.
@@ -78,16 +92,35 @@ def add_organisation(
     ensure(holds_everywhere(actor, "manage:people"))
     if nation:
         _name_nation(actor, nation, None)
-    organisation = Organisation.objects.create(names=names.to_json(), kind=kind, nation_id=nation or None)
+    organisation = Organisation.objects.create(
+        names=names.to_json(),
+        kind=kind,
+        nation_id=nation or None,
+        working_days=sorted(set(working_days or ())),
+    )
     record(actor, "people.organisation-added", f"urn:uuid:{organisation.id}", {})
     return organisation
 
 
 @transaction.atomic
-def change_organisation(
-    actor: Actor, organisation: Organisation, *, names: Text, kind: Organisation.Kind, nation: str | None
+def change_organisation(  # noqa: PLR0913 - each argument is one fact of an organisation
+    actor: Actor,
+    organisation: Organisation,
+    *,
+    names: Text,
+    kind: Organisation.Kind,
+    nation: str | None,
+    working_days: Collection[int] | None = None,
 ) -> Organisation:
-    """Change what an organisation is called, what it is, and of which nation.
+    """Change what an organisation is called, what it is, of which nation, and on which days it works.
+
+    Args:
+        actor: who changes it.
+        organisation: which.
+        names: what it is called.
+        kind: what it is.
+        nation: its nation's code; None where it has none.
+        working_days: 0 is Monday; empty where it works as its nation does, None to leave them as they are.
 
     Raises:
         NotAllowed: the actor may not; who manages one organisation alone may change its name and kind.
@@ -102,6 +135,8 @@ def change_organisation(
         if nation:
             _name_nation(actor, nation, None)
     held.names, held.kind, held.nation_id = names.to_json(), kind, nation or None
-    held.save(update_fields=["names", "kind", "nation"])
+    if working_days is not None:
+        held.working_days = sorted(set(working_days))
+    held.save(update_fields=["names", "kind", "nation", "working_days"])
     record(actor, "people.organisation-changed", f"urn:uuid:{held.id}", {"kind": str(kind)})
     return held

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.people.actions.invitations import come_in
+from taawun.cooperation.people.actions.oneself import zone_for
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
 from taawun.cooperation.people.models import Identity, IdentityProvider, Invitation, Person, has_address
@@ -284,7 +285,8 @@ def _by_group(provider: IdentityProvider, claims: Claims) -> Person:
     }
     if not roles:
         raise SignInRefused("not-invited")
-    person = Person(email=claims.email, name=claims.name or claims.email)
+    zone = zone_for(provider.organisation)
+    person = Person(email=claims.email, name=claims.name or claims.email, zone=zone)
     person.set_unusable_password()
     person.full_clean()
     person.save()

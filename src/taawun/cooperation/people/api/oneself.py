@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from ninja import Query, Status
 
@@ -24,23 +26,28 @@ def get_me(request: ApiRequest) -> schemas.Me:
     person = queries.persons(actor).get(id=actor.id)
     return schemas.Me(
         person=person_shown(actor, person),
+        reading=schemas.Reading(**asdict(person.reading)),
         permissions=sorted(actor.permissions),
         token=token_shown(models.ApiToken.objects.get(id=request.auth.token)),
     )
 
 
-@router.patch("/me", response=schemas.Me, summary="Change my name or my language")
+@router.patch("/me", response=schemas.Me, summary="Change my name, my language or how I read")
 def edit_me(request: ApiRequest, body: schemas.MeEdit) -> schemas.Me:
-    """What one is called, and the language in which this node writes to one; what is left out or null stays.
+    """What one is called, and in which language and how this node writes to one; what is left out or null stays.
 
     Any token of the person may.
     """
     actor = acting(request)
     me = models.Person.objects.get(id=actor.id)
-    if body.name is not None:
-        actions.rename(actor, me, body.name)
-    if body.language is not None:
-        actions.set_language(me, body.language)
+    told = {name: getattr(body, name) for name in ("zone", "calendar", "digits", "addressed", "theme")}
+    reading = replace(me.reading, **{name: each for name, each in told.items() if each is not None})
+    with transaction.atomic():
+        if body.name is not None:
+            actions.rename(actor, me, body.name)
+        if body.language is not None:
+            actions.set_language(me, body.language)
+        actions.set_reading(me, reading)
     return get_me(request)
 
 

@@ -40,6 +40,7 @@ def add_organisation(request: ApiRequest, body: schemas.NewOrganisation) -> Stat
         names=words(body.name, "/name"),
         kind=_kind(body.kind),
         nation=body.nation,
+        working_days=body.working_days,
     )
     return Status(201, organisation_shown(organisation))
 
@@ -59,7 +60,7 @@ def get_organisation(request: ApiRequest, organisation_id: UUID) -> schemas.Orga
 def change_organisation(
     request: ApiRequest, organisation_id: UUID, body: schemas.NewOrganisation
 ) -> schemas.Organisation:
-    """What an organisation is called, what it is, and of which nation."""
+    """What an organisation is called, what it is, of which nation, and on which days it works."""
     actor = acting(request)
     require(actor, "manage:people")
     changed = actions.change_organisation(
@@ -68,6 +69,7 @@ def change_organisation(
         names=words(body.name, "/name"),
         kind=_kind(body.kind),
         nation=body.nation,
+        working_days=body.working_days,
     )
     return organisation_shown(changed)
 
@@ -117,4 +119,5 @@ def organisation_shown(organisation: models.Organisation) -> schemas.Organisatio
         kind=organisation.kind,
         nation=organisation.nation_id,
         is_host=organisation.is_host,
+        working_days=list(organisation.week),
     )

@@ -10,7 +10,6 @@ from taawun.cooperation.people.forms.persons import (
     MoveForm,
     PeopleFilters,
     PermissionFilters,
-    ProfileForm,
     RoleForm,
     RolesForm,
     TokenFilters,
@@ -29,6 +28,7 @@ from taawun.cooperation.people.forms.places import (
     SpanForm,
     TextForm,
 )
+from taawun.cooperation.people.forms.profile import ProfileForm
 from taawun.cooperation.people.forms.providers import (
     ProviderForm,
 )

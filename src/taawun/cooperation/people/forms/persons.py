@@ -19,7 +19,6 @@ from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.permissions import Role, matrix
 from taawun.foundation.multilingual import OWN_NAMES
 from taawun.platform.web.formats import number
-from taawun.platform.web.shell import THEMES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,7 +35,6 @@ __all__ = [
     "MoveForm",
     "PeopleFilters",
     "PermissionFilters",
-    "ProfileForm",
     "RoleForm",
     "RolesForm",
     "TokenFilters",
@@ -232,22 +230,6 @@ class AcceptForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_password_rules_later(),
-    )
-    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
-
-
-class ProfileForm(forms.Form):
-    """What a person changes about themself."""
-
-    name = forms.CharField(
-        label=_("Your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
-    theme = forms.ChoiceField(
-        label=_("Appearance"),
-        required=False,
-        choices=[("", _("as this device")), *zip(THEMES, (_("light"), _("dark")), strict=True)],
-        help_text=_("Kept in this browser only."),
     )
 
 

@@ -53,6 +53,10 @@ def choose_among(form: forms.Form, places: QuerySet[Organisation]) -> None:
         field.queryset = places
 
 
+def _weekdays() -> list[tuple[str, str]]:
+    return [(str(day), formats.weekday(day)) for day in range(7)]
+
+
 class NationFilters(forms.Form):
     """Search of the list of nations."""
 
@@ -167,7 +171,15 @@ class OrganisationForm(TextForm):
         help_text=_("Two capital letters of ISO 3166-1, as in MY. A secretariat or a donor may have none."),
         widget=forms.TextInput({"dir": "ltr"}),
     )
-    field_order = ("name_en", "name_ar", "name_fr", "kind", "nation")
+    working_days = forms.TypedMultipleChoiceField(
+        label=_("Working days"),
+        required=False,
+        coerce=int,
+        choices=_weekdays,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Choose none where it works on the days of its nation."),
+    )
+    field_order = ("name_en", "name_ar", "name_fr", "kind", "nation", "working_days")
 
     def clean_nation(self) -> str:
         """The code in capital letters."""
@@ -181,10 +193,6 @@ class OrganisationFilters(forms.Form):
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", _("all")), *Organisation.Kind.choices]
     )
-
-
-def _weekdays() -> list[tuple[str, str]]:
-    return [(str(day), formats.weekday(day)) for day in range(7)]
 
 
 class ContactForm(TextForm):

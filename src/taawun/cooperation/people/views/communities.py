@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from taawun.cooperation.people import actions, naming, queries, roll
+from taawun.cooperation.people.cards import nation_mark, organisation_card
 from taawun.cooperation.people.errors import PeopleError, RollRefused
 from taawun.cooperation.people.forms import (
     CommunityForm,
@@ -23,14 +25,17 @@ from taawun.cooperation.people.forms import (
     SpanForm,
     TextForm,
 )
-from taawun.cooperation.people.models import Community, Nation, Span
+from taawun.cooperation.people.models import Community, Nation, Organisation, Span
 from taawun.cooperation.people.rolling import rolled
 from taawun.cooperation.people.sessions import signed_in
 from taawun.cooperation.people.shipped import SHIPPED
 from taawun.foundation.clock import now
 from taawun.foundation.folding import words_match
-from taawun.foundation.multilingual import LANGUAGES
-from taawun.foundation.nations import ASSIGNED
+from taawun.foundation.multilingual import LANGUAGES, OWN_NAMES
+from taawun.foundation.nations import ASSIGNED, is_code
+from taawun.foundation.weeks import working_days
+from taawun.foundation.zones import zones_of_nation
+from taawun.platform.web import formats
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.pages import confirm
@@ -54,12 +59,14 @@ __all__ = [
     "community",
     "end_span",
     "import_roll",
+    "nation",
     "nations",
     "rename_community",
     "strike_span",
 ]
 
 _NATIONS_ON_A_PAGE: Final = 50
+_CARDS: Final = 24
 
 _MANAGE = "manage:communities"
 
@@ -107,6 +114,39 @@ def _export_nations(ending: str, found: list[naming.NamedNation]) -> HttpRespons
     if ending == "json":
         return as_json("nations", rows)
     return as_csv("nations", list(rows[0]) if rows else ["code"], [list(row.values()) for row in rows])
+
+
+@require_safe
+@signed_in("read:people")
+def nation(request: HttpRequest, actor: PersonActor, code: str) -> HttpResponseBase:
+    """What a nation is called and by whom, its clock and its week, its organisations here and its communities."""
+    del actor
+    if not is_code(code):
+        raise Http404
+    named = naming.named_nation(code)
+    here = list(Organisation.objects.filter(nation=code).order_by("-is_host", "created", "id")[: _CARDS + 1])
+    spans = Span.objects.filter(queries.covering(now().astimezone(UTC).date()), nation=code)
+    context = {
+        "nation": named,
+        "mark": nation_mark(code),
+        "names": [
+            (tag, OWN_NAMES[tag], name) for tag, name in named.name.by_language.items() if tag in OWN_NAMES
+        ],
+        "organisations": [organisation_card(each) for each in here[:_CARDS]],
+        "has_more": len(here) > _CARDS,
+        "spans": spans.select_related("community").order_by("community__code", "standing", "id"),
+        "week": formats.days_of_week(working_days(code)),
+        "clocks": _clocks(code),
+    }
+    return render(request, "people/nation.html", context)
+
+
+def _clocks(code: str) -> list[tuple[str, str]]:
+    """The times of day in a nation, each once, with the cities whose clocks show it."""
+    at, found = now(), dict[str, list[str]]()
+    for zone in zones_of_nation(code):
+        found.setdefault(formats.time_in(at, zone), []).append(formats.zone_name(zone))
+    return [(shown, formats.listed(cities[:3])) for shown, cities in found.items()]
 
 
 # ---- communities -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, override, pgettext
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.people import actions, queries
 from taawun.cooperation.people.actions import INVITATION_LIFE
+from taawun.cooperation.people.cards import organisation_card
 from taawun.cooperation.people.errors import InvitationRefused, PeopleError
 from taawun.cooperation.people.forms import (
     AcceptForm,
@@ -158,6 +159,8 @@ def invited(request: HttpRequest, actor: PersonActor, invitation_id: UUID) -> Ht
         return redirect("invitations")
     context = {
         "invitation": invitation,
+        "card": organisation_card(invitation.organisation),
+        "roles": [Role(role).label for role in invitation.roles],
         "link": link,
         "qr": qr(link),
         # with mail, one comes here only when the server did not take it
@@ -205,17 +208,14 @@ def accept(request: HttpRequest, secret: str) -> HttpResponseBase:
         )
         title = _("This invitation is for somebody who is not here yet")
         return refuse(request, 409, title, sentence % {"name": request.user.name}, code="signed-in")
-    form = AcceptForm(request.POST or None, initial={"language": get_language()})
+    form = AcceptForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _accepted(secret, form):
-        language = form.cleaned_data["language"]
-        with override(language):
-            messages.success(
-                request, _("Welcome. Sign in with your e-mail address and the password you chose.")
-            )
-            return HttpResponseRedirect(reverse("account_login"))
+        messages.success(request, _("Welcome. Sign in with your e-mail address and the password you chose."))
+        return HttpResponseRedirect(reverse("account_login"))
     context = {
         "form": form,
         "invitation": invitation,
+        "card": organisation_card(invitation.organisation, leads_on=False),
         "roles": [Role(role).label for role in invitation.roles],
     }
     return render(request, "people/accept.html", context, status=422 if form.errors else 200)
@@ -224,9 +224,9 @@ def accept(request: HttpRequest, secret: str) -> HttpResponseBase:
 def _accepted(secret: str, form: AcceptForm) -> bool:
     given = form.cleaned_data
     try:
-        actions.accept_invitation(
-            secret, name=given["name"], password=given["password"], language=given["language"]
-        )
+        # the link opens in the language of the invitation; whoever turned to another goes on in that
+        language = (get_language() or "en").partition("-")[0]
+        actions.accept_invitation(secret, name=given["name"], password=given["password"], language=language)
     except ValidationError as weak:
         form.add_error("password" if not hasattr(weak, "error_dict") else None, weak)
         return False

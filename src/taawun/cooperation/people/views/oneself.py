@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.people import actions, queries, unsent
+from taawun.cooperation.people.cards import person_card
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.forms import (
     ProfileForm,
@@ -53,30 +54,38 @@ _SHOWN_WITHIN = timedelta(minutes=5)
 def profile(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """What one keeps about oneself."""
     me = person_of(request)
-    begin = {"name": me.name, "language": me.language, "theme": request.COOKIES.get(THEME_COOKIE, "")}
-    form = ProfileForm(request.POST or None, initial=begin)
+    form = ProfileForm(request.POST or None, me)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         actions.rename(actor, me, given["name"])
         actions.set_language(me, given["language"])
+        actions.set_reading(me, form.reading)
         with override(given["language"]):
             messages.success(request, _("Your profile is saved."))
         response = HttpResponseRedirect(translate_url(reverse("profile"), given["language"]))
         response.set_cookie(
             THEME_COOKIE,
             given["theme"],
-            max_age=_YEAR if given["theme"] else 0,
+            max_age=_YEAR,
             secure=bool(settings.SESSION_COOKIE_SECURE),
             httponly=True,
             samesite="Lax",
         )
         return response
-    memberships = Membership.objects.filter(person=me).select_related("organisation").order_by("since")
+    memberships = (
+        Membership.objects.filter(person=me).select_related("organisation", "person").order_by("since")
+    )
     held = [each.label for each in matrix().permissions if each.name in actor.permissions]
     open_tokens = ApiToken.objects.filter(person=me, revoked__isnull=True, expires__gt=now()).count()
     told = ngettext("%(count)s open token", "%(count)s open tokens", open_tokens)
     told = told % {"count": number(open_tokens)} if open_tokens else _("no open token")
-    context = {"form": form, "memberships": memberships, "permissions": held, "tokens": told, "person": me}
+    context = {
+        "form": form,
+        "card": person_card(actor, me),
+        "memberships": memberships,
+        "permissions": held,
+        "tokens": told,
+    }
     return render(request, "people/profile.html", context, status=422 if form.errors else 200)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.people import actions, naming, queries
+from taawun.cooperation.people.cards import contact_line, organisation_card, person_card
 from taawun.cooperation.people.errors import ContactRefused, PeopleError
 from taawun.cooperation.people.forms import (
     ContactForm,
@@ -20,12 +22,12 @@ from taawun.cooperation.people.forms import (
     OrganisationFilters,
     OrganisationForm,
 )
-from taawun.cooperation.people.models import DutyContact, Organisation
+from taawun.cooperation.people.models import DutyContact, Membership, Organisation
 from taawun.cooperation.people.rules import Granted, holds_in
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.multilingual import LANGUAGES
 from taawun.platform.web.exports import as_csv, as_json
-from taawun.platform.web.formats import hours_of_week, language_name, listed, with_names
+from taawun.platform.web.formats import with_names
 from taawun.platform.web.pages import confirm
 from taawun.platform.web.paging import BadCursor, page
 
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 _ON_A_PAGE = 50
+_PEOPLE = 6
 _HEAD = ("id", *(f"name_{language}" for language in LANGUAGES), "kind", "nation", "runs_this_node")
 
 
@@ -96,18 +99,16 @@ def _export(ending: str, found: Iterable[Organisation]) -> HttpResponseBase:
 def organisation(request: HttpRequest, actor: PersonActor, organisation_id: UUID) -> HttpResponseBase:
     """One organisation, and whom to call at it."""
     shown = get_object_or_404(Organisation, id=organisation_id)
-    contacts = [
-        (
-            each,
-            hours_of_week(each.days, each.opens, each.closes),
-            listed([language_name(tag) for tag in each.languages]),
-        )
-        for each in shown.duty_contacts.order_by("id")
-    ]
+    held = Membership.objects.filter(person=OuterRef("pk"), organisation=shown)
+    people = queries.persons(actor).filter(Exists(held), is_active=True).order_by("name", "id")
+    some = list(people[: _PEOPLE + 1])
     context = {
         "organisation": shown,
-        "nation": naming.named_nation(shown.nation_id) if shown.nation_id else None,
-        "contacts": contacts,
+        "card": organisation_card(shown),
+        "is_own_week": bool(shown.working_days),
+        "contacts": [(each, contact_line(each)) for each in shown.duty_contacts.order_by("id")],
+        "people": [person_card(actor, each, shown) for each in some[:_PEOPLE]],
+        "has_more": len(some) > _PEOPLE,
         "may_change": isinstance(holds_in(actor, "manage:people", shown.id), Granted),
         "may_keep": isinstance(holds_in(actor, "manage:contacts", shown.id), Granted),
     }
@@ -140,6 +141,7 @@ def add_organisation(request: HttpRequest, actor: PersonActor) -> HttpResponseBa
                 names=given["name"],
                 kind=Organisation.Kind(given["kind"]),
                 nation=given["nation"] or None,
+                working_days=given["working_days"],
             )
         except PeopleError as refused:
             form.add_error("nation", str(refused))
@@ -154,7 +156,7 @@ def change_organisation(request: HttpRequest, actor: PersonActor, organisation_i
     """Change what an organisation is called, what it is, and of which nation."""
     shown = get_object_or_404(Organisation, id=organisation_id)
     begin = {f"name_{language}": words for language, words in shown.names.items()}
-    begin |= {"kind": shown.kind, "nation": shown.nation_id or ""}
+    begin |= {"kind": shown.kind, "nation": shown.nation_id or "", "working_days": shown.working_days}
     form = OrganisationForm(request.POST if request.method == "POST" else None, initial=begin)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -165,6 +167,7 @@ def change_organisation(request: HttpRequest, actor: PersonActor, organisation_i
                 names=given["name"],
                 kind=Organisation.Kind(given["kind"]),
                 nation=given["nation"] or None,
+                working_days=given["working_days"],
             )
         except PeopleError as refused:
             form.add_error("nation", str(refused))

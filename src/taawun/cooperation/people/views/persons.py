@@ -15,14 +15,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from taawun.cooperation.people import actions, queries
+from taawun.cooperation.people.cards import organisation_card, person_card
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.forms import (
     PeopleFilters,
     RoleForm,
 )
 from taawun.cooperation.people.letters import password_link, qr
-from taawun.cooperation.people.models import Membership, Person
-from taawun.cooperation.people.permissions import Role
+from taawun.cooperation.people.models import DutyContact, Membership, Person
+from taawun.cooperation.people.role_names import role_name
 from taawun.cooperation.people.rules import (
     Granted,
     begins_anew,
@@ -36,6 +37,7 @@ from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.pages import confirm
 from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.reader import Addressed
 from taawun.platform.web.sealed import put_away, take_out
 
 if TYPE_CHECKING:
@@ -131,8 +133,16 @@ def _person_page(
     may_give = bool(places) and ("manage:people" in actor.everywhere or not managed.isdisjoint(by_place))
     if form is None and may_give:
         form = RoleForm(places=queries.organisations(actor, "manage:people"))
+    contacts: dict[UUID, list[DutyContact]] = {}
+    for each in DutyContact.objects.filter(organisation__in=list(by_place)).order_by("id"):
+        contacts.setdefault(each.organisation_id, []).append(each)
     context = {
         "person": shown,
+        "card": person_card(actor, shown),
+        "organisations": [
+            organisation_card(held[0].organisation, contacts.get(place, ()))
+            for place, held in by_place.items()
+        ],
         "form": form,
         "address": _address_for(actor, shown),
         "is_anothers": is_anothers(shown),
@@ -155,7 +165,9 @@ def give_role(request: HttpRequest, actor: PersonActor, person_id: UUID) -> Http
         anew = begins_anew(receiver, place)
         actions.give_role(actor, receiver, place, role)
         messages.success(
-            request, _("%(name)s is now %(role)s.") % {"name": receiver.name, "role": Role(role).label}
+            request,
+            _("%(name)s is now %(role)s.")
+            % {"name": receiver.name, "role": role_name(role, Addressed(receiver.addressed))},
         )
         if anew:
             tell_begins_anew(request, receiver)
@@ -200,7 +212,7 @@ def take_role(request: HttpRequest, actor: PersonActor, membership_id: int) -> H
         else:
             messages.success(request, _("The role was taken."))
             return HttpResponseRedirect(back)
-    names = {"name": membership.person.name, "role": Role(membership.role).label}
+    names = {"name": membership.person.name, "role": membership.role_name}
     return confirm(
         request,
         question=with_names(_("Take the role “%(role)s” from %(name)s?"), **names),

@@ -180,18 +180,16 @@ def prose(words: Prose) -> SafeString:
 # ---- dates and numbers -------------------------------------------------------------------------------------
 @register.simple_tag
 def day(value: date | None, *, hijri: bool = False) -> SafeString:
-    """A day in full, with the Hijri date behind a comma where it is asked for; a dash for none."""
+    """A day in full, with the Hijri date behind a comma where it, or the reader, asks for it; a dash for none."""
     if value is None:
         return mark_safe("—")
-    shown = formats.day(value)
-    if hijri:
-        shown = _("%(gregorian)s, %(hijri)s") % {"gregorian": shown, "hijri": formats.hijri_day(value)}
+    shown = formats.day(value, with_hijri=hijri)
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
 
 
 @register.simple_tag
 def moment(value: datetime | None) -> SafeString:
-    """A day and time in the node's zone; hovering tells it in UTC; a dash for none."""
+    """A day and time in the reader's zone; hovering tells it in UTC; a dash for none."""
     if value is None:
         return mark_safe("—")
     stamp = value.isoformat()

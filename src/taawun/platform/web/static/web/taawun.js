@@ -95,6 +95,21 @@
     }
   });
 
+  /* the Hijri date beside a day, while one types it; the server writes that of what stands there already */
+  const hijri = new Intl.DateTimeFormat("en-u-ca-islamic-civil-nu-latn", { day: "numeric", month: "numeric", year: "numeric", timeZone: "UTC" });
+  document.addEventListener("input", (event) => {
+    const other = event.target.parentElement?.querySelector(":scope > [data-months]");
+    if (!other) return;
+    const day = new Date(`${event.target.value}T00:00:00Z`);
+    /* not a day, or one before the calendar began: 19 July 622 */
+    const parts = !(day >= Date.UTC(622, 6, 19)) ? null : Object.fromEntries(hijri.formatToParts(day).map((each) => [each.type, each.value]));
+    const inDigits = (number) => number.replace(/\d/g, (digit) => other.dataset.digits[digit]);
+    other.textContent = !parts ? "" : other.dataset.pattern
+      .replace("{day}", inDigits(parts.day))
+      .replace("{month}", other.dataset.months.split("|")[parts.month - 1])
+      .replace("{year}", inDigits(parts.year));
+  });
+
   document.addEventListener("allauth.error", (event) => {
     const place = document.getElementById("passkey-problem");
     if (!place) return;
