@@ -18,7 +18,7 @@ from taawun.capabilities.intel.reports import REPORT_TYPES
 from taawun.capabilities.intel.rules import current_objects
 from taawun.capabilities.intel.wording import type_name
 from taawun.platform.web import formats
-from taawun.platform.web.graphs import Edge, Graph, Node, draw, gathered
+from taawun.platform.web.charts import Edge, Graph, Node, draw, gathered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

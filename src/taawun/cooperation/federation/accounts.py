@@ -18,7 +18,7 @@ from taawun.cooperation.federation.presenting import kind_label
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.multilingual import is_rtl
 from taawun.platform.web import formats
-from taawun.platform.web.flows import MOST_BANDS, Band, draw_flow
+from taawun.platform.web.charts import MOST_BANDS, Band, draw_flow
 from taawun.platform.web.templatetags.components import code, text, tile
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taawun.platform.web.graphs import MOST_NODES, Edge, Graph, Node, draw, gathered
+from taawun.platform.web.charts import MOST_NODES, Edge, Graph, Node, draw, gathered
 
 ROOT = Node("", "Report", "Wave 3")
 SVG = "{http://www.w3.org/2000/svg}"
