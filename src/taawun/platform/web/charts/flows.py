@@ -1,21 +1,28 @@
-"""Flows: how something divides into kinds, as bands from one side to the other.
-
-Pure functions: what is drawn depends on the arguments alone. The colours are those of the stylesheet.
-"""
+"""Flows: how something divides into kinds, as bands from one side to the other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from taawun.platform.web.charts.drawing import (
+    CannotDraw,
+    Canvas,
+    Drawing,
+    Reader,
+    Table,
+    begins_right,
+    joined,
+    px,
+    shortened,
+    width_of,
+)
 
-    from django.utils.safestring import SafeString
-
-__all__ = ["MOST_BANDS", "Band", "draw_flow"]
+__all__ = ["MOST_BANDS", "Band", "Flow"]
 
 MOST_BANDS: Final = 7
 """More bands than this are gathered into the last one: nobody tells them apart."""
@@ -30,64 +37,73 @@ class Band:
 
     Args:
         count: how many, more than none.
-        number: the same as the reader writes it.
         name: of what.
     """
 
     count: int
-    number: str
     name: str
 
 
-def draw_flow(  # noqa: PLR0913 - what is drawn, what it is called, and how
-    bands: Sequence[Band],
-    *,
-    id: str,  # noqa: A002 - the attribute's own name
-    title: str,
-    whole: tuple[str, str],
-    is_other: bool = False,
-    is_rtl: bool = False,
-) -> SafeString:
-    """Draw a flow as SVG; it begins at the side where the reader begins.
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow.
 
     Args:
-        bands: the largest first; at most :data:`MOST_BANDS`.
-        id: unique on the page.
-        title: the finding, in a sentence.
+        head: what the parts are, for the table: “Kind”.
+        amount: what is counted, for the table: “Releases”.
+        bands: the largest first; at most :data:`MOST_BANDS` and one for the others.
         whole: two lines beside the whole.
         is_other: whether it is the other side's: the second colour.
-        is_rtl: whether the reader begins at the right.
+
+    Raises:
+        CannotDraw: a part has nothing in it.
     """
-    all_of_it = sum(band.count for band in bands)
-    heights = [max(_LEAST, _HEIGHT * band.count / all_of_it) for band in bands]
-    ends = _ends(heights)
-    height = max(_TOP * 2 + sum(heights), ends[-1] + heights[-1] + _TOP)
-    begin = _TOP + (height - 2 * _TOP - sum(heights)) / 2
-    side = _Side(is_rtl=is_rtl)
-    parts = [side.bar(_FROM, begin, sum(heights))]
-    at = begin
-    for band, size, end in zip(bands, heights, ends, strict=True):
-        parts += [side.band(at, end, size), side.bar(_TO, end, size)]
-        parts.append(side.label(_TO + _BAR + 8, end + size / 2 + 4, band.number, band.name))
-        at += size
-    middle = begin + sum(heights) / 2
-    parts += [
-        side.words(_FROM - 8, middle - 2, "whole", whole[0], ends_here=True),
-        side.words(_FROM - 8, middle + 14, "part", whole[1], ends_here=True),
-    ]
-    return format_html(
-        '<svg class="flow{}" xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{}" viewBox="0 0 {} {}" '
-        'width="{}" height="{}"><title id="{}">{}</title>{}</svg>',
-        " other" if is_other else "",
-        f"{id}-title",
-        _WIDTH,
-        round(height),
-        _WIDTH,
-        round(height),
-        f"{id}-title",
-        title,
-        format_html_join("", "{}", ((part,) for part in parts)),
-    )
+
+    head: str
+    amount: str
+    bands: tuple[Band, ...]
+    whole: tuple[str, str]
+    is_other: bool = False
+
+    def __post_init__(self) -> None:
+        for band in self.bands:
+            if band.count <= 0:
+                raise CannotDraw(f"{band.name} has {band.count}: a flow shows parts that are more than none.")
+
+    def table(self, reader: Reader) -> Table:
+        """A row for each part."""
+        rows = tuple((band.name, reader.write(band.count)) for band in self.bands)
+        return Table((self.head, self.amount), rows, frozenset({1}))
+
+    def draw(self, reader: Reader) -> Drawing:
+        """Draw it; it begins at the side where the reader begins."""
+        canvas = Canvas(_WIDTH, reader.is_rtl)
+        all_of_it = sum(band.count for band in self.bands) or 1
+        heights = [max(_LEAST, _HEIGHT * band.count / all_of_it) for band in self.bands]
+        ends = _ends(heights)
+        foot = ends[-1] + heights[-1] + _TOP if ends else _LABEL * 3
+        height = round(max(_TOP * 2 + sum(heights), foot))
+        begin = _TOP + (height - 2 * _TOP - sum(heights)) / 2
+        parts = [canvas.rect("bar", _FROM, begin, _BAR, sum(heights))] if heights else []
+        at = begin
+        for band, size, end in zip(self.bands, heights, ends, strict=True):
+            parts += [_band(canvas, at, end, size), canvas.rect("bar", _TO, end, _BAR, size)]
+            parts.append(_label(canvas, end + size / 2 + 4, reader.write(band.count), band.name))
+            at += size
+        middle = begin + sum(heights) / 2
+        for below, classes, words in ((-2, "whole", self.whole[0]), (14, "part", self.whole[1])):
+            parts.append(
+                canvas.text(
+                    _FROM - 8,
+                    middle + below,
+                    words,
+                    classes,
+                    anchor="end",
+                    room=_FROM - 10,
+                    is_bold=classes == "whole",
+                )
+            )
+        return Drawing("flow s2" if self.is_other else "flow s1", _WIDTH, height, joined(parts))
 
 
 def _ends(heights: Sequence[float]) -> list[float]:
@@ -102,57 +118,28 @@ def _ends(heights: Sequence[float]) -> list[float]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """Draws from the side where the reader begins."""
+def _band(canvas: Canvas, start: float, end: float, size: float) -> SafeString:
+    left, right, middle = (px(canvas.x(x)) for x in (_FROM + _BAR, _TO, (_FROM + _BAR + _TO) / 2))
+    points = (
+        f"M{left} {px(start)}C{middle} {px(start)} {middle} {px(end)} {right} {px(end)}"
+        f"V{px(end + size)}C{middle} {px(end + size)} {middle} {px(start + size)} {left} {px(start + size)}Z"
+    )
+    return format_html('<path class="band" d="{}"/>', points)
 
-    is_rtl: bool
 
-    def x(self, at: float, width: float = 0) -> str:
-        return f"{_WIDTH - at - width if self.is_rtl else at:.1f}"
-
-    def bar(self, x: float, y: float, height: float) -> SafeString:
-        return format_html(
-            '<rect class="bar" x="{}" y="{}" width="{}" height="{}"/>',
-            self.x(x, _BAR),
-            f"{y:.1f}",
-            _BAR,
-            f"{height:.1f}",
-        )
-
-    def band(self, start: float, end: float, size: float) -> SafeString:
-        left, right, middle = (
-            self.x(_FROM + _BAR),
-            self.x(_TO),
-            self.x((_FROM + _BAR + _TO) / 2),
-        )
-        points = (
-            f"M{left} {start:.1f}C{middle} {start:.1f} {middle} {end:.1f} {right} {end:.1f}"
-            f"V{end + size:.1f}C{middle} {end + size:.1f} {middle} {start + size:.1f} {left} {start + size:.1f}Z"
-        )
-        return format_html('<path class="band" d="{}"/>', points)
-
-    def label(self, x: float, y: float, number: str, name: str) -> SafeString:
-        # in a text from right to left “start” is at the right
-        return format_html(
-            '<text x="{}" y="{}" text-anchor="start"{}><tspan class="whole">{}</tspan> {}</text>',
-            self.x(x),
-            f"{y:.1f}",
-            self._direction(),
-            number,
-            name,
-        )
-
-    def words(self, x: float, y: float, style: str, words: str, *, ends_here: bool) -> SafeString:
-        return format_html(
-            '<text class="{}" x="{}" y="{}" text-anchor="{}"{}>{}</text>',
-            style,
-            self.x(x),
-            f"{y:.1f}",
-            "end" if ends_here else "start",
-            self._direction(),
-            words,
-        )
-
-    def _direction(self) -> SafeString:
-        return format_html(' direction="{}"', "rtl") if self.is_rtl else format_html("{}", "")
+def _label(canvas: Canvas, y: float, number: str, name: str) -> SafeString:
+    """The number before the name, in the direction of the page, or the two would change places."""
+    x = _TO + _BAR + 8
+    room = _WIDTH - x - width_of(f"{number} ", is_bold=True)
+    shown = shortened(name, room)
+    isolated = begins_right(shown) not in {None, canvas.is_rtl}
+    return format_html(
+        '<text x="{}" y="{}" text-anchor="start"{}><tspan class="whole">{}</tspan> <tspan{}>{}</tspan>{}</text>',
+        px(canvas.x(x)),
+        px(y),
+        format_html(' direction="{}"', "rtl") if canvas.is_rtl else "",
+        number,
+        format_html(' class="{}"', "isolated") if isolated else "",
+        shown,
+        format_html("<title>{}</title>", name) if shown != name else "",
+    )
