@@ -831,8 +831,11 @@ ADDRESSES: Final = (
         is_theirs=True,
     ),
     Address("intel/reports/<uuid:report_id>/bundle/", get="read:intel"),
+    # asked for by a page, they are a part of it; opened by themselves they lead to it
+    Address("intel/reports/<uuid:report_id>/picture/", get="read:intel", opened=(302,)),
     Address("intel/objects/", get="read:intel"),
     Address("intel/objects/<str:stix_id>/", get="read:intel"),
+    Address("intel/objects/<str:stix_id>/picture/", get="read:intel", opened=(302,)),
     Address("intel/objects/<str:stix_id>/download/", get="read:intel"),
     Address("intel/objects/<str:stix_id>/sighting/", get="write:intel", post="write:intel"),
     Address("intel/objects/<str:stix_id>/count/", get="publish:intel", post="publish:intel"),

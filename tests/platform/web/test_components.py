@@ -15,8 +15,10 @@ from django.utils.translation import override
 
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.charts import Bar, Bars, Lines, Series, Table
 from taawun.platform.web.components import (
     STATES,
+    Chart,
     ClauseReceivers,
     Fact,
     Moment,
@@ -392,3 +394,50 @@ def test_the_language_switch_keeps_the_page() -> None:
     links = {has["hreflang"]: has["href"] for has in Markup(shown).all("a")}
     assert links == {lang: f"/{lang}/people/?role=analyst" for lang in ("ar", "en", "fr")}
     assert words(shown) == "العربية English Français"
+
+
+# ---- charts ----------------------------------------------------------------------------------------------------
+BARS = Bars("Kind", "Releases", (Bar("Reports", 1234), Bar(EVIL, None), Bar("Rules", 0)))
+
+
+def test_a_chart_has_its_title_its_finding_a_named_drawing_and_the_same_as_a_table() -> None:
+    html = draw("{% chart each %}", each=Chart("received", "Received", "Mostly reports.", BARS))
+    markup = Markup(f"<h1></h1>{html}")
+    assert markup.faults == []
+    (svg,) = markup.all("svg")
+    assert (svg["id"], svg["role"], svg["aria-labelledby"]) == ("received", "img", "received-title")
+    assert '<desc id="received-desc">Mostly reports.</desc>' in html
+    assert markup.text.startswith("Received Mostly reports. Received Mostly reports.")
+    assert markup.text.endswith(
+        "As a table Received, as a table Kind Releases Reports 1,234 " + EVIL + " — Rules 0"
+    )
+    assert markup.all("div", role="group")[0]["aria-label"] == "Received"
+    assert "<script>" not in html
+
+
+def test_a_chart_in_arabic_begins_at_the_right_in_the_digits_of_its_reader() -> None:
+    with override("ar"):
+        html = draw("{% chart each %}", each=Chart("received", "الوارد", "أكثره تقارير.", BARS))
+    assert "١٬٢٣٤" in html
+    assert '<td class="number" data-label="Releases"><bdi>صفر</bdi></td>' in html
+    # names stand at the right edge, so the line from which bars begin is beside them
+    assert 'x="480" y="24" text-anchor="end">Reports<' in html
+
+
+def test_a_chart_of_nothing_says_so_and_draws_nothing() -> None:
+    nothing = Lines("Month", (), (Series("South", ()),))
+    html = draw("{% chart each %}", each=Chart("received", "Received", "", nothing))
+    assert "There is nothing to draw yet." in words(html)
+    assert "Nothing came." in words(
+        draw("{% chart each %}", each=Chart("a", "Received", "Nothing came.", nothing))
+    )
+    assert "<svg" not in html
+    assert "<details" not in html
+
+
+def test_a_chart_may_have_another_table_behind_it_and_leave_its_title_to_the_sheet() -> None:
+    table = Table(("Kind", "Why"), (("Reports", format_html('<a href="{}">they ask</a>', "/why/")),))
+    html = draw("{% chart each %}", each=Chart("a", "Received", "Two.", BARS, table, is_titled=False))
+    assert '<a href="/why/">they ask</a>' in html
+    assert "1,234" not in words(html.partition("<details")[2])
+    assert "figure-title" not in html

@@ -1,4 +1,4 @@
-"""How what a report names hangs together, and what hangs on one object: graphs, and the table behind one."""
+"""How what a report names hangs together, and what hangs on one object: graphs, and the tables behind them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, F, OuterRef, Subquery
+from django.http import QueryDict
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,7 +20,8 @@ from taawun.capabilities.intel.reports import REPORT_TYPES
 from taawun.capabilities.intel.rules import current_objects
 from taawun.capabilities.intel.wording import type_name
 from taawun.platform.web import formats
-from taawun.platform.web.graphs import Edge, Graph, Node, draw, gathered
+from taawun.platform.web.charts import MOST_NODES, Edge, Graph, Node, Table, gathered
+from taawun.platform.web.components import Chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +55,9 @@ _NOT_DRAWN: Final = frozenset(
 )
 # around an object; its list has all of them
 _MOST_AROUND: Final = 200
+# whoever unfolds more has lost the picture; and each is some questions to the database
+_MOST_UNFOLDED: Final = 6
+_MOST_FRESH: Final = 12
 # these have lists of their own beside an object
 _NOT_AROUND: Final = _NOT_DRAWN | {"sighting", *REPORT_TYPES}
 
@@ -68,70 +74,182 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """How a report's objects hang together.
+    """How the objects of a report, or those around one, hang together.
 
     Args:
-        svg: the graph.
-        ties: the table behind it; at most 200 lines.
-        more: how many lines are left out of it.
+        chart: the graph in its frame; None where there are more objects than are drawn: the list alone tells of them.
+        ties: the ties among them, as far as the table behind the graph lists them.
+        more: how many more there are.
         is_cut: whether there are more ties than were looked at, so that neither graph nor table has all.
         is_gathered: whether the boxes stand for whole kinds.
-        is_left_out: whether there are more objects than are drawn; then the list alone tells of them.
     """
 
-    svg: SafeString
-    ties: tuple[Tie, ...]
-    more: int
-    is_gathered: bool
-    is_left_out: bool = False
+    chart: Chart | None
+    ties: tuple[Tie, ...] = ()
+    more: int = 0
+    is_gathered: bool = False
     is_cut: bool = False
 
 
-def picture_of(actor: PersonActor, report: Report) -> Picture | None:
-    """The picture of a report for one reader; None where there is nothing to draw."""
+def picture_of(actor: PersonActor, report: Report, unfolded: Sequence[str] = ()) -> Picture | None:
+    """The picture of a report for one reader; None where there is nothing to draw.
+
+    Args:
+        actor: who reads.
+        report: one they may see.
+        unfolded: identifiers of objects in it that show what else they are tied to.
+    """
     named = queries.objects_of(actor, report).exclude(type__in=_NOT_DRAWN).exclude(stix_id=report.stix_id)
     rows = list(named.defer("text", "received", "search", "summary")[: _MOST_DRAWN + 1])
     if not rows:
         return None
     if len(rows) > _MOST_DRAWN:
-        return Picture(SafeString(""), (), 0, is_gathered=False, is_left_out=True)
+        return Picture(None)
     found = _ties(actor, {row.stix_id: row for row in rows})
     ties = found[:_MOST_TIES]
     graph = _graph(actor, report, rows, ties)
-    drawn = gathered(graph, _so_many)
-    svg = draw(drawn, id="picture", title=_("How it hangs together"), description=_sentence(graph, ties))
+    drawn, unfolding = _unfolded(
+        actor, gathered(graph, _so_many), unfolded, reverse("report-picture", args=[report.id])
+    )
+    listed = [*ties[:_MOST_LISTED], *unfolding]
+    chart = Chart(
+        "picture",
+        _("How it hangs together"),
+        _sentence(graph, ties),
+        drawn,
+        _behind(drawn, listed),
+        is_titled=False,
+        unfolds=True,
+    )
     return Picture(
-        svg,
+        chart,
         tuple(ties[:_MOST_LISTED]),
         max(0, len(ties) - _MOST_LISTED),
-        is_gathered=drawn is not graph,
+        is_gathered=len(graph.nodes) > MOST_NODES,
         is_cut=len(found) > _MOST_TIES,
     )
 
 
-def picture_around(actor: PersonActor, held: StixObject) -> Picture | None:
-    """The picture of what an object is tied to, and how that hangs together; None where there is nothing to draw."""
+def picture_around(actor: PersonActor, held: StixObject, unfolded: Sequence[str] = ()) -> Picture | None:
+    """The picture of what an object is tied to, and how that hangs together; None where there is nothing to draw.
+
+    Args:
+        actor: who reads.
+        held: one they may see.
+        unfolded: identifiers of objects in it that show what else they are tied to.
+    """
     ends = _ends(actor, held)
-    others = queries.current_among(actor, list(ends)[:_MOST_AROUND])
-    rows = [row for row in others.values() if row.type not in _NOT_AROUND and row.stix_id != held.stix_id]
+    rows = _around(actor, held, ends)
     if not rows:
         return None
     ties = _ties(actor, {row.stix_id: row for row in rows})[:_MOST_TIES]
     called = names_of(actor, [held, *rows])
-    ordered = sorted(rows, key=lambda row: (_RANKS.get(row.type, len(_RANKS)), row.pk))
     graph = Graph(
         Node("", type_name(held.type), called[held.pk], technical=is_technical(held)),
-        tuple(replace(_node(row, called[row.pk], 0), note=ends[row.stix_id]) for row in ordered),
+        tuple(replace(_node(row, called[row.pk], 0), note=ends[row.stix_id]) for row in rows),
         tuple(Edge(tie.source.stix_id, tie.target.stix_id, tie.drawn) for tie in ties),
     )
-    drawn = gathered(graph, _so_many)
+    address = reverse("object-picture", args=[held.stix_id])
+    drawn, unfolding = _unfolded(actor, gathered(graph, _so_many), unfolded, address, hidden=held.stix_id)
     count = len(graph.nodes)
     sentence = ngettext("It is tied to %(count)s object.", "It is tied to %(count)s objects.", count) % {
         "count": formats.number(count)
     }
-    svg = draw(drawn, id="picture", title=_("What it is tied to"), description=sentence)
-    is_cut = len(ends) > _MOST_AROUND
-    return Picture(svg, (), 0, is_gathered=drawn is not graph, is_cut=is_cut)
+    table = _behind(drawn, [*(Tie(held, ends[row.stix_id], row) for row in rows), *ties, *unfolding])
+    chart = Chart("picture", _("What it is tied to"), sentence, drawn, table, is_titled=False, unfolds=True)
+    return Picture(chart, is_gathered=len(graph.nodes) > MOST_NODES, is_cut=len(ends) > _MOST_AROUND)
+
+
+def _around(actor: PersonActor, held: StixObject, ends: Mapping[str, str]) -> list[StixObject]:
+    """What an object is tied to, as far as it is drawn, the more important first."""
+    others = queries.current_among(actor, list(ends)[:_MOST_AROUND])
+    rows = [row for row in others.values() if row.type not in _NOT_AROUND and row.stix_id != held.stix_id]
+    return sorted(rows, key=_by_rank)
+
+
+def _by_rank(row: StixObject) -> tuple[int, int]:
+    return _RANKS.get(row.type, len(_RANKS)), row.pk
+
+
+# ---- unfolding --------------------------------------------------------------------------------------------------
+def _unfolded(
+    actor: PersonActor, graph: Graph, unfolded: Sequence[str], address: str, hidden: str = ""
+) -> tuple[Graph, list[Tie]]:
+    """The graph with what some of its boxes are tied to, and the ties that came with it.
+
+    One box after the other is unfolded, so that what one brings may be unfolded too. Each brings a few new boxes and
+    one that says how many more there are; where everything stands already, its ties do.
+
+    Args:
+        actor: who reads: nothing comes in that they may not see.
+        graph: as it stands.
+        unfolded: identifiers, in the order in which they were unfolded; what is not drawn is passed over.
+        address: of the graph, to which the unfolded ones are given.
+        hidden: an identifier that is drawn already, as the first box.
+    """
+    nodes = {node.key: node for node in graph.nodes}
+    edges = list(graph.edges)
+    brought: list[Tie] = []
+    shown: list[str] = []
+    for stix_id in dict.fromkeys(unfolded):
+        if len(shown) == _MOST_UNFOLDED or not (stix_id in nodes and nodes[stix_id].url):
+            continue
+        held = queries.object_named(actor, stix_id)
+        if held is None:
+            continue
+        shown.append(stix_id)
+        ends = _ends(actor, held)
+        rows = [row for row in _around(actor, held, ends) if row.stix_id != hidden]
+        fresh = [row for row in rows if row.stix_id not in nodes]
+        called = names_of(actor, fresh[:_MOST_FRESH])
+        nodes |= {row.stix_id: _node(row, called[row.pk], 0) for row in fresh[:_MOST_FRESH]}
+        tied = {frozenset((edge.source, edge.target)) for edge in edges}
+        for row in rows:
+            if row.stix_id in nodes and frozenset((stix_id, row.stix_id)) not in tied:
+                edges.append(Edge(stix_id, row.stix_id, ends[row.stix_id]))
+                brought.append(Tie(held, ends[row.stix_id], row))
+        rest = len(fresh) - _MOST_FRESH
+        if rest > 0:
+            key = f"more {stix_id}"
+            nodes[key] = Node(key, _("More"), _so_many(rest), nodes[stix_id].url, holds=rest)
+            edges.append(Edge(stix_id, key))
+    handled = tuple(_with_handle(node, shown, address) for node in nodes.values())
+    return replace(graph, nodes=handled, edges=tuple(edges), columns=graph.columns + len(shown)), brought
+
+
+def _with_handle(node: Node, shown: Sequence[str], address: str) -> Node:
+    """The box with what shows its neighbours in place, or hides them. Boxes for many things have none."""
+    is_unfolded = node.key in shown
+    if not node.url or node.holds > 1 or (len(shown) == _MOST_UNFOLDED and not is_unfolded):
+        return node
+    following = [each for each in shown if each != node.key] if is_unfolded else [*shown, node.key]
+    asked = QueryDict(mutable=True)
+    asked.setlist("open", following)
+    return replace(node, unfold=f"{address}?{asked.urlencode()}", is_unfolded=is_unfolded)
+
+
+def _behind(graph: Graph, ties: Sequence[Tie]) -> Table:
+    """The table behind a graph: its ties with links, and a line for each box that none of them names."""
+    rows = [(_link(tie.source), _relation(tie.relation), _link(tie.target)) for tie in ties]
+    named = {each.stix_id for tie in ties for each in (tie.source, tie.target)}
+    rows += [(_boxed(node), _relation("—"), _relation("—")) for node in graph.nodes if node.key not in named]
+    return Table((_("Object"), _("Tie"), _("Other object")), tuple(rows))
+
+
+def _boxed(node: Node) -> SafeString:
+    if node.holds > 1:
+        return format_html("{}: {}", node.kind, node.name)
+    return format_html('<a href="{}"><bdi>{}</bdi></a>', node.url, node.name)
+
+
+def _link(row: StixObject) -> SafeString:
+    return format_html(
+        '<a href="{}"><bdi>{}</bdi></a>', reverse("object", args=[row.stix_id]), row.name or row.stix_id
+    )
+
+
+def _relation(name: str) -> SafeString:
+    return format_html('<bdi dir="ltr">{}</bdi>', name)
 
 
 def _ends(actor: PersonActor, held: StixObject) -> dict[str, str]:
@@ -169,7 +287,7 @@ def _sentence(graph: Graph, ties: Sequence[Tie]) -> str:
 def _graph(actor: PersonActor, report: Report, rows: Sequence[StixObject], ties: Sequence[Tie]) -> Graph:
     seen = sighted(actor, [row.stix_id for row in rows])
     called = names_of(actor, rows)
-    ordered = sorted(rows, key=lambda row: (_RANKS.get(row.type, len(_RANKS)), row.pk))
+    ordered = sorted(rows, key=_by_rank)
     return Graph(
         Node("", _("Report"), report.title),
         tuple(_node(row, called[row.pk], seen.get(row.stix_id, 0)) for row in ordered),

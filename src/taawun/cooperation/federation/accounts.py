@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language, ngettext
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from taawun.cooperation.agreements.models import Agreement
-from taawun.cooperation.federation.ledger import Sums, Wanted, cells, grouped, total
+from taawun.cooperation.federation.ledger import Sums, Wanted, cells, grouped
 from taawun.cooperation.federation.presenting import kind_label
 from taawun.cooperation.partners.models import Partner
-from taawun.foundation.multilingual import is_rtl
 from taawun.platform.web import formats
-from taawun.platform.web.flows import MOST_BANDS, Band, draw_flow
+from taawun.platform.web.charts import MOST_BANDS, Band, Flow
+from taawun.platform.web.components import Chart
 from taawun.platform.web.templatetags.components import code, text, tile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from django.utils.safestring import SafeString
 
     from taawun.cooperation.federation.ledger import Cell
     from taawun.cooperation.people.actors import PersonActor
@@ -103,34 +103,36 @@ def finding(sums: Sums) -> str:
 
 
 # ---- flows ------------------------------------------------------------------------------------------------------
-def flows(found: Sequence[Cell]) -> tuple[SafeString | str, SafeString | str]:
-    """What was given and what was received, by kind, drawn side by side; empty where nothing flowed."""
+def flows(found: Sequence[Cell]) -> list[Chart]:
+    """What was given and what was received, by kind; where nothing flowed the sentence says so."""
     kinds = grouped(found, "kind")
-    sums = total(found)
-    given = _flow({kind: each.given for kind, each in kinds.items()}, _("We gave"), "given", sums.given)
-    received = _flow(
-        {kind: each.received for kind, each in kinds.items()}, _("We received"), "received", sums.received
-    )
-    return given, received
+    given = _flow({kind: each.given for kind, each in kinds.items()}, _("We gave"))
+    received = _flow({kind: each.received for kind, each in kinds.items()}, _("We received"), is_other=True)
+    return [
+        Chart("flow-given", _("Given"), _largest(given) or _("Nothing was given."), given),
+        Chart("flow-received", _("Received"), _largest(received) or _("Nothing was received."), received),
+    ]
 
 
-def _flow(counts: Mapping[str, int], label: str, name: str, whole: int) -> SafeString | str:
+def _flow(counts: Mapping[str, int], label: str, *, is_other: bool = False) -> Flow:
     kinds = sorted(((count, kind) for kind, count in counts.items() if count), reverse=True)
-    if not kinds:
-        return ""
-    bands = [Band(count, formats.number(count), kind_label(kind)) for count, kind in kinds[:MOST_BANDS]]
+    bands = [Band(count, kind_label(kind)) for count, kind in kinds[:MOST_BANDS]]
     rest = sum(count for count, _kind in kinds[MOST_BANDS:])
     if rest:
-        bands.append(Band(rest, formats.number(rest), _("others")))
+        bands.append(Band(rest, _("others")))
+    whole = sum(counts.values())
     counted = ngettext("%(count)s release", "%(count)s releases", whole) % {"count": formats.number(whole)}
-    return draw_flow(
-        bands,
-        id=f"flow-{name}",
-        title=f"{label}: {counted}",
-        whole=(label, counted),
-        is_other=name == "received",
-        is_rtl=is_rtl(get_language() or "en"),
-    )
+    return Flow(_("Kind"), _("Releases"), tuple(bands), (label, counted), is_other=is_other)
+
+
+def _largest(flow: Flow) -> str:
+    if not flow.bands:
+        return ""
+    return _("The largest part: %(kind)s, %(count)s of %(all)s.") % {
+        "kind": flow.bands[0].name,
+        "count": formats.number(flow.bands[0].count),
+        "all": formats.number(sum(band.count for band in flow.bands)),
+    }
 
 
 def of_agreement(actor: PersonActor, agreement: Agreement) -> SafeString:
@@ -139,12 +141,9 @@ def of_agreement(actor: PersonActor, agreement: Agreement) -> SafeString:
     found = cells(Wanted(agreement=agreement.id))
     if not found:
         return format_html('<p class="quiet">{}</p>', _("Nothing has passed under this agreement yet."))
-    given, received = flows(found)
     return format_html(
-        '<div class="flows"><div class="chart">{}</div><div class="chart">{}</div></div>'
-        '<p class="note"><a href="{}?{}">{}</a></p>',
-        given,
-        received,
+        '{}<p class="note"><a href="{}?{}">{}</a></p>',
+        SafeString(render_to_string("federation/flows.html", {"flows": flows(found)})),
         reverse("ledger"),
         urlencode({"agreement": agreement.id, "by": "month", "since": "all"}),
         _("As a table, by month"),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import pgettext_lazy
 
+from taawun.platform.web.charts import Picture, Table
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STATES",
+    "Chart",
     "ClauseReceivers",
     "Fact",
     "Moment",
@@ -254,3 +257,27 @@ class PublishPreview:
     def entitled(self) -> int:
         """How many could receive."""
         return sum(len(group.receivers) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart in its frame: title, finding, drawing, what its marks mean, and the table behind it.
+
+    Args:
+        id: unique on the page.
+        title: what it shows.
+        finding: what one sees in it, as a sentence.
+        picture: what is drawn.
+        behind: the table, where it tells more than the picture's own.
+        is_titled: whether the title is shown; not where a sheet's heading says the same just above. The drawing bears
+            it all the same.
+        unfolds: whether boxes of a graph show their neighbours in place.
+    """
+
+    id: str
+    title: _StrOrPromise
+    finding: _StrOrPromise
+    picture: Picture
+    behind: Table | None = None
+    is_titled: bool = True
+    unfolds: bool = False

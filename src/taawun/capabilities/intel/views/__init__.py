@@ -5,12 +5,13 @@ from taawun.capabilities.intel.views.importing import import_new, import_page, i
 from taawun.capabilities.intel.views.objects import (
     object_download,
     object_page,
+    object_picture,
     objects,
     sighting_new,
     sighting_told,
 )
 from taawun.capabilities.intel.views.publishing import report_publish, report_withdraw
-from taawun.capabilities.intel.views.reports import report, report_bundle, reports
+from taawun.capabilities.intel.views.reports import report, report_bundle, report_picture, reports
 from taawun.capabilities.intel.views.writing import report_edit, report_new
 
 __all__ = [
@@ -19,11 +20,13 @@ __all__ = [
     "imports",
     "object_download",
     "object_page",
+    "object_picture",
     "objects",
     "report",
     "report_bundle",
     "report_edit",
     "report_new",
+    "report_picture",
     "report_publish",
     "report_withdraw",
     "reports",

@@ -55,7 +55,15 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["found_object", "object_download", "object_page", "objects", "sighting_new", "sighting_told"]
+__all__ = [
+    "found_object",
+    "object_download",
+    "object_page",
+    "object_picture",
+    "objects",
+    "sighting_new",
+    "sighting_told",
+]
 
 _ON_A_PAGE: Final = 50
 _RELATIONS: Final = 50
@@ -280,6 +288,17 @@ def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[R
     imported = queries.imports(actor).filter(visible_imports(actor), id__in=sources.values("imported"))
     releases = with_passages(Release.objects.filter(id__in=sources.values("release")).order_by("-id"))
     return list(imported[:_SHORT_LIST]), release_rows(list(releases[:_SHORT_LIST]), reader_of(actor))
+
+
+@require_safe
+@signed_in("read:intel")
+def object_picture(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpResponseBase:
+    """What an object is tied to, with more of it unfolded (``?open=``), for the place of the picture on its page."""
+    held = found_object(actor, stix_id)
+    if not request.headers.get("HX-Request"):
+        return redirect("object", stix_id)
+    picture = picture_around(actor, held, request.GET.getlist("open"))
+    return render(request, "intel/picture.html", {"picture": picture})
 
 
 @require_safe

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["found_report", "report", "report_bundle", "reports"]
+__all__ = ["found_report", "report", "report_bundle", "report_picture", "reports"]
 
 _ON_A_PAGE: Final = 50
 _OBJECTS_ON_A_PAGE: Final = 25
@@ -191,6 +191,17 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
         **_permitted(actor, held),
     }
     return render(request, "intel/report.html", context)
+
+
+@require_safe
+@signed_in("read:intel")
+def report_picture(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
+    """How a report hangs together, with more of it unfolded (``?open=``), for the place of the picture on its page."""
+    held = found_report(actor, report_id)
+    if not request.headers.get("HX-Request"):
+        return redirect("report", held.id)
+    picture = picture_of(actor, held, request.GET.getlist("open"))
+    return render(request, "intel/picture.html", {"picture": picture})
 
 
 def _travelled(actor: PersonActor, held: Report) -> dict[str, object]:

@@ -161,15 +161,13 @@ def ledger(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     lines = accounts(found, by, actor)
     if request.GET.get("format") in {"csv", "json"}:
         return _ledger_export(request.GET["format"], by, lines)
-    given, received = flows(found)
     context = {
         "form": form,
         "by": by,
         "lines": lines,
         "total": total(found),
         "sentence": finding(total(found)),
-        "given": given,
-        "received": received,
+        "flows": flows(found) if found else [],
         "is_filtered": any(form.cleaned_data.values()) if form.is_valid() else False,
     }
     return render(request, "federation/ledger.html", context)

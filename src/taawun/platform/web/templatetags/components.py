@@ -24,6 +24,7 @@ from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.registry import registry
 from taawun.platform.web import formats, icons
 from taawun.platform.web import live as part
+from taawun.platform.web.charts import Reader
 from taawun.platform.web.components import STATES, Station, Tone
 from taawun.platform.web.entrance import SignInWays, Way
 from taawun.platform.web.forms import FaultyPart, FieldView, active_filters
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from django.forms import BaseForm, BoundField
     from django.template.context import Context
 
-    from taawun.platform.web.components import Fact, Moment, PublishPreview, Step, Tab
+    from taawun.platform.web.components import Chart, Fact, Moment, PublishPreview, Step, Tab
     from taawun.platform.web.paging import Page
 
 register = template.Library()
@@ -306,6 +307,31 @@ def exports(context: Context) -> dict[str, Any]:
         query["format"] = name
         links.append((name.upper(), f"?{query.urlencode()}"))
     return {"links": links}
+
+
+# ---- charts ------------------------------------------------------------------------------------------------
+@register.inclusion_tag("web/components/chart.html")
+def chart(drawn: Chart) -> dict[str, Any]:
+    """A chart in its frame, drawn for who reads the page; where there is nothing to draw yet, it says so."""
+    reader = Reader.of_page()
+    table = drawn.behind or drawn.picture.table(reader)
+    if not table.rows:
+        return {"chart": drawn}
+    drawing = drawn.picture.draw(reader)
+    rows = [
+        [
+            (head, cell, at in table.numbers)
+            for at, (head, cell) in enumerate(zip(table.heads, row, strict=True))
+        ]
+        for row in table.rows
+    ]
+    return {
+        "chart": drawn,
+        "drawing": drawing,
+        "svg": drawing.svg(id=drawn.id, title=str(drawn.title), description=str(drawn.finding)),
+        "heads": [(head, at in table.numbers) for at, head in enumerate(table.heads)],
+        "rows": rows,
+    }
 
 
 # ---- forms -------------------------------------------------------------------------------------------------

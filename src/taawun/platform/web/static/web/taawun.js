@@ -42,6 +42,15 @@
     if (folding) fold(folding);
   });
 
+  /* a link inside a drawing is no anchor to htmx, which would unfold the box and follow the link too;
+     one that is opened beside this page is only followed */
+  document.addEventListener("click", (event) => {
+    const handle = event.target instanceof Element ? event.target.closest("svg a[hx-get]") : null;
+    if (!handle || !window.htmx) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey) event.stopPropagation();
+    else event.preventDefault();
+  }, { capture: true });
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       closeMenus(null);

@@ -1,6 +1,6 @@
 """Graphs of things that hang together: boxes with a kind above and a name below, left to right from the first one.
 
-Pure functions: what is drawn depends on the arguments alone. The colours are those of the stylesheet.
+They are not mirrored: what is tied to what reads the same to everybody, and most names in them are code.
 """
 
 from __future__ import annotations
@@ -8,27 +8,30 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
-from unicodedata import bidirectional
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from taawun.platform.web.charts.drawing import Canvas, Drawing, Reader, Table, joined, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["MOST_NODES", "Edge", "Graph", "Node", "draw", "gathered"]
+__all__ = ["MOST_NODES", "Edge", "Graph", "Node", "gathered"]
 
 MOST_NODES: Final = 40
 """More boxes than this are gathered by kind: nobody reads them."""
 
 # four columns fit beside the aside of a page
-_WIDTH, _HEIGHT = 158, 42
-_GAP, _ROW_GAP = 54, 12
+_WIDTH, _HEIGHT = 154, 42
+_GAP, _ROW_GAP = 60, 12
 _EDGE: Final = 4
 _COLUMNS: Final = 4
-# about how many characters fit in a box and between two
-_KIND_LONG, _NAME_LONG, _LABEL_LONG = 23, 19, 12
+# what words may take in a box, and between two
+_INSIDE, _BETWEEN = _WIDTH - 18, 66
+# half of what a finger or a pointer needs
+_REACH: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Node:
         marked: drawn on gold, for what was seen.
         note: a few words behind the kind, for example how often it was seen.
         holds: how many things the box stands for.
+        unfold: the address of the graph with what this one is tied to, or without it where that is shown.
+        is_unfolded: whether it is shown.
     """
 
     key: str
@@ -56,6 +61,8 @@ class Node:
     marked: bool = False
     note: str = ""
     holds: int = 1
+    unfold: str = ""
+    is_unfolded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +82,27 @@ class Graph:
         root: drawn first, in green; it needs no edges.
         nodes: all others, the more important first.
         edges: ties among the others.
+        columns: so many beside the first box; what hangs further away begins again beside it.
     """
 
     root: Node
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    columns: int = _COLUMNS
+
+    def table(self, reader: Reader) -> Table:
+        """A row for each tie; what is tied to nothing has a row of its own."""
+        del reader
+        names = {node.key: node.name for node in self.nodes}
+        rows = [(names[each.source], each.label or "—", names[each.target]) for each in self.edges]
+        tied = {key for each in self.edges for key in (each.source, each.target)}
+        rows += [(node.name, "—", "—") for node in self.nodes if node.key not in tied]
+        return Table((_("Object"), _("Tie"), _("Other object")), tuple(rows))
+
+    def draw(self, reader: Reader) -> Drawing:
+        """Draw it, left to right, as wide as it needs: it belongs into a frame that scrolls."""
+        del reader
+        return _draw(self)
 
 
 # ---- gathering --------------------------------------------------------------------------------------------------
@@ -89,7 +112,7 @@ def gathered(graph: Graph, name: Callable[[int], str]) -> Graph:
     A kind of which there is only one keeps its own box.
 
     Args:
-        graph: what was too much.
+        graph: what is too much.
         name: tells how many things a box stands for, for example “37 of them”.
     """
     if len(graph.nodes) <= MOST_NODES:
@@ -113,7 +136,7 @@ def gathered(graph: Graph, name: Callable[[int], str]) -> Graph:
         for edge in graph.edges
         if keys[edge.source] != keys[edge.target]
     )
-    return Graph(graph.root, tuple(nodes.values()), tuple(edges))
+    return replace(graph, nodes=tuple(nodes.values()), edges=tuple(edges))
 
 
 # ---- layout -----------------------------------------------------------------------------------------------------
@@ -142,7 +165,7 @@ def _tree(graph: Graph) -> _Tree:
         while waiting:
             at = waiting.popleft()
             for other in dict.fromkeys(neighbours[at]):
-                if other not in depth and depth[at] < _COLUMNS:
+                if other not in depth and depth[at] < graph.columns:
                     depth[other] = depth[at] + 1
                     children[at].append(other)
                     waiting.append(other)
@@ -176,15 +199,10 @@ def _rows(tree: _Tree) -> dict[str, float]:
 
 
 # ---- drawing ----------------------------------------------------------------------------------------------------
-def draw(graph: Graph, *, id: str, title: str, description: str) -> SafeString:  # noqa: A002 - the attribute's own name
-    """Draw a graph as SVG, left to right; it is as wide as it needs, so it belongs into a frame that scrolls.
+_CANVAS: Final = Canvas(0)
 
-    Args:
-        graph: at most some :data:`MOST_NODES` boxes; see :func:`gathered`.
-        id: unique on the page.
-        title: what the picture shows.
-        description: what one sees in it, in a sentence.
-    """
+
+def _draw(graph: Graph) -> Drawing:
     tree = _tree(graph)
     rows, columns = _rows(tree), tree.depth
     places = {
@@ -195,30 +213,14 @@ def draw(graph: Graph, *, id: str, title: str, description: str) -> SafeString: 
     width = 2 * _EDGE + _WIDTH + last * (_WIDTH + _GAP)
     if any(columns[edge.source] == columns[edge.target] == last for edge in graph.edges):
         width += _GAP // 2
+    elif any(node.unfold and columns[node.key] == last for node in graph.nodes):
+        width += _REACH
     height = 2 * _EDGE + _HEIGHT + max(rows.values()) * (_HEIGHT + _ROW_GAP)
     boxes = [
         _box(graph.root, *places[""], is_root=True),
         *(_box(each, *places[each.key]) for each in graph.nodes),
     ]
-    lines = _lines(graph, tree, places, f"{id}-tip")
-    return format_html(
-        '<svg class="graph" xmlns="http://www.w3.org/2000/svg" role="group" aria-labelledby="{id}-title {id}-desc" '
-        'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        '<title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>'
-        '<defs><marker id="{id}-tip" class="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto-start-reverse"><path d="M0 0.8 7 4 0 7.2z"/></marker></defs>{lines}{boxes}</svg>',
-        id=id,
-        title=title,
-        description=description,
-        width=_px(width),
-        height=_px(height),
-        lines=format_html_join("", "{}", ((each,) for each in lines)),
-        boxes=format_html_join("", "{}", ((each,) for each in boxes)),
-    )
-
-
-def _px(length: float) -> str:
-    return f"{length:.1f}".removesuffix(".0")
+    return Drawing("graph", width, height, joined([*_lines(graph, tree, places), *boxes]), has_links=True)
 
 
 def _box(node: Node, x: float, y: float, *, is_root: bool = False) -> SafeString:
@@ -227,60 +229,43 @@ def _box(node: Node, x: float, y: float, *, is_root: bool = False) -> SafeString
     classes += ["many"] if node.holds > 1 else []
     kind = _("%(kind)s, %(note)s") % {"kind": node.kind, "note": node.note} if node.note else node.kind
     full = f"{kind}: {node.name}"
-    behind = (
-        format_html(
-            '<rect class="behind" x="{}" y="{}" width="{}" height="{}" rx="3"/>',
-            _px(x + 4),
-            _px(y + 4),
-            _WIDTH,
-            _HEIGHT,
-        )
-        if node.holds > 1
-        else ""
-    )
+    behind = _CANVAS.rect("behind", x + 4, y + 4, _WIDTH, _HEIGHT, 3) if node.holds > 1 else ""
+    name = "name code" if node.technical else "name"
     drawn = format_html(
-        '<g class="{}"><title>{}</title>{}<rect x="{}" y="{}" width="{}" height="{}" rx="3"/>{}{}</g>',
+        '<g class="{}"><title>{}</title>{}{}{}{}</g>',
         " ".join(classes),
         full,
         behind,
-        _px(x),
-        _px(y),
-        _WIDTH,
-        _HEIGHT,
-        _words(kind, "kind", (x + 10, y + 16), _KIND_LONG),
-        _words(node.name, "name code" if node.technical else "name", (x + 10, y + 33), _NAME_LONG),
+        _CANVAS.rect("box", x, y, _WIDTH, _HEIGHT, 3),
+        _CANVAS.text(x + 10, y + 16, kind, "kind", room=_INSIDE, size=11.5),
+        _CANVAS.text(
+            x + 10, y + 33, node.name, name, room=_INSIDE, size=11.5 if node.technical else 12.5, is_bold=True
+        ),
     )
-    return format_html('<a href="{}" aria-label="{}">{}</a>', node.url, full, drawn) if node.url else drawn
+    box = format_html('<a href="{}" aria-label="{}">{}</a>', node.url, full, drawn) if node.url else drawn
+    return format_html("{}{}", box, _handle(node, x + _WIDTH, y + _HEIGHT / 2)) if node.unfold else box
 
 
-def _words(words: str, classes: str, at: tuple[float, float], most: int, anchor: str = "start") -> SafeString:
-    """A line of text; one in a right-to-left script is set as such, and still begins at the left edge of its box."""
-    line = " ".join(words.split())
-    shown = line if len(line) <= most else line[: most - 1].rstrip() + "…"
-    if not _is_rtl(shown):
-        direction = ""
-    else:
-        direction, anchor = "rtl", "end" if anchor == "start" else anchor
+def _handle(node: Node, x: float, y: float) -> SafeString:
+    """What shows the neighbours of a box in place; without scripts it is one more way to its page."""
+    said = _("Hide what %(name)s is tied to") if node.is_unfolded else _("Show what %(name)s is tied to")
     return format_html(
-        '<text class="{}" x="{}" y="{}" text-anchor="{}"{}>{}</text>',
-        classes,
-        _px(at[0]),
-        _px(at[1]),
-        anchor,
-        format_html(' direction="{}"', direction) if direction else "",
-        shown,
+        '<a class="handle" id="unfold-{}" href="{}" hx-get="{}" aria-label="{words}"><title>{words}</title>'
+        '<circle class="reach" cx="{x}" cy="{y}" r="{}"/><circle class="knob" cx="{x}" cy="{y}" r="8"/>'
+        '<path class="sign" d="M{} {y}h8{}"/></a>',
+        node.key,
+        node.url,
+        node.unfold,
+        _REACH,
+        px(x - 4),
+        "" if node.is_unfolded else "m-4-4v8",
+        words=said % {"name": node.name},
+        x=px(x),
+        y=px(y),
     )
 
 
-def _is_rtl(words: str) -> bool:
-    """Whether the first strong character says so (Unicode Standard Annex 9, rules P2 and P3)."""
-    first = next((found for letter in words if (found := bidirectional(letter)) in {"L", "R", "AL"}), "L")
-    return first != "L"
-
-
-def _lines(
-    graph: Graph, tree: _Tree, places: Mapping[str, tuple[float, float]], tip: str
-) -> list[SafeString]:
+def _lines(graph: Graph, tree: _Tree, places: Mapping[str, tuple[float, float]]) -> list[SafeString]:
     """Lines from the root to the hubs, and the ties; a tie that hangs nothing is thin."""
     hanging = {(parent, child) for parent, held in tree.children.items() for child in held}
     drawn = [_line(places[""], places[hub], "stem") for hub in tree.children.get("", ())]
@@ -290,8 +275,8 @@ def _lines(
         starts_left = tree.depth[edge.source] <= tree.depth[edge.target]
         left, right = ends if starts_left else ends[::-1]
         kind = "tie" if is_hanging else "tie across"
-        marker = format_html(' marker-{}="url(#{})"', "end" if starts_left else "start", tip)
-        drawn.append(_line(places[left], places[right], kind, marker=marker, label=edge.label))
+        tip = "end" if starts_left else "start"
+        drawn.append(_line(places[left], places[right], kind, tip=tip, label=edge.label))
     return drawn
 
 
@@ -305,29 +290,33 @@ def _once(edges: Iterable[Edge]) -> list[Edge]:
 
 
 def _line(
-    left: tuple[float, float], right: tuple[float, float], classes: str, *, marker: str = "", label: str = ""
+    left: tuple[float, float], right: tuple[float, float], classes: str, *, tip: str = "", label: str = ""
 ) -> SafeString:
+    """A line between two boxes, with its tip at one of its ends and what it says before the right one."""
     (x1, y1), (x2, y2) = left, right
     middle = _HEIGHT / 2
+    start = (x1 + _WIDTH, y1 + middle)
     if x1 == x2:
         # within a column the line leaves and comes back at the right
-        start, end, bend = (x1 + _WIDTH, y1 + middle), (x2 + _WIDTH, y2 + middle), x1 + _WIDTH + _GAP / 2
-        curve = f"C{_px(bend)} {_px(start[1])} {_px(bend)} {_px(end[1])}"
-        at = (x1 + _WIDTH + _GAP / 2, (start[1] + end[1]) / 2)
+        end, bend = (x2 + _WIDTH, y2 + middle), x1 + _WIDTH + _GAP / 2
+        at = (bend, (start[1] + end[1]) / 2)
     else:
-        start, end = (x1 + _WIDTH, y1 + middle), (x2, y2 + middle)
-        half = (start[0] + end[0]) / 2
-        curve = f"C{_px(half)} {_px(start[1])} {_px(half)} {_px(end[1])}"
+        end = (x2, y2 + middle)
+        bend = (start[0] + end[0]) / 2
         at = (end[0] - _GAP / 2, start[1] + (end[1] - start[1]) * 0.62 - 4 if y1 != y2 else end[1] - 5)
     path = format_html(
-        '<path class="{}" d="M{} {} {} {} {}"{}/>',
+        '<path class="{}" d="M{} {}C{} {} {} {} {} {}"/>',
         classes,
-        _px(start[0]),
-        _px(start[1]),
-        curve,
-        _px(end[0]),
-        _px(end[1]),
-        marker,
+        *map(px, (*start, bend, start[1], bend, end[1], *end)),
     )
-    words = _words(label, "label", at, _LABEL_LONG, "middle") if label else ""
-    return format_html("{}{}", path, words)
+    # lines arrive level: from the left at a box's left side, from the right at its right one
+    ends = {"end": (end, -1 if x1 != x2 else 1), "start": (start, 1)}
+    pointed = _tip(*ends[tip]) if tip else ""
+    words = _CANVAS.text(*at, label, "label", anchor="middle", room=_BETWEEN, size=11) if label else ""
+    return format_html("{}{}{}", path, pointed, words)
+
+
+def _tip(at: tuple[float, float], side: int) -> SafeString:
+    """The tip of an arrow that comes from the given side: -1 the left, 1 the right."""
+    x, y = at[0] + side, at[1]
+    return format_html('<path class="tip" d="M{} {}l{} -3v6Z"/>', px(x), px(y), px(6 * side))
