@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "taawun.cooperation.people.middleware.SecondFactor",
     "taawun.cooperation.partners.restored.middleware.Returning",
     "taawun.platform.web.middleware.RefusedMethods",
+    "taawun.platform.web.drafts.middleware.SentForms",
 ]
 
 ROOT_URLCONF = "taawun.node.urls"
@@ -129,7 +130,12 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["django.templatetags.i18n", "taawun.platform.web.templatetags.components"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "taawun.platform.web.templatetags.components",
+                "taawun.platform.web.templatetags.drafts",
+                "taawun.platform.web.templatetags.telling",
+            ],
         },
     }
 ]
