@@ -195,9 +195,9 @@ def visit(browser: Browser, live_server: LiveServer, pages: SettingsWrapper) -> 
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console",
-            lambda said: errors.append(said.text)
-            if said.type == "error" and forgives not in said.text
-            else None,
+            lambda said: (
+                errors.append(said.text) if said.type == "error" and forgives not in said.text else None
+            ),
         )
         page.goto(path)
         return page

@@ -16,7 +16,7 @@ from taawun.capabilities.intel.models import Report
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.actors import SystemActor
 from taawun.platform.web.models import Draft
-from tests.cast import Member, establish_node
+from tests.cast import Member, establish_node, person
 from tests.pages import judge
 
 if TYPE_CHECKING:
@@ -36,15 +36,14 @@ LEAVES: Final = "window.dispatchEvent(new Event('pagehide'))"
 def analyst(transactional_db: None) -> Member:
     host = establish_node()
     minted = actions.invite(
-        SystemActor("tests"), email="layla@cert.example", organisation=host, roles=["analyst", "administrator"]
+        SystemActor("tests"),
+        email="layla@cert.example",
+        organisation=host,
+        roles=["analyst", "administrator"],
     )
     return Member(
         actions.accept_invitation(minted.secret, name="Layla H.", password=PASSWORD, language="en"), None
     )
-
-
-def says(page: Page) -> str:
-    return page.locator(".draft-state").inner_text()
 
 
 def typed(page: Page, title: str) -> None:
@@ -70,14 +69,13 @@ def test_what_was_typed_is_offered_again_without_a_script_and_goes_when_it_was_s
     assert plain.input_value("[name=title]") == "موجة جديدة"
     assert plain.input_value("[name=summary]") == "A wave <of> mails\nfrom one server"
     assert plain.is_checked("[name=is_warning]")
-    assert judge(plain, "a form with a draft") == []
-    plain.select_option("[name=tlp]", "TLP:GREEN") if plain.locator("select[name=tlp]").count() else None
+    page.goto(plain.url)
+    assert judge(page, "a form with a draft") == []
     plain.click("text=Discard it")
     assert plain.input_value("[name=title]") == ""
     assert not Draft.objects.exists()
     typed(page, "Wave 3")
     assert Draft.objects.count() == 1
-    page.fill("[name=objects]", "")
     page.click("button[value=save]")
     expect(page.locator("h1")).to_contain_text("Wave 3")
     assert not Draft.objects.exists()
@@ -179,3 +177,48 @@ def test_after_a_busy_node_going_back_finds_again_what_was_typed(visit: Visit, a
     if page.input_value("[name=title]") != "Wave 7":
         page.click("text=Go on with it")
     assert page.input_value("[name=title]") == "Wave 7"
+
+
+def test_a_question_opens_over_its_page_and_is_answered_there(visit: Visit, analyst: Member) -> None:
+    other = person("observer", name="Omar S.")
+    page = visit(f"/en/people/{other.id}/", analyst, forgives=ON_PURPOSE)
+    link = page.locator("a[data-asks]", has_text="Disable")
+    link.click()
+    dialog = page.locator("dialog#asking")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator("h1")).to_have_text("Let Omar S. in no more?")
+    assert judge(page, "a question over its page") == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog.locator("text=Cancel").click()
+    expect(dialog).to_be_hidden()
+    link.click()
+    dialog.locator("button[type=submit]").click()
+    expect(page.locator(".told")).to_contain_text("Omar S. is not let in any more.")
+    page.click("text=Undo")
+    expect(page.locator(".told")).to_contain_text("Omar S. may sign in again.")
+    page.route("**/disable/", lambda route: route.abort())
+    page.locator("a[data-asks]", has_text="Disable").click()
+    expect(page.locator("#standing")).to_contain_text("This node did not answer.")
+    page.unroute("**/disable/")
+    page.click("text=Try again")
+    expect(dialog).to_be_visible()
+    plain = visit(f"/en/people/{other.id}/", analyst, scripts=False)
+    plain.click("a[data-asks]:has-text('Disable')")
+    assert plain.locator("h1").inner_text() == "Let Omar S. in no more?"
+
+
+def test_what_was_copied_is_said_for_some_seconds(visit: Visit, analyst: Member) -> None:
+    page = visit(f"/en/people/{analyst.row.id}/", analyst)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.clock.install()
+    page.click("main button.copy")
+    expect(page.locator(".toast")).to_have_text("Copied")
+    page.locator(".toast").hover()
+    page.clock.run_for(7000)
+    expect(page.locator(".toast")).to_have_count(1)
+    page.mouse.move(900, 100)
+    page.clock.run_for(7000)
+    expect(page.locator(".toast")).to_have_count(0)

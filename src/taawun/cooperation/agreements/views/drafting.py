@@ -12,6 +12,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.agreements import actions, waiting
@@ -220,8 +221,8 @@ def _editor_page(  # noqa: PLR0913 - each is a part of the page
         "faults": editor.faults,
         "comparison": comparison,
         "stale": stale,
-        "old_label": _("Saved"),
-        "new_label": _("Yours"),
+        "old_label": pgettext("beside what was typed", "Saved"),
+        "new_label": pgettext("beside what is saved", "Yours"),
         "is_depositary": _is_depositary(editor.base),
         "is_change": not is_being_signed(standing_of(held)),
         "is_first": not held.versions.exists(),

@@ -65,7 +65,7 @@ def keep_draft(request: HttpRequest, actor: Any) -> HttpResponseBase:  # Any: th
 
 
 def _to_decide(answer: dict[str, str], mark: Mark, told: str, query: str) -> HttpResponse:
-    context = {"told": told, "load": f"/{get_language()}{mark.page}{query}"}
+    context = {"told": told, "load": f"/{get_language()}{mark.page.partition('#')[0]}{query}"}
     drawn = render_to_string("web/drafts/decide.html", context)
     return JsonResponse(answer | {"notice": drawn}, status=409)
 
