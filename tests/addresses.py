@@ -578,6 +578,8 @@ ADDRESSES: Final = (
     ),
     Address("people/profile/", get=SIGNED_IN, post=SIGNED_IN),
     # leads on where nothing waits to be sent, and where the link was shown
+    Address("drafts/", post=SIGNED_IN),
+    Address("drafts/discard/", post=SIGNED_IN),
     Address("people/unsent/", get=SIGNED_IN, opened=(302,)),
     Address("people/tokens/", get=SIGNED_IN, post=SIGNED_IN),
     Address("people/tokens/<uuid:token_id>/revoke/", get=OWN, post=OWN),

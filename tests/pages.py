@@ -165,7 +165,8 @@ def pages(settings: SettingsWrapper) -> Iterator[SettingsWrapper]:
 def visit(browser: Browser, live_server: LiveServer, pages: SettingsWrapper) -> Iterator[Callable[..., Page]]:
     """Opens pages in the browser: ``visit("/en/people/", member, width=360, theme="dark")``.
 
-    The page's errors (a script that fails, something that its content security policy refuses) fail the test.
+    The page's errors (a script that fails, something that its content security policy refuses) fail the test, but for
+    those that a test brings about and names: ``forgives="Failed to load resource"``.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
@@ -177,6 +178,7 @@ def visit(browser: Browser, live_server: LiveServer, pages: SettingsWrapper) -> 
         width: int = 1440,
         theme: Literal["light", "dark"] = "light",
         scripts: bool = True,
+        forgives: str = "never said",
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 800},
@@ -191,7 +193,12 @@ def visit(browser: Browser, live_server: LiveServer, pages: SettingsWrapper) -> 
             context.add_cookies([{"name": name, "value": session, "url": live_server.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console",
+            lambda said: (
+                errors.append(said.text) if said.type == "error" and forgives not in said.text else None
+            ),
+        )
         page.goto(path)
         return page
 

@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "taawun.cooperation.people.middleware.SecondFactor",
     "taawun.cooperation.partners.restored.middleware.Returning",
     "taawun.platform.web.middleware.RefusedMethods",
+    "taawun.platform.web.drafts.middleware.SentForms",
 ]
 
 ROOT_URLCONF = "taawun.node.urls"
@@ -136,6 +137,8 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "taawun.platform.web.templatetags.components",
                 "taawun.platform.web.templatetags.cards",
+                "taawun.platform.web.templatetags.drafts",
+                "taawun.platform.web.templatetags.telling",
             ],
         },
     }

@@ -522,10 +522,16 @@ def test_an_edit_of_something_that_changed_meanwhile_is_kept_on_the_page(cast: C
     path, client = page_of(held, "edit/"), cast.analyst.browser()
     assert shown(client, path).all("input", name="edition")[0]["value"] == "1"
     assert client.post(path, {**WRITTEN, "title": "Theirs", "edition": 1}).status_code == 302
-    markup = refused(client, path, {**WRITTEN, "title": "Mine", "edition": 1})
-    assert "Somebody else changed this report meanwhile." in markup.text
+    markup = read(client.post(path, {**WRITTEN, "title": "Mine", "edition": 1}), 409)
+    assert f"{cast.analyst.row.name} saved it on" in markup.text
+    assert "Title Theirs Mine Save mine Take what is saved" in markup.text
     assert markup.all("input", name="title")[0]["value"] == "Mine"
     assert Report.objects.get().title == "Theirs"
+    # what is sent again is about the edition that was shown
+    [edition] = markup.all("input", name="edition")
+    mine = {**WRITTEN, "title": "Mine", "edition": edition["value"]}
+    assert client.post(path, mine).status_code == 302
+    assert Report.objects.get().title == "Mine"
 
 
 def test_a_marking_is_not_lowered_after_publishing(cast: Cast, three: tuple[str, str]) -> None:

@@ -154,15 +154,20 @@ def test_several_partners_are_drafted_with_at_once(cast: Cast, south: PartnerNod
     assert saved.accession == "by-invitation"
 
 
-def test_an_edit_of_an_older_edition_is_refused_and_stays_typed(cast: Cast, south: PartnerNode) -> None:
+def test_an_edit_of_an_older_edition_stands_beside_what_is_saved_and_is_saved_when_sent_again(
+    cast: Cast, south: PartnerNode
+) -> None:
     held = drafted(cast, south)
     client = cast.officer.browser()
     form = edit_form(seen(client, page_of(held, "edit/")))
     client.post(page_of(held, "edit/"), {**form, "title_en": "First"})
     shown = read(client.post(page_of(held, "edit/"), {**form, "title_en": "Second"}), 409)
-    assert "Somebody else edited the draft meanwhile. Load it again." in shown.text
+    assert f"{cast.officer.row.name} saved it on" in shown.text
+    assert "First" in shown.text
     assert shown.all("input", name="title_en", value="Second")
     assert Agreement.objects.get().title.by_language["en"] == "First"
+    assert client.post(page_of(held, "edit/"), edit_form(shown)).status_code == 302
+    assert Agreement.objects.get().title.by_language["en"] == "Second"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ class IntelConfig(AppConfig):
         from taawun.cooperation.agreements.kinds import KindWords
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.drafts import DraftSubject
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import LargeBodies, Operations, Pages
@@ -75,6 +76,7 @@ class IntelConfig(AppConfig):
                         order=30,
                         icon="import",
                     ),
+                    DraftSubject("report-edit", queries.edited),
                     HomeSource("intel", "read:intel", waiting=home.waiting, hints=home.hints),
                     SearchSource("intel.reports", _("Reports"), "read:intel", finding.find_reports),
                     SearchSource("intel.objects", _("Objects"), "read:intel", finding.find_objects),

@@ -46,12 +46,14 @@ from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
 from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.queries import Filters, entries
+from taawun.platform.web.drafts import Standing
 from taawun.platform.web.paging import WrittenPages, mark
 from taawun.platform.web.questions import given, place
 from taawun.platform.work.models import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from taawun.cooperation.people.actors import Actor
     from taawun.platform.web.paging import Page
@@ -62,6 +64,7 @@ __all__ = [
     "ObjectFilters",
     "ReportFilters",
     "current_among",
+    "edited",
     "home_of",
     "imports",
     "issues_of",
@@ -370,6 +373,21 @@ def page_of_reports(
 def report_named(actor: Actor, report_id: UUID) -> Report | None:
     """A report by its key, if the actor may see it."""
     return reports(actor).select_related("organisation").filter(id=report_id).first()
+
+
+def edited(actor: Actor, arguments: Mapping[str, Any]) -> Standing | None:
+    """Which edition a report has, and who saved it when; None where the actor does not see it.
+
+    Args:
+        actor: who asks.
+        arguments: of the address at which it is edited.
+    """
+    found = report_named(actor, arguments["report_id"])
+    if found is None:
+        return None
+    verb, subject = "intel.report-edited", f"urn:uuid:{found.id}"
+    last = entries(Filters(verb=verb, subject=subject)).first()
+    return Standing(str(found.edition), last.actor_label, last.at) if last else Standing(str(found.edition))
 
 
 def objects_of(actor: Actor, report: Report) -> QuerySet[StixObject]:

@@ -15,7 +15,7 @@ class AgreementsConfig(AppConfig):
         """Register everything agreements bring."""
         from datetime import timedelta
 
-        from taawun.cooperation.agreements import doubting, forwarding, home, notices
+        from taawun.cooperation.agreements import doubting, forwarding, home, notices, queries
         from taawun.cooperation.agreements.arriving import settle
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
         from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
@@ -25,6 +25,7 @@ class AgreementsConfig(AppConfig):
         from taawun.cooperation.partners.presenting import LaneCaption, PartnerSection
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.drafts import DraftSubject
         from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import LargeBodies, Operations, Pages
@@ -72,6 +73,7 @@ class AgreementsConfig(AppConfig):
                         icon="agreement",
                         count=home.count_waiting,
                     ),
+                    DraftSubject("agreement-edit", queries.draft_standing),
                     SearchSource("agreements", _("Agreements and clauses"), "read:agreements", home.find),
                     HomeSource("agreements", "read:agreements", waiting=home.waiting_lines, hints=home.hints),
                     LaneCaption("clause", home.captions),

@@ -119,6 +119,7 @@ class Editor:
         text: digest of the text from which the form was made.
         first: place of the first clause that the form stands for.
         end: place behind the last one.
+        of: how many clauses the text had from which the form was made.
         refusal: what stands in the way of the whole; empty where nothing does.
         is_checked: whether it was looked through on request, and found to be in order.
     """
@@ -129,6 +130,7 @@ class Editor:
         self.text = base.digest if data is None else data.get("text", "")
         self.refusal = ""
         self.is_checked = False
+        self._held_all = False
         if data is None:
             self._open(first)
         else:
@@ -136,6 +138,7 @@ class Editor:
 
     def _open(self, first: int) -> None:
         total, size = len(self.base.clauses), on_a_page(self.base)
+        self.of = total
         self.first = max(0, min(first, total - 1)) // size * size
         self.end = min(self.first + size, total)
         self.terms = TermsForm(base=self.base, languages=self.languages)
@@ -144,6 +147,8 @@ class Editor:
 
     def _take(self, data: QueryDict) -> None:
         total = len(self.base.clauses)
+        self.of = place_in(data.get("of"), total)
+        self._held_all = place_in(data.get("first")) == 0 and place_in(data.get("end"), total) == self.of
         self.first = min(place_in(data.get("first")), total)
         self.end = max(self.first, min(place_in(data.get("end"), total), total))
         shows_terms = self.shows_terms
@@ -165,6 +170,25 @@ class Editor:
     def is_of_this_text(self) -> bool:
         """Whether what is edited still is the text from which the form was made."""
         return self.text == self.base.digest
+
+    def put_over(self) -> bool:
+        """Let a form that was made from another text take the place of this one.
+
+        Only a form that held the whole of its text can: what it does not hold it would leave as it is, and that is no
+        longer what its writer saw.
+
+        Returns:
+            Whether it does.
+        """
+        if not self._held_all:
+            return False
+        self.text, self.first, self.end = self.base.digest, 0, len(self.base.clauses)
+        self.of = self.end
+        return True
+
+    def as_typed(self) -> None:
+        """Show what was typed without judging it."""
+        self._typed_again(list(self._clauses))
 
     @property
     def shows_terms(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import connection
@@ -34,6 +34,8 @@ from taawun.cooperation.people.queries import host
 from taawun.cooperation.people.rules import Refused
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.queries import Filters, entries
+from taawun.platform.web.drafts import Standing as DraftStanding
 from taawun.platform.web.unit import forget, once
 
 if TYPE_CHECKING:
@@ -46,10 +48,12 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.decision import Grant
     from taawun.cooperation.agreements.document import Document, Paper, Party
     from taawun.cooperation.agreements.standing import Instrument, Standing, Window
+    from taawun.cooperation.people.actors import PersonActor
 
 __all__ = [
     "Speakers",
     "current_policy",
+    "draft_standing",
     "evidence_of",
     "forget_policy",
     "named_parties",
@@ -520,3 +524,19 @@ def _either(conditions: Iterable[Q]) -> Q | None:
     for condition in conditions:
         merged = condition if merged is None else merged | condition
     return merged
+
+
+def draft_standing(actor: PersonActor, arguments: Mapping[str, Any]) -> DraftStanding | None:
+    """Which edition the draft of an agreement has, and who saved it when; None where the actor does not see it.
+
+    Args:
+        actor: who asks.
+        arguments: of the address at which it is edited.
+    """
+    found = Agreement.objects.filter(id=arguments["agreement_id"]).first()
+    if found is None or "write:agreements" not in actor.permissions:
+        return None
+    subject = f"urn:uuid:{found.id}"
+    last = entries(Filters(verb="agreements.draft-edited", subject=subject)).first()
+    edition = str(found.draft_edition)
+    return DraftStanding(edition, last.actor_label, last.at) if last else DraftStanding(edition)

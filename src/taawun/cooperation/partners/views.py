@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.presenting import Standing
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
+from taawun.platform.web.telling import Undo, tell_done
 
 __all__ = [
     "add",
@@ -521,6 +522,7 @@ def follow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) ->
         ],
         action=_("Follow its public lane"),
         done=_("Its public lane is read from its beginning. What it brings appears here."),
+        undo="partner-unfollow",
     )
 
 
@@ -540,6 +542,7 @@ def unfollow_public(request: HttpRequest, actor: PersonActor, partner_id: UUID) 
         ],
         action=_("Follow it no longer"),
         done=_("Nothing more is taken in from its public lane."),
+        undo="partner-follow",
     )
 
 
@@ -553,8 +556,9 @@ def _asked(  # noqa: PLR0913 - each is a part of one question
     action: str,
     done: str,
     tone: str = "",
+    undo: str = "",
 ) -> HttpResponseBase:
-    """Ask, then act, and say on the partner's page what came of it."""
+    """Ask, then act, and say on the partner's page what came of it; with the act of this name, which undoes it."""
     back = reverse("partner", args=[known.id])
     if request.method != "POST":
         asking = formats.with_names(question, name=_name(known))
@@ -564,7 +568,7 @@ def _asked(  # noqa: PLR0913 - each is a part of one question
     except PartnerRefused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, done)
+        tell_done(request, done, Undo(reverse(undo, args=[known.id])) if undo else None)
     return redirect(back)
 
 

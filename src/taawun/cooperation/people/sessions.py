@@ -20,7 +20,8 @@ from taawun.cooperation.people.role_names import role_name
 from taawun.cooperation.people.rules import require
 from taawun.foundation.multilingual import Text
 from taawun.platform.web.access import Host, Visitor
-from taawun.platform.web.pages import refuse
+from taawun.platform.web.pages import is_by_script, refuse
+from taawun.platform.web.problems import problem
 from taawun.platform.web.questions import Question
 from taawun.platform.web.reader import ANYBODY, Addressed, Reader
 from taawun.platform.web.unit import once
@@ -98,6 +99,11 @@ def admit(
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    if is_by_script(request):
+        told = _(
+            "Your session has ended. What you typed stays here; when you send it, it is kept while you sign in."
+        )
+        return problem(401, "not-signed-in", told)
     back = request.get_full_path()
     if request.method == "POST" and unsent.keep(request):
         told = _("Your session had ended. What you wrote is kept for half an hour: sign in, then send it.")

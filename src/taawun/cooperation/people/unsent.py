@@ -16,6 +16,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from taawun.platform.web.drafts import words_in
 from taawun.platform.web.sealed import look_at, put_away, throw_away
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Unsent:
 
     @property
     def words(self) -> Iterator[str]:
-        """What of it people write: values of more than one word, or of letters beyond ASCII."""
-        return (value for _name, value in self.fields if len(value.split()) > 1 or not value.isascii())
+        """What of it people write."""
+        return words_in(self.fields)
 
 
 def remember(response: HttpResponseBase, person: Person) -> None:

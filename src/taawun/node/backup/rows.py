@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Loading", "about", "applied", "build_tables", "chunks_of", "models_at", "one_instant", "unknown"]
 
-# signs of a presence, not of what a node holds: who was signed in then is not signed in now
-_LEFT_OUT: Final = frozenset({"sessions.session", "web.counted"})
+# signs of a presence, not of what a node holds: who was signed in then is not signed in now, and what somebody typed
+# and did not send is theirs for a fortnight, not for as long as a backup is kept
+_LEFT_OUT: Final = frozenset({"sessions.session", "web.counted", "web.draft"})
 _CHUNK_BYTES: Final = 4 * 1024 * 1024
 _ROWS: Final = 2000
 _BATCH: Final = 500

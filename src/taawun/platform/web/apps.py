@@ -7,17 +7,19 @@ from django.utils.translation import gettext_lazy as _
 
 
 class WebConfig(AppConfig):
-    """The shell: templates, components, static files; and what the machine interface remembers for a day."""
+    """The shell: templates, components, static files; what the machine interface remembers for a day; drafts."""
 
     name = "taawun.platform.web"
     label = "web"
     verbose_name = "Web shell"
 
     def ready(self) -> None:
-        """Register the sweeps: of answers that were kept for requests sent twice, and of what was counted."""
+        """Register the sweeps (of answers for requests sent twice, of counts, of drafts) and the pages of drafts."""
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web import drafts
         from taawun.platform.web.idempotency import prune
         from taawun.platform.web.limits import forget_counted
+        from taawun.platform.web.rooms import Pages
         from taawun.platform.work.schedules import Schedule
 
         registry.register(
@@ -27,6 +29,8 @@ class WebConfig(AppConfig):
                 (
                     Schedule("web.answers", timedelta(hours=1), prune),
                     Schedule("web.counted", timedelta(hours=1), forget_counted),
+                    Schedule("web.drafts", timedelta(hours=6), drafts.prune),
+                    Pages("drafts", "taawun.platform.web.drafts.urls"),
                 ),
             )
         )

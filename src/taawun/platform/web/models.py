@@ -1,7 +1,8 @@
-"""What the machine interface remembers, and what all processes of a node count together."""
+"""What the machine interface remembers, what all processes of a node count, and what people wrote and did not send."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -40,3 +41,28 @@ class Counted(models.Model):
         db_table = "web_counted"
         # the sweep, and the cache itself when it is full, ask for those that are over
         indexes = (models.Index(fields=["expires"], name="web_counted_expiry"),)
+
+
+class Draft(models.Model):
+    """What somebody wrote into a form and has not sent, kept by itself; see :mod:`taawun.platform.web.drafts`.
+
+    Its id is that of one opening of the form, so that two tabs keep two drafts and neither writes over the other.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    # the address of the form without its language
+    page = models.CharField(max_length=300)
+    # the edition of what the form is about when it was opened; empty where there is none
+    version = models.CharField(max_length=100, blank=True, default="")
+    # names and values, sealed: they may be marked
+    sealed = models.TextField()
+    written = models.DateTimeField()
+
+    class Meta:
+        indexes = (
+            # a form asks for what its reader wrote into it; the bounds count newest first
+            models.Index(fields=["person", "page", "-written"], name="web_draft_of_page"),
+            # the sweep asks for those that nobody came back to
+            models.Index(fields=["written"], name="web_draft_written"),
+        )

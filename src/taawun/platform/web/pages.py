@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["confirm", "refuse", "wants_page"]
+_SENT_AGAIN: Final = frozenset({400, 413, 429})
+
+__all__ = ["confirm", "is_by_script", "refuse", "wants_page"]
 
 
 def confirm(  # noqa: PLR0913 - each argument is one part of the question
@@ -73,7 +75,9 @@ def refuse(
     """
     if not wants_page(request):
         return problem(status, code, sentence)
-    context = {"title": title, "sentence": sentence, "status": status}
+    # what a form carried is refused with its reason; where it came too often or too large it may be sent again
+    was_sent = request.method == "POST" and status in _SENT_AGAIN
+    context = {"title": title, "sentence": sentence, "status": status, "was_sent": was_sent}
     return render(request, "web/refusal.html", context, status=status)
 
 
@@ -82,3 +86,8 @@ def wants_page(request: HttpRequest) -> bool:
     if get_language_from_path(request.path_info):
         return True
     return "text/html" in request.headers.get("Accept", "") and not request.path_info.startswith("/api/")
+
+
+def is_by_script(request: HttpRequest) -> bool:
+    """Whether a script of a page asks, which shows a part of the answer or none: it cannot be led to another page."""
+    return "HX-Request" in request.headers or request.headers.get("X-Requested-With") == "XMLHttpRequest"

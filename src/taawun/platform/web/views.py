@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from django.db import OperationalError
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from taawun.platform.web.drafts import words_in
+from taawun.platform.web.drafts.keeping import LONGEST, NEVER
 from taawun.platform.web.pages import refuse, wants_page
 from taawun.platform.web.problems import problem
 
@@ -48,10 +51,44 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: the form did not come from a page of this node, or is too old."""
     del reason  # for developers; Django logs it
+    fields = _what_our_page_sent(request)
+    if fields:
+        path = request.get_full_path()
+        context = {"path": path, "back": path, "fields": fields, "words": words_in(fields)}
+        return render(request, "web/send_again.html", context, status=403)
     sentence = _(
         "This form is too old, or came from elsewhere. Go back, load the page again and send it once more."
     )
     return refuse(request, 403, _("The form was not accepted"), sentence, code="form-not-accepted")
+
+
+def _what_our_page_sent(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a page of this node sent that is older than the last sign-in, so that it can be sent once more.
+
+    Only where the browser itself says that the form stood on a page of ours: what another site sends is never offered,
+    for whoever trusts it would send it with one click. Neither are files and secrets, which are not written into a
+    page, nor what belongs to signing in.
+    """
+    # whether it came by HTTPS is not what is asked: behind some proxies nobody knows
+    own = {f"{scheme}://{request.get_host()}" for scheme in ("http", "https")}
+    is_ours = (
+        request.headers.get("Sec-Fetch-Site") == "same-origin" or request.headers.get("Origin", "") in own
+    )
+    if not is_ours or not wants_page(request) or request.FILES or _is_of_signing_in(request):
+        return []
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name != "csrfmiddlewaretoken"
+        for value in values
+    ]
+    has_secrets = any(word in name.lower() for name, _value in fields for word in NEVER)
+    length = sum(len(name) + len(value) for name, value in fields)
+    return [] if has_secrets or length > LONGEST else fields
+
+
+def _is_of_signing_in(request: HttpRequest) -> bool:
+    return request.path_info.partition("/account/")[1] != ""
 
 
 def too_many_requests(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -76,7 +113,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         status, code, title = 503, "busy", _("This node is busy")
         sentence = _("The database did not answer in time. Nothing was changed; try again.")
     if wants_page(request):
-        context = {"title": title, "sentence": sentence, "status": status}
+        context = {"title": title, "sentence": sentence, "was_sent": request.method == "POST"}
         answer = HttpResponse(render_to_string("web/fault.html", context), status=status)
     else:
         answer = problem(status, code, sentence)

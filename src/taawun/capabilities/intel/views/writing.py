@@ -23,6 +23,7 @@ from taawun.cooperation.people.rules import ensure
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.multilingual import OWN_NAMES
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.drafts import Stale, differences, gone_on_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["report_edit", "report_new"]
 
 _FOUND: Final = 20
+_FORM: Final = "report-form"
 # which field of the page a refusal belongs to
 _FIELDS: Final = {
     **{name: name for name in ("title", "summary", "tlp", "topics", "objects", "persons")},
@@ -108,11 +110,23 @@ def _answered(request: HttpRequest, actor: PersonActor, held: Report | None) -> 
         try:
             saved = _save(actor, held, form.cleaned_data)
         except ReportRefused as refused:
+            if held is not None and isinstance(refused, EditedMeanwhile):
+                return _stale_page(request, actor, found_report(actor, held.id), given)
             _tell(form, refused)
         else:
             messages.success(request, _("Saved. Nobody outside this node sees it before it is published."))
             return redirect("report", saved.id)
     return _page(request, actor, form, held, status=422)
+
+
+def _stale_page(
+    request: HttpRequest, actor: PersonActor, now_saved: Report, given: QueryDict
+) -> HttpResponse:
+    """What was typed beside what somebody saved meanwhile; sent again, it takes its place."""
+    told = differences(ReportForm(initial=_written(now_saved)), given)
+    given["edition"] = str(now_saved.edition)
+    stale = Stale(queries.edited(actor, {"report_id": now_saved.id}), _FORM, "step", told)
+    return _page(request, actor, ReportForm(given), now_saved, status=409, stale=stale)
 
 
 def _with_added(posted: QueryDict) -> QueryDict:
@@ -132,7 +146,7 @@ def _is_search(given: QueryDict) -> bool:
 
 def _tell(form: ReportForm, refused: ReportRefused) -> None:
     """Put a refusal to its field, unless the form has said what is wrong with that."""
-    field = None if isinstance(refused, EditedMeanwhile) else _FIELDS.get(refused.field)
+    field = _FIELDS.get(refused.field)
     if field is None or field not in form.errors:
         form.add_error(field, str(refused))
 
@@ -176,8 +190,12 @@ def _page(  # noqa: PLR0913 - each is a part of the page
     *,
     find: str = "",
     status: int = 200,
+    stale: Stale | None = None,
 ) -> HttpResponse:
-    named = set(lines_of(str(form["objects"].value() or "")))
+    draft = gone_on_with(request, _FORM)
+    # the template fills the form with what was typed then
+    objects = draft.typed.get("objects") if draft else form["objects"].value()
+    named = set(lines_of(str(objects or "")))
     context = {
         "form": form,
         "report": held,
@@ -185,6 +203,7 @@ def _page(  # noqa: PLR0913 - each is a part of the page
         "found": _find(actor, find, named) if find.strip() else None,
         "named": len(named),
         "back": reverse("report", args=[held.id]) if held else reverse("reports"),
+        "stale": stale,
     }
     return render(request, "intel/report_form.html", context, status=status)
 

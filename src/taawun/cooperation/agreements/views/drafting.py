@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.agreements import actions, waiting
@@ -19,12 +21,14 @@ from taawun.cooperation.agreements.editing import Editor, place_in
 from taawun.cooperation.agreements.errors import AgreementError, StepRefused
 from taawun.cooperation.agreements.forms import NewForm, first_instant, first_instant_after
 from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.agreements.presenting import compare as differences
 from taawun.cooperation.agreements.presenting import is_being_signed, template_facts
-from taawun.cooperation.agreements.queries import standing_of
+from taawun.cooperation.agreements.queries import draft_standing, standing_of
 from taawun.cooperation.agreements.views.asking import draft_or_text, edition_in, tried_on_draft
 from taawun.cooperation.agreements.views.reading import clause_rows
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
+from taawun.platform.web.drafts import Stale, gone_on_with
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.drafting import Template
+    from taawun.cooperation.agreements.presenting import Comparison
     from taawun.cooperation.agreements.views.reading import ClauseRow
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.components import Fact
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["edit", "new", "template", "templates"]
 
 # what of a draft has a page of its own: it is saved before that is opened
+_FORM: Final = "editor"
 _PAGES: Final = {"paper": "agreement-draft-scan", "parties": "agreement-draft-parties"}
 
 
@@ -127,6 +133,9 @@ def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpRe
     held = get_object_or_404(Agreement, id=agreement_id)
     base = draft_or_text(held)
     if request.method != "POST":
+        draft = gone_on_with(request, _FORM)
+        if draft is not None:
+            return _gone_on_with(request, held, Editor(base, draft.typed))
         return _editor_page(
             request, held, Editor(base, first=place_in(request.GET.get("first"))), held.draft_edition
         )
@@ -141,7 +150,34 @@ def edit(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> HttpRe
             editor.refusal, status = tried_on_draft(lambda: _save(actor, held, editor, edition))
             if not editor.refusal:
                 return _after_saving(request, held, step, base)
+            if status == HTTPStatus.CONFLICT:
+                return _stale_page(request, actor, agreement_id, editor)
     return _editor_page(request, held, editor, edition_in(request), status=status)
+
+
+def _gone_on_with(request: HttpRequest, held: Agreement, editor: Editor) -> HttpResponse:
+    """The editor with what was typed and not sent; beside what is saved, where that was saved since."""
+    comparison = None
+    if not editor.is_of_this_text and editor.put_over() and editor.is_valid():
+        comparison = differences(editor.base, editor.document())
+    editor.as_typed()
+    return _editor_page(request, held, editor, held.draft_edition, comparison=comparison)
+
+
+def _stale_page(
+    request: HttpRequest, actor: PersonActor, agreement_id: UUID, sent: Editor
+) -> HttpResponseBase:
+    """What was typed beside what somebody saved meanwhile; saved again, it takes its place."""
+    held = get_object_or_404(Agreement, id=agreement_id)
+    editor = Editor(draft_or_text(held), request.POST)
+    if not editor.put_over():
+        # a part of a long text: what is typed stays in the form, to be copied into the text as it is now
+        return _editor_page(request, held, sent, edition_in(request), status=409)
+    comparison = differences(editor.base, editor.document()) if editor.is_valid() else None
+    stale = Stale(draft_standing(actor, {"agreement_id": held.id}), _FORM, "do")
+    return _editor_page(
+        request, held, editor, held.draft_edition, status=409, comparison=comparison, stale=stale
+    )
 
 
 def _save(actor: PersonActor, held: Agreement, editor: Editor, edition: int) -> None:
@@ -167,8 +203,15 @@ def _is_depositary(document: Document) -> bool:
     return document.depositary.node == settings.BASE_URL
 
 
-def _editor_page(
-    request: HttpRequest, held: Agreement, editor: Editor, edition: int, *, status: int = 200
+def _editor_page(  # noqa: PLR0913 - each is a part of the page
+    request: HttpRequest,
+    held: Agreement,
+    editor: Editor,
+    edition: int,
+    *,
+    status: int = 200,
+    comparison: Comparison | None = None,
+    stale: Stale | None = None,
 ) -> HttpResponse:
     context = {
         "agreement": held,
@@ -176,6 +219,10 @@ def _editor_page(
         "edition": edition,
         "rows": editor.rows,
         "faults": editor.faults,
+        "comparison": comparison,
+        "stale": stale,
+        "old_label": pgettext("beside what was typed", "Saved"),
+        "new_label": pgettext("beside what is saved", "Yours"),
         "is_depositary": _is_depositary(editor.base),
         "is_change": not is_being_signed(standing_of(held)),
         "is_first": not held.versions.exists(),

@@ -21,6 +21,7 @@ from taawun.cooperation.people.sessions import signed_in
 from taawun.cooperation.people.views.persons import tell_begins_anew, told_of_ends
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.pages import confirm
+from taawun.platform.web.telling import Undo, tell_done
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,8 @@ def change_roles(
         except PeopleError as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("The roles of %(name)s are changed.") % {"name": person.name})
+            undo = Undo(reverse("person-roles", args=[person.id, place.id]), {"roles": held})
+            tell_done(request, _("The roles of %(name)s are changed.") % {"name": person.name}, undo)
             return redirect("person", person.id)
     context = {"form": form, "person": person, "organisation": place}
     return render(request, "people/change_roles.html", context, status=422 if form.errors else 200)
@@ -142,7 +144,11 @@ def disable(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpRe
     back = reverse("person", args=[person.id])
     refusal, is_done = _attempt(request, lambda: actions.disable(actor, person))
     if is_done:
-        messages.success(request, _("%(name)s is not let in any more.") % {"name": person.name})
+        tell_done(
+            request,
+            _("%(name)s is not let in any more.") % {"name": person.name},
+            Undo(reverse("person-enable", args=[person.id])),
+        )
         return HttpResponseRedirect(back)
     return confirm(
         request,
@@ -166,7 +172,11 @@ def enable(request: HttpRequest, actor: PersonActor, person_id: UUID) -> HttpRes
     back = reverse("person", args=[person.id])
     refusal, is_done = _attempt(request, lambda: actions.enable(actor, person))
     if is_done:
-        messages.success(request, _("%(name)s may sign in again.") % {"name": person.name})
+        tell_done(
+            request,
+            _("%(name)s may sign in again.") % {"name": person.name},
+            Undo(reverse("person-disable", args=[person.id])),
+        )
         return HttpResponseRedirect(back)
     return confirm(
         request,

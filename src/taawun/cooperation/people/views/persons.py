@@ -39,6 +39,7 @@ from taawun.platform.web.pages import confirm
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.reader import Addressed
 from taawun.platform.web.sealed import put_away, take_out
+from taawun.platform.web.telling import Undo, tell_done
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -163,12 +164,11 @@ def give_role(request: HttpRequest, actor: PersonActor, person_id: UUID) -> Http
     if form.is_valid():
         role, place = form.cleaned_data["role"], form.cleaned_data["organisation"]
         anew = begins_anew(receiver, place)
-        actions.give_role(actor, receiver, place, role)
-        messages.success(
-            request,
-            _("%(name)s is now %(role)s.")
-            % {"name": receiver.name, "role": role_name(role, Addressed(receiver.addressed))},
-        )
+        given = actions.give_role(actor, receiver, place, role)
+        # what let them in until now has ended, and taking the role away would not bring it back
+        undo = None if anew else Undo(reverse("role-take", args=[given.id]))
+        names = {"name": receiver.name, "role": role_name(role, Addressed(receiver.addressed))}
+        tell_done(request, _("%(name)s is now %(role)s.") % names, undo)
         if anew:
             tell_begins_anew(request, receiver)
         return redirect("person", receiver.id)
@@ -205,12 +205,13 @@ def take_role(request: HttpRequest, actor: PersonActor, membership_id: int) -> H
     back = reverse("person", args=[membership.person_id])
     refusal = ""
     if request.method == "POST":
+        undo = _giving_back(membership)
         try:
             actions.take_role(actor, membership)
         except PeopleError as refused:
             refusal = str(refused)
         else:
-            messages.success(request, _("The role was taken."))
+            tell_done(request, _("The role was taken."), undo)
             return HttpResponseRedirect(back)
     names = {"name": membership.person.name, "role": membership.role_name}
     return confirm(
@@ -228,6 +229,14 @@ def take_role(request: HttpRequest, actor: PersonActor, membership_id: int) -> H
         tone="alarm",
         refusal=refusal,
     )
+
+
+def _giving_back(membership: Membership) -> Undo | None:
+    """The act that gives a role back; None where more ended with it than that would bring back."""
+    if ends_ways_in(membership.person, [membership]):
+        return None
+    fields = {"role": [membership.role], "organisation": [str(membership.organisation_id)]}
+    return Undo(reverse("role-give", args=[membership.person_id]), fields)
 
 
 @never_cache

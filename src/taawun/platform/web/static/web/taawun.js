@@ -14,6 +14,7 @@
     button.classList.add("copied");
     button.setAttribute("aria-label", button.dataset.done);
     button.title = button.dataset.done;
+    window.taawun?.toast(button.dataset.done);
     setTimeout(() => {
       button.classList.remove("copied");
       button.setAttribute("aria-label", words);
