@@ -189,6 +189,8 @@ def test_an_agreement_shows_what_passed_under_it(cast: Cast, south: PartnerNode)
     )
     published(1)
     shown = read(client.get(f"/en/agreements/{held.id}/"))
-    assert "We gave: 1 release" in shown.text
+    assert "The largest part: Threat report, 1 of 1." in shown.text
+    assert "Received Nothing was received." in shown.text
+    assert len(shown.all("svg", role="img")) == 1
     assert shown.all("a", href=f"{LEDGER}?agreement={held.id}&by=month&since=all")
     assert Agreement.objects.count() == 1
