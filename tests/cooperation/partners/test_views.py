@@ -14,10 +14,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
 
+from taawun.cooperation.partners.identity import descriptor
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneReader, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation import fingerprint
+from taawun.foundation.clock import now
+from taawun.foundation.multilingual import Text
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
@@ -37,6 +40,29 @@ def text_of(client: Client, path: str) -> str:
     response = client.get(path)
     read(response)
     return response.content.decode()
+
+
+def test_a_partners_duty_contact_is_told_on_its_clock_and_on_the_readers(cast: Cast) -> None:
+    south, at = partner(), now()
+    duty = {
+        "name": {"en": "Duty officer"},
+        "hours": {"zone": "Asia/Kathmandu", "days": [6, 0, 1, 2, 3], "from": "08:00", "until": "16:00"},
+        "languages": ["en"],
+    }
+    told = descriptor.write(
+        node=south.row.node,
+        kind="nation",
+        nation="XS",
+        name=Text.of(en="Southern CERT"),
+        nation_name=None,
+        contacts=[duty],
+        key=south.key,
+        recovery_jwk=None,
+        at=at,
+    )
+    Partner.objects.filter(id=south.row.id).update(descriptor=told, descriptor_issued=at)
+    page = read(cast.analyst.browser().get(page_of(south.row)))
+    assert "Duty officer Sun to Thu, 08:00 to 16:00 Asia/Kathmandu 02:15 to 10:15 here English" in page.text
 
 
 # ---- who may ----------------------------------------------------------------------------------------------------

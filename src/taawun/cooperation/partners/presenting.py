@@ -26,8 +26,6 @@ from taawun.platform.web.components import Fact
 from taawun.platform.web.templatetags.components import code, day, moment, text
 
 if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
-
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
 
@@ -240,12 +238,15 @@ def _contact(contact: duty.Contact) -> SafeString:
                 "{}", _("last tested %(moment)s, by their word") % {"moment": formats.moment(contact.tested)}
             )
         )
-    return format_html_join(format_html("<br>"), "{}", ((line,) for line in lines if line))
+    return format_html_join(SafeString("<br>"), "{}", ((line,) for line in lines if line))
 
 
 def _hours(contact: duty.Contact) -> SafeString:
     said = formats.hours_of_week(contact.days, contact.opens, contact.closes)
-    return format_html('{} <bdi dir="ltr" class="quiet">{}</bdi>', said, contact.zone or "")
+    there = format_html('{} <bdi dir="ltr" class="quiet">{}</bdi>', said, contact.zone or "")
+    zone = contact.zone.key if contact.zone else ""
+    here = formats.hours_here(contact.days, contact.opens, contact.closes, zone)
+    return format_html("{}<br>{}", there, _("%(hours)s here") % {"hours": here}) if here else there
 
 
 # ---- lanes ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.conf import settings
+from django.forms.utils import flatatt
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +67,32 @@ def _zones(current: str) -> list[tuple[str, Any]]:  # Any: a name, or a group of
     return [(_OF_THE_NODE, node), *own, *_cities(str(formats.reader_locale()))]
 
 
+class _LongSelect(forms.Select):
+    """A select of hundreds of choices: Django's own renders two templates for each of them."""
+
+    def render(
+        self,
+        name: str,
+        value: object,
+        attrs: dict[str, Any] | None = None,  # Any: what Django passes
+        renderer: object = None,
+    ) -> SafeString:
+        """The element with its choices, in groups where they have some."""
+        del renderer
+        attributes = flatatt(self.build_attrs(self.attrs, attrs) | {"name": name})
+        drawn = "".join(_option(choice, words, str(value)) for choice, words in self.choices)
+        return SafeString(f"<select{attributes}>{drawn}</select>")
+
+
+def _option(choice: object, words: object, chosen: str) -> str:
+    # by hand: this stands four hundred times in a page
+    if isinstance(words, list | tuple):
+        inside = "".join(_option(each, said, chosen) for each, said in words)
+        return f'<optgroup label="{escape(choice)}">{inside}</optgroup>'
+    selected = " selected" if choice == chosen else ""
+    return f'<option value="{escape(choice)}"{selected}>{escape(words)}</option>'
+
+
 class ProfileForm(forms.Form):
     """What a person changes about themself."""
 
@@ -111,6 +140,7 @@ class ProfileForm(forms.Form):
         self.fields["zone"] = forms.ChoiceField(
             label=_("Time zone"),
             choices=_zones(reading.zone),
+            widget=_LongSelect,
             help_text=gettext("As you are set now, it is %(moment)s.") % {"moment": formats.moment(now())},
         )
 
