@@ -14,10 +14,11 @@ class WebConfig(AppConfig):
     verbose_name = "Web shell"
 
     def ready(self) -> None:
-        """Register the sweeps: of answers that were kept for requests sent twice, and of what was counted."""
+        """Register the help, and the sweeps: of answers kept for requests sent twice, and of what was counted."""
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.idempotency import prune
         from taawun.platform.web.limits import forget_counted
+        from taawun.platform.web.rooms import Pages
         from taawun.platform.work.schedules import Schedule
 
         registry.register(
@@ -25,6 +26,7 @@ class WebConfig(AppConfig):
                 "web",
                 _("Web shell"),
                 (
+                    Pages("help", "taawun.platform.web.help_urls"),
                     Schedule("web.answers", timedelta(hours=1), prune),
                     Schedule("web.counted", timedelta(hours=1), forget_counted),
                 ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import NoReverseMatch, reverse
 
 from taawun.platform.web.access import doorkeeper
+from taawun.platform.web.help import help_of
 from taawun.platform.web.navigation import groups_for
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Shell:
         theme: ``light`` or ``dark`` where the person chose one, else empty.
         home: address of the first page.
         search: address of the search; empty where there is none.
+        help: where the help of this page is.
     """
 
     host: Host | None = None
@@ -41,6 +43,7 @@ class Shell:
     theme: str = ""
     home: str = "/"
     search: str = ""
+    help: str = ""
 
     @property
     def current(self) -> ShownEntry | None:
@@ -58,7 +61,7 @@ class Shell:
 def shell_of(request: HttpRequest | None) -> Shell:
     """The frame for a request; without a request (a fault before there was one), the bare frame."""
     door = doorkeeper()
-    bare = Shell(home=_address("home") or "/", search=_address("search"))
+    bare = Shell(home=_address("home") or "/", search=_address("search"), help=help_of(request))
     if request is None or door is None:
         return bare
     theme = request.COOKIES.get(THEME_COOKIE, "")

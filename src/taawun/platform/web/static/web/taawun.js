@@ -30,6 +30,15 @@
     }
   };
 
+  /* the help of this page beside it; its text is fetched once, when it is first asked for */
+  const openHelp = () => {
+    const help = document.getElementById("help");
+    if (!help) return false;
+    if (!help.open) help.showModal();
+    document.getElementById("help-text").dispatchEvent(new Event("help-asked"));
+    return true;
+  };
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (!target) return;
@@ -38,6 +47,8 @@
     if (button) copy(button);
     if (target.closest("[data-close-dialog]")) target.closest("dialog").close();
     if (target.closest("[data-print]")) window.print();
+    const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+    if (plain && target.closest("[data-help]") && openHelp()) event.preventDefault();
   });
 
   document.addEventListener("keydown", (event) => {
@@ -57,10 +68,7 @@
         search.focus();
       }
     }
-    if (event.key === "?") {
-      const help = document.getElementById("help");
-      if (help && !help.open) help.showModal();
-    }
+    if (event.key === "?") openHelp();
   });
 
   /* a form that is on its way says so, keeps its width, and is not sent twice */
