@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from taawun.foundation.folding import fold
-from taawun.node import catalogues
+from taawun.node import catalogues, typography
 
 GLOSSARY = (Path(__file__).parent.parent / "docs" / "glossary.md").read_text(encoding="utf-8")
 LANGUAGES = ("ar", "fr")
@@ -107,7 +107,7 @@ def plain(sentence: str) -> str:
     return re.sub(
         r"[\w.-]*[:/_][\w./:-]*|\w+\.\*|“[a-z_]+”",
         " ",
-        re.sub(catalogues.typography.PROTECTED, " ", sentence),
+        re.sub(typography.PROTECTED, " ", sentence),
     )
 
 
