@@ -845,6 +845,9 @@ ADDRESSES: Final = (
     Address("intel/imports/", get="write:intel"),
     Address("intel/imports/new/", get="write:intel", post="write:intel"),
     Address("intel/imports/<uuid:import_id>/", get="write:intel", is_inside=True),
+    # ---- pages: the help, which says nothing of this node -----------------------------------------------------------
+    Address("help/", get=PUBLIC),
+    Address("help/<slug:name>/", get=PUBLIC, things={"name": "help_topic"}),
     # ---- pages: signing in and out, and one's own keys (allauth) ------------------------------------------------
     Address("account/login/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),
     Address("account/logout/", get=PUBLIC, post=PUBLIC, opened=(200, 302)),

@@ -13,7 +13,7 @@ import pytest
 from taawun.node import catalogues
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-NOT_CODE = {".csv", ".html", ".txt", ".svg", ".xml", ".css", ".js", ".typed", ".typ"}
+NOT_CODE = {".csv", ".html", ".txt", ".svg", ".xml", ".css", ".js", ".typed", ".typ", ".md"}
 
 
 @pytest.fixture(scope="module")

@@ -338,6 +338,7 @@ def _agree(world: World) -> None:
         "agreement_id": str(agreed.id),
         "draft_id": str(drafted.id),
         "template_name": "training",
+        "help_topic": "drafting",
         "proposed_id": str(proposed.id),
         "proposed_digest": version.digest,
         "instrument_id": str(suggestion.id),

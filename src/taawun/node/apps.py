@@ -19,6 +19,7 @@ class NodeConfig(AppConfig):
             checks,  # noqa: F401 - they register themselves
             notices,
         )
+        from taawun.node.help_topics import TOPICS
         from taawun.platform.audit.acts import Act, SystemPart
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
@@ -33,4 +34,4 @@ class NodeConfig(AppConfig):
         restored = Act("node.restored", _("Node restored from a backup"))
         watch = Schedule("node.recovery-key", timedelta(minutes=1), notices.watch_recovery_key)
         acts = (begun, console, settled, backed_up, restored)
-        registry.register(Capability("node", _("Node"), (home, *acts, *notices.KINDS, watch)))
+        registry.register(Capability("node", _("Node"), (home, *acts, *TOPICS, *notices.KINDS, watch)))

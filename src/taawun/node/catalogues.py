@@ -4,7 +4,7 @@ The sentences in the code are English; ``src/taawun/locale/{ar,fr}`` holds the o
 and writes the files, because GNU gettext is not on every machine.
 
     python -m taawun.node.catalogues extract    brings both catalogues in line with the code
-    python -m taawun.node.catalogues tidy       sets French spaces and Arabic marks right
+    python -m taawun.node.catalogues tidy       sets French spaces and Arabic marks right, in the texts of the help too
     python -m taawun.node.catalogues check      prints what is missing or wrong; ends with 1 if anything is
     python -m taawun.node.catalogues compile    writes the .mo files (./taawun does it by itself)
 """
@@ -118,6 +118,8 @@ def tidy(package: Path = PACKAGE) -> None:
                 marked = [language.set_marks(text) for text in _forms(message)]
                 message.string = tuple(marked) if message.pluralizable else marked[0]
         _write(language, package, catalogue)
+        for text in _help_texts(language, package):
+            _replace(text, language.set_marks(text.read_text(encoding="utf-8")).encode())
     # what is read has no lines of code, by which messages of one file are ordered
     extract(package)
 
@@ -150,7 +152,17 @@ def problems(package: Path = PACKAGE) -> list[str]:
             if message.id and template.get(_key(message), message.context):
                 about = f"{language.code}: {_quote(message)}"
                 found += [f"{about}: {sentence}" for sentence in _judge(message, language)]
+        found += [
+            f"{text.relative_to(package).as_posix()}: a mark or a space is not as it should be; "
+            "`python -m taawun.node.catalogues tidy` sets it"
+            for text in _help_texts(language, package)
+            if (written := text.read_text(encoding="utf-8")) != language.set_marks(written)
+        ]
     return found
+
+
+def _help_texts(language: Language, package: Path) -> list[Path]:
+    return sorted(package.rglob(f"help/*.{language.code}.md"))
 
 
 def _dots(package: Path) -> Iterator[str]:

@@ -298,12 +298,31 @@ def test_what_a_thumb_has_to_hit_on_a_phone_is_large_enough(visit: Visit, admini
     assert min(heights) >= 44
 
 
-def test_keys_lead_to_the_search_and_to_the_help(visit: Visit, administrator: Member) -> None:
-    page = visit("/en/people/", administrator)
+def test_a_key_and_a_link_open_the_help_beside_the_page_and_focus_returns(
+    visit: Visit, administrator: Member
+) -> None:
+    page = visit("/ar/people/", administrator)
     page.keyboard.press("?")
-    expect(page.locator("#help")).to_be_visible()
+    expect(page.locator("#help-head")).to_have_text("الأشخاص والأدوار")
+    assert judge(page, "the panel") == []
     page.keyboard.press("Escape")
     expect(page.locator("#help")).to_be_hidden()
+    page.click(".cover-help")
+    # it was fetched once and is there still
+    expect(page.locator("#help-head")).to_have_text("الأشخاص والأدوار")
+    page.click("#help [data-close-dialog]")
+    expect(page.locator(".cover-help")).to_be_focused()
+
+
+@pytest.mark.parametrize(("language", "width", "theme"), [("en", 1440, "dark"), ("ar", 360, "light")])
+def test_the_pages_of_the_help_can_be_used_by_everybody_and_without_scripts(
+    visit: Visit, transactional_db: None, language: str, width: int, theme: str
+) -> None:
+    paths = [f"/{language}/help/", f"/{language}/help/lanes/"]
+    assert judge_all(visit, paths, width=width, theme=theme) == []
+    page = visit(f"/{language}/account/login/", scripts=False)
+    page.click(".cover-help")
+    assert page.url.endswith(f"/{language}/help/signing-in/")
 
 
 def test_a_value_is_copied(visit: Visit, administrator: Member) -> None:

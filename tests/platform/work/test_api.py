@@ -100,7 +100,7 @@ def test_a_job_that_is_not_there_is_not_found(cast: Cast) -> None:
             "worker-died",
             {"attempts": 5},
             "The worker died 5 times while doing this.",
-            "Le processus est mort 5 fois pendant ce travail.",
+            "Le processus s’est arrêté 5 fois pendant ce travail.",
         ),
         ("", {}, "ValueError: kept by an older node", "ValueError: kept by an older node"),
     ],

@@ -16,6 +16,7 @@ class IntelConfig(AppConfig):
         from taawun.capabilities.intel import finding, home, queries
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
+        from taawun.capabilities.intel.help_topics import TOPICS
         from taawun.capabilities.intel.models import JOB
         from taawun.capabilities.intel.trail import TRAIL
         from taawun.cooperation.agreements.kinds import KindWords
@@ -46,6 +47,7 @@ class IntelConfig(AppConfig):
                     JobKind(JOB, _("Import"), run_import, give_up_import, queries.sees_import),
                     *RELEASE_KINDS,
                     *TRAIL,
+                    *TOPICS,
                     KindWords("intel.report", _("threat reports")),
                     KindWords("intel.warning", _("early warnings")),
                     KindWords("intel.sighting", _("sightings")),

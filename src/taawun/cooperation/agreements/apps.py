@@ -18,6 +18,7 @@ class AgreementsConfig(AppConfig):
         from taawun.cooperation.agreements import doubting, forwarding, home, notices, queries
         from taawun.cooperation.agreements.arriving import settle
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
+        from taawun.cooperation.agreements.help_topics import TOPICS
         from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
         from taawun.cooperation.agreements.paper.printing import JOB
         from taawun.cooperation.agreements.trail import TRAIL
@@ -59,6 +60,7 @@ class AgreementsConfig(AppConfig):
                     *ROOMS_TO_COME,
                     *JOB,
                     *TRAIL,
+                    *TOPICS,
                     *notices.KINDS,
                     Schedule("agreements.settle", timedelta(seconds=2), settle),
                     Schedule("agreements.answer", timedelta(seconds=10), forwarding.answer_comparisons),

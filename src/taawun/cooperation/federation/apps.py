@@ -32,6 +32,7 @@ class FederationConfig(AppConfig):
             WITHDRAWN,
         )
         from taawun.cooperation.federation.guest_door import DOOR, GUESTS
+        from taawun.cooperation.federation.help_topics import TOPICS
         from taawun.cooperation.federation.history import (
             earlier_for,
             has_begun,
@@ -92,6 +93,7 @@ class FederationConfig(AppConfig):
                     Schedule("federation.reach", timedelta(hours=1), tell_reach),
                     Schedule("federation.readings", timedelta(minutes=1), tell_readings),
                     *TRAIL,
+                    *TOPICS,
                     NavigationEntry(
                         "releases",
                         Group.COOPERATE,

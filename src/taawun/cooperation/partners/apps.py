@@ -20,6 +20,7 @@ class PartnersConfig(AppConfig):
         from taawun.cooperation.partners.exchange import partials, sync, talk
         from taawun.cooperation.partners.exchange.following import FOLLOWED
         from taawun.cooperation.partners.exchange.messages import MessageKind
+        from taawun.cooperation.partners.help_topics import TOPICS
         from taawun.cooperation.partners.identity import own_keys
         from taawun.cooperation.partners.logs import forks, witness
         from taawun.cooperation.partners.logs.purposes import LanePurpose
@@ -74,6 +75,7 @@ class PartnersConfig(AppConfig):
                     Schedule("partners.keys", timedelta(hours=1), own_keys.settle),
                     *notices.KINDS,
                     *TRAIL,
+                    *TOPICS,
                     NavigationEntry(
                         "partners",
                         Group.COOPERATE,

@@ -16,6 +16,7 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         """Register permissions, the doorkeeper and the navigation, and hear what allauth does."""
         from taawun.cooperation.people import account_trail, providers, sessions
+        from taawun.cooperation.people.help_topics import TOPICS
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.cooperation.people.tokens import DOOR
         from taawun.cooperation.people.trail import TRAIL
@@ -90,6 +91,7 @@ class PeopleConfig(AppConfig):
                     ),
                     DOOR,
                     *TRAIL,
+                    *TOPICS,
                     Doorkeeper("people", sessions.visitor, sessions.reader, sessions.host, sessions.admit),
                     NavigationEntry(
                         "people", Group.NODE, _("People"), "people", "read:people", order=10, icon="people"

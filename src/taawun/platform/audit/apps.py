@@ -16,6 +16,7 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         """Register the schedule that seals new rows, and the page."""
         from taawun.platform.audit.actions import seal
+        from taawun.platform.audit.help_topics import TOPICS
         from taawun.platform.audit.queries import pulse
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.live import Pulse
@@ -32,6 +33,7 @@ class AuditConfig(AppConfig):
                     Operations("audit", "taawun.platform.audit.api"),
                     Pulse("audit", pulse),
                     Schedule("audit.seal", timedelta(seconds=10), seal),
+                    *TOPICS,
                     NavigationEntry(
                         "audit", Group.NODE, _("Audit trail"), "audit", "read:audit", order=20, icon="audit"
                     ),

@@ -13,6 +13,7 @@ class NoticesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the page of notices, with the number of those that are open."""
+        from taawun.platform.notices.help_topics import TOPICS
         from taawun.platform.notices.queries import count_open, pulse
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.live import Pulse
@@ -25,5 +26,5 @@ class NoticesConfig(AppConfig):
         room = Pages("notices", "taawun.platform.notices.urls")
         operations = Operations("notices", "taawun.platform.notices.api")
         registry.register(
-            Capability("notices", _("Notices"), (room, operations, page, Pulse("notices", pulse)))
+            Capability("notices", _("Notices"), (room, operations, page, Pulse("notices", pulse), *TOPICS))
         )

@@ -14,7 +14,7 @@ class WebConfig(AppConfig):
     verbose_name = "Web shell"
 
     def ready(self) -> None:
-        """Register the sweeps (of answers for requests sent twice, of counts, of drafts) and the pages of drafts."""
+        """Register the pages of help and drafts, and the sweeps: of kept answers, of counts, of drafts."""
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web import drafts
         from taawun.platform.web.idempotency import prune
@@ -27,6 +27,7 @@ class WebConfig(AppConfig):
                 "web",
                 _("Web shell"),
                 (
+                    Pages("help", "taawun.platform.web.help_urls"),
                     Schedule("web.answers", timedelta(hours=1), prune),
                     Schedule("web.counted", timedelta(hours=1), forget_counted),
                     Schedule("web.drafts", timedelta(hours=6), drafts.prune),

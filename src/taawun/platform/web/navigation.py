@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["Group", "NavigationEntry", "ShownEntry", "ShownGroup", "SideNote", "groups_for", "notes_for"]
+__all__ = [
+    "HEADINGS",
+    "Group",
+    "NavigationEntry",
+    "ShownEntry",
+    "ShownGroup",
+    "SideNote",
+    "groups_for",
+    "notes_for",
+]
 
 
 class Group(Enum):
@@ -32,7 +41,7 @@ class Group(Enum):
 
 
 # the first group stands without a heading
-_HEADINGS: dict[Group, _StrOrPromise] = {
+HEADINGS: dict[Group, _StrOrPromise] = {
     Group.COOPERATE: _("Cooperate"),
     Group.DEFEND: _("Defend"),
     Group.BUILD: _("Build"),
@@ -129,7 +138,7 @@ def groups_for(permissions: Collection[str], path: str, actor: object) -> tuple[
         found.append((entry, reverse(entry.url_name)))
     current = _current(path, [url for _entry, url in found])
     return tuple(
-        ShownGroup(_HEADINGS.get(group, ""), entries)
+        ShownGroup(HEADINGS.get(group, ""), entries)
         for group in Group
         if (
             entries := tuple(

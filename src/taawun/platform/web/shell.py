@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import NoReverseMatch, reverse
 
 from taawun.platform.web.access import doorkeeper
+from taawun.platform.web.help import help_of
 from taawun.platform.web.navigation import groups_for, notes_for
 from taawun.platform.web.reader import Theme, reader
 
@@ -35,6 +36,7 @@ class Shell:
         theme: ``light`` or ``dark`` where the person chose one, else empty.
         home: address of the first page.
         search: address of the search; empty where there is none.
+        help: where the help of this page is.
         notes: what stands at the foot of the navigation.
         is_rail: whether the navigation is folded to its icons.
     """
@@ -45,6 +47,7 @@ class Shell:
     theme: str = ""
     home: str = "/"
     search: str = ""
+    help: str = ""
     notes: tuple[str, ...] = ()
     is_rail: bool = False
 
@@ -64,7 +67,7 @@ class Shell:
 def shell_of(request: HttpRequest | None) -> Shell:
     """The frame for a request; without a request (a fault before there was one), the bare frame."""
     door = doorkeeper()
-    bare = Shell(home=_address("home") or "/", search=_address("search"))
+    bare = Shell(home=_address("home") or "/", search=_address("search"), help=help_of(request))
     if request is None or door is None:
         return bare
     framed = replace(bare, host=door.host())

@@ -31,6 +31,15 @@
     }
   };
 
+  /* the help of this page beside it; its text is fetched once, when it is first asked for */
+  const openHelp = () => {
+    const help = document.getElementById("help");
+    if (!help) return false;
+    if (!help.open) help.showModal();
+    document.getElementById("help-text").dispatchEvent(new Event("help-asked"));
+    return true;
+  };
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (!target) return;
@@ -41,6 +50,8 @@
     if (target.closest("[data-print]")) window.print();
     const folding = target.closest("[data-fold]");
     if (folding) fold(folding);
+    const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+    if (plain && target.closest("[data-help]") && openHelp()) event.preventDefault();
   });
 
   /* a link inside a drawing is no anchor to htmx, which would unfold the box and follow the link too;
@@ -69,10 +80,7 @@
         search.focus();
       }
     }
-    if (event.key === "?") {
-      const help = document.getElementById("help");
-      if (help && !help.open) help.showModal();
-    }
+    if (event.key === "?") openHelp();
   });
 
   /* the navigation folds to a rail of icons; the server reads the cookie, so that no page moves as it loads */

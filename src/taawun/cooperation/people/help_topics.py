@@ -1,0 +1,122 @@
+"""The help of people, organisations, nations and the way in: which text explains which pages."""
+
+from pathlib import Path
+
+from taawun.platform.web.help import HelpTopic
+from taawun.platform.web.navigation import Group
+
+__all__ = ["TOPICS"]
+
+_HERE = Path(__file__).parent / "help"
+
+TOPICS = (
+    HelpTopic(
+        "signing-in",
+        _HERE,
+        Group.HOME,
+        (
+            "account_login",
+            "account_logout",
+            "account_inactive",
+            "account_signup",
+            "account_reauthenticate",
+            "account_change_password",
+            "account_set_password",
+            "account_reset_password",
+            "account_reset_password_done",
+            "account_reset_password_from_key",
+            "account_reset_password_from_key_done",
+            "provider-go",
+            "provider-back",
+            "provider-answer",
+            "provider-metadata",
+            "mfa_authenticate",
+            "mfa_reauthenticate",
+            "mfa_reauthenticate_webauthn",
+            "mfa_login_webauthn",
+        ),
+        order=20,
+    ),
+    HelpTopic("invitation", _HERE, Group.HOME, ("invitation-accept",), order=30),
+    HelpTopic(
+        "passkeys",
+        _HERE,
+        Group.HOME,
+        (
+            "mfa_index",
+            "mfa_activate_totp",
+            "mfa_deactivate_totp",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+            "mfa_download_recovery_codes",
+            "mfa_list_webauthn",
+            "mfa_add_webauthn",
+            "mfa_remove_webauthn",
+            "mfa_edit_webauthn",
+        ),
+        order=40,
+    ),
+    HelpTopic("profile", _HERE, Group.HOME, ("profile", "unsent", "tokens", "token-revoke"), order=50),
+    HelpTopic(
+        "people",
+        _HERE,
+        Group.NODE,
+        (
+            "people",
+            "permissions",
+            "person",
+            "person-disable",
+            "person-enable",
+            "person-roles",
+            "person-leave",
+            "person-move",
+            "role-give",
+            "role-take",
+            "new-password",
+            "new-password-link",
+            "invitations",
+            "invite",
+            "invited",
+            "invitation-revoke",
+        ),
+        order=20,
+    ),
+    HelpTopic(
+        "organisations",
+        _HERE,
+        Group.NODE,
+        (
+            "organisations",
+            "organisation",
+            "organisation-new",
+            "organisation-change",
+            "contact",
+            "contact-new",
+            "contact-test",
+            "contact-remove",
+            "providers",
+            "provider",
+            "provider-new",
+            "provider-remove",
+        ),
+        order=30,
+    ),
+    HelpTopic(
+        "nations",
+        _HERE,
+        Group.COOPERATE,
+        (
+            "nations",
+            "communities",
+            "community",
+            "community-new",
+            "community-shipped",
+            "community-rename",
+            "community-import",
+            "span-new",
+            "span-end",
+            "span-strike",
+        ),
+        order=120,
+    ),
+)
