@@ -5,7 +5,9 @@
   const open = async (link) => {
     const dialog = document.getElementById("asking");
     dialog.repeat = () => open(link);
-    await htmx.ajax("GET", link.href, { target: dialog, swap: "innerHTML", select: "form.dialog, .keeps-draft" });
+    const part = { source: dialog, target: dialog, swap: "innerHTML", select: "form.dialog, .keeps-draft" };
+    /* that it failed is said by what listens for it (floats.js) */
+    await htmx.ajax("GET", link.href, part).catch(() => {});
     const form = dialog.querySelector("form.dialog");
     const head = dialog.querySelector("h1");
     if (!form || !head) return;

@@ -57,7 +57,7 @@
         target: event.detail.target,
         select: asked.elt.getAttribute("hx-select") ?? undefined,
         swap: asked.elt.getAttribute("hx-swap") ?? undefined,
-      });
+      }).catch(() => {});
     /* what a script asked for itself says how it is repeated */
     taawun.failed(asked.elt.repeat ?? repeat, event.detail.xhr?.status);
   };
