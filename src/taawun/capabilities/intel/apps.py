@@ -13,7 +13,7 @@ class IntelConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, release kinds and the import job."""
-        from taawun.capabilities.intel import finding, home, queries
+        from taawun.capabilities.intel import finding, home, news, queries
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
         from taawun.capabilities.intel.models import JOB
@@ -45,6 +45,7 @@ class IntelConfig(AppConfig):
                     JobKind(JOB, _("Import"), run_import, give_up_import, queries.sees_import),
                     *RELEASE_KINDS,
                     *TRAIL,
+                    *news.NEWS,
                     KindWords("intel.report", _("threat reports")),
                     KindWords("intel.warning", _("early warnings")),
                     KindWords("intel.sighting", _("sightings")),

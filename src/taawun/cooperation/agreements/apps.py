@@ -15,7 +15,7 @@ class AgreementsConfig(AppConfig):
         """Register everything agreements bring."""
         from datetime import timedelta
 
-        from taawun.cooperation.agreements import doubting, forwarding, home, notices
+        from taawun.cooperation.agreements import doubting, forwarding, home, news, notices
         from taawun.cooperation.agreements.arriving import settle
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
         from taawun.cooperation.agreements.kinds import ROOMS_TO_COME
@@ -59,6 +59,7 @@ class AgreementsConfig(AppConfig):
                     *JOB,
                     *TRAIL,
                     *notices.KINDS,
+                    *news.NEWS,
                     Schedule("agreements.settle", timedelta(seconds=2), settle),
                     Schedule("agreements.answer", timedelta(seconds=10), forwarding.answer_comparisons),
                     Schedule("agreements.compare", timedelta(minutes=5), forwarding.compare),

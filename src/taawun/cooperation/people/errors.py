@@ -21,6 +21,7 @@ __all__ = [
     "RoleUnknown",
     "ScopeRefused",
     "TokenOutlives",
+    "WishRefused",
 ]
 
 
@@ -54,6 +55,12 @@ class NameRefused(PeopleError):
 
     def __init__(self) -> None:
         super().__init__(_("A name has 1 to 200 characters."))
+
+
+class WishRefused(PeopleError):
+    """Nobody can be told of that, or not in that way."""
+
+    field = "kinds"
 
 
 class InvitationRefused(PeopleError):

@@ -84,6 +84,8 @@ TRAIL = (
     Act("people.password-link-made", _("Link for a new password made")),
     Act("people.password-changed", _("Password changed")),
     Act("people.renamed", _("Own name changed")),
+    Act("people.notifications-chosen", _("Notifications chosen")),
+    Act("people.letters-stopped", _("Letters ended")),
     Act("people.signed-in", _("Signed in")),
     Act("people.signed-out", _("Signed out")),
     Act("people.factor-added", _("Second factor added")),

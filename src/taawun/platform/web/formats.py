@@ -40,6 +40,7 @@ __all__ = [
     "either",
     "filesize",
     "hijri_day",
+    "hour_of_day",
     "hours_of_week",
     "language_name",
     "listed",
@@ -174,6 +175,12 @@ def time_of_day(at: datetime) -> str:
     # in Arabic a leading zero is a dot before the hour
     pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
     return digits(babel_time(local(at), pattern, locale=reader_locale()))
+
+
+def hour_of_day(hour: int) -> str:
+    """A full hour, 0 to 23, on a clock of 24 hours: 08:00."""
+    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
+    return digits(babel_time(time(hour), pattern, locale=reader_locale()))
 
 
 def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) -> str:
