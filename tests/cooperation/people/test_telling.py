@@ -262,6 +262,21 @@ def test_without_a_mail_server_nothing_is_kept_for_letters(
     assert rounds(clock) == []
 
 
+def test_what_gathered_while_no_digest_was_wanted_is_not_made_up_for(cast: Cast, clock: FrozenClock) -> None:
+    me, south = cast.analyst, partner()
+    wish(me.row, federation__received=Way.DIGEST)
+    ways = {"federation.received": Way.DIGEST}
+    actions.choose_notifications(me.actor, me.row, ways=ways, rhythm="never", hour=8, days=None)
+    release(south)
+    assert rounds(clock) == rounds(clock, timedelta(days=1)) == []
+    actions.choose_notifications(me.actor, me.row, ways=ways, rhythm="daily", hour=8, days=None)
+    assert rounds(clock, timedelta(days=1)) == []
+    release(south)
+    rounds(clock)
+    assert rounds(clock, timedelta(days=1)) == [me.row.email]
+    assert "1 release came from partners." in mail.outbox[-1].body
+
+
 # ---- what a letter holds ----------------------------------------------------------------------------------------
 def test_no_letter_holds_a_word_of_what_it_tells(cast: Cast, clock: FrozenClock) -> None:
     for _name, member in cast:

@@ -105,7 +105,7 @@ def _send() -> int:
                 except OSError:
                     # the server itself: whoever is next would only wait as long
                     log.warning("the mail server takes no letters", exc_info=True)
-                    _put_off(letter, at)
+                    _gone(letter, at)
                     break
                 except Exception:  # what is wrong with one letter keeps no other from being sent
                     log.exception("a letter to %s could not be written", letter.box.person_id)
@@ -184,13 +184,14 @@ def _at_once(box: Letterbox, wishes: list[Chosen], rows: dict[str, Untold], at: 
 
 
 def _digest(box: Letterbox, wishes: list[Chosen], rows: dict[str, Untold], due: datetime) -> _Letter:
-    told, taken = [], []
+    ways = {each.kind.name: each.way for each in wishes}
+    told = []
+    # also what is wanted no more: if it ever is again, what is old by then is no news
+    taken = [(row, row.count) for name, row in rows.items() if row.count and ways.get(name) != Way.AT_ONCE]
     for chosen in wishes:
         row = rows.get(chosen.kind.name)
         if chosen.way != Way.DIGEST:
             continue
-        if row is not None and row.count:
-            taken.append((row, row.count))
         # what waits is told as long as it waits, the rest once
         began = row.count if row is not None else 0
         is_waiting = chosen.kind.topic == Topic.WAITING
@@ -234,8 +235,7 @@ def _refused(
         code = refused.smtp_code
     else:
         code = min((code for code, _why in refused.recipients.values()), default=0)
-    if code < _PERMANENT:
-        _put_off(letter, at)
+    if code < _PERMANENT and not _put_off(letter, at):
         return
     person = letter.box.person
     about = {"person": str(person.id), "name": person.name}
@@ -243,18 +243,28 @@ def _refused(
     _give_up(letter)
 
 
-def _put_off(letter: _Letter, at: datetime) -> None:
-    """Try again later, at longer and longer intervals, for a day; and tell the administrators of it."""
+def _gone(letter: _Letter, at: datetime) -> None:
+    """The server is not there, or takes nothing: its administrators are told before long."""
+    since = letter.box.failing_since or at
+    if at - since >= _TOLD_AFTER and not Notice.objects.filter(kind=STUCK, resolved=None).exists():
+        raise_notice(STUCK, _SUBJECT, Notice.Level.ALARM, {})
+    if _put_off(letter, at):
+        _give_up(letter)
+
+
+def _put_off(letter: _Letter, at: datetime) -> bool:
+    """Try again later, at longer and longer intervals.
+
+    Returns:
+        Whether that goes on for a day by now, which is enough.
+    """
     box = letter.box
     since = box.failing_since or at
     pause = min(timedelta(minutes=2 ** min(box.failures, 6)), _LONGEST_PAUSE)
     Letterbox.objects.filter(person=box.person).update(
         failures=F("failures") + 1, failing_since=since, not_before=at + pause
     )
-    if at - since >= _TOLD_AFTER and not Notice.objects.filter(kind=STUCK, resolved=None).exists():
-        raise_notice(STUCK, _SUBJECT, Notice.Level.ALARM, {})
-    if at - since >= _GIVEN_UP_AFTER:
-        _give_up(letter)
+    return at - since >= _GIVEN_UP_AFTER
 
 
 def _give_up(letter: _Letter) -> None:

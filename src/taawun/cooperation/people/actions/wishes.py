@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.people.errors import WishRefused
-from taawun.cooperation.people.models import Letterbox, Wish
+from taawun.cooperation.people.models import Letterbox, Untold, Wish
 from taawun.cooperation.people.queries import actor_of
-from taawun.cooperation.people.wishes import wishes_of
+from taawun.cooperation.people.wishes import letterbox_of, wishes_of
 from taawun.foundation.clock import now
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.news import Way
@@ -63,7 +63,11 @@ def choose_notifications(  # noqa: PLR0913 - each argument is one choice
     of_week = None if days is None else sorted(set(days))
     # the first one by the new hours is the next, and none is made up for
     wanted = {"rhythm": rhythm, "hour": hour, "days": of_week, "digested": now()}
+    had_digest = letterbox_of(person).rhythm != Letterbox.Rhythm.NEVER
     Letterbox.objects.update_or_create(person=person, defaults=wanted)
+    # what was not to be told until now is no news by now
+    kept = [each.kind.name for each in wishes_of(actor) if had_digest and each.way == Way.DIGEST]
+    Untold.objects.filter(person=person, at_once=False).exclude(kind__in=kept).delete()
     record(actor, "people.notifications-chosen", f"urn:uuid:{person.id}", {})
 
 
