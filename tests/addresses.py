@@ -190,6 +190,12 @@ ADDRESSES: Final = (
     Address("api/v1/docs", get=PUBLIC),
     Address("^api(?:/.*)?$", get=NOTHING, post=NOTHING, put=NOTHING, patch=NOTHING, delete=NOTHING),
     # ---- the machine interface: people --------------------------------------------------------------------------
+    Address(
+        "api/v1/me/notifications",
+        get=SIGNED_IN,
+        put=SIGNED_IN,
+        body={"kinds": {}, "digest": {"rhythm": "weekly", "hour": 7}},
+    ),
     Address("api/v1/me", get=SIGNED_IN, patch=SIGNED_IN, body={"name": "Another name", "language": "fr"}),
     Address(
         "api/v1/tokens",
@@ -518,6 +524,12 @@ ADDRESSES: Final = (
     Address("api/v1/intel/sightings/<uuidstr:sighting_id>/outcome", get="write:intel"),
     # ---- the machine interface: notices, trail, work ------------------------------------------------------------
     Address("api/v1/notices", get=SIGNED_IN),
+    Address(
+        "api/v1/notices/<uuidstr:notice_id>/reopen",
+        post="manage:notices",
+        unseen="read:federation",
+        things={"notice_id": "settled_notice_id"},
+    ),
     Address("api/v1/notices/<uuidstr:notice_id>/resolve", post="manage:notices", unseen="read:federation"),
     Address("api/v1/audit", get="read:audit"),
     Address("api/v1/audit/chain", get="read:audit", post="read:audit"),
@@ -529,6 +541,13 @@ ADDRESSES: Final = (
     Address("audit/", get="read:audit"),
     Address("audit/chain/", post="read:audit"),
     Address("notices/", get=SIGNED_IN),
+    Address("notices/history/", get=SIGNED_IN),
+    Address(
+        "notices/<uuid:notice_id>/reopen/",
+        post="manage:notices",
+        unseen="read:federation",
+        things={"notice_id": "settled_notice_id"},
+    ),
     Address("notices/<uuid:notice_id>/resolve/", post="manage:notices", unseen="read:federation"),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
@@ -577,6 +596,9 @@ ADDRESSES: Final = (
         post="manage:communities",
     ),
     Address("people/profile/", get=SIGNED_IN, post=SIGNED_IN),
+    Address("people/profile/notifications/", get=SIGNED_IN, post=SIGNED_IN),
+    # the link of a letter: mailboxes post there, without a cookie of this node
+    Address("people/notifications/stop/<str:mark>/", get=PUBLIC, post=PUBLIC, is_from_elsewhere=True),
     # leads on where nothing waits to be sent, and where the link was shown
     Address("drafts/", post=SIGNED_IN),
     Address("drafts/discard/", post=SIGNED_IN),

@@ -40,6 +40,7 @@ from taawun.cooperation.partners.logs.stopping import stop_lane
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.partners.restarts import restarting, statements
 from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.letters import stop_mark
 from taawun.cooperation.people.models import (
     ApiToken,
     Community,
@@ -397,6 +398,13 @@ def _open_things(world: World) -> None:
         Notice.Level.ALARM,
         {"node": world.nodes["south"].node, "subject": "urn:x", "version": "1"},
     )
+    settled = raise_notice(
+        "federation.conflict",
+        "urn:uuid:00000000-0000-4000-8000-000000000001",
+        Notice.Level.ALARM,
+        {"node": world.nodes["south"].node, "subject": "urn:y", "version": "1"},
+    )
+    Notice.objects.filter(id=settled.id).update(resolved=now())
     spare = _token(token_of(analyst.row))
     # a token revokes what was made with it
     ApiToken.objects.filter(id=spare.id).update(made_with=_token(analyst.token or ""))
@@ -407,6 +415,8 @@ def _open_things(world: World) -> None:
         "invitation_id": str(invitation.id),
         "secret": secret,
         "notice_id": str(notice.id),
+        "settled_notice_id": str(settled.id),
+        "mark": stop_mark(trainee.row, None),
         "pk": "1",
         "key": "a:b",
         "uidb36": "1",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from taawun.foundation import clock, identifiers
-from taawun.foundation.identifiers import _Sequence, uuid7
+from taawun.foundation.identifiers import _Sequence, lowest_uuid7, uuid7
 
 FAR = datetime(2200, 1, 1, 0, 0, 0, 123_000, tzinfo=UTC)
 
@@ -64,3 +64,12 @@ def test_threads_never_make_the_same_identifier_and_each_sees_its_own_in_order()
         thread.join()
     assert all(mine == sorted(mine) for mine in made)
     assert len({each for mine in made for each in mine}) == 20_000
+
+
+def test_what_was_made_since_an_instant_is_found_by_its_key():
+    begin = datetime(2100, 1, 1, tzinfo=UTC)
+    with clock.frozen(begin) as stopped:
+        first = uuid7()
+        stopped.advance(timedelta(milliseconds=1))
+        second = uuid7()
+        assert lowest_uuid7(begin) <= first < lowest_uuid7(stopped.now()) <= second

@@ -54,3 +54,13 @@ def uuid7() -> uuid.UUID:
     number |= high << 64
     number |= low << _RANDOM_BITS
     return uuid.UUID(int=number | _VERSION_AND_VARIANT | secrets.randbits(_RANDOM_BITS))
+
+
+def lowest_uuid7(at: datetime) -> uuid.UUID:
+    """The least identifier that :func:`uuid7` makes at an instant: what was made since then is found by its key.
+
+    Args:
+        at: an aware instant; within its millisecond all are taken.
+    """
+    millisecond = (at - _EPOCH) // _MILLISECOND
+    return uuid.UUID(int=(millisecond & ((1 << 48) - 1)) << 80 | _VERSION_AND_VARIANT)

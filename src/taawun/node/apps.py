@@ -21,6 +21,7 @@ class NodeConfig(AppConfig):
         )
         from taawun.node.help_topics import TOPICS
         from taawun.platform.audit.acts import Act, SystemPart
+        from taawun.platform.notices.news import risks_of
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.work.schedules import Schedule
@@ -30,8 +31,12 @@ class NodeConfig(AppConfig):
         console = SystemPart("console", _("The operator at the console"))
         # notices and the trail stand side by side: neither knows the other
         settled = Act("notices.resolved", _("Notice dealt with"))
+        reopened = Act("notices.reopened", _("Notice opened again"))
         backed_up = Act("node.backed-up", _("Backup made"))
         restored = Act("node.restored", _("Node restored from a backup"))
         watch = Schedule("node.recovery-key", timedelta(minutes=1), notices.watch_recovery_key)
-        acts = (begun, console, settled, backed_up, restored)
-        registry.register(Capability("node", _("Node"), (home, *acts, *TOPICS, *notices.KINDS, watch)))
+        risks = risks_of("node", "manage:notices", ())
+        acts = (begun, console, settled, reopened, backed_up, restored)
+        registry.register(
+            Capability("node", _("Node"), (home, *acts, *TOPICS, *notices.KINDS, *risks, watch))
+        )

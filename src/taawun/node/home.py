@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.people.sessions import signed_in
+from taawun.cooperation.people.wishes import not_wanted
 from taawun.foundation.clock import now
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
@@ -60,8 +61,10 @@ class Risk:
 def home(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """What is the case, for this person."""
     sources = [each for each in registry.all(HomeSource) if each.permission in actor.permissions]
-    fresh = sorted(_gathered(sources, "fresh", actor), key=_newest_first, reverse=True)
-    waiting = _gathered(sources, "waiting", actor)
+    silent = not_wanted(actor)
+    lines = (each for each in _gathered(sources, "fresh", actor) if each.kind not in silent)
+    fresh = sorted(lines, key=_newest_first, reverse=True)
+    waiting = [each for each in _gathered(sources, "waiting", actor) if each.kind not in silent]
     hints: list[Hint] = sorted(_gathered(sources, "hints", actor), key=lambda hint: hint.order)
     notices = open_notices(actor.permissions)
     at_risk = notices.count()

@@ -79,3 +79,19 @@ def test_a_notice_is_resolved_once_and_opens_anew_when_it_happens_again(cast: Ca
 
 def test_a_notice_that_is_not_there_is_not_found(cast: Cast) -> None:
     assert cast.administrator.api.post(f"/notices/{some_id()}/resolve").status_code == 404
+
+
+def test_what_was_dealt_with_by_mistake_is_opened_again_unless_it_was_told_anew(cast: Cast) -> None:
+    south = partner()
+    notice = _raised(south)
+    resolve, reopen = (f"/notices/{notice.id}/{verb}" for verb in ("resolve", "reopen"))
+    assert cast.administrator.api.post(reopen).status_code == 404
+    cast.administrator.api.post(resolve)
+    listed = cast.observer.api.get("/notices", state="resolved").json()["items"]
+    assert [each["id"] for each in listed] == [str(notice.id)]
+    assert cast.observer.api.post(reopen).status_code == 403
+    assert cast.administrator.api.post(reopen).json()["resolved"] is None
+    cast.administrator.api.post(resolve)
+    _raised(south)
+    answer = cast.administrator.api.post(reopen)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:taawun:problem:told-anew")

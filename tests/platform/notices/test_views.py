@@ -96,7 +96,7 @@ def test_who_may_marks_a_notice_as_dealt_with_on_its_page(cast: Cast) -> None:
     administrator = cast.administrator.browser()
     assert address in administrator.get(reverse("notices")).content.decode()
     after = read(administrator.post(address, follow=True))
-    assert "The notice is marked as dealt with." in after.text
+    assert "The notice is marked as dealt with. Undo" in after.text
     assert "South" not in after.text
     assert Entry.objects.get(verb="notices.resolved").actor_id == str(cast.administrator.row.id)
     assert administrator.post(address).status_code == 404
@@ -105,3 +105,33 @@ def test_who_may_marks_a_notice_as_dealt_with_on_its_page(cast: Cast) -> None:
 def test_without_notices_the_page_says_what_would_stand_there(cast: Cast) -> None:
     assert "Nothing to mend" in read(cast.stranger.browser().get(reverse("notices"))).text
     assert Client().get(reverse("notices")).status_code == 302
+
+
+@pytest.mark.usefixtures("kinds")
+def test_what_was_dealt_with_stands_in_the_history_and_is_opened_again(cast: Cast) -> None:
+    first = raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "South"})
+    hidden = raise_notice("tests.secret", "urn:2", Notice.Level.ALARM, {"partner": "East"})
+    administrator, analyst = cast.administrator.browser(), cast.analyst.browser()
+    for each in (first, hidden):
+        administrator.post(reverse("notice-resolve", args=[each.id]))
+    history, undo = reverse("notices-history"), reverse("notice-reopen", args=[first.id])
+    assert "The lane of South stopped." in read(analyst.get(history)).text
+    assert "East" not in read(analyst.get(history)).text
+    assert undo not in analyst.get(history).content.decode()
+    assert analyst.post(undo).status_code == 403
+    assert undo in administrator.get(history).content.decode()
+    assert [
+        each["subject"] for each in json.loads(administrator.get(f"{history}?format=json").getvalue())
+    ] == [
+        "urn:2",
+        "urn:1",
+    ]
+    assert "The notice is open again." in read(administrator.post(undo, follow=True)).text
+    assert Notice.objects.get(resolved=None) == first
+    assert Entry.objects.get(verb="notices.reopened").actor_id == str(cast.administrator.row.id)
+    assert administrator.post(undo).status_code == 404
+    # what was told anew meanwhile is open already
+    administrator.post(reverse("notice-resolve", args=[first.id]))
+    raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "South"})
+    assert "that notice is open" in read(administrator.post(undo, follow=True)).text
+    assert Notice.objects.filter(resolved=None).count() == 1

@@ -13,7 +13,7 @@ class IntelConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, release kinds and the import job."""
-        from taawun.capabilities.intel import finding, home, queries
+        from taawun.capabilities.intel import finding, home, news, queries
         from taawun.capabilities.intel.actions import give_up_import, run_import
         from taawun.capabilities.intel.exchange import RELEASE_KINDS
         from taawun.capabilities.intel.help_topics import TOPICS
@@ -48,6 +48,7 @@ class IntelConfig(AppConfig):
                     *RELEASE_KINDS,
                     *TRAIL,
                     *TOPICS,
+                    *news.NEWS,
                     KindWords("intel.report", _("threat reports")),
                     KindWords("intel.warning", _("early warnings")),
                     KindWords("intel.sighting", _("sightings")),

@@ -14,9 +14,11 @@ from taawun.platform.web.home import Hint, Line
 from taawun.platform.web.templatetags.components import tlp
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["hints", "waiting"]
+__all__ = ["drafts_of", "hints", "waiting"]
 
 _WRITE = "write:intel"
 _MOST = 10
@@ -26,16 +28,21 @@ def waiting(actor: PersonActor) -> list[Line]:
     """The actor's own reports that nobody has published yet, the one last changed first."""
     if _WRITE not in actor.permissions:
         return []
-    drafts = Report.objects.filter(author_id=actor.id, state=Report.State.DRAFT).order_by("-changed", "-id")
     return [
         Line(
             _("Finish the report “%(title)s”") % {"title": report.title},
             reverse("report", args=[report.id]),
             format_html("{} <span>{}</span>", tlp(Tlp(report.tlp)), _("draft, not published")),
             report.changed,
+            kind="intel.draft",
         )
-        for report in drafts[:_MOST]
+        for report in drafts_of(actor)[:_MOST]
     ]
+
+
+def drafts_of(actor: PersonActor) -> QuerySet[Report]:
+    """The actor's own reports that nobody has published yet, the one last changed first."""
+    return Report.objects.filter(author_id=actor.id, state=Report.State.DRAFT).order_by("-changed", "-id")
 
 
 def hints(actor: PersonActor) -> list[Hint]:

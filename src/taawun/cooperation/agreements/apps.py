@@ -15,7 +15,7 @@ class AgreementsConfig(AppConfig):
         """Register everything agreements bring."""
         from datetime import timedelta
 
-        from taawun.cooperation.agreements import doubting, forwarding, home, notices, queries
+        from taawun.cooperation.agreements import doubting, forwarding, home, news, notices, queries
         from taawun.cooperation.agreements.arriving import settle
         from taawun.cooperation.agreements.exchange import MESSAGE_KINDS
         from taawun.cooperation.agreements.help_topics import TOPICS
@@ -62,6 +62,7 @@ class AgreementsConfig(AppConfig):
                     *TRAIL,
                     *TOPICS,
                     *notices.KINDS,
+                    *news.NEWS,
                     Schedule("agreements.settle", timedelta(seconds=2), settle),
                     Schedule("agreements.answer", timedelta(seconds=10), forwarding.answer_comparisons),
                     Schedule("agreements.compare", timedelta(minutes=5), forwarding.compare),

@@ -64,6 +64,7 @@ def _line(each: Waiting) -> Line:
             reverse("agreement-approve", args=[agreement.id, each.document.version]),
             format_html("{} {}", own_code, approvals_in_words(each.approvals)),
             code=nation,
+            kind="agreements.approval",
         )
     if each.what in {"ratification", "accession"}:
         is_accession = each.what == "accession"
@@ -74,6 +75,7 @@ def _line(each: Waiting) -> Line:
             reverse(name, args=[agreement.id, each.document.version]),
             format_html("{} {}", own_code, approvals_in_words(each.approvals)),
             code=nation,
+            kind="agreements.approval",
         )
     if each.what == "counter":
         query = f"?old=v{each.document.version}&new=c{each.instrument}"
@@ -87,12 +89,14 @@ def _line(each: Waiting) -> Line:
             reverse("agreement-compare", args=[agreement.id]) + query,
             own_code,
             code=nation,
+            kind="agreements.counter",
         )
     return Line(
         _("Finish the draft of “%(title)s”") % {"title": title},
         reverse("agreement-edit", args=[agreement.id]),
         format_html("{} {}", own_code, _("nobody else has seen it")),
         code=nation,
+        kind="agreements.draft",
     )
 
 

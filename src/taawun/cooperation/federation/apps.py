@@ -19,7 +19,7 @@ class FederationConfig(AppConfig):
         """Register everything federation brings."""
         from taawun.cooperation.agreements.history import History
         from taawun.cooperation.agreements.presenting.parts import AgreementSection
-        from taawun.cooperation.federation import accounts, home
+        from taawun.cooperation.federation import accounts, home, news
         from taawun.cooperation.federation.actions import PUBLIC_AGAIN, let_go, tell_reach, tell_readings
         from taawun.cooperation.federation.exchange import (
             CLAUSE_LANES,
@@ -94,6 +94,7 @@ class FederationConfig(AppConfig):
                     Schedule("federation.readings", timedelta(minutes=1), tell_readings),
                     *TRAIL,
                     *TOPICS,
+                    *news.NEWS,
                     NavigationEntry(
                         "releases",
                         Group.COOPERATE,

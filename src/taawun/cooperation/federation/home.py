@@ -166,4 +166,5 @@ def _line(actor: PersonActor, row: ReleaseRow, *, with_direction: bool = False) 
         row.release.issued,
         partner.nation if partner else "",
         fresh=not row.is_given and row.release.issued > now() - timedelta(days=1),
+        kind="federation.received",
     )

@@ -15,7 +15,7 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         """Register everything partners bring."""
-        from taawun.cooperation.partners import actions, home, notices, queries
+        from taawun.cooperation.partners import actions, home, news, notices, queries
         from taawun.cooperation.partners.carried.carrying import JOB
         from taawun.cooperation.partners.exchange import partials, sync, talk
         from taawun.cooperation.partners.exchange.following import FOLLOWED
@@ -74,6 +74,7 @@ class PartnersConfig(AppConfig):
                     Schedule("partners.partials", timedelta(hours=1), partials.sweep),
                     Schedule("partners.keys", timedelta(hours=1), own_keys.settle),
                     *notices.KINDS,
+                    *news.NEWS,
                     *TRAIL,
                     *TOPICS,
                     NavigationEntry(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["count_waiting", "find", "hints", "side_note", "waiting"]
+__all__ = ["count_waiting", "find", "hints", "side_note", "uncompared", "waiting"]
 
 _MANAGE = "manage:partners"
 _MOST = 20
@@ -41,17 +41,19 @@ def waiting(actor: PersonActor) -> list[Line]:
             format_html("{}", _("Until then it receives nothing")),
             partner.created,
             partner.nation,
+            kind="partners.uncompared",
         )
-        for partner in _uncompared()[:_MOST]
+        for partner in uncompared()[:_MOST]
     ]
 
 
 def count_waiting(actor: PersonActor) -> int:
     """How many fingerprints wait for this actor to compare them."""
-    return _uncompared().count() if _MANAGE in actor.permissions else 0
+    return uncompared().count() if _MANAGE in actor.permissions else 0
 
 
-def _uncompared() -> QuerySet[Partner]:
+def uncompared() -> QuerySet[Partner]:
+    """Partners whose fingerprint nobody has compared, the oldest first."""
     return Partner.objects.filter(state=Partner.State.MET).order_by("created", "id")
 
 

@@ -1,5 +1,7 @@
 """Django app of people."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -15,19 +17,22 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, the doorkeeper and the navigation, and hear what allauth does."""
-        from taawun.cooperation.people import account_trail, providers, sessions
+        from taawun.cooperation.people import account_trail, providers, sessions, telling
+        from taawun.cooperation.people.gathering import gather
         from taawun.cooperation.people.help_topics import TOPICS
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.cooperation.people.tokens import DOOR
         from taawun.cooperation.people.trail import TRAIL
         from taawun.cooperation.people.wording import refused_because
         from taawun.platform.notices.kinds import NoticeKind
+        from taawun.platform.notices.news import risks_of
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.access import Doorkeeper
         from taawun.platform.web.entrance import SignInWays
         from taawun.platform.web.formats import with_names
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
+        from taawun.platform.work.schedules import Loop, Schedule
 
         account_trail.listen()
         everyone = frozenset(Role)
@@ -89,6 +94,28 @@ class PeopleConfig(AppConfig):
                         ),
                         lambda _p: reverse("people"),
                     ),
+                    NoticeKind(
+                        telling.STUCK,
+                        "manage:notices",
+                        lambda _p: gettext("The mail server has taken no letters for half an hour."),
+                        lambda _p: gettext(
+                            "See `taawun doctor` and TAAWUN_EMAIL_URL. Letters are tried again for a day; what they "
+                            "tell of stands on the pages."
+                        ),
+                        lambda _p: "",
+                    ),
+                    NoticeKind(
+                        telling.REFUSED,
+                        "manage:notices",
+                        lambda p: with_names(
+                            gettext("The mail server refused a letter to %(name)s for good."), name=p["name"]
+                        ),
+                        lambda _p: gettext("Ask them whether their e-mail address is still right."),
+                        lambda p: reverse("person", args=[p["person"]]),
+                    ),
+                    *risks_of("people", "manage:notices", {"manage:people"}),
+                    Schedule("people.gather", timedelta(minutes=1), gather),
+                    Loop("people.letters", telling.run),
                     DOOR,
                     *TRAIL,
                     *TOPICS,

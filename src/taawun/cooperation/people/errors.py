@@ -21,6 +21,7 @@ __all__ = [
     "RoleUnknown",
     "ScopeRefused",
     "TokenOutlives",
+    "WishRefused",
     "ZoneRefused",
 ]
 
@@ -65,6 +66,12 @@ class ZoneRefused(PeopleError):
 
     def __init__(self) -> None:
         super().__init__(_("This is no time zone; choose one like Asia/Kuala_Lumpur."))
+
+
+class WishRefused(PeopleError):
+    """Nobody can be told of that, or not in that way."""
+
+    field = "kinds"
 
 
 class InvitationRefused(PeopleError):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import segno
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core import signing
+from django.core.mail import EmailMessage, send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,14 +20,48 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from taawun.cooperation.people.actions import INVITATION_LIFE
+from taawun.cooperation.people.queries import host
+from taawun.foundation.digests import sha256
+from taawun.platform.notices.news import Topic
 from taawun.platform.web.reader import for_everybody
 
 if TYPE_CHECKING:
-    from taawun.cooperation.people.models import Invitation, Person
+    from collections.abc import Sequence
+    from datetime import datetime
 
-__all__ = ["invitation_link", "mail_invitation", "mail_when_committed", "password_link", "qr"]
+    from taawun.cooperation.people.models import Invitation, Person
+    from taawun.platform.notices.news import NewsKind
+
+__all__ = [
+    "Told",
+    "invitation_link",
+    "mail_invitation",
+    "mail_when_committed",
+    "notification",
+    "password_link",
+    "qr",
+    "read_stop_mark",
+    "stop_mark",
+]
 
 log = logging.getLogger(__name__)
+
+_STOP: Final = "taawun.cooperation.people.letters.stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line of a letter.
+
+    Args:
+        kind: what kind of thing.
+        count: how many there are of it.
+        since: when a letter at once told of the kind before, if one did.
+    """
+
+    kind: NewsKind
+    count: int
+    since: datetime | None = None
 
 
 def invitation_link(invitation: Invitation, secret: str) -> str:
@@ -76,6 +114,89 @@ def mail_when_committed(invitation: Invitation, link: str) -> bool:
     outcome: list[bool] = []
     transaction.on_commit(lambda: outcome.append(mail_invitation(invitation, link)), robust=True)
     return any(outcome)
+
+
+def notification(person: Person, told: Sequence[Told], due: datetime | None) -> EmailMessage:
+    """A letter that says what kinds of things there are, how many of each, and where; never what they are.
+
+    Args:
+        person: to whom, in whose language.
+        told: what.
+        due: when it was due, for a digest; None for a letter at once.
+    """
+    stop = stop_mark(person, None if due else [each.kind.name for each in told])
+    with override(person.language):
+        base = str(settings.BASE_URL)
+        stop_link = base + reverse("notifications-stop", args=[stop])
+        topics = [
+            (
+                topic.label,
+                [(_line(each), base + reverse(each.kind.page)) for each in told if each.kind.topic == topic],
+            )
+            for topic in Topic
+        ]
+        context = {
+            "topics": [(label, lines) for label, lines in topics if lines],
+            "is_digest": due is not None,
+            "choices": base + reverse("notifications"),
+            "stop": stop_link,
+        }
+        first = _line(told[0]).rstrip(".") if len(told) == 1 else ""
+        name = host().name.in_language(person.language).value
+        if first:
+            # the sentence first: a name in other letters would turn the whole line around
+            subject = _("%(what)s (%(node)s)") % {"what": first, "node": name}
+        elif due:
+            subject = _("What is new and what waits (%(node)s)") % {"node": name}
+        else:
+            subject = _("What you want to know at once (%(node)s)") % {"node": name}
+        body = render_to_string("people/notification.txt", context)
+    return EmailMessage(
+        " ".join(subject.split()),
+        body,
+        settings.DEFAULT_FROM_EMAIL,
+        [person.email],
+        headers={
+            "Message-ID": f"<{_letter_id(person, told, due)}@{urlsplit(base).hostname}>",
+            "Auto-Submitted": "auto-generated",
+            # RFC 8058: the mailbox posts there when its reader asks it to
+            "List-Unsubscribe": f"<{stop_link}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+
+
+def _line(each: Told) -> str:
+    return _("%(room)s: %(what)s") % {"room": each.kind.room, "what": each.kind.counted(each.count)}
+
+
+def _letter_id(person: Person, told: Sequence[Told], due: datetime | None) -> str:
+    """The same for the same letter, so that a mailbox knows again what is sent twice."""
+    what = (
+        f"{due.isoformat()}"
+        if due
+        else " ".join(f"{each.kind.name} {each.count} {each.since}" for each in told)
+    )
+    return sha256(f"{person.id} {what}".encode())[:40]
+
+
+def stop_mark(person: Person, kinds: Sequence[str] | None) -> str:
+    """What a link carries that ends letters without signing in: it proves itself and does nothing else.
+
+    Args:
+        person: whose letters.
+        kinds: names of the kinds of which they are told no more at once; None for the digest.
+    """
+    return signing.dumps([person.id.hex, kinds], salt=_STOP, compress=True)
+
+
+def read_stop_mark(mark: str) -> tuple[UUID, list[str] | None] | None:
+    """Whose letters a link ends, and about which kinds; None where this node did not make it."""
+    try:
+        person, kinds = signing.loads(mark, salt=_STOP)
+    except signing.BadSignature:
+        return None
+    return UUID(person), kinds
 
 
 def qr(text: str) -> SafeString:

@@ -20,6 +20,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.foundation.weeks import working_days
+from taawun.platform.notices.news import Way
 from taawun.platform.web.reader import Addressed, Calendar, Digits, Reader, Theme
 
 if TYPE_CHECKING:
@@ -359,3 +360,67 @@ class ApiToken(models.Model):
     expires = models.DateTimeField()
     last_used = models.DateTimeField(null=True)
     revoked = models.DateTimeField(null=True)
+
+
+class Letterbox(models.Model):
+    """When a person gets letters, and how far that is."""
+
+    class Rhythm(models.TextChoices):
+        """How often the digest comes."""
+
+        DAILY = "daily", _("every working day")
+        WEEKLY = "weekly", _("once a week, on the first working day")
+        NEVER = "never", pgettext_lazy("digest", "never")
+
+    person = models.OneToOneField(
+        Person, primary_key=True, on_delete=models.CASCADE, related_name="letterbox"
+    )
+    rhythm = models.CharField(max_length=8, choices=Rhythm, default=Rhythm.DAILY)
+    # in the person's zone
+    hour = models.PositiveSmallIntegerField(default=8)
+    # 0 is Monday (ISO 8601 less one); None for the working week of the nation
+    days: Any = models.JSONField(null=True, blank=True)
+    # the last digest, or since when there is none
+    digested = models.DateTimeField(default=now)
+    # letters that the mail server did not take, one after another; since when; and not before when it is asked again
+    failures = models.PositiveSmallIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+
+
+class Wish(models.Model):
+    """How a person wants to be told of a kind of thing, where they chose."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="wishes")
+    kind = models.CharField(max_length=80)  # a NewsKind of platform/notices/news.py
+    way = models.CharField(max_length=8, choices=Way)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["person", "kind"], name="people_one_wish"),)
+
+
+class Untold(models.Model):
+    """How much of a kind of thing began that a person is to be told of by e-mail."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="untold")
+    kind = models.CharField(max_length=80)
+    count = models.PositiveBigIntegerField(default=0)
+    # whether it does not wait for the digest
+    at_once = models.BooleanField(default=False)
+    # when a letter told of this kind at once: what comes soon after waits, so that a flood is few letters
+    told = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["person", "kind"], name="people_untold_once"),)
+        indexes = (
+            models.Index(
+                fields=["person"], name="people_untold_at_once", condition=Q(at_once=True, count__gt=0)
+            ),
+        )
+
+
+class Gathered(models.Model):
+    """Up to when what began of a kind of thing was gathered for everybody."""
+
+    kind = models.CharField(primary_key=True, max_length=80)
+    until = models.DateTimeField()

@@ -16,6 +16,8 @@ __all__ = [
     "Community",
     "CommunityName",
     "ContactOutcome",
+    "Digest",
+    "DigestChoice",
     "DutyContact",
     "IdentityProvider",
     "Invitation",
@@ -35,6 +37,9 @@ __all__ = [
     "NewRoll",
     "NewSpan",
     "NewToken",
+    "NotificationChoices",
+    "NotificationKind",
+    "Notifications",
     "Organisation",
     "OrganisationName",
     "Person",
@@ -51,6 +56,8 @@ __all__ = [
     "TokenMade",
 ]
 
+NotificationWay = Literal["at-once", "digest", "page", "never"]
+DigestRhythm = Literal["daily", "weekly", "never"]
 Words = Annotated[dict[str, str], Field(description=f"A text by language: {', '.join(LANGUAGES)}.")]
 
 
@@ -167,6 +174,61 @@ class MeEdit(Body):
     digits: Literal["territory", "western", "arabic-indic"] | None = None
     addressed: Literal["neutral", "feminine", "masculine"] | None = None
     theme: Literal["device", "light", "dark"] | None = None
+
+
+class NotificationKind(Schema):
+    """A kind of thing that one may be told of, and how one is."""
+
+    name: str
+    room: Annotated[str, Field(description="What the room is called that tells it.")]
+    topic: Literal["risk", "waiting", "news"]
+    label: str
+    way: NotificationWay
+    default: Annotated[NotificationWay, Field(description="How one is told who chose nothing.")]
+    ways: Annotated[list[NotificationWay], Field(description="How it can be told.")]
+
+
+class Digest(Schema):
+    """When the digest comes."""
+
+    rhythm: DigestRhythm
+    hour: int
+    days: Annotated[list[int], Field(description="Days of the week on which it may come; 0 is Monday.")]
+    zone: Annotated[str, Field(description="IANA name of the time zone in which the hour is meant.")]
+
+
+class Notifications(Schema):
+    """How one is told of things."""
+
+    email: Annotated[str, Field(description="Where letters go.")]
+    sends_mail: Annotated[bool, Field(description="Whether this node sends e-mail at all.")]
+    kinds: list[NotificationKind]
+    digest: Digest
+
+
+class DigestChoice(Body):
+    """When one wants the digest."""
+
+    rhythm: DigestRhythm
+    hour: Annotated[Whole, Field(ge=0, le=23, description="In the zone that GET tells.")]
+    days: Annotated[
+        list[Annotated[Whole, Field(ge=0, le=6)]] | None,
+        Field(
+            min_length=1,
+            max_length=7,
+            description="Days of the week, 0 is Monday; null for the working week of the nation.",
+        ),
+    ] = None
+
+
+class NotificationChoices(Body):
+    """How one wants to be told; kinds that are left out are told as to whoever chose nothing."""
+
+    kinds: Annotated[
+        dict[str, NotificationWay],
+        Field(max_length=1000, description="A way for each kind by its name."),
+    ]
+    digest: DigestChoice
 
 
 class NewToken(Body):

@@ -85,6 +85,8 @@ TRAIL = (
     Act("people.password-changed", _("Password changed")),
     Act("people.renamed", _("Own name changed")),
     Act("people.reading-changed", _("Way of reading changed")),
+    Act("people.notifications-chosen", _("Notifications chosen")),
+    Act("people.letters-stopped", _("Letters ended")),
     Act("people.signed-in", _("Signed in")),
     Act("people.signed-out", _("Signed out")),
     Act("people.factor-added", _("Second factor added")),

@@ -35,6 +35,8 @@ urlpatterns = [
         "communities/<uuid:community_id>/spans/<uuid:span_id>/strike/", views.strike_span, name="span-strike"
     ),
     path("profile/", views.profile, name="profile"),
+    path("profile/notifications/", views.notifications, name="notifications"),
+    path("notifications/stop/<str:mark>/", views.stop_notifications, name="notifications-stop"),
     path("unsent/", views.unsent_form, name="unsent"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<uuid:token_id>/revoke/", views.revoke_token, name="token-revoke"),

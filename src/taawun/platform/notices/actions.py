@@ -15,7 +15,7 @@ from taawun.platform.registry import registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["raise_notice", "resolve", "settle"]
+__all__ = ["raise_notice", "reopen", "resolve", "settle"]
 
 
 @transaction.atomic
@@ -68,3 +68,27 @@ def settle(notice: Notice, record: Callable[[str, str], object]) -> bool:
     if closed:
         record("notices.resolved", f"urn:uuid:{notice.id}")
     return closed > 0
+
+
+@transaction.atomic
+def reopen(notice: Notice, record: Callable[[str, str], object]) -> bool:
+    """A person says that a notice has not been dealt with after all.
+
+    Where the same has been told anew since, that one is open already, and this stays in the history.
+
+    Args:
+        notice: which; whoever may see it and mark it was asked before.
+        record: ``record(verb, subject)`` writes the audit row for that person.
+
+    Returns:
+        Whether it was opened.
+    """
+    told_anew = Notice.objects.select_for_update().filter(
+        kind=notice.kind, subject=notice.subject, resolved=None
+    )
+    if told_anew.exists():
+        return False
+    opened = Notice.objects.filter(id=notice.id, resolved__isnull=False).update(resolved=None)
+    if opened:
+        record("notices.reopened", f"urn:uuid:{notice.id}")
+    return opened > 0

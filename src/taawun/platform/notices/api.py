@@ -12,7 +12,7 @@ from ninja import Query, Router
 from taawun.platform.notices import actions, models, queries, schemas
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.registry import registry
-from taawun.platform.web.api import ApiRequest, Listing, Paging, listing, missing, require
+from taawun.platform.web.api import ApiRequest, Listing, Paging, Refusal, listing, missing, require
 from taawun.platform.web.bearer import token_door
 
 __all__ = ["router"]
@@ -20,16 +20,18 @@ __all__ = ["router"]
 router = Router(tags=["notices"])
 
 
-@router.get("/notices", response=Listing[schemas.Notice], summary="List open notices")
+@router.get("/notices", response=Listing[schemas.Notice], summary="List notices")
 def list_notices(
     request: ApiRequest, paging: Query[Paging], wanted: Query[schemas.NoticeFilters]
 ) -> Listing[schemas.Notice]:
-    """What is open and meant for somebody with the caller's permissions, newest first."""
+    """What is meant for somebody with the caller's permissions, newest first: what is open, or what was resolved."""
+    is_open = wanted.state == "open"
+    found = queries.open_notices if is_open else queries.resolved_notices
     return listing(
         Listing[schemas.Notice],
-        queries.open_notices(request.auth.permissions, wanted.level or ""),
+        found(request.auth.permissions, wanted.level or ""),
         paging,
-        order=("-last_seen", "-id"),
+        order=("-last_seen", "-id") if is_open else ("-resolved", "-id"),
         show=lambda rows: [_notice(each) for each in rows],
     )
 
@@ -44,6 +46,21 @@ def resolve_notice(request: ApiRequest, notice_id: UUID) -> schemas.Notice:
         missing("no-such-notice", _("There is no such open notice for you."))
     require(request, "manage:notices")
     actions.settle(notice, lambda verb, subject: token_door().record(request.auth.actor, verb, subject))
+    notice.refresh_from_db()
+    return _notice(notice)
+
+
+@router.post("/notices/{uuid:notice_id}/reopen", response=schemas.Notice, summary="Open a notice again")
+def reopen_notice(request: ApiRequest, notice_id: UUID) -> schemas.Notice:
+    """Undo that a notice was marked as dealt with; 409 where the same was told anew since."""
+    notice = queries.resolved_notices(request.auth.permissions).filter(id=notice_id).first()
+    if notice is None:
+        missing("no-such-notice", _("There is no such notice for you that was dealt with."))
+    require(request, "manage:notices")
+    if not actions.reopen(
+        notice, lambda verb, subject: token_door().record(request.auth.actor, verb, subject)
+    ):
+        raise Refusal(409, "told-anew", _("The same was told anew meanwhile: that notice is open."))
     notice.refresh_from_db()
     return _notice(notice)
 

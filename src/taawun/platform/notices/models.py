@@ -42,4 +42,8 @@ class Notice(models.Model):
             models.Index(
                 fields=["-last_seen", "-id"], name="notices_newest", condition=Q(resolved__isnull=True)
             ),
+            # their history, by when they were over
+            models.Index(
+                fields=["-resolved", "-id"], name="notices_over", condition=Q(resolved__isnull=False)
+            ),
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["Reader", "count_open", "open_notices", "pulse"]
+__all__ = ["Reader", "count_open", "open_notices", "pulse", "resolved_notices"]
 
 
 class Reader(Protocol):
@@ -39,6 +39,18 @@ def open_notices(permissions: Collection[str], level: str = "") -> QuerySet[Noti
     # as an expression, so that the database walks the index of what is newest and does not sort every kind anew
     found = Notice.objects.alias(told=Coalesce("kind", Value("")))
     found = found.filter(told__in=_kinds(permissions), resolved=None).order_by("-last_seen", "-id")
+    return found.filter(level=level) if level else found
+
+
+def resolved_notices(permissions: Collection[str], level: str = "") -> QuerySet[Notice]:
+    """What is over and was meant for somebody with these permissions, what was resolved last first.
+
+    Args:
+        permissions: what they may do.
+        level: a ``Notice.Level`` value; empty for any.
+    """
+    found = Notice.objects.filter(kind__in=_kinds(permissions), resolved__isnull=False)
+    found = found.order_by("-resolved", "-id")
     return found.filter(level=level) if level else found
 
 

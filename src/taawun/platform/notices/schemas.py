@@ -19,6 +19,9 @@ class NoticeFilters(Schema):
     level: Annotated[
         Literal["information", "warning", "alarm"] | None, Field(description="How much it matters.")
     ] = None
+    state: Annotated[
+        Literal["open", "resolved"], Field(description="Those that are open, or those that were resolved.")
+    ] = "open"
 
 
 class Notice(Schema):

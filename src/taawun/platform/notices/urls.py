@@ -6,5 +6,7 @@ from taawun.platform.notices import views
 
 urlpatterns = [
     path("", views.notices, name="notices"),
+    path("history/", views.history, name="notices-history"),
+    path("<uuid:notice_id>/reopen/", views.reopen_notice, name="notice-reopen"),
     path("<uuid:notice_id>/resolve/", views.resolve_notice, name="notice-resolve"),
 ]

@@ -49,6 +49,7 @@ __all__ = [
     "event_time",
     "filesize",
     "hijri_day",
+    "hour_of_day",
     "hours_here",
     "hours_of_week",
     "language_name",
@@ -274,6 +275,12 @@ def _clock(at: datetime | time) -> str:
     # in Arabic a leading zero is a dot before the hour
     pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
     return digits(babel_time(at, pattern, locale=reader_locale()))
+
+
+def hour_of_day(hour: int) -> str:
+    """A full hour, 0 to 23, on a clock of 24 hours: 08:00."""
+    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
+    return digits(babel_time(time(hour), pattern, locale=reader_locale()))
 
 
 def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) -> str:

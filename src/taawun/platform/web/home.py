@@ -25,6 +25,8 @@ class Line:
         code: two letters of the nation it is about, or empty.
         nation: that nation's name, for the tile.
         fresh: whether it is new to the reader; shown as a dot.
+        kind: the name of the ``NewsKind`` (``platform/notices/news.py``) that it is of: to whom wants none of that, it
+            is not shown on the first page. Empty for what is always shown.
     """
 
     title: _StrOrPromise
@@ -34,6 +36,7 @@ class Line:
     code: str = ""
     nation: str = ""
     fresh: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ from taawun.cooperation.people.actions.sign_in import (
     remove_provider,
 )
 from taawun.cooperation.people.actions.tokens import create_token, revoke_token
+from taawun.cooperation.people.actions.wishes import choose_notifications, stop_digest, stop_letters
 
 __all__ = [
     "INVITATION_LIFE",
@@ -71,6 +72,7 @@ __all__ = [
     "change_organisation",
     "change_password",
     "change_provider",
+    "choose_notifications",
     "create_token",
     "disable",
     "enable",
@@ -93,6 +95,8 @@ __all__ = [
     "set_language",
     "set_reading",
     "set_roles",
+    "stop_digest",
+    "stop_letters",
     "strike_span",
     "take_role",
 ]

@@ -32,6 +32,7 @@ from taawun.cooperation.people.forms.profile import ProfileForm
 from taawun.cooperation.people.forms.providers import (
     ProviderForm,
 )
+from taawun.cooperation.people.forms.wishes import DigestForm, WishesForm
 
 __all__ = [
     "LIVES",
@@ -39,6 +40,7 @@ __all__ = [
     "CommunityForm",
     "ContactForm",
     "ContactTestForm",
+    "DigestForm",
     "EndForm",
     "InvitationFilters",
     "InviteForm",
@@ -58,4 +60,5 @@ __all__ = [
     "TextForm",
     "TokenFilters",
     "TokenForm",
+    "WishesForm",
 ]

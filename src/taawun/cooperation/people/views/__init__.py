@@ -21,6 +21,7 @@ from taawun.cooperation.people.views.invitations import (
     invited,
     revoke_invitation,
 )
+from taawun.cooperation.people.views.notifications import notifications, stop_notifications
 from taawun.cooperation.people.views.oneself import profile, revoke_token, tokens, unsent_form
 from taawun.cooperation.people.views.organisations import (
     add_contact,
@@ -80,6 +81,7 @@ __all__ = [
     "nations",
     "new_password",
     "new_password_link",
+    "notifications",
     "organisation",
     "organisations",
     "people",
@@ -92,6 +94,7 @@ __all__ = [
     "rename_community",
     "revoke_invitation",
     "revoke_token",
+    "stop_notifications",
     "strike_span",
     "take_role",
     "test_contact",
