@@ -7,11 +7,14 @@ other days says so itself.
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from babel import Locale, UnknownLocaleError
 
-__all__ = ["WEEK", "working_days"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["WEEK", "in_order", "working_days"]
 
 # 0 is Monday
 WEEK: Final = tuple(range(7))
@@ -40,6 +43,16 @@ def working_days(code: str) -> tuple[int, ...]:
     """
     off = _WEEKENDS.get(code) or _weekend(code)
     return tuple(day for day in WEEK if day not in off)
+
+
+def in_order(days: Sequence[int]) -> tuple[int, ...]:
+    """Working days as those who work on them count: the week begins after a day of rest.
+
+    Args:
+        days: 0 is Monday.
+    """
+    begin = next((day for day in sorted(days) if (day - 1) % 7 not in days), 0)
+    return tuple(sorted(days, key=lambda day: (day - begin) % 7))
 
 
 @cache

@@ -26,11 +26,11 @@ from taawun.cooperation.people.gathering import gather
 from taawun.cooperation.people.models import Letterbox, Membership, Person, Untold, Wish
 from taawun.cooperation.people.telling import REFUSED, STUCK, send_letters
 from taawun.cooperation.people.wishes import last_due
-from taawun.cooperation.people.working_week import working_week
 from taawun.foundation.clock import FrozenClock, frozen, now
 from taawun.foundation.identifiers import lowest_uuid7
 from taawun.foundation.multilingual import LANGUAGES
 from taawun.foundation.tlp import Tlp
+from taawun.foundation.weeks import in_order, working_days
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.kinds import NoticeKind
@@ -190,7 +190,7 @@ def test_a_digest_comes_on_working_days_at_its_hour(
 ) -> None:
     box = Letterbox(person=Person(), rhythm=rhythm, hour=hour, days=days)
     hours = [BEGIN + timedelta(hours=each) for each in range(1, 8 * 24)]
-    came = sorted({due for at in hours if (due := last_due(box, working_week("FR"), at)) and due > BEGIN})
+    came = sorted({due for at in hours if (due := last_due(box, working_days("FR"), at)) and due > BEGIN})
     assert [f"{due:%a} {due.hour}" for due in came] == expected
 
 
@@ -206,7 +206,7 @@ def test_a_digest_comes_on_working_days_at_its_hour(
     ],
 )
 def test_a_nation_works_on_its_own_days(nation: str, days: tuple[int, ...]) -> None:
-    assert working_week(nation) == days
+    assert in_order(working_days(nation)) == days
 
 
 def test_who_chooses_another_hour_is_not_told_twice_on_that_day(cast: Cast, clock: FrozenClock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
@@ -241,6 +242,11 @@ class Person(AbstractBaseUser):
         value = self.password + (f":{self.epoch}" if self.epoch else "")
         key_salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(key_salt, value, secret=secret, algorithm="sha256").hexdigest()
+
+    @property
+    def clock(self) -> ZoneInfo:
+        """The time zone in which their hours are meant: their own, or the node's."""
+        return ZoneInfo(self.zone or settings.DISPLAY_TIME_ZONE)
 
     @property
     def reading(self) -> Reader:

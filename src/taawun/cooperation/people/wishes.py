@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from taawun.cooperation.people.models import Letterbox, Organisation, Wish
-from taawun.cooperation.people.working_week import working_week, zone_of
+from taawun.foundation.weeks import in_order, working_days
 from taawun.platform.notices.news import NewsKind, Topic, Way
 from taawun.platform.registry import registry
 
@@ -95,7 +95,7 @@ def last_due(box: Letterbox, week: tuple[int, ...], at: datetime) -> datetime | 
     if box.rhythm == Letterbox.Rhythm.NEVER or not days:
         return None
     wanted = days[:1] if box.rhythm == Letterbox.Rhythm.WEEKLY else days
-    zone = zone_of(box.person)
+    zone = box.person.clock
     today = at.astimezone(zone).date()
     for back in range(_WEEK + 1):
         day = today - timedelta(days=back)
@@ -106,7 +106,6 @@ def last_due(box: Letterbox, week: tuple[int, ...], at: datetime) -> datetime | 
 
 
 def standard_week() -> tuple[int, ...]:
-    """The working week of the nation of this node, in its order; 0 is Monday."""
-    return working_week(
-        Organisation.objects.filter(is_host=True).values_list("nation", flat=True).first() or ""
-    )
+    """The working week of whoever runs this node, in its order; 0 is Monday."""
+    host = Organisation.objects.filter(is_host=True).first()
+    return in_order(host.week if host else working_days(""))

@@ -10,7 +10,6 @@ from taawun.cooperation.people import actions, models, schemas
 from taawun.cooperation.people.api.routing import router
 from taawun.cooperation.people.tokens import acting
 from taawun.cooperation.people.wishes import Chosen, days_of, letterbox_of, standard_week, wishes_of
-from taawun.cooperation.people.working_week import zone_of
 from taawun.platform.web.api import ApiRequest
 
 __all__ = ["choose_notifications", "get_notifications"]
@@ -31,7 +30,7 @@ def get_notifications(request: ApiRequest) -> schemas.Notifications:
         sends_mail=bool(settings.EMAIL_URL),
         kinds=[_shown(each) for each in wishes_of(actor)],
         digest=schemas.Digest(
-            rhythm=rhythm, hour=box.hour, days=list(days_of(box, standard_week())), zone=str(zone_of(me))
+            rhythm=rhythm, hour=box.hour, days=list(days_of(box, standard_week())), zone=me.clock.key
         ),
     )
 

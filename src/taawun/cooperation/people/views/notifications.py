@@ -20,7 +20,6 @@ from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.sessions import person_of, signed_in
 from taawun.cooperation.people.wishes import days_of, kinds_for, letterbox_of, standard_week, wishes_of
-from taawun.cooperation.people.working_week import zone_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -56,7 +55,7 @@ def notifications(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     context = {
         "wishes": wishes,
         "digest": digest,
-        "zone": str(zone_of(me)),
+        "zone": me.clock.key,
         "person": me,
         "sends_mail": bool(settings.EMAIL_URL),
     }
