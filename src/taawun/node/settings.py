@@ -129,7 +129,11 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["django.templatetags.i18n", "taawun.platform.web.templatetags.components"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "taawun.platform.web.templatetags.components",
+                "taawun.platform.web.templatetags.listing",
+            ],
         },
     }
 ]
