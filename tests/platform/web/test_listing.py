@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.test import Client, RequestFactory
 from playwright.sync_api import Page, expect
 
 from taawun.capabilities.intel.models import Report
 from taawun.capabilities.intel.views.reports import REPORTS
 from taawun.platform.notices.models import Notice
-from taawun.platform.web.listing import Held, Stored, act_on_each
+from taawun.platform.web.listing import Held, Outcome, Stored, act_on_each
 from taawun.platform.web.paging import BadCursor, page_of
 from tests.capabilities.intel.factories import bring, indicator, report
 from tests.capabilities.intel.stix.examples import identifier
@@ -211,21 +212,28 @@ def test_chosen_rows_of_a_source_are_told_by_their_key() -> None:
     assert list(Held(kept).among("id", keys)) == [kept[0], kept[2]]
 
 
-class RefusedHere(Exception):
-    """A rule says no."""
-
-
 def test_what_is_refused_leaves_the_others_done_and_is_told_with_its_reason() -> None:
-    def act(at: int) -> None:
-        Notice.objects.create(kind="k", level="alarm", subject=f"urn:{at}")
-        if at % 2:
-            raise RefusedHere("It is odd.")
+    outcome = act_on_each(range(4), lambda at: "It is odd." if at % 2 else "", lambda at: f"number {at}")
+    assert (outcome.done, outcome.refused) == (2, ["number 1: It is odd.", "number 3: It is odd."])
 
-    done, told = act_on_each(range(4), act, lambda at: f"number {at}", RefusedHere)
-    assert (done, told) == (2, ["number 1: It is odd.", "number 3: It is odd."])
-    assert sorted(Notice.objects.values_list("subject", flat=True)) == ["urn:0", "urn:2"]
-    done, told = act_on_each(range(100, 115), lambda at: act(at + 1), str, RefusedHere)
-    assert (done, len(told), told[-1]) == (7, 6, "3 more were refused.")
+
+@pytest.mark.parametrize(
+    ("done", "refused", "told"),
+    [
+        (2, [], "Two are done."),
+        (2, ["a: why"], "Two are done. a: why"),
+        (0, ["a: why"], "a: why"),
+        (0, [f"{at}: why" for at in range(7)], "0: why 1: why 2: why 3: why 4: why 2 more were refused."),
+        (0, [], "Nothing was chosen. Tick the boxes of the rows first."),
+    ],
+)
+def test_what_came_of_the_chosen_rows_is_one_message(
+    rf: RequestFactory, done: int, refused: list[str], told: str
+) -> None:
+    request = rf.get("/")
+    request._messages = kept = CookieStorage(request)  # type: ignore[attr-defined]  # as the middleware sets it
+    Outcome(done, refused).tell(request, "Two are done.")
+    assert [str(each) for each in kept] == [told]
 
 
 # ---- what stands in the place of rows ---------------------------------------------------------------------------

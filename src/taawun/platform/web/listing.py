@@ -11,10 +11,11 @@ names of columns, of which those that the list does not have are passed over, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponseRedirect
@@ -35,7 +36,19 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
     from django.utils.functional import _StrOrPromise
 
-__all__ = ["Act", "Column", "Empty", "Held", "Listing", "Source", "Stored", "Table", "act_on_each", "show"]
+__all__ = [
+    "Act",
+    "Column",
+    "Empty",
+    "Held",
+    "Listing",
+    "Outcome",
+    "Source",
+    "Stored",
+    "Table",
+    "act_on_each",
+    "show",
+]
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")
@@ -118,7 +131,7 @@ class Table:
         saved: columns of its CSV file; empty for a list that is not saved as a file.
         key: name of the column that tells a row from others; ``chosen`` holds its values.
         limit: rows on a page.
-        flat: makes a row of the CSV file of one of the JSON file.
+        flat: makes a row of the CSV file of one of the JSON file; of a list a cell holds the parts with blanks between.
     """
 
     name: str
@@ -131,12 +144,7 @@ class Table:
     key: str = "id"
     limit: int = 50
     # Any: JSON values of a row
-    flat: Callable[[dict[str, Any]], dict[str, Any]] = field(
-        default=lambda row: {
-            name: " ".join(map(str, value)) if isinstance(value, list) else value
-            for name, value in row.items()
-        }
-    )
+    flat: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 # ---- where the rows come from -----------------------------------------------------------------------------------
@@ -273,6 +281,7 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
     empty: Empty | None = None,
     without: Collection[str] = (),
     context: Mapping[str, object] | None = None,
+    status: int = 200,
 ) -> HttpResponseBase:
     """A page of a list, a file of it, or the address that it should be asked for at.
 
@@ -289,6 +298,7 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
         empty: what stands there before there is any row; ``table.unfit`` where there always is one.
         without: columns that this reader has not.
         context: what else the template needs.
+        status: of the page, where a form beside the list was refused.
     """
     asked = request.GET
     wanted = form.cleaned_data if form is not None and form.is_valid() else {}
@@ -333,7 +343,7 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
             **({name: address(asked, format=name) for name in ("csv", "json")} if save is not None else {}),
         },
     )
-    return render(request, template, {**(context or {}), "listing": listing})
+    return render(request, template, {**(context or {}), "listing": listing}, status=status)
 
 
 def _saving(is_saved: bool) -> tuple[Act, ...]:  # noqa: FBT001 - of this module alone
@@ -348,8 +358,12 @@ def _saving(is_saved: bool) -> tuple[Act, ...]:  # noqa: FBT001 - of this module
 def _saved(table: Table, ending: str, rows: Iterable[dict[str, Any]]) -> HttpResponseBase:
     if ending == "json":
         return as_json(table.name, rows)
-    flat = (table.flat(row) for row in rows)
-    return as_csv(table.name, table.saved, ([row[name] for name in table.saved] for row in flat))
+    flat = rows if table.flat is None else map(table.flat, rows)
+    return as_csv(table.name, table.saved, ([_cell(row[name]) for name in table.saved] for row in flat))
+
+
+def _cell(value: object) -> object:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 # ---- orders -----------------------------------------------------------------------------------------------------
@@ -406,38 +420,52 @@ def _remember(request: HttpRequest, table: Table, chosen: Sequence[str]) -> Http
 
 
 # ---- doing something with what was chosen -----------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of doing something to each of several things.
+
+    Args:
+        done: to how many it was done.
+        refused: for each of the others a line: what it is called, and why.
+    """
+
+    done: int
+    refused: Sequence[str]
+
+    def tell(self, request: HttpRequest, sentence: str) -> None:
+        """Tell it in one message.
+
+        Args:
+            request: of the reader.
+            sentence: how many were done.
+        """
+        lines = list(self.refused[:_MOST_TOLD])
+        if more := len(self.refused) - len(lines):
+            lines.append(
+                ngettext("%(shown)s more was refused.", "%(shown)s more were refused.", more)
+                % {"shown": number(more)}
+            )
+        if not self.done and not lines:
+            messages.info(request, _("Nothing was chosen. Tick the boxes of the rows first."))
+        elif lines:
+            messages.warning(request, " ".join([sentence, *lines] if self.done else lines))
+        else:
+            messages.success(request, sentence)
+
+
 @transaction.atomic
-def act_on_each(
-    items: Iterable[T], act: Callable[[T], object], name: Callable[[T], str], refused: type[Exception]
-) -> tuple[int, list[str]]:
+def act_on_each(items: Iterable[T], act: Callable[[T], str], name: Callable[[T], str]) -> Outcome:
     """Do something to each of several things in one unit of work; what is refused leaves the others done.
 
     Args:
         items: to which.
-        act: an action of the room, which checks, writes and records.
+        act: calls an action of the room, which checks, writes and records; answers why it was not done, or nothing.
         name: what a person calls one.
-        refused: what the action raises where it refuses, with its reason as a sentence.
-
-    Returns:
-        How many were done, and a line for each that was refused: what it is called, and why. Of many only the first
-        few are told.
     """
-    done, more = 0, 0
-    told: list[str] = []
+    done, refused = 0, []
     for item in items:
-        try:
-            with transaction.atomic():
-                act(item)
-        except refused as why:
-            if len(told) < _MOST_TOLD:
-                told.append(_("%(name)s: %(reason)s") % {"name": name(item), "reason": str(why)})
-            else:
-                more += 1
+        if reason := act(item):
+            refused.append(_("%(name)s: %(reason)s") % {"name": name(item), "reason": reason})
         else:
             done += 1
-    if more:
-        told.append(
-            ngettext("%(shown)s more was refused.", "%(shown)s more were refused.", more)
-            % {"shown": number(more)}
-        )
-    return done, told
+    return Outcome(done, refused)
