@@ -528,6 +528,7 @@ ADDRESSES: Final = (
     Address("audit/", get="read:audit"),
     Address("audit/chain/", post="read:audit"),
     Address("notices/", get=SIGNED_IN),
+    Address("notices/resolve/", post="manage:notices"),
     Address("notices/<uuid:notice_id>/resolve/", post="manage:notices", unseen="read:federation"),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
@@ -578,9 +579,11 @@ ADDRESSES: Final = (
     # leads on where nothing waits to be sent, and where the link was shown
     Address("people/unsent/", get=SIGNED_IN, opened=(302,)),
     Address("people/tokens/", get=SIGNED_IN, post=SIGNED_IN),
+    Address("people/tokens/revoke/", get=SIGNED_IN, post=SIGNED_IN, opened=(302,)),
     Address("people/tokens/<uuid:token_id>/revoke/", get=OWN, post=OWN),
     Address("people/invitations/", get="manage:people"),
     Address("people/invitations/new/", get="manage:people", post="manage:people"),
+    Address("people/invitations/revoke/", get="manage:people", post="manage:people", opened=(302,)),
     Address("people/invitations/<uuid:invitation_id>/link/", get="manage:people", opened=(302,)),
     Address("people/invitations/<uuid:invitation_id>/revoke/", get="manage:people", post="manage:people"),
     # whoever has the secret; somebody who is signed in has no use for it

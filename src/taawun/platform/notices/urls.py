@@ -1,4 +1,4 @@
-"""Address of the notices, below the language."""
+"""Addresses of the notices, below the language."""
 
 from django.urls import path
 
@@ -6,5 +6,6 @@ from taawun.platform.notices import views
 
 urlpatterns = [
     path("", views.notices, name="notices"),
+    path("resolve/", views.resolve_notices, name="notices-resolve"),
     path("<uuid:notice_id>/resolve/", views.resolve_notice, name="notice-resolve"),
 ]

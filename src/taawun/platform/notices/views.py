@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from taawun.platform.notices.actions import settle
@@ -18,8 +20,9 @@ from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web.access import signed_in
 from taawun.platform.web.bearer import token_door
-from taawun.platform.web.exports import as_csv, as_json
-from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.formats import number
+from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, act_on_each, show
+from taawun.platform.web.paging import page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,23 +33,16 @@ if TYPE_CHECKING:
 
     from taawun.platform.notices.queries import Reader
 
-__all__ = ["notices", "resolve_notice"]
+__all__ = ["notices", "resolve_notice", "resolve_notices"]
 
-_ON_A_PAGE = 50
 _AT_ONCE = 500
 _ORDER: Final = ("-last_seen", "-id")
-_COLUMNS: Final = (
-    "id",
-    "level",
-    "kind",
-    "sentence",
-    "mend",
-    "subject",
-    "created",
-    "last_seen",
-    "times",
-)
-_TONES = {Notice.Level.INFORMATION: "neutral", Notice.Level.WARNING: "gold", Notice.Level.ALARM: "alarm"}
+# how each is shown: an icon, and its tone
+_MARKS = {
+    Notice.Level.INFORMATION: ("info", "muted"),
+    Notice.Level.WARNING: ("alert", "gold"),
+    Notice.Level.ALARM: ("close", "alarm"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +51,69 @@ class _Shown:
     sentence: str
     mend: str
     address: str
+    icon: str
     tone: str
+
+
+NOTICES: Final = Table(
+    name="notices",
+    caption=gettext_lazy("Notices"),
+    columns=(
+        Column("notice", gettext_lazy("What happened")),
+        Column("level", gettext_lazy("How much it matters")),
+        Column("seen", gettext_lazy("Last time"), sort="-seen"),
+        Column("times", gettext_lazy("Times"), is_number=True),
+        Column("created", gettext_lazy("First time"), is_shown=False),
+        Column("act", gettext_lazy("Action"), is_silent=True),
+    ),
+    orders={"seen": ("last_seen", "id")},
+    sort="-seen",
+    unfit=Empty(gettext_lazy("No notice fits"), gettext_lazy("Nothing that is open matters this much.")),
+    saved=("id", "level", "kind", "sentence", "mend", "subject", "created", "last_seen", "times"),
+)
 
 
 @require_safe
 @signed_in()
 def notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
     """What is open and meant for the reader, newest first."""
-    form = NoticeFilters(request.GET)
-    level = form.cleaned_data["level"] if form.is_valid() else ""
-    found = open_notices(actor.permissions, level)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    try:
-        shown = page(found, order=_ORDER, after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("notices")
-    context = {
-        "form": form,
-        "page": shown,
-        "notices": [_shown(each) for each in shown.items],
-        "is_filtered": bool(level),
-        "may_settle": "manage:notices" in actor.permissions,
-    }
-    return render(request, "notices/notices.html", context)
+    may_settle = "manage:notices" in actor.permissions
+    settling = Act(_("Mark as dealt with"), url=reverse("notices-resolve"), posts=True, icon="check")
+    return show(
+        request,
+        NOTICES,
+        "notices/notices.html",
+        form=NoticeFilters(request.GET),
+        find=lambda wanted: Stored(open_notices(actor.permissions, wanted.get("level", ""))),
+        draw=lambda found: [_shown(each) for each in found],
+        save=_saved,
+        acts=(settling,) if may_settle else (),
+        empty=Empty(
+            _("Nothing to mend"),
+            _("When a lane stops, a signature fails or an agreement nears its end, it is told here."),
+        ),
+        without=() if may_settle else {"act"},
+    )
+
+
+@require_POST
+@signed_in("manage:notices")
+def resolve_notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
+    """Close the notices that were chosen in the list."""
+    chosen = Stored(open_notices(actor.permissions)).among("id", request.POST.getlist("chosen"))
+
+    def close(notice: Notice) -> str:
+        is_closed = settle(notice, lambda verb, subject: token_door().record(actor, verb, subject))
+        return "" if is_closed else _("It was dealt with already.")
+
+    outcome = act_on_each(chosen, close, lambda notice: _shown(notice).sentence)
+    sentence = ngettext(
+        "%(shown)s notice is marked as dealt with.",
+        "%(shown)s notices are marked as dealt with.",
+        outcome.done,
+    )
+    outcome.tell(request, sentence % {"shown": number(outcome.done)})
+    return redirect("notices")
 
 
 @require_POST
@@ -91,30 +126,24 @@ def resolve_notice(request: HttpRequest, actor: Reader, notice_id: UUID) -> Http
     return redirect("notices")
 
 
-def _export(ending: str, found: QuerySet[Notice]) -> HttpResponseBase:
-    if ending == "json":
-        return as_json("notices", _rows(found))
-    return as_csv("notices", _COLUMNS, (list(row.values()) for row in _rows(found)))
-
-
-def _rows(found: QuerySet[Notice]) -> Iterator[dict[str, str | int]]:
+def _saved(found: QuerySet[Notice]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
     after: str | None = ""
     while after is not None:
         batch = page(found, order=_ORDER, after=after, limit=_AT_ONCE)
         for notice in batch.items:
             told = _shown(notice)
-            values = (
-                str(notice.id),
-                notice.level,
-                notice.kind,
-                told.sentence,
-                told.mend,
-                notice.subject,
-                notice.created.isoformat(),
-                notice.last_seen.isoformat(),
-                notice.times,
-            )
-            yield dict(zip(_COLUMNS, values, strict=True))
+            yield {
+                "id": str(notice.id),
+                "level": notice.level,
+                "kind": notice.kind,
+                "sentence": told.sentence,
+                "mend": told.mend,
+                "subject": notice.subject,
+                "created": notice.created.isoformat(),
+                "last_seen": notice.last_seen.isoformat(),
+                "times": notice.times,
+            }
         after = batch.next
 
 
@@ -126,5 +155,5 @@ def _shown(notice: Notice) -> _Shown:
         kind.sentence(facts),
         kind.mend(facts),
         kind.address(facts),
-        _TONES[Notice.Level(notice.level)],
+        *_MARKS[Notice.Level(notice.level)],
     )

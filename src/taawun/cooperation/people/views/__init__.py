@@ -19,8 +19,9 @@ from taawun.cooperation.people.views.invitations import (
     invite,
     invited,
     revoke_invitation,
+    revoke_invitations,
 )
-from taawun.cooperation.people.views.oneself import profile, revoke_token, tokens, unsent_form
+from taawun.cooperation.people.views.oneself import profile, revoke_token, revoke_tokens, tokens, unsent_form
 from taawun.cooperation.people.views.organisations import (
     add_contact,
     add_organisation,
@@ -89,7 +90,9 @@ __all__ = [
     "remove_provider",
     "rename_community",
     "revoke_invitation",
+    "revoke_invitations",
     "revoke_token",
+    "revoke_tokens",
     "strike_span",
     "take_role",
     "test_contact",
