@@ -548,6 +548,7 @@ ADDRESSES: Final = (
         unseen="read:federation",
         things={"notice_id": "settled_notice_id"},
     ),
+    Address("notices/resolve/", post="manage:notices"),
     Address("notices/<uuid:notice_id>/resolve/", post="manage:notices", unseen="read:federation"),
     # ---- pages: people ------------------------------------------------------------------------------------------
     Address("people/", get="read:people"),
@@ -604,9 +605,11 @@ ADDRESSES: Final = (
     Address("drafts/discard/", post=SIGNED_IN),
     Address("people/unsent/", get=SIGNED_IN, opened=(302,)),
     Address("people/tokens/", get=SIGNED_IN, post=SIGNED_IN),
+    Address("people/tokens/revoke/", get=SIGNED_IN, post=SIGNED_IN, opened=(302,)),
     Address("people/tokens/<uuid:token_id>/revoke/", get=OWN, post=OWN),
     Address("people/invitations/", get="manage:people"),
     Address("people/invitations/new/", get="manage:people", post="manage:people"),
+    Address("people/invitations/revoke/", get="manage:people", post="manage:people", opened=(302,)),
     Address("people/invitations/<uuid:invitation_id>/link/", get="manage:people", opened=(302,)),
     Address("people/invitations/<uuid:invitation_id>/revoke/", get="manage:people", post="manage:people"),
     # whoever has the secret; somebody who is signed in has no use for it

@@ -139,6 +139,7 @@ TEMPLATES = [
                 "taawun.platform.web.templatetags.cards",
                 "taawun.platform.web.templatetags.drafts",
                 "taawun.platform.web.templatetags.telling",
+                "taawun.platform.web.templatetags.listing",
             ],
         },
     }

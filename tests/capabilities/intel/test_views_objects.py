@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from playwright.sync_api import Page
 
 from taawun.capabilities.intel import actions
-from taawun.capabilities.intel.models import Import, Report, Sighting
+from taawun.capabilities.intel.models import Import, Report, Sighting, StixObject
 from taawun.foundation.tlp import Tlp, stix_marking_definition
 from taawun.platform.files.models import StoredFile
 from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
@@ -227,6 +227,41 @@ def test_objects_are_found_by_words_kind_and_marking_page_by_page(cast: Cast) ->
         csv.DictReader(b"".join(client.get(f"{path}?type=tool&format=csv")).decode("utf-8-sig").splitlines())
     )
     assert [(row["id"], row["tlp"]) for row in rows] == [(identifier("tool", 1), "TLP:CLEAR")]
+
+
+def test_chosen_objects_begin_a_report_or_are_saved_as_one_bundle_as_far_as_one_sees_them(cast: Cast) -> None:
+    bring(*(indicator(number) for number in range(1, 4)), tlp=Tlp.GREEN)
+    one, two, three = (identifier("indicator", number) for number in range(1, 4))
+    StixObject.objects.filter(stix_id=three).update(tlp=Tlp.RED)
+    client = cast.analyst.browser()
+    chosen = f"chosen={one}&chosen={two}&chosen={three}&chosen=nonsense"
+    begun = read(client.get(f"{LIST}reports/new/?{chosen}"))
+    assert begun.inside["objects"].split()[:2] == [one, two]
+    answer = client.get(f"{LIST}objects/?{chosen}&format=stix")
+    assert answer["Content-Type"] == "application/stix+json;version=2.1"
+    told = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]  # it is streamed
+    assert (told["type"], [each["id"] for each in told["objects"]]) == ("bundle", [one, two])
+    assert {each["object_marking_refs"][0] for each in told["objects"]} == {
+        stix_marking_definition(Tlp.GREEN)["id"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"), [("kind", "Indicator 2"), ("-kind", "Sofacy"), ("-created", "Sofacy")]
+)
+def test_objects_are_sorted_by_kind_and_age_but_found_words_by_age_alone(
+    cast: Cast, sort: str, first: str
+) -> None:
+    bring(indicator(1), indicator(2), sdo("malware", 1, name="Sofacy", is_family=True))
+    client = cast.analyst.browser()
+    rows = shown(client, f"{LIST}objects/?sort={sort}").text
+    names = sorted(("Indicator 1", "Indicator 2", "Sofacy"), key=rows.index)
+    assert names[0] == first
+    assert not [
+        each
+        for each in shown(client, f"{LIST}objects/?q=indicator").all("a")
+        if each.get("id") == "sort-kind"
+    ]
 
 
 def test_an_object_shows_its_text_its_ties_and_where_it_came_from(cast: Cast) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.standing import State
+from taawun.cooperation.agreements.views.lists import AGREEMENTS
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
@@ -126,7 +128,24 @@ def test_the_list_is_searched_and_filtered_by_its_address(cast: Cast, south: Par
     assert codes_in(client, "?state=terminated") == []
     assert codes_in(client, "?state=nonsense") == ["AG-003", "AG-002", "AG-001"]
     assert codes_in(client, "?after=3") == ["AG-002", "AG-001"]
-    assert codes_in(client, "?after=nonsense") == ["AG-003", "AG-002", "AG-001"]
+    assert client.get(f"{LIST}?after=nonsense")["Location"] == LIST
+    assert codes_in(client, "?sort=number") == ["AG-001", "AG-002", "AG-003"]
+    assert codes_in(client, "?sort=number&after=1") == ["AG-002", "AG-003"]
+
+
+def test_the_list_is_turned_back_and_chosen_from(
+    cast: Cast, south: PartnerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = [drafted(cast, south) for _at in range(3)]
+    lists = "taawun.cooperation.agreements.views.lists.AGREEMENTS"
+    monkeypatch.setattr(lists, dataclasses.replace(AGREEMENTS, limit=1))
+    client = cast.officer.browser()
+    assert codes_in(client, "?before=1") == ["AG-002"]
+    assert codes_in(client, "?before=2") == ["AG-003"]
+    assert codes_in(client, "?before=2&sort=number") == ["AG-001"]
+    assert codes_in(client, "?before=3&sort=number") == ["AG-002"]
+    chosen = client.get(f"{LIST}?format=json&chosen={held[1].id}&chosen=nonsense")
+    assert [each["code"] for each in json.loads(b"".join(chosen))] == ["AG-002"]
 
 
 def test_what_waits_is_what_this_person_can_do_something_about(cast: Cast, south: PartnerNode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -75,7 +76,7 @@ def test_anybody_sees_what_stands_for_everybody_and_nothing_else(south: PartnerN
 def test_the_page_is_there_only_while_something_stands_and_goes_on_by_pages(
     south: PartnerNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(public_views, "_ON_A_PAGE", 1)
+    monkeypatch.setattr(public_views, "PUBLIC", dataclasses.replace(public_views.PUBLIC, limit=1))
     kept = [published(1), published(2)]
     markup = seen(Client(), ANYBODY)
     assert "Warning number 2" in markup.text

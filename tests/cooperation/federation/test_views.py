@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from taawun.cooperation.agreements.actions import changed
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import Draft, publish, withdraw
 from taawun.cooperation.federation.models import Passage, Receipt, Release, ReleaseTopic
+from taawun.cooperation.federation.views.listing import RELEASES
 from taawun.cooperation.partners.models import Lane, LaneEntry, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.permissions import Role
@@ -312,13 +314,18 @@ def test_the_list_goes_on_behind_a_mark_and_begins_again_at_a_false_one(
     agreement_in_force(south)
     for number in (1, 2, 3):
         published(number)
-    monkeypatch.setattr("taawun.cooperation.federation.views.listing._ON_A_PAGE", 2)
+    monkeypatch.setattr(
+        "taawun.cooperation.federation.views.listing.RELEASES", dataclasses.replace(RELEASES, limit=2)
+    )
     client = cast.analyst.browser()
     first = seen(client, LIST)
     assert "Report number 3" in first.text
     assert "Report number 1" not in first.text
     (following,) = first.all("a", rel="next")
-    assert "Report number 1" in seen(client, LIST + following["href"]).text
+    second = seen(client, LIST + following["href"])
+    assert "Report number 1" in second.text
+    (earlier,) = second.all("a", rel="prev")
+    assert "Report number 3" in seen(client, LIST + earlier["href"]).text
     assert client.get(f"{LIST}?after=nonsense")["Location"] == LIST
 
 

@@ -353,6 +353,18 @@ def test_only_ones_own_tokens_can_be_revoked_here(cast: Cast) -> None:
     assert actor_for_token(cast.analyst.token or "") is None
 
 
+def test_several_of_ones_own_tokens_are_revoked_at_once_after_asking(cast: Cast) -> None:
+    own, others = (ApiToken.objects.get(person=member.row) for member in (cast.analyst, cast.officer))
+    browser, address = cast.analyst.browser(), reverse("tokens-revoke")
+    asked = f"{address}?chosen={own.id}&chosen={others.id}&chosen=nonsense"
+    assert "Revoke 1 token?" in read(browser.get(asked)).text
+    assert "1 token opens nothing now." in read(browser.post(asked, follow=True)).text
+    assert "of the tests: It was revoked already." in read(browser.post(asked, follow=True)).text
+    assert actor_for_token(cast.analyst.token or "") is None
+    assert actor_for_token(cast.officer.token or "") is not None
+    assert "Nothing was chosen." in read(browser.get(address, follow=True)).text
+
+
 def test_the_list_of_tokens_says_which_of_them_still_open(cast: Cast) -> None:
     with frozen(now() + timedelta(days=2)):
         assert "Expired" in read(cast.analyst.browser().get(reverse("tokens"))).text

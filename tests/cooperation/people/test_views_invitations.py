@@ -227,6 +227,22 @@ def test_a_weak_password_is_told_in_the_language_of_the_page(cast: Cast) -> None
     assert "password" not in page.text
 
 
+def test_several_invitations_are_revoked_at_once_and_those_that_are_over_are_told(cast: Cast) -> None:
+    for name in ("a", "b", "c"):
+        invited(cast, f"{name}@cert.example")
+    held = {each.email[0]: each for each in Invitation.objects.all()}
+    actions.revoke_invitation(cast.administrator.actor, held["b"])
+    browser, address = cast.administrator.browser(), reverse("invitations-revoke")
+    asked = f"{address}?chosen={held['a'].id}&chosen={held['b'].id}&chosen=nonsense"
+    question = read(browser.get(asked)).text
+    assert "Revoke 2 invitations?" in question
+    assert "b@cert.example and a@cert.example" in question
+    told = read(browser.post(asked, follow=True)).text
+    assert "1 invitation is closed; its link opens nothing now." in told
+    assert "b@cert.example: It was not open any more." in told
+    assert list(Invitation.objects.filter(revoked=None).values_list("email", flat=True)) == ["c@cert.example"]
+
+
 def test_an_unknown_a_used_a_revoked_and_an_old_invitation_say_the_same(cast: Cast) -> None:
     told = "This invitation is unknown, used or expired."
     revoked, old = invited(cast, "a@cert.example"), invited(cast, "b@cert.example")

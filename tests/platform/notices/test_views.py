@@ -49,10 +49,26 @@ def test_a_reader_sees_what_is_open_and_meant_for_them(cast: Cast) -> None:
     raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "<b>South"})
     raise_notice("tests.secret", "urn:2", Notice.Level.WARNING, {"partner": "East"})
     analyst = read(cast.analyst.browser().get(reverse("notices")))
-    assert "The lane of <b>South stopped. Telephone them. alarm now seen 2 times" in analyst.text
+    assert "The lane of <b>South stopped. Telephone them. alarm now 2" in analyst.text
     assert "East" not in analyst.text
     administrator = read(cast.administrator.browser().get(reverse("notices")))
     assert "East" in administrator.text
+
+
+@pytest.mark.usefixtures("kinds")
+def test_chosen_notices_are_marked_as_dealt_with_in_one_step(cast: Cast) -> None:
+    mine = [
+        raise_notice("tests.stopped", f"urn:{at}", Notice.Level.ALARM, {"partner": f"P{at}"})
+        for at in range(3)
+    ]
+    browser, path = cast.administrator.browser(), reverse("notices-resolve")
+    told = read(browser.post(path, {"chosen": [mine[0].id, mine[2].id, "nonsense"]}, follow=True)).text
+    assert "2 notices are marked as dealt with." in told
+    assert list(Notice.objects.filter(resolved=None)) == [mine[1]]
+    assert Entry.objects.filter(verb="notices.resolved").count() == 2
+    assert "Nothing was chosen." in read(browser.post(path, follow=True)).text
+    listed = read(cast.analyst.browser().get(reverse("notices")))
+    assert not listed.all("button", formaction=path)
 
 
 @pytest.mark.usefixtures("kinds")

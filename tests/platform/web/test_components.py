@@ -283,6 +283,14 @@ def test_exports_keep_the_filters_and_forget_the_page() -> None:
     ]
 
 
+def test_exports_forget_what_was_chosen_on_the_page_before() -> None:
+    shown = draw("{% exports %}", "/en/people/?chosen=1&before=x&columns=name&sort=-name")
+    assert [has["href"] for has in Markup(shown).all("a")] == [
+        "?sort=-name&format=csv",
+        "?sort=-name&format=json",
+    ]
+
+
 # ---- forms -----------------------------------------------------------------------------------------------------
 class Example(forms.Form):
     title = forms.CharField(help_text="Shown to every recipient.")
@@ -380,12 +388,25 @@ class Filters(forms.Form):
     role = forms.ChoiceField(required=False, label="Role", choices=[("", "all"), ("analyst", "analyst")])
 
 
-def test_a_filter_that_is_on_can_be_taken_away_and_leaves_the_search() -> None:
+def test_a_filter_that_is_on_says_so_and_can_be_taken_away_and_leaves_the_search() -> None:
     form = Filters(QueryDict("q=sal&role=analyst"))
-    markup = Markup(draw("{% filterbar form %}", "/en/people/?q=sal&role=analyst&after=x", form=form))
-    assert [has["href"] for has in markup.all("a")] == ["?q=sal", "?"]
-    assert "Role: analyst" in markup.text
+    markup = Markup(
+        draw("{% filterbar form %}", "/en/people/?q=sal&role=analyst&after=x&sort=name", form=form)
+    )
+    assert [has["href"] for has in markup.all("a")] == ["?q=sal&sort=name", "?sort=name"]
+    assert "Take the filter “Role” away" in markup.text
+    assert [has["class"] for has in markup.all("span") if "filter" in has.get("class", "").split()] == [
+        "filter chosen"
+    ]
+    assert markup.all("option", value="analyst")[0]["selected"] == ""
     assert markup.all("input", type="search")[0]["value"] == "sal"
+    assert markup.all("input", name="sort")[0]["value"] == "name"
+
+
+def test_a_filter_that_is_off_is_called_as_it_is_where_it_would_say_all() -> None:
+    shown = draw("{% filterbar form %}", "/en/people/", form=Filters(QueryDict("")))
+    assert '<option value="" selected>Role</option>' in shown
+    assert Markup(shown).all("a") == []
 
 
 def test_the_language_switch_keeps_the_page() -> None:

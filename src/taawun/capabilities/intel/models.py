@@ -223,6 +223,9 @@ class Report(models.Model):
         )
         indexes = (
             models.Index(fields=["state", "-id"], name="intel_report_state"),
+            # the list of reports in the order of a column
+            models.Index(fields=["changed", "id"], name="intel_report_changed"),
+            models.Index(fields=["title", "id"], name="intel_report_title"),
             models.Index(fields=["-id"], name="intel_warnings", condition=Q(is_warning=True)),
         )
 

@@ -83,6 +83,7 @@ __all__ = [
     "sees_import",
     "sightings",
     "sightings_of",
+    "texts_of",
     "texts_with",
     "versions_of",
 ]
@@ -276,6 +277,13 @@ def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObje
     """These objects by identifier, as they show to the actor; without their texts."""
     found = StixObject.objects.filter(listed_objects(actor), stix_id__in=set(stix_ids))
     return {each.stix_id: each for each in found.defer("text", "received", "search")}
+
+
+def texts_of(actor: Actor, stix_ids: Collection[str]) -> Iterator[str]:
+    """These objects as they show to the actor, as texts that leave."""
+    found = StixObject.objects.filter(listed_objects(actor), stix_id__in=set(stix_ids)).order_by("id")
+    for text, tlp in found.values_list("text", "tlp").iterator(chunk_size=500):
+        yield text_under(text, Tlp(tlp))
 
 
 def name_under(stix_id: str, tlp: Tlp) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -19,9 +20,8 @@ from taawun.platform.audit.acts import Act, SystemPart, Thing, find_things, word
 from taawun.platform.audit.queries import Filters, chain, entries
 from taawun.platform.registry import registry
 from taawun.platform.web.access import doorkeeper, signed_in
-from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import number
-from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,10 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_chain", "trail"]
 
-_ON_A_PAGE = 100
 # about two seconds of walking; a longer chain is walked at the console
 _LONGEST_VERB = 80
-_COLUMNS = ("seq", "at", "actor_kind", "actor_id", "actor_label", "verb", "subject", "details", "digest")
 
 
 class _VerbField(forms.ChoiceField):
@@ -67,31 +65,41 @@ class TrailFilters(forms.Form):
     actor = forms.CharField(label=_("Who"), required=False, max_length=300)
 
 
+TRAIL: Final = Table(
+    name="audit",
+    caption=_("Audit trail"),
+    columns=(
+        Column("act", _("Act")),
+        Column("who", _("Who")),
+        Column("thing", _("Thing")),
+        Column("when", _("When"), sort="-when"),
+        Column("details", _("Details")),
+        Column("row", _("Row"), is_number=True),
+    ),
+    orders={"when": ("id",)},
+    sort="-when",
+    unfit=Empty(_("No such act"), _("Nothing in the trail fits these filters.")),
+    saved=("seq", "at", "actor_kind", "actor_id", "actor_label", "verb", "subject", "details", "digest"),
+    limit=100,
+)
+
+
 @require_safe
 @signed_in("read:audit")
 def trail(request: HttpRequest, actor: object) -> HttpResponseBase:
     """The trail, newest first."""
     del actor  # who may read the trail, may read all of it
-    form = TrailFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = entries(Filters(**wanted))
-    if request.GET.get("format") == "csv":
-        return as_csv("audit", _COLUMNS, ([row[name] for name in _COLUMNS] for row in _rows(found)))
-    if request.GET.get("format") == "json":
-        return as_json("audit", _rows(found))
-    try:
-        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("audit")
-    state = chain()
-    context = {
-        "form": form,
-        "page": shown,
-        "rows": _told(shown.items, _permissions(request)),
-        "chain": state,
-        "may_walk": not state.is_long,
-    }
-    return render(request, "audit/trail.html", context)
+    state = SimpleLazyObject(chain)  # a file of the trail asks for no more than its rows
+    return show(
+        request,
+        TRAIL,
+        "audit/trail.html",
+        form=TrailFilters(request.GET),
+        find=lambda wanted: Stored(entries(Filters(**wanted))),
+        draw=lambda found: _told(found, _permissions(request)),
+        save=_saved,
+        context={"chain": state},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +184,7 @@ def check_chain(request: HttpRequest, actor: object) -> HttpResponseBase:
     return redirect("audit")
 
 
-def _rows(found: QuerySet[Entry]) -> Iterator[dict[str, Any]]:
+def _saved(found: QuerySet[Entry]) -> Iterator[dict[str, Any]]:
     for entry in found.iterator(chunk_size=1000):
         yield {
             "seq": entry.seq,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from taawun.foundation.clock import now
@@ -24,9 +25,9 @@ from taawun.platform.registry import registry
 from taawun.platform.web.access import signed_in
 from taawun.platform.web.bearer import token_door
 from taawun.platform.web.components import Tab
-from taawun.platform.web.exports import as_csv, as_json
-from taawun.platform.web.formats import moment
-from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.formats import number
+from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, act_on_each, show
+from taawun.platform.web.paging import page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,25 +37,18 @@ if TYPE_CHECKING:
 
     from taawun.platform.notices.queries import Reader
 
-__all__ = ["history", "notices", "reopen_notice", "resolve_notice"]
+__all__ = ["history", "notices", "reopen_notice", "resolve_notice", "resolve_notices"]
 
-_ON_A_PAGE = 50
 _AT_ONCE = 500
 _ORDER: Final = ("-last_seen", "-id")
 _RESOLVED: Final = ("-resolved", "-id")
 _UNDONE_WITHIN: Final = timedelta(minutes=10)
-_COLUMNS: Final = (
-    "id",
-    "level",
-    "kind",
-    "sentence",
-    "mend",
-    "subject",
-    "created",
-    "last_seen",
-    "times",
-)
-_TONES = {Notice.Level.INFORMATION: "neutral", Notice.Level.WARNING: "gold", Notice.Level.ALARM: "alarm"}
+# how each is shown: an icon, and its tone
+_MARKS = {
+    Notice.Level.INFORMATION: ("info", "muted"),
+    Notice.Level.WARNING: ("alert", "gold"),
+    Notice.Level.ALARM: ("close", "alarm"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +57,53 @@ class _Shown:
     sentence: str
     mend: str
     address: str
+    icon: str
     tone: str
-    began: str
-    ended: str
+
+
+NOTICES: Final = Table(
+    name="notices",
+    caption=gettext_lazy("Notices"),
+    columns=(
+        Column("notice", gettext_lazy("What happened")),
+        Column("level", gettext_lazy("How much it matters")),
+        Column("seen", gettext_lazy("Last time"), sort="-seen"),
+        Column("times", gettext_lazy("Times"), is_number=True),
+        Column("created", gettext_lazy("First time"), is_shown=False),
+        Column("act", gettext_lazy("Action"), is_silent=True),
+    ),
+    orders={"seen": ("last_seen", "id")},
+    sort="-seen",
+    unfit=Empty(gettext_lazy("No notice fits"), gettext_lazy("Nothing that is open matters this much.")),
+    saved=("id", "level", "kind", "sentence", "mend", "subject", "created", "last_seen", "times"),
+)
 
 
 @require_safe
 @signed_in()
 def notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
     """What is open and meant for the reader, newest first."""
-    form = NoticeFilters(request.GET)
-    level = form.cleaned_data["level"] if form.is_valid() else ""
-    found = open_notices(actor.permissions, level)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    try:
-        shown = page(found, order=_ORDER, after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("notices")
     may_settle = "manage:notices" in actor.permissions
-    context = {
-        "form": form,
-        "page": shown,
-        "notices": [_shown(each) for each in shown.items],
-        "is_filtered": bool(level),
-        "may_settle": may_settle,
-        "settled": _just_settled(request, actor) if may_settle else None,
-        "tabs": _tabs(is_open=True),
-    }
-    return render(request, "notices/notices.html", context)
+    settling = Act(_("Mark as dealt with"), url=reverse("notices-resolve"), posts=True, icon="check")
+    return show(
+        request,
+        NOTICES,
+        "notices/notices.html",
+        form=NoticeFilters(request.GET),
+        find=lambda wanted: Stored(open_notices(actor.permissions, wanted.get("level", ""))),
+        draw=lambda found: [_shown(each) for each in found],
+        save=_saved,
+        acts=(settling,) if may_settle else (),
+        empty=Empty(
+            _("Nothing to mend"),
+            _("When a lane stops, a signature fails or an agreement nears its end, it is told here."),
+        ),
+        without=() if may_settle else {"act"},
+        context={
+            "settled": _just_settled(request, actor) if may_settle else None,
+            "tabs": _tabs(is_open=True),
+        },
+    )
 
 
 def _just_settled(request: HttpRequest, actor: Reader) -> Notice | None:
@@ -103,28 +115,39 @@ def _just_settled(request: HttpRequest, actor: Reader) -> Notice | None:
     return resolved_notices(actor.permissions).filter(id=asked, resolved__gt=now() - _UNDONE_WITHIN).first()
 
 
+HISTORY: Final = Table(
+    name="notices-history",
+    caption=gettext_lazy("Notices dealt with"),
+    columns=(
+        Column("notice", gettext_lazy("What happened")),
+        Column("level", gettext_lazy("How much it matters")),
+        Column("created", gettext_lazy("First time")),
+        Column("resolved", gettext_lazy("Dealt with"), sort="-resolved"),
+        Column("act", gettext_lazy("Action"), is_silent=True),
+    ),
+    orders={"resolved": ("resolved", "id")},
+    sort="-resolved",
+    unfit=Empty(gettext_lazy("No notice fits"), gettext_lazy("Nothing that is over mattered this much.")),
+    saved=NOTICES.saved,
+)
+
+
 @require_safe
 @signed_in()
 def history(request: HttpRequest, actor: Reader) -> HttpResponseBase:
     """What is over and was meant for the reader, what was resolved last first."""
-    form = NoticeFilters(request.GET)
-    level = form.cleaned_data["level"] if form.is_valid() else ""
-    found = resolved_notices(actor.permissions, level)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found, _RESOLVED)
-    try:
-        shown = page(found, order=_RESOLVED, after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("notices-history")
-    context = {
-        "form": form,
-        "page": shown,
-        "notices": [_shown(each) for each in shown.items],
-        "is_filtered": bool(level),
-        "may_settle": "manage:notices" in actor.permissions,
-        "tabs": _tabs(is_open=False),
-    }
-    return render(request, "notices/history.html", context)
+    return show(
+        request,
+        HISTORY,
+        "notices/history.html",
+        form=NoticeFilters(request.GET),
+        find=lambda wanted: Stored(resolved_notices(actor.permissions, wanted.get("level", ""))),
+        draw=lambda found: [_shown(each) for each in found],
+        save=lambda found: _saved(found, _RESOLVED),
+        empty=Empty(_("Nothing is over yet"), _("A notice that was dealt with stands here.")),
+        without=() if "manage:notices" in actor.permissions else {"act"},
+        context={"tabs": _tabs(is_open=False)},
+    )
 
 
 def _tabs(*, is_open: bool) -> list[Tab]:
@@ -132,6 +155,26 @@ def _tabs(*, is_open: bool) -> list[Tab]:
         Tab(_("Still open"), reverse("notices"), current=is_open),
         Tab(_("Dealt with"), reverse("notices-history"), current=not is_open),
     ]
+
+
+@require_POST
+@signed_in("manage:notices")
+def resolve_notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
+    """Close the notices that were chosen in the list."""
+    chosen = Stored(open_notices(actor.permissions)).among("id", request.POST.getlist("chosen"))
+
+    def close(notice: Notice) -> str:
+        is_closed = settle(notice, lambda verb, subject: token_door().record(actor, verb, subject))
+        return "" if is_closed else _("It was dealt with already.")
+
+    outcome = act_on_each(chosen, close, lambda notice: _shown(notice).sentence)
+    sentence = ngettext(
+        "%(shown)s notice is marked as dealt with.",
+        "%(shown)s notices are marked as dealt with.",
+        outcome.done,
+    )
+    outcome.tell(request, sentence % {"shown": number(outcome.done)})
+    return redirect("notices")
 
 
 @require_POST
@@ -156,30 +199,24 @@ def reopen_notice(request: HttpRequest, actor: Reader, notice_id: UUID) -> HttpR
     return redirect("notices")
 
 
-def _export(ending: str, found: QuerySet[Notice], order: tuple[str, str] = _ORDER) -> HttpResponseBase:
-    if ending == "json":
-        return as_json("notices", _rows(found, order))
-    return as_csv("notices", _COLUMNS, (list(row.values()) for row in _rows(found, order)))
-
-
-def _rows(found: QuerySet[Notice], order: tuple[str, str]) -> Iterator[dict[str, str | int]]:
+def _saved(found: QuerySet[Notice], order: tuple[str, str] = _ORDER) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
     after: str | None = ""
     while after is not None:
         batch = page(found, order=order, after=after, limit=_AT_ONCE)
         for notice in batch.items:
             told = _shown(notice)
-            values = (
-                str(notice.id),
-                notice.level,
-                notice.kind,
-                told.sentence,
-                told.mend,
-                notice.subject,
-                notice.created.isoformat(),
-                notice.last_seen.isoformat(),
-                notice.times,
-            )
-            yield dict(zip(_COLUMNS, values, strict=True))
+            yield {
+                "id": str(notice.id),
+                "level": notice.level,
+                "kind": notice.kind,
+                "sentence": told.sentence,
+                "mend": told.mend,
+                "subject": notice.subject,
+                "created": notice.created.isoformat(),
+                "last_seen": notice.last_seen.isoformat(),
+                "times": notice.times,
+            }
         after = batch.next
 
 
@@ -191,7 +228,5 @@ def _shown(notice: Notice) -> _Shown:
         kind.sentence(facts),
         kind.mend(facts),
         kind.address(facts),
-        _TONES[Notice.Level(notice.level)],
-        moment(notice.created),
-        moment(notice.resolved) if notice.resolved else "",
+        *_MARKS[Notice.Level(notice.level)],
     )

@@ -21,12 +21,31 @@ if TYPE_CHECKING:
 
     from taawun.platform.web.formats import OtherDay
 
-__all__ = ["ActiveFilter", "FaultyPart", "FieldView", "active_filters", "sentences", "western"]
+__all__ = ["FaultyPart", "FieldView", "FilterView", "address", "filter_views", "sentences", "western"]
+
+# what is asked of a list for once: the next link asks for something else
+_PASSING = frozenset({"after", "before", "format", "chosen", "columns"})
 
 # what a person writes in one direction whatever the page's is
 _TECHNICAL = frozenset({"email", "url", "password", "number", "datetime-local", "date", "time", "tel"})
 # errors of Django whose only variable parts are counts, which it writes in Western digits
 _COUNTS = frozenset({"min_value", "max_value", "min_length", "max_length", "step_size"})
+
+
+def address(asked: QueryDict, **changes: str) -> str:
+    """The address of the list that is shown, from its beginning, as a link of its own page.
+
+    Args:
+        asked: ``request.GET``; its search, filters and order stay.
+        changes: what is asked otherwise; empty for no longer.
+    """
+    query = asked.copy()
+    for name in _PASSING | changes.keys():
+        query.pop(name, None)
+    for name, value in changes.items():
+        if value:
+            query[name] = value
+    return f"?{query.urlencode()}"
 
 
 def western(typed: str) -> str:
@@ -148,45 +167,45 @@ class FaultyPart:
         return cls(sentences(form.non_field_errors()), [FieldView(bound) for bound in form], label, anchor)
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveFilter:
-    """A filter that narrows the list now.
+@dataclass(frozen=True)
+class FilterView:
+    """A filter of a list as the template ``web/components/filterbar.html`` draws it.
 
     Args:
-        label: its field's label.
-        value: what is asked for, in words.
-        without: the address of the list without it.
+        bound: its field, bound to the address.
+        without: the address of the list without it; empty where it does not narrow the list now.
     """
 
-    label: str
-    value: str
+    bound: BoundField
     without: str
 
+    @property
+    def is_select(self) -> bool:
+        """Whether it offers a choice of what there is."""
+        return isinstance(self.bound.field.widget, forms.Select)
 
-def active_filters(form: BaseForm, asked: QueryDict) -> list[ActiveFilter]:
-    """The filters of a list that are in its address, except the search.
+    @property
+    def control(self) -> SafeString:
+        """The control itself; while nothing is chosen, what stands for all of it is called as the filter is."""
+        widget = self.bound.field.widget
+        if isinstance(widget, forms.Select) and not self.without:
+            label = str(self.bound.label)
+            widget.choices = [(value, label if value == "" else words) for value, words in widget.choices]
+        return self.bound.as_widget(widget)
+
+
+def filter_views(form: BaseForm, asked: QueryDict) -> list[FilterView]:
+    """The filters of a list; a field named ``q`` is its search and none of them.
 
     Args:
         form: the filter form, bound to the address.
         asked: ``request.GET``.
     """
     found = []
-    for name, field in form.fields.items():
-        value = asked.get(name, "")
-        if name == "q" or not value or name in form.errors:
-            continue
-        without = asked.copy()
-        del without[name]
-        without.pop("after", None)
-        found.append(
-            ActiveFilter(str(field.label or name), _in_words(field, value), f"?{without.urlencode()}")
-        )
+    for bound in form:
+        without = ""
+        if asked.get(bound.name) and bound.name not in form.errors:
+            without = address(asked, **{bound.name: ""})
+        if bound.name != "q" and not bound.is_hidden:
+            found.append(FilterView(bound, without))
     return found
-
-
-def _in_words(field: forms.Field, value: str) -> str:
-    for choice, words in getattr(field, "choices", ()):
-        for each, said in words if isinstance(words, list | tuple) else ((choice, words),):
-            if str(each) == value:
-                return str(said)
-    return value

@@ -83,6 +83,7 @@ ICONS: Final[dict[str, str]] = {
     "chevron": '<path d="m7.6 4.8 5.2 5.2-5.2 5.2"/>',
     "fold": '<path d="M3.4 4.2h13.2v11.6H3.4zM8 4.2v11.6M13.4 7.8 11.2 10l2.2 2.2"/>',
     "down": '<path d="m4.8 7.6 5.2 5.2 5.2-5.2"/>',
+    "up": '<path d="m4.8 12.8 5.2-5.2 5.2 5.2"/>',
     "sign-out": '<path d="M11.6 3.6H4.6v12.8h7M8.6 10h8.2M13.8 7l3 3-3 3"/>',
     "ring": '<circle cx="10" cy="10" r="5.6"/>',
     "half": '<circle cx="10" cy="10" r="5.6"/><path d="M10 4.4v11.2"/>',

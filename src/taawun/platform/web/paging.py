@@ -6,7 +6,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["MAX_LIMIT", "BadCursor", "Page", "WrittenPages", "mark", "page"]
+__all__ = ["MAX_LIMIT", "BadCursor", "Page", "WrittenPages", "mark", "page", "page_of", "reversed_order"]
 
 MAX_LIMIT = 1000
 _LIMITS = Limits(max_bytes=4096, max_depth=2, max_string=1024)
@@ -53,18 +53,21 @@ class Page(Generic[R]):
     Args:
         items: the rows, in the order that was asked for.
         next: what to pass as ``after`` for the following page; None on the last one.
+        previous: what to pass as ``before`` for the page before; None on the first one.
     """
 
     items: list[R]
     next: str | None
+    previous: str | None = None
 
 
-def page(
+def page(  # noqa: PLR0913 - each by its name
     queryset: QuerySet[Any, R],
     *,
     order: tuple[str, ...],
     after: str | None,
     limit: int,
+    before: str | None = None,
     sooner: QuerySet[Any, R] | None = None,
 ) -> Page[R]:
     """One page of a queryset.
@@ -76,6 +79,8 @@ def page(
             reach over a relation (``release__published``), which should then be in ``select_related``.
         after: the ``next`` of the page before; None or empty for the first page.
         limit: rows on the page, 1 to 1000.
+        before: the ``previous`` of the page behind; it is read in the reversed order, so an index serves it as well.
+            Where fewer rows than a page stand before it, the first page is given whole.
         sooner: the first rows of the queryset in the same order, where these are found at less cost; when they fill
             the page, nobody asks for the others.
 
@@ -83,10 +88,17 @@ def page(
         The page. It reads one row more than it shows, to know whether there is a following one.
 
     Raises:
-        BadCursor: ``after`` was not given out by this list.
+        BadCursor: ``after`` or ``before`` was not given out by this list.
         ValueError: the limit is out of bounds.
     """
     _check(limit)
+    if before:
+        behind_it = _behind(reversed_order(order), mark(before, queryset.model, order))
+        earlier = list(queryset.filter(behind_it).order_by(*reversed_order(order))[: limit + 1])
+        if len(earlier) > limit:
+            items = earlier[limit - 1 :: -1]
+            return Page(items, _encode(items[-1], order), _encode(items[0], order))
+        after = None
     ordered = [each.order_by(*order) for each in (sooner, queryset) if each is not None]
     given_out = mark(after, queryset.model, order)
     behind = _behind(order, given_out) if given_out else Q()
@@ -94,7 +106,42 @@ def page(
     for rows in ordered:
         if len(found) <= limit:
             found = list(rows.filter(behind)[: limit + 1])
-    return _cut(found, order, limit)
+    return _cut(found, order, limit, is_first=not given_out)
+
+
+def page_of(
+    rows: Sequence[R], *, order: tuple[str, ...], after: str | None, before: str | None, limit: int
+) -> Page[R]:
+    """One page of a short list that is in memory, told as :func:`page` tells it.
+
+    Args:
+        rows: all of them, in any order.
+        order: names of attributes, as above.
+        after: as above.
+        before: as above.
+        limit: as above.
+
+    Raises:
+        BadCursor: ``after`` or ``before`` is of no row that is there.
+        ValueError: the limit is out of bounds.
+    """
+    _check(limit)
+    ordered = list(rows)
+    for name in reversed(order):
+        ordered.sort(key=partial(_value, path=name.removeprefix("-")), reverse=name.startswith("-"))
+    begin = 0
+    if given := before or after:
+        marks = [_encode(row, order) for row in ordered]
+        if given not in marks:
+            raise BadCursor
+        at = marks.index(given)
+        begin = max(0, at - limit) if before else at + 1
+    return _cut(ordered[begin : begin + limit + 1], order, limit, is_first=begin == 0)
+
+
+def reversed_order(order: tuple[str, ...]) -> tuple[str, ...]:
+    """The same order from its end."""
+    return tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)
 
 
 class WrittenPages(Generic[F, R]):
@@ -167,9 +214,13 @@ def _check(limit: int) -> None:
         raise ValueError(_("A page has 1 to %(most)d rows.") % {"most": MAX_LIMIT})
 
 
-def _cut(found: list[R], order: tuple[str, ...], limit: int) -> Page[R]:
+def _cut(found: list[R], order: tuple[str, ...], limit: int, *, is_first: bool = True) -> Page[R]:
     items = found[:limit]
-    return Page(items, _encode(items[-1], order) if len(found) > limit else None)
+    return Page(
+        items,
+        _encode(items[-1], order) if len(found) > limit else None,
+        _encode(items[0], order) if items and not is_first else None,
+    )
 
 
 def _behind(order: tuple[str, ...], values: list[Any]) -> Q:

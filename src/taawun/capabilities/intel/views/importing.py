@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.capabilities.intel import actions, queries
@@ -31,7 +32,7 @@ from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
-from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.templatetags.components import moment, text, tlp
 from taawun.platform.work.models import Job
@@ -48,12 +49,11 @@ if TYPE_CHECKING:
 
 __all__ = ["import_new", "import_page", "imports"]
 
-_ON_A_PAGE: Final = 50
+_ISSUES_ON_A_PAGE: Final = 50
 _OF_A_KIND: Final = 50
 _REPORTS: Final = 50
 _GRAVITY: Final = {"error": 0, "warning": 1, "info": 2}
 _UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
-_COLUMNS: Final = ("id", "name", "format", "size", "tlp", "state", "person", "created", "finished")
 
 
 # ---- the list ---------------------------------------------------------------------------------------------------
@@ -64,22 +64,44 @@ class _Row:
     counts: list[Fact]
 
 
+IMPORTS: Final = Table(
+    name="imports",
+    caption=gettext_lazy("Imports"),
+    columns=(
+        Column("file", gettext_lazy("File")),
+        Column("state", gettext_lazy("State")),
+        Column("outcome", gettext_lazy("What came of it")),
+        Column("size", gettext_lazy("Size"), is_number=True),
+        Column("person", pgettext_lazy("person", "By")),
+        Column("begun", gettext_lazy("Begun"), sort="-begun"),
+    ),
+    orders={"begun": ("id",)},
+    sort="-begun",
+    unfit=Empty(gettext_lazy("No import fits"), gettext_lazy("None has this name and state.")),
+    saved=("id", "name", "format", "size", "tlp", "state", "person", "created", "finished"),
+)
+
+
 @require_safe
 @signed_in("write:intel")
 def imports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """What was brought in, newest first."""
-    form = ImportFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = _filtered(queries.imports(actor), wanted)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    try:
-        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("imports")
-    rows = [_Row(each, import_badge(each), import_counts(each)[:3]) for each in shown.items]
-    context = {"form": form, "page": shown, "rows": rows, "is_filtered": any(wanted.values())}
-    return render(request, "intel/imports.html", context)
+    return show(
+        request,
+        IMPORTS,
+        "intel/imports.html",
+        form=ImportFilters(request.GET),
+        find=lambda wanted: Stored(_filtered(queries.imports(actor), wanted)),
+        draw=lambda found: [_Row(each, import_badge(each), import_counts(each)[:3]) for each in found],
+        save=_saved,
+        empty=Empty(
+            _("Nothing was imported yet"),
+            _(
+                "Bring in a file of STIX 2.1, STIX 2.0 or MISP. Its reports become drafts that you can publish."
+            ),
+            ((_("Import a file…"), reverse("import-new")),),
+        ),
+    )
 
 
 def _filtered(found: QuerySet[Import], wanted: Mapping[str, str]) -> QuerySet[Import]:
@@ -88,13 +110,7 @@ def _filtered(found: QuerySet[Import], wanted: Mapping[str, str]) -> QuerySet[Im
     return found.filter(state=wanted["state"]) if wanted.get("state") else found
 
 
-def _export(ending: str, found: QuerySet[Import]) -> HttpResponseBase:
-    if ending == "json":
-        return as_json("imports", _export_rows(found))
-    return as_csv("imports", _COLUMNS, ([row[name] for name in _COLUMNS] for row in _export_rows(found)))
-
-
-def _export_rows(found: QuerySet[Import]) -> Iterator[dict[str, Any]]:
+def _saved(found: QuerySet[Import]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
     for each in found.iterator(chunk_size=500):
         yield {
@@ -214,7 +230,9 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
     found = queries.issues_of(actor, held)
     code = request.GET.get("code", "")
     try:
-        shown = page(found.filter(code=code), order=("id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
+        shown = page(
+            found.filter(code=code), order=("id",), after=request.GET.get("after"), limit=_ISSUES_ON_A_PAGE
+        )
     except BadCursor:
         return redirect("import", held.id)
     context = {

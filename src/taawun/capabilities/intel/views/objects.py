@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.capabilities.intel import actions, queries
 from taawun.capabilities.intel.actions.counting import may_count
 from taawun.capabilities.intel.actions.sighting import is_sightable
-from taawun.capabilities.intel.composing import text_under
+from taawun.capabilities.intel.composing import bundle_chunks, text_under
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.forms import ObjectFilters, SightingForm
 from taawun.capabilities.intel.models import Source, StixObject
@@ -40,7 +42,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
 from taawun.platform.web.downloads import attachment
-from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, show
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.templatetags.components import code, moment, tlp
 
@@ -65,45 +67,82 @@ __all__ = [
     "sighting_told",
 ]
 
-_ON_A_PAGE: Final = 50
 _RELATIONS: Final = 50
 _SHORT_LIST: Final = 30
 _VALUES: Final = 50
 _MOST_EXPORTED: Final = 100_000
 _MOST_SHOWN: Final = 200_000  # characters of a text on the page; all of it is in the download
-_COLUMNS: Final = ("id", "type", "name", "tlp", "version", "origin", "recorded")
 
 
 # ---- the list ---------------------------------------------------------------------------------------------------
+OBJECTS: Final = Table(
+    name="objects",
+    caption=gettext_lazy("Objects"),
+    columns=(
+        Column("name", gettext_lazy("Value")),
+        Column("kind", pgettext_lazy("of an object", "Kind"), sort="kind"),
+        Column("marking", gettext_lazy("Marking"), sort="marking"),
+        Column("created", gettext_lazy("Here since"), sort="-created", is_shown=False),
+        Column("sightings", gettext_lazy("Sightings"), is_number=True),
+        Column("act", gettext_lazy("Act"), is_silent=True),
+    ),
+    # in a kind and in a marking the newest stand first, as their indexes have them
+    orders={"created": ("id",), "kind": ("type", "-id"), "marking": ("tlp", "-id")},
+    sort="-created",
+    unfit=Empty(
+        gettext_lazy("No object fits"),
+        gettext_lazy("Each word must begin a word of the object; an identifier must be whole."),
+    ),
+    saved=("id", "type", "name", "tlp", "version", "origin", "recorded"),
+    key="stix_id",
+)
+# words are looked up in an index of their own, whose answers nothing orders but their age
+_FOUND: Final = replace(
+    OBJECTS,
+    columns=tuple(
+        replace(each, sort="") if each.sort in {"kind", "marking"} else each for each in OBJECTS.columns
+    ),
+    orders={"created": ("id",)},
+)
+
+
 @require_safe
 @signed_in("read:intel")
 def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Every object in its current version, newest first."""
-    form = ObjectFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    filters = _filters(wanted)
-    found, first = queries.objects_and_first(actor, filters)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    try:
-        shown = page(
-            found,
-            order=filters.order,
-            after=request.GET.get("after"),
-            limit=_ON_A_PAGE,
-            sooner=first,
+    chosen = request.GET.getlist("chosen")
+    if chosen and request.GET.get("format") == "stix":
+        return attachment(
+            bundle_chunks(queries.texts_of(actor, chosen)),
+            name="objects-bundle.json",
+            content_type="application/stix+json;version=2.1",
         )
-    except BadCursor:
-        return redirect("objects")
-    context = {
-        "form": form,
-        "page": shown,
-        "rows": object_rows(actor, shown.items),
-        "is_filtered": any(wanted.values()),
-        "most_exported": _MOST_EXPORTED,
-        "may_write": "write:intel" in actor.permissions,
-    }
-    return render(request, "intel/objects.html", context)
+    may_write = "write:intel" in actor.permissions
+    bundle = Act(_("Save as a STIX bundle"), icon="download", name="format", value="stix")
+    writing = Act(_("Write a report of these…"), url=reverse("report-new"), icon="edit")
+    return show(
+        request,
+        _FOUND if request.GET.get("q") else OBJECTS,
+        "intel/objects.html",
+        form=ObjectFilters(request.GET),
+        find=lambda wanted: _found(actor, _filters(wanted), is_sorted=bool(request.GET.get("sort"))),
+        draw=lambda found: object_rows(actor, found),
+        save=_saved,
+        acts=(writing, bundle) if may_write else (bundle,),
+        empty=Empty(
+            _("No object yet"),
+            _("Objects come with files that you import, and with reports that partners publish to you."),
+            ((_("Import a file…"), reverse("import-new")),) if may_write else (),
+        ),
+        without=() if may_write else {"act"},
+        context={"most_exported": _MOST_EXPORTED},
+    )
+
+
+def _found(actor: PersonActor, filters: queries.ObjectFilters, *, is_sorted: bool) -> Stored[StixObject]:
+    found, first = queries.objects_and_first(actor, filters)
+    common = tuple(name for name in filters.order if not name.endswith("id"))
+    return Stored(found, common=common, sooner=None if is_sorted else first)
 
 
 def _filters(wanted: Mapping[str, str]) -> queries.ObjectFilters:
@@ -114,14 +153,7 @@ def _filters(wanted: Mapping[str, str]) -> queries.ObjectFilters:
     )
 
 
-def _export(ending: str, found: QuerySet[StixObject]) -> HttpResponseBase:
-    rows = _export_rows(found)
-    if ending == "json":
-        return as_json("objects", rows)
-    return as_csv("objects", _COLUMNS, ([row[name] for name in _COLUMNS] for row in rows))
-
-
-def _export_rows(found: QuerySet[StixObject]) -> Iterator[dict[str, Any]]:
+def _saved(found: QuerySet[StixObject]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
     for each in islice(found.iterator(chunk_size=1000), _MOST_EXPORTED):
         yield {

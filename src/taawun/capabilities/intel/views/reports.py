@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from taawun.capabilities.intel import queries
@@ -41,7 +44,7 @@ from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 from taawun.platform.web.downloads import attachment
-from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
@@ -56,10 +59,8 @@ if TYPE_CHECKING:
 
 __all__ = ["found_report", "report", "report_bundle", "report_picture", "reports"]
 
-_ON_A_PAGE: Final = 50
 _OBJECTS_ON_A_PAGE: Final = 25
 _SIGHTINGS: Final = 50
-_COLUMNS: Final = ("id", "stix_id", "title", "tlp", "state", "topics", "partner", "created", "changed")
 
 
 def found_report(actor: PersonActor, report_id: UUID) -> Report:
@@ -86,27 +87,51 @@ class _Row:
         return Tlp(self.report.tlp)
 
 
+REPORTS: Final = Table(
+    name="reports",
+    caption=gettext_lazy("Reports"),
+    columns=(
+        Column("title", gettext_lazy("Report"), sort="title"),
+        Column("origin", gettext_lazy("From")),
+        Column("marking", gettext_lazy("Marking")),
+        Column("clause", pgettext_lazy("clause", "By")),
+        Column("state", gettext_lazy("State")),
+        Column("changed", gettext_lazy("Changed"), sort="-changed"),
+        Column("created", gettext_lazy("Here since"), sort="-created", is_shown=False),
+    ),
+    orders={"created": ("id",), "changed": ("changed", "id"), "title": ("title", "id")},
+    sort="-created",
+    unfit=Empty(
+        gettext_lazy("No report fits"), gettext_lazy("None has these words, this state and this marking.")
+    ),
+    saved=("id", "stix_id", "title", "tlp", "state", "topics", "partner", "created", "changed"),
+)
+
+
 @require_safe
 @signed_in("read:intel")
 def reports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Ours and partners', newest first."""
-    form = ReportFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.reports(actor, _filters(wanted))
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    try:
-        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("reports")
-    context = {
-        "form": form,
-        "page": shown,
-        "rows": _rows(actor, shown.items),
-        "is_filtered": any(wanted.values()),
-        "may_write": "write:intel" in actor.permissions,
-    }
-    return render(request, "intel/reports.html", context)
+    may_write = "write:intel" in actor.permissions
+    first = ((_("Import a file…"), reverse("import-new")), (_("Write a report"), reverse("report-new")))
+    return show(
+        request,
+        REPORTS,
+        "intel/reports.html",
+        form=ReportFilters(request.GET),
+        find=lambda wanted: Stored(queries.reports(actor, _filters(wanted))),
+        draw=lambda found: _rows(actor, found),
+        save=_saved,
+        empty=Empty(
+            _("No report yet"),
+            _(
+                "Import a file of STIX or MISP, or write a report of your own. What partners publish to you appears "
+                "here by itself."
+            ),
+            first if may_write else (),
+        ),
+        context={"may_write": may_write},
+    )
 
 
 def _filters(wanted: Mapping[str, str]) -> queries.ReportFilters:
@@ -131,18 +156,7 @@ def _releases(found: Sequence[Report]) -> QuerySet[Release]:
     return Release.objects.filter(id__in=[each.release_id for each in found if each.release_id])
 
 
-def _export(ending: str, found: QuerySet[Report]) -> HttpResponseBase:
-    rows = _export_rows(found)
-    if ending == "json":
-        return as_json("reports", rows)
-    return as_csv("reports", _COLUMNS, ([_cell(row[name]) for name in _COLUMNS] for row in rows))
-
-
-def _cell(value: object) -> object:
-    return " ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _export_rows(found: QuerySet[Report]) -> Iterator[dict[str, Any]]:
+def _saved(found: QuerySet[Report]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
     for each in found.iterator(chunk_size=500):
         yield {

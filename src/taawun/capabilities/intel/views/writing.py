@@ -59,11 +59,11 @@ def report_new(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 
 
 def _asked_for(actor: PersonActor, request: HttpRequest) -> Sequence[str]:
-    """The objects with which a new report begins: one, or what an import brought."""
+    """The objects with which a new report begins: one, those chosen in the list, or what an import brought."""
     try:
         imported = UUID(request.GET.get("import", ""))
     except ValueError:
-        return lines_of(request.GET.get("object", ""))
+        return lines_of(" ".join([request.GET.get("object", ""), *request.GET.getlist("chosen")]))
     return queries.named_by_import(actor, imported, _MOST_NAMED)
 
 

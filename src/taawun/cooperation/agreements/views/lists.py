@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
-from django.shortcuts import render
-from django.utils.translation import get_language
+from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -20,12 +21,14 @@ from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
 from taawun.foundation.folding import words_match
 from taawun.platform.web import formats
-from taawun.platform.web.exports import as_csv, as_json
-from taawun.platform.web.paging import Page
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
+from taawun.platform.web.paging import BadCursor, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
     from taawun.cooperation.agreements.document import Document
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["agreements"]
 
-_ON_A_PAGE: Final = 50
 _AT_ONCE: Final = 500
 
 
@@ -43,6 +45,11 @@ class _Row:
     agreement: Agreement
     standing: Standing
     document: Document | None
+
+    @property
+    def id(self) -> UUID:
+        """Of the agreement."""
+        return self.agreement.id
 
     @property
     def badge(self) -> Badge:
@@ -67,47 +74,112 @@ class _Row:
         return self.standing.current.version if self.standing.current else None
 
 
+AGREEMENTS: Final = Table(
+    name="agreements",
+    caption=gettext_lazy("Agreements"),
+    columns=(
+        Column("title", gettext_lazy("Agreement"), sort="-number"),
+        Column("parties", gettext_lazy("Parties")),
+        Column("state", gettext_lazy("State")),
+        Column("period", pgettext_lazy("period", "Valid")),
+        Column("version", gettext_lazy("Version"), is_number=True),
+    ),
+    orders={"number": ("number",)},
+    sort="-number",
+    unfit=Empty(
+        gettext_lazy("No agreement fits"), gettext_lazy("None has this title, party, code or state.")
+    ),
+    saved=("id", "code", "title", "state", "version", "digest", "parties", "valid_from", "valid_until"),
+    flat=lambda row: {**row, "title": _one(row["title"], get_language() or "en")},
+)
+
+
 @require_safe
 @signed_in("read:agreements")
 def agreements(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Every agreement this node is a party of, newest first, with where it stands."""
-    form = AgreementFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
     mine = {each.agreement.id for each in waiting.waiting_for(actor)}
-    found = (
-        row
-        for row in _rows(_after(request))
-        if _fits(row, wanted.get("q", ""))
-        and (not (state := wanted.get("state", "")) or _is_in(row, state, is_mine=row.agreement.id in mine))
+    may_write = waiting.WRITE in actor.permissions
+
+    def find(wanted: Mapping[str, Any]) -> _Agreements:
+        text, state = wanted.get("q", ""), wanted.get("state", "")
+        return _Agreements(
+            lambda row: (
+                _fits(row, text) and (not state or _is_in(row, state, is_mine=row.agreement.id in mine))
+            )
+        )
+
+    return show(
+        request,
+        AGREEMENTS,
+        "agreements/agreements.html",
+        form=AgreementFilters(request.GET),
+        find=find,
+        draw=lambda found: [(row, row.agreement.id in mine) for row in found],
+        save=_saved,
+        empty=Empty(
+            _("No agreement yet"),
+            _(
+                "Nothing leaves this node without one. Start from a template; your partner can counter before anyone "
+                "signs."
+            ),
+            ((_("Draft an agreement…"), reverse("agreement-new")),) if may_write else (),
+        ),
+        context={"may_write": may_write},
     )
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    rows = [row for row, _number in zip(found, range(_ON_A_PAGE + 1), strict=False)]
-    more = len(rows) > _ON_A_PAGE
-    shown = rows[:_ON_A_PAGE]
-    context = {
-        "form": form,
-        "rows": [(row, row.agreement.id in mine) for row in shown],
-        "page": Page([row.agreement for row in shown], str(shown[-1].agreement.number) if more else None),
-        "is_filtered": any(wanted.values()),
-        "may_write": waiting.WRITE in actor.permissions,
-    }
-    return render(request, "agreements/agreements.html", context)
 
 
-def _after(request: HttpRequest) -> int | None:
-    """The number behind which the page begins; a mark that this list did not give begins it again."""
-    given = request.GET.get("after", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 9 else None  # noqa: PLR2004 - a column's width
+@dataclass(frozen=True, slots=True)
+class _Agreements:
+    """Agreements that fit, by their numbers; read in batches, because a state is computed and not stored."""
+
+    fits: Callable[[_Row], bool]
+
+    def page(self, order: tuple[str, ...], after: str | None, before: str | None, limit: int) -> Page[_Row]:
+        """One page of them; its marks are numbers."""
+        newest_first = order == ("-number",)
+        if before:
+            earlier = self._first(limit, _number(before), newest_first=not newest_first)
+            if len(earlier) > limit:
+                items = earlier[limit - 1 :: -1]
+                return Page(items, _mark(items[-1]), _mark(items[0]))
+            after = None
+        found = self._first(limit, _number(after) if after else None, newest_first=newest_first)
+        items = found[:limit]
+        more = len(found) > limit
+        return Page(items, _mark(items[-1]) if more else None, _mark(items[0]) if after and items else None)
+
+    def _first(self, limit: int, behind: int | None, *, newest_first: bool) -> list[_Row]:
+        """The first of them behind a number, and one more than a page holds."""
+        fitting = filter(self.fits, _rows(Agreement.objects.all(), behind, newest_first=newest_first))
+        return list(islice(fitting, limit + 1))
+
+    def all(self) -> Iterator[_Row]:
+        """All of them, newest first."""
+        return filter(self.fits, _rows(Agreement.objects.all(), None, newest_first=True))
+
+    def among(self, key: str, values: Sequence[str]) -> Iterator[_Row]:
+        """Those that were chosen."""
+        del key
+        return _rows(Stored(Agreement.objects.all()).among("id", values), None, newest_first=True)
 
 
-def _rows(after: int | None) -> Iterator[_Row]:
-    """Agreements behind a number, newest first; read in batches, because a state is computed and not stored."""
-    at, size = now(), _ON_A_PAGE + 1
+def _mark(row: _Row) -> str:
+    return str(row.agreement.number)
+
+
+def _number(mark: str) -> int:
+    if not (mark.isascii() and mark.isdecimal() and len(mark) <= 9):  # noqa: PLR2004 - a column's width
+        raise BadCursor
+    return int(mark)
+
+
+def _rows(of: QuerySet[Agreement], behind: int | None, *, newest_first: bool) -> Iterator[_Row]:
+    at, size = now(), AGREEMENTS.limit + 1
     while True:
-        batch = Agreement.objects.order_by("-number")
-        if after is not None:
-            batch = batch.filter(number__lt=after)
+        batch = of.order_by("-number" if newest_first else "number")
+        if behind is not None:
+            batch = batch.filter(number__lt=behind) if newest_first else batch.filter(number__gt=behind)
         found = list(batch[:size])
         standings = standings_of(found, at) if found else {}
         for agreement in found:
@@ -117,7 +189,7 @@ def _rows(after: int | None) -> Iterator[_Row]:
         if len(found) < size:
             return
         # a page without filters is full by now; with filters more is read at once
-        after, size = found[-1].number, _AT_ONCE
+        behind, size = found[-1].number, _AT_ONCE
 
 
 def _fits(row: _Row, text: str) -> bool:
@@ -136,37 +208,22 @@ def _is_in(row: _Row, state: str, *, is_mine: bool) -> bool:
     return state == row.standing.state or (state == "draft" and bool(row.agreement.draft))
 
 
-def _export(ending: str, found: Iterator[_Row]) -> HttpResponseBase:
-    rows = (
-        {
+def _saved(found: Iterable[_Row]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for row in found:
+        document, current = row.document, row.standing.current
+        yield {
             "id": str(row.agreement.id),
             "code": row.agreement.code,
             "title": row.agreement.title.to_json(),
             "state": str(row.standing.state),
             "version": row.version,
-            "digest": row.standing.current.digest if row.standing.current else None,
-            "parties": [party.node or party.ref for party in row.document.parties] if row.document else [],
-            "valid_from": row.document.valid_from.isoformat() if row.document else None,
-            "valid_until": row.document.valid_until.isoformat()
-            if row.document and row.document.valid_until
-            else None,
+            "digest": current.digest if current else None,
+            "parties": [party.node or party.ref for party in document.parties] if document else [],
+            "valid_from": document.valid_from.isoformat() if document else None,
+            "valid_until": document.valid_until.isoformat() if document and document.valid_until else None,
         }
-        for row in found
-    )
-    if ending == "json":
-        return as_json("agreements", rows)
-    language = get_language() or "en"
-    head = ("id", "code", "title", "state", "version", "digest", "parties", "valid_from", "valid_until")
-    flat = (
-        {**row, "title": _one(row["title"], language), "parties": " ".join(_texts(row["parties"]))}
-        for row in rows
-    )
-    return as_csv("agreements", head, ([row[column] for column in head] for row in flat))
 
 
 def _one(titles: object, language: str) -> str:
     return str(titles.get(language) or next(iter(titles.values()))) if isinstance(titles, dict) else ""
-
-
-def _texts(values: object) -> list[str]:
-    return [str(value) for value in values] if isinstance(values, list) else []

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.agreements.policy import Facts
@@ -39,7 +41,8 @@ from taawun.platform.registry import registry
 from taawun.platform.web.components import Fact
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import filesize
-from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
+from taawun.platform.web.paging import page
 from taawun.platform.web.templatetags.components import code, moment, text, tlp
 
 if TYPE_CHECKING:
@@ -75,26 +78,51 @@ def who_would_receive(request: HttpRequest, actor: PersonActor) -> HttpResponseB
 
 
 # ---- given and received -----------------------------------------------------------------------------------------
+RELEASES: Final = Table(
+    name="releases",
+    caption=gettext_lazy("Given and received"),
+    columns=(
+        Column("title", gettext_lazy("Release")),
+        Column("direction", gettext_lazy("Direction")),
+        Column("marking", gettext_lazy("Marking")),
+        Column("clause", gettext_lazy("Clause")),
+        Column("published", gettext_lazy("Published"), sort="-published"),
+        Column("state", gettext_lazy("State")),
+        Column("size", gettext_lazy("Size"), is_number=True, is_shown=False),
+    ),
+    orders={"published": ("id",)},
+    sort="-published",
+    unfit=Empty(
+        gettext_lazy("No release fits"),
+        gettext_lazy("None has this title, direction, partner, kind and state."),
+    ),
+    saved=("id", "direction", "kind", "title", "tlp", "partners", "clauses", "issued", "state", "ends"),
+    flat=lambda row: {**row, "clauses": ", ".join(row["clauses"])},
+)
+
+
 @require_safe
 @signed_in("read:federation")
 def releases(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """What left this node and what reached it, newest first."""
-    form, reader = ReleaseFilters(request.GET), reader_of(actor)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = _filtered(wanted, reader)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found, reader)
-    try:
-        shown = page(with_passages(found), order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("releases")
-    context = {
-        "form": form,
-        "page": shown,
-        "rows": release_rows(shown.items, reader),
-        "is_filtered": any(wanted.values()),
-    }
-    return render(request, "federation/releases.html", context)
+    reader = reader_of(actor)
+    return show(
+        request,
+        RELEASES,
+        "federation/releases.html",
+        form=ReleaseFilters(request.GET),
+        find=lambda wanted: Stored(with_passages(_filtered(wanted, reader))),
+        draw=lambda found: release_rows(found, reader),
+        save=lambda found: _saved(found, reader),
+        empty=Empty(
+            _("Nothing was given or received yet"),
+            _(
+                "With a partner and an agreement in force, what you publish and what you receive is kept here, with "
+                "its receipts."
+            ),
+            ((_("See the agreements"), reverse("agreements")),),
+        ),
+    )
 
 
 def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
@@ -116,22 +144,11 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
     return found
 
 
-def _export(ending: str, found: QuerySet[Release], reader: Reader) -> HttpResponseBase:
-    head = ("id", "direction", "kind", "title", "tlp", "partners", "clauses", "issued", "state", "ends")
-    rows = _export_rows(found, reader)
-    if ending == "json":
-        return as_json("releases", rows)
-    flat = (
-        {**row, "partners": " ".join(row["partners"]), "clauses": ", ".join(row["clauses"])} for row in rows
-    )
-    return as_csv("releases", head, ([row[column] for column in head] for row in flat))
-
-
-def _export_rows(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]:
+def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
     after: str | None = ""
     while after is not None:
-        batch = page(with_passages(found), order=("-id",), after=after, limit=_AT_ONCE)
+        batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
         for row in release_rows(batch.items, reader):
             yield {
                 "id": str(row.release.id),

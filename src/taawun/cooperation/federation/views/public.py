@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.federation import actions, queries
@@ -21,20 +22,38 @@ from taawun.cooperation.partners.exchange.serving import ANYBODY
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.limits import network_of
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.pages import confirm
-from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.views import too_many_requests
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponseBase
 
+    from taawun.cooperation.federation.models import Release
     from taawun.cooperation.people.actors import PersonActor
 
 __all__ = ["public_releases", "release_public"]
 
-_ON_A_PAGE: Final = 50
+PUBLIC: Final = Table(
+    name="public",
+    caption=gettext_lazy("For everybody"),
+    columns=(
+        Column("title", gettext_lazy("Release")),
+        Column("marking", gettext_lazy("Marking")),
+        Column("published", gettext_lazy("Published"), sort="-published"),
+        Column("size", gettext_lazy("Size"), is_number=True),
+        Column("download", gettext_lazy("Download"), is_silent=True),
+    ),
+    orders={"published": ("id",)},
+    sort="-published",
+    unfit=Empty(
+        gettext_lazy("No release fits"),
+        gettext_lazy("Nothing that this node has published to everybody has this title and is of this kind."),
+    ),
+)
 
 
 @require_safe
@@ -42,35 +61,38 @@ def public_releases(request: HttpRequest) -> HttpResponseBase:
     """What this node has published to everybody, for anybody; there is no such page while that is nothing."""
     if ANYBODY.take(network_of(request.META.get("REMOTE_ADDR", ""))):
         return too_many_requests(request)
-    form, every = PublicFilters(request.GET), queries.public_releases()
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = every.select_related("origin")
-    if wanted.get("q"):
-        found = found.filter(title__icontains=wanted["q"])
-    if wanted.get("kind"):
-        found = found.filter(kind=wanted["kind"])
-    try:
-        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("public")
-    if not shown.items and not every.exists():
-        raise Http404
-    rows = [
-        {
-            "release": each,
-            "title": each.title or each.subject,
-            "kind": kind_label(each.kind),
-            "marking": Tlp(each.tlp),
-        }
-        for each in shown.items
-    ]
-    context = {
-        "form": form,
-        "rows": rows,
-        "page": shown,
-        "address": settings.BASE_URL + reverse("federation-public"),
-    }
-    return render(request, "federation/public.html", context)
+    every = queries.public_releases()
+
+    def find(wanted: Mapping[str, Any]) -> Stored[Release]:
+        found = every.select_related("origin")
+        if wanted.get("q"):
+            found = found.filter(title__icontains=wanted["q"])
+        if wanted.get("kind"):
+            found = found.filter(kind=wanted["kind"])
+        return Stored(found)
+
+    def draw(found: list[Release]) -> list[dict[str, object]]:
+        if not found and not every.exists():
+            raise Http404
+        return [
+            {
+                "release": each,
+                "title": each.title or each.subject,
+                "kind": kind_label(each.kind),
+                "marking": Tlp(each.tlp),
+            }
+            for each in found
+        ]
+
+    return show(
+        request,
+        PUBLIC,
+        "federation/public.html",
+        form=PublicFilters(request.GET),
+        find=find,
+        draw=draw,
+        context={"address": settings.BASE_URL + reverse("federation-public")},
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -20,9 +20,10 @@ from taawun.cooperation.people.views.invitations import (
     invite,
     invited,
     revoke_invitation,
+    revoke_invitations,
 )
 from taawun.cooperation.people.views.notifications import notifications, stop_notifications
-from taawun.cooperation.people.views.oneself import profile, revoke_token, tokens, unsent_form
+from taawun.cooperation.people.views.oneself import profile, revoke_token, revoke_tokens, tokens, unsent_form
 from taawun.cooperation.people.views.organisations import (
     add_contact,
     add_organisation,
@@ -93,7 +94,9 @@ __all__ = [
     "remove_provider",
     "rename_community",
     "revoke_invitation",
+    "revoke_invitations",
     "revoke_token",
+    "revoke_tokens",
     "stop_notifications",
     "strike_span",
     "take_role",

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -38,11 +38,11 @@ from taawun.foundation.zones import zones_of_nation
 from taawun.platform.web import formats
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
+from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
 from taawun.platform.web.pages import confirm
-from taawun.platform.web.paging import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from uuid import UUID
 
     from django.forms import Form
@@ -65,7 +65,6 @@ __all__ = [
     "strike_span",
 ]
 
-_NATIONS_ON_A_PAGE: Final = 50
 _CARDS: Final = 24
 
 _MANAGE = "manage:communities"
@@ -76,44 +75,57 @@ def _called(community: Community) -> str:
 
 
 # ---- nations -----------------------------------------------------------------------------------------------
+NATIONS: Final = Table(
+    name="nations",
+    caption=gettext_lazy("Nations"),
+    columns=(
+        Column("name", gettext_lazy("Name")),
+        Column("code", gettext_lazy("Code"), sort="code"),
+        Column("source", gettext_lazy("Named by")),
+    ),
+    orders={"code": ("code",)},
+    sort="code",
+    unfit=Empty(gettext_lazy("No nation fits"), gettext_lazy("No nation has this name or code.")),
+    saved=("code", *(f"name_{language}" for language in LANGUAGES), "source"),
+    key="code",
+)
+
+
 @require_safe
 @signed_in("read:people")
 def nations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Every nation by its code, with what it is called here and who says so."""
     del actor
-    form = NationFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
+    return show(
+        request,
+        NATIONS,
+        "people/nations.html",
+        form=NationFilters(request.GET),
+        find=_nations,
+        save=_saved_nations,
+    )
+
+
+def _nations(wanted: Mapping[str, Any]) -> Held[naming.NamedNation]:
     codes = ASSIGNED | set(Nation.objects.values_list("code", flat=True))
-    named = naming.named_nations(sorted(codes))
-    found = [
-        each
-        for each in named.values()
-        if words_match(wanted.get("q", ""), (each.code, *each.name.by_language.values()))
-        and wanted.get("source", "") in {"", each.source}
-    ]
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export_nations(request.GET["format"], found)
-    after = request.GET.get("after", "")
-    rows = [each for each in found if each.code > after][: _NATIONS_ON_A_PAGE + 1]
-    shown = rows[:_NATIONS_ON_A_PAGE]
-    following = shown[-1].code if len(rows) > _NATIONS_ON_A_PAGE else None
-    # Any: they are of no table, but of a list of the standard
-    page: Page[Any] = Page(shown, following)
-    return render(request, "people/nations.html", {"form": form, "nations": shown, "page": page})
+    return Held(
+        [
+            each
+            for each in naming.named_nations(sorted(codes)).values()
+            if words_match(wanted.get("q", ""), (each.code, *each.name.by_language.values()))
+            and wanted.get("source", "") in {"", each.source}
+        ]
+    )
 
 
-def _export_nations(ending: str, found: list[naming.NamedNation]) -> HttpResponseBase:
-    rows: list[dict[str, str]] = [
-        {
+def _saved_nations(found: Iterable[naming.NamedNation]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for each in found:
+        yield {
             "code": each.code,
             **{f"name_{language}": each.name.by_language.get(language, "") for language in LANGUAGES},
             "source": each.source.value,
         }
-        for each in found
-    ]
-    if ending == "json":
-        return as_json("nations", rows)
-    return as_csv("nations", list(rows[0]) if rows else ["code"], [list(row.values()) for row in rows])
 
 
 @require_safe
@@ -150,19 +162,45 @@ def _clocks(code: str) -> list[tuple[str, str]]:
 
 
 # ---- communities -------------------------------------------------------------------------------------------
+COMMUNITIES: Final = Table(
+    name="communities",
+    caption=gettext_lazy("Communities"),
+    columns=(
+        Column("name", gettext_lazy("Name")),
+        Column("code", gettext_lazy("Code"), sort="code"),
+        Column("members", gettext_lazy("Members today"), is_number=True),
+    ),
+    orders={"code": ("code",)},
+    sort="code",
+    unfit=Empty(
+        gettext_lazy("No community yet"),
+        gettext_lazy("A community says which nations belong together, and what it calls them."),
+    ),
+)
+
+
 @require_safe
 @signed_in("read:people")
 def communities(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """The communities that this node knows, and those it could."""
-    found = list(Community.objects.order_by("code"))
-    counts = queries.member_counts([each.id for each in found], now())
-    here = {each.code for each in found}
-    context = {
-        "rows": [(each, counts[each.id]) for each in found],
-        "shipped": [each for each in SHIPPED.values() if each.code not in here],
-        "may_manage": _MANAGE in actor.permissions,
-    }
-    return render(request, "people/communities.html", context)
+    here = set(Community.objects.values_list("code", flat=True))
+
+    def draw(found: list[Community]) -> list[tuple[Community, int]]:
+        counts = queries.member_counts([each.id for each in found], now())
+        return [(each, counts[each.id]) for each in found]
+
+    return show(
+        request,
+        COMMUNITIES,
+        "people/communities.html",
+        form=None,
+        find=lambda _wanted: Stored(Community.objects.all()),
+        draw=draw,
+        context={
+            "shipped": [each for each in SHIPPED.values() if each.code not in here],
+            "may_manage": _MANAGE in actor.permissions,
+        },
+    )
 
 
 @require_POST

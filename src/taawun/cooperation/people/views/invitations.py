@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -31,9 +31,10 @@ from taawun.cooperation.people.models import Invitation, Person
 from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
-from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.formats import listed, number
+from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, act_on_each, show
 from taawun.platform.web.pages import confirm, refuse
-from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.paging import page
 from taawun.platform.web.sealed import put_away, take_out
 
 if TYPE_CHECKING:
@@ -45,61 +46,75 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["accept", "invitations", "invite", "invited", "revoke_invitation"]
+__all__ = ["accept", "invitations", "invite", "invited", "revoke_invitation", "revoke_invitations"]
 
-_ON_A_PAGE = 50
 _AT_ONCE = 500
-_COLUMNS: Final = ("id", "email", "organisation", "roles", "state", "invited_by", "expires")
 # a secret waits so long for the page that shows it; the browser asks for that page at once
 _SHOWN_WITHIN = timedelta(minutes=5)
+
+
+INVITATIONS: Final = Table(
+    name="invitations",
+    caption=gettext_lazy("Invitations"),
+    columns=(
+        Column("email", gettext_lazy("E-mail address")),
+        Column("roles", gettext_lazy("Roles")),
+        Column("state", gettext_lazy("State")),
+        Column("by", gettext_lazy("Invited by")),
+        Column("created", gettext_lazy("Invited"), sort="-created", is_shown=False),
+        Column("expires", gettext_lazy("Valid until"), sort="-expires"),
+        Column("act", gettext_lazy("Action"), is_silent=True),
+    ),
+    orders={"created": ("id",), "expires": ("expires", "id")},
+    sort="-created",
+    unfit=Empty(
+        gettext_lazy("No invitation fits"), gettext_lazy("None went to such an address and is in this state.")
+    ),
+    saved=("id", "email", "organisation", "roles", "state", "invited_by", "expires"),
+)
 
 
 @require_safe
 @signed_in("manage:people")
 def invitations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Who was invited, newest first, and what became of it."""
-    form = InvitationFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.invitations(actor, wanted.get("q", ""), wanted.get("state", ""))
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    try:
-        shown = page(found, order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("invitations")
     at = now()
-    rows = [
-        (each, _state_of(each, is_open=each.is_open(at)), [Role(role).label for role in each.roles])
-        for each in shown.items
-    ]
-    context = {"form": form, "page": shown, "rows": rows, "is_filtered": any(wanted.values())}
-    return render(request, "people/invitations.html", context)
+    return show(
+        request,
+        INVITATIONS,
+        "people/invitations.html",
+        form=InvitationFilters(request.GET),
+        find=lambda wanted: Stored(queries.invitations(actor, wanted.get("q", ""), wanted.get("state", ""))),
+        draw=lambda found: [
+            (each, _state_of(each, is_open=each.is_open(at)), [Role(role).label for role in each.roles])
+            for each in found
+        ],
+        save=_saved,
+        acts=(Act(_("Revoke…"), url=reverse("invitations-revoke"), icon="close"),),
+        empty=Empty(
+            _("Nobody was invited yet"),
+            _("Nobody signs up by themselves here: a person comes in by an invitation."),
+            ((_("Invite somebody…"), reverse("invite")),),
+        ),
+    )
 
 
-def _export(ending: str, found: QuerySet[Invitation]) -> HttpResponseBase:
-    if ending == "json":
-        return as_json("invitations", _export_rows(found))
-    flat = ({**row, "roles": " ".join(row["roles"])} for row in _export_rows(found))
-    return as_csv("invitations", _COLUMNS, (list(row.values()) for row in flat))
-
-
-def _export_rows(found: QuerySet[Invitation]) -> Iterator[dict[str, Any]]:
+def _saved(found: QuerySet[Invitation]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
     at = now()
     after: str | None = ""
     while after is not None:
         batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
         for each in batch.items:
-            values = (
-                str(each.id),
-                each.email,
-                each.organisation.name.in_language("en").value,
-                list(each.roles),
-                "accepted" if each.accepted else _state_of(each, is_open=each.is_open(at))[0],
-                each.invited_by.name if each.invited_by else None,
-                each.expires.isoformat(),
-            )
-            yield dict(zip(_COLUMNS, values, strict=True))
+            yield {
+                "id": str(each.id),
+                "email": each.email,
+                "organisation": each.organisation.name.in_language("en").value,
+                "roles": list(each.roles),
+                "state": "accepted" if each.accepted else _state_of(each, is_open=each.is_open(at))[0],
+                "invited_by": each.invited_by.name if each.invited_by else None,
+                "expires": each.expires.isoformat(),
+            }
         after = batch.next
 
 
@@ -186,6 +201,43 @@ def revoke_invitation(request: HttpRequest, actor: PersonActor, invitation_id: U
         cancel_url=reverse("invitations"),
         tone="alarm",
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in("manage:people")
+def revoke_invitations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Close the invitations that were chosen in the list, after asking."""
+    chosen = Stored(queries.invitations(actor)).among("id", request.GET.getlist("chosen")).order_by("-id")
+    count = len(chosen)
+    if request.method == "POST" or not count:
+        outcome = act_on_each(chosen, lambda each: _closed(actor, each), lambda each: each.email)
+        sentence = ngettext(
+            "%(shown)s invitation is closed; its link opens nothing now.",
+            "%(shown)s invitations are closed; their links open nothing now.",
+            outcome.done,
+        )
+        outcome.tell(request, sentence % {"shown": number(outcome.done)})
+        return redirect("invitations")
+    question = ngettext("Revoke %(shown)s invitation?", "Revoke %(shown)s invitations?", count)
+    return confirm(
+        request,
+        question=question % {"shown": number(count)},
+        effects=[
+            listed([each.email for each in chosen]),
+            _("Their links open nothing any more. You can invite them again at any time."),
+        ],
+        action=_("Revoke them"),
+        cancel_url=reverse("invitations"),
+        tone="alarm",
+    )
+
+
+def _closed(actor: PersonActor, invitation: Invitation) -> str:
+    """Close it; answers why it was not."""
+    if invitation.accepted or invitation.revoked:
+        return _("It was not open any more.")
+    actions.revoke_invitation(actor, invitation)
+    return ""
 
 
 @never_cache

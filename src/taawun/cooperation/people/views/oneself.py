@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,7 +11,7 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, translate_url
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
+from django.utils.translation import gettext_lazy, ngettext, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -27,9 +27,9 @@ from taawun.cooperation.people.models import ApiToken, Membership
 from taawun.cooperation.people.permissions import matrix
 from taawun.cooperation.people.sessions import person_of, signed_in
 from taawun.foundation.clock import now
-from taawun.platform.web.formats import number
+from taawun.platform.web.formats import listed, number
+from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, act_on_each, show
 from taawun.platform.web.pages import confirm
-from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.sealed import put_away, take_out
 from taawun.platform.web.shell import THEME_COOKIE
 
@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["profile", "revoke_token", "tokens", "unsent_form"]
+__all__ = ["profile", "revoke_token", "revoke_tokens", "tokens", "unsent_form"]
 
 _YEAR = 366 * 24 * 3600
-_ON_A_PAGE = 50
 # a secret waits so long for the page that shows it; the browser asks for that page at once
 _SHOWN_WITHIN = timedelta(minutes=5)
 
@@ -89,6 +88,24 @@ def profile(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     return render(request, "people/profile.html", context, status=422 if form.errors else 200)
 
 
+TOKENS: Final = Table(
+    name="tokens",
+    caption=gettext_lazy("Your tokens"),
+    columns=(
+        Column("name", gettext_lazy("What it is for"), sort="name"),
+        Column("hint", gettext_lazy("Begins with")),
+        Column("scopes", gettext_lazy("What it may do")),
+        Column("used", gettext_lazy("Last used")),
+        Column("expires", gettext_lazy("Valid until"), sort="-expires"),
+        Column("state", gettext_lazy("State")),
+        Column("act", gettext_lazy("Action"), is_silent=True),
+    ),
+    orders={"created": ("id",), "name": ("name", "id"), "expires": ("expires", "id")},
+    sort="-created",
+    unfit=Empty(gettext_lazy("No token fits"), gettext_lazy("None is for this, in this state.")),
+)
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in()
@@ -107,25 +124,21 @@ def tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         else:
             put_away(request, "token", minted.secret)
             return redirect("tokens")
-    filters = TokenFilters(request.GET)
-    wanted = filters.cleaned_data if filters.is_valid() else {}
-    own = queries.tokens(me, wanted.get("q", ""), wanted.get("state", ""))
-    try:
-        shown = page(
-            own.select_related("made_with"), order=("-id",), after=request.GET.get("after"), limit=_ON_A_PAGE
-        )
-    except BadCursor:
-        return redirect("tokens")
     at = now()
-    context = {
-        "form": form,
-        "filters": filters,
-        "is_filtered": any(wanted.values()),
-        "page": shown,
-        "rows": [(each, _state_of(each, at)) for each in shown.items],
-        "secret": take_out(request, "token", _SHOWN_WITHIN),
-    }
-    return render(request, "people/tokens.html", context, status=422 if form.errors else 200)
+    return show(
+        request,
+        TOKENS,
+        "people/tokens.html",
+        form=TokenFilters(request.GET),
+        find=lambda wanted: Stored(
+            queries.tokens(me, wanted.get("q", ""), wanted.get("state", "")).select_related("made_with")
+        ),
+        draw=lambda found: [(each, _state_of(each, at)) for each in found],
+        acts=(Act(_("Revoke…"), url=reverse("tokens-revoke"), icon="close"),),
+        empty=Empty(_("No token yet"), _("Make one when a program should import or read for you.")),
+        context={"form": form, "secret": take_out(request, "token", _SHOWN_WITHIN)},
+        status=422 if form.errors else 200,
+    )
 
 
 def _state_of(token: ApiToken, at: datetime) -> str:
@@ -133,6 +146,40 @@ def _state_of(token: ApiToken, at: datetime) -> str:
     if token.revoked:
         return "revoked"
     return "active" if at < token.expires else "lapsed"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in()
+def revoke_tokens(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
+    """Revoke those of one's tokens that were chosen in the list, after asking."""
+    own = Stored(queries.tokens(person_of(request)))
+    chosen = own.among("id", request.GET.getlist("chosen")).order_by("-id")
+    count = len(chosen)
+    if request.method == "POST" or not count:
+        outcome = act_on_each(chosen, lambda each: _revoked(actor, each), lambda each: each.name)
+        sentence = ngettext(
+            "%(shown)s token opens nothing now.", "%(shown)s tokens open nothing now.", outcome.done
+        )
+        outcome.tell(request, sentence % {"shown": number(outcome.done)})
+        return redirect("tokens")
+    question = ngettext("Revoke %(shown)s token?", "Revoke %(shown)s tokens?", count)
+    return confirm(
+        request,
+        question=question % {"shown": number(count)},
+        effects=[
+            listed([each.name for each in chosen]),
+            _("Whatever uses them is refused at once. A revoked token cannot be brought back."),
+            _("The tokens that were made with them are revoked too."),
+        ],
+        action=_("Revoke them"),
+        cancel_url=reverse("tokens"),
+        tone="alarm",
+    )
+
+
+def _revoked(actor: PersonActor, token: ApiToken) -> str:
+    """Revoke it; answers why it was not."""
+    return "" if actions.revoke_token(actor, token.id) else _("It was revoked already.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

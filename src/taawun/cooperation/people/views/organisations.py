@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -26,15 +26,15 @@ from taawun.cooperation.people.models import DutyContact, Membership, Organisati
 from taawun.cooperation.people.rules import Granted, holds_in
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.multilingual import LANGUAGES
-from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.pages import confirm
-from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
+    from django.db.models import QuerySet
     from django.forms import Form
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
@@ -51,47 +51,64 @@ __all__ = [
     "test_contact",
 ]
 
-_ON_A_PAGE = 50
 _PEOPLE = 6
-_HEAD = ("id", *(f"name_{language}" for language in LANGUAGES), "kind", "nation", "runs_this_node")
 
 
 def _called(shown: Organisation) -> str:
     return shown.name.in_language(get_language() or "en").value
 
 
+ORGANISATIONS: Final = Table(
+    name="organisations",
+    caption=gettext_lazy("Organisations"),
+    columns=(
+        Column("name", gettext_lazy("Name")),
+        Column("kind", gettext_lazy("Kind")),
+        Column("nation", gettext_lazy("Nation")),
+        Column("since", gettext_lazy("Here since"), sort="since", is_shown=False),
+    ),
+    orders={"since": ("created", "id")},
+    sort="since",
+    unfit=Empty(gettext_lazy("No organisation fits"), gettext_lazy("No organisation has this name or kind.")),
+    saved=("id", *(f"name_{language}" for language in LANGUAGES), "kind", "nation", "runs_this_node"),
+)
+
+
 @require_safe
 @signed_in("read:people")
 def organisations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """The organisations whose people work here."""
-    form = OrganisationFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.organisations_like(wanted.get("q", ""), wanted.get("kind", ""))
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found.order_by("created", "id").iterator(chunk_size=500))
-    try:
-        shown = page(found, order=("created", "id"), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("organisations")
-    named = naming.named_nations(each.nation_id for each in shown.items if each.nation_id)
-    context = {
-        "form": form,
-        "page": shown,
-        "rows": [(each, named.get(each.nation_id or "")) for each in shown.items],
-        "may_add": "manage:people" in actor.everywhere,
-    }
-    return render(request, "people/organisations.html", context)
+
+    def find(wanted: Mapping[str, Any]) -> Stored[Organisation]:
+        found = queries.organisations_like(wanted.get("q", ""), wanted.get("kind", ""))
+        return Stored(found.order_by("created", "id"))
+
+    def draw(found: list[Organisation]) -> list[tuple[Organisation, naming.NamedNation | None]]:
+        named = naming.named_nations(each.nation_id for each in found if each.nation_id)
+        return [(each, named.get(each.nation_id or "")) for each in found]
+
+    return show(
+        request,
+        ORGANISATIONS,
+        "people/organisations.html",
+        form=OrganisationFilters(request.GET),
+        find=find,
+        draw=draw,
+        save=_saved,
+        context={"may_add": "manage:people" in actor.everywhere},
+    )
 
 
-def _export(ending: str, found: Iterable[Organisation]) -> HttpResponseBase:
-    def rows() -> Iterator[tuple[object, ...]]:
-        for each in found:
-            names = (each.names.get(language, "") for language in LANGUAGES)
-            yield str(each.id), *names, each.kind, each.nation_id, each.is_host
-
-    if ending == "json":
-        return as_json("organisations", (dict(zip(_HEAD, row, strict=True)) for row in rows()))
-    return as_csv("organisations", _HEAD, rows())
+def _saved(found: QuerySet[Organisation]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for each in found.iterator(chunk_size=500):
+        yield {
+            "id": str(each.id),
+            **{f"name_{language}": each.names.get(language, "") for language in LANGUAGES},
+            "kind": each.kind,
+            "nation": each.nation_id,
+            "runs_this_node": each.is_host,
+        }
 
 
 @require_safe

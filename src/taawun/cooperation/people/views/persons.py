@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -33,18 +34,18 @@ from taawun.cooperation.people.rules import (
     may_see_address,
 )
 from taawun.cooperation.people.sessions import signed_in
-from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
+from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.pages import confirm
-from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.reader import Addressed
 from taawun.platform.web.sealed import put_away, take_out
 from taawun.platform.web.telling import Undo, tell_done
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from uuid import UUID
 
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.utils.safestring import SafeString
 
@@ -61,9 +62,25 @@ __all__ = [
     "told_of_ends",
 ]
 
-_ON_A_PAGE = 50
 # a secret waits so long for the page that shows it; the browser asks for that page at once
 _SHOWN_WITHIN = timedelta(minutes=5)
+
+
+PEOPLE: Final = Table(
+    name="people",
+    caption=gettext_lazy("People"),
+    columns=(
+        Column("name", gettext_lazy("Name"), sort="name"),
+        Column("roles", gettext_lazy("Roles")),
+        Column("email", gettext_lazy("E-mail address")),
+        Column("since", gettext_lazy("Here since"), sort="-since"),
+        Column("state", gettext_lazy("State")),
+    ),
+    orders={"name": ("name", "id"), "since": ("id",)},
+    sort="name",
+    unfit=Empty(gettext_lazy("Nobody fits"), gettext_lazy("No person has this name, address or role.")),
+    saved=("id", "name", "email", "roles", "active"),
+)
 
 
 @require_safe
@@ -71,40 +88,41 @@ _SHOWN_WITHIN = timedelta(minutes=5)
 def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Who works on this node."""
     manages = "manage:people" in actor.permissions
-    form = PeopleFilters(request.GET, by_address=manages)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    place = wanted.get("organisation")
-    found = queries.persons(
-        actor,
-        wanted.get("q", ""),
-        wanted.get("role", ""),
-        place.id if place else None,
-        wanted.get("state", ""),
-    )
-    if request.GET.get("format") in {"csv", "json"}:
-        everybody = found.order_by("name", "id").iterator(chunk_size=500)
-        return _export_people(actor, request.GET["format"], everybody)
-    try:
-        shown = page(found, order=("name", "id"), after=request.GET.get("after"), limit=_ON_A_PAGE)
-    except BadCursor:
-        return redirect("people")
-    rows = [(each, _address_for(actor, each)) for each in shown.items]
-    return render(
+
+    def find(wanted: Mapping[str, Any]) -> Stored[Person]:
+        place = wanted.get("organisation")
+        found = queries.persons(
+            actor,
+            wanted.get("q", ""),
+            wanted.get("role", ""),
+            place.id if place else None,
+            wanted.get("state", ""),
+        )
+        return Stored(found.order_by("name", "id"))
+
+    return show(
         request,
+        PEOPLE,
         "people/people.html",
-        {"form": form, "page": shown, "may_manage": manages, "rows": rows},
+        form=PeopleFilters(request.GET, by_address=manages),
+        find=find,
+        draw=lambda found: [(each, _address_for(actor, each)) for each in found],
+        save=lambda found: _saved(actor, found),
+        without=() if manages else {"email"},
+        context={"may_manage": manages},
     )
 
 
-def _export_people(actor: PersonActor, ending: str, found: Iterator[Person]) -> HttpResponseBase:
-    head = ("id", "name", "email", "roles", "active")
-    rows = (
-        (str(each.id), each.name, _address_for(actor, each), _roles_of(each), each.is_active)
-        for each in found
-    )
-    if ending == "json":
-        return as_json("people", (dict(zip(head, row, strict=True)) for row in rows))
-    return as_csv("people", head, ((*row[:3], " ".join(row[3]), row[4]) for row in rows))
+def _saved(actor: PersonActor, found: QuerySet[Person]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for each in found.iterator(chunk_size=500):
+        yield {
+            "id": str(each.id),
+            "name": each.name,
+            "email": _address_for(actor, each),
+            "roles": _roles_of(each),
+            "active": each.is_active,
+        }
 
 
 def _address_for(actor: PersonActor, person: Person) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.urls import translate_url
 from django.utils.html import format_html, format_html_join
@@ -27,7 +28,7 @@ from taawun.platform.web import live as part
 from taawun.platform.web.charts import Reader
 from taawun.platform.web.components import STATES, Station, Tone
 from taawun.platform.web.entrance import SignInWays, Way
-from taawun.platform.web.forms import FaultyPart, FieldView, active_filters
+from taawun.platform.web.forms import FaultyPart, FieldView, address, filter_views
 from taawun.platform.web.shell import Shell, shell_of
 from taawun.platform.web.unit import once
 
@@ -285,28 +286,19 @@ def publish_preview(preview: PublishPreview) -> dict[str, Any]:
 
 @register.inclusion_tag("web/components/paging.html", takes_context=True)
 def paging(context: Context, page: Page[Any]) -> dict[str, Any]:
-    """The way to the first and the following page; filters stay in the address."""
+    """The way to the first and the following page of a part of a page; a list has ``{% listing %}``."""
     asked = context["request"].GET
-    following = ""
-    if page.next:
-        query = asked.copy()
-        query["after"] = page.next
-        following = f"?{query.urlencode()}"
-    begin = asked.copy()
-    begin.pop("after", None)
-    return {"first": f"?{begin.urlencode()}" if asked.get("after") else "", "following": following}
+    return {
+        "first": address(asked) if asked.get("after") else "",
+        "following": address(asked, after=page.next) if page.next else "",
+    }
 
 
 @register.inclusion_tag("web/components/exports.html", takes_context=True)
 def exports(context: Context) -> dict[str, Any]:
     """Links to the same list as CSV and JSON (``?format=csv``), filters included."""
-    query = context["request"].GET.copy()
-    query.pop("after", None)
-    links = []
-    for name in ("csv", "json"):
-        query["format"] = name
-        links.append((name.upper(), f"?{query.urlencode()}"))
-    return {"links": links}
+    asked = context["request"].GET
+    return {"links": [(name.upper(), address(asked, format=name)) for name in ("csv", "json")]}
 
 
 # ---- charts ------------------------------------------------------------------------------------------------
@@ -378,16 +370,27 @@ def faults(parts: Sequence[FaultyPart], heading: str = "") -> SafeString:
 
 
 @register.inclusion_tag("web/components/filterbar.html", takes_context=True)
-def filterbar(context: Context, form: BaseForm, count: str = "") -> dict[str, Any]:
+def filterbar(context: Context, form: BaseForm, count: str = "", path: str = "") -> dict[str, Any]:
     """Search and filters of a list; they live in the address.
 
     Args:
         context: of the template.
         form: bound to ``request.GET``; a field named ``q`` is the search.
         count: what the list holds, in words.
+        path: of the page, where the list is drawn anew in its place.
     """
     asked = context["request"].GET
-    return {"form": form, "active": active_filters(form, asked), "count": count, "search": "q" in form.fields}
+    filters, sort = filter_views(form, asked), asked.get("sort", "")
+    is_on = asked.get("q") or any(each.without for each in filters)
+    return {
+        "form": form,
+        "search": form["q"] if "q" in form.fields else None,
+        "filters": filters,
+        "sort": sort,
+        "clear": address(QueryDict(mutable=True), sort=sort) if is_on else "",
+        "count": count,
+        "path": path,
+    }
 
 
 # ---- blocks ------------------------------------------------------------------------------------------------

@@ -25,8 +25,10 @@
   const isWriting = (element) =>
     element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
 
+  const menus = "details.person, details.list-columns";
+
   const closeMenus = (except) => {
-    for (const menu of document.querySelectorAll("details.person[open]")) {
+    for (const menu of document.querySelectorAll(menus)) {
       if (menu !== except) menu.open = false;
     }
   };
@@ -40,10 +42,56 @@
     return true;
   };
 
+  /* a list: how many rows are chosen, in the reader's digits, and a box for all of them */
+  const showChoice = () => {
+    const list = document.getElementById("list");
+    const all = list?.querySelector(".choose-all");
+    if (!all) return;
+    const boxes = [...list.querySelectorAll(".choose")];
+    const count = boxes.filter((box) => box.checked).length;
+    all.hidden = false;
+    all.checked = count > 0 && count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+    const told = list.querySelector(".list-chosen");
+    told.hidden = false;
+    told.querySelector("b").textContent = String(count).replace(/\d/g, (digit) => told.dataset.digits[digit]);
+  };
+
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box.matches(".choose-all")) {
+      for (const each of box.closest("table").querySelectorAll(".choose")) each.checked = box.checked;
+    }
+    if (box.matches(".choose-all, .choose")) showChoice();
+  });
+
+  /* after the browser has emptied the boxes */
+  document.addEventListener("reset", () => setTimeout(showChoice, 0));
+
+  /* a list that is drawn anew in its place: short addresses, focus that stays, and a page where there is no list */
+  const listenToLists = () => {
+    document.body.addEventListener("htmx:configRequest", (event) => {
+      if (event.detail.target?.id !== "list") return;
+      const given = event.detail.parameters;
+      for (const name of Object.keys(given)) if (given[name] === "") delete given[name];
+    });
+    const leave = (event) => location.assign(event.detail.pathInfo.responsePath || event.detail.pathInfo.finalRequestPath);
+    document.body.addEventListener("htmx:beforeSwap", (event) => {
+      if (event.detail.target.id !== "list" || event.detail.xhr.responseText.includes(' id="list"')) return;
+      event.preventDefault();
+      leave(event);
+    });
+    document.body.addEventListener("htmx:afterSettle", (event) => {
+      if (event.detail.elt.id !== "list") return;
+      showChoice();
+      if (document.activeElement === document.body) document.getElementById("list").focus({ preventScroll: true });
+    });
+  };
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (!target) return;
-    closeMenus(target.closest("details.person"));
+    closeMenus(target.closest(menus));
     const button = target.closest("button.copy");
     if (button) copy(button);
     if (target.closest("[data-close-dialog]")) target.closest("dialog").close();
@@ -138,6 +186,11 @@
   document.addEventListener("DOMContentLoaded", () => {
     showCopyButtons(document);
     for (const button of document.querySelectorAll("[data-fold]")) button.hidden = false;
-    document.body.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
+    showChoice();
+    listenToLists();
+    document.body.addEventListener("htmx:load", (event) => {
+      showCopyButtons(event.detail.elt);
+      showChoice();
+    });
   });
 })();

@@ -1,10 +1,10 @@
-"""The pages of partners: who they are, whether they are compared, and how their lanes stand."""
+"""Who a partner says it is, whether that was compared, its keys, and what somebody here decides about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from taawun.cooperation.partners import actions, queries
 from taawun.cooperation.partners.errors import PartnerRefused
 from taawun.cooperation.partners.exchange.following import follow, unfollow
-from taawun.cooperation.partners.forms import AddForm, CompareForm, LaneFilters, PartnerFilters
+from taawun.cooperation.partners.forms import AddForm, CompareForm
 from taawun.cooperation.partners.identity import keys, quarantine
 from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Partner
@@ -27,7 +27,6 @@ from taawun.cooperation.partners.presenting import (
     descriptor_facts,
     fingerprint_of,
     lane_lines,
-    lanes_in_step,
     standing,
 )
 from taawun.cooperation.partners.restarts.presenting import fork_lines, restart_lines
@@ -41,17 +40,14 @@ from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.pages import confirm
-from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
-    from taawun.cooperation.partners.models import Lane, LaneEntry
-    from taawun.cooperation.partners.presenting import Standing
+    from taawun.cooperation.partners.models import LaneEntry
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
 from taawun.platform.web.telling import Undo, tell_done
@@ -65,8 +61,6 @@ __all__ = [
     "give_up",
     "own_keys",
     "partner",
-    "partner_lanes",
-    "partners",
     "quarantined",
     "unblock",
     "unfollow_public",
@@ -78,87 +72,6 @@ _MANAGE = "manage:partners"
 _SHOWN = 200
 # a partner's page shows some of its lanes; all of them have a page of their own
 _LANES_SHOWN = 12
-_LANES_ON_A_PAGE = 50
-_LANES_AT_ONCE = 500
-_LANE_ORDER: Final = ("-opened", "id")
-_LANE_COLUMNS: Final = (
-    "id",
-    "direction",
-    "purpose",
-    "agreement",
-    "clause",
-    "state",
-    "stop_reason",
-    "head",
-    "known",
-    "acknowledged",
-    "opened",
-    "last_entry",
-)
-
-
-# ---- the list -------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class _Row:
-    partner: Partner
-    standing: Standing
-    lanes: str
-
-
-@require_safe
-@signed_in("read:partners")
-def partners(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
-    """The nodes that this one knows."""
-    form = PartnerFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.matching(wanted.get("q", ""), wanted.get("state", ""))
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(request.GET["format"], found)
-    steps = lanes_in_step(found)
-    context = {
-        "form": form,
-        "rows": [_Row(each, standing(each), _lanes_in_words(*steps[each.id])) for each in found],
-        "is_filtered": bool(wanted.get("q") or wanted.get("state")),
-        "may_manage": _MANAGE in actor.permissions,
-        "awaited": returning.awaited().filter(answered=None, given_up=None),
-        "own": fingerprint_of(settings.BASE_URL, node_key().kid),
-        "own_node": settings.BASE_URL,
-        "is_reachable": settings.REACHABLE,
-    }
-    return render(request, "partners/partners.html", context)
-
-
-def _lanes_in_words(moving: int, lanes: int) -> str:
-    if not lanes:
-        return "—"
-    if not moving:
-        return _("no lane in step")
-    sentence = ngettext(
-        "%(moving)s of %(lanes)s lane in step", "%(moving)s of %(lanes)s lanes in step", lanes
-    )
-    return sentence % {"moving": formats.number(moving), "lanes": formats.number(lanes)}
-
-
-def _export(ending: str, found: Iterable[Partner]) -> HttpResponseBase:
-    rows = [
-        {
-            "id": str(each.id),
-            "node": each.node,
-            "nation": each.nation,
-            "name": each.name.to_json(),
-            "state": each.state,
-            "kid": each.kid,
-            "last_contact": each.last_contact.isoformat() if each.last_contact else None,
-        }
-        for each in found
-    ]
-    if ending == "json":
-        return as_json("partners", rows)
-    head = ("id", "node", "nation", "name", "state", "kid", "last_contact")
-    named = (
-        {**row, "name": each.name.in_language("en").value} for row, each in zip(rows, found, strict=True)
-    )
-    return as_csv("partners", head, ([row[column] for column in head] for row in named))
 
 
 # ---- meeting one ----------------------------------------------------------------------------------------------
@@ -233,63 +146,6 @@ def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpR
         "is_claim": known.state == Partner.State.MET and not known.is_reachable,
     }
     return render(request, "partners/partner.html", context)
-
-
-@require_safe
-@signed_in("read:partners")
-def partner_lanes(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
-    """Every lane between this node and a partner, and how far each is."""
-    known = get_object_or_404(Partner, id=partner_id)
-    form = LaneFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = queries.lanes_with(known, wanted.get("direction", ""), wanted.get("state", ""))
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export_lanes(request.GET["format"], found)
-    try:
-        shown = page(found, order=_LANE_ORDER, after=request.GET.get("after"), limit=_LANES_ON_A_PAGE)
-    except BadCursor:
-        return redirect("partner-lanes", known.id)
-    context = {
-        "partner": known,
-        "form": form,
-        "page": shown,
-        "lanes": lane_lines(shown.items),
-        "is_filtered": any(wanted.values()),
-        "may_manage": _MANAGE in actor.permissions,
-    }
-    return render(request, "partners/lanes.html", context)
-
-
-def _export_lanes(ending: str, found: QuerySet[Lane]) -> HttpResponseBase:
-    if ending == "json":
-        return as_json("lanes", _lane_rows(found))
-    return as_csv("lanes", _LANE_COLUMNS, (list(row.values()) for row in _lane_rows(found)))
-
-
-def _lane_rows(found: QuerySet[Lane]) -> Iterator[dict[str, Any]]:
-    # Any: JSON values of a row, and the annotation of lanes_with
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=_LANE_ORDER, after=after, limit=_LANES_AT_ONCE)
-        lanes: list[Any] = batch.items
-        for lane in lanes:
-            is_ours = lane.sender_id is None
-            values = (
-                str(lane.wire_id),
-                "sent" if is_ours else "received",
-                lane.purpose,
-                str(lane.agreement) if lane.agreement else None,
-                lane.clause or None,
-                lane.state,
-                lane.stop_reason or None,
-                lane.head_seq,
-                lane.known_seq,
-                lane.receipt_seq if is_ours else lane.acknowledged_seq,
-                lane.opened.isoformat(),
-                lane.last_entry.isoformat() if lane.last_entry else None,
-            )
-            yield dict(zip(_LANE_COLUMNS, values, strict=True))
-        after = batch.next
 
 
 def _is_waited_for(known: Partner) -> bool:
