@@ -194,7 +194,7 @@ ADDRESSES: Final = (
         "api/v1/me/notifications",
         get=SIGNED_IN,
         put=SIGNED_IN,
-        body={"kinds": {}, "digest": {"rhythm": "weekly", "hour": 7}},
+        body={"kinds": {}, "summary": {"rhythm": "weekly", "hour": 7}},
     ),
     Address("api/v1/me", get=SIGNED_IN, patch=SIGNED_IN, body={"name": "Another name", "language": "fr"}),
     Address(

@@ -19,7 +19,7 @@ from django.utils.translation import override
 
 if TYPE_CHECKING:
     from django.http import HttpResponseBase
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
     from pytest_django.fixtures import Settings as SettingsWrapper
     from pytest_django.live_server_helper import LiveServer
 
@@ -166,7 +166,7 @@ def visit(browser: Browser, live_server: LiveServer, pages: SettingsWrapper) -> 
     """Opens pages in the browser: ``visit("/en/people/", member, width=360, theme="dark")``.
 
     The page's errors (a script that fails, something that its content security policy refuses) fail the test, but for
-    those that a test brings about and names: ``forgives="Failed to load resource"``.
+    those that a test brings about and names: ``forgives=("Failed to load resource",)``.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
@@ -178,7 +178,7 @@ def visit(browser: Browser, live_server: LiveServer, pages: SettingsWrapper) -> 
         width: int = 1440,
         theme: Literal["light", "dark"] = "light",
         scripts: bool = True,
-        forgives: str = "never said",
+        forgives: tuple[str, ...] = (),
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 800},
@@ -193,12 +193,12 @@ def visit(browser: Browser, live_server: LiveServer, pages: SettingsWrapper) -> 
             context.add_cookies([{"name": name, "value": session, "url": live_server.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                errors.append(said.text) if said.type == "error" and forgives not in said.text else None
-            ),
-        )
+
+        def heard(said: ConsoleMessage) -> None:
+            if said.type == "error" and not any(each in said.text for each in forgives):
+                errors.append(said.text)
+
+        page.on("console", heard)
         page.goto(path)
         return page
 

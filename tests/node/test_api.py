@@ -39,7 +39,7 @@ EMPTY = {
     "/federation/public/waiting",
 }
 # what anybody with a token may ask about themselves; no role is needed for it
-OF_ONESELF = {("get", "/me"), ("get", "/tokens"), ("get", "/notices")}
+OF_ONESELF = {("get", "/me"), ("get", "/me/notifications"), ("get", "/tokens"), ("get", "/notices")}
 
 
 @pytest.fixture(scope="module")

@@ -57,23 +57,23 @@ def test_alarms_go_at_once_to_who_can_act_and_stand_on_the_page_for_the_others(c
     acting, reading = (
         chosen(read(each.browser().get(address))) for each in (cast.administrator, cast.analyst)
     )
-    assert (acting["partners.alarms"], acting["partners.notices"]) == ("at-once", "digest")
+    assert (acting["partners.alarms"], acting["partners.notices"]) == ("at-once", "summary")
     assert (reading["partners.alarms"], reading["partners.notices"]) == ("page", "page")
 
 
 def test_what_is_chosen_is_kept_as_far_as_it_differs(cast: Cast) -> None:
     browser, address = cast.analyst.browser(), reverse("notifications")
     sent = chosen(read(browser.get(address))) | {
-        "federation.received": "digest",
+        "federation.received": "summary",
         "hour": "17",
         "rhythm": "weekly",
     }
     answer = browser.post(address, sent | {"days": ["6", "0"]}, follow=True)
     page = read(answer)
     assert "Your choices are saved." in page.text
-    assert chosen(page)["federation.received"] == "digest"
+    assert chosen(page)["federation.received"] == "summary"
     [kept] = Wish.objects.all()
-    assert (kept.person, kept.kind, kept.way) == (cast.analyst.row, "federation.received", Way.DIGEST)
+    assert (kept.person, kept.kind, kept.way) == (cast.analyst.row, "federation.received", Way.SUMMARY)
     box = Letterbox.objects.get(person=cast.analyst.row)
     assert (box.rhythm, box.hour, box.days) == ("weekly", 17, [0, 6])
     assert Entry.objects.get(verb="people.notifications-chosen").actor_id == str(cast.analyst.row.id)
@@ -102,18 +102,18 @@ def test_programs_choose_for_their_person_among_what_they_could_read(cast: Cast)
     api = cast.analyst.api
     told = api.get("/me/notifications").json()
     assert (told["email"], told["sends_mail"]) == (cast.analyst.row.email, False)
-    assert told["digest"] == {"rhythm": "daily", "hour": 8, "days": [0, 1, 2, 3, 4], "zone": "UTC"}
+    assert told["summary"] == {"rhythm": "daily", "hour": 8, "days": [0, 1, 2, 3, 4], "zone": "UTC"}
     first = {each["name"]: each for each in told["kinds"]}
-    assert first["partners.alarms"]["ways"] == ["at-once", "digest", "page"]
-    assert first["federation.received"]["ways"] == ["at-once", "digest", "page", "never"]
+    assert first["partners.alarms"]["ways"] == ["at-once", "summary", "page"]
+    assert first["federation.received"]["ways"] == ["at-once", "summary", "page", "never"]
     body = {
         "kinds": {"federation.received": "at-once"},
-        "digest": {"rhythm": "never", "hour": 0, "days": [4]},
+        "summary": {"rhythm": "never", "hour": 0, "days": [4]},
     }
     answer = api.put("/me/notifications", body).json()
     after = {each["name"]: each["way"] for each in answer["kinds"]}
     assert after == {name: each["way"] for name, each in first.items()} | {"federation.received": "at-once"}
-    assert answer["digest"] == {"rhythm": "never", "hour": 0, "days": [4], "zone": "UTC"}
+    assert answer["summary"] == {"rhythm": "never", "hour": 0, "days": [4], "zone": "UTC"}
     refused = {
         str(kinds): api.put("/me/notifications", body | {"kinds": kinds}).status_code
         for kinds in ({"people.alarms": "page"}, {"no.such": "page"}, {"partners.alarms": "never"})

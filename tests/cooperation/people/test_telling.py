@@ -43,7 +43,7 @@ from tests.pages import read
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings as SettingsWrapper
 
-# a Tuesday, an hour before digests go out
+# a Tuesday, an hour before summaries go out
 BEGIN = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
 SECRET = "Zinnober"
 
@@ -161,8 +161,8 @@ def test_a_release_is_counted_for_whom_it_names_and_for_nobody_else(cast: Cast, 
     assert rounds(clock) == [cast.observer.row.email]
 
 
-# ---- the digest -------------------------------------------------------------------------------------------------
-def test_what_waits_stands_in_every_digest_until_it_is_done(cast: Cast, clock: FrozenClock) -> None:
+# ---- the summary -------------------------------------------------------------------------------------------------
+def test_what_waits_stands_in_every_summary_until_it_is_done(cast: Cast, clock: FrozenClock) -> None:
     waiting = agreement_proposed(partner())
     assert rounds(clock) == []
     officers = sorted([cast.officer.row.email, cast.other_officer.row.email])
@@ -185,7 +185,7 @@ def test_what_waits_stands_in_every_digest_until_it_is_done(cast: Cast, clock: F
         ("never", 8, None, []),
     ],
 )
-def test_a_digest_comes_on_working_days_at_its_hour(
+def test_a_summary_comes_on_working_days_at_its_hour(
     rhythm: str, hour: int, days: list[int] | None, expected: list[str]
 ) -> None:
     box = Letterbox(person=Person(), rhythm=rhythm, hour=hour, days=days)
@@ -219,9 +219,9 @@ def test_who_chooses_another_hour_is_not_told_twice_on_that_day(cast: Cast, cloc
     assert rounds(clock, timedelta(days=1)) == [me.row.email]
 
 
-def test_news_stand_in_one_digest_and_in_the_language_of_who_reads(cast: Cast, clock: FrozenClock) -> None:
+def test_news_stand_in_one_summary_and_in_the_language_of_who_reads(cast: Cast, clock: FrozenClock) -> None:
     Person.objects.filter(id=cast.analyst.row.id).update(language="ar")
-    wish(cast.analyst.row, federation__received=Way.DIGEST, intel__imported=Way.NEVER)
+    wish(cast.analyst.row, federation__received=Way.SUMMARY, intel__imported=Way.NEVER)
     release(partner())
     assert rounds(clock) == []
     assert rounds(clock, timedelta(hours=1)) == [cast.analyst.row.email]
@@ -233,7 +233,7 @@ def test_news_stand_in_one_digest_and_in_the_language_of_who_reads(cast: Cast, c
 
 
 # ---- who gets nothing -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("how", ["disabled", "without the role", "left for the digest"])
+@pytest.mark.parametrize("how", ["disabled", "without the role", "left for the summary"])
 def test_who_may_no_more_gets_nothing_from_that_moment(cast: Cast, clock: FrozenClock, how: str) -> None:
     alarm(partner())
     clock.advance(timedelta(minutes=2))
@@ -262,10 +262,10 @@ def test_without_a_mail_server_nothing_is_kept_for_letters(
     assert rounds(clock) == []
 
 
-def test_what_gathered_while_no_digest_was_wanted_is_not_made_up_for(cast: Cast, clock: FrozenClock) -> None:
+def test_what_gathered_while_no_summary_was_wanted_is_not_made_up_for(cast: Cast, clock: FrozenClock) -> None:
     me, south = cast.analyst, partner()
-    wish(me.row, federation__received=Way.DIGEST)
-    ways = {"federation.received": Way.DIGEST}
+    wish(me.row, federation__received=Way.SUMMARY)
+    ways = {"federation.received": Way.SUMMARY}
     actions.choose_notifications(me.actor, me.row, ways=ways, rhythm="never", hour=8, days=None)
     release(south)
     assert rounds(clock) == rounds(clock, timedelta(days=1)) == []
@@ -326,11 +326,13 @@ def test_the_link_of_a_letter_asks_and_ends_such_letters_alone(cast: Cast, clock
     assert stranger.get(address[:-3] + "xx/").status_code == 404
 
 
-def test_the_link_of_a_digest_ends_the_digest(cast: Cast, clock: FrozenClock) -> None:
+def test_the_link_of_a_summary_ends_the_summary(cast: Cast, clock: FrozenClock) -> None:
     agreement_proposed(partner())
     rounds(clock, timedelta(hours=2))
     link = mail.outbox[0].extra_headers["List-Unsubscribe"].strip("<>")
-    assert "The digest comes no more." in read(Client().post(link.removeprefix("http://127.0.0.1:8000"))).text
+    assert (
+        "The summary comes no more." in read(Client().post(link.removeprefix("http://127.0.0.1:8000"))).text
+    )
     assert Letterbox.objects.get(person__email=mail.outbox[0].to[0]).rhythm == Letterbox.Rhythm.NEVER
     assert len(rounds(clock, timedelta(days=1))) == 1
 
@@ -431,7 +433,7 @@ def test_a_server_that_is_gone_is_asked_again_for_a_day_and_told_to_the_administ
     assert 10 < len(asked) < 40
     assert asked[-1] - asked[0] >= timedelta(days=1)
     assert Notice.objects.get(resolved=None).kind == STUCK
-    # what was given up is not sent late; what waits stands in the next digest, which says that mail goes again
+    # what was given up is not sent late; what waits stands in the next summary, which says that mail goes again
     clock.advance(timedelta(days=1))
     assert send_letters() >= 1
     assert not Notice.objects.filter(resolved=None).exists()

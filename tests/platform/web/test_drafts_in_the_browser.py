@@ -28,7 +28,8 @@ pytestmark = pytest.mark.browser
 PASSWORD: Final = "seven quiet harbours"
 NEW: Final = "/en/intel/reports/new/"
 # the browser says so for each answer that is no success, which these tests bring about
-ON_PURPOSE: Final = "Failed to load resource"
+# what the browser and htmx say on the console of a request that failed
+ON_PURPOSE: Final = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError")
 LEAVES: Final = "window.dispatchEvent(new Event('pagehide'))"
 
 

@@ -83,7 +83,7 @@ NEWS: Final = (
         _versions,
         _to_approve,
         partial(_waits, _APPROVALS),
-        Way.DIGEST,
+        Way.SUMMARY,
     ),
     NewsKind(
         "agreements.counter",
@@ -102,7 +102,7 @@ NEWS: Final = (
         lambda after, until: bool(_countered(after, until)),
         _to_answer,
         partial(_waits, frozenset({"counter"})),
-        Way.DIGEST,
+        Way.SUMMARY,
     ),
     NewsKind(
         "agreements.draft",

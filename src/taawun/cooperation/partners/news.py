@@ -43,7 +43,7 @@ NEWS: Final = (
         lambda after, until: _met(after, until).exists(),
         lambda _actor, after, until: _met(after, until).count(),
         count_waiting,
-        Way.DIGEST,
+        Way.SUMMARY,
     ),
     *risks_of("partners", "read:partners", {"manage:partners"}),
 )

@@ -34,7 +34,7 @@ _SETTLED: Final = timedelta(minutes=1)
 _NEWS_FOR: Final = timedelta(days=1)
 # how far was looked is written down as often as that where there is nothing
 _WRITTEN: Final = timedelta(minutes=10)
-_BY_MAIL: Final = frozenset({Way.AT_ONCE, Way.DIGEST})
+_BY_MAIL: Final = frozenset({Way.AT_ONCE, Way.SUMMARY})
 
 
 def gather() -> int:

@@ -122,7 +122,7 @@ def notification(person: Person, told: Sequence[Told], due: datetime | None) -> 
     Args:
         person: to whom, in whose language.
         told: what.
-        due: when it was due, for a digest; None for a letter at once.
+        due: when it was due, for a summary; None for a letter at once.
     """
     stop = stop_mark(person, None if due else [each.kind.name for each in told])
     with override(person.language):
@@ -137,7 +137,7 @@ def notification(person: Person, told: Sequence[Told], due: datetime | None) -> 
         ]
         context = {
             "topics": [(label, lines) for label, lines in topics if lines],
-            "is_digest": due is not None,
+            "is_summary": due is not None,
             "choices": base + reverse("notifications"),
             "stop": stop_link,
         }
@@ -185,7 +185,7 @@ def stop_mark(person: Person, kinds: Sequence[str] | None) -> str:
 
     Args:
         person: whose letters.
-        kinds: names of the kinds of which they are told no more at once; None for the digest.
+        kinds: names of the kinds of which they are told no more at once; None for the summary.
     """
     return signing.dumps([person.id.hex, kinds], salt=_STOP, compress=True)
 

@@ -372,11 +372,11 @@ class Letterbox(models.Model):
     """When a person gets letters, and how far that is."""
 
     class Rhythm(models.TextChoices):
-        """How often the digest comes."""
+        """How often the summary comes."""
 
         DAILY = "daily", _("every working day")
         WEEKLY = "weekly", _("once a week, on the first working day")
-        NEVER = "never", pgettext_lazy("digest", "never")
+        NEVER = "never", pgettext_lazy("summary", "never")
 
     person = models.OneToOneField(
         Person, primary_key=True, on_delete=models.CASCADE, related_name="letterbox"
@@ -386,8 +386,8 @@ class Letterbox(models.Model):
     hour = models.PositiveSmallIntegerField(default=8)
     # 0 is Monday (ISO 8601 less one); None for the working week of the nation
     days: Any = models.JSONField(null=True, blank=True)
-    # the last digest, or since when there is none
-    digested = models.DateTimeField(default=now)
+    # the last summary, or since when there is none
+    summarised = models.DateTimeField(default=now)
     # letters that the mail server did not take, one after another; since when; and not before when it is asked again
     failures = models.PositiveSmallIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
@@ -411,7 +411,7 @@ class Untold(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="untold")
     kind = models.CharField(max_length=80)
     count = models.PositiveBigIntegerField(default=0)
-    # whether it does not wait for the digest
+    # whether it does not wait for the summary
     at_once = models.BooleanField(default=False)
     # when a letter told of this kind at once: what comes soon after waits, so that a flood is few letters
     told = models.DateTimeField(null=True)

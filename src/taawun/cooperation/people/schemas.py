@@ -16,8 +16,6 @@ __all__ = [
     "Community",
     "CommunityName",
     "ContactOutcome",
-    "Digest",
-    "DigestChoice",
     "DutyContact",
     "IdentityProvider",
     "Invitation",
@@ -52,12 +50,14 @@ __all__ = [
     "SpanEnd",
     "SpanFilter",
     "SpanInstant",
+    "Summary",
+    "SummaryChoice",
     "Token",
     "TokenMade",
 ]
 
-NotificationWay = Literal["at-once", "digest", "page", "never"]
-DigestRhythm = Literal["daily", "weekly", "never"]
+NotificationWay = Literal["at-once", "summary", "page", "never"]
+SummaryRhythm = Literal["daily", "weekly", "never"]
 Words = Annotated[dict[str, str], Field(description=f"A text by language: {', '.join(LANGUAGES)}.")]
 
 
@@ -188,10 +188,10 @@ class NotificationKind(Schema):
     ways: Annotated[list[NotificationWay], Field(description="How it can be told.")]
 
 
-class Digest(Schema):
-    """When the digest comes."""
+class Summary(Schema):
+    """When the summary comes."""
 
-    rhythm: DigestRhythm
+    rhythm: SummaryRhythm
     hour: int
     days: Annotated[list[int], Field(description="Days of the week on which it may come; 0 is Monday.")]
     zone: Annotated[str, Field(description="IANA name of the time zone in which the hour is meant.")]
@@ -203,13 +203,13 @@ class Notifications(Schema):
     email: Annotated[str, Field(description="Where letters go.")]
     sends_mail: Annotated[bool, Field(description="Whether this node sends e-mail at all.")]
     kinds: list[NotificationKind]
-    digest: Digest
+    summary: Summary
 
 
-class DigestChoice(Body):
-    """When one wants the digest."""
+class SummaryChoice(Body):
+    """When one wants the summary."""
 
-    rhythm: DigestRhythm
+    rhythm: SummaryRhythm
     hour: Annotated[Whole, Field(ge=0, le=23, description="In the zone that GET tells.")]
     days: Annotated[
         list[Annotated[Whole, Field(ge=0, le=6)]] | None,
@@ -228,7 +228,7 @@ class NotificationChoices(Body):
         dict[str, NotificationWay],
         Field(max_length=1000, description="A way for each kind by its name."),
     ]
-    digest: DigestChoice
+    summary: SummaryChoice
 
 
 class NewToken(Body):

@@ -1,4 +1,4 @@
-"""Sends letters that tell people what began and what waits: at once, and as a digest.
+"""Sends letters that tell people what began and what waits: at once, and as a summary.
 
 A letter is sent first and noted after, so a crash between the two sends it again and loses none: at least once. It
 bears the same Message-ID then, by which a mailbox knows it. Who may be told what is asked when a letter is written,
@@ -63,7 +63,7 @@ class _Letter:
         box: whose it is.
         told: what it tells; nothing where no letter is needed.
         taken: how many of each row are told by it, or need not be any more.
-        due: of a digest, when it was due; None for a letter at once.
+        due: of a summary, when it was due; None for a letter at once.
     """
 
     box: Letterbox
@@ -132,9 +132,9 @@ def _hand_over(connection: BaseEmailBackend, letter: _Letter) -> None:
 def _due(at: datetime) -> Iterator[_Letter]:
     """Letters that are to be written now, each as its person may be told at this moment."""
     lacking = Person.objects.filter(is_active=True).exclude(letterbox__isnull=False)
-    # the first digest tells of what comes from now on
+    # the first summary tells of what comes from now on
     Letterbox.objects.bulk_create(
-        (Letterbox(person=person, digested=at) for person in lacking), ignore_conflicts=True
+        (Letterbox(person=person, summarised=at) for person in lacking), ignore_conflicts=True
     )
     urgent = Untold.objects.filter(person=OuterRef("pk"), at_once=True, count__gt=0)
     boxes = Letterbox.objects.filter(person__is_active=True).annotate(is_urgent=Exists(urgent))
@@ -144,7 +144,7 @@ def _due(at: datetime) -> Iterator[_Letter]:
     week = standard_week()
     for box in boxes:
         due = last_due(box, week, at)
-        is_due = due is not None and due > box.digested
+        is_due = due is not None and due > box.summarised
         if not (box.is_urgent or is_due):
             continue
         try:
@@ -161,7 +161,7 @@ def _letters(box: Letterbox, at: datetime, due: datetime | None) -> Iterator[_Le
     rows = {each.kind: each for each in Untold.objects.filter(person=box.person)}
     yield _at_once(box, wishes, rows, at)
     if due is not None:
-        yield _digest(box, wishes, rows, due)
+        yield _summary(box, wishes, rows, due)
 
 
 def _at_once(box: Letterbox, wishes: list[Chosen], rows: dict[str, Untold], at: datetime) -> _Letter:
@@ -169,7 +169,7 @@ def _at_once(box: Letterbox, wishes: list[Chosen], rows: dict[str, Untold], at: 
     told, taken = [], []
     for name, row in rows.items():
         chosen = by_name.get(name)
-        if not row.at_once or not row.count or (chosen and chosen.way == Way.DIGEST):
+        if not row.at_once or not row.count or (chosen and chosen.way == Way.SUMMARY):
             continue
         if chosen is None or chosen.way != Way.AT_ONCE:
             taken.append((row, row.count))
@@ -183,14 +183,14 @@ def _at_once(box: Letterbox, wishes: list[Chosen], rows: dict[str, Untold], at: 
     return _Letter(box, told, taken, None)
 
 
-def _digest(box: Letterbox, wishes: list[Chosen], rows: dict[str, Untold], due: datetime) -> _Letter:
+def _summary(box: Letterbox, wishes: list[Chosen], rows: dict[str, Untold], due: datetime) -> _Letter:
     ways = {each.kind.name: each.way for each in wishes}
     told = []
     # also what is wanted no more: if it ever is again, what is old by then is no news
     taken = [(row, row.count) for name, row in rows.items() if row.count and ways.get(name) != Way.AT_ONCE]
     for chosen in wishes:
         row = rows.get(chosen.kind.name)
-        if chosen.way != Way.DIGEST:
+        if chosen.way != Way.SUMMARY:
             continue
         # what waits is told as long as it waits, the rest once
         began = row.count if row is not None else 0
@@ -221,7 +221,7 @@ def _note(letter: _Letter, at: datetime) -> None:
         Untold.objects.filter(person=letter.box.person, kind__in=names).update(told=at)
     boxes = Letterbox.objects.filter(person=letter.box.person)
     if letter.due is not None:
-        boxes.update(digested=letter.due)
+        boxes.update(summarised=letter.due)
     if letter.told:
         resolve(REFUSED, f"urn:uuid:{letter.box.person_id}")
         boxes.update(failures=0, failing_since=None, not_before=None)
@@ -271,7 +271,7 @@ def _give_up(letter: _Letter) -> None:
     """Leave a letter unsent: what it would have told stands on the pages."""
     for row, count in letter.taken:
         Untold.objects.filter(id=row.id).update(count=F("count") - count)
-    given_up = {"digested": letter.due} if letter.due is not None else {}
+    given_up = {"summarised": letter.due} if letter.due is not None else {}
     Letterbox.objects.filter(person=letter.box.person).update(
         failures=0, failing_since=None, not_before=None, **given_up
     )

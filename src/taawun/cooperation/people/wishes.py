@@ -1,4 +1,4 @@
-"""How people want to be told of things, and when their digest comes."""
+"""How people want to be told of things, and when their summary comes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def letterbox_of(person: Person) -> Letterbox:
 
 
 def days_of(box: Letterbox, week: tuple[int, ...]) -> tuple[int, ...]:
-    """On which days of the week a digest may come, in the order of the working week; 0 is Monday.
+    """On which days of the week a summary may come, in the order of the working week; 0 is Monday.
 
     Args:
         box: whose.
@@ -84,10 +84,10 @@ def days_of(box: Letterbox, week: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def last_due(box: Letterbox, week: tuple[int, ...], at: datetime) -> datetime | None:
-    """When the digest was due last, up to an instant; None where none comes.
+    """When the summary was due last, up to an instant; None where none comes.
 
     Args:
-        box: whose digest.
+        box: whose summary.
         week: as :func:`standard_week` tells it.
         at: the instant.
     """

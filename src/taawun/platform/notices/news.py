@@ -27,7 +27,7 @@ class Way(models.TextChoices):
     """How somebody wants to be told of a kind of thing. On the page it stands unless it is not at all."""
 
     AT_ONCE = "at-once", _("by e-mail at once")
-    DIGEST = "digest", _("in the digest")
+    SUMMARY = "summary", _("in the summary")
     PAGE = "page", _("on the pages only")
     NEVER = "never", _("not at all")
 
@@ -128,7 +128,7 @@ def risks_of(room: str, permission: str, acts: Collection[str]) -> tuple[NewsKin
         lambda after, until: _notices(room, after, until, is_alarm=False).exists(),
         lambda actor, after, until: _seen_by(actor, _notices(room, after, until, is_alarm=False)),
         lambda actor: _seen_by(actor, _notices(room, is_alarm=False)),
-        Way.DIGEST,
+        Way.SUMMARY,
         can_act,
     )
     return alarms, others

@@ -53,7 +53,7 @@ from taawun.cooperation.people.actions.sign_in import (
     remove_provider,
 )
 from taawun.cooperation.people.actions.tokens import create_token, revoke_token
-from taawun.cooperation.people.actions.wishes import choose_notifications, stop_digest, stop_letters
+from taawun.cooperation.people.actions.wishes import choose_notifications, stop_letters, stop_summary
 
 __all__ = [
     "INVITATION_LIFE",
@@ -95,8 +95,8 @@ __all__ = [
     "set_language",
     "set_reading",
     "set_roles",
-    "stop_digest",
     "stop_letters",
+    "stop_summary",
     "strike_span",
     "take_role",
 ]

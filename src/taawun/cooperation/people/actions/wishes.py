@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import PersonActor
     from taawun.cooperation.people.models import Person
 
-__all__ = ["choose_notifications", "stop_digest", "stop_letters"]
+__all__ = ["choose_notifications", "stop_letters", "stop_summary"]
 
 
 @transaction.atomic
@@ -34,7 +34,7 @@ def choose_notifications(  # noqa: PLR0913 - each argument is one choice
     hour: int,
     days: Sequence[int] | None,
 ) -> None:
-    """Say how one wants to be told, and when the digest comes.
+    """Say how one wants to be told, and when the summary comes.
 
     Args:
         actor: who, for the trail; it is their own.
@@ -42,7 +42,7 @@ def choose_notifications(  # noqa: PLR0913 - each argument is one choice
         ways: a ``Way`` for each kind by its name; what is left out is as it is for whoever chose nothing. What one may
             not be told of now stays as it was chosen.
         rhythm: a ``Letterbox.Rhythm``.
-        hour: of the digest, 0 to 23, in the person's zone.
+        hour: of the summary, 0 to 23, in the person's zone.
         days: of the week, 0 is Monday; None for the working week of the nation.
 
     Raises:
@@ -62,11 +62,11 @@ def choose_notifications(  # noqa: PLR0913 - each argument is one choice
     )
     of_week = None if days is None else sorted(set(days))
     # the first one by the new hours is the next, and none is made up for
-    wanted = {"rhythm": rhythm, "hour": hour, "days": of_week, "digested": now()}
-    had_digest = letterbox_of(person).rhythm != Letterbox.Rhythm.NEVER
+    wanted = {"rhythm": rhythm, "hour": hour, "days": of_week, "summarised": now()}
+    had_summary = letterbox_of(person).rhythm != Letterbox.Rhythm.NEVER
     Letterbox.objects.update_or_create(person=person, defaults=wanted)
     # what was not to be told until now is no news by now
-    kept = [each.kind.name for each in wishes_of(actor) if had_digest and each.way == Way.DIGEST]
+    kept = [each.kind.name for each in wishes_of(actor) if had_summary and each.way == Way.SUMMARY]
     Untold.objects.filter(person=person, at_once=False).exclude(kind__in=kept).delete()
     record(actor, "people.notifications-chosen", f"urn:uuid:{person.id}", {})
 
@@ -92,8 +92,8 @@ def stop_letters(person: Person, kinds: Collection[str]) -> int:
 
 
 @transaction.atomic
-def stop_digest(person: Person) -> bool:
-    """End the digest of a person, as a link in one of them asks.
+def stop_summary(person: Person) -> bool:
+    """End the summary of a person, as a link in one of them asks.
 
     Returns:
         Whether it came until now.
@@ -102,5 +102,5 @@ def stop_digest(person: Person) -> bool:
     if box.rhythm == Letterbox.Rhythm.NEVER:
         return False
     Letterbox.objects.filter(person=person).update(rhythm=Letterbox.Rhythm.NEVER)
-    record(actor_of(person), "people.letters-stopped", f"urn:uuid:{person.id}", {"kinds": "digest"})
+    record(actor_of(person), "people.letters-stopped", f"urn:uuid:{person.id}", {"kinds": "summary"})
     return True

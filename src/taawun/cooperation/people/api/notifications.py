@@ -17,19 +17,19 @@ __all__ = ["choose_notifications", "get_notifications"]
 
 @router.get("/me/notifications", response=schemas.Notifications, summary="How am I told of things?")
 def get_notifications(request: ApiRequest) -> schemas.Notifications:
-    """Every kind of thing that the caller may be told of, with how, and when their digest comes.
+    """Every kind of thing that the caller may be told of, with how, and when their summary comes.
 
     A token with few scopes sees the kinds that it could read itself.
     """
     actor = acting(request)
     me = models.Person.objects.get(id=actor.id)
     box = letterbox_of(me)
-    rhythm: Any = box.rhythm  # one of the words of schemas.DigestRhythm, held by the model's choices
+    rhythm: Any = box.rhythm  # one of the words of schemas.SummaryRhythm, held by the model's choices
     return schemas.Notifications(
         email=me.email,
         sends_mail=bool(settings.EMAIL_URL),
         kinds=[_shown(each) for each in wishes_of(actor)],
-        digest=schemas.Digest(
+        summary=schemas.Summary(
             rhythm=rhythm, hour=box.hour, days=list(days_of(box, standard_week())), zone=me.clock.key
         ),
     )
@@ -46,9 +46,9 @@ def choose_notifications(request: ApiRequest, body: schemas.NotificationChoices)
         actor,
         models.Person.objects.get(id=actor.id),
         ways=body.kinds,
-        rhythm=body.digest.rhythm,
-        hour=body.digest.hour,
-        days=body.digest.days,
+        rhythm=body.summary.rhythm,
+        hour=body.summary.hour,
+        days=body.summary.days,
     )
     return get_notifications(request)
 

@@ -32,7 +32,7 @@ from taawun.cooperation.people.forms.profile import ProfileForm
 from taawun.cooperation.people.forms.providers import (
     ProviderForm,
 )
-from taawun.cooperation.people.forms.wishes import DigestForm, WishesForm
+from taawun.cooperation.people.forms.wishes import SummaryForm, WishesForm
 
 __all__ = [
     "LIVES",
@@ -40,7 +40,6 @@ __all__ = [
     "CommunityForm",
     "ContactForm",
     "ContactTestForm",
-    "DigestForm",
     "EndForm",
     "InvitationFilters",
     "InviteForm",
@@ -57,6 +56,7 @@ __all__ = [
     "RollForm",
     "SpanFilters",
     "SpanForm",
+    "SummaryForm",
     "TextForm",
     "TokenFilters",
     "TokenForm",

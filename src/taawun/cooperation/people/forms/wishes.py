@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.wishes import Chosen
 
-__all__ = ["DigestForm", "WishesForm"]
+__all__ = ["SummaryForm", "WishesForm"]
 
 
 class WishesForm(forms.Form):
@@ -60,15 +60,17 @@ def _days() -> list[tuple[int, str]]:
     return [(day, weekday(day)) for day in range(7)]
 
 
-class DigestForm(forms.Form):
-    """When the digest comes."""
+class SummaryForm(forms.Form):
+    """When the summary comes."""
 
-    rhythm = forms.ChoiceField(label=_("The digest comes"), choices=Letterbox.Rhythm.choices)
+    rhythm = forms.ChoiceField(label=_("The summary comes"), choices=Letterbox.Rhythm.choices)
     hour = forms.TypedChoiceField(label=_("At what hour"), coerce=int, choices=_hours)
     days = forms.TypedMultipleChoiceField(
         label=_("Working days"),
         coerce=int,
         choices=_days,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose a day at least. Without a digest choose that it never comes.")},
+        error_messages={
+            "required": _("Choose a day at least. Without a summary choose that it never comes.")
+        },
     )

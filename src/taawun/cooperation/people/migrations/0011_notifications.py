@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('rhythm', models.CharField(choices=[('daily', 'every working day'), ('weekly', 'once a week, on the first working day'), ('never', 'never')], default='daily', max_length=8)),
                 ('hour', models.PositiveSmallIntegerField(default=8)),
                 ('days', models.JSONField(blank=True, null=True)),
-                ('digested', models.DateTimeField(default=taawun.foundation.clock.now)),
+                ('summarised', models.DateTimeField(default=taawun.foundation.clock.now)),
                 ('failures', models.PositiveSmallIntegerField(default=0)),
                 ('failing_since', models.DateTimeField(null=True)),
                 ('not_before', models.DateTimeField(null=True)),
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=80)),
-                ('way', models.CharField(choices=[('at-once', 'by e-mail at once'), ('digest', 'in the digest'), ('page', 'on the pages only'), ('never', 'not at all')], max_length=8)),
+                ('way', models.CharField(choices=[('at-once', 'by e-mail at once'), ('summary', 'in the summary'), ('page', 'on the pages only'), ('never', 'not at all')], max_length=8)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wishes', to=settings.AUTH_USER_MODEL)),
             ],
             options={

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from taawun.cooperation.people import actions
-from taawun.cooperation.people.forms import DigestForm, WishesForm
+from taawun.cooperation.people.forms import SummaryForm, WishesForm
 from taawun.cooperation.people.letters import read_stop_mark
 from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.queries import actor_of
@@ -32,15 +32,15 @@ __all__ = ["notifications", "stop_notifications"]
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in()
 def notifications(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
-    """How one is told of each kind of thing, and when the digest comes."""
+    """How one is told of each kind of thing, and when the summary comes."""
     me = person_of(request)
     box = letterbox_of(me)
     begin = {"rhythm": box.rhythm, "hour": box.hour, "days": days_of(box, standard_week())}
     sent = request.POST if request.method == "POST" else None
     wishes = WishesForm(sent, wishes=wishes_of(actor))
-    digest = DigestForm(sent, initial=begin)
-    if sent is not None and wishes.is_valid() and digest.is_valid():
-        given = digest.cleaned_data
+    summary = SummaryForm(sent, initial=begin)
+    if sent is not None and wishes.is_valid() and summary.is_valid():
+        given = summary.cleaned_data
         is_standard = set(given["days"]) == set(standard_week())
         actions.choose_notifications(
             actor,
@@ -54,12 +54,12 @@ def notifications(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         return redirect("notifications")
     context = {
         "wishes": wishes,
-        "digest": digest,
+        "summary": summary,
         "zone": me.clock.key,
         "person": me,
         "sends_mail": bool(settings.EMAIL_URL),
     }
-    has_errors = bool(wishes.errors or digest.errors) if sent is not None else False
+    has_errors = bool(wishes.errors or summary.errors) if sent is not None else False
     return render(request, "people/notifications.html", context, status=422 if has_errors else 200)
 
 
@@ -78,13 +78,13 @@ def stop_notifications(request: HttpRequest, mark: str) -> HttpResponseBase:
     kinds = found[1]
     if request.method == "POST":
         if kinds is None:
-            actions.stop_digest(person)
+            actions.stop_summary(person)
         else:
             actions.stop_letters(person, kinds)
     offered = {each.name: each for each in kinds_for(actor_of(person))}
     context = {
         "is_done": request.method == "POST",
-        "is_digest": kinds is None,
+        "is_summary": kinds is None,
         "kinds": [offered[each] for each in kinds or () if each in offered],
     }
     return render(request, "people/notifications_stop.html", context)
