@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.shortcuts import render
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.people.sessions import signed_in
@@ -18,7 +18,9 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
+from taawun.platform.web.access import doorkeeper
 from taawun.platform.web.home import HomeSource
+from taawun.platform.web.reader import reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +75,7 @@ def home(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "greeting": _time_of_day(at),
         "now": at,
         "time": formats.time_of_day(at),
+        "place": _place(),
         "sentences": _sentences(actor, sources, len(waiting), at_risk),
         "fresh": fresh[:_MOST_FRESH],
         "waiting": waiting[:_MOST_WAITING],
@@ -92,6 +95,15 @@ def _gathered(sources: Sequence[HomeSource], question: str, actor: PersonActor) 
 
 def _newest_first(line: Line) -> datetime:
     return line.at or now()
+
+
+def _place() -> str:
+    """Where it is that time: the reader's own zone, or the node's nation."""
+    if reader().zone:
+        return formats.zone_name(reader().zone)
+    door = doorkeeper()
+    host = door.host() if door else None
+    return host.nation.in_language(get_language() or "en").value if host and host.nation else ""
 
 
 def _time_of_day(at: datetime) -> str:

@@ -180,9 +180,16 @@ def _in_zone(at: datetime, name: str) -> datetime:
         return at
 
 
-def day(of: date, *, with_hijri: bool = False) -> str:
-    """A day in full: 22 November 2026, with the Hijri date behind a comma where it, or the reader, asks for it."""
-    return _with_hijri(_day(of, "d MMMM y"), of, is_asked=with_hijri)
+def day(of: date, *, with_hijri: bool = False, with_weekday: bool = False) -> str:
+    """A day in full: 22 November 2026, or Sunday 22 November 2026.
+
+    Args:
+        of: the day.
+        with_hijri: whether the Hijri date stands behind a comma also where the reader did not ask for it.
+        with_weekday: whether it begins with the day of the week, as a line does.
+    """
+    shown = _day(of, "EEEE d MMMM y" if with_weekday else "d MMMM y")
+    return _with_hijri(shown[:1].upper() + shown[1:], of, is_asked=with_hijri)
 
 
 def short_day(of: date) -> str:

@@ -26,6 +26,7 @@ from taawun.platform.web.components import (
 )
 from taawun.platform.web.home import Line
 from taawun.platform.web.icons import ICONS
+from taawun.platform.web.showcase.charts import sample_charts
 from taawun.platform.web.showcase.forms import sample_form
 from taawun.platform.web.showcase.words import said, words
 from taawun.platform.web.templatetags.components import clause, code, state, tile, tlp
@@ -82,6 +83,7 @@ def _samples() -> dict[str, Any]:
         "stations": _stations(Tone.GREEN),
         "broken": _stations(Tone.ALARM),
         "preview": _preview(),
+        "charts": sample_charts(),
         "facts": [
             Fact(said("marking"), tlp(Tlp.AMBER)),
             Fact(said("onward"), said("parties_only")),

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["WORDS", "said", "words"]
+__all__ = ["WORDS", "said", "tell", "words"]
 
 WORDS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
@@ -218,6 +218,7 @@ WORDS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
             "Ne vous fiez qu’aux lignes écrites par votre serveur. Ce qui suit peut être falsifié.",
         ),
         "lines": ("Lines", "الأسطر", "Lignes"),
+        "charts": ("Charts and map", "المخططات والخريطة", "Graphiques et carte"),
     }
 )
 _PLACES: Final = {"en": 0, "ar": 1, "fr": 2}
@@ -225,8 +226,13 @@ _PLACES: Final = {"en": 0, "ar": 1, "fr": 2}
 
 def said(name: str) -> str:
     """One of the sentences, in the language of the page."""
+    return tell(*WORDS[name])
+
+
+def tell(english: str, arabic: str, french: str) -> str:
+    """One of three, in the language of the page."""
     language = (get_language() or "en").partition("-")[0]
-    return WORDS[name][_PLACES.get(language, 0)]
+    return (english, arabic, french)[_PLACES.get(language, 0)]
 
 
 def words() -> dict[str, str]:

@@ -181,11 +181,11 @@ def prose(words: Prose) -> SafeString:
 
 # ---- dates and numbers -------------------------------------------------------------------------------------
 @register.simple_tag
-def day(value: date | None, *, hijri: bool = False) -> SafeString:
-    """A day in full, with the Hijri date behind a comma where it, or the reader, asks for it; a dash for none."""
+def day(value: date | None, *, hijri: bool = False, weekday: bool = False) -> SafeString:
+    """A day in full; a dash for none. What it stands with is as in :func:`taawun.platform.web.formats.day`."""
     if value is None:
         return mark_safe("—")
-    shown = formats.day(value, with_hijri=hijri)
+    shown = formats.day(value, with_hijri=hijri, with_weekday=weekday)
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
 
 
