@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page
 
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.partners.models import Partner
@@ -17,7 +15,7 @@ from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 from tests.cast import Cast, agreement_in_force, agreement_proposed, document, partner
 from tests.cooperation.federation.test_views import received
-from tests.pages import judge_all, read
+from tests.pages import read
 
 pytestmark = pytest.mark.usefixtures("pages")
 
@@ -107,17 +105,3 @@ def test_the_page_knows_the_time_of_day(cast: Cast, hour: int, greeting: str) ->
         text = shown_to(client)
     assert greeting in text
     assert f"Sunday 22 November 2026, {hour:02}:42, " in text
-
-
-@pytest.mark.parametrize(("language", "width", "theme"), [("ar", 360, "dark"), ("en", 1440, "light")])
-def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
-    cast: Cast, visit: Callable[..., Page], language: str, width: int, theme: str
-) -> None:
-    south = partner("Southern CERT")
-    held = agreement_in_force(south)
-    received(south, held, 1)
-    agreement_proposed(south)
-    facts = {"node": south.node, "partner": str(south.row.id), "name": "Southern CERT"}
-    raise_notice("partners.key-changed", f"urn:taawun:node:{south.node}", Notice.Level.ALARM, facts)
-    told = [f"/{language}/{path}" for path in ("", "search/?q=south")]
-    assert judge_all(visit, told, cast.officer, width=width, theme=theme) == []

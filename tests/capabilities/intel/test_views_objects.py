@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from playwright.sync_api import Page
 
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.models import Import, Report, Sighting, StixObject
@@ -17,9 +15,9 @@ from taawun.foundation.tlp import Tlp, stix_marking_definition
 from taawun.platform.files.models import StoredFile
 from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
-from tests.capabilities.intel.viewing import FIRST, LIST, draft, page_of, refused, shown, three_partners
+from tests.capabilities.intel.viewing import FIRST, LIST, draft, page_of, refused, shown
 from tests.cast import Cast, Member, clause, person
-from tests.pages import judge_all, read
+from tests.pages import read
 
 pytestmark = pytest.mark.usefixtures("pages")
 
@@ -383,28 +381,6 @@ def test_the_navigation_leads_to_what_one_may(cast: Cast) -> None:
     )
     assert {LIST, f"{LIST}objects/", f"{LIST}imports/"} <= analyst
     assert f"{LIST}imports/" not in officer
-
-
-# ---- in the browser ---------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("language", "width", "theme"), [("en", 1440, "light"), ("ar", 360, "dark"), ("fr", 360, "light")]
-)
-def test_every_page_is_clean_for_axe_and_never_scrolls_sideways(
-    cast: Cast, visit: Callable[..., Page], language: str, width: int, theme: str
-) -> None:
-    malware = sdo("malware", 1, name="Wiper", is_family=False)
-    tie = sdo("relationship", 1, relationship_type="indicates", source_ref=FIRST, target_ref=malware["id"])
-    three_partners()
-    brought = bring(indicator(1), malware, tie, actor=cast.analyst.actor)
-    held = draft(cast.analyst, object_ids=(FIRST, malware["id"], tie["id"]))
-    seen = actions.sight(cast.analyst.actor, FIRST).sighting
-    paths = (
-        "", "objects/", "imports/", "imports/new/", "reports/new/", f"imports/{brought.id}/", f"objects/{FIRST}/",
-        f"objects/{FIRST}/sighting/", f"objects/{FIRST}/sighting/{seen.id}/",
-        f"reports/{held.id}/", f"reports/{held.id}/publish/", f"reports/{held.id}/edit/",
-    )  # fmt: skip
-    told = [f"/{language}/intel/{path}" for path in paths]
-    assert judge_all(visit, told, cast.analyst, width=width, theme=theme) == []
 
 
 def test_what_nobody_can_see_has_no_link_that_says_so(cast: Cast) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import Page
 
 from taawun.cooperation.federation.actions import publish
-from taawun.cooperation.federation.models import GuestCopy, GuestToken
-from taawun.foundation.clock import now
+from taawun.cooperation.federation.models import GuestToken
 from tests.cast import Caller, Cast, PartnerNode
 from tests.cooperation.conftest import Notes
 from tests.cooperation.federation.test_guests import hosting, note_draft, south, token
-from tests.pages import judge_all, read
+from tests.pages import read
 
 __all__ = ["south"]
 
@@ -60,29 +56,3 @@ def test_a_release_and_an_agreement_tell_of_the_guests_that_read(
     assert "Read by guests" in page
     assert "University of the North" in page
     assert "University of the North" in browser.get(f"/en/agreements/{agreement.id}/").content.decode()
-
-
-@pytest.mark.parametrize(("language", "width", "theme"), [("ar", 360, "dark"), ("en", 1440, "light")])
-def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
-    cast: Cast,
-    south: PartnerNode,
-    notes: Notes,
-    visit: Callable[..., Page],
-    language: str,
-    width: int,
-    theme: str,
-) -> None:
-    agreement = hosting(south)
-    token(cast, agreement, email="dean@uni.example")
-    release = publish(cast.analyst.actor, note_draft())
-    GuestCopy.objects.update(read=now())
-    paths = (
-        "releases/guests/",
-        "releases/guests/tokens/new/",
-        f"releases/{release.id}/",
-        "people/permissions/",
-        "people/tokens/?q=x",
-        "people/providers/new/",
-    )
-    told = [f"/{language}/{path}" for path in paths]
-    assert judge_all(visit, told, cast.administrator, width=width, theme=theme) == []

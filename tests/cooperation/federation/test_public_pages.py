@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page
 
 from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.federation.actions import Draft, publish, withdraw
@@ -21,7 +19,7 @@ from tests.cast import SYSTEM, Cast, Member, PartnerNode, agreement_in_force, cl
 from tests.cooperation.conftest import Notes
 from tests.cooperation.federation.test_exchange import note
 from tests.lanes import clause_lane
-from tests.pages import Markup, judge_all, read
+from tests.pages import Markup, read
 
 pytestmark = pytest.mark.usefixtures("pages")
 
@@ -106,13 +104,6 @@ def test_whoever_looks_too_often_waits(south: PartnerNode, monkeypatch: pytest.M
     published()
     monkeypatch.setattr(public_views, "ANYBODY", Buckets(Rate(burst=1, per_second=0.01)))
     assert [Client().get(ANYBODY).status_code for _ in range(2)] == [200, 429]
-
-
-def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
-    south: PartnerNode, visit: Callable[..., Page]
-) -> None:
-    published()
-    assert judge_all(visit, ("/ar/public/", "/en/public/"), width=360) == []
 
 
 # ---- opening something to everybody ---------------------------------------------------------------------------------

@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from playwright.sync_api import Page
 
 from taawun.cooperation.agreements.actions import changed
 from taawun.cooperation.agreements.models import Agreement
@@ -39,7 +37,7 @@ from tests.cast import (
     person,
     some_id,
 )
-from tests.pages import Markup, judge_all, read
+from tests.pages import Markup, read
 
 pytestmark = pytest.mark.usefixtures("pages")
 
@@ -455,21 +453,3 @@ def test_a_partners_page_shows_its_agreements_its_releases_and_what_its_lanes_ca
     assert "Report number 1" in shown.text
     assert "Their report 2" in shown.text
     assert "AG-001 § 1 Reports of the week" in shown.text
-
-
-# ---- in a browser -----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("language", "width", "theme"), [("ar", 360, "dark"), ("en", 1440, "light")])
-def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
-    cast: Cast, south: PartnerNode, visit: Callable[..., Page], language: str, width: int, theme: str
-) -> None:
-    held = agreement_in_force(south)
-    agreement_proposed(partner("Western CERT", nation="XW"))
-    given, got = published(), received(south, held, 2)
-    red = received(south, held, 3, tlp=Tlp.RED)
-    paths = (
-        "",
-        "who-would-receive/?kind=intel.report&tlp=TLP:AMBER",
-        *(f"{each.id}/" for each in (given, got, red)),
-    )
-    told = [f"/{language}/releases/{path}" for path in paths]
-    assert judge_all(visit, told, cast.analyst, width=width, theme=theme) == []

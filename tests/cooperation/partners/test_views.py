@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from playwright.sync_api import Page
 
 from taawun.cooperation.partners.identity import descriptor
 from taawun.cooperation.partners.identity.keys import node_key
@@ -25,7 +23,7 @@ from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, partner
-from tests.pages import judge_all, read
+from tests.pages import read
 
 pytestmark = pytest.mark.usefixtures("pages")
 
@@ -423,17 +421,3 @@ def test_what_a_partner_calls_itself_is_escaped(cast: Cast) -> None:
 
 def test_an_unknown_partner_is_not_found(cast: Cast, node: Organisation) -> None:
     assert cast.analyst.browser().get(f"{LIST}{node.id}/").status_code == 404
-
-
-# ---- in a browser -----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("language", "width", "theme"), [("ar", 360, "dark"), ("en", 1440, "light")])
-def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
-    cast: Cast, visit: Callable[..., Page], language: str, width: int, theme: str
-) -> None:
-    met = partner("Western CERT", nation="XW", state=Partner.State.MET)
-    Lane.objects.create(
-        purpose="talk", sender=met.row, head_seq=7, known_seq=9, state="stopped", stop_reason="fork"
-    )
-    steps = ("", f"{met.row.id}/", f"{met.row.id}/verify/", f"{met.row.id}/block/", "new/")
-    told = [f"/{language}/partners/{step}" for step in steps]
-    assert judge_all(visit, told, cast.administrator, width=width, theme=theme) == []

@@ -17,7 +17,6 @@ from taawun.cooperation.people import actions
 from taawun.cooperation.people.actors import SystemActor
 from taawun.cooperation.people.models import DutyContact, Organisation, Person
 from taawun.foundation.multilingual import Text
-from taawun.platform.notices.models import Notice
 from taawun.platform.web import formats
 from taawun.platform.web.reader import Calendar, Reader, read_by
 from tests.cast import Member, establish_node, token_of
@@ -89,24 +88,6 @@ def address_of(name: str, language: str, member: Member) -> str:
             )
             return reverse(name, args=[minted.secret])
         return reverse(name)
-
-
-@pytest.mark.parametrize(
-    ("language", "width", "theme"),
-    [
-        ("en", 1440, "light"),
-        ("ar", 1440, "dark"),
-        ("fr", 1000, "light"),
-        ("en", 360, "dark"),
-        ("ar", 360, "light"),
-    ],
-)
-def test_the_pages_of_people_trail_and_notices_can_be_used_by_everybody(
-    visit: Visit, administrator: Member, language: str, width: int, theme: str
-) -> None:
-    Notice.objects.create(kind="partners.lane-stopped", level="alarm", subject="urn:1", params={})
-    paths = [address_of(name, language, administrator) for name in (*PEOPLE, "audit")]
-    assert judge_all(visit, paths, administrator, width=width, theme=theme) == []
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 360), ("ar", 1440)])

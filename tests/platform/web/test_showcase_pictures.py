@@ -73,7 +73,9 @@ def test_each_component_looks_as_it_was_approved(visit: Visit, cast: Cast, langu
     seen = _mosaics(page)
     kept = HERE / f"components.{language}-{theme}.json"
     if os.environ.get("WRITE_PICTURES"):
-        kept.write_text(json.dumps(seen, ensure_ascii=False, separators=(",", ":")).replace('},"', '},\n"') + "\n")
+        kept.write_text(
+            json.dumps(seen, ensure_ascii=False, separators=(",", ":")).replace('},"', '},\n"') + "\n"
+        )
     known = json.loads(kept.read_text())
     assert sorted(seen) == sorted(known)
     told = {name: difference for name in seen if (difference := _difference(seen[name], known[name]))}
