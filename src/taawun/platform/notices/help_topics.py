@@ -9,4 +9,12 @@ __all__ = ["TOPICS"]
 
 _HERE = Path(__file__).parent / "help"
 
-TOPICS = (HelpTopic("notices", _HERE, Group.NODE, ("notices", "notice-resolve"), order=10),)
+TOPICS = (
+    HelpTopic(
+        "notices",
+        _HERE,
+        Group.NODE,
+        ("notices", "notices-history", "notices-resolve", "notice-resolve", "notice-reopen"),
+        order=10,
+    ),
+)
