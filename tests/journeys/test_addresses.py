@@ -68,7 +68,8 @@ def test_nobody_comes_in_without_a_key_or_with_one_of_a_partners_node(
             expected = 400 if address.route == "federation/inbox" else 401
             assert answer.status_code == expected
             assert answer.headers["Content-Type"] == "application/problem+json"
-        elif method == "GET":
+        # what a script keeps of a form carries a proof of its own, so it is asked who brings it
+        elif method == "GET" or address.route == "drafts/":
             assert answer.status_code == 302
             assert answer.headers["Location"].startswith("/en/account/login/")
         else:
