@@ -331,7 +331,7 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
         rows=[(str(getattr(item, table.key)), row) for item, row in zip(found.items, rows, strict=True)],
         heads=[_head(asked, table, column, sort) for column in columns if column.name in shown],
         choice=[(column, column.name in shown) for column in columns[1:] if not column.is_silent],
-        acts=(*acts, *_saving(save is not None)),
+        acts=(*acts, *_saving(is_saved=save is not None)),
         is_filtered=any(wanted.values()),
         empty=empty or table.unfit,
         asked={name: asked[name] for name in asked.keys() - {"chosen", "columns", "format"}},
@@ -346,7 +346,7 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
     return render(request, template, {**(context or {}), "listing": listing}, status=status)
 
 
-def _saving(is_saved: bool) -> tuple[Act, ...]:  # noqa: FBT001 - of this module alone
+def _saving(*, is_saved: bool) -> tuple[Act, ...]:
     if not is_saved:
         return ()
     return (

@@ -41,8 +41,7 @@ def refill(form: BaseForm, typed: QueryDict) -> None:
         typed: as the form would have been sent.
     """
     for bound in _asked(form):
-        form.initial[bound.name] = _given(form, bound.name, typed)
-    form._bound_fields_cache.clear()  # type: ignore[attr-defined]  # noqa: SLF001 - Django's own, which its stubs lack
+        bound.initial = form.initial[bound.name] = _given(form, bound.name, typed)
 
 
 def differences(form: BaseForm, typed: QueryDict) -> list[Difference]:
