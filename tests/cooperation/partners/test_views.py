@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from taawun.cooperation.partners.identity.keys import node_key
 from taawun.cooperation.partners.models import Lane, LaneReader, Partner
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation import fingerprint
-from taawun.foundation.clock import now
+from taawun.foundation.clock import frozen, now
 from taawun.foundation.multilingual import Text
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice
@@ -421,3 +422,25 @@ def test_what_a_partner_calls_itself_is_escaped(cast: Cast) -> None:
 
 def test_an_unknown_partner_is_not_found(cast: Cast, node: Organisation) -> None:
     assert cast.analyst.browser().get(f"{LIST}{node.id}/").status_code == 404
+
+
+# ---- beside every page -----------------------------------------------------------------------------------------
+def test_the_foot_of_the_navigation_says_how_many_partners_are_in_step(cast: Cast) -> None:
+    south, east = partner("Southern CERT"), partner("Eastern CERT", nation="XE")
+    partner("Western CERT", nation="XW", state=Partner.State.MET)
+    at = datetime(2026, 11, 22, 8, 41, tzinfo=UTC)
+    Partner.objects.filter(id=south.row.id).update(last_contact=at)
+    Partner.objects.filter(id=east.row.id).update(failures=3, last_contact=at - timedelta(days=3))
+    with frozen(at + timedelta(hours=2)):
+        shown = read(cast.analyst.browser().get("/en/")).text
+        assert "Partners: 1 of 2 in step Last contact 08:41" in shown
+    with frozen(at + timedelta(days=1)):
+        assert "Last contact 22 Nov 2026" in text_of(cast.analyst.browser(), "/en/")
+    assert "in step" not in text_of(cast.stranger.browser(), "/en/")
+
+
+def test_the_navigation_stays_folded_where_somebody_folded_it(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    assert 'class="frame"' in client.get("/en/").content.decode()
+    client.cookies["taawun-rail"] = "yes"
+    assert 'class="frame rail"' in client.get("/en/").content.decode()

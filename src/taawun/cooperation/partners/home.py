@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners import queries
@@ -88,8 +88,8 @@ _IN_STEP: Final = Question(
 def side_note() -> list[str]:
     """How many partners are in step, and when one was last heard; every page asks."""
     for rows, well, latest in _IN_STEP.ask():
-        words = ngettext("%(well)s of %(all)s partner in step", "%(well)s of %(all)s partners in step", rows)
-        told = [words % {"well": formats.number(well), "all": formats.number(rows)}]
+        counts = {"well": formats.number(well), "all": formats.number(rows)}
+        told = [_("Partners: %(well)s of %(all)s in step") % counts]
         if latest is None:
             return told
         is_today = formats.local(latest).date() == formats.local(now()).date()
