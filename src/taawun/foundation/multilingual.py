@@ -38,6 +38,23 @@ def is_rtl(tag: str) -> bool:
     return tag.partition("-")[0] in _RIGHT_TO_LEFT
 
 
+# its letters, which is what `dir=auto` of HTML looks at (Unicode Standard Annex 9, rules P2 and P3)
+_FIRST_LETTER: Final = re.compile(
+    r"([\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc])|([A-Za-z\u00c0-\u024f])"
+)
+
+
+def script_of(words: str) -> Literal["und-Arab", "und-Latn"] | None:
+    """The script that a text begins in, as the tag of a language nobody told us; None for one in neither.
+
+    Source: RFC 5646, section 4.1 ("und"); ISO 15924.
+    """
+    found = _FIRST_LETTER.search(words)
+    if found is None:
+        return None
+    return "und-Arab" if found[1] else "und-Latn"
+
+
 def is_fit(words: str) -> bool:
     """Whether a text reads as what it is: no character in it controls the line, or turns its direction."""
     return _UNFIT.search(words) is None

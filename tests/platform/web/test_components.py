@@ -119,6 +119,22 @@ def test_a_text_in_another_language_than_the_page_says_so(language: str, shown: 
         assert draw("{% text words %}", words=Text.of(en="Cooperation", ar="تعاون")) == shown
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "shown"),
+    [
+        ("ar", "Wave 3: بوابات", '<span lang="und-Latn" dir="auto">Wave 3: بوابات</span>'),
+        ("en", "«3» بوابات", '<span lang="und-Arab" dir="auto">«3» بوابات</span>'),
+        ("en", "Wave 3", '<span dir="auto">Wave 3</span>'),
+        ("ar", "10.0.0.1", '<span dir="auto">10.0.0.1</span>'),
+    ],
+)
+def test_a_text_in_no_known_language_says_in_which_script_it_is(
+    language: str, words: str, shown: str
+) -> None:
+    with override(language):
+        assert draw("{% text words %}", words=words) == shown
+
+
 def test_a_text_that_only_exists_in_arabic_reads_right_to_left_on_an_english_page() -> None:
     assert draw("{% text words %}", words=Text.of(ar="تعاون")) == '<bdi lang="ar" dir="rtl">تعاون</bdi>'
 

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text, is_rtl
+from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text, is_rtl, script_of
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.registry import registry
 from taawun.platform.web import formats, icons
@@ -158,10 +158,17 @@ def copy_button(value: object, label: str = "") -> SafeString:
 
 @register.simple_tag
 def text(words: Text | Rendered | str) -> SafeString:
-    """A text that people wrote, in the page's language where it has it; a fallback bears its own language."""
+    """A text that people wrote, in the page's language where it has it; a fallback bears its own language.
+
+    Of a text in no language that is known, the script says which faces it is set in.
+    """
+    language = get_language() or "en"
     if isinstance(words, str):
-        return format_html('<span dir="auto">{}</span>', words)
-    chosen = words.in_language(get_language() or "en") if isinstance(words, Text) else words
+        script = script_of(words)
+        if script is None or (script == "und-Arab") == is_rtl(language):
+            return format_html('<span dir="auto">{}</span>', words)
+        return format_html('<span lang="{}" dir="auto">{}</span>', script, words)
+    chosen = words.in_language(language) if isinstance(words, Text) else words
     if not chosen.is_fallback:
         return format_html("{}", chosen.value)
     direction = "rtl" if is_rtl(chosen.language) else "ltr"
