@@ -194,6 +194,6 @@ def test_an_agreement_shows_what_passed_under_it(cast: Cast, south: PartnerNode)
     shown = read(client.get(f"/en/agreements/{held.id}/"))
     assert "The largest part: Threat report, 1 of 1." in shown.text
     assert "Received Nothing was received." in shown.text
-    assert len(shown.all("svg", role="img")) == 1
+    assert len(shown.all("svg", id="flow-given")) == 1
     assert shown.all("a", href=f"{LEDGER}?agreement={held.id}&by=month&since=all")
     assert Agreement.objects.count() == 1
