@@ -816,6 +816,7 @@ ADDRESSES: Final = (
     Address("releases/who-would-receive/", get="read:agreements"),
     Address("releases/duties/<uuid:agreement_id>/", get="read:federation"),
     Address("releases/guests/", get="read:federation"),
+    Address("releases/guests/tokens/", get="manage:guests"),
     Address(
         "releases/guests/tokens/new/",
         get="manage:guests",

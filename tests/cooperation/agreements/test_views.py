@@ -280,7 +280,9 @@ def test_the_version_in_force_is_shown_while_the_next_one_waits(cast: Cast, sout
     held = actions.edit_draft(cast.officer.actor, held, following, edition=held.draft_edition)
     actions.propose(cast.officer.actor, held, edition=held.draft_edition)
     shown = seen(cast.other_officer.browser(), page_of(held))
-    assert "Wider than before" not in shown.text
+    # it stands among what changed, and not among the clauses that hold
+    assert "Wider than before" not in shown.text.partition("What changed")[0]
+    assert "Wider than before" not in shown.text.partition("In plain words")[2]
     assert (
         "Version 2 waits for our signature. No approval yet; 2 are needed. See what it changes" in shown.text
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from taawun.cooperation.federation.actions import publish
@@ -16,6 +18,7 @@ __all__ = ["south"]
 pytestmark = pytest.mark.usefixtures("pages")
 
 LIST = "/en/releases/guests/"
+TOKENS = f"{LIST}tokens/"
 
 
 def test_an_administrator_lets_a_guest_in_and_sees_its_token_once(cast: Cast, south: PartnerNode) -> None:
@@ -25,19 +28,25 @@ def test_an_administrator_lets_a_guest_in_and_sees_its_token_once(cast: Cast, so
     assert browser.post(f"{LIST}tokens/new/", sent).status_code == 302
     row = GuestToken.objects.get()
     assert (row.guest, row.name, row.made_by) == ("uni", "library <b>", cast.administrator.row)
-    page = browser.get(LIST).content.decode()
+    page = browser.get(TOKENS).content.decode()
     assert "taawun_guest_" in page
     assert "shown only now" in page
     assert "library &lt;b&gt;" in page
-    again = browser.get(LIST).content.decode()
+    again = browser.get(TOKENS).content.decode()
     assert "shown only now" not in again
-    found = read(browser.get(f"{LIST}?q=nothing"))
-    assert found.faults == []
+    assert "No guest fits" in read(browser.get(f"{LIST}?q=nothing")).text
+    assert "No token fits" in read(browser.get(f"{TOKENS}?state=lapsed")).text
+    assert "library <b>" in read(browser.get(f"{TOKENS}?q=LIBRARY&state=active")).text
+    [kept] = json.loads(browser.get(f"{TOKENS}?format=json").getvalue())
+    assert (kept["guest"], kept["agreement"], kept["state"]) == ("uni", agreement.code, "active")
+    [guest] = json.loads(browser.get(f"{LIST}?format=json&chosen={agreement.id}%23uni").getvalue())
+    assert (guest["guest"], guest["tokens"], guest["read"]) == ("uni", 1, 0)
     assert browser.post(f"{LIST}tokens/{row.id}/revoke/").status_code == 302
     assert GuestToken.objects.get().revoked is not None
     wrong = browser.post(f"{LIST}tokens/new/", sent | {"email": "nobody", "guest": "x#y"})
     assert wrong.status_code == 422
     # who only reads sees the guests, and none of their tokens
+    assert cast.observer.browser().get(TOKENS).status_code == 403
     seen = cast.observer.browser().get(LIST).content.decode()
     assert "University of the North" in seen
     assert "library" not in seen

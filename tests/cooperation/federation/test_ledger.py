@@ -12,7 +12,7 @@ import pytest
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.actions import withdraw
-from taawun.cooperation.federation.ledger import Sums, Wanted, cells, grouped, total
+from taawun.cooperation.federation.ledger import Sums, Wanted, cells, flowed, grouped, total
 from taawun.cooperation.federation.models import Passage, Reach, Receipt, Release
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now
@@ -83,6 +83,9 @@ def test_both_sides_stand_against_each_other_by_kind_and_month(cast: Cast, south
         "intel.sighting": (1, 0),
     }
     assert total(cells(Wanted(since="2026-02"))).given == 1
+    # and each clause says how much flowed under it, both ways
+    assert flowed(held.id) == {"1": 3}
+    assert flowed(some_id()) == {}
     assert total(cells(Wanted(until="2026-01"))) == Sums(given=1, deliveries=1, given_bytes=old.size)
     assert total(cells(Wanted(until="2026-12", kind="intel.sighting"))).given == 1
 
@@ -191,6 +194,6 @@ def test_an_agreement_shows_what_passed_under_it(cast: Cast, south: PartnerNode)
     shown = read(client.get(f"/en/agreements/{held.id}/"))
     assert "The largest part: Threat report, 1 of 1." in shown.text
     assert "Received Nothing was received." in shown.text
-    assert len(shown.all("svg", role="img")) == 1
+    assert len(shown.all("svg", id="flow-given")) == 1
     assert shown.all("a", href=f"{LEDGER}?agreement={held.id}&by=month&since=all")
     assert Agreement.objects.count() == 1

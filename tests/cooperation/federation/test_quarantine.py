@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -37,6 +38,7 @@ from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, agreement_in_force, clause, partner
 from tests.cooperation.conftest import Notes
 from tests.lanes import TheirLane, clause_lane, nothing_to_fetch, talk_lane
+from tests.pages import read
 
 SAFE, NEXT = SigningKey.generate(), SigningKey.generate()
 
@@ -226,8 +228,16 @@ def test_the_page_shows_what_waits_and_takes_a_decision(
     row = _revoked(south, _since()).row
     browser = cast.administrator.browser()
     page = f"/en/partners/{row.id}/quarantine/"
-    assert "tests.note" in browser.get(page).content.decode()
-    assert browser.post(page, {"decide": "drop"}).status_code == 409
+    shown = read(browser.get(page))
+    assert "tests.note" in shown.text
+    (box,) = shown.all("input", name="chosen")
+    assert "Nothing in quarantine fits" in read(browser.get(f"{page}?q=reports")).text
+    [saved] = json.loads(browser.get(f"{page}?format=json&q=note").getvalue())
+    assert (str(saved["id"]), saved["kind"], saved["key"]) == (box["value"], "tests.note", south.key.kid)
+    # what is chosen is decided at the address of its button, all of it by a button of its own
+    assert browser.post(f"{page}?decide=drop").status_code == 409
+    assert "Choose at least one of them." in read(browser.post(f"{page}?decide=drop"), 409).text
+    assert browser.post(f"{page}?decide=take-in", {"chosen": box["value"]}).status_code == 302
     assert browser.post(page, {"decide": "drop-all"}).status_code == 302
     assert "Nothing is in quarantine" in browser.get(page).content.decode()
     assert "revoked" in browser.get(f"/en/partners/{row.id}/").content.decode()

@@ -123,7 +123,13 @@ def test_what_is_no_code_of_a_nation_has_no_page(cast: Cast, code: str) -> None:
 def test_an_organisation_may_work_on_other_days_than_its_nation(cast: Cast) -> None:
     lab = laboratory()
     browser, address = cast.administrator.browser(), reverse("organisation-change", args=[lab.id])
-    form = {"name_en": "Security Lab", "kind": "university", "nation": "NP", "working_days": ["6", "0", "1"]}
+    form = {
+        "name_en": "Security Lab",
+        "kind": "university",
+        "nation": "NP",
+        "working_days": ["6", "0", "1"],
+        "edition": "1",
+    }
     assert browser.post(address, form).status_code == 302
     page = read(browser.get(reverse("organisation", args=[lab.id])))
     assert "Works Sun to Tue" in page.text

@@ -189,6 +189,9 @@ def test_a_roll_goes_out_and_comes_in_again_the_same(cast: Cast) -> None:
     assert roll.read_csv(as_csv.decode())[5] == roll.Line(
         "BF", None, Span.Standing.MEMBER, None, None, SHIPPED["oic"].members["BF"], 7
     )
+    # a file of a part is that part; of what is asked for nothing, all that there ever was
+    part = roll.read_csv(sent_by(browser.get(at_ + "?format=csv&standing=observer")).decode())
+    assert [line.nation for line in part] == ["XA"]
     other = actions.add_community(SYSTEM, code="copy", names=Text.of(en="Copy"))
     for name, body in (("roll.csv", as_csv), ("roll.json", as_json)):
         sent = {"file": SimpleUploadedFile(name, body)}
@@ -292,5 +295,8 @@ def test_the_pages_tell_who_belongs_to_it_on_a_day(cast: Cast, union: Community)
     assert browser.post(reverse("span-strike", args=[union.id, span.id])).status_code == 302
     assert not union.spans.filter(nation="XB").exists()
     assert (
-        browser.post(reverse("community-rename", args=[union.id]), {"name_fr": "L’Union"}).status_code == 302
+        browser.post(
+            reverse("community-rename", args=[union.id]), {"name_fr": "L’Union", "edition": 1}
+        ).status_code
+        == 302
     )

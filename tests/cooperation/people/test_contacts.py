@@ -177,7 +177,10 @@ def test_the_pages_keep_organisations_and_contacts(cast: Cast) -> None:
     assert "<b>operator" not in listed
     assert "Grid" not in browser.get(reverse("organisations") + "?kind=ministry").content.decode()
     change = new | {"name_en": "Grid", "kind": "company"}
-    assert browser.post(reverse("organisation-change", args=[made.id]), change).status_code == 302
+    assert (
+        browser.post(reverse("organisation-change", args=[made.id]), change | {"edition": 1}).status_code
+        == 302
+    )
     sent = {
         "name_en": "Duty",
         "zone": "Asia/Kuala_Lumpur",
@@ -199,7 +202,12 @@ def test_the_pages_keep_organisations_and_contacts(cast: Cast) -> None:
     assert (
         browser.post(reverse("contact-test", args=[contact.id]), {"outcome": "answered"}).status_code == 302
     )
-    assert browser.post(reverse("contact", args=[contact.id]), sent | {"is_always": "on"}).status_code == 302
+    assert (
+        browser.post(
+            reverse("contact", args=[contact.id]), sent | {"is_always": "on", "edition": 1}
+        ).status_code
+        == 302
+    )
     page = browser.get(reverse("organisation", args=[made.id])).content.decode()
     assert "at any hour" in page
     assert "answered" in page

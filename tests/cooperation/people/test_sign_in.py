@@ -625,11 +625,20 @@ def test_the_pages_keep_providers(cast: Cast, provider: Provider) -> None:
     assert kept.roles_by_group == {"soc": ["analyst", "researcher"], "https://x.example/g": ["editor"]}
     assert kept.domains == ["cert.example"]
     assert browser.post(reverse("provider-new"), sent).status_code == 422
+    assert (
+        "Ours <b>" in read(browser.get(reverse("providers") + "?q=CERT.ex&protocol=oidc&state=active")).text
+    )
+    assert "No identity provider fits" in read(browser.get(reverse("providers") + "?state=inactive")).text
+    [told] = json.loads(browser.get(reverse("providers") + "?format=json").getvalue())
+    assert (told["name"], told["domains"], told["active"]) == ("Ours <b>", ["cert.example"], True)
+    assert told["register"].endswith(f"/en/account/sign-in/{kept.id}/back/")
     page = browser.get(reverse("providers")).content.decode()
     assert f"/en/account/sign-in/{kept.id}/back/" in page
     assert SECRET not in page + browser.get(reverse("provider", args=[kept.id])).content.decode()
     assert "Ours &lt;b&gt;" in Client().get(reverse("account_login")).content.decode()
-    closed = {name: value for name, value in sent.items() if name not in {"is_active", "secret"}}
+    closed = {name: value for name, value in sent.items() if name not in {"is_active", "secret"}} | {
+        "edition": "1"
+    }
     assert browser.post(reverse("provider", args=[kept.id]), closed).status_code == 302
     assert "Ours" not in Client().get(reverse("account_login")).content.decode()
     assert Client().get(reverse("provider-go", args=[kept.id])).status_code == 404

@@ -49,6 +49,11 @@ class Account:
     sums: Sums
 
     @property
+    def flowed(self) -> int:
+        """How much was given and received together."""
+        return self.sums.given + self.sums.received
+
+    @property
     def onward(self) -> str:
         """How many parties it reached onward, as partners tell; a dash where none told."""
         return "—" if self.sums.onward is None else formats.number(self.sums.onward)

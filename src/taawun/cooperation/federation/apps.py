@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.apps import AppConfig
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 
 class FederationConfig(AppConfig):
@@ -18,8 +18,8 @@ class FederationConfig(AppConfig):
     def ready(self) -> None:
         """Register everything federation brings."""
         from taawun.cooperation.agreements.history import History
-        from taawun.cooperation.agreements.presenting.parts import AgreementSection
-        from taawun.cooperation.federation import accounts, home, news
+        from taawun.cooperation.agreements.presenting.parts import AgreementSection, ClauseFigure
+        from taawun.cooperation.federation import accounts, home, ledger, news
         from taawun.cooperation.federation.actions import PUBLIC_AGAIN, let_go, tell_reach, tell_readings
         from taawun.cooperation.federation.exchange import (
             CLAUSE_LANES,
@@ -110,6 +110,12 @@ class FederationConfig(AppConfig):
                         gettext_lazy("Given and received"),
                         "read:federation",
                         drawing=accounts.of_agreement,
+                    ),
+                    ClauseFigure(
+                        "federation-flowed",
+                        pgettext_lazy("releases under a clause", "Flowed"),
+                        "read:federation",
+                        lambda agreement: ledger.flowed(agreement.id),
                     ),
                     PartnerSection(
                         "federation",

@@ -20,6 +20,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
+from taawun.platform.web.components import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -244,15 +245,22 @@ class TitleFilter(forms.Form):
 
 
 class GuestFilters(forms.Form):
-    """Which guests, and which of their tokens."""
+    """Which guests."""
 
-    q = forms.CharField(
-        label=gettext_lazy("Search"),
+    q = forms.CharField(label=gettext_lazy("Guest or agreement"), required=False, max_length=100)
+
+
+class GuestTokenFilters(forms.Form):
+    """Which tokens of guests."""
+
+    q = forms.CharField(label=gettext_lazy("Purpose, guest or holder"), required=False, max_length=100)
+    state = forms.ChoiceField(
+        label=gettext_lazy("State"),
         required=False,
-        max_length=100,
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": gettext_lazy("Guest, agreement or token")}
-        ),
+        choices=[
+            ("", gettext_lazy("all")),
+            *((name, STATES[name].word) for name in ("active", "lapsed", "revoked")),
+        ],
     )
 
 

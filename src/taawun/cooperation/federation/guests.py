@@ -134,6 +134,11 @@ class Hosted:
         return self.party.ref
 
     @property
+    def key(self) -> str:
+        """By which it is told from all others; as the form of its tokens names it."""
+        return f"{self.agreement.id}#{self.ref}"
+
+    @property
     def name(self) -> Text:
         """What it is called."""
         return self.party.organisation

@@ -21,7 +21,11 @@ TOPICS = (
         order=95,
     ),
     HelpTopic(
-        "guests", _HERE, Group.COOPERATE, ("guests", "guest-token-new", "guest-token-revoke"), order=100
+        "guests",
+        _HERE,
+        Group.COOPERATE,
+        ("guests", "guest-tokens", "guest-token-new", "guest-token-revoke"),
+        order=100,
     ),
     HelpTopic("public", _HERE, Group.COOPERATE, ("public", "public-again", "release-public"), order=110),
 )

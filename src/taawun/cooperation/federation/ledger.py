@@ -21,7 +21,7 @@ from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-__all__ = ["DIMENSIONS", "Cell", "Sums", "Wanted", "cells", "grouped", "total"]
+__all__ = ["DIMENSIONS", "Cell", "Sums", "Wanted", "cells", "flowed", "grouped", "total"]
 
 _M = TypeVar("_M", bound=Model)
 
@@ -129,6 +129,20 @@ def cells(wanted: Wanted) -> list[Cell]:
             found.append(Cell(partner=partner, sums=gave, **place))
     _add_onward(found, wanted)
     return found
+
+
+def flowed(agreement: UUID) -> dict[str, int]:
+    """How many releases went and came under each clause of an agreement, by the refs of its clauses; one question.
+
+    What went over several lanes of one clause counts once.
+
+    Args:
+        agreement: its lineage.
+    """
+    rows = Passage.objects.filter(agreement=agreement).values("clause")
+    return {
+        row["clause"]: row["count"] for row in rows.annotate(count=Count("release", distinct=True)).order_by()
+    }
 
 
 def grouped(found: Iterable[Cell], by: str) -> dict[Any, Sums]:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("who-would-receive/", views.who_would_receive, name="who-would-receive"),
     path("duties/<uuid:agreement_id>/", views.agreement_duties, name="agreement-duties"),
     path("guests/", views.guests, name="guests"),
+    path("guests/tokens/", views.guest_tokens, name="guest-tokens"),
     path("guests/tokens/new/", views.new_guest_token, name="guest-token-new"),
     path("guests/tokens/<uuid:token_id>/revoke/", views.revoke_guest_token, name="guest-token-revoke"),
     path("public/", views.public_again, name="public-again"),

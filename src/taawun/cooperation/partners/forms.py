@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.partners.models import Lane, Partner
 
-__all__ = ["AddForm", "CompareForm", "PartnerFilters", "StatementForm"]
+__all__ = ["AddForm", "CompareForm", "LaneFilters", "PartnerFilters", "QuarantineFilters", "StatementForm"]
 
 
 class PartnerFilters(forms.Form):
@@ -17,6 +17,12 @@ class PartnerFilters(forms.Form):
     state = forms.ChoiceField(
         label=_("State"), required=False, choices=[("", _("all")), *Partner.State.choices]
     )
+
+
+class QuarantineFilters(forms.Form):
+    """Search of what is in quarantine."""
+
+    q = forms.CharField(label=_("Kind"), required=False, max_length=80)
 
 
 class LaneFilters(forms.Form):

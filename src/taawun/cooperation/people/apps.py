@@ -17,7 +17,7 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, the doorkeeper and the navigation, and hear what allauth does."""
-        from taawun.cooperation.people import account_trail, providers, sessions, telling
+        from taawun.cooperation.people import account_trail, editions, providers, sessions, telling
         from taawun.cooperation.people.gathering import gather
         from taawun.cooperation.people.help_topics import TOPICS
         from taawun.cooperation.people.permissions import Permission, Role
@@ -28,6 +28,7 @@ class PeopleConfig(AppConfig):
         from taawun.platform.notices.news import risks_of
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.access import Doorkeeper
+        from taawun.platform.web.drafts import DraftSubject
         from taawun.platform.web.entrance import SignInWays
         from taawun.platform.web.formats import with_names
         from taawun.platform.web.navigation import Group, NavigationEntry
@@ -120,6 +121,10 @@ class PeopleConfig(AppConfig):
                     *TRAIL,
                     *TOPICS,
                     Doorkeeper("people", sessions.visitor, sessions.reader, sessions.host, sessions.admit),
+                    DraftSubject("organisation-change", editions.organisation_standing),
+                    DraftSubject("contact", editions.contact_standing),
+                    DraftSubject("provider", editions.provider_standing),
+                    DraftSubject("community-rename", editions.community_standing),
                     NavigationEntry(
                         "people", Group.NODE, _("People"), "people", "read:people", order=10, icon="people"
                     ),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "EditedMeanwhile",
     "InvitationRefused",
     "LastAdministrator",
     "NameRefused",
@@ -47,6 +48,15 @@ class PeopleError(ValueError):
 
     code = "people-refused"
     field = ""
+
+
+class EditedMeanwhile(PeopleError):
+    """Somebody else saved it since the editor opened it."""
+
+    code = "edited-meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody else changed this meanwhile. Load it again and repeat your change."))
 
 
 class NameRefused(PeopleError):

@@ -65,6 +65,9 @@ class Organisation(models.Model):
         COMMUNITY = "community", _("a community of nations")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    edition = models.PositiveIntegerField(
+        default=1
+    )  # counts its saves: nobody overwrites what they did not see
     names = models.JSONField()
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.OTHER)
     # a secretariat or a donor has none
@@ -103,6 +106,9 @@ class DutyContact(models.Model):
         FAILED = "failed", _("did not answer")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    edition = models.PositiveIntegerField(
+        default=1
+    )  # counts its saves: nobody overwrites what they did not see
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="duty_contacts")
     # a person's name or, better, a function: duty officer
     names = models.JSONField()
@@ -143,6 +149,9 @@ class Community(models.Model):
     """A community of nations, such as a regional organisation; who belongs to it and when stands in its spans."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    edition = models.PositiveIntegerField(
+        default=1
+    )  # counts its saves: nobody overwrites what they did not see
     # short, for addresses of people and programs: oic
     code = models.CharField(max_length=32, unique=True)
     names = models.JSONField()
@@ -314,6 +323,9 @@ class IdentityProvider(models.Model):
         SAML = "saml", "SAML 2.0"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    edition = models.PositiveIntegerField(
+        default=1
+    )  # counts its saves: nobody overwrites what they did not see
     organisation = models.ForeignKey(
         Organisation, on_delete=models.CASCADE, related_name="identity_providers"
     )

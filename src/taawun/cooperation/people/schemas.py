@@ -272,6 +272,7 @@ class DutyContact(Schema):
     """Whom to call at an organisation, and when that was last tried."""
 
     id: UUID
+    edition: int = Field(description="For If-Match, in double quotes.")
     name: Words
     zone: str
     is_always: bool
@@ -326,6 +327,7 @@ class IdentityProvider(Schema):
     """An organisation's own provider, without its secret."""
 
     id: UUID
+    edition: int = Field(description="For If-Match, in double quotes.")
     organisation: OrganisationName
     name: str
     protocol: Literal["oidc", "saml"]

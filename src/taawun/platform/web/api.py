@@ -61,6 +61,7 @@ __all__ = [
     "StrictParser",
     "TokenAuth",
     "check_edition",
+    "check_edition_if_named",
     "etag",
     "gate",
     "handle_errors",
@@ -459,6 +460,25 @@ def check_edition(request: HttpRequest, edition: object) -> None:
             _("Somebody else changed this meanwhile. Load it again and repeat your change."),
             headers={"ETag": etag(edition)},
         )
+
+
+def check_edition_if_named(request: HttpRequest, edition: int) -> int | None:
+    """The same for what may be changed without naming an edition: whoever names one is held to it.
+
+    Args:
+        request: with If-Match, or without.
+        edition: the edition that is there.
+
+    Returns:
+        the edition that the change is held to; None where none was named.
+
+    Raises:
+        Refusal: 412 with the If-Match of another edition.
+    """
+    if not request.headers.get("If-Match", "").strip():
+        return None
+    check_edition(request, edition)
+    return edition
 
 
 # ---- errors -----------------------------------------------------------------------------------------------------

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from ninja.operation import Operation
     from ninja.types import DictStrAny
 
-__all__ = ["IF_MATCH", "IF_MATCH_THE_DRAFT", "DocumentedAPI", "SchemasClash", "answering"]
+__all__ = [
+    "IF_MATCH",
+    "IF_MATCH_IF_NAMED",
+    "IF_MATCH_THE_DRAFT",
+    "DocumentedAPI",
+    "SchemasClash",
+    "answering",
+]
 
 
 def _if_match(description: str, *, required: bool) -> dict[str, Any]:
@@ -42,6 +49,10 @@ IF_MATCH: Final = _if_match("The ETag of what was edited (RFC 9110).", required=
 # an operation that ends or replaces a draft, if there is one, takes this
 IF_MATCH_THE_DRAFT: Final = _if_match(
     "The ETag of the draft (RFC 9110); needed where one is being written here.", required=False
+)
+# an operation that was there before its things had editions, and takes any save without one, takes this
+IF_MATCH_IF_NAMED: Final = _if_match(
+    "The ETag of what was edited (RFC 9110). Without it the change is made whatever is there.", required=False
 )
 _IDEMPOTENCY_KEY: Final = {
     "in": "header",

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 from taawun.platform.web.charts import (
+    DETECTED,
     Band,
     Bar,
     Bars,
@@ -23,7 +24,6 @@ from taawun.platform.web.charts import (
     Lines,
     MapNation,
     Node,
-    Outcome,
     Picture,
     Radar,
     Reader,
@@ -92,7 +92,7 @@ def all_kinds(name: str = "Demo South") -> dict[str, Picture]:
             "Nation",
             START,
             after(240),
-            (TimelineRow("XN", name, (Deed(after(22), Outcome.DETECTED, "1"),)), TimelineRow("XS", "South")),
+            (TimelineRow("XN", name, (Deed(after(22), DETECTED, "1"),)), TimelineRow("XS", "South")),
             (Inject("1", after(10), name), Inject("2", after(120))),
             now=after(102),
         ),

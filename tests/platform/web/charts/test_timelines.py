@@ -7,7 +7,18 @@ from itertools import pairwise
 
 import pytest
 
-from taawun.platform.web.charts import CannotDraw, Deed, Inject, Outcome, Timeline, TimelineRow
+from taawun.platform.web.charts import (
+    DETECTED,
+    MISSED,
+    SHARED,
+    CannotDraw,
+    Deed,
+    Inject,
+    Sign,
+    Timeline,
+    TimelineRow,
+    Wording,
+)
 from tests.platform.web.charts.samples import ARABIC, ENGLISH, START, after, outside, shapes, words
 
 ROWS = (
@@ -15,9 +26,9 @@ ROWS = (
         "XN",
         "North",
         (
-            Deed(after(84), Outcome.MISSED, "3"),
-            Deed(after(28), Outcome.DETECTED, "1"),
-            Deed(after(28), Outcome.SHARED),
+            Deed(after(84), MISSED, "3"),
+            Deed(after(28), DETECTED, "1"),
+            Deed(after(28), SHARED),
         ),
         is_own=True,
     ),
@@ -50,10 +61,10 @@ def test_injects_are_numbered_and_those_to_come_are_dashed() -> None:
 
 def test_detected_is_a_circle_shared_a_diamond_missed_a_cross_and_none_hides_another() -> None:
     drawing = drill().draw(ENGLISH)
-    assert [each["class"] for each in shapes(drawing, "g") if each.get("class") in set(Outcome)] == [
-        "missed",
-        "detected",
-        "shared",
+    assert [each["class"] for each in shapes(drawing, "g") if each["class"].startswith("deed")] == [
+        "deed cross",
+        "deed circle",
+        "deed diamond",
     ]
     (circle,) = shapes(drawing, "circle", "mark")
     (diamond,) = shapes(drawing, "path", "diamond")
@@ -70,6 +81,19 @@ def test_the_table_tells_each_deed_in_order_and_who_did_nothing() -> None:
         ("North", "missed", "3", "07:24"),
         ("South", "—", "—", "—"),
     )
+
+
+def test_over_several_days_each_moment_bears_its_day_and_marks_mean_what_is_said_of_them() -> None:
+    signed = Sign("diamond", "signed")
+    wording = Wording((signed,), "Versions", "Version", "What was done")
+    rows = (TimelineRow("XN", "North", (Deed(after(3 * 1440), signed, "2"),)),)
+    timeline = drill(rows=rows, now=None, wording=wording)
+    assert timeline.table(ENGLISH).heads == ("Nation", "What was done", "Version", "Time")
+    assert timeline.table(ENGLISH).rows == (("North", "signed", "2", "25 Nov, 06:00"),)
+    drawing = timeline.draw(ENGLISH)
+    assert "Versions" in [each.says for each in words(drawing)]
+    assert [each.words for each in drawing.key] == ["signed"]
+    assert "North: signed, 25 Nov, 06:00" in drawing.svg(id="c", title="", description="")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Agreements in the reader's words: sentences of clauses, differences of versions, timelines, situations."""
 
 from taawun.cooperation.agreements.presenting.differences import Change, Comparison, Section, compare
+from taawun.cooperation.agreements.presenting.negotiation import Remark, signing_chart, thread
 from taawun.cooperation.agreements.presenting.parties import (
     PartyCard,
     PartyTile,
@@ -45,6 +46,7 @@ __all__ = [
     "PartyCard",
     "PartyTile",
     "Record",
+    "Remark",
     "Section",
     "Situation",
     "acts",
@@ -67,9 +69,11 @@ __all__ = [
     "period",
     "reason_given",
     "record_of",
+    "signing_chart",
     "situation",
     "state_steps",
     "template_facts",
     "term_day",
     "term_facts",
+    "thread",
 ]

@@ -38,6 +38,7 @@ class Act:
         style: ``primary``, ``danger`` or empty.
         icon: its icon, or empty.
         is_ending: whether it pauses or ends the agreement, so that it stands apart from the others.
+        is_answer: whether it answers the other parties about the text, so that it stands below what they said.
     """
 
     label: str
@@ -45,3 +46,4 @@ class Act:
     style: str = ""
     icon: str = ""
     is_ending: bool = False
+    is_answer: bool = False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.utils.safestring import SafeString
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
 
-__all__ = ["AgreementSection"]
+__all__ = ["AgreementSection", "ClauseFigure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +34,20 @@ class AgreementSection:
     permission: str
     lines: Callable[[PersonActor, Agreement], Sequence[Line]] | None = None
     drawing: Callable[[PersonActor, Agreement], SafeString] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseFigure:
+    """A number that another room tells of each clause: a column of the clauses on the page of an agreement.
+
+    Args:
+        name: unique, for example ``federation-flowed``.
+        label: the head of the column; a lazy translation.
+        permission: who sees it.
+        figures: the numbers by the refs of clauses; a clause that is missing has none.
+    """
+
+    name: str
+    label: Any  # a lazy translation
+    permission: str
+    figures: Callable[[Agreement], Mapping[str, int]]

@@ -270,7 +270,8 @@ def _officer_acts(
     ):
         if isinstance(can_declare(standing, kind), Granted):
             is_ending = kind in {"terminated", "suspended"}
-            found.append(Act(label, reverse(name, args=[agreement.id]), style, is_ending=is_ending))
+            url = reverse(name, args=[agreement.id])
+            found.append(Act(label, url, style, is_ending=is_ending, is_answer=kind == "declined"))
     found += joining_acts(actor.id, record, standing, partners)
     found += newcomer_acts(agreement)
     if about and isinstance(can_sign(about, standing, partners), Granted):
@@ -283,6 +284,7 @@ def _officer_acts(
                     url,
                     "primary",
                     "seal",
+                    is_answer=True,
                 )
             )
     return found
@@ -300,11 +302,10 @@ def _writer_acts(record: Record, standing: Standing) -> list[Act]:
         return [discard]
     if document is None or _is_depositary(document):
         if agreement.draft:
-            propose = Act(
-                _("Propose…"), reverse("agreement-propose", args=[agreement.id]), "primary", "arrow"
-            )
+            send = reverse("agreement-propose", args=[agreement.id])
+            propose = Act(_("Propose…"), send, "primary", "arrow", is_answer=True)
             return [discard, Act(_("Edit the draft"), edit, "", "edit"), propose]
-        return [] if is_over else [Act(_("Write a next version"), edit, "", "edit")]
+        return [] if is_over else [Act(_("Write a next version"), edit, "", "edit", is_answer=True)]
     if not isinstance(can_declare(standing, "countered"), Granted):
         # what was written before the other parties went on can still be thrown away
         return [discard] if agreement.draft else []
@@ -316,8 +317,13 @@ def _writer_acts(record: Record, standing: Standing) -> list[Act]:
             if is_counter
             else (_("Edit the change"), _("Send the proposal of a change…"))
         )
-        return [discard, Act(words[0], edit, "", "edit"), Act(words[1], send, "primary", "return")]
-    return [Act(_("Counter…") if is_counter else _("Propose a change…"), edit, "", "return")]
+        return [
+            discard,
+            Act(words[0], edit, "", "edit"),
+            Act(words[1], send, "primary", "return", is_answer=True),
+        ]
+    words_of_it = _("Counter…") if is_counter else _("Propose a change…")
+    return [Act(words_of_it, edit, "", "return", is_answer=True)]
 
 
 def _is_depositary(document: Document) -> bool:

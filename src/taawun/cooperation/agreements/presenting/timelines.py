@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.agreements.standing import Standing
 
-__all__ = ["Record", "history", "kid_of", "record_of", "state_steps"]
+__all__ = ["Record", "declared_title", "history", "kid_of", "record_of", "state_steps"]
 
 # a line of more dots than this cannot be read at a glance
 _MOST_NEGOTIATION: Final = 3
@@ -220,7 +220,8 @@ def _signed(record: Record, signature: PartySignature) -> Moment:
     )
 
 
-def _declared(record: Record, instrument: PartyInstrument) -> Moment:
+def declared_title(record: Record, instrument: PartyInstrument) -> str:
+    """What a party did when it declared this."""
     titles = {
         "countered": _("Change proposed") if record.is_change(instrument) else _("Counter-proposal"),
         "declined": _("Counter-proposal turned down")
@@ -237,6 +238,10 @@ def _declared(record: Record, instrument: PartyInstrument) -> Moment:
         "declared": _("Declaration that less is given or taken"),
         "lifted": _("Declaration lifted"),
     }
+    return titles[instrument.kind]
+
+
+def _declared(record: Record, instrument: PartyInstrument) -> Moment:
     url = ""
     if instrument.suggestion is not None and record.number(instrument.digest):
         query = f"?old=v{record.number(instrument.digest)}&new=c{instrument.id}"
@@ -245,7 +250,7 @@ def _declared(record: Record, instrument: PartyInstrument) -> Moment:
     if instrument.note:
         detail = format_html("{}<br>{}", detail, text(instrument.note))
     is_marked = instrument.kind in {"suspended", "resumed", "terminated", "left", "countersigned"}
-    return Moment(titles[instrument.kind], instrument.at, detail, marked=is_marked, url=url)
+    return Moment(declared_title(record, instrument), instrument.at, detail, marked=is_marked, url=url)
 
 
 # ---- the line of states -----------------------------------------------------------------------------------------

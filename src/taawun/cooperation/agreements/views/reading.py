@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -36,12 +36,14 @@ from taawun.cooperation.agreements.presenting import (
     period,
     reason_given,
     record_of,
+    signing_chart,
     situation,
     state_steps,
     term_facts,
+    thread,
 )
 from taawun.cooperation.agreements.presenting import compare as differences
-from taawun.cooperation.agreements.presenting.parts import AgreementSection
+from taawun.cooperation.agreements.presenting.parts import AgreementSection, ClauseFigure
 from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.agreements.versions import version_of
 from taawun.cooperation.people.sessions import signed_in
@@ -51,14 +53,19 @@ from taawun.platform.web import formats
 from taawun.platform.web.downloads import attachment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponseBase
     from django.utils.safestring import SafeString
 
     from taawun.cooperation.agreements.document import Clause, Document
     from taawun.cooperation.agreements.models import PartyInstrument
-    from taawun.cooperation.agreements.presenting import Record
+    from taawun.cooperation.agreements.presenting import Comparison, Record
     from taawun.cooperation.agreements.standing import Standing
     from taawun.cooperation.people.actors import PersonActor
+
+# bytes of two texts that are compared wherever the agreement is opened
+_MOST_COMPARED_HERE: Final = 64 * 1024
 
 __all__ = ["ClauseRow", "agreement", "clause_rows", "compare", "version"]
 
@@ -75,6 +82,12 @@ class ClauseRow:
     onward: SafeString
     kept: str
     on_end: str
+    figures: tuple[tuple[object, int], ...] = ()
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether two parties give each other the same."""
+        return self.is_mutual and len(self.senders) == 2  # noqa: PLR2004 - a pair
 
 
 def clause_rows(document: Document) -> list[ClauseRow]:
@@ -110,6 +123,8 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
     document = standing.current or parse(held.draft.encode())
     partners = partners_of(document)
     possible = acts(actor, record, standing, partners)
+    cards = party_cards(document, record, partners, may_add="manage:partners" in actor.permissions)
+    figures = _figures(actor, held) if standing.current else []
     context = {
         "agreement": held,
         "document": document,
@@ -122,14 +137,22 @@ def agreement(request: HttpRequest, actor: PersonActor, agreement_id: UUID) -> H
         "situations": situation(record, standing, at),
         "acts": [act for act in possible if not act.is_ending],
         "endings": [act for act in possible if act.is_ending],
-        "parties": party_cards(document, record, partners, may_add="manage:partners" in actor.permissions),
+        "parties": cards,
         "steps": state_steps(record, standing, at),
-        "clauses": clause_rows(document),
+        "clauses": [
+            replace(row, figures=tuple((label, counts.get(row.clause.ref, 0)) for label, counts in figures))
+            for row in clause_rows(document)
+        ],
+        "figures": [label for label, _counts in figures],
+        "thread": thread(record, standing),
+        "answers": [replace(act, style="") for act in possible if act.is_answer],
+        "others": [card for card in cards if card.url],
+        "signing": signing_chart(record, standing, standing.pending or document) if record.versions else None,
+        "changes": _changes(actor, record),
         "facts": term_facts(document),
         "has_paper": document.instrument is not None and standing.current is not None,
         "history": history(record, standing, at),
         "versions": _version_links(record),
-        "comparison": _latest_comparison(record),
         "drawings": [
             (part.label, part.drawing(actor, held))
             for part in _parts(actor)
@@ -156,12 +179,34 @@ def _version_links(record: Record) -> list[tuple[int, str]]:
     ]
 
 
-def _latest_comparison(record: Record) -> str:
-    """Where the newest version is compared with the one before it; empty with fewer than two."""
+def _figures(actor: PersonActor, held: Agreement) -> list[tuple[object, Mapping[str, int]]]:
+    """What other rooms count under each clause, with the heads of their columns."""
+    shown = [each for each in registry.all(ClauseFigure) if each.permission in actor.permissions]
+    return [(each.label, each.figures(held)) for each in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What changed between the two newest versions, for the page of the agreement."""
+
+    form: CompareForm
+    old: _Text
+    new: _Text
+    comparison: Comparison | None
+
+
+def _changes(actor: PersonActor, record: Record) -> _Changes | None:
+    """The newest version beside the one before it; None with fewer than two.
+
+    Long texts are compared on the page of comparisons alone: this one is opened far more often.
+    """
     if len(record.versions) < 2:  # noqa: PLR2004 - it takes two to compare
-        return ""
-    old, new = record.versions[-2].number, record.versions[-1].number
-    return reverse("agreement-compare", args=[record.agreement.id]) + f"?old=v{old}&new=v{new}"
+        return None
+    texts = _texts(actor, record)
+    old, new = texts[len(record.versions) - 2], texts[len(record.versions) - 1]
+    form = CompareForm({"old": old.name, "new": new.name}, texts=[(each.name, each.label) for each in texts])
+    is_short = sum(len(bytes(each.text)) for each in record.versions[-2:]) <= _MOST_COMPARED_HERE
+    return _Changes(form, old, new, differences(old.document, new.document) if is_short else None)
 
 
 def found_version(held: Agreement, number: int, digest: str = "") -> Version:

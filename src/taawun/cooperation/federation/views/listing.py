@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -39,14 +41,13 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web.components import Fact
-from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import filesize
-from taawun.platform.web.listing import Column, Empty, Stored, Table, show
+from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
 from taawun.platform.web.paging import page
 from taawun.platform.web.templatetags.components import code, moment, text, tlp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
@@ -173,21 +174,72 @@ def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]
 def ledger(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """What each party gave and received, and how far it reached, by agreement, partner, kind or month."""
     form = LedgerFilters(request.GET)
-    wanted, by = form.wanted(), form.dimension
-    found = cells(wanted)
+    by, found = form.dimension, cells(form.wanted())
     lines = accounts(found, by, actor)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _ledger_export(request.GET["format"], by, lines)
-    context = {
-        "form": form,
-        "by": by,
-        "lines": lines,
-        "total": total(found),
-        "sentence": finding(total(found)),
-        "flows": flows(found) if found else [],
-        "is_filtered": any(form.cleaned_data.values()) if form.is_valid() else False,
-    }
-    return render(request, "federation/ledger.html", context)
+    names, first = {column.name: column for column in LEDGER.columns}, _DIMENSIONS[by]
+    table = replace(
+        LEDGER,
+        columns=(replace(names["name"], label=first), *LEDGER.columns[1:]),
+        saved=(by, *_COLUMNS),
+        # months have an order of their own; all else is told by how much flowed
+        sort="name" if by == "month" else LEDGER.sort,
+    )
+    return show(
+        request,
+        table,
+        "federation/ledger.html",
+        form=form,
+        find=lambda _wanted: Held(lines),
+        save=partial(_saved_ledger, by),
+        empty=Empty(
+            _("The ledger is empty"),
+            _(
+                "Nothing was given or received in the last twelve months. What passes under an agreement in force is "
+                "counted here."
+            ),
+            ((_("See the agreements"), reverse("agreements")),),
+        ),
+        context={
+            "lines": lines,
+            "total": total(found),
+            "sentence": finding(total(found)),
+            "flows": flows(found) if found else [],
+        },
+    )
+
+
+_DIMENSIONS: Final = {
+    "agreement": gettext_lazy("Agreement"),
+    "partner": gettext_lazy("Partner"),
+    "kind": gettext_lazy("Kind"),
+    "month": gettext_lazy("Month"),
+}
+LEDGER: Final = Table(
+    name="ledger",
+    caption=gettext_lazy("Given and received"),
+    columns=(
+        Column("name", gettext_lazy("Agreement"), sort="name"),
+        Column("given", gettext_lazy("Given"), sort="-given", is_number=True),
+        Column("signed", gettext_lazy("Taken in by its receivers"), is_number=True),
+        Column("onward", gettext_lazy("Passed on by them"), is_number=True),
+        Column("given-back", gettext_lazy("Of these withdrawn"), is_number=True),
+        Column("received", gettext_lazy("Received"), sort="-received", is_number=True),
+        Column("received-back", gettext_lazy("Of these withdrawn"), is_number=True),
+        Column("flowed", gettext_lazy("Both together"), sort="-flowed", is_number=True, is_shown=False),
+    ),
+    orders={
+        "name": ("plain",),
+        "given": ("sums__given", "plain"),
+        "received": ("sums__received", "plain"),
+        "flowed": ("flowed", "plain"),
+    },
+    sort="-flowed",
+    unfit=Empty(
+        gettext_lazy("Nothing fits"),
+        gettext_lazy("Nothing was given or received of this kind, with this partner, in these months."),
+    ),
+    key="plain",
+)
 
 
 _COLUMNS: Final = (
@@ -203,11 +255,10 @@ _COLUMNS: Final = (
 )
 
 
-def _ledger_export(ending: str, by: str, lines: Sequence[Account]) -> HttpResponseBase:
-    rows = [{by: line.plain, **{column: getattr(line.sums, column) for column in _COLUMNS}} for line in lines]
-    if ending == "json":
-        return as_json("ledger", rows)
-    return as_csv("ledger", (by, *_COLUMNS), (list(row.values()) for row in rows))
+def _saved_ledger(by: str, found: Iterable[Account]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for line in found:
+        yield {by: line.plain, **{column: getattr(line.sums, column) for column in _COLUMNS}}
 
 
 # ---- one release ------------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ from taawun.cooperation.partners.views.knowing import (
     give_up,
     own_keys,
     partner,
-    quarantined,
     unblock,
     unfollow_public,
     verify,
 )
 from taawun.cooperation.partners.views.lists import partner_lanes, partners
+from taawun.cooperation.partners.views.setting_aside import quarantined
 
 __all__ = [
     "add",

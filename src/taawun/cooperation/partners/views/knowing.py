@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -38,16 +38,14 @@ from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
-from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.pages import confirm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponseBase
 
-    from taawun.cooperation.partners.models import LaneEntry
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
 from taawun.platform.web.telling import Undo, tell_done
@@ -61,7 +59,6 @@ __all__ = [
     "give_up",
     "own_keys",
     "partner",
-    "quarantined",
     "unblock",
     "unfollow_public",
     "verify",
@@ -171,70 +168,6 @@ def own_keys(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "is_recovery_here": keys.recovery_file().exists(),
     }
     return render(request, "partners/own_keys.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@signed_in(_MANAGE)
-def quarantined(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
-    """What came under a key that was revoked since; somebody here decides about it."""
-    known = get_object_or_404(Partner, id=partner_id)
-    refusal = _decide(request, actor, known) if request.method == "POST" else ""
-    if request.method == "POST" and not refusal:
-        return redirect("partner-quarantine", known.id)
-    held = quarantine.in_quarantine(known)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export_quarantine(request.GET["format"], held)
-    count = held.count()
-    words = ngettext("%(count)s entry in quarantine", "%(count)s entries in quarantine", count)
-    context = {
-        "partner": known,
-        "entries": held[:_SHOWN],
-        "count": words % {"count": formats.number(count)},
-        "refusal": refusal,
-    }
-    return render(request, "partners/quarantine.html", context, status=409 if refusal else 200)
-
-
-def _decide(request: HttpRequest, actor: PersonActor, known: Partner) -> str:
-    """Carry out a decision; why it was not, or empty."""
-    asked = request.POST.get("decide", "")
-    chosen = [int(each) for each in request.POST.getlist("entry") if each.isascii() and each.isdecimal()]
-    if not asked.endswith("-all") and not chosen:
-        return _("Choose at least one of them.")
-    entries = None if asked.endswith("-all") else chosen
-    verb = quarantine.take_in if asked.startswith("take-in") else quarantine.drop
-    try:
-        count = verb(actor, known, entries)
-    except PartnerRefused as refused:
-        return str(refused)
-    done = (
-        ngettext("%(count)s entry is taken in.", "%(count)s entries are taken in.", count)
-        if verb is quarantine.take_in
-        else ngettext("%(count)s entry was dropped.", "%(count)s entries were dropped.", count)
-    )
-    messages.success(request, done % {"count": formats.number(count)})
-    return ""
-
-
-def _export_quarantine(ending: str, held: Iterable[LaneEntry]) -> HttpResponseBase:
-    head = ("id", "lane", "seq", "kind", "digest", "size", "issued", "received", "key")
-    rows = [
-        {
-            "id": each.id,
-            "lane": str(each.lane_id),
-            "seq": each.seq,
-            "kind": each.kind,
-            "digest": each.digest,
-            "size": each.size,
-            "issued": each.issued.isoformat(),
-            "received": each.recorded.isoformat(),
-            "key": each.kid,
-        }
-        for each in held
-    ]
-    if ending == "json":
-        return as_json("quarantine", rows)
-    return as_csv("quarantine", head, ([row[column] for column in head] for row in rows))
 
 
 # ---- comparing, blocking --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.people import roll
+from taawun.cooperation.people.actions.editions import held_to
 from taawun.cooperation.people.errors import PeopleError, RollRefused
 from taawun.cooperation.people.models import Community, Nation, Organisation, Span
 from taawun.cooperation.people.roll import Line
@@ -91,15 +92,28 @@ def add_shipped_community(actor: Actor, code: str) -> Community:
 
 
 @transaction.atomic
-def rename_community(actor: Actor, community: Community, names: Text) -> None:
+def rename_community(
+    actor: Actor, community: Community, names: Text, *, edition: int | None = None
+) -> Community:
     """Change what a community is called.
+
+    Args:
+        actor: who renames it.
+        community: which.
+        names: what it is called now.
+        edition: the one the editor had before them; None where they are not held to it.
 
     Raises:
         NotAllowed: the actor may not.
+        EditedMeanwhile: somebody else renamed it since.
     """
     _begin(actor)
-    if Community.objects.filter(id=community.id).exclude(names=names.to_json()).update(names=names.to_json()):
+    held = held_to(community, edition)
+    if held.names != names.to_json():
+        held.names, held.edition = names.to_json(), held.edition + 1
+        held.save(update_fields=["names", "edition"])
         record(actor, "people.community-renamed", _urn(community), {"names": names.to_json()})
+    return held
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.people.actions.editions import held_to
 from taawun.cooperation.people.errors import ContactRefused
 from taawun.cooperation.people.models import DutyContact, Organisation
 from taawun.cooperation.people.rules import ensure, holds_in
@@ -159,19 +160,29 @@ def add_contact(actor: Actor, organisation: Organisation, given: ContactFields) 
 
 
 @transaction.atomic
-def change_contact(actor: Actor, contact: DutyContact, given: ContactFields) -> DutyContact:
+def change_contact(
+    actor: Actor, contact: DutyContact, given: ContactFields, *, edition: int | None = None
+) -> DutyContact:
     """Change what is said of a contact. Another number, address or key was not tested yet.
+
+    Args:
+        actor: who changes it.
+        contact: which.
+        given: what is said of it now.
+        edition: the one the editor had before them; None where they are not held to it.
 
     Raises:
         NotAllowed: the actor may not.
+        EditedMeanwhile: somebody else changed it since.
         ContactRefused: with the member that is wrong.
     """
     ensure(holds_in(actor, "manage:contacts", contact.organisation_id))
-    held = DutyContact.objects.select_for_update().get(id=contact.id)
+    held = held_to(contact, edition)
     before = (held.phone, held.email, held.pgp_fingerprint)
     _fill(held, given)
     if before != (held.phone, held.email, held.pgp_fingerprint):
         held.tested, held.outcome = None, ""
+    held.edition += 1
     held.save()
     about = {"contact": f"urn:uuid:{held.id}"}
     record(actor, "people.contact-changed", f"urn:uuid:{held.organisation_id}", about)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.people.actions.editions import held_to
 from taawun.cooperation.people.errors import PeopleError
 from taawun.cooperation.people.models import Nation, Organisation
 from taawun.cooperation.people.rules import ensure, holds_everywhere, holds_in, require
@@ -111,6 +112,7 @@ def change_organisation(  # noqa: PLR0913 - each argument is one fact of an orga
     kind: Organisation.Kind,
     nation: str | None,
     working_days: Collection[int] | None = None,
+    edition: int | None = None,
 ) -> Organisation:
     """Change what an organisation is called, what it is, of which nation, and on which days it works.
 
@@ -121,13 +123,15 @@ def change_organisation(  # noqa: PLR0913 - each argument is one fact of an orga
         kind: what it is.
         nation: its nation's code; None where it has none.
         working_days: 0 is Monday; empty where it works as its nation does, None to leave them as they are.
+        edition: the one the editor had before them; None where they are not held to it.
 
     Raises:
         NotAllowed: the actor may not; who manages one organisation alone may change its name and kind.
+        EditedMeanwhile: somebody else changed it since.
         PeopleError: the nation's code is none, or it is the host of a nation's node, whose nation stays.
     """
     ensure(holds_in(actor, "manage:people", organisation.id))
-    held = Organisation.objects.select_for_update().get(id=organisation.id)
+    held = held_to(organisation, edition)
     if (nation or None) != held.nation_id:
         ensure(holds_everywhere(actor, "manage:people"))
         if held.is_host:
@@ -137,6 +141,7 @@ def change_organisation(  # noqa: PLR0913 - each argument is one fact of an orga
     held.names, held.kind, held.nation_id = names.to_json(), kind, nation or None
     if working_days is not None:
         held.working_days = sorted(set(working_days))
-    held.save(update_fields=["names", "kind", "nation", "working_days"])
+    held.edition += 1
+    held.save(update_fields=["names", "kind", "nation", "working_days", "edition"])
     record(actor, "people.organisation-changed", f"urn:uuid:{held.id}", {"kind": str(kind)})
     return held

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from taawun.cooperation.people.actions.editions import held_to
 from taawun.cooperation.people.actions.invitations import come_in
 from taawun.cooperation.people.actions.oneself import zone_for
 from taawun.cooperation.people.actors import SystemActor
@@ -164,19 +165,29 @@ def add_provider(actor: Actor, organisation: Organisation, given: ProviderFields
 
 
 @transaction.atomic
-def change_provider(actor: Actor, provider: IdentityProvider, given: ProviderFields) -> IdentityProvider:
+def change_provider(
+    actor: Actor, provider: IdentityProvider, given: ProviderFields, *, edition: int | None = None
+) -> IdentityProvider:
     """Change what is said of a provider. Another issuer knows nobody yet: the identities of the old one end.
+
+    Args:
+        actor: who changes it.
+        provider: which.
+        given: what is said of it now.
+        edition: the one the editor had before them; None where they are not held to it.
 
     Raises:
         NotAllowed: the actor may not.
+        EditedMeanwhile: somebody else changed it since.
         ProviderRefused: with the member that is wrong.
     """
     ensure(holds_in(actor, "manage:people", provider.organisation_id))
     take_turn("people.providers")
-    held = IdentityProvider.objects.select_for_update().get(id=provider.id)
+    held = held_to(provider, edition)
     if (held.issuer, held.protocol) != (given.issuer, given.protocol):
         held.identities.all().delete()
     _fill(held, given)
+    held.edition += 1
     held.save()
     forget(held.issuer)
     record(actor, "people.provider-changed", f"urn:uuid:{held.organisation_id}", _told(held))

@@ -17,7 +17,7 @@ from taawun.cooperation.people.api import (
     providers,
 )
 from taawun.cooperation.people.api.routing import router, words
-from taawun.cooperation.people.errors import NotAllowed, PeopleError
+from taawun.cooperation.people.errors import EditedMeanwhile, NotAllowed, PeopleError
 from taawun.platform.web.api import ErrorAnswers, Refusal
 
 __all__ = [
@@ -46,4 +46,12 @@ def _people_error(error: PeopleError) -> Refusal:
     return Refusal(422, error.code, str(error), pointer=f"/{error.field}" if error.field else "")
 
 
-ERRORS: Final[ErrorAnswers] = {NotAllowed: _not_allowed, PeopleError: _people_error}
+def _edited_meanwhile(error: EditedMeanwhile) -> Refusal:
+    return Refusal(412, error.code, str(error))
+
+
+ERRORS: Final[ErrorAnswers] = {
+    NotAllowed: _not_allowed,
+    PeopleError: _people_error,
+    EditedMeanwhile: _edited_meanwhile,
+}

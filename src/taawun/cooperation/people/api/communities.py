@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Status
 
@@ -17,7 +18,16 @@ from taawun.cooperation.people.rolling import rolled
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
 from taawun.foundation.clock import now
-from taawun.platform.web.api import ApiRequest, Listing, Paging, listing, missing
+from taawun.platform.web.api import (
+    ApiRequest,
+    Listing,
+    Paging,
+    check_edition_if_named,
+    etag,
+    listing,
+    missing,
+)
+from taawun.platform.web.openapi import IF_MATCH_IF_NAMED, answering
 
 __all__ = [
     "add_community",
@@ -58,22 +68,37 @@ def add_community(request: ApiRequest, body: schemas.NewCommunity) -> Status[sch
     return Status(201, _community(actions.add_community(actor, code=body.code, names=names)))
 
 
-@router.get("/communities/{uuid:community_id}", response=schemas.Community, summary="Get a community")
-def get_community(request: ApiRequest, community_id: UUID) -> schemas.Community:
+@router.get(
+    "/communities/{uuid:community_id}",
+    response=schemas.Community,
+    summary="Get a community",
+    openapi_extra=answering("ETag"),
+)
+def get_community(request: ApiRequest, response: HttpResponse, community_id: UUID) -> schemas.Community:
     """A community of nations."""
     require(acting(request), "read:people")
-    return _community(_found(community_id))
+    found = _found(community_id)
+    response["ETag"] = etag(found.edition)
+    return _community(found)
 
 
-@router.patch("/communities/{uuid:community_id}", response=schemas.Community, summary="Rename a community")
+@router.patch(
+    "/communities/{uuid:community_id}",
+    response=schemas.Community,
+    summary="Rename a community",
+    openapi_extra=IF_MATCH_IF_NAMED | answering("ETag"),
+)
 def rename_community(
-    request: ApiRequest, community_id: UUID, body: schemas.CommunityName
+    request: ApiRequest, response: HttpResponse, community_id: UUID, body: schemas.CommunityName
 ) -> schemas.Community:
     """Change what a community is called."""
     actor = acting(request)
     require(actor, "manage:communities")
-    actions.rename_community(actor, _found(community_id), words(body.name, "/name"))
-    return _community(_found(community_id))
+    found = _found(community_id)
+    edition = check_edition_if_named(request, found.edition)
+    named = actions.rename_community(actor, found, words(body.name, "/name"), edition=edition)
+    response["ETag"] = etag(named.edition)
+    return _community(named)
 
 
 @router.get(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Status
 
@@ -13,7 +14,16 @@ from taawun.cooperation.people.api.organisations import addressed_organisation
 from taawun.cooperation.people.api.routing import router, words
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
-from taawun.platform.web.api import ApiRequest, Listing, Paging, listing, missing
+from taawun.platform.web.api import (
+    ApiRequest,
+    Listing,
+    Paging,
+    check_edition_if_named,
+    etag,
+    listing,
+    missing,
+)
+from taawun.platform.web.openapi import IF_MATCH_IF_NAMED, answering
 
 __all__ = [
     "add_contact",
@@ -59,14 +69,23 @@ def add_contact(
     return Status(201, contact_shown(added))
 
 
-@router.put("/contacts/{uuid:contact_id}", response=schemas.DutyContact, summary="Change a duty contact")
+@router.put(
+    "/contacts/{uuid:contact_id}",
+    response=schemas.DutyContact,
+    summary="Change a duty contact",
+    openapi_extra=IF_MATCH_IF_NAMED | answering("ETag"),
+)
 def change_contact(
-    request: ApiRequest, contact_id: UUID, body: schemas.NewDutyContact
+    request: ApiRequest, response: HttpResponse, contact_id: UUID, body: schemas.NewDutyContact
 ) -> schemas.DutyContact:
     """What is said of a contact; another number, address or key was not tested yet."""
     actor = acting(request)
     require(actor, "manage:contacts")
-    return contact_shown(actions.change_contact(actor, _found(contact_id), _given(body)))
+    found = _found(contact_id)
+    edition = check_edition_if_named(request, found.edition)
+    changed = actions.change_contact(actor, found, _given(body), edition=edition)
+    response["ETag"] = etag(changed.edition)
+    return contact_shown(changed)
 
 
 @router.delete("/contacts/{uuid:contact_id}", response={204: None}, summary="Remove a duty contact")
@@ -104,6 +123,7 @@ def contact_shown(contact: models.DutyContact) -> schemas.DutyContact:
     """A contact as the interface tells it."""
     return schemas.DutyContact(
         id=contact.id,
+        edition=contact.edition,
         name=contact.names,
         zone=contact.zone,
         is_always=contact.is_always,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Status
 
@@ -11,8 +12,18 @@ from taawun.cooperation.people import actions, models, schemas
 from taawun.cooperation.people.api.routing import router, words
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
-from taawun.platform.web.api import ApiRequest, Listing, Paging, Refusal, listing, missing
+from taawun.platform.web.api import (
+    ApiRequest,
+    Listing,
+    Paging,
+    Refusal,
+    check_edition_if_named,
+    etag,
+    listing,
+    missing,
+)
 from taawun.platform.web.formats import either
+from taawun.platform.web.openapi import IF_MATCH_IF_NAMED, answering
 
 __all__ = ["add_organisation", "found_organisation", "list_organisations", "organisation_shown"]
 
@@ -46,31 +57,44 @@ def add_organisation(request: ApiRequest, body: schemas.NewOrganisation) -> Stat
 
 
 @router.get(
-    "/organisations/{uuid:organisation_id}", response=schemas.Organisation, summary="Get an organisation"
+    "/organisations/{uuid:organisation_id}",
+    response=schemas.Organisation,
+    summary="Get an organisation",
+    openapi_extra=answering("ETag"),
 )
-def get_organisation(request: ApiRequest, organisation_id: UUID) -> schemas.Organisation:
+def get_organisation(
+    request: ApiRequest, response: HttpResponse, organisation_id: UUID
+) -> schemas.Organisation:
     """An organisation whose people work on this node."""
     require(acting(request), "read:people")
-    return organisation_shown(addressed_organisation(organisation_id))
+    found = addressed_organisation(organisation_id)
+    response["ETag"] = etag(found.edition)
+    return organisation_shown(found)
 
 
 @router.put(
-    "/organisations/{uuid:organisation_id}", response=schemas.Organisation, summary="Change an organisation"
+    "/organisations/{uuid:organisation_id}",
+    response=schemas.Organisation,
+    summary="Change an organisation",
+    openapi_extra=IF_MATCH_IF_NAMED | answering("ETag"),
 )
 def change_organisation(
-    request: ApiRequest, organisation_id: UUID, body: schemas.NewOrganisation
+    request: ApiRequest, response: HttpResponse, organisation_id: UUID, body: schemas.NewOrganisation
 ) -> schemas.Organisation:
     """What an organisation is called, what it is, of which nation, and on which days it works."""
     actor = acting(request)
     require(actor, "manage:people")
+    found = addressed_organisation(organisation_id)
     changed = actions.change_organisation(
         actor,
-        addressed_organisation(organisation_id),
+        found,
         names=words(body.name, "/name"),
         kind=_kind(body.kind),
         nation=body.nation,
         working_days=body.working_days,
+        edition=check_edition_if_named(request, found.edition),
     )
+    response["ETag"] = etag(changed.edition)
     return organisation_shown(changed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Status
 
@@ -15,7 +16,16 @@ from taawun.cooperation.people.api.persons import name_shown
 from taawun.cooperation.people.api.routing import router
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
-from taawun.platform.web.api import ApiRequest, Listing, Paging, listing, missing
+from taawun.platform.web.api import (
+    ApiRequest,
+    Listing,
+    Paging,
+    check_edition_if_named,
+    etag,
+    listing,
+    missing,
+)
+from taawun.platform.web.openapi import IF_MATCH_IF_NAMED, answering
 
 __all__ = ["add_provider", "change_provider", "list_providers", "provider_shown", "remove_provider"]
 
@@ -51,14 +61,19 @@ def add_provider(request: ApiRequest, body: schemas.NewIdentityProvider) -> Stat
     "/identity-providers/{uuid:provider_id}",
     response=schemas.IdentityProvider,
     summary="Change an identity provider",
+    openapi_extra=IF_MATCH_IF_NAMED | answering("ETag"),
 )
 def change_provider(
-    request: ApiRequest, provider_id: UUID, body: schemas.NewIdentityProvider
+    request: ApiRequest, response: HttpResponse, provider_id: UUID, body: schemas.NewIdentityProvider
 ) -> schemas.IdentityProvider:
     """What is said of a provider. It stays its organisation's, and its secret stays where none is given."""
     actor = acting(request)
     require(actor, "manage:people")
-    return provider_shown(actions.change_provider(actor, _found(actor, provider_id), _given(body)))
+    found = _found(actor, provider_id)
+    edition = check_edition_if_named(request, found.edition)
+    changed = actions.change_provider(actor, found, _given(body), edition=edition)
+    response["ETag"] = etag(changed.edition)
+    return provider_shown(changed)
 
 
 @router.delete(
@@ -89,6 +104,7 @@ def provider_shown(provider: models.IdentityProvider) -> schemas.IdentityProvide
     protocol: Any = provider.protocol  # one of the words of the schema, held by the model's choices
     return schemas.IdentityProvider(
         id=provider.id,
+        edition=provider.edition,
         protocol=protocol,
         sign_in_url=provider.sign_in_url,
         certificates=provider.certificates,

@@ -20,11 +20,13 @@ __all__ = [
     "CommunityForm",
     "ContactForm",
     "ContactTestForm",
+    "EditionForm",
     "EndForm",
     "NationFilters",
     "OrganisationField",
     "OrganisationFilters",
     "OrganisationForm",
+    "RenameForm",
     "RollForm",
     "SpanFilters",
     "SpanForm",
@@ -86,6 +88,17 @@ class SpanFilters(forms.Form):
     )
 
 
+class EditionForm(forms.Form):
+    """A form about something that several people change: it carries the edition that was opened."""
+
+    edition = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    @property
+    def opened(self) -> int:
+        """The edition that whoever sent it had before them; 0, which none is, where they do not say."""
+        return self.cleaned_data["edition"] or 0
+
+
 class TextForm(forms.Form):
     """A name in the languages of the house; at least one is given."""
 
@@ -105,6 +118,10 @@ class TextForm(forms.Form):
         if self.is_named and given["name"] is None:
             raise forms.ValidationError(_("Give a name in at least one language."))
         return given
+
+
+class RenameForm(EditionForm, TextForm):
+    """What a community is called."""
 
 
 class CommunityForm(TextForm):
@@ -160,7 +177,7 @@ class SpanForm(TextForm):
         return str(self.cleaned_data["nation"]).strip().upper()
 
 
-class OrganisationForm(TextForm):
+class OrganisationForm(EditionForm, TextForm):
     """An organisation whose people work here."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=Organisation.Kind.choices)
@@ -195,7 +212,7 @@ class OrganisationFilters(forms.Form):
     )
 
 
-class ContactForm(TextForm):
+class ContactForm(EditionForm, TextForm):
     """Whom to call at an organisation."""
 
     zone = forms.CharField(

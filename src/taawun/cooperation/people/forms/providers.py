@@ -10,8 +10,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from taawun.cooperation.people.forms.places import OrganisationField, choose_among
+from taawun.cooperation.people.forms.places import EditionForm, OrganisationField, choose_among
 from taawun.cooperation.people.models import IdentityProvider, Organisation
+from taawun.platform.web.components import STATES
 from taawun.platform.web.formats import with_names
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from django.http import QueryDict
 
 __all__ = [
+    "ProviderFilters",
     "ProviderForm",
 ]
 
@@ -34,7 +36,23 @@ def _groups_hint_now() -> SafeString:
 _groups_hint = lazy(_groups_hint_now, SafeString)
 
 
-class ProviderForm(forms.Form):
+class ProviderFilters(forms.Form):
+    """Search and filters of the list of providers."""
+
+    q = forms.CharField(label=_("Name, issuer or domain"), required=False, max_length=100)
+    protocol = forms.ChoiceField(
+        label=_("What it speaks"),
+        required=False,
+        choices=[("", _("all")), *IdentityProvider.Protocol.choices],
+    )
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("all")), *((name, STATES[name].word) for name in ("active", "inactive"))],
+    )
+
+
+class ProviderForm(EditionForm):
     """An organisation's own provider: what one that speaks OpenID Connect, or SAML, is asked, and nothing else."""
 
     organisation = OrganisationField(

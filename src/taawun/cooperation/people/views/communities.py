@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,22 +14,23 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from taawun.cooperation.people import actions, naming, queries, roll
+from taawun.cooperation.people import actions, editions, naming, queries, roll
 from taawun.cooperation.people.cards import nation_mark, organisation_card
-from taawun.cooperation.people.errors import PeopleError, RollRefused
+from taawun.cooperation.people.errors import EditedMeanwhile, PeopleError, RollRefused
 from taawun.cooperation.people.forms import (
     CommunityForm,
     EndForm,
     NationFilters,
+    RenameForm,
     RollForm,
     SpanFilters,
     SpanForm,
-    TextForm,
 )
 from taawun.cooperation.people.models import Community, Nation, Organisation, Span
 from taawun.cooperation.people.rolling import rolled
 from taawun.cooperation.people.sessions import signed_in
 from taawun.cooperation.people.shipped import SHIPPED
+from taawun.cooperation.people.views.beside import beside
 from taawun.foundation.clock import now
 from taawun.foundation.folding import words_match
 from taawun.foundation.multilingual import LANGUAGES, OWN_NAMES
@@ -36,7 +38,6 @@ from taawun.foundation.nations import ASSIGNED, is_code
 from taawun.foundation.weeks import working_days
 from taawun.foundation.zones import zones_of_nation
 from taawun.platform.web import formats
-from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
 from taawun.platform.web.pages import confirm
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
     from taawun.foundation.multilingual import Text
+    from taawun.platform.web.drafts import Stale
 
 __all__ = [
     "add_community",
@@ -235,18 +237,36 @@ def add_community(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 @signed_in(_MANAGE)
 def rename_community(request: HttpRequest, actor: PersonActor, community_id: UUID) -> HttpResponseBase:
     """Change what a community is called."""
-    shown = get_object_or_404(Community, id=community_id)
-    begin = {f"name_{language}": words for language, words in shown.names.items()}
-    form = TextForm(request.POST if request.method == "POST" else None, initial=begin)
-    back = reverse("community", args=[shown.id])
+    shown, stale = get_object_or_404(Community, id=community_id), None
+    form = RenameForm(request.POST if request.method == "POST" else None, initial=_named(shown))
     if request.method == "POST" and form.is_valid():
-        actions.rename_community(actor, shown, form.cleaned_data["name"])
-        return HttpResponseRedirect(back)
-    return _form_page(request, form, _("Rename the community"), _("Save the name"), shown)
+        try:
+            actions.rename_community(actor, shown, form.cleaned_data["name"], edition=form.opened)
+        except EditedMeanwhile:
+            shown.refresh_from_db()
+            standing = editions.community_standing(actor, {"community_id": shown.id})
+            form, stale = beside(
+                request, lambda sent, begin: RenameForm(sent, initial=begin), _named(shown), standing
+            )
+        else:
+            return redirect("community", shown.id)
+    return _form_page(request, form, _("Rename the community"), _("Save the name"), shown, stale=stale)
 
 
-def _form_page(
-    request: HttpRequest, form: Form, title: str, action: str, of: Community | None
+def _named(shown: Community) -> dict[str, Any]:
+    # Any: initial values of fields
+    names = {f"name_{language}": words for language, words in shown.names.items()}
+    return names | {"edition": shown.edition}
+
+
+def _form_page(  # noqa: PLR0913 - each is a part of the page
+    request: HttpRequest,
+    form: Form,
+    title: str,
+    action: str,
+    of: Community | None,
+    *,
+    stale: Stale | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,
@@ -254,8 +274,55 @@ def _form_page(
         "action": action,
         "community_name": _called(of) if of else "",
         "back": reverse("community", args=[of.id]) if of else reverse("communities"),
+        "stale": stale,
     }
-    return render(request, "people/community_form.html", context, status=422 if form.errors else 200)
+    status = 409 if stale else 422 if form.errors else 200
+    return render(request, "people/community_form.html", context, status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What one is or was to a community, with whose it is: a nation, or an organisation of this node."""
+
+    span: Span
+    code: str
+    name: Text
+    called: str  # in the reader's language
+
+    @property
+    def id(self) -> UUID:
+        return self.span.id
+
+    @property
+    def since(self) -> str:
+        return self.span.since.isoformat() if self.span.since else ""
+
+    @property
+    def until(self) -> str:
+        return self.span.until.isoformat() if self.span.until else ""
+
+
+MEMBERS: Final = Table(
+    name="members",
+    caption=gettext_lazy("Who belongs to it"),
+    columns=(
+        Column("name", gettext_lazy("Name"), sort="name"),
+        Column("code", gettext_lazy("Code"), sort="code"),
+        Column("standing", gettext_lazy("Standing")),
+        Column("since", gettext_lazy("Since"), sort="-since"),
+        Column("until", gettext_lazy("Until"), sort="-until"),
+        Column("act", gettext_lazy("Action"), is_silent=True),
+    ),
+    orders={
+        "name": ("called", "since", "id"),
+        "code": ("code", "called", "id"),
+        "since": ("since", "called", "id"),
+        "until": ("until", "called", "id"),
+    },
+    sort="name",
+    unfit=Empty(gettext_lazy("Nobody fits"), gettext_lazy("Nobody belonged to it in this way on this day.")),
+    saved=roll.COLUMNS,
+)
 
 
 @require_safe
@@ -263,47 +330,48 @@ def _form_page(
 def community(request: HttpRequest, actor: PersonActor, community_id: UUID) -> HttpResponseBase:
     """A community: who belongs to it today, on another day, or ever."""
     shown = get_object_or_404(Community, id=community_id)
-    if request.GET.get("format") in {"csv", "json"}:
-        return _export(shown, request.GET["format"])
-    form = SpanFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    day = None if wanted.get("history") else wanted.get("at") or now().date()
-    found = list(queries.spans(shown, day, wanted.get("standing", "")))
-    rows = [
-        row
-        for row in _rows(found)
-        if words_match(wanted.get("q", ""), (row[1], *row[2].by_language.values()))
-    ]
-    context = {
-        "community": shown,
-        "form": form,
-        "rows": rows,
-        "members": queries.member_counts([shown.id], now())[shown.id],
-        "may_manage": _MANAGE in actor.permissions,
-    }
-    return render(request, "people/community.html", context)
+    may_manage = _MANAGE in actor.permissions
+
+    def find(wanted: Mapping[str, Any]) -> Held[_Row]:
+        if request.GET.get("format") and not any(wanted.values()):
+            # a file of all that is asked for nothing is the whole roll, which can be imported again
+            return Held(_rows(queries.spans(shown)))
+        day = None if wanted.get("history") else wanted.get("at") or now().date()
+        found = _rows(queries.spans(shown, day, wanted.get("standing", "")))
+        words = wanted.get("q", "")
+        return Held([row for row in found if words_match(words, (row.code, *row.name.by_language.values()))])
+
+    return show(
+        request,
+        replace(MEMBERS, name=f"members-of-{shown.code}"),
+        "people/community.html",
+        form=SpanFilters(request.GET),
+        find=find,
+        save=lambda found: rolled(shown, {row.id for row in found}),
+        empty=Empty(
+            _("Nobody belongs to it today"),
+            _("Write down who belongs to it, or import a file of its history."),
+            ((_("Write down a membership…"), reverse("span-new", args=[shown.id])),) if may_manage else (),
+        ),
+        without=() if may_manage else ("act",),
+        context={
+            "community": shown,
+            "members": queries.member_counts([shown.id], now())[shown.id],
+            "may_manage": may_manage,
+        },
+    )
 
 
-def _rows(spans: Iterable[Span]) -> list[tuple[Span, str, Text]]:
-    """Each span with the code and the name of whose it is, by name in the reader's language."""
-    held = list(spans)
+def _rows(spans: Iterable[Span]) -> list[_Row]:
+    """Each span with the code and the name of whose it is."""
+    held, language = list(spans), get_language() or "en"
     named = naming.named_nations(each.nation_id for each in held if each.nation_id)
-    rows = [
-        (
-            each,
-            each.nation_id or "",
-            each.organisation.name if each.organisation else named[each.nation_id or ""].name,
-        )
-        for each in held
-    ]
-    language = get_language() or "en"
-    return sorted(rows, key=lambda row: (row[2].in_language(language).value, str(row[0].since or "")))
-
-
-def _export(shown: Community, ending: str) -> HttpResponseBase:
-    if ending == "json":
-        return as_json(shown.code, rolled(shown))
-    return as_csv(shown.code, roll.COLUMNS, (list(row.values()) for row in rolled(shown)))
+    rows = []
+    for each in held:
+        code = each.nation_id or ""
+        name = each.organisation.name if each.organisation else named[code].name
+        rows.append(_Row(each, code, name, name.in_language(language).value))
+    return rows
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -330,7 +398,7 @@ def _span(community_id: UUID, span_id: UUID) -> tuple[Span, str]:
     span = get_object_or_404(
         Span.objects.select_related("community", "organisation"), id=span_id, community=community_id
     )
-    return span, _rows([span])[0][2].in_language(get_language() or "en").value
+    return span, _rows([span])[0].called
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

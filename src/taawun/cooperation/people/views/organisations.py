@@ -13,9 +13,9 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from taawun.cooperation.people import actions, naming, queries
+from taawun.cooperation.people import actions, editions, naming, queries
 from taawun.cooperation.people.cards import contact_line, organisation_card, person_card
-from taawun.cooperation.people.errors import ContactRefused, PeopleError
+from taawun.cooperation.people.errors import ContactRefused, EditedMeanwhile, PeopleError
 from taawun.cooperation.people.forms import (
     ContactForm,
     ContactTestForm,
@@ -25,6 +25,7 @@ from taawun.cooperation.people.forms import (
 from taawun.cooperation.people.models import DutyContact, Membership, Organisation
 from taawun.cooperation.people.rules import Granted, holds_in
 from taawun.cooperation.people.sessions import signed_in
+from taawun.cooperation.people.views.beside import beside
 from taawun.foundation.multilingual import LANGUAGES
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.drafts import Stale
 
 __all__ = [
     "add_contact",
@@ -132,8 +134,14 @@ def organisation(request: HttpRequest, actor: PersonActor, organisation_id: UUID
     return render(request, "people/organisation.html", context)
 
 
-def _form_page(
-    request: HttpRequest, form: Form, title: str, action: str, of: Organisation | None
+def _form_page(  # noqa: PLR0913 - each is a part of the page
+    request: HttpRequest,
+    form: Form,
+    title: str,
+    action: str,
+    of: Organisation | None,
+    *,
+    stale: Stale | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,
@@ -141,8 +149,10 @@ def _form_page(
         "action": action,
         "organisation_name": _called(of) if of else "",
         "back": reverse("organisation", args=[of.id]) if of else reverse("organisations"),
+        "stale": stale,
     }
-    return render(request, "people/organisation_form.html", context, status=422 if form.errors else 200)
+    status = 409 if stale else 422 if form.errors else 200
+    return render(request, "people/organisation_form.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -171,10 +181,8 @@ def add_organisation(request: HttpRequest, actor: PersonActor) -> HttpResponseBa
 @signed_in("manage:people")
 def change_organisation(request: HttpRequest, actor: PersonActor, organisation_id: UUID) -> HttpResponseBase:
     """Change what an organisation is called, what it is, and of which nation."""
-    shown = get_object_or_404(Organisation, id=organisation_id)
-    begin = {f"name_{language}": words for language, words in shown.names.items()}
-    begin |= {"kind": shown.kind, "nation": shown.nation_id or "", "working_days": shown.working_days}
-    form = OrganisationForm(request.POST if request.method == "POST" else None, initial=begin)
+    shown, stale = get_object_or_404(Organisation, id=organisation_id), None
+    form = OrganisationForm(request.POST if request.method == "POST" else None, initial=_written(shown))
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -185,12 +193,29 @@ def change_organisation(request: HttpRequest, actor: PersonActor, organisation_i
                 kind=Organisation.Kind(given["kind"]),
                 nation=given["nation"] or None,
                 working_days=given["working_days"],
+                edition=form.opened,
+            )
+        except EditedMeanwhile:
+            shown.refresh_from_db()
+            standing = editions.organisation_standing(actor, {"organisation_id": shown.id})
+            form, stale = beside(
+                request, lambda sent, begin: OrganisationForm(sent, initial=begin), _written(shown), standing
             )
         except PeopleError as refused:
             form.add_error("nation", str(refused))
         else:
             return redirect("organisation", shown.id)
-    return _form_page(request, form, _("Change the organisation"), _("Save"), shown)
+    return _form_page(request, form, _("Change the organisation"), _("Save"), shown, stale=stale)
+
+
+def _written(shown: Organisation) -> dict[str, Any]:
+    # Any: initial values of fields
+    return {f"name_{language}": words for language, words in shown.names.items()} | {
+        "kind": shown.kind,
+        "nation": shown.nation_id or "",
+        "working_days": shown.working_days,
+        "edition": shown.edition,
+    }
 
 
 # ---- duty contacts -----------------------------------------------------------------------------------------
@@ -234,20 +259,30 @@ def _contact(contact_id: UUID) -> DutyContact:
 @signed_in("manage:contacts")
 def change_contact(request: HttpRequest, actor: PersonActor, contact_id: UUID) -> HttpResponseBase:
     """Change what is said of a contact."""
-    contact = _contact(contact_id)
-    names = ("zone", "is_always", "days", "opens", "closes", "phone", "email", "pgp_key")
-    begin = {name: getattr(contact, name) for name in names} | {"languages": " ".join(contact.languages)}
-    begin |= {f"name_{language}": words for language, words in contact.names.items()}
-    form = ContactForm(request.POST if request.method == "POST" else None, initial=begin)
+    contact, stale = _contact(contact_id), None
+    form = ContactForm(request.POST if request.method == "POST" else None, initial=_said_of(contact))
     if request.method == "POST" and form.is_valid():
         try:
-            actions.change_contact(actor, contact, _given(form))
+            actions.change_contact(actor, contact, _given(form), edition=form.opened)
+        except EditedMeanwhile:
+            contact.refresh_from_db()
+            standing = editions.contact_standing(actor, {"contact_id": contact.id})
+            form, stale = beside(
+                request, lambda sent, begin: ContactForm(sent, initial=begin), _said_of(contact), standing
+            )
         except ContactRefused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
             return redirect("organisation", contact.organisation_id)
     title = _("Change the duty contact")
-    return _form_page(request, form, title, _("Save"), contact.organisation)
+    return _form_page(request, form, title, _("Save"), contact.organisation, stale=stale)
+
+
+def _said_of(contact: DutyContact) -> dict[str, Any]:
+    # Any: initial values of fields
+    names = ("zone", "is_always", "days", "opens", "closes", "phone", "email", "pgp_key", "edition")
+    said = {name: getattr(contact, name) for name in names} | {"languages": " ".join(contact.languages)}
+    return said | {f"name_{language}": words for language, words in contact.names.items()}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

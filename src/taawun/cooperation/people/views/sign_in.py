@@ -8,7 +8,7 @@ import math
 import secrets
 from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
@@ -19,32 +19,37 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from taawun.cooperation.people import actions, oidc, queries, saml
-from taawun.cooperation.people.errors import ProviderRefused, SignInRefused
-from taawun.cooperation.people.forms import ProviderForm
+from taawun.cooperation.people import actions, editions, oidc, queries, saml
+from taawun.cooperation.people.errors import EditedMeanwhile, ProviderRefused, SignInRefused
+from taawun.cooperation.people.forms import ProviderFilters, ProviderForm
 from taawun.cooperation.people.models import IdentityProvider
 from taawun.cooperation.people.sessions import signed_in
+from taawun.cooperation.people.views.beside import beside
 from taawun.cooperation.people.wording import refused_because
 from taawun.foundation.clock import SKEW, now
 from taawun.foundation.digests import sha256
+from taawun.foundation.folding import words_match
 from taawun.platform.web.components import Tab
 from taawun.platform.web.formats import with_names
 from taawun.platform.web.limits import Buckets, Rate, network_of
+from taawun.platform.web.listing import Column, Empty, Held, Table, show
 from taawun.platform.web.pages import confirm, refuse
 from taawun.platform.web.sealed import put_away, seal, take_out, unseal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
     from uuid import UUID
 
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest, HttpResponseBase, QueryDict
 
     from taawun.cooperation.people.actors import PersonActor
+    from taawun.platform.web.drafts import Stale
 
 __all__ = [
     "VISITS",
@@ -274,16 +279,84 @@ def _failed(
 
 
 # ---- which providers ---------------------------------------------------------------------------------------
+PROVIDERS: Final = Table(
+    name="providers",
+    caption=gettext_lazy("Identity providers"),
+    columns=(
+        Column("name", gettext_lazy("Name"), sort="name"),
+        Column("organisation", gettext_lazy("Organisation")),
+        Column("protocol", gettext_lazy("What it speaks")),
+        Column("issuer", gettext_lazy("Issuer"), is_shown=False),
+        Column("register", gettext_lazy("To register at the provider")),
+        Column("domains", gettext_lazy("Domains")),
+        Column("state", gettext_lazy("State")),
+        Column("act", gettext_lazy("Action"), is_silent=True),
+    ),
+    orders={"name": ("name", "id")},
+    sort="name",
+    unfit=Empty(
+        gettext_lazy("No identity provider fits"),
+        gettext_lazy("None has this name, issuer or domain, speaks this and is in this state."),
+    ),
+    saved=("id", "name", "organisation", "protocol", "issuer", "domains", "register", "active"),
+)
+
+
 @require_safe
 @signed_in("manage:people")
 def providers(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """By which providers the people of one's organisations sign in."""
+
+    def find(wanted: Mapping[str, Any]) -> Held[IdentityProvider]:
+        return Held(
+            [
+                each
+                for each in queries.providers(actor)
+                if words_match(wanted.get("q", ""), (each.name, each.issuer, *each.domains))
+                and wanted.get("protocol", "") in {"", each.protocol}
+                and wanted.get("state", "") in {"", "active" if each.is_active else "inactive"}
+            ]
+        )
+
+    return show(
+        request,
+        PROVIDERS,
+        "people/providers.html",
+        form=ProviderFilters(request.GET),
+        find=find,
+        draw=lambda found: [(each, *_registered(each)) for each in found],
+        save=_saved,
+        empty=Empty(
+            _("No identity provider yet"),
+            _("People sign in with a passkey or a password until an organisation brings its own provider."),
+            ((_("Add an identity provider…"), reverse("provider-new")),),
+        ),
+    )
+
+
+def _registered(provider: IdentityProvider) -> tuple[str, str]:
+    """The address that is registered at a provider, and by SAML the one to which it posts its answers."""
+    if provider.protocol == IdentityProvider.Protocol.SAML:
+        service = _service(provider)
+        return service.entity, service.consumer
+    # one address for every language: the provider is told it once
     with override("en"):
-        rows = [
-            (each, _service(each), settings.BASE_URL + reverse("provider-back", args=[each.id]))
-            for each in queries.providers(actor)
-        ]
-    return render(request, "people/providers.html", {"rows": rows})
+        return settings.BASE_URL + reverse("provider-back", args=[provider.id]), ""
+
+
+def _saved(found: Iterable[IdentityProvider]) -> Iterator[dict[str, Any]]:
+    # Any: JSON values of a row
+    for each in found:
+        yield {
+            "id": str(each.id),
+            "name": each.name,
+            "organisation": each.organisation.name.in_language("en").value,
+            "protocol": each.protocol,
+            "issuer": each.issuer,
+            "domains": list(each.domains),
+            "register": _registered(each)[0],
+            "active": each.is_active,
+        }
 
 
 def _given(form: ProviderForm) -> actions.ProviderFields:
@@ -317,13 +390,16 @@ def _next_step(provider: IdentityProvider) -> str:
     return with_names(told, name=provider.name)
 
 
-def _form_page(request: HttpRequest, form: ProviderForm, title: str, action: str) -> HttpResponse:
+def _form_page(
+    request: HttpRequest, form: ProviderForm, title: str, action: str, stale: Stale | None = None
+) -> HttpResponse:
     tabs = [
         Tab(label, f"?protocol={protocol}", current=protocol == form.spoken)
         for protocol, label in IdentityProvider.Protocol.choices
     ]
-    context = {"form": form, "title": title, "action": action, "tabs": tabs}
-    return render(request, "people/provider_form.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "title": title, "action": action, "tabs": tabs, "stale": stale}
+    status = 409 if stale else 422 if form.errors else 200
+    return render(request, "people/provider_form.html", context, status=status)
 
 
 @never_cache
@@ -350,7 +426,29 @@ def add_provider(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 @signed_in("manage:people")
 def change_provider(request: HttpRequest, actor: PersonActor, provider_id: UUID) -> HttpResponseBase:
     """Change what is said of a provider; its secret stays where none is given."""
-    provider = get_object_or_404(queries.providers(actor), id=provider_id)
+    provider, stale = get_object_or_404(queries.providers(actor), id=provider_id), None
+    asked = request.GET.get("protocol", provider.protocol)
+
+    def make(sent: QueryDict | None, begin: dict[str, object]) -> ProviderForm:
+        return ProviderForm(sent, protocol=asked, initial=begin)
+
+    form = make(request.POST if request.method == "POST" else None, _said_of(provider))
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed = actions.change_provider(actor, provider, _given(form), edition=form.opened)
+        except EditedMeanwhile:
+            provider.refresh_from_db()
+            standing = editions.provider_standing(actor, {"provider_id": provider.id})
+            form, stale = beside(request, make, _said_of(provider), standing)
+        except ProviderRefused as refused:
+            form.add_error(refused.field, str(refused))
+        else:
+            messages.success(request, _next_step(changed))
+            return redirect("providers")
+    return _form_page(request, form, _("Change the identity provider"), _("Save"), stale)
+
+
+def _said_of(provider: IdentityProvider) -> dict[str, object]:
     names = (
         "name",
         "issuer",
@@ -359,22 +457,12 @@ def change_provider(request: HttpRequest, actor: PersonActor, provider_id: UUID)
         "certificates",
         "groups_claim",
         "is_active",
+        "edition",
     )
-    begin = {name: getattr(provider, name) for name in names} | {
+    return {name: getattr(provider, name) for name in names} | {
         "domains": " ".join(provider.domains),
         "roles_by_group": ProviderForm.lines(provider.roles_by_group),
     }
-    asked = request.GET.get("protocol", provider.protocol)
-    form = ProviderForm(request.POST if request.method == "POST" else None, protocol=asked, initial=begin)
-    if request.method == "POST" and form.is_valid():
-        try:
-            changed = actions.change_provider(actor, provider, _given(form))
-        except ProviderRefused as refused:
-            form.add_error(refused.field, str(refused))
-        else:
-            messages.success(request, _next_step(changed))
-            return redirect("providers")
-    return _form_page(request, form, _("Change the identity provider"), _("Save"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

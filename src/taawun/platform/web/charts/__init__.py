@@ -13,12 +13,25 @@ from taawun.platform.web.charts.heat import HeatColumn, HeatMap, HeatRow
 from taawun.platform.web.charts.lines import MOST_SERIES, Lines, Series
 from taawun.platform.web.charts.maps import MapNation, Standing, TileMap
 from taawun.platform.web.charts.radar import Radar
-from taawun.platform.web.charts.timelines import Deed, Inject, Outcome, Timeline, TimelineRow
+from taawun.platform.web.charts.timelines import (
+    DETECTED,
+    MISSED,
+    SHARED,
+    Deed,
+    Inject,
+    Sign,
+    Timeline,
+    TimelineRow,
+    Wording,
+)
 
 __all__ = [
+    "DETECTED",
+    "MISSED",
     "MOST_BANDS",
     "MOST_NODES",
     "MOST_SERIES",
+    "SHARED",
     "Band",
     "Bar",
     "Bars",
@@ -36,15 +49,16 @@ __all__ = [
     "Lines",
     "MapNation",
     "Node",
-    "Outcome",
     "Picture",
     "Radar",
     "Reader",
     "Series",
+    "Sign",
     "Standing",
     "Table",
     "TileMap",
     "Timeline",
     "TimelineRow",
+    "Wording",
     "gathered",
 ]

@@ -1,16 +1,18 @@
-"""Timelines of a drill: a row for each nation, what it did and when, against what was put in."""
+"""Timelines: a row for each party, what it did and when, against what was put before all of them.
+
+In a drill that is the injects, under an agreement the versions that were proposed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from taawun.platform.web.charts.drawing import (
     CannotDraw,
@@ -26,29 +28,59 @@ from taawun.platform.web.charts.drawing import (
 )
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
+    from django.utils.functional import _StrOrPromise
 
-__all__ = ["Deed", "Inject", "Outcome", "Timeline", "TimelineRow"]
+__all__ = [
+    "DETECTED",
+    "MISSED",
+    "SHARED",
+    "Deed",
+    "Inject",
+    "Sign",
+    "Timeline",
+    "TimelineRow",
+    "Wording",
+]
 
 
-class Outcome(StrEnum):
-    """What a nation did about an inject."""
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What a mark on a line stands for.
 
-    DETECTED = "detected"
-    SHARED = "shared"
-    MISSED = "missed"
+    Args:
+        mark: its shape, by which it is told apart without its colour.
+        words: what it stands for.
+    """
+
+    mark: Mark
+    words: _StrOrPromise
 
 
-_MARKS: Final[dict[Outcome, Mark]] = {
-    Outcome.DETECTED: "circle",
-    Outcome.SHARED: "diamond",
-    Outcome.MISSED: "cross",
-}
-_WORDS: Final[dict[Outcome, _StrPromise]] = {
-    Outcome.DETECTED: pgettext_lazy("an inject of a drill", "detected"),
-    Outcome.SHARED: pgettext_lazy("an inject of a drill", "shared with others"),
-    Outcome.MISSED: pgettext_lazy("an inject of a drill", "missed"),
-}
+DETECTED: Final = Sign("circle", pgettext_lazy("an inject of a drill", "detected"))
+SHARED: Final = Sign("diamond", pgettext_lazy("an inject of a drill", "shared with others"))
+MISSED: Final = Sign("cross", pgettext_lazy("an inject of a drill", "missed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a timeline calls its things.
+
+    Args:
+        signs: every mark that may stand on a line, in the order of the key.
+        numbered: the numbered boxes above the lines, together.
+        number: the head of their column in the table.
+        deed: the head of the column of what was done.
+    """
+
+    signs: tuple[Sign, ...]
+    numbered: _StrOrPromise
+    number: _StrOrPromise
+    deed: _StrOrPromise
+
+
+DRILL: Final = Wording(
+    (DETECTED, SHARED, MISSED), gettext_lazy("Injects"), gettext_lazy("Inject"), gettext_lazy("What it did")
+)
 
 _HOUR: Final = 60
 _DAY: Final = 24 * _HOUR
@@ -65,7 +97,7 @@ class Deed:
     """What a nation did, and when; the number is that of the inject it answers, empty where it answers none."""
 
     at: datetime
-    outcome: Outcome
+    sign: Sign
     inject: str = ""
 
 
@@ -99,6 +131,7 @@ class Timeline:
         now: up to when lines are solid; None for a drill that is over.
         rows: in the order in which they are read.
         injects: in any order; those after ``now`` are dashed.
+        wording: what its things are called.
         width: in pixels.
 
     Raises:
@@ -111,6 +144,7 @@ class Timeline:
     rows: tuple[TimelineRow, ...]
     injects: tuple[Inject, ...] = ()
     now: datetime | None = None
+    wording: Wording = DRILL
     width: int = 880
 
     def __post_init__(self) -> None:
@@ -120,14 +154,13 @@ class Timeline:
     def table(self, reader: Reader) -> Table:
         """A row for each deed, nation by nation; a nation that did nothing has a row that says so."""
         rows = []
+        write = _Sheet(self, reader).write
         for row in self.rows:
             deeds = sorted(row.deeds, key=lambda each: each.at)
-            rows += [
-                (row.name, str(_WORDS[deed.outcome]), deed.inject or "—", reader.time(deed.at))
-                for deed in deeds
-            ]
+            rows += [(row.name, str(deed.sign.words), deed.inject or "—", write(deed.at)) for deed in deeds]
             rows += [] if deeds else [(row.name, "—", "—", "—")]
-        return Table((self.head, _("What it did"), _("Inject"), _("Time")), tuple(rows))
+        heads = (self.head, self.wording.deed, self.wording.number, gettext_lazy("Time"))
+        return Table(tuple(map(str, heads)), tuple(rows))
 
     def draw(self, reader: Reader) -> Drawing:
         """Draw it; time begins where the reader does."""
@@ -144,7 +177,7 @@ class _Sheet:
         moments += [deed.at for row in timeline.rows for deed in row.deeds]
         self.low = min([timeline.starts, *moments])
         self.high = max([timeline.ends, *moments, self.low + timedelta(minutes=1)])
-        self.injects_word = _("Injects")
+        self.injects_word = str(timeline.wording.numbered)
         names = max(
             [width_of(row.name) + 34 for row in timeline.rows] + [width_of(self.injects_word, is_bold=True)]
         )
@@ -152,12 +185,21 @@ class _Sheet:
         self.begin, self.end = self.name_room + 16, timeline.width - 24
         self.foot = _FIRST + len(timeline.rows) * _ROW
 
+    def write(self, at: datetime) -> str:
+        """A moment; with its day where the axis has more than one."""
+        day, time = self.reader.day(self.reader.local(at)), self.reader.time(at)
+        if self.reader.local(self.low).date() == self.reader.local(self.high).date():
+            return time
+        return _("%(day)s, %(time)s") % {"day": day, "time": time}
+
     def x(self, at: datetime) -> float:
         return self.begin + (self.end - self.begin) * ((at - self.low) / (self.high - self.low))
 
     def drawing(self) -> Drawing:
         parts = [*self._axis(), *self._rows(), *self._injects(), *self._now()]
-        return Drawing("timeline", self.timeline.width, self.foot + 24, joined(parts), key=_key())
+        return Drawing(
+            "timeline", self.timeline.width, self.foot + 24, joined(parts), key=_key(self.timeline.wording)
+        )
 
     def _axis(self) -> list[SafeString]:
         minutes = self._tick()
@@ -196,9 +238,9 @@ class _Sheet:
                 drawn.append(
                     format_html(
                         '<g class="{}"><title>{}</title>{}</g>',
-                        deed.outcome,
-                        f"{row.name}: {_WORDS[deed.outcome]}, {self.reader.time(deed.at)}",
-                        self.canvas.mark(_MARKS[deed.outcome], x, y),
+                        f"deed {deed.sign.mark}",
+                        f"{row.name}: {deed.sign.words}, {self.write(deed.at)}",
+                        self.canvas.mark(deed.sign.mark, x, y),
                     )
                 )
         return drawn
@@ -221,7 +263,7 @@ class _Sheet:
                 format_html(
                     '<g class="inject{}"><title>{}</title>{}{}</g>',
                     "" if is_done else " to-come",
-                    f"{each.number}: {each.name}, {self.reader.time(each.at)}" if each.name else each.number,
+                    f"{each.number}: {each.name}, {self.write(each.at)}" if each.name else each.number,
                     self.canvas.rect("box", x - _BOX / 2, _INJECTS, _BOX, _BOX, 2),
                     self.canvas.text(
                         x, _INJECTS + 14, each.number, anchor="middle", room=_BOX + 4, is_bold=True
@@ -234,7 +276,7 @@ class _Sheet:
         now = self.timeline.now
         if now is None or not self.low <= now <= self.high:
             return []
-        x, words = self.x(now), self.reader.time(now)
+        x, words = self.x(now), self.write(now)
         wide = width_of(words, is_bold=True) + 12
         box = min(max(x - wide / 2, 0), self.timeline.width - wide)
         return [
@@ -247,12 +289,12 @@ class _Sheet:
         ]
 
 
-def _key() -> tuple[KeyEntry, ...]:
+def _key(wording: Wording) -> tuple[KeyEntry, ...]:
     small = Canvas(16)
     return tuple(
         KeyEntry(
-            small.swatch(format_html('<g class="{}">{}</g>', each, small.mark(_MARKS[each], 8, 8))),
-            str(_WORDS[each]),
+            small.swatch(format_html('<g class="deed {}">{}</g>', each.mark, small.mark(each.mark, 8, 8))),
+            str(each.words),
         )
-        for each in Outcome
+        for each in wording.signs
     )

@@ -7,6 +7,9 @@ from typing import Final
 
 from taawun.platform.web import formats
 from taawun.platform.web.charts import (
+    DETECTED,
+    MISSED,
+    SHARED,
     Band,
     Bar,
     Bars,
@@ -21,7 +24,6 @@ from taawun.platform.web.charts import (
     Lines,
     MapNation,
     Node,
-    Outcome,
     Radar,
     Series,
     Standing,
@@ -229,7 +231,7 @@ def _graph() -> Chart:
 
 
 def _timeline() -> Chart:
-    found, shared, missed = Outcome.DETECTED, Outcome.SHARED, Outcome.MISSED
+    found, shared, missed = DETECTED, SHARED, MISSED
     deeds = (
         ((28, found), (31, shared), (52, found), (84, found), (98, found)),
         ((22, found), (25, shared), (58, found), (90, found)),

@@ -10,7 +10,6 @@ from django.forms import Textarea
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from taawun.foundation.digests import sha256
 from taawun.platform.web import formats
 from taawun.platform.web.drafts import FIELD, differences, gone_on_with, kept, read_mark, refill
 from taawun.platform.web.drafts.marks import new_mark, page_of
@@ -54,8 +53,6 @@ def keeps_draft(
     form_id: str,
     form: BaseForm | None = None,
     version: object = None,
-    *,
-    by_content: bool = False,
 ) -> SafeString:
     """Let a form keep what is typed into it, and say what was kept when it was open before.
 
@@ -66,13 +63,12 @@ def keeps_draft(
         form_id: id of the ``<form>``.
         form: the form; None where its view fills it itself (:func:`~taawun.platform.web.drafts.gone_on_with`).
         version: edition of what the form changes; drafts of an older one say so.
-        by_content: take what the form shows at first as the edition, for things that have none.
     """
     request: HttpRequest = context["request"]
     page = page_of(request, form_id)
     if not page or not getattr(request, "user", None) or request.user.pk is None:
         return mark_safe("")
-    edition = _edition(form, version, by_content=by_content)
+    edition = "" if version is None else str(version)
     opened = gone_on_with(request, form_id)
     others = [] if request.method == "POST" else kept(request, form_id)
     continues = opened.id if opened else None
@@ -95,12 +91,6 @@ def keeps_draft(
 def takes_prose(form: BaseForm) -> bool:
     """Whether somebody writes more than a line into a form."""
     return any(isinstance(each.widget, Textarea) for each in form.fields.values())
-
-
-def _edition(form: BaseForm | None, version: object, *, by_content: bool) -> str:
-    if not by_content or form is None:
-        return "" if version is None else str(version)
-    return sha256(repr(sorted((name, str(value)) for name, value in form.initial.items())).encode())[:32]
 
 
 def _sent_again(request: HttpRequest, page: str, edition: str) -> Mark | None:
