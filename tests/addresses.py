@@ -536,6 +536,7 @@ ADDRESSES: Final = (
     Address("api/v1/jobs/<uuidstr:job_id>", get=SIGNED_IN, unseen="write:intel", is_inside=True),
     # ---- pages: the node ----------------------------------------------------------------------------------------
     Address("", get=SIGNED_IN),
+    Address("guide/", get=SIGNED_IN, post=SIGNED_IN),
     Address("search/", get=SIGNED_IN, query="q=wanted"),
     Address("components/", get=SIGNED_IN),
     Address("audit/", get="read:audit"),

@@ -8,11 +8,17 @@ import pytest
 from django.test import Client
 
 from taawun.cooperation.agreements import actions
+from taawun.cooperation.federation.ledger import weeks
 from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.tlp import Tlp
+from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
+from taawun.platform.registry import registry
+from taawun.platform.work.models import ScheduleState
+from taawun.platform.work.schedules import Schedule
 from tests.cast import Cast, agreement_in_force, agreement_proposed, document, partner
 from tests.cooperation.federation.test_views import received
 from tests.pages import read
@@ -88,12 +94,88 @@ def test_open_notices_are_what_is_at_risk(cast: Cast) -> None:
     assert f"{south.node} shows another key than the one that was compared." in text
 
 
-def test_the_first_steps_are_shown_to_those_who_can_take_them(cast: Cast) -> None:
-    assert "First steps Add a partner" in shown_to(cast.administrator.browser())
-    assert "First steps" not in shown_to(cast.observer.browser())
-    partner()
-    assert "First steps" not in shown_to(cast.administrator.browser())
-    assert "First steps Draft an agreement" in shown_to(cast.officer.browser())
+def test_what_came_since_the_last_visit_is_counted_and_marked(cast: Cast) -> None:
+    south, client = partner("Southern CERT"), cast.analyst.browser()
+    held = agreement_in_force(south)
+    begun = datetime(2026, 11, 19, 16, 40, tzinfo=UTC)
+    with frozen(begun):
+        received(south, held, 1)
+        # the first visit knows no other
+        assert "In the last seven days partners sent 1 release." in shown_to(client)
+    with frozen(begun + timedelta(minutes=20)):
+        received(south, held, 2)
+        # the same visit, still the first
+        assert "In the last seven days partners sent 2 releases." in shown_to(client)
+    with frozen(begun + timedelta(days=3)):
+        assert "Nothing has come from partners since Thursday 17:00." in shown_to(client)
+    with frozen(begun + timedelta(days=3, minutes=5)):
+        received(south, held, 3)
+        received(south, held, 4)
+        # what asks by itself is no visit
+        client.get(HOME, headers={"X-Taawun-Part": "home"})
+        page = read(client.get(HOME))
+        assert "Since Thursday 17:00 partners sent 2 releases. All of it under 1 clause." in page.text
+        assert len(page.all("li", **{"class": "fresh"})) == 2
+    with frozen(begun + timedelta(days=3, hours=2)):
+        assert "Nothing has come from partners since 16:45 today." in shown_to(client)
+    with frozen(begun + timedelta(days=20)):
+        assert "since 22 Nov 2026" not in shown_to(client)
+        assert "Since " not in shown_to(cast.officer.browser())
+
+
+def test_who_approves_agreements_sees_what_passed_and_how_agreements_stand(cast: Cast) -> None:
+    south = partner("Southern CERT")
+    policymaker = cast.other_officer.browser()
+    assert "The last eight weeks" not in shown_to(policymaker)
+    assert "How agreements stand" not in shown_to(policymaker)
+    held = agreement_in_force(south)
+    received(south, held, 1)
+    with frozen(now() + timedelta(days=10)):
+        received(south, held, 2)
+        text = shown_to(policymaker)
+        analyst = shown_to(cast.analyst.browser())
+    assert "The last eight weeks This node gave 0 releases. It received 2 releases." in text
+    assert "How agreements stand In force 1 None waits for others" in text
+    assert "The last eight weeks" not in analyst
+    assert "How agreements stand" not in analyst
+    proposed = agreement_proposed(partner("Western CERT", nation="XW"))
+    actions.approve(cast.officer.actor, proposed, proposed.versions.get().digest)
+    actions.approve(cast.other_officer.actor, proposed, proposed.versions.get().digest)
+    text = shown_to(policymaker)
+    assert "Proposed 1" in text
+    assert "waits for the signature of Western CERT" in text
+
+
+def test_weeks_are_counted_to_the_instant_and_each_way_apart(cast: Cast) -> None:
+    del cast
+    south = partner("Southern CERT")
+    held = agreement_in_force(south)
+    until = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    for number, days in enumerate((0, 6, 7, 8, 21), start=1):
+        with frozen(until - timedelta(days=days)):
+            received(south, held, number)
+    assert [(each.given, each.received) for each in weeks(until, 3)] == [(0, 0), (0, 2), (0, 2)]
+    assert [each.ends for each in weeks(until, 3)] == [until - timedelta(days=days) for days in (14, 7, 0)]
+
+
+def test_those_who_keep_the_node_see_whether_it_is_well(cast: Cast) -> None:
+    administrator = cast.administrator.browser()
+    text = shown_to(administrator)
+    assert "There was never a backup of this node." in text
+    assert "Work in the background does not go on" in text
+    assert "This node checked" not in shown_to(cast.officer.browser())
+    record(SystemActor("console"), "node.backed-up", "urn:x")
+    ScheduleState.objects.bulk_create(
+        ScheduleState(name=each.name, started=now(), finished=now()) for each in registry.all(Schedule)
+    )
+    text = shown_to(administrator)
+    assert "The newest backup was made now." in text
+    assert "Work in the background goes on." in text
+    ScheduleState.objects.filter(name="audit.seal").update(error="no")
+    with frozen(now() + timedelta(minutes=1)):
+        assert "Some of the work in the background fails." in shown_to(administrator)
+    with frozen(now() + timedelta(days=3)):
+        assert "The newest backup was made 3 days ago. Have it backed up daily" in shown_to(administrator)
 
 
 @pytest.mark.parametrize(

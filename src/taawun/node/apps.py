@@ -17,12 +17,14 @@ class NodeConfig(AppConfig):
         """Register the first page in the navigation, and what the node tells of itself."""
         from taawun.node import (
             checks,  # noqa: F401 - they register themselves
+            keeping,
             notices,
         )
         from taawun.node.help_topics import TOPICS
         from taawun.platform.audit.acts import Act, SystemPart
         from taawun.platform.notices.news import risks_of
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.home import HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.work.schedules import Schedule
 
@@ -36,7 +38,10 @@ class NodeConfig(AppConfig):
         restored = Act("node.restored", _("Node restored from a backup"))
         watch = Schedule("node.recovery-key", timedelta(minutes=1), notices.watch_recovery_key)
         risks = risks_of("node", "manage:notices", ())
+        kept = HomeSource("node", "manage:notices", checks=keeping.checks)
         acts = (begun, console, settled, reopened, backed_up, restored)
         registry.register(
-            Capability("node", _("Node"), (home, *acts, *TOPICS, *notices.KINDS, *risks, watch))
+            Capability(
+                "node", _("Node"), (home, kept, *keeping.STEPS, *acts, *TOPICS, *notices.KINDS, *risks, watch)
+            )
         )

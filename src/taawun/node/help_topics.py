@@ -13,5 +13,6 @@ TOPICS = (
     HelpTopic("taawun", _HERE, Group.HOME, ("help", "help-topic"), order=0),
     # the glossary of the documentation, for whoever is new; no page has it as its help
     HelpTopic("words", _HERE, Group.HOME, (), order=5),
+    HelpTopic("guide", _HERE, Group.HOME, ("guide",), order=8),
     HelpTopic("home", _HERE, Group.HOME, ("home", "search", "components"), order=10),
 )

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.shortcuts import render
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from taawun.cooperation.people.sessions import signed_in
+from taawun.cooperation.people import actions
+from taawun.cooperation.people.sessions import person_of, signed_in
 from taawun.cooperation.people.wishes import not_wanted
 from taawun.foundation.clock import now
+from taawun.node.guide import guide_for
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.access import doorkeeper
-from taawun.platform.web.home import HomeSource
+from taawun.platform.web.home import HomePanel, HomeSource
+from taawun.platform.web.live import PART
 from taawun.platform.web.reader import reader
 
 if TYPE_CHECKING:
@@ -27,9 +30,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.http import HttpRequest, HttpResponseBase
+    from django.utils.safestring import SafeString
 
     from taawun.cooperation.people.actors import PersonActor
-    from taawun.platform.web.home import Hint, Line
+    from taawun.platform.web.home import Line
 
 __all__ = ["Risk", "home"]
 
@@ -62,35 +66,50 @@ class Risk:
 @signed_in()
 def home(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """What is the case, for this person."""
+    person = person_of(request)
+    if request.method == "GET" and PART not in request.headers:
+        # a part that asks by itself is no visit
+        actions.look(person)
+    since = person.looked_before
     sources = [each for each in registry.all(HomeSource) if each.permission in actor.permissions]
     silent = not_wanted(actor)
-    lines = (each for each in _gathered(sources, "fresh", actor) if each.kind not in silent)
-    fresh = sorted(lines, key=_newest_first, reverse=True)
-    waiting = [each for each in _gathered(sources, "waiting", actor) if each.kind not in silent]
-    hints: list[Hint] = sorted(_gathered(sources, "hints", actor), key=lambda hint: hint.order)
+    lines = (each for source in sources for each in source.fresh(actor, since))
+    fresh = sorted((each for each in lines if each.kind not in silent), key=_newest_first, reverse=True)
+    asked = (each for source in sources for each in source.waiting(actor))
+    waiting = [each for each in asked if each.kind not in silent]
     notices = open_notices(actor.permissions)
     at_risk = notices.count()
     at = now()
-    context = {
+    context: dict[str, object] = {
         "greeting": _time_of_day(at),
         "now": at,
         "time": formats.time_of_day(at),
         "place": _place(),
-        "sentences": _sentences(actor, sources, len(waiting), at_risk),
+        "sentences": _sentences(actor, since, sources, len(waiting), at_risk),
         "fresh": fresh[:_MOST_FRESH],
         "waiting": waiting[:_MOST_WAITING],
+        "waits": len(waiting),
         "waiting_more": max(0, len(waiting) - _MOST_WAITING),
         "risks": [_risk(each) for each in notices[:_MOST_RISKS]],
         "at_risk": at_risk,
-        "hints": hints,
+        "panels": _panels(actor),
+        "checks": sorted(
+            (each for source in sources for each in source.checks(actor)), key=lambda each: each.is_well
+        ),
         "has_roles": bool(actor.permissions),
+        "hides_guide": person.hides_guide,
     }
+    if actor.permissions:
+        steps = guide_for(actor)
+        context["guide"] = steps if steps.is_theirs and not steps.is_complete else None
     return render(request, "node/home.html", context)
 
 
-def _gathered(sources: Sequence[HomeSource], question: str, actor: PersonActor) -> list[Any]:
-    # Any: lines or hints, as the question is; each source answers in its own type
-    return [answer for source in sources for answer in getattr(source, question)(actor)]
+def _panels(actor: PersonActor) -> list[tuple[HomePanel, SafeString]]:
+    """The sheets for those whose work it is, without those that have nothing to show."""
+    found = sorted(registry.all(HomePanel), key=lambda each: each.order)
+    drawn = ((each, each.draw(actor)) for each in found if each.permission in actor.permissions)
+    return [(each, content) for each, content in drawn if content]
 
 
 def _newest_first(line: Line) -> datetime:
@@ -113,9 +132,11 @@ def _time_of_day(at: datetime) -> str:
     return _("This afternoon") if hour < _EVENING else _("This evening")
 
 
-def _sentences(actor: PersonActor, sources: Sequence[HomeSource], waiting: int, at_risk: int) -> list[str]:
+def _sentences(
+    actor: PersonActor, since: datetime | None, sources: Sequence[HomeSource], waiting: int, at_risk: int
+) -> list[str]:
     """The page opens with what is the case, before any list."""
-    told = [str(sentence) for source in sources for sentence in source.sentences(actor)]
+    told = [str(sentence) for source in sources for sentence in source.sentences(actor, since)]
     if waiting:
         words = ngettext("%(count)s thing waits for you.", "%(count)s things wait for you.", waiting)
         told.append(words % {"count": formats.number(waiting)})

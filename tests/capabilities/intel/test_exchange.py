@@ -450,6 +450,6 @@ def test_a_release_leads_to_the_page_of_what_it_brought(cast: Cast, south: Sende
     may, may_not = cast.analyst.actor, cast.trainee.actor
     assert "read:intel" not in may_not.permissions
     to_report, to_release = expected, reverse("release", args=[came.release_id])
-    assert to_report in [line.url for line in home.fresh(may)]
-    assert to_release in [line.url for line in home.fresh(may_not)]
-    assert to_report not in [line.url for line in home.fresh(may_not)]
+    assert to_report in [line.url for line in home.fresh(may, None)]
+    assert to_release in [line.url for line in home.fresh(may_not, None)]
+    assert to_report not in [line.url for line in home.fresh(may_not, None)]

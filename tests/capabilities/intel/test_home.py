@@ -29,11 +29,3 @@ def test_a_draft_waits_for_its_author_alone(cast: Cast) -> None:
     assert line.url.endswith(f"/{mine.id}/")
     assert "TLP:AMBER" in line.detail
     assert home.waiting(cast.officer.actor) == []
-
-
-def test_the_first_step_is_to_import_until_something_is_there(cast: Cast) -> None:
-    (hint,) = home.hints(cast.analyst.actor)
-    assert hint.url.endswith("/imports/new/")
-    assert home.hints(cast.observer.actor) == []
-    report(cast.analyst.row, "Mine")
-    assert home.hints(cast.analyst.actor) == []

@@ -96,10 +96,11 @@ def test_notices_are_filtered_by_how_much_they_matter_and_exported(cast: Cast) -
 @pytest.mark.usefixtures("kinds")
 def test_every_page_tells_how_many_wait(cast: Cast) -> None:
     browser = cast.analyst.browser()
-    assert not read(browser.get(reverse("profile"))).all("a", **{"class": "cover-notices"})
+    assert not read(browser.get(reverse("profile"))).all("b", **{"class": "cover-count"})
     raise_notice("tests.stopped", "urn:1", Notice.Level.ALARM, {"partner": "South"})
     page = read(browser.get(reverse("profile")))
     assert page.all("a", **{"class": "cover-notices"})[0]["href"] == reverse("notices")
+    assert page.all("b", **{"class": "cover-count"})
 
 
 @pytest.mark.usefixtures("kinds")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from taawun.capabilities.intel.actions import begin_import
+from taawun.capabilities.intel.models import Import
+from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import frozen, now
+from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record, seal
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.web.live import LIFE, begin
+from taawun.platform.work.models import Job
+from tests.capabilities.intel.factories import indicator
 from tests.cast import Cast, PartnerNode, agreement_in_force, partner
 from tests.cooperation.federation.test_views import received
 from tests.pages import pages, visit
@@ -37,8 +46,8 @@ pytestmark = pytest.mark.usefixtures("pages")
 HOME = "/en/"
 
 
-def tag_of(page: bytes) -> str:
-    found = re.search(rb"data-etag='([^']+)'", page)
+def tag_of(page: bytes, part: str = "home") -> str:
+    found = re.search(rb'data-part="' + part.encode() + rb'" data-etag=\'([^\']+)\'', page)
     assert found is not None
     return found[1].decode()
 
@@ -157,10 +166,92 @@ def test_a_part_that_a_page_does_not_have_is_nothing(cast: Cast) -> None:
     assert (told.status_code, told.content) == (204, b"")
 
 
-@pytest.mark.parametrize("name", ["", "A", "a b", "1", "a-->", "ä"])
-def test_a_part_is_named_so_that_it_cannot_end_its_own_mark(name: str) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({"name": name} for name in ("", "A", "a b", "1", "a-->", "ä")),
+        *({"name": "a", "watches": [watched]} for watched in ("audit|", "work:-->", "work:", "Audit")),
+        {"name": "a", "at": "/en/-->"},
+    ],
+)
+def test_a_part_is_named_so_that_it_cannot_end_its_own_mark(said: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="live part"):
-        begin(name)
+        begin(**said)
+
+
+def test_the_number_of_notices_is_made_anew_by_notices_alone_at_an_address_of_its_own(cast: Cast) -> None:
+    client, notices = cast.administrator.browser(), reverse("notices")
+    tag = tag_of(client.get(reverse("profile")).content, "notices")
+    record(SystemActor("sync"), "releases.received", "urn:x")
+    with CaptureQueriesContext(connection) as asked:
+        assert poll(client, tag, notices, "notices").status_code == 304
+    assert len(asked) == 1
+    open_notice()
+    told = poll(client, tag, notices, "notices")
+    assert 'class="cover-count">1<' in told.content.decode()
+    assert poll(client, told["ETag"], notices, "notices").status_code == 304
+    # the tag is of the address that is asked, not of the page it stood on
+    assert poll(client, tag, reverse("profile"), "notices").status_code == 200
+
+
+def test_how_far_a_job_is_and_a_contact_with_a_partner_are_new_to_their_pages_alone(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    south, west = partner("Southern CERT"), partner("Western CERT", nation="XW")
+    held = begin_import(
+        cast.analyst.actor,
+        json.dumps(indicator()).encode(),
+        name="a.json",
+        default_tlp=Tlp.GREEN,
+        leave_out_refused=False,
+    )
+    job = Job.objects.get(subject_id=str(held.id))
+    Import.objects.filter(id=held.id).update(state=Import.State.WAITING)
+    pages = {
+        "home": HOME,
+        "import": reverse("import", args=[held.id]),
+        "partner": reverse("partner", args=[south.row.id]),
+    }
+    tags = {part: poll(client, part=part, path=path)["ETag"] for part, path in pages.items()}
+
+    def new() -> set[str]:
+        found = {part: poll(client, tags[part], path, part) for part, path in pages.items()}
+        tags.update({part: told["ETag"] for part, told in found.items()})
+        return {part for part, told in found.items() if told.status_code == 200}
+
+    # what a page said of a job it asks for with the first poll
+    new()
+    assert new() == set()
+    Job.objects.filter(id=job.id).update(state=Job.State.RUNNING, done=40, total=100)
+    assert new() == {"import"}
+    Partner.objects.filter(id=west.row.id).update(last_contact=now())
+    assert new() == set()
+    Partner.objects.filter(id=south.row.id).update(last_contact=now())
+    assert new() == {"partner"}
+    Import.objects.filter(id=held.id).update(state=Import.State.REFUSED)
+    record(SystemActor("work"), "intel.import-refused", f"urn:uuid:{held.id}")
+    assert "import" in new()
+    # nothing more comes of it, and nothing asks any more
+    assert b'data-seconds="0"' in client.get(pages["import"]).content
+
+
+def test_a_poll_that_finds_nothing_new_takes_less_than_a_millisecond_and_a_half_of_cpu(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    tag = in_step(client)
+    asked = 200
+
+    def cost() -> float:
+        begun = time.process_time()
+        for _ in range(asked):
+            assert poll(client, tag).status_code == 304
+        return (time.process_time() - begun) / asked
+
+    # the client of the tests is in it, and other processes are beside it: the best of three is what it costs
+    assert min(cost() for _ in range(3)) < 0.0015
+
+
+def ask(page: Page, part: str) -> None:
+    """Let a part ask at once, as it does when somebody comes back to the page."""
+    page.evaluate("part => htmx.trigger(`#part-${part}`, 'taawun:look')", part)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -171,13 +262,43 @@ def test_a_page_that_is_open_shows_what_came_without_moving_what_one_reads(visit
     page = visit(HOME, cast.analyst)
     page.get_by_role("link", name="Their report 1").focus()
     arrive(south, held, 2)
-    ask = "void htmx.ajax('GET', location.href, {source: document.querySelector('[data-part]'), swap: 'outerHTML'})"
     with page.expect_response(lambda told: told.status == 200):
-        page.evaluate(ask)
+        ask(page, "home")
     page.wait_for_timeout(100)
     # what has the focus is not pulled from under who uses it
     assert page.get_by_role("link", name="Their report 2").count() == 0
     page.evaluate("document.activeElement.blur()")
-    page.evaluate(ask)
+    ask(page, "home")
     page.get_by_role("link", name="Their report 2").wait_for()
     assert page.locator("[data-line].changed .title").all_inner_texts() == ["Their report 2"]
+
+    # a number comes over the bell and into the navigation, and nothing beside it moves
+    page.evaluate(
+        "window.moved = 0; new PerformanceObserver(found => found.getEntries().forEach(each => moved += each.value))"
+        ".observe({type: 'layout-shift'})"
+    )
+    open_notice()
+    ask(page, "notices")
+    page.locator(".cover-count").wait_for()
+    assert page.locator(".cover-count").inner_text() == "1"
+    assert page.locator('.entries a[data-entry="notices"] .count').inner_text() == "1"
+    page.wait_for_timeout(200)
+    assert page.evaluate("moved") == 0
+
+    # behind another tab nothing asks, and who finds nothing new asks later and later
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.headers.get("x-taawun-part", "")))
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    ask(page, "notices")
+    page.wait_for_timeout(100)
+    assert asked == []
+    page.evaluate("delete document.hidden")
+    with page.expect_response(lambda told: told.status == 304):
+        ask(page, "notices")
+    page.wait_for_timeout(100)
+    ask(page, "notices")
+    page.wait_for_timeout(100)
+    assert asked == ["notices"]
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(300)
+    assert sorted(asked) == ["home", "notices", "notices"]

@@ -1,16 +1,18 @@
-"""What intelligence tells on the first page: drafts that wait for their author, and the first import."""
+"""What intelligence tells on the first page: drafts that wait for their author, and the first step."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from taawun.capabilities.intel.models import Import, Report
 from taawun.foundation.tlp import Tlp
-from taawun.platform.web.home import Hint, Line
+from taawun.platform.web.guide import GuideStep
+from taawun.platform.web.home import Line
 from taawun.platform.web.templatetags.components import tlp
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["drafts_of", "hints", "waiting"]
+__all__ = ["STEPS", "drafts_of", "waiting"]
 
 _WRITE = "write:intel"
 _MOST = 10
@@ -45,16 +47,17 @@ def drafts_of(actor: PersonActor) -> QuerySet[Report]:
     return Report.objects.filter(author_id=actor.id, state=Report.State.DRAFT).order_by("-changed", "-id")
 
 
-def hints(actor: PersonActor) -> list[Hint]:
-    """The first step with intelligence: bring some in."""
-    if _WRITE not in actor.permissions or Import.objects.exists() or Report.objects.exists():
-        return []
-    return [
-        Hint(
-            _("Import threat intelligence"),
-            _("A file of STIX or MISP, or text pasted from one. Nothing leaves the node by importing."),
-            _("Import…"),
-            reverse("import-new"),
-            order=30,
-        )
-    ]
+STEPS: Final = (
+    GuideStep(
+        "intel.first",
+        70,
+        gettext_lazy("Bring in or write the first report"),
+        gettext_lazy(
+            "A file of STIX or MISP, or text pasted from one. Nothing leaves the node by importing."
+        ),
+        lambda _actor: Import.objects.exists() or Report.objects.exists(),
+        gettext_lazy("Import…"),
+        lambda: reverse("import-new"),
+        permission=_WRITE,
+    ),
+)

@@ -27,7 +27,7 @@ class AgreementsConfig(AppConfig):
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.drafts import DraftSubject
-        from taawun.platform.web.home import HomeSource
+        from taawun.platform.web.home import HomePanel, HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import LargeBodies, Operations, Pages
         from taawun.platform.web.search import SearchSource
@@ -78,7 +78,16 @@ class AgreementsConfig(AppConfig):
                     ),
                     DraftSubject("agreement-edit", queries.draft_standing),
                     SearchSource("agreements", _("Agreements and clauses"), "read:agreements", home.find),
-                    HomeSource("agreements", "read:agreements", waiting=home.waiting_lines, hints=home.hints),
+                    HomeSource("agreements", "read:agreements", waiting=home.waiting_lines),
+                    HomePanel(
+                        "agreements.standings",
+                        _("How agreements stand"),
+                        "approve:agreements",
+                        home.how_they_stand,
+                        order=20,
+                        is_flush=True,
+                    ),
+                    *home.STEPS,
                     LaneCaption("clause", home.captions),
                     PartnerSection(
                         "agreements",

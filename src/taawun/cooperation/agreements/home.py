@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements import waiting
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting.sentences import approvals_in_words
-from taawun.cooperation.agreements.presenting.situations import badge
+from taawun.cooperation.agreements.presenting.situations import badge, is_being_signed
 from taawun.cooperation.agreements.queries import newest_documents, standings, standings_of
+from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now
 from taawun.foundation.folding import words_match
 from taawun.platform.web import formats
-from taawun.platform.web.home import Hint, Line
+from taawun.platform.web.guide import GuideStep
+from taawun.platform.web.home import Line
 from taawun.platform.web.search import Found
 from taawun.platform.web.templatetags.components import clause as clause_chip
 from taawun.platform.web.templatetags.components import code, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from uuid import UUID
-
-    from django.utils.safestring import SafeString
 
     from taawun.cooperation.agreements.document import Document
     from taawun.cooperation.agreements.standing import Standing
@@ -37,9 +42,20 @@ if TYPE_CHECKING:
     from taawun.cooperation.partners.models import Lane
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["captions", "count_waiting", "find", "hints", "of_partner", "waiting_lines"]
+__all__ = [
+    "STEPS",
+    "captions",
+    "count_waiting",
+    "find",
+    "how_they_stand",
+    "of_partner",
+    "waiting_lines",
+]
 
 _MOST = 20
+_MOST_NOTABLE: Final = 5
+# as long as it takes to negotiate the next one
+_SOON: Final = timedelta(days=90)
 
 
 # ---- the first page ---------------------------------------------------------------------------------------------
@@ -105,21 +121,63 @@ def _other_nation(document: Document) -> str:
     return next((party.nation for party in document.parties if party.node != settings.BASE_URL), "")
 
 
-def hints(actor: PersonActor) -> list[Hint]:
-    """The first step on a node that has a partner and no agreement."""
-    if waiting.WRITE not in actor.permissions or Agreement.objects.exists() or not Partner.objects.exists():
-        return []
-    return [
-        Hint(
-            _("Draft an agreement"),
-            _(
-                "Nothing leaves this node without a clause in force. Start from a template; the partner can counter."
-            ),
-            _("Draft an agreement…"),
-            reverse("agreement-new"),
-            order=20,
+STEPS: Final = (
+    GuideStep(
+        "agreements.first",
+        60,
+        gettext_lazy("Draft an agreement"),
+        gettext_lazy(
+            "Nothing leaves this node without a clause in force. Start from a template; the partner can counter."
+        ),
+        lambda _actor: Agreement.objects.exists(),
+        gettext_lazy("Draft an agreement…"),
+        lambda: reverse("agreement-new"),
+        permission=waiting.WRITE,
+        after="partners.found",
+    ),
+)
+
+
+def how_they_stand(_actor: PersonActor) -> SafeString:
+    """How many agreements are in which state, and those that wait for others, are paused or end soon."""
+    at = now()
+    held = standings(at)
+    if not held:
+        return mark_safe("")
+    counts = Counter(badge(standing.state) for _agreement, standing in held)
+    lines = [line for agreement, standing in reversed(held) if (line := _notable(agreement, standing, at))]
+    context = {"counts": counts.most_common(), "lines": lines[:_MOST_NOTABLE]}
+    return SafeString(render_to_string("agreements/standings.html", context))
+
+
+def _notable(agreement: Agreement, standing: Standing, at: datetime) -> Line | None:
+    """An agreement that waits for others, is paused, or ends soon; None for any other."""
+    title, url = _title(agreement), reverse("agreement", args=[agreement.id])
+    about = standing.pending or standing.current
+    shown = badge(standing.state)
+    mark = format_html("{} {}", state(shown.name, shown.word), code(agreement.code, copy=False))
+    if about and is_being_signed(standing) and standing.state is not State.DECLINED:
+        missing = [
+            each
+            for each in about.parties
+            if each.kind == "node" and each.ref not in standing.signed_by and each.node != settings.BASE_URL
+        ]
+        if not missing:
+            return None
+        names = formats.listed(
+            [each.organisation.in_language(get_language() or "en").value for each in missing]
         )
-    ]
+        waits = formats.with_names(_("waits for the signature of %(names)s"), names=names)
+        return Line(title, url, format_html("{} <span>{}</span>", mark, waits), code=_other_nation(about))
+    if standing.state is State.SUSPENDED and standing.current:
+        return Line(title, url, mark, code=_other_nation(standing.current))
+    ends = standing.ends or (standing.window.closes if standing.window else None)
+    if standing.state is State.IN_FORCE and standing.current and ends and ends - at < _SOON:
+        until = _("ends on %(day)s") % {"day": formats.short_day(ends)}
+        return Line(
+            title, url, format_html("{} <span>{}</span>", mark, until), code=_other_nation(standing.current)
+        )
+    return None
 
 
 # ---- a partner's page -------------------------------------------------------------------------------------------

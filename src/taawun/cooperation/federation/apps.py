@@ -47,7 +47,7 @@ class FederationConfig(AppConfig):
         from taawun.platform.notices.kinds import NoticeKind
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.formats import digits, number
-        from taawun.platform.web.home import HomeSource
+        from taawun.platform.web.home import HomePanel, HomeSource
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
         from taawun.platform.work.schedules import Schedule
@@ -105,6 +105,13 @@ class FederationConfig(AppConfig):
                         icon="link",
                     ),
                     HomeSource("federation", "read:federation", fresh=home.fresh, sentences=home.sentences),
+                    HomePanel(
+                        "federation.weeks",
+                        gettext_lazy("Given and received"),
+                        "approve:agreements",
+                        home.by_week,
+                        order=10,
+                    ),
                     AgreementSection(
                         "federation-ledger",
                         gettext_lazy("Given and received"),

@@ -6,15 +6,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, OuterRef, Q
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from taawun.cooperation.federation.accounts import finding
 from taawun.cooperation.federation.duties import duties_of, owed_under
 from taawun.cooperation.federation.guests import hosted
 from taawun.cooperation.federation.kinds import ReleaseKind
+from taawun.cooperation.federation.ledger import Sums, weeks
 from taawun.cooperation.federation.models import Passage, Release
 from taawun.cooperation.federation.presenting import release_rows, with_passages
 from taawun.cooperation.federation.queries import with_partner
@@ -22,15 +26,17 @@ from taawun.cooperation.federation.rules import reader_of
 from taawun.foundation.clock import now
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
+from taawun.platform.web.charts import Lines, Series
+from taawun.platform.web.components import Chart
 from taawun.platform.web.home import Line
 from taawun.platform.web.templatetags.components import state, text, tlp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from django.db.models import QuerySet
-    from django.utils.safestring import SafeString
 
     from taawun.cooperation.agreements.models import Agreement
     from taawun.cooperation.federation.presenting import ReleaseRow
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.actors import PersonActor
 
 __all__ = [
+    "by_week",
     "fresh",
     "guests_of_agreement",
     "more_of_partner",
@@ -49,36 +56,74 @@ __all__ = [
 
 LATELY: Final = timedelta(days=7)
 _MOST: Final = 8
+_WEEKS: Final = 8
 
 
-def fresh(actor: PersonActor) -> list[Line]:
-    """What partners sent in the last seven days and still stands, newest first."""
-    found = with_passages(_lately().order_by("-id"))[:_MOST]
-    return [_line(actor, row) for row in release_rows(list(found), reader_of(actor))]
+def fresh(actor: PersonActor, since: datetime | None) -> list[Line]:
+    """What partners sent lately and still stands, newest first; what came since the last visit is marked."""
+    found = with_passages(_arrived(_lately(since)).order_by("-id"))[:_MOST]
+    return [_line(actor, row, since=since) for row in release_rows(list(found), reader_of(actor))]
 
 
-def sentences(_actor: PersonActor) -> list[str]:
-    """How much partners sent in the last seven days, and over how many clauses."""
-    count = _lately().count()
+def sentences(_actor: PersonActor, since: datetime | None) -> list[str]:
+    """How much partners sent since the last visit, or in the last seven days, and over how many clauses."""
+    found = _arrived(since or _lately(None))
+    count = found.count()
     if not count:
-        return []
-    ways = Passage.objects.filter(release__in=_lately(), ended__isnull=True)
+        return [_nothing_since(since)] if since and _arrived(_lately(since)).exists() else []
+    ways = Passage.objects.filter(release__in=found, ended__isnull=True)
     clauses = ways.values_list("agreement", "clause").distinct().count()
-    sent = ngettext(
-        "In the last seven days partners sent %(count)s release.",
-        "In the last seven days partners sent %(count)s releases.",
-        count,
+    sent = (
+        ngettext(
+            "Since %(when)s partners sent %(count)s release.",
+            "Since %(when)s partners sent %(count)s releases.",
+            count,
+        )
+        if since
+        else ngettext(
+            "In the last seven days partners sent %(count)s release.",
+            "In the last seven days partners sent %(count)s releases.",
+            count,
+        )
     )
     over = ngettext("All of it under %(count)s clause.", "All of it under %(count)s clauses.", clauses)
-    told = [sent % {"count": formats.number(count)}]
+    told = [sent % {"count": formats.number(count), "when": formats.lately(since) if since else ""}]
     # one release over one clause says nothing more, and what came over public lanes came under no clause
     is_said = count == clauses == 1 or ways.filter(agreement=None).exists()
     return told if is_said else [*told, over % {"count": formats.number(clauses)}]
 
 
-def _lately() -> QuerySet[Release]:
-    received = Passage.objects.filter(release=OuterRef("pk"), entry__recorded__gte=now() - LATELY)
+def _nothing_since(since: datetime) -> str:
+    return _("Nothing has come from partners since %(when)s.") % {"when": formats.lately(since)}
+
+
+def _lately(since: datetime | None) -> datetime:
+    """What is shown: that of the last seven days, and all since the last visit."""
+    week = now() - LATELY
+    return min(since, week) if since else week
+
+
+def _arrived(since: datetime) -> QuerySet[Release]:
+    received = Passage.objects.filter(release=OuterRef("pk"), entry__recorded__gt=since)
     return Release.objects.filter(Q(Exists(received)), origin__isnull=False, state=Release.State.LIVE)
+
+
+# ---- for those who plan -----------------------------------------------------------------------------------------
+def by_week(_actor: PersonActor) -> SafeString:
+    """What was given and received in the last eight weeks, week by week; empty where nothing was."""
+    found = weeks(now(), _WEEKS)
+    given, received = sum(each.given for each in found), sum(each.received for each in found)
+    if not given and not received:
+        return mark_safe("")
+    series = (
+        Series(_("Given"), tuple(each.given for each in found)),
+        Series(_("Received"), tuple(each.received for each in found)),
+    )
+    steps = tuple(formats.narrow_day(each.ends) for each in found)
+    drawn = Lines(_("Week until"), steps, series, height=200)
+    told = finding(Sums(given=given, received=received))
+    chart = Chart("by-week", _("The last eight weeks"), told, drawn)
+    return SafeString(render_to_string("federation/by_week.html", {"chart": chart}))
 
 
 def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
@@ -139,7 +184,9 @@ def guests_of_agreement(_actor: PersonActor, agreement: Agreement) -> list[Line]
     return lines
 
 
-def _line(actor: PersonActor, row: ReleaseRow, *, with_direction: bool = False) -> Line:
+def _line(
+    actor: PersonActor, row: ReleaseRow, *, with_direction: bool = False, since: datetime | None = None
+) -> Line:
     kind = registry.find(ReleaseKind, row.release.kind)
     address = kind.page_for(actor.permissions, row.release) if kind and row.is_visible else ""
     parts = [format_html("{}", tlp(row.marking))]
@@ -165,6 +212,11 @@ def _line(actor: PersonActor, row: ReleaseRow, *, with_direction: bool = False) 
         detail,
         row.release.issued,
         partner.nation if partner else "",
-        fresh=not row.is_given and row.release.issued > now() - timedelta(days=1),
+        fresh=not row.is_given and _arrival(row.release) > (since or now() - timedelta(days=1)),
         kind="federation.received",
     )
+
+
+def _arrival(release: Release) -> datetime:
+    """When it came here first, however long it was on its way."""
+    return min(each.entry.recorded for each in release.passages.all() if not each.is_given)

@@ -9,23 +9,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, F, Model, Sum
+from django.db.models import Case, Count, F, IntegerField, Model, Sum, When
 
 from taawun.cooperation.federation.models import Passage, Reach, Receipt
 from taawun.cooperation.federation.readers import is_reader
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
 
-__all__ = ["DIMENSIONS", "Cell", "Sums", "Wanted", "cells", "flowed", "grouped", "total"]
+__all__ = ["DIMENSIONS", "Cell", "Sums", "Wanted", "Week", "cells", "flowed", "grouped", "total", "weeks"]
 
 _M = TypeVar("_M", bound=Model)
 
 DIMENSIONS: Final = ("agreement", "partner", "kind", "month")
+_WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,21 @@ class Cell:
     sums: Sums
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What passed within seven days.
+
+    Args:
+        ends: their last instant.
+        given: releases that we sent, each once over every lane.
+        received: releases that partners sent, likewise.
+    """
+
+    ends: datetime
+    given: int
+    received: int
+
+
 @dataclass(slots=True)
 class _Group:
     sums: Sums = field(default_factory=Sums)
@@ -143,6 +162,28 @@ def flowed(agreement: UUID) -> dict[str, int]:
     return {
         row["clause"]: row["count"] for row in rows.annotate(count=Count("release", distinct=True)).order_by()
     }
+
+
+def weeks(until: datetime, count: int) -> list[Week]:
+    """What passed in each of the last weeks, the oldest first.
+
+    Args:
+        until: where the last of them ends.
+        count: so many.
+    """
+    begins = until - count * _WEEK
+    # the month stands in the index of the passages, the instant in the log
+    found = Passage.objects.filter(
+        month__gte=f"{begins.astimezone(UTC):%Y-%m}", entry__recorded__gt=begins, entry__recorded__lte=until
+    )
+    after = [until - (count - at) * _WEEK for at in range(count)]
+    newest_first = (When(entry__recorded__gt=begun, then=at) for at, begun in reversed([*enumerate(after)]))
+    week = Case(*newest_first, output_field=IntegerField())
+    rows = found.annotate(week=week).values_list("week", "lane__sender").annotate(n=Count("id"))
+    sums = [[0, 0] for _ in after]
+    for at, sender, n in rows.order_by():
+        sums[at][sender is not None] += n
+    return [Week(begun + _WEEK, *each) for begun, each in zip(after, sums, strict=True)]
 
 
 def grouped(found: Iterable[Cell], by: str) -> dict[Any, Sums]:

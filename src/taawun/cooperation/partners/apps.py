@@ -30,6 +30,7 @@ class PartnersConfig(AppConfig):
         from taawun.cooperation.people.permissions import Permission, Role
         from taawun.platform.registry import Capability, registry
         from taawun.platform.web.home import HomeSource
+        from taawun.platform.web.live import Pulse
         from taawun.platform.web.navigation import Group, NavigationEntry, SideNote
         from taawun.platform.web.rooms import LargeBodies, Operations, Pages
         from taawun.platform.web.search import SearchSource
@@ -63,6 +64,7 @@ class PartnersConfig(AppConfig):
                         set_aside=talk.set_aside,
                     ),
                     NationWords("partners", queries.nation_words),
+                    Pulse("partners", queries.pulse),
                     MessageKind("lane.stopped", talk.lane_stopped_there),
                     MessageKind("lane.forked", forks.shown),
                     MessageKind("lane.reset", resets.hear, resets.regain, resets.set_aside),
@@ -88,7 +90,8 @@ class PartnersConfig(AppConfig):
                         count=home.count_waiting,
                     ),
                     SearchSource("partners", _("Partners"), "read:partners", home.find),
-                    HomeSource("partners", "read:partners", waiting=home.waiting, hints=home.hints),
+                    HomeSource("partners", "read:partners", waiting=home.waiting, checks=home.checks),
+                    *home.STEPS,
                 ),
             )
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.partners import queries
@@ -15,19 +15,22 @@ from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.partners.presenting import standing
 from taawun.foundation.clock import now
 from taawun.platform.web import formats
-from taawun.platform.web.home import Hint, Line
+from taawun.platform.web.guide import GuideStep
+from taawun.platform.web.home import Check, Line
 from taawun.platform.web.questions import Question
 from taawun.platform.web.search import Found
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+    from django.utils.safestring import SafeString
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["count_waiting", "find", "hints", "side_note", "uncompared", "waiting"]
+__all__ = ["STEPS", "checks", "count_waiting", "find", "side_note", "uncompared", "waiting"]
 
 _MANAGE = "manage:partners"
 _MOST = 20
+_MOST_SILENT: Final = 5
 
 
 def waiting(actor: PersonActor) -> list[Line]:
@@ -57,21 +60,71 @@ def uncompared() -> QuerySet[Partner]:
     return Partner.objects.filter(state=Partner.State.MET).order_by("created", "id")
 
 
-def hints(actor: PersonActor) -> list[Hint]:
-    """The first step on a node without partners."""
-    if _MANAGE not in actor.permissions or Partner.objects.exists():
+def checks(actor: PersonActor) -> list[Check]:
+    """Whether the partners are in step; for those who can do something about it. Nothing without partners."""
+    if _MANAGE not in actor.permissions:
         return []
-    return [
-        Hint(
-            _("Add a partner"),
-            _(
-                "Cooperation begins with another node: you know its address, and its administrator knows yours."
-            ),
-            _("Add a partner…"),
-            reverse("partner-add"),
-            order=10,
+    at = now()
+    partners = Partner.objects.filter(state=Partner.State.VERIFIED).order_by("last_contact", "node")
+    silent = [each for each in partners if each.failures or not each.is_current(at)]
+    found = [
+        Check(
+            _said_of(partner),
+            is_well=False,
+            mend=_("What you hold is unchanged; what waits is sent when it is back."),
+            url=reverse("partner", args=[partner.id]),
         )
+        for partner in silent[:_MOST_SILENT]
     ]
+    more = len(silent) - len(found)
+    if more:
+        words = ngettext("%(count)s more partner is silent.", "%(count)s more partners are silent.", more)
+        found.append(Check(words % {"count": formats.number(more)}, is_well=False, url=reverse("partners")))
+    if not silent and partners:
+        found.append(Check(_("All partners are in step."), is_well=True))
+    return found
+
+
+def _said_of(partner: Partner) -> SafeString:
+    if partner.last_contact is None:
+        return formats.with_names(_("%(name)s has not answered yet."), name=_name(partner))
+    return formats.with_names(
+        _("%(name)s does not answer; the last contact was %(when)s."),
+        name=_name(partner),
+        when=formats.ago(partner.last_contact),
+    )
+
+
+def _next_to_compare() -> str:
+    first = uncompared().first()
+    return reverse("partner-verify", args=[first.id]) if first else reverse("partners")
+
+
+STEPS: Final = (
+    GuideStep(
+        "partners.found",
+        40,
+        gettext_lazy("Add a partner"),
+        gettext_lazy(
+            "Cooperation begins with another node: you know its address, and its administrator knows yours."
+        ),
+        lambda _actor: Partner.objects.exists(),
+        gettext_lazy("Add a partner…"),
+        lambda: reverse("partner-add"),
+        permission=_MANAGE,
+    ),
+    GuideStep(
+        "partners.compared",
+        50,
+        gettext_lazy("Compare the fingerprint words"),
+        gettext_lazy("By telephone, with the administrator of that node. Until then it receives nothing."),
+        lambda _actor: Partner.objects.filter(verified__isnull=False).exists(),
+        gettext_lazy("Compare…"),
+        _next_to_compare,
+        permission=_MANAGE,
+        after="partners.found",
+    ),
+)
 
 
 _IN_STEP: Final = Question(

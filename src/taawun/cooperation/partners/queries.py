@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, UUIDField, Value, When
+from django.db.models.functions import Coalesce
 
 from taawun.cooperation.partners.identity.keys import lineage_of
 from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, LaneReader, Partner, Reset
 from taawun.cooperation.partners.restarts import statements
 from taawun.foundation.folding import words_match
 from taawun.foundation.multilingual import Text
-from taawun.platform.web.questions import Question
+from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from django.db.models import QuerySet
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "matching",
     "nation_words",
     "point_of",
+    "pulse",
     "troubled_first",
 ]
 
@@ -51,6 +52,37 @@ def nation_words() -> dict[str, Text]:
     # two nodes of one nation: the one that was compared first
     return {code: Text.from_json(names) for code, names in _NAMED_THEMSELVES.ask()}
 
+
+def pulse(partner: str) -> str:
+    """When a partner was last heard and how far its lanes are, which leaves no row in the trail.
+
+    Every poll of its page asks it.
+
+    Args:
+        partner: its id.
+    """
+    return "".join(
+        f"{state}:{failures}:{heard.timestamp() if heard else ''}:{taken}:{given_on}".replace(".", "_")
+        for state, failures, heard, taken, given_on in _HOW_IT_STANDS.ask(partner=UUID(partner))
+    )
+
+
+def _sum(rows: QuerySet[Any], *fields: str) -> Coalesce:
+    """Of numbers that only grow: it changes with each of them."""
+    whole = sum((F(each) for each in fields[1:]), start=F(fields[0]))
+    added = rows.order_by().values("partner" if rows.model is LaneReader else "sender")
+    return Coalesce(Subquery(added.annotate(whole=Sum(whole)).values("whole")[:1]), Value(0))
+
+
+_HOW_IT_STANDS: Final = Question(
+    lambda: Partner.objects.filter(id=given("partner", UUIDField())).values_list(
+        "state",
+        "failures",
+        "last_contact",
+        _sum(Lane.objects.filter(sender=OuterRef("pk")), "known_seq", "head_seq", "acknowledged_seq"),
+        _sum(LaneReader.objects.filter(partner=OuterRef("pk")), "receipt_seq", "delivered_seq"),
+    )
+)
 
 # every page asks it
 _NAMED_THEMSELVES: Final = Question(

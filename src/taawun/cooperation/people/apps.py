@@ -17,7 +17,7 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, the doorkeeper and the navigation, and hear what allauth does."""
-        from taawun.cooperation.people import account_trail, editions, providers, sessions, telling
+        from taawun.cooperation.people import account_trail, editions, guide, providers, sessions, telling
         from taawun.cooperation.people.gathering import gather
         from taawun.cooperation.people.help_topics import TOPICS
         from taawun.cooperation.people.permissions import Permission, Role
@@ -118,6 +118,7 @@ class PeopleConfig(AppConfig):
                     Schedule("people.gather", timedelta(minutes=1), gather),
                     Loop("people.letters", telling.run),
                     DOOR,
+                    *guide.STEPS,
                     *TRAIL,
                     *TOPICS,
                     Doorkeeper("people", sessions.visitor, sessions.reader, sessions.host, sessions.admit),

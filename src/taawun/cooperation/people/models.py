@@ -234,6 +234,11 @@ class Person(AbstractBaseUser):
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.DEVICE)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=now, editable=False)
+    # when they last looked at the first page, and when the visit before this one ended; none the first time
+    looked = models.DateTimeField(null=True, editable=False)
+    looked_before = models.DateTimeField(null=True, editable=False)
+    # whether the guide for a new node is out of their sight
+    hides_guide = models.BooleanField(default=False, editable=False)
     # counts how often they were disabled: a session from before never opens anything again
     epoch = models.PositiveIntegerField(default=0, editable=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -10,7 +9,6 @@ from django.conf import settings
 from django.core.mail import get_connection
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Max
 
 from taawun.cooperation.partners.errors import DescriptorRefused, KeyUnusable
 from taawun.cooperation.partners.identity import descriptor as descriptors
@@ -22,13 +20,11 @@ from taawun.foundation.clock import now
 from taawun.foundation.digests import Sha256Stream
 from taawun.foundation.outbound import Outbound, OutboundFailed, OutboundRefused
 from taawun.node.doctor.findings import Finding
-from taawun.platform.audit.models import Entry
+from taawun.node.keeping import BACKUP_AGE, last_backup
 from taawun.platform.files import actions as files
 from taawun.platform.files.errors import FileGone
 from taawun.platform.files.models import StoredFile
-from taawun.platform.registry import registry
-from taawun.platform.work.models import ScheduleState
-from taawun.platform.work.schedules import Schedule
+from taawun.platform.work.queries import late_and_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +44,6 @@ _PIECE: Final = 1024 * 1024
 _SAMPLE: Final = 200
 _MOST_NAMED: Final = 20
 _FAILING: Final = 5
-_LATE: Final = 10
-_AT_LEAST: Final = timedelta(minutes=2)
-_BACKUP_AGE: Final = timedelta(days=2)
 _OK: Final = 200
 # what another node answers to a request that is dated wrongly
 _CLOCK: Final = frozenset({"expired", "not-yet-valid", "future"})
@@ -128,24 +121,14 @@ def check_files() -> Iterator[Finding]:
 
 def check_worker() -> Iterator[Finding]:
     """Schedules run, and do not fail."""
-    held = {each.name: each for each in ScheduleState.objects.all()}
-    at = now()
-    late = []
-    for schedule in registry.all(Schedule):
-        state = held.get(schedule.name)
-        if (
-            state is None
-            or state.started is None
-            or state.started < at - max(_LATE * schedule.every, _AT_LEAST)
-        ):
-            late.append(schedule.name)
-        elif state.error:
-            yield Finding(
-                "schedules",
-                "fault",
-                f"The schedule {schedule.name} failed: {state.error[:200]}.",
-                "Look at the log of the worker.",
-            )
+    late, failed = late_and_failed(now())
+    for name, error in failed.items():
+        yield Finding(
+            "schedules",
+            "fault",
+            f"The schedule {name} failed: {error[:200]}.",
+            "Look at the log of the worker.",
+        )
     if late:
         yield Finding(
             "worker",
@@ -275,12 +258,12 @@ def check_mail() -> Iterator[Finding]:
 
 def check_backup() -> Iterator[Finding]:
     """There is a backup, and not an old one."""
-    last = Entry.objects.filter(verb="node.backed-up").aggregate(at=Max("at"))["at"]
+    last = last_backup()
     if last is None:
         yield Finding(
             "backup", "fault", "There was never a backup of this node.", "Run `taawun backup FILE` daily."
         )
-    elif last < now() - _BACKUP_AGE:
+    elif last < now() - BACKUP_AGE:
         days = (now() - last).days
         yield Finding(
             "backup",

@@ -89,7 +89,7 @@ _WAITING: Final = Question(
 )
 
 
-def pulse() -> str:
+def pulse(_of: str = "") -> str:
     """How many rows there are: every write of the node leaves one. Every poll of a page asks it."""
     sealed, waiting = _SEALED.ask(), _WAITING.ask()
     return str((sealed[0][0] if sealed else 0) + (waiting[0][0] if waiting else 0))

@@ -74,6 +74,6 @@ _OPEN: Final = Question(
 )
 
 
-def pulse() -> str:
+def pulse(_of: str = "") -> str:
     """How many notices are open and when the newest was seen: most are raised by no act of the trail."""
     return ":".join(f"{rows}@{newest.timestamp()}" for rows, newest in _OPEN.ask()).replace(".", "_")

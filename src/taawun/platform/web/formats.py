@@ -53,10 +53,12 @@ __all__ = [
     "hours_here",
     "hours_of_week",
     "language_name",
+    "lately",
     "listed",
     "local",
     "moment",
     "month",
+    "narrow_day",
     "number",
     "other_day",
     "other_day_beside",
@@ -195,6 +197,21 @@ def day(of: date, *, with_hijri: bool = False, with_weekday: bool = False) -> st
 def short_day(of: date) -> str:
     """A day as narrow places have it, in one calendar: 22 Nov 2026."""
     return _day(of, "d MMM y")
+
+
+def narrow_day(of: date) -> str:
+    """A day of about this time, where there is room for little: 22 Nov."""
+    return _day(of, "d MMM")
+
+
+def lately(at: datetime) -> str:
+    """When something was, as people say it soon after: “08:40 today”, “Thursday 16:40”; later the day alone."""
+    days = (local(now()).date() - local(at).date()).days
+    if days >= _DAYS:
+        return short_day(at)
+    if days < 1:
+        return _("%(time)s today") % {"time": time_of_day(at)}
+    return _("%(weekday)s %(time)s") % {"weekday": weekday(local(at).weekday()), "time": time_of_day(at)}
 
 
 def month(of: str) -> str:

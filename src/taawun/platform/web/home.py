@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
+    from django.utils.safestring import SafeString
 
-__all__ = ["Hint", "HomeSource", "Line", "nothing"]
+__all__ = ["Check", "HomePanel", "HomeSource", "Line", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +41,47 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
-    """A first step on a node where nothing has happened yet.
+class Check:
+    """Whether one thing is as it should be, for those who keep the node.
 
     Args:
-        title: the step, as an invitation.
-        why: one sentence that says what it leads to.
-        action: words of the button.
-        url: where it is done.
-        order: its place among the first steps, lowest first.
+        sentence: what is the case.
+        is_well: whether that is as it should be.
+        mend: what to do about it; empty where it is well.
+        url: where; may be empty.
+        console: the command that helps, exactly; may be empty.
     """
 
+    sentence: _StrOrPromise
+    is_well: bool
+    mend: _StrOrPromise = ""
+    url: str = ""
+    console: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HomePanel:
+    """A sheet of the first page for those whose work it is.
+
+    Args:
+        name: the room and what it is, for example ``agreements.standings``.
+        title: its heading.
+        permission: who sees it.
+        draw: its content for an actor; empty where there is nothing to show.
+        order: its place among the others, lowest first.
+        is_flush: whether its content reaches the edges, as lists do.
+    """
+
+    name: str
     title: _StrOrPromise
-    why: _StrOrPromise
-    action: _StrOrPromise
-    url: str
+    permission: str
+    # Any: an actor, whose type the room of people knows
+    draw: Callable[[Any], SafeString]
     order: int = 100
+    is_flush: bool = False
 
 
-def nothing(_actor: object) -> tuple[()]:
+def nothing(_actor: object, _since: datetime | None = None) -> tuple[()]:
     """For a question that a room has no answer to."""
     return ()
 
@@ -67,19 +90,21 @@ def nothing(_actor: object) -> tuple[()]:
 class HomeSource:
     """What a room tells on the first page. Each function is given the actor and shows what that actor may see.
 
+    Those that tell what is new are given since when: the actor's last visit, or None where this is the first.
+
     Args:
         name: the room, for example ``agreements``.
         permission: who is asked for at all.
         fresh: what arrived lately, newest first.
         waiting: what waits for this actor to do it, the most pressing first.
-        hints: first steps that nobody has taken yet.
         sentences: what is the case, in whole sentences; the page opens with them.
+        checks: whether all is as it should be, for those who keep the node.
     """
 
     name: str
     permission: str
     # Any: an actor, whose type the room of people knows
-    fresh: Callable[[Any], Sequence[Line]] = nothing
+    fresh: Callable[[Any, datetime | None], Sequence[Line]] = nothing
     waiting: Callable[[Any], Sequence[Line]] = nothing
-    hints: Callable[[Any], Sequence[Hint]] = nothing
-    sentences: Callable[[Any], Sequence[str]] = nothing
+    sentences: Callable[[Any, datetime | None], Sequence[str]] = nothing
+    checks: Callable[[Any], Sequence[Check]] = nothing

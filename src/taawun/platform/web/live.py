@@ -6,13 +6,17 @@ says which part it wants and which it has (``If-None-Match``, RFC 9110, section 
 
 A tag (``ETag``) names what the node had written when the part was made, and until when that may be believed. Signed
 for that session and address, it lets most polls be answered without a view, a session or a template.
+
+What the node had written is told by pulses, which rooms register. A part watches the trail and the notices unless it
+says otherwise: with ``watches="notices"`` nothing else makes it anew, and ``watches="audit notices work:<id>"`` also
+what leaves no row in the trail, such as how far a job is.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -27,9 +31,11 @@ from taawun.foundation.digests import sha256
 from taawun.platform.registry import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponseBase
 
-__all__ = ["LIFE", "PART", "LiveParts", "Pulse", "begin", "end"]
+__all__ = ["LIFE", "PART", "WATCHED", "LiveParts", "Pulse", "begin", "end"]
 
 PART: Final = "X-Taawun-Part"
 """The header in which a poll names the part that it wants."""
@@ -37,9 +43,17 @@ PART: Final = "X-Taawun-Part"
 LIFE: Final = timedelta(minutes=5)
 """How long a part is believed while nothing is written: it may say how long ago something was."""
 
+WATCHED: Final = ("audit", "notices")
+"""The pulses that a part watches where it does not say otherwise: every act leaves a row in the trail."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,40}")
-_PARTS: Final = re.compile(rb"<!--part:([a-z][a-z0-9-]*)-->(.*?)<!--/part:\1-->", re.DOTALL)
+_WATCH: Final = re.compile(r"[a-z][a-z0-9-]{0,40}(?::[A-Za-z0-9-]{1,64})?")
+_PARTS: Final = re.compile(
+    rb"<!--part:([a-z][a-z0-9-]*) ([A-Za-z0-9: -]*)\|([^>]*)-->(.*?)<!--/part:\1-->", re.DOTALL
+)
 _UNTAGGED: Final = b' data-etag=""'
+# no pulse is read so: a part that watches what its page did not ask for is made again by its first poll
+_UNASKED: Final = "?"
 # a form carries another token each time it is made, which makes no other part of it
 _TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"')
 
@@ -50,22 +64,33 @@ class Pulse:
 
     Args:
         name: the room.
-        read: a few characters that change with every write that a page may show; cheap, for every poll reads it.
+        read: a few letters, digits and ``@:_/-`` that change with every write that a page may show; cheap, for every
+            poll reads it. It is given the thing that a part watches (``work:<id>``), or nothing.
     """
 
     name: str
-    read: Callable[[], str]
+    read: Callable[[str], str]
 
 
-def begin(name: str) -> str:
+def begin(name: str, watches: Iterable[str] = WATCHED, at: str = "") -> str:
     """The mark before a part.
 
+    Args:
+        name: of the part.
+        watches: the pulses that make it anew, each with what it is of: ``work:<id>``.
+        at: the address that is asked for it; empty for that of its page.
+
     Raises:
-        ValueError: no part can be called so.
+        ValueError: no part can be called so, or watch that.
     """
+    watched = " ".join(watches)
     if not _NAME.fullmatch(name):
         raise ValueError(f"a live part is named in small letters, digits and hyphens, not {name!r}")
-    return f"<!--part:{name}-->"
+    if not all(_WATCH.fullmatch(each) for each in watched.split()):
+        raise ValueError(f"a live part cannot watch {watched!r}")
+    if ">" in at:
+        raise ValueError(f"a live part cannot be asked for at {at!r}")
+    return f"<!--part:{name} {watched}|{at}-->"
 
 
 def end(name: str) -> str:
@@ -82,14 +107,17 @@ class LiveParts:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer with a page, with one part of it, or that nothing is new."""
         name = request.headers.get(PART, "")
-        if request.method != "GET" or not name:
-            return _tagged(request, self._get_response(request))
-        tag = _Tag.read(request, name)
+        if request.method != "GET" or not (name or settings.SESSION_COOKIE_NAME in request.COOKIES):
+            return self._get_response(request)
         # before the page is made: what is written meanwhile makes the next poll find something new
-        pulse = _pulse()
-        if tag is not None and tag.pulse == pulse and now().timestamp() < tag.until:
+        if not name:
+            pulses = _pulses(WATCHED)
+            return _tagged(request, self._get_response(request), pulses)
+        tag = _Tag.read(request, name)
+        pulses = _pulses(tag.pulses if tag else WATCHED)
+        if tag is not None and tag.pulses == pulses and now().timestamp() < tag.until:
             return _nothing_new(request.headers["If-None-Match"])
-        return _part_of(request, self._get_response(request), name, pulse, tag)
+        return _part_of(request, self._get_response(request), name, pulses, tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +125,12 @@ class _Tag:
     """What a tag says.
 
     Args:
-        pulse: what the node had written.
+        pulses: what the node had written, by what is watched; a question mark where nobody asked.
         until: seconds of the epoch until which the part is believed.
         digest: of the part.
     """
 
-    pulse: str
+    pulses: Mapping[str, str]
     until: int
     digest: str
 
@@ -111,66 +139,83 @@ class _Tag:
         """What the browser has, if this node gave it to this session for this part of this address."""
         given = request.headers.get("If-None-Match", "").removeprefix("W/").strip('"')
         said, _dot, seal = given.rpartition(".")
-        if not said or not constant_time_compare(seal, _seal(request, name, said)):
+        if not said or not constant_time_compare(seal, _seal(request, request.get_full_path(), name, said)):
             return None
-        pulse, until, digest = said.split(".")
-        return cls(pulse, int(until), digest)
+        pulses, until, digest = said.split(".")
+        watched = (each.partition("=") for each in pulses.split(",") if each)
+        return cls({key: value for key, _is, value in watched}, int(until), digest)
 
-    def written(self, request: HttpRequest, name: str) -> str:
-        """As a header's value, signed."""
-        said = f"{self.pulse}.{self.until}.{self.digest}"
-        return f'"{said}.{_seal(request, name, said)}"'
+    @classmethod
+    def of(cls, found: re.Match[bytes], pulses: Mapping[str, str]) -> _Tag:
+        """The tag of a part of a page that was made after these pulses were read."""
+        known = {each: pulses.get(each, _UNASKED) for each in found[2].decode("ascii").split()}
+        until = int((now() + LIFE).timestamp())
+        return cls(known, until, sha256(_TOKEN.sub(b"", found[4]))[:24])
+
+    def written(self, request: HttpRequest, found: re.Match[bytes]) -> str:
+        """As a header's value, signed for the address at which the part is asked for."""
+        pulses = ",".join(f"{key}={value}" for key, value in self.pulses.items())
+        said = f"{pulses}.{self.until}.{self.digest}"
+        at = found[3].decode("ascii") or request.get_full_path()
+        return f'"{said}.{_seal(request, at, found[1].decode("ascii"), said)}"'
 
 
-def _seal(request: HttpRequest, name: str, said: str) -> str:
+def _seal(request: HttpRequest, at: str, name: str, said: str) -> str:
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    whose = f"{session}\n{request.get_full_path()}\n{name}\n{said}"
+    whose = f"{session}\n{at}\n{name}\n{said}"
     digest = salted_hmac("taawun.platform.web.live", whose, algorithm="sha256").digest()
     return base64.urlsafe_b64encode(digest[:18]).decode("ascii")
 
 
-def _pulse() -> str:
-    return "-".join(each.read() for each in registry.all(Pulse))
+def _pulses(watched: Iterable[str]) -> dict[str, str]:
+    """What the node has written, by what is watched."""
+    found = {}
+    for each in watched:
+        name, _of, subject = each.partition(":")
+        pulse = registry.find(Pulse, name)
+        found[each] = pulse.read(subject) if pulse else ""
+    return found
 
 
-def _digest(part: bytes) -> str:
-    return sha256(_TOKEN.sub(b"", part))[:24]
-
-
-def _tagged(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The page with a tag on each of its parts. It names no pulse, so that the first poll has the page made."""
+def _tagged(request: HttpRequest, response: HttpResponseBase, pulses: Mapping[str, str]) -> HttpResponseBase:
+    """The page with a tag on each of its parts."""
     if not isinstance(response, HttpResponse) or b"<!--part:" not in response.content:
         return response
 
     def tag(found: re.Match[bytes]) -> bytes:
-        name, part = found[1].decode("ascii"), found[2]
-        written = _Tag("", 0, _digest(part)).written(request, name)
-        return part.replace(_UNTAGGED, b" data-etag='" + written.encode("ascii") + b"'", 1)
+        return _with_tag(found, _Tag.of(found, pulses).written(request, found))
 
     return _with_content(response, _PARTS.sub(tag, response.content))
 
 
 def _part_of(
-    request: HttpRequest, response: HttpResponseBase, name: str, pulse: str, had: _Tag | None
+    request: HttpRequest,
+    response: HttpResponseBase,
+    name: str,
+    pulses: Mapping[str, str],
+    had: _Tag | None,
 ) -> HttpResponseBase:
     if isinstance(response, HttpResponseRedirect):
         # to the sign-in: the session is over, and a part of that page is not what was asked for
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED)
     if response.status_code != HTTPStatus.OK or not isinstance(response, HttpResponse):
         return response
-    part = next(
-        (each[2] for each in _PARTS.finditer(response.content) if each[1].decode("ascii") == name), None
+    found = next(
+        (each for each in _PARTS.finditer(response.content) if each[1].decode("ascii") == name), None
     )
-    if part is None:
+    if found is None:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    tag = _Tag(pulse, int((now() + LIFE).timestamp()), _digest(part))
-    written = tag.written(request, name)
+    tag = _Tag.of(found, pulses)
+    written = tag.written(request, found)
     if had is not None and had.digest == tag.digest:
         return _nothing_new(written)
     response["ETag"] = written
-    return _with_content(
-        response, part.replace(_UNTAGGED, b" data-etag='" + written.encode("ascii") + b"'", 1)
-    )
+    return _with_content(response, _with_tag(found, written))
+
+
+def _with_tag(found: re.Match[bytes], written: str) -> bytes:
+    """A part whose browser is told what it has."""
+    return found[4].replace(_UNTAGGED, b" data-etag='" + written.encode("ascii") + b"'", 1)
 
 
 def _with_content(response: HttpResponse, content: bytes) -> HttpResponse:

@@ -16,8 +16,10 @@ class WorkConfig(AppConfig):
     def ready(self) -> None:
         """Register the sweep that starts again what a dead worker left."""
         from taawun.platform.registry import Capability, registry
+        from taawun.platform.web.live import Pulse
         from taawun.platform.web.rooms import Operations
         from taawun.platform.work.actions import prune, sweep
+        from taawun.platform.work.queries import pulse
         from taawun.platform.work.schedules import Schedule
 
         registry.register(
@@ -26,6 +28,7 @@ class WorkConfig(AppConfig):
                 _("Background work"),
                 (
                     Operations("work", "taawun.platform.work.api"),
+                    Pulse("work", pulse),
                     Schedule("work.sweep", timedelta(seconds=5), sweep),
                     Schedule("work.prune", timedelta(hours=1), prune),
                 ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
@@ -223,10 +223,6 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
     if held is None:
         raise Http404
     job = Job.objects.filter(kind="intel.import", subject_id=str(held.id)).order_by("-id").first()
-    seen = f"{held.state}-{job.done if job else 0}"
-    if request.GET.get("seen") == seen:
-        # the page asks while it waits; it is drawn anew only when something changed
-        return HttpResponse(status=204)
     found = queries.issues_of(actor, held)
     code = request.GET.get("code", "")
     try:
@@ -237,7 +233,9 @@ def import_page(request: HttpRequest, actor: PersonActor, import_id: UUID) -> Ht
         return redirect("import", held.id)
     context = {
         "held": held,
-        "seen": seen,
+        # it asks while something may still come of it
+        "rhythm": 1 if held.state == Import.State.WAITING else 0,
+        "watches": f"audit work:{job.id}" if job else "audit",
         "badge": import_badge(held),
         "outcome": import_outcome(held),
         "job": job,

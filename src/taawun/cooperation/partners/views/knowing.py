@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     from taawun.cooperation.people.actors import PersonActor
     from taawun.platform.web.home import Line
@@ -110,14 +109,12 @@ class _Section:
 def partner(request: HttpRequest, actor: PersonActor, partner_id: UUID) -> HttpResponseBase:
     """One partner: who it says it is, whether that was compared, and how its lanes stand."""
     known = get_object_or_404(Partner, id=partner_id)
-    seen = f"{known.state}-{known.failures}"
-    if request.GET.get("seen") == seen:
-        # the page asks while a node is being contacted; it is drawn anew only when something changed
-        return HttpResponse(status=204)
     lanes = queries.lanes_with(known)
     context = {
         "partner": known,
-        "seen": seen,
+        # one waits for a node that is being contacted
+        "rhythm": 2 if known.state == Partner.State.CLAIMED else 20,
+        "watches": f"audit notices partners:{known.id}",
         "standing": standing(known),
         "facts": descriptor_facts(known),
         "fingerprint": fingerprint_of(known.node, known.kid) if known.kid else None,

@@ -25,6 +25,8 @@ from taawun.cooperation.people.actions.invitations import (
 from taawun.cooperation.people.actions.minting import Minted
 from taawun.cooperation.people.actions.oneself import (
     change_password,
+    hide_guide,
+    look,
     make_password_link,
     rename,
     set_language,
@@ -79,8 +81,10 @@ __all__ = [
     "end_span",
     "establish_host",
     "give_role",
+    "hide_guide",
     "invite",
     "leave",
+    "look",
     "make_password_link",
     "move",
     "record_contact_test",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -14,6 +15,7 @@ from taawun.cooperation.people.errors import NameRefused, PeopleError, ZoneRefus
 from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.queries import actor_of
 from taawun.cooperation.people.rules import ensure, may_manage
+from taawun.foundation.clock import now
 from taawun.foundation.zones import is_zone, zone_of_nation, zones_of_nation
 from taawun.platform.audit.actions import record
 
@@ -22,7 +24,20 @@ if TYPE_CHECKING:
     from taawun.cooperation.people.models import Organisation
     from taawun.platform.web.reader import Reader
 
-__all__ = ["change_password", "make_password_link", "rename", "set_language", "set_reading", "zone_for"]
+__all__ = [
+    "change_password",
+    "hide_guide",
+    "look",
+    "make_password_link",
+    "rename",
+    "set_language",
+    "set_reading",
+    "zone_for",
+]
+
+# who comes back later than this has been away, and what came meanwhile is new to them
+_VISIT: Final = timedelta(minutes=30)
+_NOTED: Final = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -64,6 +79,27 @@ def change_password(person: Person, password: str) -> None:
 def set_language(person: Person, language: str) -> None:
     """Remember the language a person chose."""
     Person.objects.filter(id=person.id).exclude(language=language).update(language=language)
+
+
+def look(person: Person) -> None:
+    """Remember that a person looks at what is new, so that the next time the page can say what came since.
+
+    It is noted once a minute at most, and leaves no row in the trail: nobody is told when somebody looks.
+    """
+    at = now()
+    if person.looked is not None and at - person.looked < _NOTED:
+        return
+    changed = {"looked": at}
+    if person.looked is not None and at - person.looked > _VISIT:
+        changed["looked_before"] = person.looked
+    Person.objects.filter(id=person.id).update(**changed)
+    for name, value in changed.items():
+        setattr(person, name, value)
+
+
+def hide_guide(person: Person, *, hidden: bool) -> None:
+    """Take the guide for a new node out of a person's sight, or bring it back."""
+    Person.objects.filter(id=person.id).update(hides_guide=hidden)
 
 
 @transaction.atomic

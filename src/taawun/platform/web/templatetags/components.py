@@ -465,22 +465,32 @@ def table(content: str, caption: str, *, rows: bool = True) -> SafeString:
 
 
 @register.simple_block_tag
-def live(content: str, name: str, *, seconds: int = 20) -> SafeString:
+def live(  # noqa: PLR0913 - each is said by the name of what it is
+    content: str, name: str, *, seconds: int = 20, watches: str = "", at: str = "", tag: str = "div"
+) -> SafeString:
     """A part of a page that keeps itself current; see :mod:`taawun.platform.web.live`.
 
     Args:
         content: between the tags.
         name: of the part, unique on the page: small letters, digits and hyphens.
-        seconds: between two polls.
+        seconds: between two polls; 0 for a part that asks no more.
+        watches: the pulses that make it anew, with blanks between them, where they are not the usual ones.
+        at: the address of a page that has the same part and is asked in the place of this one.
+        tag: the name of its element.
     """
+    rhythm = format_html("every {}s, taawun:look", seconds) if seconds else "taawun:look"
     return format_html(
-        '{}<div class="live" id="part-{}" data-part="{}" data-etag="" hx-get="" hx-trigger="every {}s"'
-        ' hx-swap="outerHTML">{}</div>{}',
-        mark_safe(part.begin(name)),  # noqa: S308 - a name of letters and hyphens
+        '{}<{} class="live" id="part-{}" data-part="{}" data-etag="" data-seconds="{}" hx-get="{}" hx-trigger="{}"'
+        ' hx-target="this" hx-swap="outerHTML">{}</{}>{}',
+        mark_safe(part.begin(name, watches.split() or part.WATCHED, at)),  # noqa: S308 - holds no markup but its own
+        tag,
         name,
         name,
         seconds,
+        at,
+        rhythm,
         content,
+        tag,
         mark_safe(part.end(name)),  # noqa: S308 - a name of letters and hyphens
     )
 

@@ -80,6 +80,7 @@
       const told = await response.json().catch(() => ({}));
       this.says.textContent = told.said ?? told.detail ?? this.mark.dataset.offline;
       if (response.ok || response.status === 409) this.last = text;
+      else if (response.status === 401) document.dispatchEvent(new CustomEvent("taawun:signed-out"));
       else if (response.status >= 429) this.later(AGAIN);
       if (told.mark) this.mark.value = told.mark;
       if (told.notice) this.decide(told.notice);
@@ -122,6 +123,9 @@
 
   begin();
   document.addEventListener("htmx:load", begin);
+  document.addEventListener("taawun:signed-in", () => {
+    for (const draft of drafts.values()) if (draft.isDirty) draft.later(0);
+  });
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && leave());
   window.addEventListener("pagehide", leave);
   window.addEventListener("online", leave);

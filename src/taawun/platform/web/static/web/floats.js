@@ -43,7 +43,12 @@
   };
 
   taawun.failed = (retry, status = 0) => {
-    const words = document.getElementById(status === 401 ? "session-ended" : "request-failed");
+    if (status === 401) {
+      /* what becomes of it is told in session.js */
+      document.dispatchEvent(new CustomEvent("taawun:signed-out", { detail: { retry } }));
+      return;
+    }
+    const words = document.getElementById("request-failed");
     if (!words) return;
     taawun.stand(words.content.cloneNode(true), { "[data-retry]": retry, "[data-let-be]": () => {} });
   };
@@ -51,6 +56,8 @@
   /* a part of the page that could not be loaded stays as it is, and can be asked for again */
   const again = (event) => {
     const asked = event.detail.requestConfig;
+    /* what keeps itself current asks again by itself (live.js), and nobody waits for it */
+    if (asked.elt.dataset.part !== undefined) return;
     const repeat = () =>
       htmx.ajax(asked.verb.toUpperCase(), asked.path, {
         source: asked.elt,
@@ -62,5 +69,7 @@
     taawun.failed(asked.elt.repeat ?? repeat, event.detail.xhr?.status);
   };
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(name, again);
-  document.addEventListener("htmx:afterOnLoad", () => taawun.sit("[data-retry]"));
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.elt.dataset.part === undefined) taawun.sit("[data-retry]");
+  });
 })();
