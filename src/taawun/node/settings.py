@@ -119,6 +119,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "taawun.node.urls"
 WSGI_APPLICATION = "taawun.node.wsgi.application"
+FORM_RENDERER = "taawun.platform.web.controls.Controls"
 APPEND_SLASH = True
 
 TEMPLATES = [
