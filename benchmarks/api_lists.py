@@ -166,7 +166,7 @@ def seed(objects: int, reports: int, *, strict: bool) -> None:
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "taawun.node.settings"
     django.setup()
-    from benchmarks.pages import import_all, import_strict
+    from benchmarks.full_node import import_all, import_strict
 
     from taawun.cooperation.people.models import Membership, Organisation, Person
     from taawun.cooperation.people.permissions import Role

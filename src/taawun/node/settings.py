@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "taawun.platform.web.middleware.PrivatePages",
+    "taawun.platform.web.middleware.CompressedPages",
     # before all that asks who comes: most polls of a page end here
     "taawun.platform.web.live.LiveParts",
     "csp.middleware.CSPMiddleware",
@@ -119,6 +120,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "taawun.node.urls"
 WSGI_APPLICATION = "taawun.node.wsgi.application"
+FORM_RENDERER = "taawun.platform.web.controls.Controls"
 APPEND_SLASH = True
 
 TEMPLATES = [

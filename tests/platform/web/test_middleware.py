@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,19 @@ def test_what_a_page_says_itself_is_left(cast: Cast) -> None:
 
 def test_what_a_stranger_is_shown_is_nobodys_secret(node: object) -> None:
     assert "Cache-Control" not in Client().get("/en/nothing/")
+
+
+def test_pages_are_sent_compressed_and_what_programs_ask_for_as_it_is(cast: Cast) -> None:
+    reads = {"Accept-Encoding": "gzip"}
+    page = cast.observer.browser().get("/en/people/", headers=reads)
+    assert (page["Content-Encoding"], page["Content-Length"]) == ("gzip", str(len(page.content)))
+    assert "Accept-Encoding" in page["Vary"]
+    whole = cast.observer.browser().get("/en/people/")
+    assert "Content-Encoding" not in whole
+    assert len(page.content) * 3 < len(whole.content)
+    assert gzip.decompress(page.content).endswith(whole.content[-1000:])
+    told = cast.observer.api.send("GET", "/people", headers=reads)
+    assert (told.status_code, "Content-Encoding" in told) == (200, False)
 
 
 def test_static_files_may_be_kept(cast: Cast, settings: SettingsWrapper, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from django.db.models import CharField, UUIDField
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,7 @@ from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.queries import host, persons_at
 from taawun.foundation.clock import SKEW, now
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.questions import Question, given
 from taawun.platform.work.rows import update_rows
 
 if TYPE_CHECKING:
@@ -419,15 +421,29 @@ def regain_sighting_withdrawal(release: Release) -> None:
 
 
 def _report_address(release: Release) -> str:
-    of_it = Report.objects.filter(release__subject=release.subject, release__origin=release.origin)
+    told = _REPORTS_OF.ask(subject=release.subject)
+    of_it = [(brought, report) for report, brought, origin in told if origin == release.origin_id]
     # the one it brought, else the one that most may read
-    report = of_it.filter(release=release).first() or of_it.order_by("audience").first()
-    return reverse("report", kwargs={"report_id": report.id}) if report else ""
+    report = dict(of_it).get(release.id) or (of_it[0][1] if of_it else None)
+    return reverse("report", kwargs={"report_id": report}) if report else ""
 
 
 def _sighting_address(release: Release) -> str:
-    sighting = Sighting.objects.filter(release=release).first()
-    return reverse("object", kwargs={"stix_id": sighting.of}) if sighting else ""
+    seen = _SIGHTINGS_OF.ask(release=release.id)
+    return reverse("object", kwargs={"stix_id": seen[0][0]}) if seen else ""
+
+
+# the first page and a partner's ask for each release that they show
+_REPORTS_OF: Final = Question(
+    lambda: (
+        Report.objects.filter(release__subject=given("subject", CharField()))
+        .order_by("audience")
+        .values_list("id", "release_id", "release__origin_id")
+    )
+)
+_SIGHTINGS_OF: Final = Question(
+    lambda: Sighting.objects.filter(release=given("release", UUIDField())).order_by("id").values_list("of")
+)
 
 
 _REPORT: Final = ReleaseKind(

@@ -80,7 +80,6 @@ TRAIL: Final = Table(
     sort="-when",
     unfit=Empty(_("No such act"), _("Nothing in the trail fits these filters.")),
     saved=("seq", "at", "actor_kind", "actor_id", "actor_label", "verb", "subject", "details", "digest"),
-    limit=100,
 )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -298,13 +298,13 @@ def time_in(at: datetime, name: str) -> str:
 def _clock(at: datetime | time) -> str:
     # in Arabic a leading zero is a dot before the hour
     pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    return digits(babel_time(at, pattern, locale=reader_locale()))
+    return digits(_written_time(time(at.hour, at.minute), pattern, reader_locale()))
 
 
 def hour_of_day(hour: int) -> str:
     """A full hour, 0 to 23, on a clock of 24 hours: 08:00."""
     pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    return digits(babel_time(time(hour), pattern, locale=reader_locale()))
+    return digits(_written_time(time(hour), pattern, reader_locale()))
 
 
 def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) -> str:
@@ -425,7 +425,18 @@ def ago(at: datetime) -> str:
 
 
 def _day(of: date, pattern: str) -> str:
-    return digits(babel_date(_as_day(of), pattern, locale=reader_locale()))
+    return digits(_written_day(_as_day(of), pattern, reader_locale()))
+
+
+# a list has a moment in each row, most of them of a few days; Babel takes half of the time of writing one
+@lru_cache(maxsize=4096)
+def _written_day(of: date, pattern: str, locale: Locale) -> str:
+    return str(babel_date(of, pattern, locale=locale))
+
+
+@lru_cache(maxsize=4096)
+def _written_time(at: time, pattern: str, locale: Locale) -> str:
+    return str(babel_time(at, pattern, locale=locale))
 
 
 def _as_day(of: date) -> date:
