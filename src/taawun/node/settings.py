@@ -95,6 +95,8 @@ MIDDLEWARE = [
     "taawun.platform.web.middleware.RequestUnit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # after all that reads or changes a page
+    "taawun.platform.web.middleware.PackedPages",
     "taawun.platform.web.middleware.PrivatePages",
     # before all that asks who comes: most polls of a page end here
     "taawun.platform.web.live.LiveParts",

@@ -1,7 +1,8 @@
-"""What a page says about who may keep it, and what the back button then shows."""
+"""What a page says about who may keep it, what the back button then shows, and how it goes over a line."""
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,20 @@ def test_what_a_page_says_itself_is_left(cast: Cast) -> None:
 
 def test_what_a_stranger_is_shown_is_nobodys_secret(node: object) -> None:
     assert "Cache-Control" not in Client().get("/en/nothing/")
+
+
+def test_a_page_goes_packed_to_whoever_reads_that_and_what_machines_read_goes_as_it_is(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    plain = client.get("/en/help/")
+    packed = client.get("/en/help/", headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
+    assert "Content-Encoding" not in plain
+    assert packed["Content-Encoding"] == "gzip"
+    assert packed["Content-Length"] == str(len(packed.content))
+    assert "Accept-Encoding" in packed["Vary"]
+    # its token is another one each time
+    assert len(gzip.decompress(packed.content)) == len(plain.content) > 3 * len(packed.content)
+    for path in ("/api/v1/openapi.json", "/.well-known/taawun"):
+        assert "Content-Encoding" not in client.get(path, headers={"Accept-Encoding": "gzip"})
 
 
 def test_static_files_may_be_kept(cast: Cast, settings: SettingsWrapper, tmp_path: Path) -> None:
