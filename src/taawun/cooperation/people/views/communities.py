@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -183,7 +184,7 @@ COMMUNITIES: Final = Table(
 @signed_in("read:people")
 def communities(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """The communities that this node knows, and those it could."""
-    here = set(Community.objects.values_list("code", flat=True))
+    here, may_manage = set(Community.objects.values_list("code", flat=True)), _MANAGE in actor.permissions
 
     def draw(found: list[Community]) -> list[tuple[Community, int]]:
         counts = queries.member_counts([each.id for each in found], now())
@@ -196,9 +197,13 @@ def communities(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         form=None,
         find=lambda _wanted: Stored(Community.objects.all()),
         draw=draw,
+        empty=replace(
+            COMMUNITIES.unfit,
+            links=((_("Add a community…"), reverse("community-new")),) if may_manage else (),
+        ),
         context={
             "shipped": [each for each in SHIPPED.values() if each.code not in here],
-            "may_manage": _MANAGE in actor.permissions,
+            "may_manage": may_manage,
         },
     )
 
