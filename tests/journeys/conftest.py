@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from taawun.node.demo import sample
-from taawun.node.demo.cast import NORTH, SOUTH
+from taawun.node.demo.cast import NORTH, SOUTH, Nation
 from taawun.node.demo.narration import Narrator
 from taawun.node.demo.nodes import ApiClient, RunningNode, free_ports
 from taawun.node.demo.story import Material, Story
 from tests.tables import put_tables, tables
 
-__all__ = ["Pair", "both", "everything", "rows", "tables", "tamper", "with_tables"]
+__all__ = [
+    "Pair",
+    "both",
+    "everything",
+    "move_clock",
+    "rows",
+    "tables",
+    "tamper",
+    "with_clock",
+    "with_tables",
+]
 
 pytestmark = pytest.mark.journey
 
 
 @dataclass
 class Pair:
-    """Two nodes that have agreed to share reports and sightings up to TLP:AMBER."""
+    """Two nodes that have agreed to share reports and sightings up to TLP:AMBER.
+
+    Attributes:
+        clocks: a folder with a file for each node, in which stands how far its clock is moved; empty at rest.
+    """
 
     north: RunningNode
     south: RunningNode
     story: Story
+    clocks: Path = Path()
 
     def analyst(self, node: RunningNode) -> ApiClient:
         return node.api(node.nation.player("analyst"))
@@ -50,6 +67,11 @@ class Pair:
         body = {"title": title, "summary": title, "tlp": tlp, "object_ids": [item["id"]]}
         identifier: str = analyst.post("/intel/reports", body)["id"]
         return identifier
+
+    def move_clocks(self, by: timedelta) -> None:
+        """Let so much time pass at both."""
+        for node in (self.north, self.south):
+            move_clock(self.clocks, node.nation, by)
 
     def received(self) -> dict[str, str]:
         """Reports the south received: title to id."""
@@ -80,6 +102,21 @@ def tamper(node: RunningNode, statement: str, *arguments: object) -> int:
     """Change a node's database behind its back; how many rows."""
     with closing(sqlite3.connect(node.home / "taawun.sqlite3", timeout=30)) as database, database:
         return database.execute(statement, arguments).rowcount
+
+
+def with_clock(clocks: Path, nation: Nation) -> Mapping[str, str]:
+    """The settings of a node whose clock a test moves: how far it is ahead stands in a file of this folder."""
+    place = str(Path(__file__).parent / "clock")
+    found = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(found), "TESTS_CLOCK": str(clocks / nation.key)}
+
+
+def move_clock(clocks: Path, nation: Nation, by: timedelta) -> None:
+    """Let so much time pass at a node; negative: back."""
+    place = clocks / nation.key
+    ahead = float(place.read_text(encoding="ascii")) if place.exists() else 0.0
+    place.with_suffix(".new").write_text(str(ahead + by.total_seconds()), encoding="ascii")
+    place.with_suffix(".new").replace(place)
 
 
 def both(act: Callable[[RunningNode], object], pair: Pair) -> None:
@@ -120,11 +157,18 @@ def agreed(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Pair:
 def pair(agreed: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Two nodes for the tests of one file: the same ones, each time as they were when they had agreed."""
     folder = tmp_path_factory.mktemp("pair")
+    clocks = folder / "clocks"
+    clocks.mkdir()
     north, south = (
-        replace(node, home=shutil.copytree(node.home, folder / node.home.name), tokens=dict(node.tokens))
+        replace(
+            node,
+            home=shutil.copytree(node.home, folder / node.home.name),
+            tokens=dict(node.tokens),
+            extra=with_clock(clocks, node.nation),
+        )
         for node in (agreed.north, agreed.south)
     )
-    made = Pair(north, south, replace(agreed.story, north=north, south=south))
+    made = Pair(north, south, replace(agreed.story, north=north, south=south), clocks)
     try:
         both(RunningNode.start, made)
         yield made

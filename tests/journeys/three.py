@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,10 +18,10 @@ import httpx
 from taawun.foundation import clock, request_signatures
 from taawun.foundation.signing import SigningKey
 from taawun.node.demo import sample
-from taawun.node.demo.cast import EAST, Nation, Player
+from taawun.node.demo.cast import EAST, Player
 from taawun.node.demo.nodes import PLAIN, RunningNode, free_ports, wait_for
 from taawun.node.demo.several import Several
-from tests.journeys.conftest import Pair, everything, with_tables
+from tests.journeys.conftest import Pair, everything, move_clock, with_clock, with_tables
 
 __all__ = ["Three", "running"]
 
@@ -49,11 +48,7 @@ class Three(Several):
     def move_clocks(self, by: timedelta, *nodes: RunningNode) -> None:
         """Let so much time pass at these nodes, or at all; negative: back."""
         for node in nodes or self.nodes:
-            place = self.clocks / node.nation.key
-            place.with_suffix(".new").write_text(
-                str((self.ahead(node) + by).total_seconds()), encoding="ascii"
-            )
-            place.with_suffix(".new").replace(place)
+            move_clock(self.clocks, node.nation, by)
 
     def ahead(self, node: RunningNode) -> timedelta:
         """How far a node's clock was moved."""
@@ -179,11 +174,11 @@ def running(agreed: Pair, folder: Path, tables: Path) -> Iterator[Three]:
             node,
             home=Path(shutil.copytree(node.home, folder / node.home.name)),
             tokens=dict(node.tokens),
-            extra=_moved(clocks, node.nation),
+            extra=with_clock(clocks, node.nation),
         )
         for node in (agreed.north, agreed.south)
     )
-    east = RunningNode(EAST, folder / "east", free_ports(1)[0], extra=_moved(clocks, EAST))
+    east = RunningNode(EAST, folder / "east", free_ports(1)[0], extra=with_clock(clocks, EAST))
     with_tables(east, tables)
     password = agreed.story.password
     made = Three(north, south, east, clocks, password)
@@ -208,9 +203,3 @@ def _take_in(three: Three, node: RunningNode) -> None:
     )
     path = f"/intel/imports/{begun['id']}"
     wait_for("the import", lambda: analyst.get(path)["state"] == "done" or None, seconds=60)
-
-
-def _moved(clocks: Path, nation: Nation) -> Mapping[str, str]:
-    place = str(Path(__file__).parent / "clock")
-    found = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {"PYTHONPATH": os.pathsep.join(found), "TESTS_CLOCK": str(clocks / nation.key)}

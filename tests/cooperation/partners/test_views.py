@@ -24,7 +24,7 @@ from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice
 from taawun.platform.notices.models import Notice
 from tests.cast import Cast, PartnerNode, partner
-from tests.pages import read
+from tests.pages import Markup, read
 
 pytestmark = pytest.mark.usefixtures("pages")
 
@@ -444,3 +444,33 @@ def test_the_navigation_stays_folded_where_somebody_folded_it(cast: Cast) -> Non
     assert 'class="frame"' in client.get("/en/").content.decode()
     client.cookies["taawun-rail"] = "yes"
     assert 'class="frame rail"' in client.get("/en/").content.decode()
+
+
+# ---- the public lane of a partner -------------------------------------------------------------------------------
+def test_following_a_public_lane_and_no_longer_are_each_undone_beside_the_message(cast: Cast) -> None:
+    south, client = partner(), cast.administrator.browser()
+
+    def press_undo(page: Markup) -> Markup:
+        [form] = [has for has in page.all("form") if has.get("class") == "told"]
+        return read(client.post(form["action"], follow=True))
+
+    def is_followed() -> bool:
+        return Partner.objects.get(id=south.row.id).is_followed
+
+    page = read(client.post(page_of(south.row, "follow/"), follow=True))
+    assert "Its public lane is read from its beginning. What it brings appears here. Undo" in page.text
+    assert is_followed()
+    page = press_undo(page)
+    assert "Nothing more is taken in from its public lane. Undo" in page.text
+    assert not is_followed()
+    press_undo(page)
+    assert is_followed()
+    verbs = Entry.objects.filter(verb__contains="follow").order_by("id").values_list("verb", flat=True)
+    assert list(verbs) == ["partners.followed", "partners.unfollowed", "partners.followed"]
+
+
+def test_what_was_refused_offers_no_undo(cast: Cast) -> None:
+    south = partner(state=Partner.State.CLAIMED)
+    page = read(cast.administrator.browser().post(page_of(south.row, "follow/"), follow=True))
+    assert "Compare the fingerprint of this partner first" in page.text
+    assert [has for has in page.all("form") if has.get("class") == "told"] == []

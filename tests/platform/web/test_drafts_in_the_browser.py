@@ -123,6 +123,16 @@ def test_without_a_connection_the_form_stays_and_is_sent_when_there_is_one_again
     assert Report.objects.get().title == "Wave 4"
 
 
+def test_on_a_machine_without_a_network_a_form_is_sent_to_the_node_that_runs_there(
+    visit: Visit, analyst: Member
+) -> None:
+    page = visit(NEW, analyst)
+    page.evaluate("Object.defineProperty(navigator, 'onLine', { value: false })")
+    page.fill("[name=title]", "Wave 8")
+    page.click("button[value=save]")
+    expect(page.locator("h1")).to_contain_text("Wave 8")
+
+
 def test_when_the_session_ended_the_form_stays_and_what_is_sent_waits_behind_the_sign_in(
     visit: Visit, analyst: Member
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a page says about who may keep it, and what the back button then shows."""
+"""What a page says about who may keep it, what the back button then shows, and how it goes over a line."""
 
 from __future__ import annotations
 

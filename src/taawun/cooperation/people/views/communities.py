@@ -185,7 +185,7 @@ COMMUNITIES: Final = Table(
 @signed_in("read:people")
 def communities(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """The communities that this node knows, and those it could."""
-    here = set(Community.objects.values_list("code", flat=True))
+    here, may_manage = set(Community.objects.values_list("code", flat=True)), _MANAGE in actor.permissions
 
     def draw(found: list[Community]) -> list[tuple[Community, int]]:
         counts = queries.member_counts([each.id for each in found], now())
@@ -198,9 +198,13 @@ def communities(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         form=None,
         find=lambda _wanted: Stored(Community.objects.all()),
         draw=draw,
+        empty=replace(
+            COMMUNITIES.unfit,
+            links=((_("Add a community…"), reverse("community-new")),) if may_manage else (),
+        ),
         context={
             "shipped": [each for each in SHIPPED.values() if each.code not in here],
-            "may_manage": _MANAGE in actor.permissions,
+            "may_manage": may_manage,
         },
     )
 

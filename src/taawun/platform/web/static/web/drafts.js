@@ -55,10 +55,10 @@
       return this.saving;
     }
 
-    async send({ leaves = false, keeps = false }) {
+    async send({ leaves = false, keeps = false, asks = false }) {
       const body = this.typed();
       const text = body.toString();
-      if (this.isSent || (text === this.last && !keeps)) return true;
+      if (this.isSent || (text === this.last && !keeps && !asks)) return true;
       body.set(this.mark.name, this.mark.value);
       if (keeps) body.set("draft-keep", "1");
       let response;
@@ -92,7 +92,8 @@
       window.taawun.stand(drawn, { "[data-keep-mine]": () => this.save({ keeps: true }) });
     }
 
-    /* nothing is sent to a node that does not answer: the browser would show a page of its own and forget the form */
+    /* nothing is sent to a node that does not answer: the browser would show a page of its own and forget the form.
+       What a browser says of the network is no answer: a node on the same machine answers without one. */
     async submit(event) {
       if (this.mayGo || (!this.isDirty && navigator.onLine)) {
         this.isSent = true;
@@ -101,7 +102,7 @@
       event.preventDefault();
       event.stopPropagation();
       const by = event.submitter;
-      if (await this.save() && navigator.onLine) {
+      if (await this.save({ asks: true })) {
         this.mayGo = true;
         this.form.requestSubmit(by);
       } else {
