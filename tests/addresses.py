@@ -806,6 +806,7 @@ ADDRESSES: Final = (
     ),
     # ---- pages: federation --------------------------------------------------------------------------------------
     Address("releases/", get="read:federation"),
+    Address("releases/received/", get="read:federation"),
     Address("public/", get=PUBLIC),
     Address("releases/public/", get="publish:public", post="publish:public"),
     Address(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
+from taawun.foundation.clock import now
 from taawun.foundation.multilingual import Text
+from taawun.foundation.tlp import Tlp
 from taawun.node.search_page import highlighted
 from taawun.platform.registry import registry
 from taawun.platform.web.search import Found, SearchSource
+from tests.capabilities.intel.factories import bring, indicator, report, sender
+from tests.capabilities.intel.stix.examples import identifier, sdo
 from tests.cast import Cast, agreement_in_force, clause, partner
 from tests.pages import read
 
@@ -54,11 +60,49 @@ def test_every_room_answers_and_one_can_be_chosen(cast: Cast) -> None:
     assert alone.all("input", type="hidden", name="in", value="partners")
 
 
+def test_a_search_is_narrowed_by_kind_marking_source_and_days_that_stand_in_its_address(cast: Cast) -> None:
+    south = sender("Southern CERT")
+    bring(
+        indicator(1, name="Gale ours"), sdo("malware", 2, name="Gale malware", is_family=False), tlp=Tlp.GREEN
+    )
+    south.publish(report(3, identifier("indicator", 4), name="Gale report"), indicator(4, name="Gale theirs"))
+    client = cast.analyst.browser()
+    today, tomorrow = (f"{now() + timedelta(days=days):%Y-%m-%d}" for days in (0, 1))
+    everything = {"Gale ours", "Gale malware", "Gale theirs", "Gale report"}
+    for query, wanted in (
+        ({}, everything),
+        ({"kind": "malware"}, {"Gale malware"}),
+        ({"tlp": "TLP:GREEN"}, {"Gale ours", "Gale malware"}),
+        ({"origin": "own"}, {"Gale ours", "Gale malware"}),
+        ({"origin": south.node}, {"Gale theirs", "Gale report"}),
+        ({"origin": south.node, "kind": "indicator"}, {"Gale theirs"}),
+        ({"since": today, "until": today}, everything),
+        ({"since": tomorrow}, set()),
+        ({"until": "never", "tlp": "TLP:PINK"}, everything),
+    ):
+        for words in ("gale", ""):
+            if not words and not set(query) & {"kind", "origin"}:
+                continue
+            page = read(client.get(SEARCH, {"q": words, **query}))
+            assert {each for each in everything if each in page.text} == wanted, (words, query)
+    narrowed = read(client.get(SEARCH, {"q": "gale", "tlp": "TLP:GREEN", "since": tomorrow}))
+    assert narrowed.all("option", value="TLP:GREEN", selected="")
+    assert narrowed.all("input", name="since", value=tomorrow)
+    assert (
+        "Nothing that you may see has these words, and this kind, marking, source and time." in narrowed.text
+    )
+    # both ways out: by itself beside the filters, and where nothing was found
+    assert len(narrowed.all("a", href="?q=gale")) == 2
+    assert narrowed.all("a", href=f"?q=gale&tlp=TLP%3AGREEN&since={tomorrow}&in=intel.objects")
+
+
 def test_a_room_that_is_not_the_readers_does_not_answer(cast: Cast) -> None:
     partner("Southern CERT")
     shown = read(cast.stranger.browser().get(SEARCH, {"q": "southern"}))
     assert "Southern CERT" not in shown.text.replace("Northern", "")
     assert "Nothing found" in shown.text
+    # nor are there filters, which would tell its choices
+    assert shown.all("select") == []
 
 
 @pytest.mark.parametrize(

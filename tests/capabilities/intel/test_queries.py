@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from django.db import connection
@@ -17,6 +19,7 @@ from taawun.capabilities.intel.queries import ObjectFilters, ReportFilters
 from taawun.cooperation.people.actors import Actor, PartyActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import actor_of
+from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.paging import BadCursor
 from tests.capabilities.intel.factories import bring, indicator, report, sender
@@ -163,6 +166,7 @@ def test_objects_are_filtered_by_words_type_and_marking_newest_first(cast: Cast)
     [
         (ObjectFilters(type="indicator"), "intel_by_type"),
         (ObjectFilters(tlp=Tlp.CLEAR), "intel_by_tlp"),
+        (ObjectFilters(origin="https://far.example"), "intel_by_origin"),
     ],
 )
 def test_the_newest_of_a_kind_or_marking_are_read_from_its_index_however_many_others_came_last(
@@ -179,6 +183,34 @@ def test_the_newest_of_a_kind_or_marking_are_read_from_its_index_however_many_ot
     plan = queries.objects(cast.analyst.actor, filters)[:11].explain()
     assert index in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_objects_and_reports_are_filtered_by_whose_they_are_and_by_when_they_came(cast: Cast) -> None:
+    south = sender("South", "XS")
+    bring(indicator(1, name="alpha"), report(2, identifier("indicator", 1), name="Wave 1"))
+    time.sleep(0.01)  # keys of reports tell time by the millisecond
+    between = now()
+    south.publish(report(3, identifier("indicator", 4), name="Wave 2"), indicator(4, name="alpha"))
+
+    def found(**filters: object) -> tuple[list[str], list[str]]:
+        actor = cast.analyst.actor
+        # Any: what a table holds
+        given: dict[str, Any] = filters
+        kept = queries.objects_and_first(actor, ObjectFilters(type="indicator", **given))
+        objects = {tuple(each.origin for each in rows) for rows in kept if rows is not None}
+        (origins,) = objects
+        reports = queries.reports(actor, ReportFilters(**given))
+        return list(origins), [each.title for each in reports]
+
+    ours, theirs = ([""], ["Wave 1"]), ([south.node], ["Wave 2"])
+    both = ([south.node, ""], ["Wave 2", "Wave 1"])
+    day = timedelta(days=1)
+    assert found() == found(since=between - day, until=between + day) == both
+    assert found(origin="") == found(until=between) == ours
+    assert found(origin=south.node) == found(since=between) == theirs
+    assert found(since=between, origin="") == found(since=between + day) == ([], [])
+    assert found(until=between - day) == ([], [])
+    assert found(text="alpha", until=between)[0] == [""]
 
 
 def test_reports_are_filtered_by_words_state_and_marking(cast: Cast) -> None:

@@ -277,6 +277,56 @@ def test_a_received_report_says_where_it_came_from_by_which_clause_and_what_may_
     assert cast.analyst.browser().get(page_of(held, "edit/")).status_code == 403
 
 
+def test_a_report_shows_ten_of_its_objects_and_leads_to_the_list_of_all_of_them(cast: Cast) -> None:
+    many = [indicator(number) for number in range(1, 13)]
+    bring(*many, indicator(20, name="Of no report"), tlp=Tlp.GREEN)
+    held = draft(cast.analyst, object_ids=tuple(each["id"] for each in many))
+    client = cast.analyst.browser()
+    page = shown(client, page_of(held))
+    assert len([each for each in page.all("a") if each["href"].endswith("/sighting/")]) == 10
+    # a marking that all of them bear is said once
+    assert "10 of 12 objects, marked TLP:GREEN" in page.text
+    assert "Sightings Act" in page.text
+    assert page.all("a", href=f"{LIST}objects/?report={held.id}")
+    listed = shown(client, f"{LIST}objects/?report={held.id}")
+    assert "12 in all" in listed.text
+    assert f"What “{held.title}” names, newest first." in listed.text
+    assert listed.all("input", type="hidden", name="report", value=str(held.id))
+    assert "Of no report" not in listed.text
+    rows = json.loads(b"".join(client.get(f"{LIST}objects/?report={held.id}&q=12&format=json")))
+    assert [each["id"] for each in rows] == [identifier("indicator", 12)]
+    # what is no report of the reader's names nothing
+    assert "No object fits" in shown(client, f"{LIST}objects/?report={FIRST[-36:]}").text
+
+
+def test_markings_that_differ_have_a_column(cast: Cast) -> None:
+    bring(marked(indicator(1), Tlp.CLEAR), marked(indicator(2), Tlp.GREEN))
+    page = shown(cast.analyst.browser(), page_of(draft(cast.analyst, object_ids=(FIRST, SECOND))))
+    assert "Kind Marking Sightings" in page.text
+    assert "2 objects" in page.text
+    assert "marked" not in page.text
+
+
+def test_a_report_says_who_may_see_it_here_and_who_holds_it(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    for tlp, sentence in (
+        (Tlp.AMBER, "Everybody at this node who may read threat intelligence."),
+        (
+            Tlp.AMBER_STRICT,
+            "Those of Northern CERT who may read threat intelligence; nobody else at this node.",
+        ),
+        (Tlp.RED, f"Only the persons whom it names: {cast.analyst.row.name}."),
+    ):
+        page = shown(client, page_of(draft(cast.analyst, tlp=tlp, persons=(cast.analyst.row.email,))))
+        assert sentence in page.text, tlp
+        assert "Nobody: it is a draft, and has never left this node." in page.text
+    south = sender("South", "XS")
+    south.publish(report(7, identifier("indicator", 8), name="Theirs"), indicator(8))
+    page = shown(client, page_of(Report.objects.get(origin=south.node)))
+    assert "this node" in page.text
+    assert "Whom else its source gave it to, only its source knows." in page.text
+
+
 def test_a_withdrawn_report_of_a_partner_keeps_its_place_and_no_content(cast: Cast) -> None:
     south = sender("South", "XS")
     about = report(1, FIRST, name="Redoubt")

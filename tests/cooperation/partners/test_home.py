@@ -7,6 +7,7 @@ from datetime import timedelta
 from taawun.cooperation.partners import home
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now
+from taawun.platform.web.search import Wanted
 from tests.cast import Cast, partner
 
 
@@ -46,8 +47,8 @@ def test_a_partner_is_found_by_any_of_its_names_folded(cast: Cast) -> None:
     south = partner("Southern CERT")
     Partner.objects.update(names={"en": "Southern CERT", "ar": "فريق الجنوب", "fr": "Équipe du Sud"})
     for text in ("جنوب", "equipe", "SOUTHERN", "xs", south.node.removeprefix("https://")):
-        assert [found.url for found in home.find(cast.analyst.actor, text, 5)] == [
+        assert [found.url for found in home.find(cast.analyst.actor, Wanted(text), 5)] == [
             f"/en/partners/{south.row.id}/"
         ], text
-    assert home.find(cast.analyst.actor, "north", 5) == []
-    assert home.find(cast.analyst.actor, "southern", 0) == []
+    assert home.find(cast.analyst.actor, Wanted("north"), 5) == []
+    assert home.find(cast.analyst.actor, Wanted("southern"), 0) == []

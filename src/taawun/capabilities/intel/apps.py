@@ -82,8 +82,22 @@ class IntelConfig(AppConfig):
                     DraftSubject("report-edit", queries.edited),
                     HomeSource("intel", "read:intel", waiting=home.waiting),
                     *home.STEPS,
-                    SearchSource("intel.reports", _("Reports"), "read:intel", finding.find_reports),
-                    SearchSource("intel.objects", _("Objects"), "read:intel", finding.find_objects),
+                    SearchSource(
+                        "intel.reports",
+                        _("Reports"),
+                        "read:intel",
+                        finding.find_reports,
+                        finding.NARROWED,
+                        finding.report_kinds,
+                    ),
+                    SearchSource(
+                        "intel.objects",
+                        _("Objects"),
+                        "read:intel",
+                        finding.find_objects,
+                        finding.NARROWED,
+                        finding.object_kinds,
+                    ),
                 ),
             )
         )

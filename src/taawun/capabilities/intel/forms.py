@@ -16,6 +16,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.web.formats import filesize
 
 __all__ = [
+    "TYPES",
     "ImportFilters",
     "ImportForm",
     "ObjectFilters",
@@ -29,7 +30,7 @@ _TECHNICAL: Final = {"dir": "ltr", "spellcheck": "false", "autocapitalize": "off
 # Django keeps the fields of a form in memory, and refuses a whole form of more than 2 MiB without showing it again
 _LONGEST_PASTE: Final = 1_000_000
 # the types people look for; any other is found by its words
-_TYPES: Final = (
+TYPES: Final = (
     "indicator", "malware", "tool", "campaign", "intrusion-set", "threat-actor", "attack-pattern", "vulnerability",
     "infrastructure", "incident", "course-of-action", "domain-name", "url", "ipv4-addr", "ipv6-addr", "email-addr",
     "file", "observed-data", "relationship", "sighting", "report", "grouping", "note", "identity", "location",
@@ -70,12 +71,13 @@ class ObjectFilters(forms.Form):
     q = forms.CharField(label=gettext_lazy("Words, value or identifier"), required=False, max_length=200)
     type = forms.ChoiceField(label=pgettext_lazy("of an object", "Kind"), required=False)
     tlp = forms.ChoiceField(label=gettext_lazy("Marking"), required=False, choices=_markings("all"))
+    report = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
         kinds = self.fields["type"]
         if isinstance(kinds, forms.ChoiceField):
-            kinds.choices = [("", _("all")), *((each, type_name(each)) for each in _TYPES)]
+            kinds.choices = [("", _("all")), *((each, type_name(each)) for each in TYPES)]
 
 
 class ImportFilters(forms.Form):

@@ -116,6 +116,8 @@ class StixObject(models.Model):
             models.Index(fields=["type", "-id"], name="intel_by_type", condition=Q(is_current=True)),
             # the same by marking
             models.Index(fields=["tlp", "-id"], name="intel_by_tlp", condition=Q(is_current=True)),
+            # and by whose word it is: what a partner gave
+            models.Index(fields=["origin", "-id"], name="intel_by_origin", condition=Q(is_current=True)),
         )
 
 
@@ -226,6 +228,8 @@ class Report(models.Model):
             # the list of reports in the order of a column
             models.Index(fields=["changed", "id"], name="intel_report_changed"),
             models.Index(fields=["title", "id"], name="intel_report_title"),
+            # what one partner gave
+            models.Index(fields=["origin", "-id"], name="intel_report_origin"),
             models.Index(fields=["-id"], name="intel_warnings", condition=Q(is_warning=True)),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.agreements.presenting.sentences import kept, listed, on_end, onward
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.federation.presenting import clause_marks, with_passages
+from taawun.cooperation.federation.presenting import arrived_at, clause_marks, with_passages
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
@@ -31,10 +32,11 @@ from taawun.platform.web.templatetags.components import code, text, tlp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from taawun.capabilities.intel.models import Sighting
     from taawun.cooperation.agreements.document import Clause
-    from taawun.cooperation.federation.presenting import ClauseMark
+    from taawun.cooperation.federation.presenting import ClauseMark, ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "import_outcome",
     "is_technical",
     "names_of",
+    "object_history",
     "object_rows",
     "release_of",
     "report_badge",
@@ -311,6 +314,31 @@ def history(report: Report, sightings: Iterable[SightingRow]) -> list[Moment]:
         moments += _release_moments(release, number)
     moments += [_sighting_moment(row) for row in sightings]
     return sorted(moments, key=lambda each: each.at or report.created, reverse=True)
+
+
+def object_history(
+    versions: Sequence[StixObject], releases: Iterable[ReleaseRow], sightings: Iterable[SightingRow]
+) -> list[Moment]:
+    """What happened to an object, newest first: its versions, how it came and went, and who saw it.
+
+    Args:
+        versions: those that the reader sees, the newest first.
+        releases: in which it came or went.
+        sightings: of it.
+    """
+    moments: list[tuple[datetime, Moment]] = []
+    for number, each in enumerate(reversed(versions), 1):
+        words = _("First held here") if number == 1 else _("Version %(number)s held here")
+        told = words % {"number": formats.digits(number)}
+        detail = code(each.version, copy=False) if each.version else ""
+        moments.append((each.created, Moment(told, each.created, detail)))
+    for row in releases:
+        words = _("Published by this node") if row.is_given else _("Received")
+        url = reverse("release", args=[row.release.id])
+        at = row.release.issued if row.is_given else arrived_at(row.release) or row.release.issued
+        moments.append((at, Moment(words, at, text(row.title), url=url)))
+    moments += [(each.sighting.created, _sighting_moment(each)) for each in sightings]
+    return [each for _at, each in sorted(moments, key=itemgetter(0), reverse=True)]
 
 
 def _release_moments(release: Release, number: int) -> list[Moment]:

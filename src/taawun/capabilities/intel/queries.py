@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import BigIntegerField, CharField, Exists, IntegerField, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, CharField, Exists, IntegerField, Max, OuterRef, Q, QuerySet
 
 from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import (
@@ -45,11 +45,12 @@ from taawun.capabilities.intel.search import (
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import host
+from taawun.foundation.identifiers import lowest_uuid7
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.queries import Filters, entries
 from taawun.platform.web.drafts import Standing
 from taawun.platform.web.paging import WrittenPages, mark
-from taawun.platform.web.questions import given, place
+from taawun.platform.web.questions import Question, given, place
 from taawun.platform.work.models import Job
 
 if TYPE_CHECKING:
@@ -103,11 +104,19 @@ class ObjectFilters:
         text: words, searched folded, or a STIX identifier.
         type: a STIX type.
         tlp: a marking's rank, or None.
+        report: key of a report, for what it names.
+        origin: empty for what is our own word, else the address of the partner whose word it is; None for all.
+        since: what came at this instant or later.
+        until: what came before this instant.
     """
 
     text: str = ""
     type: str = ""
     tlp: int | None = None
+    report: UUID | None = None
+    origin: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -119,7 +128,9 @@ class ObjectFilters:
         """
         if self.type:
             return ("type", "-id")
-        return ("-id",) if self.tlp is None else ("tlp", "-id")
+        if self.tlp is not None:
+            return ("tlp", "-id")
+        return ("-id",) if self.origin is None else ("origin", "-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +142,18 @@ class ReportFilters:
         state: a state.
         tlp: a marking's rank, or None.
         only_warnings: only early warnings.
+        origin: empty for ours, else the address of the partner whose it is; None for all.
+        since: what was here at this instant or later.
+        until: what was here before this instant.
     """
 
     text: str = ""
     state: str = ""
     tlp: int | None = None
     only_warnings: bool = False
+    origin: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 def home_of(actor: Actor) -> Organisation:
@@ -162,10 +179,57 @@ def objects_and_first(
 
     A common word is in half of all objects: to look among the newest of them is enough for a page.
     """
+    if filters.report is not None:
+        return _named_and_fit(actor, filters.report, filters), None
     shown = _shown(actor, filters.type, filters.tlp)
     shown = shown.defer("text", "received", "search").order_by(*filters.order)
-    newest = newest_matching(filters.text, _NEWEST)
+    below = None
+    if filters.origin is not None:
+        # from and to the same, as above
+        shown = shown.filter(origin__gte=filters.origin, origin__lte=filters.origin)
+    if filters.since is not None:
+        shown = shown.filter(id__gte=_first_since(filters.since))
+    if filters.until is not None:
+        below = _first_since(filters.until)
+        shown = shown.filter(id__lt=below)
+    newest = newest_matching(filters.text, _NEWEST, below)
     return shown.filter(matching(filters.text)), None if newest is None else shown.filter(newest)
+
+
+def _first_since(at: datetime) -> int:
+    """The key from which on objects came at an instant or later.
+
+    Keys rise with time, for whoever writes to the store takes its turn first: so the day need not be an index, and a
+    search for words can begin at it.
+    """
+    low, high = 0, 1 + (StixObject.objects.aggregate(newest=Max("id"))["newest"] or 0)
+    while low < high:
+        middle = (low + high) // 2
+        key, created = next(iter(_FROM_KEY.ask(key=middle)), (middle, at))
+        low, high = (low, middle) if created >= at else (key + 1, high)
+    return low
+
+
+_FROM_KEY: Final = Question(
+    lambda: (
+        StixObject.objects.filter(id__gte=given("key", BigIntegerField()))
+        .order_by("id")
+        .values_list("id", "created")[:1]
+    )
+)
+
+
+def _named_and_fit(actor: Actor, report_id: UUID, filters: ObjectFilters) -> QuerySet[StixObject]:
+    """What a report names, as it shows beside the report, and of it what fits."""
+    report = report_named(actor, report_id)
+    if report is None:
+        return StixObject.objects.none()
+    named = objects_of(actor, report).exclude(type="relationship").filter(matching(filters.text))
+    if filters.type:
+        named = named.filter(type=filters.type)
+    if filters.tlp is not None:
+        named = named.filter(tlp=filters.tlp)
+    return named.defer("text", "received", "search").order_by(*filters.order)
 
 
 # Any: values, or what stands for a value that is given with each asking
@@ -305,6 +369,12 @@ def reports(actor: Actor, filters: ReportFilters | None = None) -> QuerySet[Repo
     """Reports the actor may see, newest first."""
     wanted = filters or ReportFilters()
     found = _filtered(actor, wanted.state, wanted.tlp, only_warnings=wanted.only_warnings)
+    if wanted.origin is not None:
+        found = found.filter(origin=wanted.origin)
+    if wanted.since is not None:
+        found = found.filter(id__gte=lowest_uuid7(wanted.since))
+    if wanted.until is not None:
+        found = found.filter(id__lt=lowest_uuid7(wanted.until))
     return found.filter(words_begin(wanted.text)).select_related("release__origin", "author").order_by("-id")
 
 

@@ -127,12 +127,13 @@ def matching(question: str) -> Q:
     return with_words(len(words), values_of(words).__getitem__)
 
 
-def newest_matching(question: str, most: int) -> Q | None:
+def newest_matching(question: str, most: int, below: int | None = None) -> Q | None:
     """The same, looking only among so many of the newest that match.
 
     Args:
         question: as above.
         most: how many.
+        below: of those whose key is less than this one.
 
     Returns:
         A condition; None where that would be no cheaper than to look among all.
@@ -140,7 +141,7 @@ def newest_matching(question: str, most: int) -> Q | None:
     words = None if is_identifier(question) else words_of(question)
     if not words or not is_newest_cheaper():
         return None
-    return with_words(len(words), values_of(words).__getitem__, most)
+    return with_words(len(words), values_of(words).__getitem__, most, below)
 
 
 def is_newest_cheaper() -> bool:

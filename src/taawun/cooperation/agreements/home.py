@@ -27,7 +27,7 @@ from taawun.foundation.folding import words_match
 from taawun.platform.web import formats
 from taawun.platform.web.guide import GuideStep
 from taawun.platform.web.home import Line
-from taawun.platform.web.search import Found
+from taawun.platform.web.search import Found, Wanted
 from taawun.platform.web.templatetags.components import clause as clause_chip
 from taawun.platform.web.templatetags.components import code, state
 
@@ -228,7 +228,7 @@ def _clause_titles(agreements: list[Agreement]) -> dict[tuple[UUID, str], str]:
 
 
 # ---- search -----------------------------------------------------------------------------------------------------
-def find(_actor: object, text: str, limit: int) -> list[Found]:
+def find(_actor: object, wanted: Wanted, limit: int) -> list[Found]:
     """Agreements by code, title or party, then clauses by their titles."""
     rows = list(Agreement.objects.order_by("-number"))
     documents = newest_documents()
@@ -240,9 +240,11 @@ def find(_actor: object, text: str, limit: int) -> list[Found]:
             _snippet(row, documents.get(row.id)),
         )
         for row in rows
-        if words_match(text, _texts(row, documents.get(row.id)))
+        if words_match(wanted.text, _texts(row, documents.get(row.id)))
     )
-    clauses = (each for row in rows if row.id in documents for each in _clauses(row, documents[row.id], text))
+    clauses = (
+        each for row in rows if row.id in documents for each in _clauses(row, documents[row.id], wanted.text)
+    )
     return list(islice(chain(found, clauses), limit))
 
 

@@ -11,10 +11,11 @@ from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.document import TOPIC
+from taawun.cooperation.agreements.forms.days import Day
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.ledger import Wanted
-from taawun.cooperation.partners.models import Partner
+from taawun.cooperation.partners.queries import known_partners
 from taawun.cooperation.people.forms import LIVES
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -37,6 +38,7 @@ __all__ = [
     "PublicFilters",
     "QuestionForm",
     "ReasonForm",
+    "ReceivedFilters",
     "ReleaseFilters",
     "TitleFilter",
 ]
@@ -152,13 +154,41 @@ class ReleaseFilters(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
         kind, language = self.fields["kind"], get_language() or "en"
-        everybody = [(str(each.id), each.name.in_language(language).value) for each in _partners()]
+        everybody = [(str(each.id), each.name.in_language(language).value) for each in known_partners()]
         for name, nobody in (("partner", _("all")), ("readable_by", _("not filtered"))):
             chosen = self.fields[name]
             if isinstance(chosen, forms.ChoiceField):
                 chosen.choices = [("", nobody), *everybody]
         if isinstance(kind, forms.ChoiceField):
             kind.choices = [("", _("all")), *_kinds()]
+
+
+class ReceivedFilters(forms.Form):
+    """Search and filters of what partners gave."""
+
+    q = forms.CharField(label=gettext_lazy("Title"), required=False, max_length=200)
+    partner = forms.ChoiceField(label=gettext_lazy("Partner"), required=False)
+    agreement = forms.ChoiceField(label=gettext_lazy("Agreement"), required=False)
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
+    since = Day(label=pgettext_lazy("first day", "From"), required=False)
+    until = Day(label=pgettext_lazy("last day", "Until"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
+        super().__init__(*args, **kwargs)
+        language = get_language() or "en"
+        # Any: a label may be a lazy translation
+        choices: dict[str, list[tuple[str, Any]]] = {
+            "partner": [
+                ("", _("all")),
+                *((str(each.id), each.name.in_language(language).value) for each in known_partners()),
+            ],
+            "agreement": [("", _("all")), *((str(each.id), each.code) for each in _agreements())],
+            "kind": [("", _("all")), *_kinds()],
+        }
+        for name, shown in choices.items():
+            chosen = self.fields[name]
+            if isinstance(chosen, forms.ChoiceField):
+                chosen.choices = shown
 
 
 class LedgerFilters(forms.Form):
@@ -189,7 +219,7 @@ class LedgerFilters(forms.Form):
             "agreement": [("", _("all")), *((str(each.id), each.code) for each in _agreements())],
             "partner": [
                 ("", _("all")),
-                *((str(each.id), each.name.in_language(language).value) for each in _partners()),
+                *((str(each.id), each.name.in_language(language).value) for each in known_partners()),
             ],
             "kind": [("", _("all")), *_kinds()],
             "since": [("", _("a year ago")), ("all", _("the beginning")), *months],
@@ -220,10 +250,6 @@ class LedgerFilters(forms.Form):
 
 def _agreements() -> QuerySet[Agreement]:
     return Agreement.objects.order_by("-number")
-
-
-def _partners() -> QuerySet[Partner]:
-    return Partner.objects.exclude(kid="").order_by("nation", "node")
 
 
 def _months() -> list[str]:

@@ -11,7 +11,11 @@ _HERE = Path(__file__).parent / "help"
 
 TOPICS = (
     HelpTopic(
-        "releases", _HERE, Group.COOPERATE, ("releases", "release", "ledger", "agreement-duties"), order=90
+        "releases",
+        _HERE,
+        Group.COOPERATE,
+        ("releases", "received", "release", "ledger", "agreement-duties"),
+        order=90,
     ),
     HelpTopic(
         "receivers",

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.utils.safestring import SafeString
 
-    from taawun.cooperation.agreements.policy import Grant
+    from taawun.cooperation.agreements.document import Clause
     from taawun.cooperation.federation.decisions import PartyDecision, Preview
     from taawun.cooperation.federation.rules import Reader
 
@@ -53,6 +53,7 @@ __all__ = [
     "ClauseMark",
     "Delivery",
     "ReleaseRow",
+    "arrived_at",
     "can_see",
     "clause_marks",
     "deliveries",
@@ -60,6 +61,7 @@ __all__ = [
     "release_rows",
     "shown_preview",
     "title_of",
+    "what_it_allows",
     "with_passages",
 ]
 
@@ -84,7 +86,7 @@ def shown_preview(preview: Preview, permissions: Collection[str]) -> PublishPrev
                 agreement=grant.code,
                 clause=grant.clause.ref,
                 url=f"{reverse('agreement', args=[grant.agreement])}#clause-{grant.clause.ref}",
-                allows=_allows(grant),
+                allows=what_it_allows(grant.clause),
                 receivers=tuple(_receiver(each, partners) for each in decided),
             )
         )
@@ -92,13 +94,14 @@ def shown_preview(preview: Preview, permissions: Collection[str]) -> PublishPrev
     return PublishPreview(tuple(groups), others)
 
 
-def _allows(grant: Grant) -> SafeString:
+def what_it_allows(clause: Clause) -> SafeString:
+    """What a clause allows, as one line: its title, the kinds of release, the strictest marking."""
     return format_html(
         # Translators: what a clause allows: its title, the kinds of release, the strictest marking
         _("{title}: {kinds}, up to {marking}"),
-        title=text(grant.clause.title),
-        kinds=kinds_in_words(grant.clause.kinds),
-        marking=tlp(grant.clause.tlp_max),
+        title=text(clause.title),
+        kinds=kinds_in_words(clause.kinds),
+        marking=tlp(clause.tlp_max),
     )
 
 
@@ -165,6 +168,15 @@ def _nation(key: str, partner: Partner | None) -> str:
 
 def _party(key: str, partners: Mapping[str, Partner]) -> tuple[Partner | None, str]:
     return partners.get(key.partition("#")[0]), party_name(key, partners)
+
+
+def arrived_at(release: Release) -> datetime | None:
+    """When a partner's release first came here; None where no way by which it came is left.
+
+    Args:
+        release: as :func:`with_passages` reads it.
+    """
+    return min((each.entry.recorded for each in release.passages.all() if not each.is_given), default=None)
 
 
 # ---- releases in a list -----------------------------------------------------------------------------------------
@@ -377,9 +389,13 @@ class Delivery:
     taken_back: datetime | None = None
 
 
-def deliveries(release: Release) -> list[Delivery]:
-    """Where a release went from here, clause by clause and partner by partner, with its receipts."""
-    passages = [each for each in release.passages.all() if each.is_given]
+def deliveries(*releases: Release) -> list[Delivery]:
+    """Where releases went from here, clause by clause and partner by partner, with their receipts.
+
+    Args:
+        releases: in the order in which they are told; as :func:`with_passages` reads them.
+    """
+    passages = [each for release in releases for each in release.passages.all() if each.is_given]
     codes = _codes(passage.agreement for passage in passages)
     receipts = {
         (receipt.entry_id, receipt.partner_id): receipt

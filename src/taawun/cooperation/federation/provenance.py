@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -13,7 +14,7 @@ from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.federation.exchange.onward import proven
 from taawun.cooperation.federation.hops import OriginRefused, inner_headers
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.federation.presenting import clause_marks
+from taawun.cooperation.federation.presenting import arrived_at, clause_marks, what_it_allows
 from taawun.cooperation.partners.errors import ChainBroken
 from taawun.cooperation.partners.logs.chain import said_in
 from taawun.cooperation.partners.models import Partner
@@ -25,8 +26,6 @@ from taawun.platform.web.templatetags.components import code, moment, text, tile
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from django.utils.safestring import SafeString
 
     from taawun.cooperation.federation.models import Passage
     from taawun.cooperation.partners.logs.chain import Header
@@ -184,8 +183,8 @@ def provenance(release: Release) -> list[Station]:
     marks = clause_marks(passages)
     chips = format_html("{}", marks[0].chip) if marks else format_html("{}", _("no clause any more"))
     more = len(marks) - 1
-    also = ngettext("and by %(count)s more clause", "and by %(count)s more clauses", more) if more > 0 else ""
-    arrived = min((passage.entry.recorded for passage in passages), default=None)
+    also = ngettext("and by %(count)s more clause", "and by %(count)s more clauses", max(more, 0))
+    also = also % {"count": formats.number(more)} if more > 0 else ""
     return [
         Station(
             _("Came from"),
@@ -193,18 +192,31 @@ def provenance(release: Release) -> list[Station]:
             if release.source
             else format_html("{} <bdi>{}</bdi>", tile(origin.nation), text(origin.name)),
             "partners",
-            format_html(_("published {moment}"), moment=moment(release.issued)),
+            format_html(
+                '<bdi dir="ltr" class="mono">{}</bdi><br>{}',
+                origin.node,
+                format_html(_("published {moment}"), moment=moment(release.issued)),
+            ),
         ),
         Station(
             _("Allowed by"),
             chips,
             "agreement",
-            also % {"count": formats.number(more)} if also else "",
+            format_html("{}{}", _allowed(passages), f" {also}" if also else ""),
             Tone.GOLD,
         ),
         _signature(release, origin),
-        _taken_in(release, arrived),
+        _taken_in(release, arrived_at(release)),
     ]
+
+
+def _allowed(passages: Sequence[Passage]) -> SafeString:
+    """What the first of the clauses allows, in the version under which the release came."""
+    if not passages or passages[0].is_public:
+        return SafeString("")
+    version = Version.objects.filter(digest=passages[0].document).first()
+    clauses = version.document().clauses if version else ()
+    return next((what_it_allows(each) for each in clauses if each.ref == passages[0].clause), SafeString(""))
 
 
 def _signature(release: Release, origin: Partner) -> Station:

@@ -23,6 +23,7 @@ from taawun.cooperation.federation.models import (
 from taawun.cooperation.partners.logs.lanes import own_public_lanes
 from taawun.cooperation.partners.models import LaneReader, Partner
 from taawun.foundation.clock import now
+from taawun.foundation.identifiers import lowest_uuid7
 from taawun.foundation.tlp import Tlp
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.policy import Facts
 
 __all__ = [
+    "come_before",
+    "come_since",
     "ending_before",
     "facts_of",
     "passages_of",
@@ -43,6 +46,7 @@ __all__ = [
     "readable_now",
     "readable_releases",
     "receipts_of",
+    "received_under",
     "releases",
     "stood_for_everybody",
     "waiting_for_everybody",
@@ -163,6 +167,29 @@ def with_partner(found: QuerySet[Release], partner: UUID) -> QuerySet[Release]:
     # its lanes are few, and read first: PostgreSQL would join every passage there is to its entry
     reads = dict(LaneReader.objects.filter(partner=partner).values_list("lane", "first_seq"))
     return found.filter(Q(origin=partner) | _on_lanes(reads))
+
+
+def received_under(found: QuerySet[Release], agreement: UUID) -> QuerySet[Release]:
+    """Those among a partner's releases that came here under an agreement.
+
+    Args:
+        found: releases of partners.
+        agreement: the agreement's id.
+    """
+    came = Passage.objects.filter(
+        agreement=agreement, release=OuterRef("pk"), entry__lane__sender__isnull=False
+    )
+    return found.filter(Exists(came))
+
+
+def come_since(found: QuerySet[Release], at: datetime) -> QuerySet[Release]:
+    """Those among releases that were made known here at an instant or later; their keys tell it."""
+    return found.filter(id__gte=lowest_uuid7(at))
+
+
+def come_before(found: QuerySet[Release], at: datetime) -> QuerySet[Release]:
+    """Those among releases that were made known here before an instant."""
+    return found.filter(id__lt=lowest_uuid7(at))
 
 
 def _on_lanes(reads: Mapping[UUID, int | None], **passages: None) -> Q:

@@ -6,6 +6,7 @@ from taawun.cooperation.federation import views
 
 urlpatterns = [
     path("", views.releases, name="releases"),
+    path("received/", views.received, name="received"),
     path("ledger/", views.ledger, name="ledger"),
     path("who-would-receive/", views.who_would_receive, name="who-would-receive"),
     path("duties/<uuid:agreement_id>/", views.agreement_duties, name="agreement-duties"),

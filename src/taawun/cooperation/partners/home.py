@@ -18,7 +18,7 @@ from taawun.platform.web import formats
 from taawun.platform.web.guide import GuideStep
 from taawun.platform.web.home import Check, Line
 from taawun.platform.web.questions import Question
-from taawun.platform.web.search import Found
+from taawun.platform.web.search import Found, Wanted
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -151,7 +151,7 @@ def side_note() -> list[str]:
     return []
 
 
-def find(_actor: object, text: str, limit: int) -> list[Found]:
+def find(_actor: object, wanted: Wanted, limit: int) -> list[Found]:
     """Partners by name, nation or address."""
     return [
         Found(
@@ -160,7 +160,7 @@ def find(_actor: object, text: str, limit: int) -> list[Found]:
             _("Partner"),
             _("%(address)s, %(state)s") % {"address": partner.node, "state": standing(partner).word},
         )
-        for partner in queries.matching(text)[:limit]
+        for partner in queries.matching(wanted.text)[:limit]
     ]
 
 

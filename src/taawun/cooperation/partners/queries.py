@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "agreed_point",
     "forks_with",
+    "known_partners",
     "lane_with",
     "lanes_with",
     "matching",
@@ -45,6 +46,11 @@ def matching(text: str = "", state: str = "") -> list[Partner]:
     if state:
         found = found.filter(state=state)
     return [partner for partner in found if words_match(text, _texts(partner))]
+
+
+def known_partners() -> QuerySet[Partner]:
+    """Partners whose key is known, nation by nation: from whom something can have come."""
+    return Partner.objects.exclude(kid="").order_by("nation", "node")
 
 
 def nation_words() -> dict[str, Text]:

@@ -194,6 +194,11 @@ def day(of: date, *, with_hijri: bool = False, with_weekday: bool = False) -> st
     return _with_hijri(shown[:1].upper() + shown[1:], of, is_asked=with_hijri)
 
 
+def begins(of: date) -> datetime:
+    """The first instant of a day where the reader is."""
+    return datetime.combine(of, time(), ZoneInfo(zone()))
+
+
 def short_day(of: date) -> str:
     """A day as narrow places have it, in one calendar: 22 Nov 2026."""
     return _day(of, "d MMM y")

@@ -26,15 +26,18 @@ from taawun.capabilities.intel.picturing import picture_around
 from taawun.capabilities.intel.presenting import (
     is_technical,
     names_of,
+    object_history,
     object_rows,
     report_badge,
     sighting_rows,
 )
+from taawun.capabilities.intel.reach import how_often_seen, reach_of, who_may_see
 from taawun.capabilities.intel.rules import visible_imports
 from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.federation.decisions import Preview
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import deliveries, release_rows, shown_preview, with_passages
+from taawun.cooperation.federation.provenance import provenance
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
@@ -53,7 +56,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
-    from taawun.capabilities.intel.models import Import, Reference
+    from taawun.capabilities.intel.models import Import, Reference, Report
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
@@ -118,13 +121,15 @@ def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
             content_type="application/stix+json;version=2.1",
         )
     may_write = "write:intel" in actor.permissions
+    form = ObjectFilters(request.GET)
+    of_report = _of_report(actor, form)
     bundle = Act(_("Save as a STIX bundle"), icon="download", name="format", value="stix")
     writing = Act(_("Write a report of these…"), url=reverse("report-new"), icon="edit")
     return show(
         request,
         _FOUND if request.GET.get("q") else OBJECTS,
         "intel/objects.html",
-        form=ObjectFilters(request.GET),
+        form=form,
         find=lambda wanted: _found(actor, _filters(wanted), is_sorted=bool(request.GET.get("sort"))),
         draw=lambda found: object_rows(actor, found),
         save=_saved,
@@ -135,8 +140,18 @@ def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
             ((_("Import a file…"), reverse("import-new")),) if may_write else (),
         ),
         without=() if may_write else {"act"},
-        context={"most_exported": _MOST_EXPORTED},
+        context={
+            "most_exported": _MOST_EXPORTED,
+            "of_report": of_report,
+            "its_marking": Tlp(of_report.tlp) if of_report else None,
+        },
     )
+
+
+def _of_report(actor: PersonActor, form: ObjectFilters) -> Report | None:
+    """The report whose objects are listed, where they are one's."""
+    wanted = form.cleaned_data.get("report") if form.is_valid() else None
+    return queries.report_named(actor, wanted) if wanted else None
 
 
 def _found(actor: PersonActor, filters: queries.ObjectFilters, *, is_sorted: bool) -> Stored[StixObject]:
@@ -145,11 +160,13 @@ def _found(actor: PersonActor, filters: queries.ObjectFilters, *, is_sorted: boo
     return Stored(found, common=common, sooner=None if is_sorted else first)
 
 
-def _filters(wanted: Mapping[str, str]) -> queries.ObjectFilters:
+# Any: what the fields of the form make of the address
+def _filters(wanted: Mapping[str, Any]) -> queries.ObjectFilters:
     return queries.ObjectFilters(
         text=wanted.get("q", ""),
         type=wanted.get("type", ""),
         tlp=Tlp.parse(wanted["tlp"]) if wanted.get("tlp") else None,
+        report=wanted.get("report"),
     )
 
 
@@ -205,7 +222,10 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         )
     except BadCursor:
         return redirect("object", stix_id)
-    imported, released = _sources(actor, held)
+    imported, came = _sources(actor, held)
+    given = _given(actor, held)
+    versions = list(queries.versions_of(actor, stix_id).defer("text", "received", "search")[:_SHORT_LIST])
+    sightings = sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST]))
     text = text_under(held.text, Tlp(held.tlp))
     whole = _readable(text)
     context = {
@@ -219,10 +239,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "text": whole[:_MOST_SHOWN],
         "copied": text,
         "is_cut": len(whole) > _MOST_SHOWN,
-        "versions": [
-            (each, Tlp(each.tlp))
-            for each in queries.versions_of(actor, stix_id).defer("text", "received", "search")[:_SHORT_LIST]
-        ],
+        "versions": [(each, Tlp(each.tlp)) for each in versions],
         "page": shown,
         # the list is turned over page by page; the picture stands with its beginning
         "picture": None if request.GET.get("after") else picture_around(actor, held),
@@ -230,9 +247,15 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "reports": [
             (each, report_badge(each)) for each in queries.reports_naming(actor, stix_id)[:_SHORT_LIST]
         ],
-        "sightings": sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST])),
+        "sightings": sightings,
+        "how_often_seen": how_often_seen(actor, [stix_id]),
         "imported": imported,
-        "released": released,
+        "released": came,
+        "stations": provenance(came[0].release) if came else (),
+        "reach": reach_of(*(row.release for row in [*came[:1], *given])),
+        "given": given,
+        "who_may_see": who_may_see(held),
+        "history": object_history(versions, [*came, *given], sightings),
         "is_recorded_here": Source.objects.filter(object=held, sighting__isnull=False).exists(),
         "may_write": "write:intel" in actor.permissions,
         "may_share_count": "publish:intel" in actor.permissions
@@ -315,11 +338,24 @@ def _relations(actor: PersonActor, held: StixObject, rows: Sequence[Reference]) 
 
 
 def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[ReleaseRow]]:
-    """By which imports and releases it is here; an import only for whom it is there to see."""
+    """By which imports and partners' releases it is here; an import only for whom it is there to see."""
     sources = Source.objects.filter(object=held)
     imported = queries.imports(actor).filter(visible_imports(actor), id__in=sources.values("imported"))
-    releases = with_passages(Release.objects.filter(id__in=sources.values("release")).order_by("-id"))
-    return list(imported[:_SHORT_LIST]), release_rows(list(releases[:_SHORT_LIST]), reader_of(actor))
+    came = Release.objects.filter(id__in=sources.values("release"), origin__isnull=False)
+    return list(imported[:_SHORT_LIST]), _rows(actor, came)
+
+
+def _given(actor: PersonActor, held: StixObject) -> list[ReleaseRow]:
+    """Releases of ours in which it went out, in any version that the reader sees."""
+    versions = queries.versions_of(actor, held.stix_id).order_by().values("id")
+    sources = Source.objects.filter(object__in=versions)
+    rows = _rows(actor, Release.objects.filter(id__in=sources.values("release"), origin__isnull=True))
+    # which objects were in a release is part of what it is about
+    return [row for row in rows if row.is_visible]
+
+
+def _rows(actor: PersonActor, found: QuerySet[Release]) -> list[ReleaseRow]:
+    return release_rows(list(with_passages(found.order_by("-id"))[:_SHORT_LIST]), reader_of(actor))
 
 
 @require_safe

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import Count, Max, Min
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from taawun.capabilities.intel import queries
@@ -27,25 +29,24 @@ from taawun.capabilities.intel.presenting import (
     sighting_rows,
     terms_of,
 )
+from taawun.capabilities.intel.reach import how_often_seen, reach_of, who_may_see
 from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw
 from taawun.cooperation.federation.decisions import preview
+from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.federation.presenting import (
-    deliveries,
-    release_rows,
-    shown_preview,
-    with_passages,
-)
+from taawun.cooperation.federation.presenting import release_rows, shown_preview, with_passages
 from taawun.cooperation.federation.provenance import provenance
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.rules import Granted
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
+from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.downloads import attachment
+from taawun.platform.web.formats import number
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
-from taawun.platform.web.paging import BadCursor, page
+from taawun.platform.web.templatetags.components import tlp as mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,13 +54,14 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
+    from django.utils.safestring import SafeString
 
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
 __all__ = ["found_report", "report", "report_bundle", "report_picture", "reports"]
 
-_OBJECTS_ON_A_PAGE: Final = 25
+_OBJECTS_ON_THE_PAGE: Final = 10
 _SIGHTINGS: Final = 50
 
 
@@ -179,32 +181,44 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
     """One report: where it came from, what it says and names, who has it, and what may be done with it."""
     held = found_report(actor, report_id)
     named = queries.objects_of(actor, held)
-    try:
-        shown = page(
-            named.exclude(type="relationship").defer("text", "received", "search"),
-            order=("type", "id"),
-            after=request.GET.get("after"),
-            limit=_OBJECTS_ON_A_PAGE,
-        )
-    except BadCursor:
-        return redirect("report", held.id)
+    listed = named.exclude(type="relationship")
+    told = listed.order_by().aggregate(count=Count("pk"), least=Min("tlp"), most=Max("tlp"))
+    first = list(listed.defer("text", "received", "search")[:_OBJECTS_ON_THE_PAGE])
     sightings = sighting_rows(actor, list(queries.sightings_of(actor, named)[:_SIGHTINGS]))
     context = {
         "report": held,
         "marking": Tlp(held.tlp),
         "badge": report_badge(held),
-        "page": shown,
-        "objects": object_rows(actor, shown.items),
+        "objects": object_rows(actor, first),
+        "note": _counted(told["count"], len(first), told["least"] if told["least"] == told["most"] else None),
+        "has_one_marking": told["least"] == told["most"],
         "languages": formats.listed([formats.language_name(each) for each in held.languages]),
-        "count": named.exclude(type="relationship").count(),
+        "count": told["count"],
         "picture": picture_of(actor, held),
         "sightings": sightings,
+        "how_often_seen": how_often_seen(actor, named),
+        "who_may_see": who_may_see(held),
         "history": history(held, sightings),
         "subject": urn(held),
         **_travelled(actor, held),
         **_permitted(actor, held),
     }
     return render(request, "intel/report.html", context)
+
+
+def _counted(count: int, shown: int, tlp: int | None) -> SafeString | str:
+    """How many objects there are, how many of them stand on the page, and the marking that all of them bear."""
+    if not count:
+        return ""
+    if count > shown:
+        words = ngettext("%(shown)s of %(count)s object", "%(shown)s of %(count)s objects", count)
+    else:
+        words = ngettext("%(count)s object", "%(count)s objects", count)
+    sentence = words % {"shown": number(shown), "count": number(count)}
+    if tlp is None:
+        return sentence
+    # Translators: how many objects, and the marking that each of them bears
+    return format_html(_("{objects}, marked {marking}"), objects=sentence, marking=mark(Tlp(tlp)))
 
 
 @require_safe
@@ -223,11 +237,19 @@ def _travelled(actor: PersonActor, held: Report) -> dict[str, object]:
     release = release_of(held)
     if release is None:
         return {}
+    found: dict[str, object] = {"release": release, "reach": reach_of(release)}
     if held.origin:
-        return {"release": release, "stations": provenance(release), "terms": terms_of(release)}
+        kind = registry.find(ReleaseKind, release.kind)
+        may_share = kind is not None and kind.permission in actor.permissions
+        return {
+            **found,
+            "stations": provenance(release),
+            "terms": terms_of(release),
+            "may_share": may_share and release.state == Release.State.LIVE,
+        }
     is_out = held.state == Report.State.PUBLISHED
     others = shown_preview(preview(release.facts()), actor.permissions).others if is_out else ()
-    return {"release": release, "deliveries": deliveries(release), "others": others}
+    return {**found, "others": others}
 
 
 def _permitted(actor: PersonActor, held: Report) -> dict[str, bool]:

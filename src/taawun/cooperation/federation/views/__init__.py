@@ -11,6 +11,7 @@ from taawun.cooperation.federation.views.listing import ledger, release, release
 from taawun.cooperation.federation.views.onward import onward_share, onward_withdraw
 from taawun.cooperation.federation.views.public import public_releases, release_public
 from taawun.cooperation.federation.views.public_again import public_again
+from taawun.cooperation.federation.views.received import received
 
 __all__ = [
     "agreement_duties",
@@ -22,6 +23,7 @@ __all__ = [
     "onward_withdraw",
     "public_again",
     "public_releases",
+    "received",
     "release",
     "release_public",
     "releases",
