@@ -14,6 +14,7 @@ import django
 import hypothesis
 import pytest
 from django.contrib.auth.hashers import ScryptPasswordHasher
+from django.db import connections
 from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 
@@ -25,6 +26,7 @@ from tests.postgresql import TemporaryPostgres
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from playwright.sync_api import Browser
+    from pytest_django.plugin import DjangoDbBlocker
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
@@ -111,6 +113,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _POSTGRES in config.stash:
         config.stash[_POSTGRES].stop()
     if _HOME in config.stash:
+        connections.close_all()
         shutil.rmtree(config.stash[_HOME], ignore_errors=True)
 
 
@@ -155,6 +158,19 @@ def nobody_asked_before() -> None:
     from tests import limits  # noqa: PLC0415 - see above
 
     limits.nobody_asked_before()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    request: pytest.FixtureRequest, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> bool:
+    """Whether the database stands before pytest-django makes it: with tables that were made once, for every process."""
+    from tests.tables import begin_with_tables  # noqa: PLC0415 - asks for the settings, which are made by now
+
+    if request.config.getoption("--database") not in {"sqlite", "postgres"}:
+        return False  # on somebody's own server nothing is left
+    with django_db_blocker.unblock():
+        return begin_with_tables(request.config.cache.mkdir("tables"))
 
 
 @pytest.fixture(scope="session")
