@@ -1,20 +1,26 @@
 """Every page of the address table as a browser shows it: in both directions of writing, by day and by night.
 
-The pages come from Django's test client into a real browser, so that they stand in the world of ``world.py`` without a
-server; whoever may open most of them looks at them. A new address is looked at by itself.
+Each is loaded once a language and looked at in many ways: by axe in both themes, at its edges, enlarged to twice its
+size, for controls that do nothing, and on a scale. The pages come from Django's test client into a real browser, so
+that they stand in the world of ``world.py`` without a server; whoever may open most of them looks at them. A new
+address is looked at by itself.
 """
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no py.typed
 from django.contrib.staticfiles import finders
+from whitenoise.compress import Compressor  # type: ignore[import-untyped]  # it ships no py.typed
 
 from taawun.capabilities.intel.models import Import, Report, StixObject
 from taawun.cooperation.federation.models import Release
@@ -35,6 +41,11 @@ __all__ = ["pages"]
 # a browser trusts this machine as it does https
 _HERE: Final = "http://127.0.0.1:9"
 _TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_OF_THE_LINE: Final = ("Content-Encoding", "Content-Length")
+# what a first visit may weigh with all that it loads, in bytes on the line
+_HEAVIEST: Final = 120_000
+# a window of 1440 pixels in which everything is twice as large has the place of one of these
+_ENLARGED: Final = (720, 450)
 # the one rule whose answer depends on the theme
 _CONTRAST: Final = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 # a name as long as one may be
@@ -57,9 +68,36 @@ _WIDER: Final = """() => {
   const inner = beyond.filter((element) => !beyond.some((other) => other !== element && element.contains(other)));
   return inner.map((element) => `runs over: ${element.outerHTML.slice(0, 120)}`);
 }"""
+# what cannot be used and does not say why: a control that is off, or a link that leads nowhere
+_DEAD: Final = """() => {
+  const says = (element) => element.title || element.getAttribute("aria-describedby");
+  const off = [...document.querySelectorAll(":disabled, [aria-disabled=true]")].filter((element) => !says(element));
+  const links = [...document.querySelectorAll("a")];
+  const nowhere = links.filter((link) => ["", "#", null].includes(link.getAttribute("href")));
+  return [...off, ...nowhere].map((element) => `is dead: ${element.outerHTML.slice(0, 120)}`);
+}"""
+# what is cut off where nobody can get to the rest: one writes to the end of a field, and what is there for a screen
+# reader alone is shown to nobody
+_CUT: Final = """() => {
+  const cuts = [...document.body.querySelectorAll("*:not(.unseen, input, select, textarea)")].filter((element) => {
+    const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
+    if (element.clientWidth <= 1 || element.clientHeight <= 1) return false;
+    const across = ["hidden", "clip"].includes(overflowX) && element.scrollWidth > element.clientWidth + 1;
+    const down = ["hidden", "clip"].includes(overflowY) && element.scrollHeight > element.clientHeight + 1;
+    return (across && textOverflow !== "ellipsis") || down;
+  });
+  return cuts.map((element) => `is cut: ${element.outerHTML.slice(0, 120)}`);
+}"""
+# everything that a page asks for besides itself, whether or not the browser kept it from the page before
+_LOADED: Final = """() => [
+  ...performance.getEntriesByType("resource").map((each) => each.name),
+  ...[...document.querySelectorAll("link[rel=icon]")].map((each) => each.href),
+]"""
 _SHOWN: Final = [
     each for each in ADDRESSES if each.is_page and each.get not in {"", NOTHING} and 200 in each.opened
 ]
+# where a control that is off and links that lead nowhere are shown as what they look like
+_OF_EXAMPLES: Final = "components/"
 # what is saved as a file
 _FILES: Final = ("/bundle/", "/download/", "/metadata/", "/proofs/")
 
@@ -75,6 +113,13 @@ def _looker(world: WithWorld, address: Address) -> Client:
 
 def _is_permission(openers: set[str]) -> bool:
     return any(":" in each for each in openers)
+
+
+@cache
+def _packed(name: str) -> int:
+    """How large a static file is as the node sends it: it lies packed beside itself, by what packs it here."""
+    content = Path(str(finders.find(name))).read_bytes()
+    return len(Compressor.compress_gzip(content)) if Compressor().should_compress(name) else len(content)
 
 
 class Window:
@@ -107,10 +152,11 @@ class Window:
             found = finders.find(parts.path.removeprefix("/static/"))
             route.fulfill(path=str(found), content_type=_TYPES[parts.path.rpartition(".")[2]])
         else:
+            # the browser is given it unpacked: it undoes only what comes over a line
+            headers = {name: value for name, value in self._fetched.items() if name not in _OF_THE_LINE}
+            body = gzip.decompress(self._fetched.content) if "Content-Encoding" in self._fetched else None
             route.fulfill(
-                status=self._fetched.status_code,
-                headers=dict(self._fetched.headers),
-                body=self._fetched.getvalue(),
+                status=self._fetched.status_code, headers=headers, body=body or self._fetched.content
             )
 
     def open(self, path: str, client: Client) -> bool:
@@ -121,7 +167,7 @@ class Window:
             whether there may be.
         """
         self.errors.clear()
-        self._fetched = client.get(path)
+        self._fetched = client.get(path, headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
         if self._fetched.status_code != 200 or not self._fetched["Content-Type"].startswith("text/html"):
             return False
         self.page.goto(path)
@@ -134,6 +180,20 @@ class Window:
         found = self.page.evaluate("options => axe.run(options)", options)
         told = [*found["violations"]]
         return [f"{theme}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in told]
+
+    def enlarged(self) -> list[str]:
+        """What does not find its place where everything is shown at twice its size."""
+        usual = self.page.viewport_size
+        assert usual
+        self.page.set_viewport_size({"width": _ENLARGED[0], "height": _ENLARGED[1]})
+        found: list[str] = self.page.evaluate(_WIDER) + self.page.evaluate(_CUT)
+        self.page.set_viewport_size(usual)
+        return [f"at 200 %: {each}" for each in found]
+
+    def weight(self) -> int:
+        """What this page and all that it loads weigh on the line, in bytes, to whoever has never been here."""
+        names = {urlsplit(each).path for each in self.page.evaluate(_LOADED)}
+        return len(self._fetched.content) + sum(_packed(each.removeprefix("/static/")) for each in names)
 
     def close(self) -> None:
         """Close it."""
@@ -172,7 +232,11 @@ class TestEveryPage(WithWorld):
                         assert self._is_no_page(address), f"{path} shows no page"
                         continue
                     found = window.judge(first, {}) + window.judge(then, _CONTRAST)
-                    assert found + window.page.evaluate(_WIDER) + window.errors == []
+                    found += window.page.evaluate(_WIDER)
+                    found += window.page.evaluate(_DEAD) if address.route != _OF_EXAMPLES else []
+                    found += window.enlarged() if width > _ENLARGED[0] else []
+                    assert found + window.errors == []
+                    assert window.weight() < _HEAVIEST
                     assert not TURNING.search(window.page.title())
 
     def _is_no_page(self, address: Address) -> bool:
