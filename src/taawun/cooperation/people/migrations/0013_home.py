@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0011_notifications'),
+        ('people', '0012_editions'),
     ]
 
     operations = [
