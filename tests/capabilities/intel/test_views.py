@@ -350,6 +350,25 @@ def answer(
     return {"edition": held.edition, "receivers": ticked, "shown": everybody, **changes}
 
 
+def test_the_button_says_to_how_many_as_the_boxes_stand(cast: Cast, three: tuple[str, str]) -> None:
+    client = cast.analyst.browser()
+    held = draft(cast.analyst)
+    page = shown(client, page_of(held, "publish/"))
+    (words,) = [json.loads(each["data-to"]) for each in page.all("span") if "data-to" in each]
+    assert words == [
+        "Sign and publish",
+        "Sign and publish to 1 party",
+        "Sign and publish to 2 parties",
+    ]
+    assert "Sign and publish to 2 parties" in page.text
+    # whoever was left out stays so, and the button with them
+    narrower = refused(client, page_of(held, "publish/"), answer(held, three[:1], (*three, "gone")))
+    assert "Sign and publish to 1 party" in narrower.text
+    # on paper every page bears the marking
+    for path in (page_of(held), page_of(held, "publish/"), f"{LIST}objects/{FIRST}/"):
+        assert [each["class"][:6] for each in shown(client, path).all("main")] == ["paper-"], path
+
+
 def test_the_question_names_who_receives_and_who_does_not_and_why(cast: Cast, three: tuple[str, str]) -> None:
     held = draft(cast.analyst)
     markup = shown(cast.analyst.browser(), page_of(held, "publish/"))

@@ -333,7 +333,7 @@ def object_history(
         detail = code(each.version, copy=False) if each.version else ""
         moments.append((each.created, Moment(told, each.created, detail)))
     for row in releases:
-        words = _("Published by this node") if row.is_given else _("Received")
+        words = _("Published by this node") if row.is_given else pgettext("an object", "Received")
         url = reverse("release", args=[row.release.id])
         at = row.release.issued if row.is_given else arrived_at(row.release) or row.release.issued
         moments.append((at, Moment(words, at, text(row.title), url=url)))

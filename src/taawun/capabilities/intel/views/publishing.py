@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -104,7 +105,11 @@ def _question(
         "may_be_public": isinstance(public, Granted),
         "is_public_ticked": bool(request.POST.get("public")),
         "published": held.release.issued if held.release else None,
-        "action": _action(held, preview.entitled) if preview else "",
+        "action": _action(held, preview.chosen) if preview else "",
+        # what the button says for each number of boxes that may be ticked
+        "actions": json.dumps([_action(held, count) for count in range(preview.entitled + 1)])
+        if preview
+        else "",
         "may_edit": "write:intel" in actor.permissions and isinstance(can_edit(actor, held), Granted),
     }
     return render(

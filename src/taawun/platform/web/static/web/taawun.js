@@ -57,7 +57,18 @@
     told.querySelector("b").textContent = String(count).replace(/\d/g, (digit) => told.dataset.digits[digit]);
   };
 
+  /* before publishing: the button says to how many, as the boxes stand now */
+  const showReceivers = (form) => {
+    const words = form.querySelector("[data-to]");
+    if (!words) return;
+    const count = form.querySelectorAll(".receivers input[name='receivers']:checked").length;
+    words.textContent = JSON.parse(words.dataset.to)[count];
+  };
+
   document.addEventListener("change", (event) => {
+    const publishing = event.target.closest("form:has(.publish-preview)");
+    if (publishing) showReceivers(publishing);
+
     const box = event.target;
     if (box.matches(".choose-all")) {
       for (const each of box.closest("table").querySelectorAll(".choose")) each.checked = box.checked;
@@ -71,7 +82,7 @@
   /* a list that is drawn anew in its place: short addresses, focus that stays, and a page where there is no list */
   const listenToLists = () => {
     document.body.addEventListener("htmx:configRequest", (event) => {
-      if (event.detail.target?.id !== "list") return;
+      if (!["list", "found"].includes(event.detail.target?.id)) return;
       const given = event.detail.parameters;
       for (const name of Object.keys(given)) if (given[name] === "") delete given[name];
     });
