@@ -6,7 +6,9 @@ import pytest
 
 from taawun.platform.web.drafts import FIELD
 from tests.cast import Cast, partner
-from tests.pages import read
+from tests.pages import pages, read
+
+__all__ = ["pages"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pages"), pytest.mark.any_database]
 
