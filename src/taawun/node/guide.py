@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["Guide", "ShownStep", "guide", "guide_for"]
+__all__ = ["Guide", "ShownStep", "concerns", "guide", "guide_for"]
 
 _INVITES = "manage:people"
 
@@ -37,8 +37,7 @@ class ShownStep:
     Args:
         step: the step.
         is_done: whether it is done.
-        is_theirs: whether this reader can do it.
-        is_next: whether it is the first that they can do.
+        is_next: whether it is the first that this reader can do.
         url: where this reader does it; empty where they cannot.
         action: the words of the button.
         hindrance: why they cannot, and who can.
@@ -46,7 +45,6 @@ class ShownStep:
 
     step: GuideStep
     is_done: bool
-    is_theirs: bool = False
     is_next: bool = False
     url: str = ""
     action: str = ""
@@ -74,11 +72,6 @@ class Guide:
         return self.done == len(self.steps)
 
     @property
-    def is_theirs(self) -> bool:
-        """Whether the reader can do something that is left for the node, beyond what is only their own."""
-        return any(each.is_theirs and each.step.permission for each in self.steps)
-
-    @property
     def ticked(self) -> list[ShownStep]:
         """What is done."""
         return [each for each in self.steps if each.is_done]
@@ -98,6 +91,18 @@ class Guide:
         return sentence % counted
 
 
+def concerns(actor: PersonActor) -> bool:
+    """Whether something is left to do for the node that this actor can do, or invite somebody for.
+
+    Every first page asks; how they sign in is their own and no matter of the node.
+    """
+    steps = [each for each in registry.all(GuideStep) if each.permission]
+    if _INVITES in actor.everywhere:
+        return any(not each.is_done(actor) for each in steps)
+    theirs = (each for each in steps if each.permission in actor.everywhere and not each.is_done(actor))
+    return any(not each.after or registry.get(GuideStep, each.after).is_done(actor) for each in theirs)
+
+
 def guide_for(actor: PersonActor) -> Guide:
     """The steps as this actor gets them."""
     steps = sorted(registry.all(GuideStep), key=lambda each: each.order)
@@ -110,14 +115,14 @@ def guide_for(actor: PersonActor) -> Guide:
             continue
         url, action, hindrance = _way(actor, step, done)
         can = bool(url or (step.console and not hindrance))
-        shown.append(ShownStep(step, False, can, is_next and can, url, action, hindrance))
+        shown.append(ShownStep(step, False, is_next and can, url, action, hindrance))
         is_next = is_next and not can
     return Guide(tuple(shown))
 
 
 def _way(actor: PersonActor, step: GuideStep, done: Mapping[str, bool]) -> tuple[str, str, str]:
     """Where an actor does a step and the words for it, or why they cannot."""
-    if step.permission and step.permission not in actor.permissions:
+    if step.permission and step.permission not in actor.everywhere:
         return _of_others(actor, step)
     if step.after and not done[step.after]:
         before = registry.get(GuideStep, step.after)
@@ -134,7 +139,7 @@ def _of_others(actor: PersonActor, step: GuideStep) -> tuple[str, str, str]:
         told = _("This needs the role of %(roles)s: %(names)s can do it here.")
         return "", "", told % {**roles, "names": formats.listed(names)}
     told = _("This needs the role of %(roles)s, which nobody here has yet.") % roles
-    if _INVITES not in actor.permissions:
+    if _INVITES not in actor.everywhere:
         return "", "", told
     invite = registry.get(GuideStep, "people.invited")
     return invite.url(), str(invite.action), told

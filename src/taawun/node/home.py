@@ -14,7 +14,7 @@ from taawun.cooperation.people import actions
 from taawun.cooperation.people.sessions import person_of, signed_in
 from taawun.cooperation.people.wishes import not_wanted
 from taawun.foundation.clock import now
-from taawun.node.guide import guide_for
+from taawun.node.guide import concerns, guide_for
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.notices.queries import open_notices
@@ -99,9 +99,8 @@ def home(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "has_roles": bool(actor.permissions),
         "hides_guide": person.hides_guide,
     }
-    if actor.permissions:
-        steps = guide_for(actor)
-        context["guide"] = steps if steps.is_theirs and not steps.is_complete else None
+    if concerns(actor):
+        context["guide"] = guide_for(actor)
     return render(request, "node/home.html", context)
 
 
