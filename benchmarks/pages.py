@@ -86,7 +86,7 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=Sizes.objects)
     parser.add_argument("--reports", type=int, default=Sizes.reports)
     parser.add_argument("--releases", type=int, default=Sizes.releases)
-    parser.add_argument("--times", type=int, default=TIMES, help="how often a page is asked for by --cpu")
+    parser.add_argument("--times", type=int, default=TIMES, help="how often --cpu and --paint ask for a page")
     parser.add_argument("--sql", action="store_true", help="also the slowest statement of each page")
     parser.add_argument("--profile", action="store_true", help="also where each page's time goes")
     parser.add_argument(
@@ -114,7 +114,7 @@ def main() -> int:
             if does_all or chosen.readers:
                 missed += read_all(server, node, shown)
             if does_all or chosen.paint:
-                missed += paint(server, node, chosen.language)
+                missed += paint(server, node, chosen.language, chosen.times, chosen.only)
     for each in missed:
         print(f"bar missed: {each}", file=sys.stderr)
     return 1 if missed else 0
@@ -280,18 +280,20 @@ def cost(client: Client, page: Page, chosen: argparse.Namespace) -> Cost:
 
     with CaptureQueriesContext(connection) as asked:
         answer, size = _asked(client, page.path)
+    # what comes later makes it forget them
+    queries = asked.captured_queries
     spent = list[float]()
     for _again in range(chosen.times if answer.status_code == 200 else 1):
         begun = time.process_time()
         _asked(client, page.path)
         spent.append((time.process_time() - begun) * 1e3)
     note = ""
-    if chosen.sql and asked.captured_queries:
-        slowest = max(asked.captured_queries, key=lambda each: float(each["time"]))
+    if chosen.sql and queries:
+        slowest = max(queries, key=lambda each: float(each["time"]))
         note += f"\n{'':10}{slowest['time']} s: {slowest['sql'][:600]}"
     if chosen.profile:
         note += "\n" + _profiled(lambda: _asked(client, page.path))
-    return Cost(page, answer.status_code, median(spent), len(asked), size, note)
+    return Cost(page, answer.status_code, median(spent), len(queries), size, note)
 
 
 def _asked(client: Client, path: str) -> tuple[Any, int]:

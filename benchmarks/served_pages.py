@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 READERS, P95_MS = 8, 150.0
 SLOW_DOWN, PAINT_MS, FIRST_VISIT_KB = 4, 500.0, 120.0
-# how often each of them is opened anew; the median counts
-VISITS = 5
 # kept from the beginning: what is painted first, and what moved since
 _WATCH = """
 window.moved = 0;
@@ -166,8 +164,8 @@ class Painted:
     kb: float
 
 
-def paint(server: Server, node: FullNode, language: str) -> list[str]:
-    """What a browser with a slow processor paints, and when; what missed a bar."""
+def paint(server: Server, node: FullNode, language: str, times: int, only: str = "") -> list[str]:
+    """What a browser with a slow processor paints, and when, of so many visits; what missed a bar."""
     from playwright.sync_api import sync_playwright
 
     from taawun.node.testing import browser_program
@@ -183,7 +181,9 @@ def paint(server: Server, node: FullNode, language: str) -> list[str]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(program), args=as_root)
         for name, path in _painted(node):
-            found = _visit(browser, server, node, f"/{language}/{path}")
+            if only not in name:
+                continue
+            found = _visit(browser, server, node, f"/{language}/{path}", times)
             print(
                 f"{found.ms:6.0f} ms until the first paint ({found.ms / PAINT_MS:.2f}), moved {found.moved:.4f},"
                 f" {found.kb:5.0f} kB at a first visit ({found.kb / FIRST_VISIT_KB:.2f})  {name}",
@@ -229,10 +229,10 @@ def _opened(browser: Browser, server: Server, node: FullNode) -> Tab:
     return context.new_page()
 
 
-def _visit(browser: Browser, server: Server, node: FullNode, path: str) -> Painted:
+def _visit(browser: Browser, server: Server, node: FullNode, path: str, visits: int) -> Painted:
     """Open a page in new windows, which keep nothing of before."""
     times, moved, bytes_brought = list[float](), 0.0, 0.0
-    for _again in range(VISITS):
+    for _again in range(visits):
         tab = _opened(browser, server, node)
         brought: list[float] = []
         told = tab.context.new_cdp_session(tab)

@@ -52,7 +52,7 @@ def test_a_control_is_drawn_as_djangos_templates_draw_it(widget: forms.Widget, v
         parts = widget.subwidgets("na<me", value, dict(_ODD)) if isinstance(widget, _GROUPS) else ()
         # a box of a group by itself, as a field draws it
         single = [
-            widget._render(each["template_name"], {"widget": {**each, "wrap_label": False}}, renderer)
+            renderer.render(each["template_name"], {"widget": {**each, "wrap_label": False}})
             for each in parts
         ]
         return [" ".join(each.split()) for each in (whole, *single)]
