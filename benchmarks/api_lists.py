@@ -100,12 +100,12 @@ def measure(node: RunningNode, token: str, name: str, path: str, count: int) -> 
     for _again in range(10):
         size = len(reader.get(path))
     paced = pace()
-    before = cpu_of(node)
+    before = cpu_of(node.pid)
     start = time.perf_counter()
     for _again in range(count):
         reader.get(path)
     alone = time.perf_counter() - start
-    spent = cpu_of(node) - before
+    spent = cpu_of(node.pid) - before
     paced = (paced + pace()) / 2
     with ThreadPoolExecutor(READERS) as pool:
         waits = sorted(

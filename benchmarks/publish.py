@@ -62,7 +62,7 @@ def measure(story: Story, count: int) -> float:
     there = story.south.api(SOUTH.player("analyst"))
     named = here.get("/intel/objects", type="indicator", limit=1)["items"][0]["id"]
     waits = []
-    cpu = cpu_of(story.north) + cpu_of(story.south)
+    cpu = cpu_of(story.north.pid) + cpu_of(story.south.pid)
     for number in range(count):
         body = {"title": f"report {number}", "tlp": "TLP:GREEN", "object_ids": [named]}
         report = here.post("/intel/reports", body)["id"]
@@ -70,7 +70,7 @@ def measure(story: Story, count: int) -> float:
         here.post(f"/intel/reports/{report}/publish")
         wait_for(f"report {number}", partial(newest_is, there, f"report {number}"))
         waits.append(time.perf_counter() - start)
-    spent = cpu_of(story.north) + cpu_of(story.south) - cpu
+    spent = cpu_of(story.north.pid) + cpu_of(story.south.pid) - cpu
     waits.sort()
     print(
         f"publish to visible at the partner, {count} releases: median {waits[count // 2]:.2f} s, "
@@ -83,9 +83,9 @@ def measure(story: Story, count: int) -> float:
 def watch_idle(story: Story, seconds: int) -> None:
     """Print what each node takes while nobody asks it for anything."""
     time.sleep(10)  # what the last releases left to do is done by then
-    before = [cpu_of(node) for node in (story.north, story.south)]
+    before = [cpu_of(node.pid) for node in (story.north, story.south)]
     time.sleep(seconds)
-    after = [cpu_of(node) for node in (story.north, story.south)]
+    after = [cpu_of(node.pid) for node in (story.north, story.south)]
     each = ", ".join(f"{late - early:.2f}" for early, late in zip(before, after, strict=True))
     print(f"idle for {seconds} s: {each} CPU-s, all processes of a node")
 
@@ -96,8 +96,8 @@ def newest_is(there: ApiClient, title: str) -> bool | None:
     return bool(items and items[0]["title"] == title) or None
 
 
-def cpu_of(node: RunningNode) -> float:
-    """CPU-seconds of every process of a node so far."""
+def cpu_of(top: int) -> float:
+    """CPU-seconds so far of a process, such as that of a node, and of all below it."""
     spent: dict[int, float] = {}
     parents: dict[int, int] = {}
     for place in Path("/proc").glob("[0-9]*/stat"):
@@ -108,7 +108,7 @@ def cpu_of(node: RunningNode) -> float:
         pid = int(place.parent.name)
         parents[pid] = int(told[1])
         spent[pid] = (int(told[11]) + int(told[12])) / TICK
-    return sum(seconds for pid, seconds in spent.items() if is_below(pid, node.pid, parents))
+    return sum(seconds for pid, seconds in spent.items() if is_below(pid, top, parents))
 
 
 def is_below(pid: int, top: int, parents: dict[int, int]) -> bool:

@@ -121,7 +121,7 @@ def catch_up(
 ) -> float:
     """Begin, and watch how a node reads what another one sent; how many were taken in a second."""
     paced = pace()
-    sent, read = cpu_of(giver), cpu_of(reader)
+    sent, read = cpu_of(giver.pid), cpu_of(reader.pid)
     # one that was just started may have read some before anybody could watch it
     _stored, before = counted_at(reader)
     began = time.perf_counter()
@@ -141,7 +141,7 @@ def catch_up(
         f"{count} releases: verified and stored after {verified:.1f} s ({count / verified:.0f}/s), "
         f"taken in after {taken:.1f} s: {(count - before) / taken:.0f}/s (wall, bar {WANTED_A_SECOND}/s), "
         f"but for {before} that were there before; "
-        f"CPU {cpu_of(giver) - sent:.1f} s at the sender, {cpu_of(reader) - read:.1f} s at the receiver, "
+        f"CPU {cpu_of(giver.pid) - sent:.1f} s at the sender, {cpu_of(reader.pid) - read:.1f} s at the receiver, "
         f"at a pace of {(paced + pace()) / 2:.2f}"
     )
     return (count - before) / taken

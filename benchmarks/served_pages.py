@@ -130,9 +130,9 @@ def read_all(server: Server, node: FullNode, pages: Sequence[Page]) -> list[str]
         by_all([list(pages[at::READERS]) for at in reversed(range(READERS))])
         there = [page for page, status, _ms in seen if status == http.client.OK]
         shares = [random.Random(number).sample(there, len(there)) for number in range(READERS)]
-        before, paced, begun = cpu_of(server), pace(), time.perf_counter()
+        before, paced, begun = cpu_of(server.pid), pace(), time.perf_counter()
         told = by_all(shares)
-        lasted, spent = time.perf_counter() - begun, cpu_of(server) - before
+        lasted, spent = time.perf_counter() - begun, cpu_of(server.pid) - before
     paced = (paced + pace()) / 2
     waits = sorted(ms for _page, _status, ms in told)
     middle, p95 = waits[len(waits) // 2], waits[int(len(waits) * 0.95)]
