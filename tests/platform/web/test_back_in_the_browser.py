@@ -148,7 +148,8 @@ def seen(page: Page) -> tuple[str, str, int]:
 
 def until(page: Page, wanted: tuple[str, str, int]) -> None:
     """Wait until one is there: what comes back in its place comes a moment after its address."""
-    end, found = time.monotonic() + 20, None
+    end = time.monotonic() + 20
+    found: tuple[str, str, int] | None = None
     while found != wanted and time.monotonic() < end:
         page.wait_for_timeout(50)
         # between two pages there is none to look at
