@@ -114,7 +114,12 @@ def _ask(world: World, address: Address, method: str, comer: Comer, language: st
     if address.query:
         path += "?" + quote(filled(address.query, world.things), safe="=&")
     body = filled(address.body, world.things) if method in {"POST", "PUT", "PATCH"} else None
-    return comer.send(method, path, body)
+    answer = comer.send(method, path, body)
+    # whoever is answered whatever: nothing that stands in it may run
+    policy = answer.get("Content-Security-Policy", "")
+    assert "default-src 'none'" in policy, f"{method} {path} {comer.name}: {answer.status_code}"
+    assert "unsafe-" not in policy
+    return answer
 
 
 def _comers(world: World, address: Address) -> list[Comer]:

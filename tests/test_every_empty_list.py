@@ -40,6 +40,7 @@ LISTS: Final = {
     "releases/guests/": "agreements/",
     "releases/ledger/": "agreements/",
     "releases/public/": "",
+    "releases/received/": "agreements/",
 }
 # they hold rows from the first day: who runs the node, the nations of the world, what set it up
 NEVER_EMPTY: Final = ("audit/", "people/", "people/nations/", "people/organisations/")

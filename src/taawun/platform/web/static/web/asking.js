@@ -35,6 +35,9 @@
   /* an answer whose page is another one than the question (somebody signed out meanwhile) is that page's to show */
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id !== "asking") return;
+    /* what passes by itself is told over the page, with a way to ask again (floats.js) */
+    const { status } = event.detail.xhr;
+    if (status === 413 || status === 429 || status >= 500) return;
     const page = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
     if (!page.querySelector("form.dialog")) {
       event.detail.shouldSwap = false;

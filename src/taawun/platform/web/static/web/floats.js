@@ -69,7 +69,8 @@
     taawun.failed(asked.elt.repeat ?? repeat, event.detail.xhr?.status);
   };
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(name, again);
+  /* told of an answer that is a failure too, after it was told that it failed */
   document.addEventListener("htmx:afterOnLoad", (event) => {
-    if (event.detail.elt.dataset.part === undefined) taawun.sit("[data-retry]");
+    if (event.detail.successful && event.detail.elt.dataset.part === undefined) taawun.sit("[data-retry]");
   });
 })();

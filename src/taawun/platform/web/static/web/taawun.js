@@ -89,6 +89,9 @@
     const leave = (event) => location.assign(event.detail.pathInfo.responsePath || event.detail.pathInfo.finalRequestPath);
     document.body.addEventListener("htmx:beforeSwap", (event) => {
       if (event.detail.target.id !== "list" || event.detail.xhr.responseText.includes(' id="list"')) return;
+      /* what passes by itself is told beside the list, which stays, with a way to ask again (floats.js) */
+      const { status } = event.detail.xhr;
+      if (status === 413 || status === 429 || status >= 500) return;
       event.preventDefault();
       leave(event);
     });
