@@ -40,15 +40,13 @@ def test_a_file_is_taken_in_and_its_page_tells_what_came_of_it(cast: Cast) -> No
     assert (held.name, held.default_tlp) == ("wave.json", Tlp.GREEN)
     waiting = shown(client, path)
     assert waiting.all("progress")
-    (asking,) = [each for each in waiting.all("div") if each.get("id") != "help-text" and "hx-get" in each]
-    assert client.get(asking["hx-get"]).status_code == 204
+    assert waiting.all("div", id="part-import")[0]["data-seconds"] == "1"
     actions.run_import(Silent(), str(held.id))
-    done = client.get(asking["hx-get"])
-    markup = read(done)
+    markup = shown(client, path)
     assert "Taken in." in markup.text
     assert "New here 2" in markup.text
     assert markup.all("a", href=page_of(Report.objects.get()))
-    assert not [each for each in markup.all("div") if each.get("id") != "help-text" and "hx-get" in each]
+    assert markup.all("div", id="part-import")[0]["data-seconds"] == "0"
     assert "wave.json" in shown(client, f"{LIST}imports/").text
 
 

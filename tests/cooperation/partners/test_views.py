@@ -226,7 +226,7 @@ def test_a_new_partner_is_being_contacted_and_its_page_asks_again_by_itself(cast
     assert answer["Location"] == page_of(known)
     shown = text_of(client, page_of(known))
     assert "This node is being contacted." in shown
-    assert 'hx-trigger="every 2s"' in shown
+    assert 'hx-trigger="every 2s, taawun:look"' in shown
     assert '<noscript><meta http-equiv="refresh"' in shown
 
 
@@ -242,15 +242,10 @@ def test_an_address_that_this_node_refuses_to_call_is_said_not_to_be_called_and_
     assert "has to add 10.0.0.7:8443 to TAAWUN_OUTBOUND_ALLOW and restart it" in shown
 
 
-def test_the_page_is_drawn_anew_only_when_something_changed(cast: Cast) -> None:
+def test_the_page_asks_less_often_once_its_node_has_answered(cast: Cast) -> None:
     client = cast.administrator.browser()
-    client.post(f"{LIST}new/", {"node": "https://south.example"})
-    known = Partner.objects.get()
-    assert client.get(page_of(known), {"seen": "claimed-0"}).status_code == 204
-    Partner.objects.update(failures=1, last_error="It did not answer.")
-    answer = client.get(page_of(known), {"seen": "claimed-0"})
-    assert answer.status_code == 200
-    assert "It did not answer." in answer.content.decode()
+    partner()
+    assert 'hx-trigger="every 20s, taawun:look"' in text_of(client, page_of(Partner.objects.get()))
 
 
 @pytest.mark.parametrize(
