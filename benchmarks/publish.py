@@ -18,6 +18,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "src"))
@@ -96,7 +97,16 @@ def newest_is(there: ApiClient, title: str) -> bool | None:
     return bool(items and items[0]["title"] == title) or None
 
 
-def cpu_of(node: RunningNode) -> float:
+class Started(Protocol):
+    """Something with processes below one of its own."""
+
+    @property
+    def pid(self) -> int:
+        """Of the one above all others."""
+        ...
+
+
+def cpu_of(node: Started) -> float:
     """CPU-seconds of every process of a node so far."""
     spent: dict[int, float] = {}
     parents: dict[int, int] = {}
