@@ -367,6 +367,8 @@ class LaneEntry(models.Model):
             models.Index(fields=["subject", "version"], name="partners_by_subject"),
             # who exchanges heads asks who joined a lane later
             models.Index(fields=["lane"], name="partners_joined", condition=Q(kind="lane.joined")),
+            # the first page asks what came lately
+            models.Index(fields=["recorded"], name="partners_recorded"),
         )
 
 
