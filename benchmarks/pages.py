@@ -312,7 +312,7 @@ def _profiled(work: Callable[[], object]) -> str:
     profile = cProfile.Profile(time.process_time)
     profile.runcall(work)
     told = io.StringIO()
-    pstats.Stats(profile, stream=told).sort_stats("cumulative").print_stats(60)
+    pstats.Stats(profile, stream=told).sort_stats("cumulative").print_stats("src.taawun", 60)
     return told.getvalue()
 
 
