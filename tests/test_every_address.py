@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
 from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
@@ -218,7 +219,7 @@ _MALFORMED: Final = (
 # ---- what holds for one address ---------------------------------------------------------------------------------
 def _turns_away_all_others(world: World, address: Address) -> None:
     for method in address.methods:
-        before = rows()
+        before = world.before()
         for comer in _comers(world, address):
             expected = _expected(address, method, comer)
             if not expected:
@@ -231,19 +232,24 @@ def _turns_away_all_others(world: World, address: Address) -> None:
 
 def _opens_to_those_who_may(world: World, address: Address) -> None:
     for method in address.methods:
-        for comer in _comers(world, address):
-            if not _expected(address, method, comer):
-                with undone():
-                    _assert_let_in(address, method, comer, _ask(world, address, method, comer))
+        comers = [each for each in _comers(world, address) if not _expected(address, method, each)]
+        if connection.vendor == "postgresql":
+            # what is asked of the database is the same for all, with other values: here two who differ most
+            comers = [*comers[:1], *comers[1:][-1:]]
+        for comer in comers:
+            with undone():
+                _assert_let_in(address, method, comer, _ask(world, address, method, comer))
 
 
 def _is_alike_in_each_language(world: World, address: Address) -> None:
     comers = [world.comer(name, machine=False) for name in ("nobody", "trainee", "officer", "administrator")]
     for method in address.methods:
         # language decides nothing: one for each way in which they are let in or turned away
-        for comer in {tuple(_expected(address, method, each) or ()): each for each in comers}.values():
-            statuses = set()
-            for language in ("ar", "en", "fr"):
+        for expected, comer in {_expected(address, method, each): each for each in comers}.items():
+            told = expected or (set(address.opened) if method == "GET" else set())
+            # where one answer alone is right, the others hold that it comes in English
+            statuses = set(told) if len(told) == 1 else set()
+            for language in ("ar", "fr") if statuses else ("ar", "en", "fr"):
                 with undone():
                     statuses.add(_ask(world, address, method, comer, language).status_code)
             assert len(statuses) == 1, f"{method} {comer.name}: {statuses}"
@@ -251,7 +257,7 @@ def _is_alike_in_each_language(world: World, address: Address) -> None:
 
 def _tells_a_machine_its_methods(world: World, address: Address) -> None:
     comer = world.comer(_whose(address))
-    before = rows()
+    before = world.before()
     for method in METHODS:
         if method in address.methods:
             continue
@@ -265,7 +271,7 @@ def _tells_a_machine_its_methods(world: World, address: Address) -> None:
 
 
 def _takes_no_other_method(world: World, address: Address) -> None:
-    before = rows()
+    before = world.before()
     for method in METHODS:
         if method in address.methods:
             continue
@@ -278,7 +284,7 @@ def _takes_no_other_method(world: World, address: Address) -> None:
 
 
 def _takes_no_form_from_elsewhere(world: World, address: Address) -> None:
-    before = rows()
+    before = world.before()
     # forms are refused before anybody is asked who they are: one for each way in which they are let in or turned away
     known = [each for each in world.people if each.permissions is not None]
     for comer in {tuple(sorted(_expected(address, "POST", each))): each for each in known}.values():
@@ -290,7 +296,7 @@ def _takes_no_form_from_elsewhere(world: World, address: Address) -> None:
 
 
 def _asks_for_a_second_factor(world: World, address: Address) -> None:
-    before = rows()
+    before = world.before()
     for method in address.methods:
         with override_settings(SECOND_FACTOR_REQUIRED=True):
             answer = _ask(world, address, method, world.comer("administrator", machine=False))
@@ -306,7 +312,7 @@ def _stands_malformed_ids(world: World, address: Address) -> None:
     names = re.findall(r"<(?:\w+:)?(\w+)>", address.route)
     things = {**world.things, **{name: f"\x02{name}\x03" for name in names}}
     plain = Address(address.route).path(things)
-    before, is_asked, at_the_door = rows(), False, set[tuple[str, str]]()
+    before, is_asked, is_again = world.before(), False, False
     for malformed in _MALFORMED:
         path = plain
         for name in names:
@@ -318,14 +324,24 @@ def _stands_malformed_ids(world: World, address: Address) -> None:
             is_asked = True
             continue
         for method in address.methods:
-            for comer in comers:
-                # who is turned away at the door is so whatever they ask for
-                if (method, comer.name) in at_the_door:
-                    continue
-                if _expected(address, method, comer) & {302, 401, 403}:
-                    at_the_door.add((method, comer.name))
+            for comer in _who_asks(address, method, comers, is_again=is_again):
                 _ask_malformed(address, method, path, comer, filled(address.body, world.things) or None)
+        is_again = True
     _assert_unchanged(before, _name(address))
+
+
+def _who_asks(address: Address, method: str, comers: Sequence[Comer], *, is_again: bool) -> Iterator[Comer]:
+    is_one_in = False
+    for comer in comers:
+        expected = _expected(address, method, comer)
+        if not expected:
+            # of what is not there, all who are let in learn the same: one of them asks
+            if is_one_in:
+                continue
+            is_one_in = True
+        elif is_again and expected & {302, 401, 403}:
+            continue  # who is turned away at the door is so whatever they ask for
+        yield comer
 
 
 def _leads_nowhere(path: str) -> bool:
@@ -351,7 +367,7 @@ def _ask_malformed(
 
 def _is_for_partners_that_sign(world: World, address: Address) -> None:
     method = next(iter(address.methods))
-    before = rows()
+    before = world.before()
     for comer in world.machines:
         if comer.signer is None and address.route != "federation/inbox":
             answer = _ask(world, address, method, comer)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import quote, urlsplit
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no py.typed
 from django.contrib.staticfiles import finders
 from whitenoise.compress import Compressor  # type: ignore[import-untyped]  # it ships no py.typed
 
@@ -28,7 +27,7 @@ from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.models import ApiToken, Community, Organisation, Person
 from taawun.platform.web.directions import TURNING
 from tests.addresses import ADDRESSES, NOTHING, PUBLIC, Address, filled
-from tests.pages import pages
+from tests.pages import axe_violations, pages
 from tests.world import WithWorld
 
 if TYPE_CHECKING:
@@ -176,10 +175,7 @@ class Window:
     def judge(self, theme: str, options: Mapping[str, object]) -> list[str]:
         """What axe finds wrong in this theme."""
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        self.page.evaluate(f"window.axe === undefined && (() => {{{AXE_SCRIPT}}})()")
-        found = self.page.evaluate("options => axe.run(options)", options)
-        told = [*found["violations"]]
-        return [f"{theme}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in told]
+        return [f"{theme}: {each}" for each in axe_violations(self.page, **options)]
 
     def enlarged(self) -> list[str]:
         """What does not find its place where everything is shown at twice its size."""

@@ -172,6 +172,7 @@ class World:
         things: for each parameter of an address, something that everybody with the permission may see.
         hidden: for each parameter, things that only some may see.
         secrets: words that only some may read.
+        tables: each row of each table, as it was built.
     """
 
     members: dict[str, Member] = field(default_factory=dict)
@@ -181,6 +182,7 @@ class World:
     things: dict[str, str] = field(default_factory=dict)
     hidden: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
+    tables: dict[str, object] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: dict[int, object]) -> World:
         """Django copies what a test class holds, once for each test. This is only read."""
@@ -189,6 +191,10 @@ class World:
     def comer(self, name: str, *, machine: bool = True) -> Comer:
         """Somebody by name."""
         return next(each for each in (self.machines if machine else self.people) if each.name == name)
+
+    def before(self) -> dict[str, object]:
+        """What :func:`rows` finds before a case: the tables are as they were built, as each case is undone."""
+        return {**self.tables, "files": _files()}
 
     def secret(self, about: str, readers: str) -> str:
         """A new word that only these may read."""
@@ -730,7 +736,11 @@ def rows() -> dict[str, object]:
         for label, question in _questions():
             cursor.execute(question)
             kept[label] = cursor.fetchall()
-    return {**kept, "files": sum(1 for each in (settings.HOME / "files").rglob("*") if each.is_file())}
+    return {**kept, "files": _files()}
+
+
+def _files() -> int:
+    return sum(1 for each in (settings.HOME / "files").rglob("*") if each.is_file())
 
 
 @functools.cache
@@ -759,6 +769,7 @@ class WithWorld(TestCase):
     def setUpTestData(cls) -> None:
         """Build it."""
         cls.world = build()
+        cls.world.tables = rows()
 
     @contextmanager
     def each(self, name: str) -> Iterator[None]:

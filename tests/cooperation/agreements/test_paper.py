@@ -16,8 +16,9 @@ from docx.oxml.ns import qn
 from taawun.cooperation.agreements import actions
 from taawun.cooperation.agreements.document import Document, parse, write
 from taawun.cooperation.agreements.models import Agreement, PartySignature
-from taawun.cooperation.agreements.paper import Paper, as_docx, as_pdf, paper_of, printing
+from taawun.cooperation.agreements.paper import Paper, as_pdf, paper_of, printing
 from taawun.cooperation.agreements.paper.provisions import general_provisions
+from taawun.cooperation.agreements.paper.word import as_docx
 from taawun.cooperation.agreements.presenting.parties import partners_of
 from taawun.cooperation.agreements.presenting.plain import plain, runs
 from taawun.foundation.clock import now

@@ -2,6 +2,5 @@
 
 from taawun.cooperation.agreements.paper.content import Paper, paper_of
 from taawun.cooperation.agreements.paper.pdf import as_pdf
-from taawun.cooperation.agreements.paper.word import as_docx
 
-__all__ = ["Paper", "as_docx", "as_pdf", "paper_of"]
+__all__ = ["Paper", "as_pdf", "paper_of"]

@@ -17,7 +17,6 @@ from taawun.cooperation.agreements.document import parse
 from taawun.cooperation.agreements.models import Agreement, PartySignature
 from taawun.cooperation.agreements.paper.content import paper_of
 from taawun.cooperation.agreements.paper.pdf import as_pdf
-from taawun.cooperation.agreements.paper.word import as_docx
 from taawun.cooperation.agreements.presenting.parties import partners_of
 from taawun.cooperation.agreements.versions import version_of
 from taawun.foundation.clock import now
@@ -161,7 +160,12 @@ def _set(order: PrintOrder) -> bytes:
         languages=order.languages,
         is_draft=order.text == DRAFT,
     )
-    return as_pdf(paper) if order.form == "pdf" else as_docx(paper)
+    if order.form == "pdf":
+        return as_pdf(paper)
+    # a twentieth of what every process and every command of a node would wait for at its start
+    from taawun.cooperation.agreements.paper.word import as_docx  # noqa: PLC0415 - see above
+
+    return as_docx(paper)
 
 
 def _exact(held: Agreement, text: str) -> bytes | None:
