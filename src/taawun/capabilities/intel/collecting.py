@@ -9,7 +9,7 @@ import orjson
 
 from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import Reference, ReportObject, Source, StixObject
-from taawun.capabilities.intel.rules import current_objects, visible_objects
+from taawun.capabilities.intel.rules import listed_objects, visible_objects
 from taawun.cooperation.federation.models import Release
 from taawun.foundation.tlp import Tlp
 
@@ -62,7 +62,7 @@ def collect(actor: Actor, report: Report) -> Collected:
     any two of them.
     """
     named = list(ReportObject.objects.filter(report=report).order_by("id").values_list("stix_id", flat=True))
-    current = current_objects(actor, within=Tlp(report.tlp))
+    current = listed_objects(actor, within=Tlp(report.tlp))
     rows = _with_needed(current, named)
     rows.update(_ties(current, rows.keys()))
     rows.pop(report.stix_id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,7 +17,6 @@ from taawun.capabilities.intel import queries
 from taawun.capabilities.intel.models import Reference, StixObject
 from taawun.capabilities.intel.presenting import is_technical, names_of, sighted
 from taawun.capabilities.intel.reports import REPORT_TYPES
-from taawun.capabilities.intel.rules import current_objects
 from taawun.capabilities.intel.wording import type_name
 from taawun.platform.web import formats
 from taawun.platform.web.charts import MOST_NODES, Edge, Graph, Node, Table, gathered
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
     from taawun.capabilities.intel.models import Report
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["Picture", "Tie", "picture_around", "picture_of"]
+__all__ = ["MOST_DRAWN", "Picture", "Tie", "picture_around", "picture_of"]
 
 # a report of more objects has no picture; its list tells more
-_MOST_DRAWN: Final = 2000
+MOST_DRAWN: Final = 2000
 _MOST_LISTED: Final = 200
 # a file may tie every object to every other; a picture of more says nothing
 _MOST_TIES: Final = 5000
@@ -91,19 +90,30 @@ class Picture:
     is_cut: bool = False
 
 
-def picture_of(actor: PersonActor, report: Report, unfolded: Sequence[str] = ()) -> Picture | None:
+def picture_of(
+    actor: PersonActor,
+    report: Report,
+    unfolded: Sequence[str] = (),
+    *,
+    named: Sequence[StixObject] | None = None,
+) -> Picture | None:
     """The picture of a report for one reader; None where there is nothing to draw.
 
     Args:
         actor: who reads.
         report: one they may see.
         unfolded: identifiers of objects in it that show what else they are tied to.
+        named: what it names, as they see it, where that is at hand.
     """
-    named = queries.objects_of(actor, report).exclude(type__in=_NOT_DRAWN).exclude(stix_id=report.stix_id)
-    rows = list(named.defer("text", "received", "search", "summary")[: _MOST_DRAWN + 1])
+    if named is None:
+        drawable = queries.objects_of(actor, report).exclude(type__in=_NOT_DRAWN)
+        named = list(
+            drawable.exclude(stix_id=report.stix_id).defer(*queries.NOT_LISTED, "summary")[: MOST_DRAWN + 1]
+        )
+    rows = [row for row in named if row.type not in _NOT_DRAWN and row.stix_id != report.stix_id]
     if not rows:
         return None
-    if len(rows) > _MOST_DRAWN:
+    if len(rows) > MOST_DRAWN:
         return Picture(None)
     found = _ties(actor, {row.stix_id: row for row in rows})
     ties = found[:_MOST_TIES]
@@ -230,8 +240,9 @@ def _with_handle(node: Node, shown: Sequence[str], address: str) -> Node:
 
 def _behind(graph: Graph, ties: Sequence[Tie]) -> Table:
     """The table behind a graph: its ties with links, and a line for each box that none of them names."""
-    rows = [(_link(tie.source), _relation(tie.relation), _link(tie.target)) for tie in ties]
-    named = {each.stix_id for tie in ties for each in (tie.source, tie.target)}
+    named = {each.stix_id: each for tie in ties for each in (tie.source, tie.target)}
+    links = {stix_id: _link(each) for stix_id, each in named.items()}
+    rows = [(links[tie.source.stix_id], _relation(tie.relation), links[tie.target.stix_id]) for tie in ties]
     rows += [(_boxed(node), _relation("—"), _relation("—")) for node in graph.nodes if node.key not in named]
     return Table((_("Object"), _("Tie"), _("Other object")), tuple(rows))
 
@@ -254,19 +265,21 @@ def _relation(name: str) -> SafeString:
 
 def _ends(actor: PersonActor, held: StixObject) -> dict[str, str]:
     """What an object is tied to, by identifier, and how: over relationships first, then what names it or is named."""
-    visible = StixObject.objects.filter(current_objects(actor), pk=OuterRef("source_id"))
-    tied = Reference.objects.filter(Exists(visible), target=held.stix_id).order_by("id")
     found: dict[str, str] = {}
     for near, far in (("source_ref", "target_ref"), ("target_ref", "source_ref")):
-        other = Reference.objects.filter(source=OuterRef("source_id"), relation=far).values("target")[:1]
-        over = tied.filter(relation=near, source__type="relationship").annotate(other=Subquery(other))
-        for end, name in over.values_list("other", "source__name")[: _MOST_AROUND + 1]:
+        other = Reference.objects.filter(source=OuterRef("pk"), relation=far).values("target")[:1]
+        over = (
+            queries.naming(actor, held.stix_id, near)
+            .filter(type="relationship")
+            .annotate(other=Subquery(other))
+        )
+        for end, name in over.values_list("other", "name")[: _MOST_AROUND + 1]:
             found.setdefault(end, name)
     own = Reference.objects.filter(source=held).order_by("id")
     for end, relation in own.values_list("target", "relation")[: _MOST_AROUND + 1]:
         found.setdefault(end, _of_property(relation))
-    by_others = tied.exclude(source__type__in=_NOT_AROUND)
-    for end, relation in by_others.values_list("source__stix_id", "relation")[: _MOST_AROUND + 1]:
+    by_others = queries.naming(actor, held.stix_id).exclude(type__in=_NOT_AROUND)
+    for end, relation in by_others.values_list("stix_id", "references__relation")[: _MOST_AROUND + 1]:
         found.setdefault(end, _of_property(relation))
     return found
 
@@ -296,7 +309,10 @@ def _graph(actor: PersonActor, report: Report, rows: Sequence[StixObject], ties:
 
 
 def _node(row: StixObject, name: str, times: int) -> Node:
-    note = ngettext("seen %(count)s time", "seen %(count)s times", times) % {"count": formats.number(times)}
+    note = ""
+    if times:
+        seen = ngettext("seen %(count)s time", "seen %(count)s times", times)
+        note = seen % {"count": formats.number(times)}
     return Node(
         row.stix_id,
         type_name(row.type),
@@ -305,7 +321,7 @@ def _node(row: StixObject, name: str, times: int) -> Node:
         technical=is_technical(row),
         dashed=row.type == "attack-pattern",
         marked=times > 0,
-        note=note if times else "",
+        note=note,
     )
 
 
@@ -319,18 +335,27 @@ def _ties(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[Tie]:
 
 
 def _relationships(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[Tie]:
-    visible = StixObject.objects.filter(current_objects(actor), type="relationship", pk=OuterRef("source_id"))
     other = Reference.objects.filter(source=OuterRef("source_id"), relation="target_ref").values("target")[:1]
     found = (
-        Reference.objects.filter(Exists(visible), relation="source_ref", target__in=list(rows))
+        Reference.objects.filter(relation="source_ref", target__in=list(rows))
         .annotate(other=Subquery(other))
         .filter(other__in=list(rows))
         .order_by("id")
+        .values_list("id", "source_id", "target", "other")
     )
-    return [
-        Tie(rows[source], name, rows[target], name)
-        for source, name, target in found.values_list("target", "source__name", "other")[: _MOST_TIES + 1]
-    ]
+    ties: list[Tie] = []
+    last = 0
+    while True:
+        batch = list(found.filter(id__gt=last)[: _MOST_TIES + 1])
+        names = queries.relationships_among(actor, [key for _id, key, _near, _far in batch])
+        ties += [
+            Tie(rows[near], names[key], rows[far], names[key])
+            for _id, key, near, far in batch
+            if key in names
+        ]
+        if len(batch) <= _MOST_TIES or len(ties) > _MOST_TIES:
+            return ties[: _MOST_TIES + 1]
+        last = batch[-1][0]
 
 
 def _named(rows: Mapping[str, StixObject], most: int) -> list[Tie]:

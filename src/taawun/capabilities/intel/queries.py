@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import BigIntegerField, CharField, Exists, IntegerField, Max, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, CharField, IntegerField, Max, Q, QuerySet
 
 from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import (
@@ -23,12 +23,13 @@ from taawun.capabilities.intel.models import (
 from taawun.capabilities.intel.rules import (
     current_objects,
     holding,
+    joined_objects,
     listed_objects,
+    listed_sightings,
     sees_narrow,
     visible_imports,
     visible_objects,
     visible_reports,
-    visible_sightings,
 )
 from taawun.capabilities.intel.search import (
     given_word,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from taawun.platform.web.paging import Page
 
 __all__ = [
+    "NOT_LISTED",
     "ListedObject",
     "ListedReport",
     "ObjectFilters",
@@ -71,6 +73,7 @@ __all__ = [
     "issues_of",
     "jobs_of",
     "name_under",
+    "naming",
     "object_named",
     "objects",
     "objects_and_first",
@@ -78,6 +81,7 @@ __all__ = [
     "page_of_objects",
     "page_of_reports",
     "references_of",
+    "relationships_among",
     "report_named",
     "reports",
     "reports_naming",
@@ -90,6 +94,8 @@ __all__ = [
 ]
 
 
+# what no list of objects shows, and what most of an object is
+NOT_LISTED: Final = ("text", "received", "search")
 # a page is nearly always full with these, and to look at them costs next to nothing
 _NEWEST: Final = 500
 _NEWEST_PER_ROW: Final = 4
@@ -182,7 +188,7 @@ def objects_and_first(
     if filters.report is not None:
         return _named_and_fit(actor, filters.report, filters), None
     shown = _shown(actor, filters.type, filters.tlp)
-    shown = shown.defer("text", "received", "search").order_by(*filters.order)
+    shown = shown.defer(*NOT_LISTED).order_by(*filters.order)
     below = None
     if filters.origin is not None:
         # from and to the same, as above
@@ -229,7 +235,7 @@ def _named_and_fit(actor: Actor, report_id: UUID, filters: ObjectFilters) -> Que
         named = named.filter(type=filters.type)
     if filters.tlp is not None:
         named = named.filter(tlp=filters.tlp)
-    return named.defer("text", "received", "search").order_by(*filters.order)
+    return named.defer(*NOT_LISTED).order_by(*filters.order)
 
 
 # Any: values, or what stands for a value that is given with each asking
@@ -324,23 +330,42 @@ def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
 
 
 def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
-    """Ties of an object: what it names, and what of what the actor may see names it; of a source its identifier only.
+    """Ties of an object that shows to the actor: what it names, and what of what shows to them names it.
 
-    Asked of each tie: as a list of what the actor may see it would be all that is held, made anew for every page.
+    Of a source it has the identifier only.
     """
-    seen = StixObject.objects.filter(current_objects(actor), pk=OuterRef("source_id"))
+    tied = Q(source=held) | Q(target=held.stix_id)
     return (
-        Reference.objects.filter(Q(source=held) | (Q(target=held.stix_id) & Q(Exists(seen))))
+        # to ask for what is current joins the objects
+        Reference.objects.filter(tied, joined_objects(actor), source__is_current=True)
         .select_related("source")
         .only("relation", "target", "source__stix_id")
         .order_by("id")
     )
 
 
+def naming(actor: Actor, stix_id: str, relation: str = "") -> QuerySet[StixObject]:
+    """What names an object, of what shows to the actor: as often as it names it, in the order of its ties.
+
+    Args:
+        actor: who asks.
+        stix_id: identifier of what is named.
+        relation: as what it is named; empty for any.
+    """
+    tied = {"references__target": stix_id} | ({"references__relation": relation} if relation else {})
+    return StixObject.objects.filter(listed_objects(actor), **tied).order_by("references__id")
+
+
 def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
     """These objects by identifier, as they show to the actor; without their texts."""
     found = StixObject.objects.filter(listed_objects(actor), stix_id__in=set(stix_ids))
-    return {each.stix_id: each for each in found.defer("text", "received", "search")}
+    return {each.stix_id: each for each in found.defer(*NOT_LISTED)}
+
+
+def relationships_among(actor: Actor, keys: Collection[int]) -> dict[int, str]:
+    """Of these objects the relationships that show to the actor, by their keys: what each is called."""
+    found = StixObject.objects.filter(listed_objects(actor), type="relationship", pk__in=keys)
+    return dict(found.values_list("pk", "name"))
 
 
 def texts_of(actor: Actor, stix_ids: Collection[str]) -> Iterator[str]:
@@ -468,14 +493,19 @@ def edited(actor: Actor, arguments: Mapping[str, Any]) -> Standing | None:
     return Standing(str(found.edition), last.actor_label, last.at) if last else Standing(str(found.edition))
 
 
-def objects_of(actor: Actor, report: Report) -> QuerySet[StixObject]:
+def objects_of(actor: Actor, report: Report, *, is_inner: bool = False) -> QuerySet[StixObject]:
     """What a report names, as the actor may see it.
 
     Of a partner's report these are the versions it came with; of ours the current ones, which are what would be
     published.
+
+    Args:
+        actor: who asks.
+        report: one they may see.
+        is_inner: whether the query will stand within another.
     """
     named = ReportObject.objects.filter(report=report).values("stix_id")
-    found = StixObject.objects.filter(_version_of(actor, report), stix_id__in=named)
+    found = StixObject.objects.filter(_version_of(actor, report, is_inner=is_inner), stix_id__in=named)
     return found.filter(state=StixObject.State.LIVE).order_by("type", "id")
 
 
@@ -488,11 +518,12 @@ def texts_with(actor: Actor, report: Report) -> Iterator[str]:
             yield text_under(text, Tlp(tlp))
 
 
-def _version_of(actor: Actor, report: Report) -> Q:
+def _version_of(actor: Actor, report: Report, *, is_inner: bool = False) -> Q:
     """Which version of an object counts for a report."""
     if report.origin:
         return visible_objects(actor) & Q(sources__release=report.release_id)
-    return current_objects(actor, within=Tlp(report.tlp))
+    shown = current_objects if is_inner else listed_objects
+    return shown(actor, within=Tlp(report.tlp))
 
 
 def reports_naming(actor: Actor, stix_id: str) -> QuerySet[Report]:
@@ -507,7 +538,7 @@ def sightings(actor: Actor, of: str = "") -> QuerySet[Sighting]:
         actor: who asks.
         of: STIX identifier of what was seen; empty for all.
     """
-    found = Sighting.objects.filter(visible_sightings(actor), withdrawn__isnull=True)
+    found = Sighting.objects.filter(listed_sightings(actor), withdrawn__isnull=True)
     return (found.filter(of=of) if of else found).order_by("-id")
 
 

@@ -7,8 +7,9 @@ A version is held once for each audience (store.py), so a reader may see several
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connection
 from django.db.models import (
     BooleanField,
@@ -26,7 +27,7 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from taawun.capabilities.intel.composing import identity_id
-from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, StixObject
+from taawun.capabilities.intel.models import NamedReader, Report, ReportReader, Sighting, StixObject
 from taawun.capabilities.intel.preparing import audience_of
 from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Person
@@ -51,7 +52,9 @@ __all__ = [
     "current_objects",
     "holding",
     "is_passed_on",
+    "joined_objects",
     "listed_objects",
+    "listed_sightings",
     "sees_narrow",
     "visible_imports",
     "visible_objects",
@@ -92,7 +95,7 @@ def current_objects(actor: Actor, *, within: Tlp = Tlp.RED) -> Q:
     return shown & ~Q(Exists(_shown_before(visible, within)))
 
 
-def listed_objects(actor: Actor, *, is_compared: bool | None = None) -> Q:
+def listed_objects(actor: Actor, *, within: Tlp = Tlp.RED, is_compared: bool | None = None) -> Q:
     """The same for a query of these objects themselves, which stands in no other.
 
     To compare versions takes a tenth of a millisecond for a page, and to write the question down four: it is written
@@ -100,19 +103,44 @@ def listed_objects(actor: Actor, *, is_compared: bool | None = None) -> Q:
 
     Args:
         actor: who reads.
+        within: as for :func:`current_objects`.
         is_compared: what :func:`sees_narrow` says of them; it is asked where this is not told.
     """
     if is_compared is None:
         is_compared = sees_narrow(actor)
     shown = visible_objects(actor) & Q(is_current=True)
-    return shown & Q(_Written(*_compared(actor, connection.vendor), BooleanField())) if is_compared else shown
+    if not is_compared:
+        return shown
+    return shown & Q(_Written(*_compared(actor, within, connection.vendor), BooleanField()))
 
 
 @lru_cache(maxsize=1024)
-def _compared(actor: Actor, _vendor: str) -> tuple[str, tuple[object, ...]]:
+def _compared(actor: Actor, within: Tlp, _vendor: str) -> tuple[str, tuple[object, ...]]:
     """That none shows before, as SQL of the table and its parameters."""
-    query = StixObject.objects.filter(~Q(Exists(_shown_before(visible_objects(actor), Tlp.RED)))).query
-    sql, parameters = query.where.as_sql(query.get_compiler(connection=connection), connection)
+    return _condition(StixObject.objects.filter(~Q(Exists(_shown_before(visible_objects(actor), within)))))
+
+
+def joined_objects(actor: Actor) -> Q:
+    """The same for a query that joins the table of objects once: that the object of a row is one that shows."""
+    return Q(_Written(*_joined(actor, connection.vendor), BooleanField()))
+
+
+@lru_cache(maxsize=1024)
+def _joined(actor: Actor, _vendor: str) -> tuple[str, tuple[object, ...]]:
+    visible = visible_objects(actor) & Q(is_current=True)
+    return _condition(
+        StixObject.objects.filter(visible, ~Q(Exists(_shown_before(visible_objects(actor), Tlp.RED))))
+    )
+
+
+def _condition(found: QuerySet[Any]) -> tuple[str, tuple[object, ...]]:
+    query = found.query
+    try:
+        sql, parameters = query.where.as_sql(query.get_compiler(connection=connection), connection)
+    except EmptyResultSet:  # whoever may see nothing
+        return "1 = 0", ()
+    except FullResultSet:
+        return "1 = 1", ()
     return sql, tuple(parameters)
 
 
@@ -120,7 +148,9 @@ class _Written(RawSQL):
     """A condition that names the table, and would be of another one in a query within a query."""
 
     def relabeled_clone(self, change_map: Mapping[str, str]) -> Self:
-        raise TypeError(f"{sorted(change_map)}: within another query ask for current_objects")
+        raise TypeError(
+            f"{sorted(change_map)}: within another query ask for current_objects or visible_sightings"
+        )
 
 
 def sees_narrow(actor: Actor) -> bool:
@@ -200,6 +230,16 @@ def visible_sightings(actor: Actor) -> Q:
     if isinstance(actor, PersonActor):
         ours |= Q(person_id=actor.id)
     return of_visible & ((Q(seen_by="") & ours) | Q(Exists(seen.filter(stix_id=OuterRef("stix_id")))))
+
+
+def listed_sightings(actor: Actor) -> Q:
+    """The same for a query of these sightings themselves, which stands in no other: written down once for a reader."""
+    return Q(_Written(*_seen(actor, connection.vendor), BooleanField()))
+
+
+@lru_cache(maxsize=1024)
+def _seen(actor: Actor, _vendor: str) -> tuple[str, tuple[object, ...]]:
+    return _condition(Sighting.objects.filter(visible_sightings(actor)))
 
 
 def visible_imports(actor: Actor) -> Q:

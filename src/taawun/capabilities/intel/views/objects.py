@@ -32,7 +32,6 @@ from taawun.capabilities.intel.presenting import (
     sighting_rows,
 )
 from taawun.capabilities.intel.reach import how_often_seen, reach_of, who_may_see
-from taawun.capabilities.intel.rules import visible_imports
 from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.federation.decisions import Preview
 from taawun.cooperation.federation.models import Release
@@ -224,7 +223,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         return redirect("object", stix_id)
     imported, came = _sources(actor, held)
     given = _given(actor, held)
-    versions = list(queries.versions_of(actor, stix_id).defer("text", "received", "search")[:_SHORT_LIST])
+    versions = list(queries.versions_of(actor, stix_id).defer(*queries.NOT_LISTED)[:_SHORT_LIST])
     sightings = sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST]))
     text = text_under(held.text, Tlp(held.tlp))
     whole = _readable(text)
@@ -248,7 +247,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
             (each, report_badge(each)) for each in queries.reports_naming(actor, stix_id)[:_SHORT_LIST]
         ],
         "sightings": sightings,
-        "how_often_seen": how_often_seen(actor, [stix_id]),
+        "how_often_seen": how_often_seen(actor, [stix_id]) if sightings else None,
         "imported": imported,
         "released": came,
         "stations": provenance(came[0].release) if came else (),
@@ -340,7 +339,7 @@ def _relations(actor: PersonActor, held: StixObject, rows: Sequence[Reference]) 
 def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[ReleaseRow]]:
     """By which imports and partners' releases it is here; an import only for whom it is there to see."""
     sources = Source.objects.filter(object=held)
-    imported = queries.imports(actor).filter(visible_imports(actor), id__in=sources.values("imported"))
+    imported = queries.imports(actor).filter(id__in=sources.values("imported"))
     came = Release.objects.filter(id__in=sources.values("release"), origin__isnull=False)
     return list(imported[:_SHORT_LIST]), _rows(actor, came)
 

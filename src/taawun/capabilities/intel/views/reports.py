@@ -19,7 +19,7 @@ from taawun.capabilities.intel.actions.reporting import urn
 from taawun.capabilities.intel.composing import bundle_chunks
 from taawun.capabilities.intel.forms import ReportFilters
 from taawun.capabilities.intel.models import Report
-from taawun.capabilities.intel.picturing import picture_of
+from taawun.capabilities.intel.picturing import MOST_DRAWN, picture_of
 from taawun.capabilities.intel.presenting import (
     Badge,
     history,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
     from django.utils.safestring import SafeString
 
+    from taawun.capabilities.intel.models import StixObject
     from taawun.cooperation.federation.presenting import ReleaseRow
     from taawun.cooperation.people.actors import PersonActor
 
@@ -180,30 +181,64 @@ def _saved(found: QuerySet[Report]) -> Iterator[dict[str, Any]]:
 def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpResponseBase:
     """One report: where it came from, what it says and names, who has it, and what may be done with it."""
     held = found_report(actor, report_id)
-    named = queries.objects_of(actor, held)
-    listed = named.exclude(type="relationship")
-    told = listed.order_by().aggregate(count=Count("pk"), least=Min("tlp"), most=Max("tlp"))
-    first = list(listed.defer("text", "received", "search")[:_OBJECTS_ON_THE_PAGE])
-    sightings = sighting_rows(actor, list(queries.sightings_of(actor, named)[:_SIGHTINGS]))
+    named = _named(actor, held)
+    sightings = list(queries.sightings_of(actor, named.seen_by)[:_SIGHTINGS])
+    rows = sighting_rows(actor, sightings)
+    # two that are compared
+    is_seen_by_many = len(sightings) == _SIGHTINGS or len({each.seen_by for each in sightings}) > 1
     context = {
         "report": held,
         "marking": Tlp(held.tlp),
         "badge": report_badge(held),
-        "objects": object_rows(actor, first),
-        "note": _counted(told["count"], len(first), told["least"] if told["least"] == told["most"] else None),
-        "has_one_marking": told["least"] == told["most"],
+        "objects": object_rows(actor, named.first),
+        "note": _counted(named.count, len(named.first), named.tlp),
+        "has_one_marking": named.tlp is not None,
         "languages": formats.listed([formats.language_name(each) for each in held.languages]),
-        "count": told["count"],
-        "picture": picture_of(actor, held),
-        "sightings": sightings,
-        "how_often_seen": how_often_seen(actor, named),
+        "count": named.count,
+        "picture": picture_of(actor, held, named=named.all),
+        "sightings": rows,
+        "how_often_seen": how_often_seen(actor, named.seen_by) if is_seen_by_many else None,
         "who_may_see": who_may_see(held),
-        "history": history(held, sightings),
+        "history": history(held, rows),
         "subject": urn(held),
         **_travelled(actor, held),
         **_permitted(actor, held),
     }
     return render(request, "intel/report.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a report names, as its page tells of it.
+
+    Args:
+        first: as many as stand on the page.
+        count: how many there are; ties among them are not counted.
+        tlp: the marking that all of them bear; None where they bear several.
+        all: everything, where it is little enough for a picture.
+        seen_by: what sightings are looked for of.
+    """
+
+    first: Sequence[StixObject]
+    count: int
+    tlp: int | None
+    all: Sequence[StixObject] | None
+    seen_by: Sequence[str] | QuerySet[StixObject]
+
+
+def _named(actor: PersonActor, held: Report) -> _Named:
+    found = queries.objects_of(actor, held)
+    rows = list(found.defer(*queries.NOT_LISTED, "summary")[: MOST_DRAWN + 1])
+    if len(rows) <= MOST_DRAWN:
+        listed = [each for each in rows if each.type != "relationship"]
+        markings = {each.tlp for each in listed}
+        first, tlp = listed[:_OBJECTS_ON_THE_PAGE], markings.pop() if len(markings) == 1 else None
+        return _Named(first, len(listed), tlp, rows, [each.stix_id for each in rows])
+    counted = found.exclude(type="relationship")
+    told = counted.order_by().aggregate(count=Count("pk"), least=Min("tlp"), most=Max("tlp"))
+    first = list(counted.defer(*queries.NOT_LISTED)[:_OBJECTS_ON_THE_PAGE])
+    tlp = told["least"] if told["least"] == told["most"] else None
+    return _Named(first, told["count"], tlp, None, queries.objects_of(actor, held, is_inner=True))
 
 
 def _counted(count: int, shown: int, tlp: int | None) -> SafeString | str:
