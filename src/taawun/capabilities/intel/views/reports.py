@@ -198,7 +198,7 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
         "sightings": sightings,
         "how_often_seen": how_often_seen(actor, named),
         "who_may_see": who_may_see(held),
-        "history": history(held, sightings),
+        "history": history(actor, held, sightings),
         "subject": urn(held),
         **_travelled(actor, held),
         **_permitted(actor, held),
