@@ -233,13 +233,15 @@ def test_chosen_objects_begin_a_report_or_are_saved_as_one_bundle_as_far_as_one_
     one, two, three = (identifier("indicator", number) for number in range(1, 4))
     StixObject.objects.filter(stix_id=three).update(tlp=Tlp.RED)
     client = cast.analyst.browser()
-    chosen = f"chosen={one}&chosen={two}&chosen={three}&chosen=nonsense"
+    chosen = f"chosen={one}&chosen={two}&chosen={three}&chosen=nonsense&chosen=%00"
     begun = read(client.get(f"{LIST}reports/new/?{chosen}"))
     assert begun.inside["objects"].split()[:2] == [one, two]
     answer = client.get(f"{LIST}objects/?{chosen}&format=stix")
     assert answer["Content-Type"] == "application/stix+json;version=2.1"
     told = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]  # it is streamed
     assert (told["type"], [each["id"] for each in told["objects"]]) == ("bundle", [one, two])
+    rows = json.loads(b"".join(client.get(f"{LIST}objects/?{chosen}&format=json")))
+    assert {each["id"] for each in rows} == {one, two}
     assert {each["object_marking_refs"][0] for each in told["objects"]} == {
         stix_marking_definition(Tlp.GREEN)["id"]
     }

@@ -113,8 +113,9 @@ _FOUND: Final = replace(
 @signed_in("read:intel")
 def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Every object in its current version, newest first."""
-    chosen = request.GET.getlist("chosen")
-    if chosen and request.GET.get("format") == "stix":
+    # what holds NUL is no identifier, and PostgreSQL cannot be asked for it
+    chosen = [each for each in request.GET.getlist("chosen") if "\0" not in each]
+    if request.GET.get("format") == "stix" and "chosen" in request.GET:
         return attachment(
             bundle_chunks(queries.texts_of(actor, chosen)),
             name="objects-bundle.json",
