@@ -73,3 +73,8 @@ def test_what_was_made_since_an_instant_is_found_by_its_key():
         stopped.advance(timedelta(milliseconds=1))
         second = uuid7()
         assert lowest_uuid7(begin) <= first < lowest_uuid7(stopped.now()) <= second
+
+
+def test_before_the_epoch_nothing_was_made():
+    assert lowest_uuid7(datetime(1900, 1, 1, tzinfo=UTC)) == lowest_uuid7(datetime(1970, 1, 1, tzinfo=UTC))
+    assert lowest_uuid7(datetime(1900, 1, 1, tzinfo=UTC)) < uuid7()

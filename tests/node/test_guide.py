@@ -99,6 +99,15 @@ def test_what_a_role_may_not_do_is_explained_and_says_who_can(cast: Cast) -> Non
     assert page.all("a", href=reverse("mfa_index"))[-1]["class"].startswith("button")
 
 
+def test_who_has_no_role_reads_there_nothing_of_the_node_and_its_people(cast: Cast) -> None:
+    partner("Southern CERT")
+    page = shown_to(cast.stranger.browser(), GUIDE)
+    assert [each.step.name for each in guide_for(cast.stranger.actor).steps] == ["people.second-factor"]
+    assert "Protect how you sign in" in page
+    assert cast.administrator.row.name not in page
+    assert "Add a partner" not in page
+
+
 def test_the_first_page_shows_it_to_those_who_can_do_something_that_is_left(cast: Cast) -> None:
     assert TITLE in shown_to(cast.administrator.browser())
     assert TITLE in shown_to(cast.analyst.browser())

@@ -79,6 +79,8 @@ def test_a_search_is_narrowed_by_kind_marking_source_and_days_that_stand_in_its_
         ({"since": today, "until": today}, everything),
         ({"since": tomorrow}, set()),
         ({"until": "never", "tlp": "TLP:PINK"}, everything),
+        ({"since": "1900-01-01", "until": "8999-12-30"}, everything),
+        ({"since": "0001-01-01", "until": "9999-12-31"}, everything),
     ):
         for words in ("gale", ""):
             if not words and not set(query) & {"kind", "origin"}:

@@ -62,5 +62,6 @@ def lowest_uuid7(at: datetime) -> uuid.UUID:
     Args:
         at: an aware instant; within its millisecond all are taken.
     """
-    millisecond = (at - _EPOCH) // _MILLISECOND
+    # before the epoch nothing was made
+    millisecond = max(0, (at - _EPOCH) // _MILLISECOND)
     return uuid.UUID(int=(millisecond & ((1 << 48) - 1)) << 80 | _VERSION_AND_VARIANT)

@@ -104,8 +104,13 @@ def concerns(actor: PersonActor) -> bool:
 
 
 def guide_for(actor: PersonActor) -> Guide:
-    """The steps as this actor gets them."""
-    steps = sorted(registry.all(GuideStep), key=lambda each: each.order)
+    """The steps as this actor gets them. Whoever has no role sees only what is their own.
+
+    Args:
+        actor: who reads.
+    """
+    known = [each for each in registry.all(GuideStep) if actor.permissions or not each.permission]
+    steps = sorted(known, key=lambda each: each.order)
     done = {each.name: each.is_done(actor) for each in steps}
     shown: list[ShownStep] = []
     is_next = True

@@ -327,6 +327,23 @@ def test_a_report_says_who_may_see_it_here_and_who_holds_it(cast: Cast) -> None:
     assert "Whom else its source gave it to, only its source knows." in page.text
 
 
+def test_the_history_of_a_report_tells_of_a_version_only_the_persons_whom_that_names(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    told = report(7, identifier("indicator", 8))
+    second = {**told, "modified": "2024-03-01T12:00:00.000Z"}
+    south.publish(told, indicator(8))
+    south.publish(second, indicator(8), tlp=Tlp.RED, persons=(cast.analyst.row.email,))
+    open_to_all, red = Release.objects.order_by("id")
+    Release.objects.filter(id=red.id).update(withdrawn=red.issued, withdrawal_reason="The source was found")
+    path = page_of(Report.objects.get(release=open_to_all))
+    named, other = (shown(member.browser(), path) for member in (cast.analyst, cast.officer))
+    for page, is_told in ((named, True), (other, False)):
+        assert page.all("a", href=f"/en/releases/{open_to_all.id}/")
+        assert bool(page.all("a", href=f"/en/releases/{red.id}/")) is is_told
+        assert ("The source was found" in page.text) is is_told
+        assert ("Version 2 received" in page.text) is is_told
+
+
 def test_a_withdrawn_report_of_a_partner_keeps_its_place_and_no_content(cast: Cast) -> None:
     south = sender("South", "XS")
     about = report(1, FIRST, name="Redoubt")

@@ -11,9 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from taawun.capabilities.intel import actions
 from taawun.capabilities.intel.models import Import, Report, Sighting, StixObject
+from taawun.cooperation.federation.models import Release
 from taawun.foundation.tlp import Tlp, stix_marking_definition
 from taawun.platform.files.models import StoredFile
-from tests.capabilities.intel.factories import Silent, bring, indicator, report, sender
+from tests.capabilities.intel.factories import Silent, bring, indicator, marked, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sdo
 from tests.capabilities.intel.viewing import FIRST, LIST, draft, page_of, refused, shown
 from tests.cast import Cast, Member, clause, person
@@ -230,13 +231,15 @@ def test_chosen_objects_begin_a_report_or_are_saved_as_one_bundle_as_far_as_one_
     one, two, three = (identifier("indicator", number) for number in range(1, 4))
     StixObject.objects.filter(stix_id=three).update(tlp=Tlp.RED)
     client = cast.analyst.browser()
-    chosen = f"chosen={one}&chosen={two}&chosen={three}&chosen=nonsense"
+    chosen = f"chosen={one}&chosen={two}&chosen={three}&chosen=nonsense&chosen=%00"
     begun = read(client.get(f"{LIST}reports/new/?{chosen}"))
     assert begun.inside["objects"].split()[:2] == [one, two]
     answer = client.get(f"{LIST}objects/?{chosen}&format=stix")
     assert answer["Content-Type"] == "application/stix+json;version=2.1"
     told = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]  # it is streamed
     assert (told["type"], [each["id"] for each in told["objects"]]) == ("bundle", [one, two])
+    rows = json.loads(b"".join(client.get(f"{LIST}objects/?{chosen}&format=json")))
+    assert {each["id"] for each in rows} == {one, two}
     assert {each["object_marking_refs"][0] for each in told["objects"]} == {
         stix_marking_definition(Tlp.GREEN)["id"]
     }
@@ -392,3 +395,20 @@ def test_what_nobody_can_see_has_no_link_that_says_so(cast: Cast) -> None:
     assert "We saw it" not in shown(client, page).text
     assert "We saw it" in shown(client, f"{LIST}objects/{FIRST}/").text
     assert client.get(f"{page}sighting/").headers["Location"] == page
+
+
+def test_an_object_that_everybody_reads_tells_only_the_persons_it_names_of_a_red_release_that_held_it(
+    cast: Cast,
+) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    told = report(1, FIRST, name="The secret plan")
+    south.publish(told, marked(indicator(1), Tlp.GREEN), tlp=Tlp.RED, persons=(cast.analyst.row.email,))
+    came = Release.objects.get()
+    path, release = f"{LIST}objects/{FIRST}/", f"/en/releases/{came.id}/"
+    assert shown(cast.analyst.browser(), path).all("a", href=release)
+    hidden = shown(cast.officer.browser(), path)
+    assert hidden.all("a", href=release) == []
+    assert "for the persons it names" not in hidden.text
+    assert "South" not in hidden.text
+    assert "By an import or a release that you may not see." in hidden.text
+    assert "Nobody, by any release that you may know of." in hidden.text

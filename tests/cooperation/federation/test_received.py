@@ -59,6 +59,8 @@ def test_it_is_filtered_by_partner_agreement_kind_words_and_days(cast: Cast) -> 
         (f"until={day}", {3}),
         (f"since={day}&until={day}&partner={east.row.id}", set()),
         ("since=yesterday", {1, 2, 3}),
+        ("since=1900-01-01&until=8999-12-30", {1, 2, 3}),
+        ("since=0001-01-01&until=9999-12-31", {1, 2, 3}),
     ):
         rows = json.loads(b"".join(client.get(f"{PAGE}?{query}&format=json")))
         assert {int(row["title"].rpartition(" ")[2]) for row in rows} == wanted, query

@@ -46,6 +46,8 @@ def test_the_trail_opens_to_those_who_may_read_it(rows: Cast, who: str, status: 
         ({"subject": "urn:uuid:1"}, ["agreements.proposed", "agreements.signed"]),
         ({"actor": "tests", "verb": "agreements.signed"}, ["agreements.signed"]),
         ({"verb": "nothing.at-all"}, []),
+        # understood by nobody, so it narrows nothing
+        ({"verb": "\0"}, ["agreements.proposed", "intel.imported", "agreements.signed"]),
     ],
 )
 def test_the_trail_is_filtered_newest_first(rows: Cast, query: dict[str, str], verbs: list[str]) -> None:

@@ -22,6 +22,7 @@ from taawun.cooperation.people.actors import SystemActor
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record, seal
+from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.web.live import LIFE, begin
@@ -96,6 +97,22 @@ def test_the_trail_may_be_sealed_without_anything_being_new(cast: Cast) -> None:
     tag = in_step(client)
     assert seal() > 0
     assert poll(client, tag)["ETag"] == tag
+
+
+def test_a_tag_tells_no_reader_how_much_the_node_wrote_or_holds_open(cast: Cast) -> None:
+    client, other = cast.analyst.browser(), cast.observer.browser()
+    open_notice()
+    tag = in_step(client)
+    acts = Entry.objects.count()
+    assert f"audit={acts}" not in tag
+    assert "notices=1" not in tag
+    said = tag.strip('"').split(".")[0]
+    # a number has few digits: whoever counts up finds it in none of its digests without the node's key
+    assert all(len(each.partition("=")[2]) == 24 for each in said.split(","))
+    assert {each.partition("=")[0] for each in said.split(",")} == {"audit", "notices"}
+    record(SystemActor("tests"), "tests.wrote", "urn:x")
+    assert in_step(client).split(".")[0] != tag.split(".")[0]
+    assert in_step(other).split(".")[0] == in_step(client).split(".")[0]
 
 
 def test_what_is_written_is_in_the_next_poll_which_brings_the_part_alone(cast: Cast) -> None:

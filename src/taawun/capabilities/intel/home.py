@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from taawun.capabilities.intel.models import Import, Report
+from taawun.capabilities.intel.rules import visible_reports
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.guide import GuideStep
 from taawun.platform.web.home import Line
@@ -43,8 +44,12 @@ def waiting(actor: PersonActor) -> list[Line]:
 
 
 def drafts_of(actor: PersonActor) -> QuerySet[Report]:
-    """The actor's own reports that nobody has published yet, the one last changed first."""
-    return Report.objects.filter(author_id=actor.id, state=Report.State.DRAFT).order_by("-changed", "-id")
+    """The actor's own reports that nobody has published yet, the one last changed first.
+
+    What stays inside an organisation is no longer for whoever wrote it there and left.
+    """
+    drafts = Report.objects.filter(visible_reports(actor), author_id=actor.id, state=Report.State.DRAFT)
+    return drafts.order_by("-changed", "-id")
 
 
 STEPS: Final = (

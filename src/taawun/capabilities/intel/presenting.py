@@ -23,7 +23,8 @@ from taawun.capabilities.intel.wording import type_name
 from taawun.cooperation.agreements.models import Version
 from taawun.cooperation.agreements.presenting.sentences import kept, listed, on_end, onward
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.federation.presenting import arrived_at, clause_marks, with_passages
+from taawun.cooperation.federation.presenting import arrived_at, can_see, clause_marks, with_passages
+from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
@@ -305,12 +306,19 @@ def _clause_facts(clause: Clause, release: Release) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def history(report: Report, sightings: Iterable[SightingRow]) -> list[Moment]:
-    """What happened to a report, newest first: its versions, its withdrawal, and who saw something of it."""
+def history(actor: PersonActor, report: Report, sightings: Iterable[SightingRow]) -> list[Moment]:
+    """What happened to a report, newest first: its versions, its withdrawal, and who saw something of it.
+
+    Args:
+        actor: who reads. A version that names other persons, and why it was withdrawn, is told only to those.
+        report: one they may see.
+        sightings: of what it names.
+    """
     origin = report.release.origin_id if report.release else None
     releases = Release.objects.filter(subject=subject_of(report.stix_id), origin=origin).order_by("id")
+    reader = reader_of(actor)
     moments = [Moment(_("Begun here") if not report.origin else _("First held here"), report.created)]
-    for number, release in enumerate(releases, 1):
+    for number, release in enumerate((each for each in releases if can_see(reader, each)), 1):
         moments += _release_moments(release, number)
     moments += [_sighting_moment(row) for row in sightings]
     return sorted(moments, key=lambda each: each.at or report.created, reverse=True)

@@ -41,8 +41,8 @@ class _VerbField(forms.ChoiceField):
     """Offers what rooms registered, and takes what stands in an address: verbs of rooms that are gone."""
 
     def valid_value(self, value: object) -> bool:
-        """Every verb is one."""
-        return len(str(value)) <= _LONGEST_VERB
+        """Every verb is one; none holds NUL, for which PostgreSQL cannot be asked."""
+        return len(str(value)) <= _LONGEST_VERB and "\0" not in str(value)
 
 
 def _choices() -> list[tuple[str, Any]]:  # groups as Django takes them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from taawun.platform.web.downloads import attachment
@@ -17,19 +18,22 @@ __all__ = ["as_csv", "as_json", "defuse"]
 
 # OWASP, "CSV Injection": a cell that begins with one of these is a formula to a spreadsheet
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # and their full-width twins
+# where a spreadsheet of Arabic or French settings, which parts cells by semicolons, would begin another one
+_FURTHER_CELL = re.compile(r"(;[\"\s]*)(?=[=+\-@＝＋－＠])")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
 def defuse(cell: object) -> str:
     """A cell's text that no spreadsheet runs as a formula.
 
-    Numbers stay as they are; a text that begins like a formula gets an apostrophe before it. None is empty.
+    Numbers stay as they are; a text that begins like a formula gets an apostrophe before it, and so does what stands
+    like one behind a semicolon. None is empty.
     """
     if cell is None:
         return ""
     if isinstance(cell, int | float):
         return str(cell)
-    text = str(cell)
+    text = _FURTHER_CELL.sub(r"\1'", str(cell))
     return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
 
 

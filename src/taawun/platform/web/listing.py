@@ -194,6 +194,8 @@ class Stored(Generic[M]):
         column = self.rows.model._meta.get_field(key)  # noqa: SLF001 - Django documents _meta
         known = []
         for value in values:
+            if "\0" in value:  # no key holds it, and PostgreSQL cannot be asked for it
+                continue
             try:
                 known.append(column.to_python(value))  # type: ignore[union-attr]  # a key is no relation
             except ValidationError:

@@ -5,7 +5,8 @@ says which part it wants and which it has (``If-None-Match``, RFC 9110, section 
 304 where nothing is new. No view knows of it, and without scripts the page is as it was when it was loaded.
 
 A tag (``ETag``) names what the node had written when the part was made, and until when that may be believed. Signed
-for that session and address, it lets most polls be answered without a view, a session or a template.
+for that session and address, it lets most polls be answered without a view, a session or a template. It names it by
+digests that only the node can make: how much was written, and when a partner was last heard, is not for every reader.
 
 What the node had written is told by pulses, which rooms register. A part watches the trail and the notices unless it
 says otherwise: with ``watches="notices"`` nothing else makes it anew, and ``watches="audit notices work:<id>"`` also
@@ -162,9 +163,7 @@ class _Tag:
 
 def _seal(request: HttpRequest, at: str, name: str, said: str) -> str:
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    whose = f"{session}\n{at}\n{name}\n{said}"
-    digest = salted_hmac("taawun.platform.web.live", whose, algorithm="sha256").digest()
-    return base64.urlsafe_b64encode(digest[:18]).decode("ascii")
+    return _digest("taawun.platform.web.live", f"{session}\n{at}\n{name}\n{said}")
 
 
 def _pulses(watched: Iterable[str]) -> dict[str, str]:
@@ -173,8 +172,16 @@ def _pulses(watched: Iterable[str]) -> dict[str, str]:
     for each in watched:
         name, _of, subject = each.partition(":")
         pulse = registry.find(Pulse, name)
-        found[each] = pulse.read(subject) if pulse else ""
+        found[each] = (
+            _digest("taawun.platform.web.live.pulse", f"{each}\n{pulse.read(subject)}") if pulse else ""
+        )
     return found
+
+
+def _digest(purpose: str, text: str) -> str:
+    """What only this node can make of a text; 144 bits."""
+    made = salted_hmac(purpose, text, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(made[:18]).decode("ascii")
 
 
 def _tagged(request: HttpRequest, response: HttpResponseBase, pulses: Mapping[str, str]) -> HttpResponseBase:

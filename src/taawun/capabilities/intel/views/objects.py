@@ -112,8 +112,9 @@ _FOUND: Final = replace(
 @signed_in("read:intel")
 def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Every object in its current version, newest first."""
-    chosen = request.GET.getlist("chosen")
-    if chosen and request.GET.get("format") == "stix":
+    # what holds NUL is no identifier, and PostgreSQL cannot be asked for it
+    chosen = [each for each in request.GET.getlist("chosen") if "\0" not in each]
+    if request.GET.get("format") == "stix" and "chosen" in request.GET:
         return attachment(
             bundle_chunks(queries.texts_of(actor, chosen)),
             name="objects-bundle.json",
@@ -337,7 +338,7 @@ def _relations(actor: PersonActor, held: StixObject, rows: Sequence[Reference]) 
 
 
 def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[ReleaseRow]]:
-    """By which imports and partners' releases it is here; an import only for whom it is there to see."""
+    """By which imports and partners' releases it is here, each only for whom it is there to see."""
     sources = Source.objects.filter(object=held)
     imported = queries.imports(actor).filter(id__in=sources.values("imported"))
     came = Release.objects.filter(id__in=sources.values("release"), origin__isnull=False)
@@ -348,13 +349,13 @@ def _given(actor: PersonActor, held: StixObject) -> list[ReleaseRow]:
     """Releases of ours in which it went out, in any version that the reader sees."""
     versions = queries.versions_of(actor, held.stix_id).order_by().values("id")
     sources = Source.objects.filter(object__in=versions)
-    rows = _rows(actor, Release.objects.filter(id__in=sources.values("release"), origin__isnull=True))
-    # which objects were in a release is part of what it is about
-    return [row for row in rows if row.is_visible]
+    return _rows(actor, Release.objects.filter(id__in=sources.values("release"), origin__isnull=True))
 
 
 def _rows(actor: PersonActor, found: QuerySet[Release]) -> list[ReleaseRow]:
-    return release_rows(list(with_passages(found.order_by("-id"))[:_SHORT_LIST]), reader_of(actor))
+    rows = release_rows(list(with_passages(found.order_by("-id"))[:_SHORT_LIST]), reader_of(actor))
+    # which objects were in a release is part of what it is about: a RED one may hold some that everybody reads
+    return [row for row in rows if row.is_visible]
 
 
 @require_safe

@@ -199,7 +199,7 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
         "sightings": rows,
         "how_often_seen": how_often_seen(actor, named.seen_by) if is_seen_by_many else None,
         "who_may_see": who_may_see(held),
-        "history": history(held, rows),
+        "history": history(actor, held, rows),
         "subject": urn(held),
         **_travelled(actor, held),
         **_permitted(actor, held),
