@@ -169,7 +169,7 @@ class FaultyPart:
 
 @dataclass(frozen=True)
 class FilterView:
-    """A filter of a list as the template ``web/components/filterbar.html`` draws it.
+    """A filter of a list as the template ``web/components/filters.html`` draws it.
 
     Args:
         bound: its field, bound to the address.
