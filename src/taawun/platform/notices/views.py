@@ -27,7 +27,7 @@ from taawun.platform.web.bearer import token_door
 from taawun.platform.web.components import Tab
 from taawun.platform.web.formats import number
 from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, act_on_each, show
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["history", "notices", "reopen_notice", "resolve_notice", "resolve_notices"]
 
-_AT_ONCE = 500
 _ORDER: Final = ("-last_seen", "-id")
 _RESOLVED: Final = ("-resolved", "-id")
 _UNDONE_WITHIN: Final = timedelta(minutes=10)
@@ -201,10 +200,8 @@ def reopen_notice(request: HttpRequest, actor: Reader, notice_id: UUID) -> HttpR
 
 def _saved(found: QuerySet[Notice], order: tuple[str, str] = _ORDER) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=order, after=after, limit=_AT_ONCE)
-        for notice in batch.items:
+    for batch in batches(found, order=order):
+        for notice in batch:
             told = _shown(notice)
             yield {
                 "id": str(notice.id),
@@ -217,7 +214,6 @@ def _saved(found: QuerySet[Notice], order: tuple[str, str] = _ORDER) -> Iterator
                 "last_seen": notice.last_seen.isoformat(),
                 "times": notice.times,
             }
-        after = batch.next
 
 
 def _shown(notice: Notice) -> _Shown:
