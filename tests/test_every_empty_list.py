@@ -38,8 +38,10 @@ LISTS: Final = {
     "people/tokens/": "",  # the form for one stands below
     "releases/": "agreements/",
     "releases/guests/": "agreements/",
+    "releases/guests/tokens/": "releases/guests/tokens/new/",
     "releases/ledger/": "agreements/",
     "releases/public/": "",
+    "releases/received/": "agreements/",
 }
 # they hold rows from the first day: who runs the node, the nations of the world, what set it up
 NEVER_EMPTY: Final = ("audit/", "people/", "people/nations/", "people/organisations/")
