@@ -147,7 +147,6 @@ def search(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "filters": filter_views(form, request.GET),
         "unfiltered": address(QueryDict(mutable=True), q=asked) if wanted.narrowings else "",
         "groups": groups,
-        "has_words": has_words,
         "is_asked": is_asked,
     }
     return render(request, "node/search.html", context)
