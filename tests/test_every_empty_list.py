@@ -38,6 +38,7 @@ LISTS: Final = {
     "people/tokens/": "",  # the form for one stands below
     "releases/": "agreements/",
     "releases/guests/": "agreements/",
+    "releases/guests/tokens/": "releases/guests/tokens/new/",
     "releases/ledger/": "agreements/",
     "releases/public/": "",
     "releases/received/": "agreements/",

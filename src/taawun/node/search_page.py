@@ -23,7 +23,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.components import Tab
-from taawun.platform.web.forms import address, filter_views
+from taawun.platform.web.forms import address, filter_views, understood
 from taawun.platform.web.search import Narrowing, SearchSource, Wanted
 
 if TYPE_CHECKING:
@@ -108,13 +108,12 @@ class SearchFilters(forms.Form):
                     del self.fields[name]
 
     def wanted(self, text: str) -> Wanted:
-        """What is asked for; what no field understands narrows nothing, so that an old link still opens.
+        """What is asked for.
 
         Args:
             text: the words.
         """
-        self.full_clean()
-        given = self.cleaned_data
+        given = understood(self)
         since, until, origin = given.get("since"), given.get("until"), given.get("origin")
         return Wanted(
             text=text,
@@ -148,7 +147,6 @@ def search(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "filters": filter_views(form, request.GET),
         "unfiltered": address(QueryDict(mutable=True), q=asked) if wanted.narrowings else "",
         "groups": groups,
-        "has_words": has_words,
         "is_asked": is_asked,
     }
     return render(request, "node/search.html", context)

@@ -158,6 +158,7 @@ def test_an_empty_list_says_what_to_do_first(cast: Cast) -> None:
         ("state=draft", ["Second", "First"]),
         ("state=published", []),
         ("tlp=TLP:PINK", ["Second", "First"]),
+        ("tlp=TLP:PINK&q=second", ["Second"]),
         ("after=nonsense", None),
     ],
 )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from taawun.cooperation.people.models import Membership, Organisation
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.models import Notice
-from taawun.platform.web.paging import BadCursor, Page, WrittenPages, page
+from taawun.platform.web.paging import BadCursor, Page, WrittenPages, batches, page
 from taawun.platform.web.questions import given as told
 from tests.cast import Cast
 
@@ -50,6 +50,17 @@ def walk(order: tuple[str, ...], limit: int) -> list[Notice]:
         if found.next is None:
             return seen
         after = found.next
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (3, [3]), (500, [500]), (501, [500, 1])])
+def test_all_rows_come_in_batches_each_with_one_question(count: int, sizes: list[int]) -> None:
+    raise_notices(count)
+    with CaptureQueriesContext(connection) as asked:
+        found = list(batches(Notice.objects.all(), order=ORDER))
+    assert [len(each) for each in found] == sizes
+    assert len(asked) == len(sizes)
+    assert [each for batch in found for each in batch] == list(Notice.objects.order_by(*ORDER))
 
 
 @pytest.mark.django_db

@@ -22,6 +22,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.components import STATES
+from taawun.platform.web.forms import understood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -232,7 +233,7 @@ class LedgerFilters(forms.Form):
 
     def wanted(self) -> Wanted:
         """What was asked for; what is no choice counts as not asked for, so that an old link still opens."""
-        found = self.cleaned_data if self.is_valid() else {}
+        found = understood(self)
         since = found.get("since", "")
         return Wanted(
             agreement=UUID(found["agreement"]) if found.get("agreement") else None,
@@ -245,7 +246,7 @@ class LedgerFilters(forms.Form):
     @property
     def dimension(self) -> str:
         """By what it is summed."""
-        return (self.cleaned_data.get("by") if self.is_valid() else "") or "agreement"
+        return understood(self).get("by") or "agreement"
 
 
 def _agreements() -> QuerySet[Agreement]:

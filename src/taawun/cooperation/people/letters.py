@@ -1,4 +1,4 @@
-"""What leaves the node for a person's hand: an invitation, by e-mail or on paper, and a link for a new password."""
+"""What leaves the node for a person's hand: invitations, by e-mail or on paper, links for a new password, and news."""
 
 from __future__ import annotations
 

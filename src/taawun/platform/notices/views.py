@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from taawun.foundation.clock import now
 from taawun.platform.notices.actions import reopen, settle
 from taawun.platform.notices.forms import NoticeFilters
 from taawun.platform.notices.kinds import NoticeKind
@@ -27,10 +23,12 @@ from taawun.platform.web.bearer import token_door
 from taawun.platform.web.components import Tab
 from taawun.platform.web.formats import number
 from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, act_on_each, show
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
+from taawun.platform.web.telling import Undo, tell_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
@@ -39,10 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["history", "notices", "reopen_notice", "resolve_notice", "resolve_notices"]
 
-_AT_ONCE = 500
 _ORDER: Final = ("-last_seen", "-id")
 _RESOLVED: Final = ("-resolved", "-id")
-_UNDONE_WITHIN: Final = timedelta(minutes=10)
 # how each is shown: an icon, and its tone
 _MARKS = {
     Notice.Level.INFORMATION: ("info", "muted"),
@@ -100,19 +96,9 @@ def notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
         ),
         without=() if may_settle else {"act"},
         context={
-            "settled": _just_settled(request, actor) if may_settle else None,
             "tabs": _tabs(is_open=True),
         },
     )
-
-
-def _just_settled(request: HttpRequest, actor: Reader) -> Notice | None:
-    """The notice that was marked as dealt with a moment ago, so that it can be undone."""
-    try:
-        asked = UUID(request.GET.get("settled", ""))
-    except ValueError:
-        return None
-    return resolved_notices(actor.permissions).filter(id=asked, resolved__gt=now() - _UNDONE_WITHIN).first()
 
 
 HISTORY: Final = Table(
@@ -179,12 +165,13 @@ def resolve_notices(request: HttpRequest, actor: Reader) -> HttpResponseBase:
 
 @require_POST
 @signed_in("manage:notices")
-def resolve_notice(_request: HttpRequest, actor: Reader, notice_id: UUID) -> HttpResponseBase:
+def resolve_notice(request: HttpRequest, actor: Reader, notice_id: UUID) -> HttpResponseBase:
     """Close a notice. It opens anew when the same thing happens again."""
     notice = get_object_or_404(open_notices(actor.permissions), id=notice_id)
     settle(notice, lambda verb, subject: token_door().record(actor, verb, subject))
-    # the page says so, with a form that undoes it
-    return redirect(f"{reverse('notices')}?{urlencode({'settled': str(notice.id)})}")
+    undo = Undo(reverse("notice-reopen", args=[notice.id]))
+    tell_done(request, _("The notice is marked as dealt with."), undo)
+    return redirect("notices")
 
 
 @require_POST
@@ -201,10 +188,8 @@ def reopen_notice(request: HttpRequest, actor: Reader, notice_id: UUID) -> HttpR
 
 def _saved(found: QuerySet[Notice], order: tuple[str, str] = _ORDER) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=order, after=after, limit=_AT_ONCE)
-        for notice in batch.items:
+    for batch in batches(found, order=order):
+        for notice in batch:
             told = _shown(notice)
             yield {
                 "id": str(notice.id),
@@ -217,7 +202,6 @@ def _saved(found: QuerySet[Notice], order: tuple[str, str] = _ORDER) -> Iterator
                 "last_seen": notice.last_seen.isoformat(),
                 "times": notice.times,
             }
-        after = batch.next
 
 
 def _shown(notice: Notice) -> _Shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import decimal
 
 from django import forms
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
     from taawun.platform.web.formats import OtherDay
 
-__all__ = ["FaultyPart", "FieldView", "FilterView", "address", "filter_views", "sentences", "western"]
+__all__ = [
+    "FaultyPart",
+    "FieldView",
+    "FilterView",
+    "address",
+    "filter_views",
+    "sentences",
+    "understood",
+    "western",
+]
 
 # what is asked of a list for once: the next link asks for something else
 _PASSING = frozenset({"after", "before", "format", "chosen", "columns"})
@@ -169,7 +178,7 @@ class FaultyPart:
 
 @dataclass(frozen=True)
 class FilterView:
-    """A filter of a list as the template ``web/components/filterbar.html`` draws it.
+    """A filter of a list as the template ``web/components/filters.html`` draws it.
 
     Args:
         bound: its field, bound to the address.
@@ -209,3 +218,17 @@ def filter_views(form: BaseForm, asked: QueryDict) -> list[FilterView]:
         if bound.name != "q" and not bound.is_hidden:
             found.append(FilterView(bound, without))
     return found
+
+
+def understood(form: forms.Form) -> dict[str, Any]:
+    """What the filters of a list found in the address, those left out that hold what they do not know.
+
+    An old link may name a choice that is gone. It narrows nothing, and the filters beside it, which the page shows as
+    chosen, narrow the list all the same.
+
+    Args:
+        form: bound to ``request.GET``.
+    """
+    form.is_valid()
+    # Any: what each field makes of its part
+    return form.cleaned_data

@@ -25,7 +25,7 @@ from django.utils.translation import ngettext
 
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import digits, number
-from taawun.platform.web.forms import address
+from taawun.platform.web.forms import address, understood
 from taawun.platform.web.paging import BadCursor, Page, page, page_of, reversed_order
 
 if TYPE_CHECKING:
@@ -292,7 +292,8 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
         table: the list.
         template: extends the page; holds ``{% listing %}``.
         form: search and filters, bound to ``request.GET``; None for a list without.
-        find: finds the rows for what the form found in the address; nothing where it does not understand that.
+        find: finds the rows for what the form found in the address, as :func:`taawun.platform.web.forms.understood`
+            tells it.
         draw: makes of the page's rows what the template draws, in their order; it asks the database for all of them
             at once.
         save: makes of the source's rows the objects of the JSON file, one after the other.
@@ -303,7 +304,7 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
         status: of the page, where a form beside the list was refused.
     """
     asked = request.GET
-    wanted = form.cleaned_data if form is not None and form.is_valid() else {}
+    wanted = understood(form) if form is not None else {}
     if "columns" in asked:
         return _remember(request, table, asked.getlist("columns"))
     source = find(wanted)

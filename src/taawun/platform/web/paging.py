@@ -19,15 +19,26 @@ from taawun.foundation.strict_json import JsonRefused, Limits, canonical, parse
 from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from django.db.models import QuerySet
 
-__all__ = ["MAX_LIMIT", "BadCursor", "Page", "WrittenPages", "mark", "page", "page_of", "reversed_order"]
+__all__ = [
+    "MAX_LIMIT",
+    "BadCursor",
+    "Page",
+    "WrittenPages",
+    "batches",
+    "mark",
+    "page",
+    "page_of",
+    "reversed_order",
+]
 
 MAX_LIMIT = 1000
 _LIMITS = Limits(max_bytes=4096, max_depth=2, max_string=1024)
 _FORMS: Final = 128
+_AT_ONCE: Final = 500
 
 F = TypeVar("F", bound="Hashable")
 R = TypeVar("R")
@@ -107,6 +118,23 @@ def page(  # noqa: PLR0913 - each by its name
         if len(found) <= limit:
             found = list(rows.filter(behind)[: limit + 1])
     return _cut(found, order, limit, is_first=not given_out)
+
+
+def batches(queryset: QuerySet[Any, R], *, order: tuple[str, ...]) -> Iterator[list[R]]:
+    """All rows of a queryset, so many at once that a long file is made in little memory and few questions.
+
+    It asks by keyset, as pages do, and not by a cursor: what is asked about the rows of each batch may be asked between
+    two of them, and rows that are written meanwhile shift nothing.
+
+    Args:
+        queryset: as :func:`page` takes it.
+        order: as above.
+    """
+    after: str | None = ""
+    while after is not None:
+        found = page(queryset, order=order, after=after, limit=_AT_ONCE)
+        yield found.items
+        after = found.next
 
 
 def page_of(

@@ -44,6 +44,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
 from taawun.platform.web.downloads import attachment
+from taawun.platform.web.forms import understood
 from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, show
 from taawun.platform.web.paging import BadCursor, page
 from taawun.platform.web.templatetags.components import code, moment, tlp
@@ -150,7 +151,7 @@ def objects(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 
 def _of_report(actor: PersonActor, form: ObjectFilters) -> Report | None:
     """The report whose objects are listed, where they are one's."""
-    wanted = form.cleaned_data.get("report") if form.is_valid() else None
+    wanted = understood(form).get("report")
     return queries.report_named(actor, wanted) if wanted else None
 
 

@@ -23,7 +23,7 @@ from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import now
 from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
 from taawun.platform.web.pages import confirm
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
 from taawun.platform.web.sealed import put_away, take_out
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["guest_tokens", "guests", "new_guest_token", "revoke_guest_token"]
 
-_AT_ONCE: Final = 500
 # a secret waits so long for the page that shows it; the browser asks for that page at once
 _SHOWN_WITHIN: Final = timedelta(minutes=5)
 
@@ -185,11 +184,9 @@ def _state(token: GuestToken, at: datetime) -> str:
 def _saved_tokens(found: QuerySet[GuestToken]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
     at = now()
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
-        codes = _codes(batch.items)
-        for each in batch.items:
+    for batch in batches(found, order=("-id",)):
+        codes = _codes(batch)
+        for each in batch:
             yield {
                 "id": str(each.id),
                 "name": each.name,
@@ -202,7 +199,6 @@ def _saved_tokens(found: QuerySet[GuestToken]) -> Iterator[dict[str, Any]]:
                 "expires": each.expires.isoformat(),
                 "last_used": each.last_used.isoformat() if each.last_used else None,
             }
-        after = batch.next
 
 
 @never_cache

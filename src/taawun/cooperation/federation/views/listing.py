@@ -43,7 +43,7 @@ from taawun.platform.registry import registry
 from taawun.platform.web.components import Fact
 from taawun.platform.web.formats import filesize
 from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
 from taawun.platform.web.templatetags.components import code, moment, text, tlp
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 __all__ = ["ledger", "release", "releases", "who_would_receive"]
 
 _ON_A_PAGE: Final = 50
-_AT_ONCE: Final = 500
 
 
 # ---- who would receive ------------------------------------------------------------------------------------------
@@ -147,10 +146,8 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
 
 def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
-        for row in release_rows(batch.items, reader):
+    for batch in batches(found, order=("-id",)):
+        for row in release_rows(batch, reader):
             yield {
                 "id": str(row.release.id),
                 "direction": "given" if row.is_given else "received",
@@ -165,7 +162,6 @@ def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]
                 "state": row.release.state,
                 "ends": row.ends.isoformat() if row.ends else "",
             }
-        after = batch.next
 
 
 # ---- the ledger -------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.urls import reverse
@@ -20,7 +20,7 @@ from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
 from taawun.platform.web import formats
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["received"]
 
-_AT_ONCE = 500
 
-RECEIVED: Table = Table(
+RECEIVED: Final = Table(
     name="received",
     caption=pgettext_lazy("releases", "Received"),
     columns=(
@@ -154,10 +153,8 @@ def _rows(found: Sequence[Release], reader: Reader) -> list[_Arrived]:
 
 def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
-        for each in _rows(batch.items, reader):
+    for batch in batches(found, order=("-id",)):
+        for each in _rows(batch, reader):
             yield {
                 "id": str(each.release.id),
                 "kind": each.release.kind,
@@ -174,4 +171,3 @@ def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]
                 "received": timestamp(each.at) if each.at else None,
                 "state": each.release.state,
             }
-        after = batch.next

@@ -27,7 +27,7 @@ from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.multilingual import Text
 from taawun.platform.web import formats
 from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["partner_lanes", "partners"]
 
 _MANAGE = "manage:partners"
-_LANES_AT_ONCE = 500
 _LANE_ORDER: Final = ("-opened", "id")
 
 
@@ -197,10 +196,8 @@ def partner_lanes(request: HttpRequest, actor: PersonActor, partner_id: UUID) ->
 
 def _saved_lanes(found: QuerySet[Lane]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row, and the annotation of lanes_with
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=_LANE_ORDER, after=after, limit=_LANES_AT_ONCE)
-        lanes: list[Any] = batch.items
+    for batch in batches(found, order=_LANE_ORDER):
+        lanes: list[Any] = batch
         for lane in lanes:
             is_ours = lane.sender_id is None
             yield {
@@ -217,4 +214,3 @@ def _saved_lanes(found: QuerySet[Lane]) -> Iterator[dict[str, Any]]:
                 "opened": lane.opened.isoformat(),
                 "last_entry": lane.last_entry.isoformat() if lane.last_entry else None,
             }
-        after = batch.next

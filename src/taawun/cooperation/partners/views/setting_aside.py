@@ -17,7 +17,7 @@ from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
 from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, show
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["quarantined"]
 
-_AT_ONCE: Final = 500
 
 QUARANTINE: Final = Table(
     name="quarantine",
@@ -106,10 +105,8 @@ def _decide(request: HttpRequest, actor: PersonActor, known: Partner) -> str:
 
 def _saved(found: QuerySet[LaneEntry]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
-        for each in batch.items:
+    for batch in batches(found, order=("-id",)):
+        for each in batch:
             yield {
                 "id": each.id,
                 "lane": str(each.lane_id),
@@ -121,4 +118,3 @@ def _saved(found: QuerySet[LaneEntry]) -> Iterator[dict[str, Any]]:
                 "received": each.recorded.isoformat(),
                 "key": each.kid,
             }
-        after = batch.next

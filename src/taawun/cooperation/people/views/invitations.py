@@ -34,7 +34,7 @@ from taawun.foundation.clock import now
 from taawun.platform.web.formats import listed, number
 from taawun.platform.web.listing import Act, Column, Empty, Stored, Table, act_on_each, show
 from taawun.platform.web.pages import confirm, refuse
-from taawun.platform.web.paging import page
+from taawun.platform.web.paging import batches
 from taawun.platform.web.sealed import put_away, take_out
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["accept", "invitations", "invite", "invited", "revoke_invitation", "revoke_invitations"]
 
-_AT_ONCE = 500
 # a secret waits so long for the page that shows it; the browser asks for that page at once
 _SHOWN_WITHIN = timedelta(minutes=5)
 
@@ -102,10 +101,8 @@ def invitations(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 def _saved(found: QuerySet[Invitation]) -> Iterator[dict[str, Any]]:
     # Any: JSON values of a row
     at = now()
-    after: str | None = ""
-    while after is not None:
-        batch = page(found, order=("-id",), after=after, limit=_AT_ONCE)
-        for each in batch.items:
+    for batch in batches(found, order=("-id",)):
+        for each in batch:
             yield {
                 "id": str(each.id),
                 "email": each.email,
@@ -115,7 +112,6 @@ def _saved(found: QuerySet[Invitation]) -> Iterator[dict[str, Any]]:
                 "invited_by": each.invited_by.name if each.invited_by else None,
                 "expires": each.expires.isoformat(),
             }
-        after = batch.next
 
 
 def _state_of(invitation: Invitation, *, is_open: bool) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from taawun.cooperation.people.forms import PermissionFilters
 from taawun.cooperation.people.permissions import Role, matrix
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.exports import as_csv, as_json
+from taawun.platform.web.forms import understood
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,7 @@ def permissions(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """The permission matrix, as the rooms of this node registered it."""
     del actor
     form = PermissionFilters(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
+    wanted = understood(form)
     found = matrix().fitting(wanted.get("q", ""), wanted.get("role", ""))
     if request.GET.get("format") in {"csv", "json"}:
         return _export(request.GET["format"], found)

@@ -94,7 +94,7 @@ _MARK_APART: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What a nation did, and when; the number is that of the inject it answers, empty where it answers none."""
+    """What one of a row did, and when; the number is that of the box it answers, empty where it answers none."""
 
     at: datetime
     sign: Sign
@@ -103,7 +103,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """A nation: two letters, its name, what it did, and whether it is the reader's own."""
+    """A nation or a party: two letters, its name, what it did, and whether it is the reader's own."""
 
     code: str
     name: str
@@ -113,7 +113,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Inject:
-    """What is put into a drill: its number as the reader writes it, when, and what it is."""
+    """A numbered box above the rows, as an inject or a version: its number as the reader writes it, when, and what."""
 
     number: str
     at: datetime
@@ -126,9 +126,9 @@ class Timeline:
 
     Args:
         head: what the rows are, for the table: “Nation”.
-        starts: when the drill begins, with a zone, as every other moment here.
+        starts: when what it tells begins, with a zone, as every other moment here.
         ends: when it ends. What lies outside stretches the axis.
-        now: up to when lines are solid; None for a drill that is over.
+        now: up to when lines are solid; None for what is over.
         rows: in the order in which they are read.
         injects: in any order; those after ``now`` are dashed.
         wording: what its things are called.

@@ -25,7 +25,6 @@ from taawun.platform.web.components import (
     Tone,
 )
 from taawun.platform.web.home import Line
-from taawun.platform.web.icons import ICONS
 from taawun.platform.web.showcase.charts import sample_charts
 from taawun.platform.web.showcase.forms import sample_form
 from taawun.platform.web.showcase.words import said, words
@@ -61,7 +60,6 @@ def _samples() -> dict[str, Any]:
         "colours": _COLOURS,
         "markings": list(Tlp),
         "states": [each for each in _STATES if each in STATES],
-        "icons": sorted(ICONS),
         "form": sample_form(),
         "tabs": [
             Tab(said("objects"), "#", current=True),
