@@ -104,10 +104,18 @@ def test_the_ledger_is_asked_for_one_agreement_or_one_partner(
 
 def test_what_was_taken_back_is_counted_as_given_and_as_taken_back(cast: Cast, south: PartnerNode) -> None:
     held = agreement_in_force(south)
-    withdraw(SYSTEM, published(1), "wrong")
+    wrong = published(1)
+    signed_for(wrong, south)
+    withdraw(SYSTEM, wrong, "wrong")
+    [taken_back] = LaneEntry.objects.filter(action="withdraw")
+    Receipt.objects.create(
+        **Receipt.place_of(taken_back), entry=taken_back, partner=south.row, outcome="done", at=now()
+    )
     Passage.objects.filter(release=received(south, held, 1)).update(ended=now())
     sums = total(cells(Wanted()))
     assert (sums.given, sums.given_back, sums.received, sums.received_back) == (1, 1, 1, 1)
+    # who signed for the withdrawal took in nothing more by it
+    assert (sums.deliveries, sums.signed) == (1, 1)
 
 
 def test_the_questions_do_not_grow_with_what_there_is(

@@ -232,10 +232,13 @@ class Counted(models.Model):
 
     @classmethod
     def place_of(cls, entry: LaneEntry) -> Place:
-        """Where the ledger counts an entry: the members of a new row."""
+        """Where the ledger counts an entry: the members of a new row.
+
+        A withdrawal has no kind there: whoever signed for one has taken in nothing more.
+        """
         return {
             "lane_id": entry.lane_id,
-            "kind": entry.kind,
+            "kind": "" if entry.action == "withdraw" else entry.kind,
             "month": f"{entry.recorded.astimezone(UTC):%Y-%m}",
         }
 
