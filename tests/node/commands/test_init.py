@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.node.commands.console import Ended, in_own_process
@@ -62,6 +66,24 @@ def test_what_was_refused_can_be_asked_again_rightly(tmp_path: Path, tables: Pat
     )
     assert f"The recovery key lies in {tmp_path / 'keys' / 'recovery.pem'}.\n" in made.out
     assert (tmp_path / "keys" / "node.pem").read_bytes() == key
+
+
+def test_who_leaves_amid_the_questions_is_told_that_nothing_was_made(tmp_path: Path) -> None:
+    terminal, theirs = pty.openpty()
+    os.write(terminal, b"Northern CERT\n\x04")
+    ended = subprocess.run(
+        [sys.executable, "-m", "taawun", "init"],
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TAAWUN_HOME": str(tmp_path / "home")},
+        check=False,
+    )
+    os.close(theirs)
+    os.close(terminal)
+    told = "taawun: the questions were not all answered; nothing was made\n"
+    assert (ended.returncode, ended.stderr) == (2, told)
+    assert not (tmp_path / "home" / "keys").exists()
 
 
 def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ class Reach:
                 everybody,
             )
             return words % {"count": formats.number(everybody)}
+        if not signed:
+            return _("Nobody that it went to has signed for it yet.")
         words = ngettext(
             "%(signed)s of the %(count)s party that it went to has signed for it.",
             "%(signed)s of the %(count)s parties that it went to have signed for it.",

@@ -83,8 +83,11 @@ def _ask(arguments: argparse.Namespace, option: str, question: str, *, empty: bo
     if given is not None:
         return given
     if not arguments.yes and sys.stdin.isatty():
-        while not (answer := input(f"{question}: ").strip()) and not empty:
-            print("This is needed.")
+        try:
+            while not (answer := input(f"{question}: ").strip()) and not empty:
+                print("This is needed.")
+        except EOFError:
+            raise WrongUse("the questions were not all answered; nothing was made") from None
         return answer
     if empty:
         return ""

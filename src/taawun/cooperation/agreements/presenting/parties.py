@@ -134,7 +134,7 @@ def _card(
     elif party.ratifies and ratified is None:
         badge, word = _unratified(document, record, is_own=is_own)
     else:
-        badge, word = "signed", pgettext("state", "Acceded") if acceded else pgettext("state", "Signed")
+        badge, word = "signed", pgettext("state", "Acceded") if acceded else pgettext("party", "Signed")
     dates = (
         (_("Signed on"), signature.at if signature else None),
         (_("Acceded on"), acceded.at if acceded else None),
