@@ -210,10 +210,11 @@ def test_a_draft_shows_its_objects_its_graph_and_that_nobody_has_it(cast: Cast) 
 def test_more_objects_than_are_drawn_are_told_as_a_sentence(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picturing, "_MOST_DRAWN", 1)
+    monkeypatch.setattr(picturing, "MOST_DRAWN", 1)
     held = draft(cast.analyst, object_ids=(FIRST, SECOND))
     markup = shown(cast.analyst.browser(), page_of(held))
     assert "too many objects to draw" in markup.text
+    assert "2 objects, marked TLP:GREEN" in markup.text
     assert not [each for each in markup.all("svg") if each.get("id") == "picture"]
 
 

@@ -173,6 +173,11 @@ class Release(Governed):
             ),
         )
 
+    @property
+    def goes_onward(self) -> bool:
+        """Whether what it came under lets anybody at all have it from here."""
+        return self.onward != self.Onward.NONE
+
 
 class ReleaseTopic(models.Model):
     """A ``vocabulary:id`` term a release is about."""

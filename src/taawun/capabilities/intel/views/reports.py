@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_safe
 
-from taawun.capabilities.intel import queries
+from taawun.capabilities.intel import picturing, queries
 from taawun.capabilities.intel.actions.reporting import urn
 from taawun.capabilities.intel.composing import bundle_chunks
 from taawun.capabilities.intel.forms import ReportFilters
 from taawun.capabilities.intel.models import Report
-from taawun.capabilities.intel.picturing import MOST_DRAWN, picture_of
 from taawun.capabilities.intel.presenting import (
     Badge,
     history,
@@ -195,7 +194,7 @@ def report(request: HttpRequest, actor: PersonActor, report_id: UUID) -> HttpRes
         "has_one_marking": named.tlp is not None,
         "languages": formats.listed([formats.language_name(each) for each in held.languages]),
         "count": named.count,
-        "picture": picture_of(actor, held, named=named.all),
+        "picture": picturing.picture_of(actor, held, named=named.all),
         "sightings": rows,
         "how_often_seen": how_often_seen(actor, named.seen_by) if is_seen_by_many else None,
         "who_may_see": who_may_see(held),
@@ -228,8 +227,8 @@ class _Named:
 
 def _named(actor: PersonActor, held: Report) -> _Named:
     found = queries.objects_of(actor, held)
-    rows = list(found.defer(*queries.NOT_LISTED, "summary")[: MOST_DRAWN + 1])
-    if len(rows) <= MOST_DRAWN:
+    rows = list(found.defer(*queries.NOT_LISTED, "summary")[: picturing.MOST_DRAWN + 1])
+    if len(rows) <= picturing.MOST_DRAWN:
         listed = [each for each in rows if each.type != "relationship"]
         markings = {each.tlp for each in listed}
         first, tlp = listed[:_OBJECTS_ON_THE_PAGE], markings.pop() if len(markings) == 1 else None
@@ -263,7 +262,7 @@ def report_picture(request: HttpRequest, actor: PersonActor, report_id: UUID) ->
     held = found_report(actor, report_id)
     if not request.headers.get("HX-Request"):
         return redirect("report", held.id)
-    picture = picture_of(actor, held, request.GET.getlist("open"))
+    picture = picturing.picture_of(actor, held, request.GET.getlist("open"))
     return render(request, "intel/picture.html", {"picture": picture})
 
 
@@ -280,7 +279,7 @@ def _travelled(actor: PersonActor, held: Report) -> dict[str, object]:
             **found,
             "stations": provenance(release),
             "terms": terms_of(release),
-            "may_share": may_share and release.state == Release.State.LIVE,
+            "may_share": may_share and release.state == Release.State.LIVE and release.goes_onward,
         }
     is_out = held.state == Report.State.PUBLISHED
     others = shown_preview(preview(release.facts()), actor.permissions).others if is_out else ()

@@ -282,7 +282,10 @@ def release(request: HttpRequest, actor: PersonActor, release_id: UUID) -> HttpR
         "readings": list(zip(read, names_of_guests(read), strict=True)),
         "reach": queries.reach_of(found),
         "ways": ways_shown(list(found.passages.all())) if not row.is_given else [],
-        "may_share": not row.is_given and kind is not None and kind.permission in actor.permissions,
+        "may_share": not row.is_given
+        and found.goes_onward
+        and kind is not None
+        and kind.permission in actor.permissions,
         "address": kind.page_for(actor.permissions, found) if kind and row.is_visible else "",
         "may_audit": "read:audit" in actor.permissions,
         "subject": urn(found),
