@@ -214,7 +214,7 @@ def test_more_objects_than_are_drawn_are_told_as_a_sentence(
     held = draft(cast.analyst, object_ids=(FIRST, SECOND))
     markup = shown(cast.analyst.browser(), page_of(held))
     assert "too many objects to draw" in markup.text
-    assert "2 objects, marked TLP:GREEN" in markup.text
+    assert "2 objects, marked TLP:CLEAR" in markup.text
     assert not [each for each in markup.all("svg") if each.get("id") == "picture"]
 
 
