@@ -75,6 +75,7 @@ __all__ = [
 
 _ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 _STEP = 1024
+_SHORT = "d MMM y"
 _DAYS = 7
 # so many days in a row are told by the first and the last of them
 _A_RANGE = 3
@@ -201,7 +202,7 @@ def begins(of: date) -> datetime:
 
 def short_day(of: date) -> str:
     """A day as narrow places have it, in one calendar: 22 Nov 2026."""
-    return _day(of, "d MMM y")
+    return _day(of, _SHORT)
 
 
 def narrow_day(of: date) -> str:
@@ -301,15 +302,18 @@ def time_in(at: datetime, name: str) -> str:
 
 
 def _clock(at: datetime | time) -> str:
+    return digits(_on_clock(at, reader_locale()))
+
+
+def _on_clock(at: datetime | time, locale: Locale) -> str:
     # in Arabic a leading zero is a dot before the hour
-    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    return digits(_written_time(time(at.hour, at.minute), pattern, reader_locale()))
+    pattern = "H:mm" if locale.language == "ar" else "HH:mm"
+    return _written_time(time(at.hour, at.minute), pattern, locale)
 
 
 def hour_of_day(hour: int) -> str:
     """A full hour, 0 to 23, on a clock of 24 hours: 08:00."""
-    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    return digits(_written_time(time(hour), pattern, reader_locale()))
+    return _clock(time(hour))
 
 
 def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) -> str:
@@ -377,7 +381,11 @@ def language_name(tag: str) -> str:
 
 def moment(at: datetime) -> str:
     """Day and time in the reader's zone: 22 Nov 2026, 07:58; with the Hijri date before the time where they want it."""
-    return _("%(day)s, %(time)s") % {"day": _with_hijri(short_day(at), at), "time": time_of_day(at)}
+    here, locale = local(at), reader_locale()
+    of = here.date()
+    shown = _with_hijri(_written_day(of, _SHORT, locale), of)
+    # a page may have hundreds: whose digits they are is asked once for each
+    return digits(_("%(day)s, %(time)s") % {"day": shown, "time": _on_clock(here, locale)})
 
 
 @dataclass(frozen=True, slots=True)

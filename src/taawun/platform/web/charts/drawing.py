@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final, Literal, Protocol
 from unicodedata import bidirectional, category
 
@@ -344,6 +345,7 @@ def width_of(words: str, *, is_bold: bool = False, size: float = _SIZE) -> float
     return sum(map(_share, words)) * size * (1.06 if is_bold else 1)
 
 
+@lru_cache(maxsize=4096)
 def _share(letter: str) -> float:
     """The width of a letter, as a share of the size of the type."""
     if category(letter) in {"Mn", "Me", "Cf"}:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.urls import translate_url
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -99,6 +99,12 @@ def state(name: str, word: str = "") -> SafeString:
 @register.simple_tag
 def tile(code: str, name: str = "", *, own: bool = False, large: bool = False) -> SafeString:
     """A nation as a tile of two letters; its full name is for hovering and for screen readers."""
+    return _tile(code, name, own=own, large=large)
+
+
+# an agreement of many is named by its tiles, again and again; what is safe is not escaped, and equals what is not
+@lru_cache(maxsize=4096, typed=True)
+def _tile(code: str, name: str, *, own: bool, large: bool) -> SafeString:
     classes = "tile" + (" own" if own else "") + (" large" if large else "")
     if not name:
         return format_html('<bdi dir="ltr" class="{}">{}</bdi>', classes, code or "—")
@@ -202,7 +208,8 @@ def moment(value: datetime | None) -> SafeString:
     if value is None:
         return mark_safe("—")
     stamp = value.isoformat()
-    return format_html('<time datetime="{}" title="{}">{}</time>', stamp, stamp, formats.moment(value))
+    # a page may have hundreds, and nothing in a stamp has to be escaped
+    return SafeString(f'<time datetime="{stamp}" title="{stamp}">{escape(formats.moment(value))}</time>')
 
 
 @register.simple_tag
