@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -119,8 +119,8 @@ def digits(text: object) -> str:
 def number(value: float) -> str:
     """A number with the reader's digits and separators."""
     # Babel sets the separators of the numbering system, and leaves the digits as they are
-    system = "arab" if _has_own_digits() else "latn"
-    return digits(format_decimal(value, locale=reader_locale(), numbering_system=system))
+    system: Literal["arab", "latn"] = "arab" if _has_own_digits() else "latn"
+    return digits(_written_number(value, reader_locale(), system))
 
 
 def with_names(sentence: str, **names: object) -> SafeString:
@@ -450,6 +450,12 @@ def _written_day(of: date, pattern: str, locale: Locale) -> str:
 @lru_cache(maxsize=4096)
 def _written_time(at: time, pattern: str, locale: Locale) -> str:
     return str(babel_time(at, pattern, locale=locale))
+
+
+# typed: where they are not told apart, one and true are equal
+@lru_cache(maxsize=4096, typed=True)
+def _written_number(value: float, locale: Locale, system: Literal["arab", "latn"]) -> str:
+    return str(format_decimal(value, locale=locale, numbering_system=system))
 
 
 def _as_day(of: date) -> date:

@@ -24,6 +24,7 @@ from taawun.cooperation.people.forms import (
 )
 from taawun.cooperation.people.letters import password_link, qr
 from taawun.cooperation.people.models import DutyContact, Membership, Person
+from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.role_names import role_name
 from taawun.cooperation.people.rules import (
     Granted,
@@ -106,7 +107,7 @@ def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "people/people.html",
         form=PeopleFilters(request.GET, by_address=manages),
         find=find,
-        draw=lambda found: [(each, _address_for(actor, each)) for each in found],
+        draw=lambda found: [(each, _address_for(actor, each), _roles_in_words(each)) for each in found],
         save=lambda found: _saved(actor, found),
         without=() if manages else {"email"},
         context={"may_manage": manages},
@@ -127,6 +128,10 @@ def _saved(actor: PersonActor, found: QuerySet[Person]) -> Iterator[dict[str, An
 
 def _address_for(actor: PersonActor, person: Person) -> str:
     return person.email if may_see_address(actor, person) else ""
+
+
+def _roles_in_words(person: Person) -> list[str]:
+    return [str(Role(membership.role).label) for membership in person.memberships.all()]
 
 
 def _roles_of(person: Person) -> list[str]:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.urls import translate_url
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from django.forms import BaseForm, BoundField
     from django.template.context import Context
 
+    from taawun.platform.web.charts import Table
     from taawun.platform.web.components import Chart, Fact, Moment, PublishPreview, Step, Tab
     from taawun.platform.web.paging import Page
 
@@ -324,20 +325,31 @@ def chart(drawn: Chart) -> dict[str, Any]:
     if not table.rows:
         return {"chart": drawn}
     drawing = drawn.picture.draw(reader)
-    rows = [
-        [
-            (head, cell, at in table.numbers)
-            for at, (head, cell) in enumerate(zip(table.heads, row, strict=True))
-        ]
-        for row in table.rows
-    ]
     return {
         "chart": drawn,
         "drawing": drawing,
         "svg": drawing.svg(id=drawn.id, title=str(drawn.title), description=str(drawn.finding)),
         "heads": [(head, at in table.numbers) for at, head in enumerate(table.heads)],
-        "rows": rows,
+        "rows": _rows(table),
     }
+
+
+def _rows(table: Table) -> SafeString:
+    """The rows behind a chart, of which the larger charts have hundreds; the first cell names its row."""
+    marks = [
+        format_html(
+            '<td class="number" data-label="{}">' if at in table.numbers else '<td data-label="{}">', head
+        )
+        for at, head in enumerate(table.heads)
+    ]
+    drawn = []
+    for name, *cells in table.rows:
+        rest = [
+            f"{mark}<bdi>{conditional_escape(cell)}</bdi></td>"
+            for mark, cell in zip(marks[1:], cells, strict=True)
+        ]
+        drawn.append(f'<tr><th scope="row"><bdi>{conditional_escape(name)}</bdi></th>{"".join(rest)}</tr>')
+    return SafeString("".join(drawn))
 
 
 # ---- forms -------------------------------------------------------------------------------------------------
