@@ -261,10 +261,20 @@ def facts(items: Sequence[Fact]) -> dict[str, Any]:
     return {"facts": items}
 
 
-@register.inclusion_tag("web/components/history.html")
-def history(items: Sequence[Moment]) -> dict[str, Any]:
+@register.simple_tag
+def history(items: Sequence[Moment]) -> SafeString:
     """A vertical history, newest first."""
-    return {"moments": items}
+    # written here and not by a template, which takes three times as long for each of some hundred lines
+    return SafeString('<ol class="history">\n' + "".join([_event(each) for each in items]) + "</ol>\n")
+
+
+def _event(item: Moment) -> str:
+    title = conditional_escape(item.title)
+    shown = f'<a href="{escape(item.url)}">{title}</a>' if item.url else title
+    when = f"{moment(item.at)} " if item.at else ""
+    detail = f'<span class="detail">{when}{conditional_escape(item.detail)}</span>'
+    mark = ' class="marked"' if item.marked else ""
+    return f"<li{mark}>\n<b>{shown}</b>\n{detail if item.at or item.detail else ''}\n</li>\n"
 
 
 @register.inclusion_tag("web/components/state_line.html")
