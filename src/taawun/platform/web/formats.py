@@ -30,7 +30,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.zones import are_alike, is_zone, names_of_zone
 from taawun.platform.web.access import doorkeeper
 from taawun.platform.web.hijri import MONTHS, hijri
-from taawun.platform.web.reader import Calendar, Digits, reader
+from taawun.platform.web.reader import Calendar, Digits, Reader, reader
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -166,7 +166,11 @@ def filesize(size: int) -> str:
 
 def zone() -> str:
     """The IANA name of the zone in which times are shown: the reader's, else the node's (``TAAWUN_TIME_ZONE``)."""
-    chosen = reader().zone
+    return _zone_of(reader())
+
+
+def _zone_of(reading: Reader) -> str:
+    chosen = reading.zone
     # the machine's list of zones may be older than the one from which it was chosen
     return chosen if chosen and is_zone(chosen) else str(settings.DISPLAY_TIME_ZONE)
 
@@ -381,10 +385,13 @@ def language_name(tag: str) -> str:
 
 def moment(at: datetime) -> str:
     """Day and time in the reader's zone: 22 Nov 2026, 07:58; with the Hijri date before the time where they want it."""
-    here, locale = local(at), reader_locale()
+    # a page may have hundreds: who reads, and with whose digits, is asked once for each
+    reading, locale = reader(), reader_locale()
+    here = _in_zone(at, _zone_of(reading))
     of = here.date()
-    shown = _with_hijri(_written_day(of, _SHORT, locale), of)
-    # a page may have hundreds: whose digits they are is asked once for each
+    shown = _written_day(of, _SHORT, locale)
+    if reading.calendar == Calendar.WITH_HIJRI:
+        shown = _with_hijri(shown, of)
     return digits(_("%(day)s, %(time)s") % {"day": shown, "time": _on_clock(here, locale)})
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final, Literal, Protocol
 from unicodedata import bidirectional, category
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 
@@ -318,7 +318,7 @@ class Canvas:
 
 def joined(parts: Iterable[SafeString]) -> SafeString:
     """Parts of a drawing, one over the other."""
-    return format_html_join("", "{}", ((part,) for part in parts))
+    return SafeString("".join(map(conditional_escape, parts)))
 
 
 def px(length: float) -> str:
