@@ -104,8 +104,7 @@ def _locale(language: str, territory: str) -> Locale:
     return Locale("ar", "EG") if language == "ar" else Locale(language)
 
 
-def _has_own_digits() -> bool:
-    locale = reader_locale()
+def _has_own_digits(locale: Locale) -> bool:
     if locale.language == "ar" and (chosen := reader().digits) != Digits.TERRITORY:
         return chosen == Digits.ARABIC_INDIC
     return bool(locale.default_numbering_system == "arab")
@@ -113,14 +112,19 @@ def _has_own_digits() -> bool:
 
 def digits(text: object) -> str:
     """A number or numbering as written (``2.1``), in the reader's digits."""
-    return str(text).translate(_ARABIC_INDIC) if _has_own_digits() else str(text)
+    return _digits(text, reader_locale())
+
+
+def _digits(text: object, locale: Locale) -> str:
+    return str(text).translate(_ARABIC_INDIC) if _has_own_digits(locale) else str(text)
 
 
 def number(value: float) -> str:
     """A number with the reader's digits and separators."""
     # Babel sets the separators of the numbering system, and leaves the digits as they are
-    system: Literal["arab", "latn"] = "arab" if _has_own_digits() else "latn"
-    return digits(_written_number(value, reader_locale(), system))
+    locale = reader_locale()
+    system: Literal["arab", "latn"] = "arab" if _has_own_digits(locale) else "latn"
+    return _digits(_written_number(value, locale, system), locale)
 
 
 def with_names(sentence: str, **names: object) -> SafeString:
@@ -148,8 +152,9 @@ def either(parts: Sequence[object]) -> str:
 
 def percent(share: float) -> str:
     """A share (0.62) as a percentage without decimals (62%)."""
-    shown = digits(format_percent(share, locale=reader_locale()))
-    return shown.replace("%", "٪") if _has_own_digits() else shown
+    locale = reader_locale()
+    shown = _digits(format_percent(share, locale=locale), locale)
+    return shown.replace("%", "٪") if _has_own_digits(locale) else shown
 
 
 def filesize(size: int) -> str:
@@ -306,7 +311,8 @@ def time_in(at: datetime, name: str) -> str:
 
 
 def _clock(at: datetime | time) -> str:
-    return digits(_on_clock(at, reader_locale()))
+    locale = reader_locale()
+    return _digits(_on_clock(at, locale), locale)
 
 
 def _on_clock(at: datetime | time, locale: Locale) -> str:
@@ -392,7 +398,7 @@ def moment(at: datetime) -> str:
     shown = _written_day(of, _SHORT, locale)
     if reading.calendar == Calendar.WITH_HIJRI:
         shown = _with_hijri(shown, of)
-    return digits(_("%(day)s, %(time)s") % {"day": shown, "time": _on_clock(here, locale)})
+    return _digits(_("%(day)s, %(time)s") % {"day": shown, "time": _on_clock(here, locale)}, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,7 +451,8 @@ def ago(at: datetime) -> str:
 
 
 def _day(of: date, pattern: str) -> str:
-    return digits(_written_day(_as_day(of), pattern, reader_locale()))
+    locale = reader_locale()
+    return _digits(_written_day(_as_day(of), pattern, locale), locale)
 
 
 # a list has a moment in each row, most of them of a few days; Babel takes half of the time of writing one

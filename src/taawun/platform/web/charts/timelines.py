@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -237,11 +237,10 @@ class _Sheet:
             places = spread([self.x(deed.at) for deed in row.deeds], _MARK_APART, self.begin, self.end)
             for deed, x in zip(row.deeds, places, strict=True):
                 drawn.append(
-                    format_html(
-                        '<g class="{}"><title>{}</title>{}</g>',
-                        f"deed {deed.sign.mark}",
-                        f"{row.name}: {deed.sign.words}, {self.write(deed.at)}",
-                        self.canvas.mark(deed.sign.mark, x, y),
+                    SafeString(
+                        f'<g class="deed {deed.sign.mark}"><title>'
+                        f"{escape(f'{row.name}: {deed.sign.words}, {self.write(deed.at)}')}</title>"
+                        f"{self.canvas.mark(deed.sign.mark, x, y)}</g>"
                     )
                 )
         return drawn
