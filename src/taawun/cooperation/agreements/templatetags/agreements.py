@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import template
 from django.template.defaultfilters import linebreaksbr
-from django.utils.html import conditional_escape, escape
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -55,18 +55,18 @@ def party_cards(parties: Sequence[PartyCard]) -> SafeString:
 
 
 def _card(party: PartyCard) -> str:
-    own = f' <span class="note">{escape(_("our node"))}</span>' if party.is_own else ""
-    lines = [f"<h2>{text(party.name)}{own}</h2>"]
+    lines = [f"<h2>{text(party.name)}{_own() if party.is_own else ''}</h2>"]
     if party.nation:
-        lines.append(f"<p>{text(party.nation)}{escape(_(', depositary')) if party.is_depositary else ''}</p>")
+        role = escape(_(", depositary")) if party.is_depositary else ""
+        lines.append(f"<p>{text(party.nation)}{role}</p>")
     elif party.is_depositary:
-        lines.append(f"<p>{escape(_('Depositary'))}</p>")
+        lines.append(format_html("<p>{}</p>", _("Depositary")))
     if party.node and not party.is_own:
         lines.append(f"<p>{_address(party)}</p>")
     lines += [f"<p>{escape(caption)} {moment(at)}</p>" for caption, at in party.dates]
-    lines += [f"<p>{escape(caption)} {names}</p>" for caption, names in party.approvals]
+    lines += [f"<p>{escape(caption)} {conditional_escape(names)}</p>" for caption, names in party.approvals]
     if party.kid:
-        lines.append(f"<p>{escape(_('Key'))} {code(party.kid, short=8)}</p>")
+        lines.append(format_html("<p>{} {}</p>", _("Key"), code(party.kid, short=8)))
     if party.warning:
         lines.append(f'<p class="warning">{icon("alert")}<span>{escape(party.warning)}</span></p>')
     shown = "\n".join(lines)
@@ -74,6 +74,10 @@ def _card(party: PartyCard) -> str:
         f'<section class="party">\n{tile(party.code, own=party.is_own, large=True)}\n<div>{shown}</div>\n'
         f'<div class="party-state">{state(party.badge, party.word)}</div>\n</section>'
     )
+
+
+def _own() -> SafeString:
+    return format_html(' <span class="note">{}</span>', _("our node"))
 
 
 def _address(party: PartyCard) -> str:
@@ -89,7 +93,7 @@ def remarks(said: Sequence[Remark]) -> SafeString:
 
 
 def _remark(said: Remark) -> str:
-    own = f' <span class="note">{escape(_("our node"))}</span>' if said.is_own else ""
+    own = _own() if said.is_own else ""
     link = f' <a href="{escape(said.url)}">{escape(said.link)}</a>' if said.url else ""
     lines = [
         f"<p><b>{conditional_escape(said.name)}</b>{own}</p>",
