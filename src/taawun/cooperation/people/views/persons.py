@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,6 +85,13 @@ PEOPLE: Final = Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    person: Person
+    address: str
+    roles: list[str]
+
+
 @require_safe
 @signed_in("read:people")
 def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
@@ -107,7 +115,7 @@ def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "people/people.html",
         form=PeopleFilters(request.GET, by_address=manages),
         find=find,
-        draw=lambda found: [(each, _address_for(actor, each), _roles_in_words(each)) for each in found],
+        draw=lambda found: [_Row(each, _address_for(actor, each), _roles_in_words(each)) for each in found],
         save=lambda found: _saved(actor, found),
         without=() if manages else {"email"},
         context={"may_manage": manages},
