@@ -156,7 +156,7 @@ def copy_button(value: object, label: str = "") -> SafeString:
     named = conditional_escape(label or _("Copy"))
     done = escape(_("Copied"))
     return SafeString(
-        f'<button type="button" class="copy" hidden data-copy="{conditional_escape(value)}" data-done="{done}" '
+        f'<button type="button" class="copy" hidden data-copy="{conditional_escape(str(value))}" data-done="{done}" '
         f'aria-label="{named}" title="{named}">{icon("copy")}</button>'
     )
 
