@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taawun.cooperation.agreements.document import Document, Party
     from taawun.cooperation.agreements.history import Earlier
     from taawun.cooperation.agreements.models import Agreement
+    from taawun.cooperation.agreements.standing import Standing
 
 __all__ = ["Joined", "earlier_for", "joined"]
 
@@ -36,9 +37,14 @@ class Joined:
     confirmed: Newcomer | None
 
 
-def joined(agreement: Agreement) -> list[Joined]:
-    """The parties that acceded and to which this node gives the history under some clause, in their order."""
-    document = standing_of(agreement).current
+def joined(agreement: Agreement, standing: Standing | None = None) -> list[Joined]:
+    """The parties that acceded and to which this node gives the history under some clause, in their order.
+
+    Args:
+        agreement: which.
+        standing: where it stands; it is asked where this is not told.
+    """
+    document = (standing or standing_of(agreement)).current
     if document is None or not document.acceded:
         return []
     said = {each.party: each for each in Newcomer.objects.filter(lineage=agreement.id)}

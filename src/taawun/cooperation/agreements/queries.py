@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Exists, F, OuterRef, Q, UUIDField, Value
 from django.db.models.functions import Concat
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -36,10 +36,11 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.queries import Filters, entries
 from taawun.platform.web.drafts import Standing as DraftStanding
+from taawun.platform.web.questions import Question, given
 from taawun.platform.web.unit import forget, once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -219,7 +220,10 @@ def standings(at: datetime) -> list[tuple[Agreement, Standing]]:
 
 def standings_of(agreements: Sequence[Agreement], at: datetime | None = None) -> dict[UUID, Standing]:
     """Where some agreements stand, by id; in four queries."""
-    evidence = _evidence(agreements, Q(lineage__in=[agreement.id for agreement in agreements]))
+    if len(agreements) == 1:
+        evidence: Mapping[UUID, Evidence] = {agreements[0].id: evidence_of(agreements[0])}
+    else:
+        evidence = _evidence(agreements, Q(lineage__in=[agreement.id for agreement in agreements]))
     moment = at or now()
     return {key: stand(found, moment) for key, found in evidence.items()}
 
@@ -231,25 +235,66 @@ def standing_of(agreement: Agreement, at: datetime | None = None) -> Standing:
 
 def evidence_of(agreement: Agreement) -> Evidence:
     """Everything that was signed about one agreement."""
-    return _evidence([agreement], Q(lineage=agreement.id))[agreement.id]
+    lineage = agreement.id
+    documents = _read(_VERSIONS_OF.ask(lineage=lineage), Q(lineage=lineage))
+    rows = [
+        PartyInstrument.from_db(DEFAULT_DB_ALIAS, _INSTRUMENT, row)
+        for row in _INSTRUMENTS_OF.ask(lineage=lineage)
+    ]
+    return _weighed({lineage}, documents, _SIGNATURES_OF.ask(lineage=lineage), rows)[lineage]
+
+
+_SIGNATURE: Final = ("lineage", "digest", "node", "at", "received")
+_INSTRUMENT: Final = tuple(each.attname for each in PartyInstrument._meta.concrete_fields)  # noqa: SLF001 - Django's public name for it
+# where one agreement stands is asked several times on its page, and wherever something is done under it
+_LINEAGE: Final = given("lineage", UUIDField())
+_VERSIONS_OF: Final = Question(
+    lambda: Version.objects.filter(agreement=_LINEAGE).values_list("agreement_id", "digest")
+)
+_SIGNATURES_OF: Final = Question(
+    lambda: PartySignature.objects.filter(lineage=_LINEAGE).values_list(*_SIGNATURE)
+)
+_INSTRUMENTS_OF: Final = Question(
+    lambda: PartyInstrument.objects.filter(lineage=_LINEAGE).values_list(*_INSTRUMENT)
+)
 
 
 def _evidence(agreements: Iterable[Agreement], wanted: Q) -> Mapping[UUID, Evidence]:
-    ids = {agreement.id for agreement in agreements}
+    return _weighed(
+        {agreement.id for agreement in agreements},
+        _documents(wanted),
+        PartySignature.objects.filter(wanted).values_list(*_SIGNATURE),
+        list(PartyInstrument.objects.filter(wanted)),
+    )
+
+
+def _weighed(
+    ids: Collection[UUID],
+    read: Iterable[tuple[UUID, Document]],
+    signed: Iterable[tuple[Any, ...]],
+    rows: Sequence[PartyInstrument],
+) -> Mapping[UUID, Evidence]:
+    """The evidence on each of some agreements, of what was read about them.
+
+    Args:
+        ids: of the agreements.
+        read: their versions, each with its lineage.
+        signed: the columns ``_SIGNATURE`` of their signatures.
+        rows: what else their parties, and others, signed about them.
+    """
     documents: dict[str, Document] = {}
     versions: dict[UUID, list[Document]] = {each: [] for each in ids}
     signatures: dict[UUID, list[Signature]] = {each: [] for each in ids}
     instruments: dict[UUID, list[Instrument]] = {each: [] for each in ids}
     # what another process committed since the agreements were read belongs to the next reading
-    for lineage, document in _documents(wanted):
+    for lineage, document in read:
         if lineage in ids:
             documents[document.digest] = document
             versions[lineage].append(document)
-    for signed in PartySignature.objects.filter(wanted):
-        party = _party(documents, signed.lineage, signed.digest, signed.node)
+    for lineage, digest, node, at, received in signed:
+        party = _party(documents, lineage, digest, node)
         if party:
-            signatures[signed.lineage].append(Signature(signed.digest, party, signed.at, signed.received))
-    rows = list(PartyInstrument.objects.filter(wanted))
+            signatures[lineage].append(Signature(digest, party, at, received))
     speakers = Speakers(documents, rows)
     for each in rows:
         about = documents.get(each.digest)
@@ -318,12 +363,22 @@ def newest_documents() -> dict[UUID, Document]:
 
 def _documents(wanted: Q) -> list[tuple[UUID, Document]]:
     """The versions' documents, each with its lineage; only texts that are not remembered leave the database."""
-    rows = Version.objects.annotate(lineage=F("agreement_id")).filter(wanted)
-    held = list(rows.values_list("agreement_id", "digest"))
+    return _read(list(_versions(wanted).values_list("agreement_id", "digest")), wanted)
+
+
+def _versions(wanted: Q) -> QuerySet[Version]:
+    return Version.objects.annotate(lineage=F("agreement_id")).filter(wanted)
+
+
+def _read(held: Sequence[tuple[Any, ...]], wanted: Q) -> list[tuple[UUID, Document]]:
+    """The documents of the versions that were asked for by a condition, and their lineages and digests read."""
     unread = shelf.missing(digest for _lineage, digest in held)
-    # many are asked for by the same condition again: an address for each would be longer than a query may be
-    asked = rows if len(unread) > _FEW else rows.filter(digest__in=unread)
-    texts = dict(asked.values_list("digest", "text")) if unread else {}
+    texts: dict[str, bytes | memoryview] = {}
+    if unread:
+        rows = _versions(wanted)
+        # many are asked for by the same condition again: an address for each would be longer than a query may be
+        asked = rows if len(unread) > _FEW else rows.filter(digest__in=unread)
+        texts = dict(asked.values_list("digest", "text"))
     return [(lineage, shelf.document(digest, partial(_text_of, digest, texts))) for lineage, digest in held]
 
 

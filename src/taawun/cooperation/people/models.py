@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -265,17 +266,23 @@ class Person(AbstractBaseUser):
     @property
     def reading(self) -> Reader:
         """How they want to read."""
-        return Reader(
-            zone=self.zone,
-            calendar=Calendar(self.calendar),
-            digits=Digits(self.digits),
-            addressed=Addressed(self.addressed),
-            theme=Theme(self.theme),
-        )
+        return _reading(self.zone, self.calendar, self.digits, self.addressed, self.theme)
 
     def get_full_name(self) -> str:
         """What allauth and the shell call them."""
         return self.name
+
+
+# asked for each date and number of a page
+@lru_cache(maxsize=512)
+def _reading(zone: str, calendar: str, digits: str, addressed: str, theme: str) -> Reader:
+    return Reader(
+        zone=zone,
+        calendar=Calendar(calendar),
+        digits=Digits(digits),
+        addressed=Addressed(addressed),
+        theme=Theme(theme),
+    )
 
 
 class Membership(models.Model):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -30,7 +30,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.zones import are_alike, is_zone, names_of_zone
 from taawun.platform.web.access import doorkeeper
 from taawun.platform.web.hijri import MONTHS, hijri
-from taawun.platform.web.reader import Calendar, Digits, reader
+from taawun.platform.web.reader import Calendar, Digits, Reader, reader
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ __all__ = [
 
 _ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 _STEP = 1024
+_SHORT = "d MMM y"
 _DAYS = 7
 # so many days in a row are told by the first and the last of them
 _A_RANGE = 3
@@ -103,8 +104,7 @@ def _locale(language: str, territory: str) -> Locale:
     return Locale("ar", "EG") if language == "ar" else Locale(language)
 
 
-def _has_own_digits() -> bool:
-    locale = reader_locale()
+def _has_own_digits(locale: Locale) -> bool:
     if locale.language == "ar" and (chosen := reader().digits) != Digits.TERRITORY:
         return chosen == Digits.ARABIC_INDIC
     return bool(locale.default_numbering_system == "arab")
@@ -112,14 +112,19 @@ def _has_own_digits() -> bool:
 
 def digits(text: object) -> str:
     """A number or numbering as written (``2.1``), in the reader's digits."""
-    return str(text).translate(_ARABIC_INDIC) if _has_own_digits() else str(text)
+    return _digits(text, reader_locale())
+
+
+def _digits(text: object, locale: Locale) -> str:
+    return str(text).translate(_ARABIC_INDIC) if _has_own_digits(locale) else str(text)
 
 
 def number(value: float) -> str:
     """A number with the reader's digits and separators."""
     # Babel sets the separators of the numbering system, and leaves the digits as they are
-    system = "arab" if _has_own_digits() else "latn"
-    return digits(format_decimal(value, locale=reader_locale(), numbering_system=system))
+    locale = reader_locale()
+    system: Literal["arab", "latn"] = "arab" if _has_own_digits(locale) else "latn"
+    return _digits(_written_number(value, locale, system), locale)
 
 
 def with_names(sentence: str, **names: object) -> SafeString:
@@ -147,8 +152,9 @@ def either(parts: Sequence[object]) -> str:
 
 def percent(share: float) -> str:
     """A share (0.62) as a percentage without decimals (62%)."""
-    shown = digits(format_percent(share, locale=reader_locale()))
-    return shown.replace("%", "٪") if _has_own_digits() else shown
+    locale = reader_locale()
+    shown = _digits(format_percent(share, locale=locale), locale)
+    return shown.replace("%", "٪") if _has_own_digits(locale) else shown
 
 
 def filesize(size: int) -> str:
@@ -165,7 +171,11 @@ def filesize(size: int) -> str:
 
 def zone() -> str:
     """The IANA name of the zone in which times are shown: the reader's, else the node's (``TAAWUN_TIME_ZONE``)."""
-    chosen = reader().zone
+    return _zone_of(reader())
+
+
+def _zone_of(reading: Reader) -> str:
+    chosen = reading.zone
     # the machine's list of zones may be older than the one from which it was chosen
     return chosen if chosen and is_zone(chosen) else str(settings.DISPLAY_TIME_ZONE)
 
@@ -201,7 +211,7 @@ def begins(of: date) -> datetime:
 
 def short_day(of: date) -> str:
     """A day as narrow places have it, in one calendar: 22 Nov 2026."""
-    return _day(of, "d MMM y")
+    return _day(of, _SHORT)
 
 
 def narrow_day(of: date) -> str:
@@ -301,15 +311,19 @@ def time_in(at: datetime, name: str) -> str:
 
 
 def _clock(at: datetime | time) -> str:
+    locale = reader_locale()
+    return _digits(_on_clock(at, locale), locale)
+
+
+def _on_clock(at: datetime | time, locale: Locale) -> str:
     # in Arabic a leading zero is a dot before the hour
-    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    return digits(_written_time(time(at.hour, at.minute), pattern, reader_locale()))
+    pattern = "H:mm" if locale.language == "ar" else "HH:mm"
+    return _written_time(time(at.hour, at.minute), pattern, locale)
 
 
 def hour_of_day(hour: int) -> str:
     """A full hour, 0 to 23, on a clock of 24 hours: 08:00."""
-    pattern = "H:mm" if reader_locale().language == "ar" else "HH:mm"
-    return digits(_written_time(time(hour), pattern, reader_locale()))
+    return _clock(time(hour))
 
 
 def hours_of_week(days: Sequence[int], opens: time | None, closes: time | None) -> str:
@@ -377,7 +391,14 @@ def language_name(tag: str) -> str:
 
 def moment(at: datetime) -> str:
     """Day and time in the reader's zone: 22 Nov 2026, 07:58; with the Hijri date before the time where they want it."""
-    return _("%(day)s, %(time)s") % {"day": _with_hijri(short_day(at), at), "time": time_of_day(at)}
+    # a page may have hundreds: who reads, and with whose digits, is asked once for each
+    reading, locale = reader(), reader_locale()
+    here = _in_zone(at, _zone_of(reading))
+    of = here.date()
+    shown = _written_day(of, _SHORT, locale)
+    if reading.calendar == Calendar.WITH_HIJRI:
+        shown = _with_hijri(shown, of)
+    return _digits(_("%(day)s, %(time)s") % {"day": shown, "time": _on_clock(here, locale)}, locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +451,8 @@ def ago(at: datetime) -> str:
 
 
 def _day(of: date, pattern: str) -> str:
-    return digits(_written_day(_as_day(of), pattern, reader_locale()))
+    locale = reader_locale()
+    return _digits(_written_day(_as_day(of), pattern, locale), locale)
 
 
 # a list has a moment in each row, most of them of a few days; Babel takes half of the time of writing one
@@ -442,6 +464,12 @@ def _written_day(of: date, pattern: str, locale: Locale) -> str:
 @lru_cache(maxsize=4096)
 def _written_time(at: time, pattern: str, locale: Locale) -> str:
     return str(babel_time(at, pattern, locale=locale))
+
+
+# typed: where they are not told apart, one and true are equal
+@lru_cache(maxsize=4096, typed=True)
+def _written_number(value: float, locale: Locale, system: Literal["arab", "latn"]) -> str:
+    return str(format_decimal(value, locale=locale, numbering_system=system))
 
 
 def _as_day(of: date) -> date:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.agreements.history import Earlier
     from taawun.cooperation.agreements.models import Agreement, Newcomer
+    from taawun.cooperation.agreements.standing import Standing
     from taawun.foundation.tlp import Tlp
 
 __all__ = ["EarlierRow", "earlier_rows", "how_it_reads", "newcomer_acts", "newcomer_situations"]
@@ -62,7 +63,7 @@ def how_it_reads(said: Newcomer) -> str:
     return sentence % {"name": said.confirmed_by, "day": formats.moment(said.at)}
 
 
-def newcomer_situations(agreement: Agreement) -> list[Situation]:
+def newcomer_situations(agreement: Agreement, standing: Standing) -> list[Situation]:
     """Who waits for somebody here to confirm it."""
     return [
         Situation(
@@ -75,16 +76,16 @@ def newcomer_situations(agreement: Agreement) -> list[Situation]:
                 listed([formats.digits(ref) for ref in each.clauses]),
             ),
         )
-        for each in joined(agreement)
+        for each in joined(agreement, standing)
         if each.confirmed is None
     ]
 
 
-def newcomer_acts(agreement: Agreement) -> list[Act]:
+def newcomer_acts(agreement: Agreement, standing: Standing) -> list[Act]:
     """Where newcomers are confirmed, and where that is changed."""
     language = get_language() or "en"
     found = []
-    for each in joined(agreement):
+    for each in joined(agreement, standing):
         url = reverse("agreement-newcomer", args=[agreement.id, each.party.ref])
         name = {"name": each.party.organisation.in_language(language).value}
         if each.confirmed is None:

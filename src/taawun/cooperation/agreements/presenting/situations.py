@@ -95,7 +95,7 @@ def situation(record: Record, standing: Standing, at: datetime) -> list[Situatio
     told += _own_proposals(record, standing)
     told += _negotiation(record, standing)
     told += joinings(record, standing, at)
-    told += newcomer_situations(record.agreement)
+    told += newcomer_situations(record.agreement, standing)
     if standing.suspensions:
         told += [_suspension(record, standing)]
     if standing.ends and standing.ends > at:
@@ -273,7 +273,7 @@ def _officer_acts(
             url = reverse(name, args=[agreement.id])
             found.append(Act(label, url, style, is_ending=is_ending, is_answer=kind == "declined"))
     found += joining_acts(actor.id, record, standing, partners)
-    found += newcomer_acts(agreement)
+    found += newcomer_acts(agreement, standing)
     if about and isinstance(can_sign(about, standing, partners), Granted):
         given = record.approved(about.digest, Approval.Step.SIGNATURE)
         if all(each.person_id != actor.id for each in given):

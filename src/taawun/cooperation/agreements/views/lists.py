@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +45,7 @@ class _Row:
     agreement: Agreement
     standing: Standing
     document: Document | None
+    is_waiting: bool = False
 
     @property
     def id(self) -> UUID:
@@ -115,7 +116,7 @@ def agreements(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "agreements/agreements.html",
         form=AgreementFilters(request.GET),
         find=find,
-        draw=lambda found: [(row, row.agreement.id in mine) for row in found],
+        draw=lambda found: [replace(row, is_waiting=row.agreement.id in mine) for row in found],
         save=_saved,
         empty=Empty(
             _("No agreement yet"),

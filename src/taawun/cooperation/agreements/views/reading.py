@@ -92,11 +92,11 @@ class ClauseRow:
 
 def clause_rows(document: Document) -> list[ClauseRow]:
     """The clauses of a document for a page."""
-    return [_clause_row(clause, document) for clause in document.clauses]
-
-
-def _clause_row(clause: Clause, document: Document) -> ClauseRow:
     tiles = dict(zip((party.ref for party in document.parties), party_tiles(document), strict=True))
+    return [_clause_row(clause, document, tiles) for clause in document.clauses]
+
+
+def _clause_row(clause: Clause, document: Document, tiles: Mapping[str, PartyTile]) -> ClauseRow:
     sides = [
         list(tiles.values()) if ANY in refs else [tiles[ref] for ref in refs if ref in tiles]
         for refs in (clause.senders, clause.receivers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from taawun.cooperation.people.forms import (
 )
 from taawun.cooperation.people.letters import password_link, qr
 from taawun.cooperation.people.models import DutyContact, Membership, Person
+from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.role_names import role_name
 from taawun.cooperation.people.rules import (
     Granted,
@@ -83,6 +85,13 @@ PEOPLE: Final = Table(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    person: Person
+    address: str
+    roles: list[str]
+
+
 @require_safe
 @signed_in("read:people")
 def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
@@ -106,7 +115,7 @@ def people(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "people/people.html",
         form=PeopleFilters(request.GET, by_address=manages),
         find=find,
-        draw=lambda found: [(each, _address_for(actor, each)) for each in found],
+        draw=lambda found: [_Row(each, _address_for(actor, each), _roles_in_words(each)) for each in found],
         save=lambda found: _saved(actor, found),
         without=() if manages else {"email"},
         context={"may_manage": manages},
@@ -127,6 +136,10 @@ def _saved(actor: PersonActor, found: QuerySet[Person]) -> Iterator[dict[str, An
 
 def _address_for(actor: PersonActor, person: Person) -> str:
     return person.email if may_see_address(actor, person) else ""
+
+
+def _roles_in_words(person: Person) -> list[str]:
+    return [str(Role(membership.role).label) for membership in person.memberships.all()]
 
 
 def _roles_of(person: Person) -> list[str]:

@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final, Literal, Protocol
 from unicodedata import bidirectional, category
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 
@@ -51,6 +52,7 @@ MARKS: Final[tuple[Mark, ...]] = ("circle", "square", "diamond", "triangle", "cr
 """Series are told apart by colour, dash and mark, in this order."""
 
 _SIZE: Final = 12.5
+_LEFTWARDS: Final = ' direction="rtl"'
 
 
 class CannotDraw(ValueError):
@@ -173,6 +175,9 @@ class Picture(Protocol):
 class Canvas:
     """Draws shapes; every x is measured from the side where reading begins.
 
+    A drawing has hundreds of them, so of what they are made only words are escaped: classes are those of the
+    stylesheet, and lengths are numbers.
+
     Args:
         width: of the whole drawing.
         is_rtl: whether that side is the right one.
@@ -189,25 +194,17 @@ class Canvas:
         self, classes: str, x: float, y: float, width: float, height: float, radius: float = 0
     ) -> SafeString:
         """A rectangle."""
-        return format_html(
-            '<rect class="{}" x="{}" y="{}" width="{}" height="{}"{}/>',
-            classes,
-            px(self.x(x, width)),
-            px(y),
-            px(width),
-            px(height),
-            format_html(' rx="{}"', px(radius)) if radius else "",
+        rounded = f' rx="{px(radius)}"' if radius else ""
+        return SafeString(
+            f'<rect class="{classes}" x="{px(self.x(x, width))}" y="{px(y)}" width="{px(width)}" '
+            f'height="{px(height)}"{rounded}/>'
         )
 
     def line(self, classes: str, start: tuple[float, float], end: tuple[float, float]) -> SafeString:
         """A straight line."""
-        return format_html(
-            '<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>',
-            classes,
-            px(self.x(start[0])),
-            px(start[1]),
-            px(self.x(end[0])),
-            px(end[1]),
+        return SafeString(
+            f'<line class="{classes}" x1="{px(self.x(start[0]))}" y1="{px(start[1])}" '
+            f'x2="{px(self.x(end[0]))}" y2="{px(end[1])}"/>'
         )
 
     def path(
@@ -227,14 +224,14 @@ class Canvas:
         """A mark some 8 pixels wide around a point."""
         at, half = self.x(x), 4.5
         if kind == "circle":
-            return format_html('<circle class="{}" cx="{}" cy="{}" r="4"/>', classes, px(at), px(y))
+            return SafeString(f'<circle class="{classes}" cx="{px(at)}" cy="{px(y)}" r="4"/>')
         d = {
             "square": f"M{px(at - 4)} {px(y - 4)}h8v8h-8Z",
             "diamond": f"M{px(at)} {px(y - 5)}l5 5l-5 5l-5-5Z",
             "triangle": f"M{px(at)} {px(y - half)}l5 9h-10Z",
             "cross": f"M{px(at - 4)} {px(y - 4)}l8 8m0-8l-8 8",
         }[kind]
-        return format_html('<path class="{}" d="{}"/>', f"{classes} {kind}", d)
+        return SafeString(f'<path class="{classes} {kind}" d="{d}"/>')
 
     def missing(self, x: float, y: float, width: float, height: float) -> SafeString:
         """A place whose value nobody has: an outline in gold, and hatched."""
@@ -292,17 +289,11 @@ class Canvas:
         runs_left = self.is_rtl if own is None else own
         opposite: dict[Anchor, Anchor] = {"start": "end", "end": "start", "middle": "middle"}
         placed = anchor if runs_left == self.is_rtl else opposite[anchor]
-        return format_html(
-            '<text{} x="{}" y="{}" text-anchor="{}"{}>{}{}</text>',
-            format_html(' class="{}"', f"{classes}{' strong' if is_bold else ''}".strip())
-            if classes or is_bold
-            else "",
-            px(self.x(x)),
-            px(y),
-            placed,
-            format_html(' direction="{}"', "rtl") if runs_left else "",
-            shown,
-            format_html("<title>{}</title>", line) if shown != line else "",
+        named = f' class="{classes}{" strong" if is_bold else ""}"' if classes else ' class="strong"'
+        return SafeString(
+            f'<text{named if classes or is_bold else ""} x="{px(self.x(x))}" y="{px(y)}" text-anchor="{placed}"'
+            f"{_LEFTWARDS if runs_left else ''}>{escape(shown)}"
+            f"{f'<title>{escape(line)}</title>' if shown != line else ''}</text>"
         )
 
     def swatch(self, *shapes: SafeString, width: float = 16, height: float = 16) -> SafeString:
@@ -317,7 +308,7 @@ class Canvas:
 
 def joined(parts: Iterable[SafeString]) -> SafeString:
     """Parts of a drawing, one over the other."""
-    return format_html_join("", "{}", ((part,) for part in parts))
+    return SafeString("".join(map(conditional_escape, parts)))
 
 
 def px(length: float) -> str:
@@ -344,6 +335,7 @@ def width_of(words: str, *, is_bold: bool = False, size: float = _SIZE) -> float
     return sum(map(_share, words)) * size * (1.06 if is_bold else 1)
 
 
+@lru_cache(maxsize=4096)
 def _share(letter: str) -> float:
     """The width of a letter, as a share of the size of the type."""
     if category(letter) in {"Mn", "Me", "Cf"}:

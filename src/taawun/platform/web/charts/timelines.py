@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -177,6 +177,7 @@ class _Sheet:
         moments += [deed.at for row in timeline.rows for deed in row.deeds]
         self.low = min([timeline.starts, *moments])
         self.high = max([timeline.ends, *moments, self.low + timedelta(minutes=1)])
+        self.is_one_day = reader.local(self.low).date() == reader.local(self.high).date()
         self.injects_word = str(timeline.wording.numbered)
         names = max(
             [width_of(row.name) + 34 for row in timeline.rows] + [width_of(self.injects_word, is_bold=True)]
@@ -187,10 +188,10 @@ class _Sheet:
 
     def write(self, at: datetime) -> str:
         """A moment; with its day where the axis has more than one."""
-        day, time = self.reader.day(self.reader.local(at)), self.reader.time(at)
-        if self.reader.local(self.low).date() == self.reader.local(self.high).date():
+        time = self.reader.time(at)
+        if self.is_one_day:
             return time
-        return _("%(day)s, %(time)s") % {"day": day, "time": time}
+        return _("%(day)s, %(time)s") % {"day": self.reader.day(self.reader.local(at).date()), "time": time}
 
     def x(self, at: datetime) -> float:
         return self.begin + (self.end - self.begin) * ((at - self.low) / (self.high - self.low))
@@ -236,11 +237,10 @@ class _Sheet:
             places = spread([self.x(deed.at) for deed in row.deeds], _MARK_APART, self.begin, self.end)
             for deed, x in zip(row.deeds, places, strict=True):
                 drawn.append(
-                    format_html(
-                        '<g class="{}"><title>{}</title>{}</g>',
-                        f"deed {deed.sign.mark}",
-                        f"{row.name}: {deed.sign.words}, {self.write(deed.at)}",
-                        self.canvas.mark(deed.sign.mark, x, y),
+                    SafeString(
+                        f'<g class="deed {deed.sign.mark}"><title>'
+                        f"{escape(f'{row.name}: {deed.sign.words}, {self.write(deed.at)}')}</title>"
+                        f"{self.canvas.mark(deed.sign.mark, x, y)}</g>"
                     )
                 )
         return drawn
