@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -163,7 +164,13 @@ def fingerprint_of(node: str, kid: str) -> Fingerprint:
     """
     language = (get_language() or "en").partition("-")[0]
     words = fingerprint.words(kid, language if language in LANGUAGES else "en")
-    return Fingerprint(kid, words, fingerprint.digits(kid), qr(f"{node}/.well-known/taawun#{kid}"))
+    return Fingerprint(kid, words, fingerprint.digits(kid), _qr(node, kid))
+
+
+# an open page asks for it again and again, and to draw one takes some 10 ms
+@lru_cache(maxsize=256)
+def _qr(node: str, kid: str) -> SafeString:
+    return qr(f"{node}/.well-known/taawun#{kid}")
 
 
 # ---- descriptor -----------------------------------------------------------------------------------------------
