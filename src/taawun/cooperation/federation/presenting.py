@@ -78,7 +78,8 @@ def shown_preview(preview: Preview, permissions: Collection[str]) -> PublishPrev
     Returns:
         What the component ``publish_preview`` draws; boxes carry party keys.
     """
-    partners = {partner.node: partner for partner in Partner.objects.all()}
+    known = Partner.objects.only("node", "nation", "names", "state", "failures")
+    partners = {partner.node: partner for partner in known}
     groups = []
     for decided in preview.by_clause().values():
         grant = next(each.grant for each in decided if each.grant)
@@ -122,7 +123,8 @@ def _non_receiver(
     decided: PartyDecision, partners: Mapping[str, Partner], permissions: Collection[str]
 ) -> NonReceiver:
     partner, name = _party(decided.party, partners)
-    worded, url = decided.worded, _mend_url(decided, partner, name)
+    worded = decided.worded
+    url = _mend_url(decided, worded.step, partner, name)
     mend = worded.mend if url else ""
     if mend and worded.needs and worded.needs not in permissions:
         # a link that leads to a page without the button helps nobody
@@ -141,9 +143,8 @@ def _whom_to_ask(permission: str) -> str:
     return sentence % {"names": names} if names else _("Ask it of those who hold agreements.")
 
 
-def _mend_url(decided: PartyDecision, partner: Partner | None, name: str) -> str:
+def _mend_url(decided: PartyDecision, step: str, partner: Partner | None, name: str) -> str:
     """Where the step begins that would change a refusal."""
-    step = decided.worded.step
     if step == "partner":
         if partner is None:
             return reverse("partners")
