@@ -71,7 +71,8 @@ def sentences(_actor: PersonActor, since: datetime | None) -> list[str]:
     if not count:
         return [_nothing_since(since)] if since and _arrived(_lately(since)).exists() else []
     ways = Passage.objects.filter(release__in=found, ended__isnull=True)
-    clauses = ways.values_list("agreement", "clause").distinct().count()
+    over_which = list(ways.values_list("agreement", "clause").distinct().order_by())
+    clauses = len(over_which)
     sent = (
         ngettext(
             "Since %(when)s partners sent %(count)s release.",
@@ -88,7 +89,7 @@ def sentences(_actor: PersonActor, since: datetime | None) -> list[str]:
     over = ngettext("All of it under %(count)s clause.", "All of it under %(count)s clauses.", clauses)
     told = [sent % {"count": formats.number(count), "when": formats.lately(since) if since else ""}]
     # one release over one clause says nothing more, and what came over public lanes came under no clause
-    is_said = count == clauses == 1 or ways.filter(agreement=None).exists()
+    is_said = count == clauses == 1 or any(agreement is None for agreement, _clause in over_which)
     return told if is_said else [*told, over % {"count": formats.number(clauses)}]
 
 
