@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.models import Agreement, Newcomer
 from taawun.cooperation.federation.actions import publish
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.queries import newest_with_partner, with_partner
 from taawun.foundation.tlp import Tlp
 from tests.cast import Cast, PartnerNode, partner
 from tests.cooperation.federation.newcomers import accede
@@ -148,3 +150,15 @@ def test_over_the_api_newcomers_are_listed_confirmed_and_taken_back(
     assert (again.status_code, again.json()["type"]) == (409, "urn:taawun:problem:not-confirmed")
     stranger = cast.officer.api.post(path, {"party": "https://nobody.example", "reads_earlier": True})
     assert (stranger.status_code, stranger.json()["type"]) == (409, "urn:taawun:problem:no-newcomer")
+
+
+def test_the_newest_with_a_partner_are_the_first_of_all_with_it_from_where_it_reads(
+    cast: Cast, joined: Agreement, south: PartnerNode, east: PartnerNode
+) -> None:
+    cast.officer.browser().post(_page(joined, "newcomers/new/"), {"reads": "accession"})
+    publish(cast.analyst.actor, draft("urn:test:after"))
+    everything = ["after", "3", "2", "1"]
+    for each, count, expected in ((south, 2, everything[:2]), (south, 9, everything), (east, 9, ["after"])):
+        newest = list(newest_with_partner(each.row.id, count))
+        assert newest == list(with_partner(Release.objects.order_by("-id"), each.row.id)[:count])
+        assert [release.subject.removeprefix("urn:test:") for release in newest] == expected

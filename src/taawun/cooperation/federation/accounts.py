@@ -69,11 +69,13 @@ def accounts(found: Sequence[Cell], by: str, actor: PersonActor) -> list[Account
 def _names(by: str, keys: Sequence[Any], actor: PersonActor) -> Mapping[Any, tuple[SafeString, str]]:
     # Any: an id, a kind or a month, as the dimension has it
     if by == "agreement":
-        rows = {row.id: row for row in Agreement.objects.filter(id__in=[key for key in keys if key])}
+        read = Agreement.objects.only("number", "titles").filter(id__in=[key for key in keys if key])
+        rows = {row.id: row for row in read}
         may_open = _READ_AGREEMENTS in actor.permissions
         return {key: _agreement(rows.get(key), key, may_open=may_open) for key in keys}
     if by == "partner":
-        partners = {row.id: row for row in Partner.objects.filter(id__in=[key for key in keys if key])}
+        named = Partner.objects.only("node", "nation", "names").filter(id__in=[key for key in keys if key])
+        partners = {row.id: row for row in named}
         return {key: _partner(partners.get(key)) for key in keys}
     if by == "month":
         return {key: (format_html("{}", formats.month(key)), key) for key in keys}

@@ -15,7 +15,7 @@ from taawun.cooperation.agreements.forms.days import Day
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.ledger import Wanted
-from taawun.cooperation.partners.queries import known_partners
+from taawun.cooperation.partners.queries import partner_names
 from taawun.cooperation.people.forms import LIVES
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
@@ -154,8 +154,7 @@ class ReleaseFilters(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
-        kind, language = self.fields["kind"], get_language() or "en"
-        everybody = [(str(each.id), each.name.in_language(language).value) for each in known_partners()]
+        kind, everybody = self.fields["kind"], _partners()
         for name, nobody in (("partner", _("all")), ("readable_by", _("not filtered"))):
             chosen = self.fields[name]
             if isinstance(chosen, forms.ChoiceField):
@@ -176,13 +175,9 @@ class ReceivedFilters(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
-        language = get_language() or "en"
         # Any: a label may be a lazy translation
         choices: dict[str, list[tuple[str, Any]]] = {
-            "partner": [
-                ("", _("all")),
-                *((str(each.id), each.name.in_language(language).value) for each in known_partners()),
-            ],
+            "partner": [("", _("all")), *_partners()],
             "agreement": [("", _("all")), *((str(each.id), each.code) for each in _agreements())],
             "kind": [("", _("all")), *_kinds()],
         }
@@ -213,15 +208,11 @@ class LedgerFilters(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
-        language = get_language() or "en"
         months = [(each, formats.month(each)) for each in _months()]
         # Any: a label may be a lazy translation
         choices: dict[str, list[tuple[str, Any]]] = {
             "agreement": [("", _("all")), *((str(each.id), each.code) for each in _agreements())],
-            "partner": [
-                ("", _("all")),
-                *((str(each.id), each.name.in_language(language).value) for each in known_partners()),
-            ],
+            "partner": [("", _("all")), *_partners()],
             "kind": [("", _("all")), *_kinds()],
             "since": [("", _("a year ago")), ("all", _("the beginning")), *months],
             "until": [("", _("now")), *months],
@@ -250,7 +241,12 @@ class LedgerFilters(forms.Form):
 
 
 def _agreements() -> QuerySet[Agreement]:
-    return Agreement.objects.order_by("-number")
+    return Agreement.objects.only("number").order_by("-number")
+
+
+def _partners() -> list[tuple[str, str]]:
+    language = get_language() or "en"
+    return [(str(key), name.in_language(language).value) for key, name in partner_names().items()]
 
 
 def _months() -> list[str]:

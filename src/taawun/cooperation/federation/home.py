@@ -19,8 +19,8 @@ from taawun.cooperation.federation.guests import hosted
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.ledger import Sums, weeks
 from taawun.cooperation.federation.models import Passage, Release
-from taawun.cooperation.federation.presenting import release_rows, with_passages
-from taawun.cooperation.federation.queries import with_partner
+from taawun.cooperation.federation.queries import newest_with_partner
+from taawun.cooperation.federation.rows import release_rows
 from taawun.cooperation.federation.rules import reader_of
 from taawun.foundation.clock import now
 from taawun.platform.registry import registry
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from taawun.cooperation.agreements.models import Agreement
-    from taawun.cooperation.federation.presenting import ReleaseRow
+    from taawun.cooperation.federation.rows import ReleaseRow
     from taawun.cooperation.partners.models import Lane, Partner
     from taawun.cooperation.people.actors import PersonActor
 
@@ -60,7 +60,7 @@ _WEEKS: Final = 8
 
 def fresh(actor: PersonActor, since: datetime | None) -> list[Line]:
     """What partners sent lately and still stands, newest first; what came since the last visit is marked."""
-    found = with_passages(_arrived(_lately(since)).order_by("-id"))[:_MOST]
+    found = _arrived(_lately(since)).order_by("-id")[:_MOST]
     return [_line(actor, row, since=since) for row in release_rows(list(found), reader_of(actor))]
 
 
@@ -71,7 +71,8 @@ def sentences(_actor: PersonActor, since: datetime | None) -> list[str]:
     if not count:
         return [_nothing_since(since)] if since and _arrived(_lately(since)).exists() else []
     ways = Passage.objects.filter(release__in=found, ended__isnull=True)
-    clauses = ways.values_list("agreement", "clause").distinct().count()
+    over_which = list(ways.values_list("agreement", "clause").distinct().order_by())
+    clauses = len(over_which)
     sent = (
         ngettext(
             "Since %(when)s partners sent %(count)s release.",
@@ -88,7 +89,7 @@ def sentences(_actor: PersonActor, since: datetime | None) -> list[str]:
     over = ngettext("All of it under %(count)s clause.", "All of it under %(count)s clauses.", clauses)
     told = [sent % {"count": formats.number(count), "when": formats.lately(since) if since else ""}]
     # one release over one clause says nothing more, and what came over public lanes came under no clause
-    is_said = count == clauses == 1 or ways.filter(agreement=None).exists()
+    is_said = count == clauses == 1 or any(agreement is None for agreement, _clause in over_which)
     return told if is_said else [*told, over % {"count": formats.number(clauses)}]
 
 
@@ -128,8 +129,7 @@ def by_week(_actor: PersonActor) -> SafeString:
 
 def of_partner(actor: PersonActor, partner: Partner) -> list[Line]:
     """The last releases given to and received from a partner."""
-    found = with_partner(Release.objects.order_by("-id"), partner.id)
-    rows = release_rows(list(with_passages(found)[:_MOST]), reader_of(actor))
+    rows = release_rows(list(newest_with_partner(partner.id, _MOST)), reader_of(actor))
     return [_line(actor, row, with_direction=True) for row in rows]
 
 
@@ -208,15 +208,10 @@ def _line(
     partner = row.partners[0] if row.partners and not with_direction else None
     return Line(
         row.title,
-        address or reverse("release", args=[row.release.id]),
+        address or row.address,
         detail,
         row.release.issued,
         partner.nation if partner else "",
-        fresh=not row.is_given and _arrival(row.release) > (since or now() - timedelta(days=1)),
+        fresh=row.arrived is not None and row.arrived > (since or now() - timedelta(days=1)),
         kind="federation.received",
     )
-
-
-def _arrival(release: Release) -> datetime:
-    """When it came here first, however long it was on its way."""
-    return min(each.entry.recorded for each in release.passages.all() if not each.is_given)

@@ -10,14 +10,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, Model, Sum, When
+from django.db.models import Case, CharField, Count, DateTimeField, F, IntegerField, Model, Sum, When
 
 from taawun.cooperation.federation.models import Passage, Reach, Receipt
 from taawun.cooperation.federation.readers import is_reader
 from taawun.cooperation.partners.models import Lane, LaneEntry, LaneReader
+from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -171,19 +173,32 @@ def weeks(until: datetime, count: int) -> list[Week]:
         until: where the last of them ends.
         count: so many.
     """
-    begins = until - count * _WEEK
-    # the month stands in the index of the passages, the instant in the log
-    found = Passage.objects.filter(
-        month__gte=f"{begins.astimezone(UTC):%Y-%m}", entry__recorded__gt=begins, entry__recorded__lte=until
-    )
     after = [until - (count - at) * _WEEK for at in range(count)]
-    newest_first = (When(entry__recorded__gt=begun, then=at) for at, begun in reversed([*enumerate(after)]))
-    week = Case(*newest_first, output_field=IntegerField())
-    rows = found.annotate(week=week).values_list("week", "lane__sender").annotate(n=Count("id"))
     sums = [[0, 0] for _ in after]
-    for at, sender, n in rows.order_by():
+    begun = {f"begun{at}": each for at, each in enumerate(after)}
+    for at, sender, n in _by_week(count).ask(month=f"{after[0].astimezone(UTC):%Y-%m}", until=until, **begun):
         sums[at][sender is not None] += n
-    return [Week(begun + _WEEK, *each) for begun, each in zip(after, sums, strict=True)]
+    return [Week(begins + _WEEK, *each) for begins, each in zip(after, sums, strict=True)]
+
+
+@lru_cache(maxsize=8)
+def _by_week(count: int) -> Question:
+    """How many passages there were in each week, counted from the first, by who sent them."""
+    begun = [given(f"begun{at}", DateTimeField()) for at in range(count)]
+
+    def write() -> QuerySet[Passage, Any]:
+        # the month stands in the index of the passages, the instant in the log
+        found = Passage.objects.filter(
+            month__gte=given("month", CharField()),
+            entry__recorded__gt=begun[0],
+            entry__recorded__lte=given("until", DateTimeField()),
+        )
+        newest_first = (When(entry__recorded__gt=each, then=at) for at, each in reversed([*enumerate(begun)]))
+        week = Case(*newest_first, output_field=IntegerField())
+        rows = found.annotate(week=week).values_list("week", "lane__sender").annotate(n=Count("id"))
+        return rows.order_by()
+
+    return Question(write)
 
 
 def grouped(found: Iterable[Cell], by: str) -> dict[Any, Sums]:

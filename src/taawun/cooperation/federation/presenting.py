@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-from uuid import UUID
 
-from django.db.models import Count, Prefetch
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
-from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.agreements.presenting.sentences import kinds_in_words
 from taawun.cooperation.agreements.queries import named_parties, party_name
-from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Deletion, Passage, Receipt, Release
 from taawun.cooperation.federation.queries import withdrawals_signed
 from taawun.cooperation.federation.readers import readers_of
-from taawun.cooperation.federation.rules import can_see_content
+from taawun.cooperation.federation.rows import (
+    ClauseMark,
+    ReleaseRow,
+    can_see,
+    clause_marks,
+    codes_of,
+    kind_label,
+    release_rows,
+    title_of,
+)
 from taawun.cooperation.partners.models import LaneEntry, Partner
 from taawun.cooperation.partners.wording import entry_reason
 from taawun.cooperation.people.queries import holders
-from taawun.cooperation.people.rules import Granted
-from taawun.foundation.tlp import Tlp
-from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.components import (
     ClauseReceivers,
@@ -37,17 +41,14 @@ from taawun.platform.web.components import (
     PublishPreview,
     Receiver,
 )
-from taawun.platform.web.templatetags.components import clause as clause_chip
 from taawun.platform.web.templatetags.components import text, tlp
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.utils.safestring import SafeString
 
     from taawun.cooperation.agreements.document import Clause
     from taawun.cooperation.federation.decisions import PartyDecision, Preview
-    from taawun.cooperation.federation.rules import Reader
 
 __all__ = [
     "ClauseMark",
@@ -77,7 +78,8 @@ def shown_preview(preview: Preview, permissions: Collection[str]) -> PublishPrev
     Returns:
         What the component ``publish_preview`` draws; boxes carry party keys.
     """
-    partners = {partner.node: partner for partner in Partner.objects.all()}
+    known = Partner.objects.only("node", "nation", "names", "state", "failures")
+    partners = {partner.node: partner for partner in known}
     groups = []
     for decided in preview.by_clause().values():
         grant = next(each.grant for each in decided if each.grant)
@@ -121,7 +123,8 @@ def _non_receiver(
     decided: PartyDecision, partners: Mapping[str, Partner], permissions: Collection[str]
 ) -> NonReceiver:
     partner, name = _party(decided.party, partners)
-    worded, url = decided.worded, _mend_url(decided, partner, name)
+    worded = decided.worded
+    url = _mend_url(decided, worded.step, partner, name)
     mend = worded.mend if url else ""
     if mend and worded.needs and worded.needs not in permissions:
         # a link that leads to a page without the button helps nobody
@@ -140,9 +143,8 @@ def _whom_to_ask(permission: str) -> str:
     return sentence % {"names": names} if names else _("Ask it of those who hold agreements.")
 
 
-def _mend_url(decided: PartyDecision, partner: Partner | None, name: str) -> str:
+def _mend_url(decided: PartyDecision, step: str, partner: Partner | None, name: str) -> str:
     """Where the step begins that would change a refusal."""
-    step = decided.worded.step
     if step == "partner":
         if partner is None:
             return reverse("partners")
@@ -179,72 +181,9 @@ def arrived_at(release: Release) -> datetime | None:
     return min((each.entry.recorded for each in release.passages.all() if not each.is_given), default=None)
 
 
-# ---- releases in a list -----------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class ClauseMark:
-    """A clause over which something travelled; without an agreement the public lane."""
-
-    agreement: UUID | None
-    code: str
-    clause: str
-    url: str
-
-    @property
-    def chip(self) -> SafeString:
-        """The clause as its chip."""
-        if self.agreement is None:
-            words = _("public lane")
-            return (
-                format_html('<a class="clause" href="{}">{}</a>', self.url, words)
-                if self.url
-                else format_html('<span class="clause">{}</span>', words)
-            )
-        return clause_chip(self.code, self.clause, self.url)
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRow:
-    """A release as lists show it.
-
-    Args:
-        release: the row.
-        title: what it is called; a sentence where the reader may not know.
-        is_visible: whether the reader may know what it is about.
-        kind: its kind in words.
-        is_given: whether it is ours.
-        partners: who sent it, or to whom it went.
-        clauses: over which clauses.
-        signed: how many of its receivers signed for it; only of ours.
-        badge: a key of the shell's ``STATES``.
-        word: its state in words.
-    """
-
-    release: Release
-    title: str
-    is_visible: bool
-    kind: str
-    is_given: bool
-    partners: tuple[Partner, ...]
-    clauses: tuple[ClauseMark, ...]
-    signed: int
-    badge: str
-    word: str
-
-    @property
-    def ends(self) -> datetime | None:
-        """When the last way by which it stands here ends; None where one of them does not end by itself."""
-        live = [each for each in self.release.passages.all() if not each.is_given and each.ended is None]
-        ends = [each.ends for each in live if each.ends is not None]
-        return max(ends) if ends and len(ends) == len(live) else None
-
-    @property
-    def marking(self) -> Tlp:
-        """Its marking."""
-        return Tlp(self.release.tlp)
-
-
+# ---- one release ------------------------------------------------------------------------------------------------
 def with_passages(found: QuerySet[Release]) -> QuerySet[Release]:
-    """Releases together with the lanes they travelled over, and who reads those."""
+    """Releases together with the lanes they travelled over, and who reads those: for the page of one."""
     passages = Passage.objects.select_related("entry__lane__sender").prefetch_related(
         "entry__lane__readers__partner"
     )
@@ -253,113 +192,6 @@ def with_passages(found: QuerySet[Release]) -> QuerySet[Release]:
     )
 
 
-def release_rows(releases: Sequence[Release], reader: Reader) -> list[ReleaseRow]:
-    """Rows of a list; the releases as :func:`with_passages` reads them."""
-    ours = [release.id for release in releases if release.origin_id is None]
-    signed = dict(
-        Receipt.objects.filter(entry__passage__release__in=ours)
-        .order_by()
-        .values_list("entry__passage__release")
-        .annotate(n=Count("partner", distinct=True))
-    )
-    codes = _codes(passage.agreement for release in releases for passage in release.passages.all())
-    return [_row(release, reader, codes, signed.get(release.id, 0)) for release in releases]
-
-
-def _row(release: Release, reader: Reader, codes: Mapping[UUID, str], signed: int) -> ReleaseRow:
-    passages = list(release.passages.all())
-    is_given = release.origin_id is None
-    partners = _receivers(passages) if is_given else ([release.origin] if release.origin else [])
-    is_visible = can_see(reader, release)
-    badge, word = _state(release, len(partners), signed)
-    return ReleaseRow(
-        release=release,
-        title=title_of(release, reader),
-        is_visible=is_visible,
-        kind=kind_label(release.kind),
-        is_given=is_given,
-        partners=tuple(partners),
-        clauses=clause_marks([each for each in passages if each.is_given == is_given], codes),
-        signed=signed,
-        badge=badge,
-        word=word,
-    )
-
-
-def can_see(reader: Reader, release: Release) -> bool:
-    """Whether the reader may know what a release is called and about."""
-    return isinstance(can_see_content(reader, release), Granted)
-
-
-def title_of(release: Release, reader: Reader) -> str:
-    """What a release is called, for somebody; its kind where it has no title or they may not read it."""
-    if can_see(reader, release):
-        return release.title or kind_label(release.kind)
-    kind = {"kind": kind_label(release.kind)}
-    if release.is_for_guests:
-        return _("%(kind)s for guests of this node") % kind
-    if release.tlp == Tlp.RED:
-        return _("%(kind)s for the persons it names") % kind
-    return _("%(kind)s, kept inside its organisation") % kind
-
-
-def _state(release: Release, receivers: int, signed: int) -> tuple[str, str]:
-    gone = {
-        Release.State.WITHDRAWN: ("withdrawn", pgettext("release", "withdrawn")),
-        Release.State.ENDED: ("ended", pgettext("release", "ended")),
-        Release.State.ASIDE: ("waiting", _("in quarantine")),
-    }
-    if release.state != Release.State.LIVE:
-        return gone[Release.State(release.state)]
-    if release.origin_id is not None:
-        return "received", pgettext("release", "received")
-    if not receivers:
-        return "received", _("for guests of this node")
-    if not signed:
-        return "waiting", _("nobody has signed for it yet")
-    counted = {"signed": formats.number(signed), "receivers": formats.number(receivers)}
-    words = _("signed for by %(signed)s of %(receivers)s") % counted
-    return ("received" if signed >= receivers else "waiting"), words
-
-
-def _receivers(passages: Iterable[Passage]) -> list[Partner]:
-    """The partners a release of ours went to, each once."""
-    found = {partner.id: partner for passage in passages for partner in readers_of(passage.entry)}
-    return sorted(found.values(), key=lambda partner: (partner.nation, partner.node))
-
-
-def clause_marks(
-    passages: Iterable[Passage], codes: Mapping[UUID, str] | None = None
-) -> tuple[ClauseMark, ...]:
-    """The clauses of some passages, each once, in their order."""
-    held = list(passages)
-    known = _codes(passage.agreement for passage in held) if codes is None else codes
-    found = {
-        (passage.agreement, passage.clause): ClauseMark(
-            passage.agreement,
-            known.get(passage.agreement, "—") if passage.agreement else "",
-            passage.clause,
-            f"{reverse('agreement', args=[passage.agreement])}#clause-{passage.clause}"
-            if passage.agreement in known
-            else "",
-        )
-        for passage in held
-    }
-    return tuple(found.values())
-
-
-def _codes(agreements: Iterable[UUID | None]) -> dict[UUID, str]:
-    known = {each for each in agreements if each}
-    return {each.id: each.code for each in Agreement.objects.filter(id__in=known)}
-
-
-def kind_label(kind: str) -> str:
-    """A release kind in words; an unknown one by its name."""
-    known = registry.find(ReleaseKind, kind)
-    return str(known.label) if known else kind
-
-
-# ---- one release ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A release of ours on its way to one partner over one clause.
@@ -396,7 +228,7 @@ def deliveries(*releases: Release) -> list[Delivery]:
         releases: in the order in which they are told; as :func:`with_passages` reads them.
     """
     passages = [each for release in releases for each in release.passages.all() if each.is_given]
-    codes = _codes(passage.agreement for passage in passages)
+    codes = codes_of(passage.agreement for passage in passages)
     receipts = {
         (receipt.entry_id, receipt.partner_id): receipt
         for receipt in Receipt.objects.filter(entry__in=[passage.entry_id for passage in passages])

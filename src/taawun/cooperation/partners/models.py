@@ -94,11 +94,21 @@ class Partner(models.Model):
     @property
     def name(self) -> Text:
         """The partner's name in the languages it gave one in; its address until it said."""
-        return Text.from_json(self.names) if self.names else Text.of(en=self.node)
+        return called(self.names, self.node)
 
     def is_current(self, at: datetime) -> bool:
         """Whether its descriptor is still valid; after it lapses nothing is sent until renewal."""
         return self.descriptor_valid_until is not None and at < self.descriptor_valid_until
+
+
+def called(names: object, node: str) -> Text:
+    """A partner's name, as :attr:`Partner.name` has it, of two of its columns.
+
+    Args:
+        names: what it said.
+        node: its base address.
+    """
+    return Text.from_json(names) if names else Text.of(en=node)
 
 
 class PartnerKey(models.Model):

@@ -9,7 +9,16 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, UUIDField, Val
 from django.db.models.functions import Coalesce
 
 from taawun.cooperation.partners.identity.keys import lineage_of
-from taawun.cooperation.partners.models import GENESIS, Fork, Lane, LaneEntry, LaneReader, Partner, Reset
+from taawun.cooperation.partners.models import (
+    GENESIS,
+    Fork,
+    Lane,
+    LaneEntry,
+    LaneReader,
+    Partner,
+    Reset,
+    called,
+)
 from taawun.cooperation.partners.restarts import statements
 from taawun.foundation.folding import words_match
 from taawun.foundation.multilingual import Text
@@ -26,6 +35,7 @@ __all__ = [
     "lanes_with",
     "matching",
     "nation_words",
+    "partner_names",
     "point_of",
     "pulse",
     "troubled_first",
@@ -51,6 +61,14 @@ def matching(text: str = "", state: str = "") -> list[Partner]:
 def known_partners() -> QuerySet[Partner]:
     """Partners whose key is known, nation by nation: from whom something can have come."""
     return Partner.objects.exclude(kid="").order_by("nation", "node")
+
+
+def partner_names() -> dict[UUID, Text]:
+    """What those are called, by their ids, in the same order: for lists to choose one from."""
+    return {key: called(names, node) for key, names, node in _NAMES.ask()}
+
+
+_NAMES: Final = Question(lambda: known_partners().values_list("id", "names", "node"))
 
 
 def nation_words() -> dict[str, Text]:

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from taawun.cooperation.agreements.models import Agreement
 from taawun.cooperation.federation.duties import duties_of, owed_under
-from taawun.cooperation.federation.presenting import release_rows, with_passages
 from taawun.cooperation.federation.queries import releases
+from taawun.cooperation.federation.rows import release_rows
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web.exports import as_csv, as_json
@@ -52,7 +52,7 @@ def agreement_duties(request: HttpRequest, actor: PersonActor, agreement_id: UUI
         return _export(request.GET["format"], held, duties)
     owed = []
     for each in owed_under(held):
-        found = with_passages(releases().filter(passages__in=each.passages).distinct())
+        found = releases().filter(passages__in=each.passages).distinct()
         owed.append((each, each.passages.count(), release_rows(list(found[:_SHOWN]), reader)))
     context = {"agreement": held, "owed": owed, "duties": duties}
     return render(request, "federation/duties.html", context)

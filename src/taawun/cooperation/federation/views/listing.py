@@ -27,12 +27,12 @@ from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import (
     deliveries,
     kind_label,
-    release_rows,
     shown_preview,
     title_of,
     with_passages,
 )
 from taawun.cooperation.federation.provenance import provenance, ways_shown
+from taawun.cooperation.federation.rows import release_rows
 from taawun.cooperation.federation.rules import findable, reader_of
 from taawun.cooperation.federation.standing import may_be_public
 from taawun.cooperation.people.rules import Granted
@@ -111,7 +111,7 @@ def releases(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         RELEASES,
         "federation/releases.html",
         form=ReleaseFilters(request.GET),
-        find=lambda wanted: Stored(with_passages(_filtered(wanted, reader))),
+        find=lambda wanted: Stored(_filtered(wanted, reader)),
         draw=lambda found: release_rows(found, reader),
         save=lambda found: _saved(found, reader),
         empty=Empty(
@@ -126,7 +126,7 @@ def releases(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 
 
 def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
-    found = queries.releases()
+    found = Release.objects.order_by("-id")
     if wanted.get("direction"):
         found = found.filter(origin__isnull=wanted["direction"] == "given")
     if wanted.get("partner"):

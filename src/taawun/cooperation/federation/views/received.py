@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.federation import queries
 from taawun.cooperation.federation.forms import ReceivedFilters
-from taawun.cooperation.federation.presenting import arrived_at, release_rows, with_passages
+from taawun.cooperation.federation.models import Release
+from taawun.cooperation.federation.rows import release_rows
 from taawun.cooperation.federation.rules import findable, reader_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.clock import timestamp
 from taawun.platform.web import formats
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.paging import batches
+from taawun.platform.web.templatetags.components import state, text, tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +33,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
-    from taawun.cooperation.federation.models import Release
-    from taawun.cooperation.federation.presenting import ReleaseRow
+    from taawun.cooperation.federation.rows import ReleaseRow
     from taawun.cooperation.federation.rules import Reader
     from taawun.cooperation.partners.models import Partner
     from taawun.cooperation.people.actors import PersonActor
@@ -81,9 +84,15 @@ RECEIVED: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
-    """A partner's release as the list shows it."""
+    """A partner's release as the list shows it.
+
+    Args:
+        row: as every list shows it.
+        giver: who gave it to us, as its cell has it.
+    """
 
     row: ReleaseRow
+    giver: SafeString
 
     @property
     def release(self) -> Release:
@@ -92,7 +101,7 @@ class _Arrived:
     @property
     def sender(self) -> Partner | None:
         """Who gave it to us."""
-        return self.row.release.origin
+        return self.row.partners[0] if self.row.partners else None
 
     @property
     def is_verified(self) -> bool:
@@ -102,7 +111,16 @@ class _Arrived:
     @property
     def at(self) -> datetime | None:
         """When it first came; None where no way by which it came is left."""
-        return arrived_at(self.row.release)
+        return self.row.arrived
+
+    @property
+    def signature(self) -> SafeString:
+        """Whose signature it bears."""
+        if self.is_verified:
+            return state("verified", _("verified"))
+        source = format_html('<bdi dir="ltr" class="mono">{}</bdi>', self.row.release.source)
+        written = format_html('<p class="note">{} {}</p>', _("written by"), source)
+        return format_html("<div>{}{}</div>", state("not-compared", _("not verified by us")), written)
 
 
 @require_safe
@@ -115,7 +133,7 @@ def received(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         RECEIVED,
         "federation/received.html",
         form=ReceivedFilters(request.GET),
-        find=lambda wanted: Stored(with_passages(_filtered(wanted, reader))),
+        find=lambda wanted: Stored(_filtered(wanted, reader)),
         draw=lambda found: _rows(found, reader),
         save=lambda found: _saved(found, reader),
         empty=Empty(
@@ -130,7 +148,7 @@ def received(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
 
 # Any: what the fields of the form make of the address
 def _filtered(wanted: Mapping[str, Any], reader: Reader) -> QuerySet[Release]:
-    found = queries.releases().filter(origin__isnull=False)
+    found = Release.objects.filter(origin__isnull=False).order_by("-id")
     if wanted.get("partner"):
         found = found.filter(origin=UUID(wanted["partner"]))
     if wanted.get("agreement"):
@@ -148,7 +166,21 @@ def _filtered(wanted: Mapping[str, Any], reader: Reader) -> QuerySet[Release]:
 
 
 def _rows(found: Sequence[Release], reader: Reader) -> list[_Arrived]:
-    return [_Arrived(row) for row in release_rows(found, reader)]
+    rows = release_rows(found, reader)
+    # many rows are of few partners
+    givers = {each.id: _giver(each) for each in {partner for row in rows for partner in row.partners}}
+    return [_Arrived(row, givers[row.partners[0].id] if row.partners else SafeString("")) for row in rows]
+
+
+def _giver(partner: Partner) -> SafeString:
+    return format_html(
+        '<div><span class="with-tile">{}<a href="{}">{}</a></span>'
+        '<p class="note"><bdi dir="ltr" class="mono">{}</bdi></p></div>',
+        tile(partner.nation),
+        reverse("partner", args=[partner.id]),
+        text(partner.name),
+        partner.node,
+    )
 
 
 def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]:

@@ -125,14 +125,13 @@ def restart_lines(partner: Partner) -> list[Line]:
 
 def fork_lines(partner: Partner) -> list[Line]:
     """The proofs that a partner signed two histories, or that it showed us two of ours."""
+    shown = queries.forks_with(partner).order_by("-found").values_list("seq", "shown_by__node", "found")
     return [
         Line(
-            _("Two histories at entry %(seq)s") % {"seq": formats.number(fork.seq)},
+            _("Two histories at entry %(seq)s") % {"seq": formats.number(seq)},
             "",
-            _("shown by %(node)s") % {"node": fork.shown_by.node}
-            if fork.shown_by
-            else _("shown by its sender itself"),
-            fork.found,
+            _("shown by %(node)s") % {"node": node} if node else _("shown by its sender itself"),
+            found,
         )
-        for fork in queries.forks_with(partner).order_by("-found")[:_MOST]
+        for seq, node, found in shown[:_MOST]
     ]

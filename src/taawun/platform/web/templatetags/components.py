@@ -80,8 +80,13 @@ def tlp(marking: Tlp | str | None) -> SafeString:
         known = marking if isinstance(marking, Tlp) else Tlp.parse(marking)
     except UnknownMarking:
         known = Tlp.RED
-    name = known.name.lower().replace("_", "-")
-    return format_html('<bdi dir="ltr" class="tlp tlp-{}">{}</bdi>', name, known.label)
+    return _marked(known)
+
+
+@lru_cache(maxsize=len(Tlp))
+def _marked(marking: Tlp) -> SafeString:
+    name = marking.name.lower().replace("_", "-")
+    return format_html('<bdi dir="ltr" class="tlp tlp-{}">{}</bdi>', name, marking.label)
 
 
 @register.simple_tag
@@ -93,9 +98,13 @@ def state(name: str, word: str = "") -> SafeString:
         word: says it in other words.
     """
     shown = STATES[str(name).lower().replace("_", "-")]
-    return format_html(
-        '<span class="state {}">{} {}</span>', shown.tone, icon(shown.icon), word or shown.word
-    )
+    return _standing(shown.tone, shown.icon, conditional_escape(word or shown.word))
+
+
+# a list has one in each row, of which most are alike
+@lru_cache(maxsize=512)
+def _standing(tone: Tone, name: str, word: SafeString) -> SafeString:
+    return format_html('<span class="state {}">{} {}</span>', tone, icon(name), word)
 
 
 @register.simple_tag
@@ -123,10 +132,17 @@ def _tile(code: str, name: str, *, own: bool, large: bool) -> SafeString:
 @register.simple_tag
 def clause(agreement: str, number: object, url: str = "", note: str = "") -> SafeString:
     """The chip of a clause: the agreement's code, then its number in the reader's digits."""
-    code = format_html('<bdi dir="ltr" class="mono">{}</bdi> ', agreement) if agreement else mark_safe("")
     # Translators: a clause and its number, as in § 2.1
     shown = _("§ %(number)s") % {"number": formats.digits(number)}
-    inside = format_html("{}<b>{}</b>{}", code, shown, f" {note}" if note else "")
+    return _clause(conditional_escape(agreement), escape(shown), conditional_escape(url), escape(str(note)))
+
+
+# many rows of a list are under few clauses
+@lru_cache(maxsize=2048)
+def _clause(agreement: SafeString, shown: SafeString, url: SafeString, note: SafeString) -> SafeString:
+    code = format_html('<bdi dir="ltr" class="mono">{}</bdi> ', agreement) if agreement else mark_safe("")
+    more = format_html(" {}", note) if note else mark_safe("")
+    inside = format_html("{}<b>{}</b>{}", code, shown, more)
     if url:
         return format_html('<a class="clause" href="{}">{}</a>', url, inside)
     return format_html('<span class="clause">{}</span>', inside)
