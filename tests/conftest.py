@@ -18,6 +18,7 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 
+from taawun.foundation import identifiers
 from taawun.node import catalogues
 from taawun.node.testing import browser_program
 from tests import network
@@ -158,6 +159,12 @@ def nobody_asked_before() -> None:
     from tests import limits  # noqa: PLC0415 - see above
 
     limits.nobody_asked_before()
+
+
+@pytest.fixture(autouse=True)
+def identifiers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test's identifiers lie after those of another whose clock stood in the future."""
+    monkeypatch.setattr(identifiers, "_sequence", identifiers._Sequence())
 
 
 @pytest.fixture(scope="session")

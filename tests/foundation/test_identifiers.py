@@ -4,18 +4,10 @@ import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from taawun.foundation import clock, identifiers
+from taawun.foundation import clock
 from taawun.foundation.identifiers import _Sequence, lowest_uuid7, uuid7
 
 FAR = datetime(2200, 1, 1, 0, 0, 0, 123_000, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _own_sequence(monkeypatch):
-    """Keep the far future of these tests out of the identifiers of all later ones."""
-    monkeypatch.setattr(identifiers, "_sequence", _Sequence())
 
 
 def test_an_identifier_is_a_uuid_of_version_7():
