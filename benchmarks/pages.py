@@ -41,7 +41,7 @@ sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT)]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT / "src"), str(CHECKOUT)])
 
 from benchmarks.full_node import FullNode, Sizes, full_node  # noqa: E402 - a script finds its neighbours itself
-from benchmarks.pace import pace  # noqa: E402 - as above
+from benchmarks.pace import pace  # noqa: E402 - a script finds its neighbours itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

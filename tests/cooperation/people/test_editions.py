@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
+from functools import partial
 
 import pytest
 from django.urls import reverse
@@ -168,7 +169,15 @@ def test_an_open_form_learns_who_saved_meanwhile_but_only_of_what_its_reader_may
 
 def test_two_at_once_that_passed_every_page_are_told_apart_in_the_end(cast: Cast) -> None:
     shown = organisation()
-    given = {"names": Text.of(en="Second"), "kind": Organisation.Kind.DONOR, "nation": None}
-    actions.change_organisation(cast.administrator.actor, shown, edition=1, **given)  # type: ignore[arg-type]  # of a table
+    save = partial(
+        actions.change_organisation,
+        cast.administrator.actor,
+        shown,
+        names=Text.of(en="Second"),
+        kind=Organisation.Kind.DONOR,
+        nation=None,
+        edition=1,
+    )
+    save()
     with pytest.raises(EditedMeanwhile):
-        actions.change_organisation(cast.administrator.actor, shown, edition=1, **given)  # type: ignore[arg-type]  # the same
+        save()

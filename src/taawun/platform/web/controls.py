@@ -34,7 +34,7 @@ class Controls(DjangoTemplates):
         if template_name in _INPUTS and not widget.get("wrap_label"):
             return mark_safe(_input(widget))  # noqa: S308 - escaped part by part
         if template_name == "django/forms/widgets/select.html":
-            return mark_safe(_select(widget))  # noqa: S308 - as above
+            return mark_safe(_select(widget))  # noqa: S308 - escaped part by part
         return mark_safe(super().render(template_name, context, request))  # noqa: S308 - a template escapes
 
 

@@ -163,7 +163,7 @@ def _set(order: PrintOrder) -> bytes:
     if order.form == "pdf":
         return as_pdf(paper)
     # a twentieth of what every process and every command of a node would wait for at its start
-    from taawun.cooperation.agreements.paper.word import as_docx  # noqa: PLC0415 - see above
+    from taawun.cooperation.agreements.paper.word import as_docx  # noqa: PLC0415 - who prints no DOCX does not wait for it
 
     return as_docx(paper)
 
