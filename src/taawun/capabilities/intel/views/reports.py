@@ -33,7 +33,7 @@ from taawun.capabilities.intel.rules import can_edit, can_publish, can_withdraw
 from taawun.cooperation.federation.decisions import preview
 from taawun.cooperation.federation.kinds import ReleaseKind
 from taawun.cooperation.federation.models import Release
-from taawun.cooperation.federation.presenting import release_rows, shown_preview, with_passages
+from taawun.cooperation.federation.presenting import release_rows, shown_preview
 from taawun.cooperation.federation.provenance import provenance
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.rules import Granted
@@ -146,8 +146,7 @@ def _filters(wanted: Mapping[str, str]) -> queries.ReportFilters:
 
 
 def _rows(actor: PersonActor, found: Sequence[Report]) -> list[_Row]:
-    releases = with_passages(_releases(found))
-    passed = {row.release.id: row for row in release_rows(list(releases), reader_of(actor))}
+    passed = {row.release.id: row for row in release_rows(list(_releases(found)), reader_of(actor))}
     return [
         _Row(each, report_badge(each), passed.get(each.release_id) if each.release_id else None)
         for each in found
