@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from taawun.platform.notices.actions import raise_notice, resolve
 from taawun.platform.notices.models import Notice
 from taawun.platform.web.live import LIFE, begin
 from taawun.platform.work.models import Job
+from tests.calls import calls_of
 from tests.capabilities.intel.factories import indicator
 from tests.cast import Cast, PartnerNode, agreement_in_force, partner
 from tests.cooperation.federation.test_views import received
@@ -251,19 +251,12 @@ def test_how_far_a_job_is_and_a_contact_with_a_partner_are_new_to_their_pages_al
     assert b'data-seconds="0"' in client.get(pages["import"]).content
 
 
-def test_a_poll_that_finds_nothing_new_takes_less_than_a_millisecond_and_a_half_of_cpu(cast: Cast) -> None:
+def test_a_poll_that_finds_nothing_new_is_answered_in_a_few_hundred_calls(cast: Cast) -> None:
     client = cast.analyst.browser()
     tag = in_step(client)
-    asked = 200
-
-    def cost() -> float:
-        begun = time.process_time()
-        for _ in range(asked):
-            assert poll(client, tag).status_code == 304
-        return (time.process_time() - begun) / asked
-
-    # the client of the tests is in it, and other processes are beside it: the best of three is what it costs
-    assert min(cost() for _ in range(3)) < 0.0015
+    # a third of them are the client's own
+    assert calls_of(lambda: poll(client, tag)) < 650
+    assert poll(client, tag).status_code == 304
 
 
 def ask(page: Page, part: str) -> None:
