@@ -12,6 +12,7 @@ from django.test import Client
 from taawun.capabilities.intel import actions, picturing
 from taawun.capabilities.intel.models import Report
 from taawun.cooperation.federation.models import Release
+from taawun.cooperation.people.actions import leave
 from taawun.cooperation.people.models import Organisation
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
@@ -327,6 +328,17 @@ def test_a_report_says_who_may_see_it_here_and_who_holds_it(cast: Cast) -> None:
     page = shown(client, page_of(Report.objects.get(origin=south.node)))
     assert "this node" in page.text
     assert "Whom else its source gave it to, only its source knows." in page.text
+
+
+def test_who_left_is_none_of_those_who_may_see_a_report_that_names_them(cast: Cast) -> None:
+    persons = (cast.analyst.row.email, cast.officer.row.email)
+    held = draft(cast.analyst, tlp=Tlp.RED, persons=persons)
+    names = sorted((cast.analyst.row.name, cast.officer.row.name))
+    before = shown(cast.analyst.browser(), page_of(held)).text
+    assert f"Only the persons whom it names: {names[0]} and {names[1]}." in before
+    leave(cast.administrator.actor, cast.officer.row, cast.officer.row.memberships.get().organisation)
+    after = shown(cast.analyst.browser(), page_of(held)).text
+    assert f"Only the persons whom it names: {cast.analyst.row.name}." in after
 
 
 def test_the_history_of_a_report_tells_of_a_version_only_the_persons_whom_that_names(cast: Cast) -> None:

@@ -412,3 +412,16 @@ def test_an_object_that_everybody_reads_tells_only_the_persons_it_names_of_a_red
     assert "South" not in hidden.text
     assert "By an import or a release that you may not see." in hidden.text
     assert "Nobody, by any release that you may know of." in hidden.text
+
+
+def test_releases_that_one_may_know_of_are_told_though_the_newest_thirty_are_for_others(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(tlp_max=Tlp.RED),))
+    told = marked(indicator(1), Tlp.GREEN)
+    south.publish(report(1, FIRST, name="For everybody"), told, tlp=Tlp.GREEN)
+    everybodys = Release.objects.get()
+    for number in range(2, 34):
+        secret = report(number, FIRST, name=f"Secret {number}")
+        south.publish(secret, told, tlp=Tlp.RED, persons=(cast.analyst.row.email,))
+    page = shown(cast.officer.browser(), f"{LIST}objects/{FIRST}/")
+    assert [link["href"] for link in page.all("a", href=f"/en/releases/{everybodys.id}/")] != []
+    assert "Secret" not in page.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from taawun.cooperation.federation.guests import names_of_guests, readings_of
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.presenting import arrived_at, deliveries
 from taawun.cooperation.partners.models import Partner
-from taawun.cooperation.people.models import Person
+from taawun.cooperation.people.models import Membership, Person
 from taawun.cooperation.people.queries import host
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
@@ -138,14 +138,13 @@ def _organisation(organisation: Organisation) -> str:
 
 def _named(held: Report | StixObject) -> list[str]:
     if isinstance(held, Report):
-        persons = Person.objects.filter(id__in=ReportReader.objects.filter(report=held).values("person"))
-        names = {each.pk: each.name for each in persons}
-        if held.author:
-            names[held.author.pk] = held.author.name
+        named = Q(id__in=ReportReader.objects.filter(report=held).values("person")) | Q(id=held.author_id)
     else:
-        named = NamedReader.objects.filter(source__object=held).values("person")
-        names = {each.pk: each.name for each in Person.objects.filter(id__in=named)}
-    return sorted(names.values())
+        named = Q(id__in=NamedReader.objects.filter(source__object=held).values("person"))
+    # whoever left the organisation was named as one of it, and may read it no more
+    here = Membership.objects.filter(organisation=held.organisation).values("person")
+    persons = Person.objects.filter(named, id__in=here, is_active=True)
+    return sorted(persons.values_list("name", flat=True))
 
 
 # ---- who saw it -------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import Http404
@@ -72,6 +72,8 @@ __all__ = [
 
 _RELATIONS: Final = 50
 _SHORT_LIST: Final = 30
+# among so many of its newest releases those are looked for that the reader may know of: mostly the first will do
+_LOOKED_THROUGH: Final = (0, _SHORT_LIST, 100, 500)
 _VALUES: Final = 50
 _MOST_EXPORTED: Final = 100_000
 _MOST_SHOWN: Final = 200_000  # characters of a text on the page; all of it is in the download
@@ -354,9 +356,15 @@ def _given(actor: PersonActor, held: StixObject) -> list[ReleaseRow]:
 
 
 def _rows(actor: PersonActor, found: QuerySet[Release]) -> list[ReleaseRow]:
-    rows = release_rows(list(with_passages(found.order_by("-id"))[:_SHORT_LIST]), reader_of(actor))
-    # which objects were in a release is part of what it is about: a RED one may hold some that everybody reads
-    return [row for row in rows if row.is_visible]
+    """The newest that the reader may know of; which objects were in a release is part of what it is about."""
+    newest, reader = with_passages(found.order_by("-id")), reader_of(actor)
+    rows: list[ReleaseRow] = []
+    for begin, end in pairwise(_LOOKED_THROUGH):
+        some = list(newest[begin:end])
+        rows += [row for row in release_rows(some, reader) if row.is_visible]
+        if len(rows) >= _SHORT_LIST or len(some) < end - begin:
+            break
+    return rows[:_SHORT_LIST]
 
 
 @require_safe
