@@ -340,6 +340,22 @@ def test_a_counter_proposal_is_compared_with_what_it_answers_and_can_be_adopted_
     assert not seen(cast.analyst.browser(), compare).all("a", href=adopt)
 
 
+def test_while_a_counter_proposal_waits_the_main_step_is_to_answer_it(cast: Cast, south: PartnerNode) -> None:
+    held = agreement_proposed(south)
+    client = cast.officer.browser()
+
+    def main_steps() -> list[str]:
+        return [link["href"] for link in seen(client, page_of(held)).all("a", **{"class": "button primary"})]
+
+    approve = page_of(held, "versions/1/approve/")
+    assert main_steps() == [approve]
+    instrument = countered(held, south)
+    assert main_steps() == [page_of(held, "compare/") + f"?old=v1&new=c{instrument.id}"]
+    assert seen(client, page_of(held)).all("a", href=approve)
+    client.post(page_of(held, f"adopt/{instrument.id}/"))
+    assert main_steps() == [page_of(held, "propose/")]
+
+
 def test_one_text_alone_is_not_compared(cast: Cast, south: PartnerNode) -> None:
     held = agreement_in_force(south)
     assert cast.analyst.browser().get(page_of(held, "compare/"))["Location"] == page_of(held)

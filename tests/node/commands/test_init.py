@@ -86,6 +86,39 @@ def test_who_leaves_amid_the_questions_is_told_that_nothing_was_made(tmp_path: P
     assert not (tmp_path / "home" / "keys").exists()
 
 
+def test_whoever_is_asked_is_asked_again_until_the_answer_can_be_used(tmp_path: Path, tables: Path) -> None:
+    put_tables(tmp_path, tables)
+    terminal, theirs = pty.openpty()
+    os.write(
+        terminal,
+        b"cert.example\nhttps://cert.example/\n\nNorthern CERT\nXNN\nxn\nnobody\na@cert.example\nde\nAR\n",
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "taawun", "init"],
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TAAWUN_HOME": str(tmp_path)},
+        check=False,
+    )
+    os.close(theirs)
+    os.close(terminal)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told = [
+        "'cert.example' is not an address like https://cert.example.",
+        "This is needed.",
+        "“XNN” is no code of ISO 3166-1, like JO or MY.",
+        "“nobody” is not an e-mail address.",
+        "“de” is none of ar, en, fr.",
+        "The node is ready.",
+    ]
+    places = [ended.stdout.find(each) for each in told]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "https://cert.example/ar/" in ended.stdout
+    assert (tmp_path / "node.env").read_text() == "TAAWUN_BASE_URL=https://cert.example\n"
+
+
 def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     home = tmp_path / "file" / "home"

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final
 from django.conf.locale import LANG_INFO
 
 from taawun.foundation.multilingual import LANGUAGES, Text
+from taawun.foundation.nations import is_code
 from taawun.node.cli import DONE, CannotDo, WrongUse, taken
 from taawun.node.commands.django import is_initialised, start
+from taawun.node.environment import Environment, SettingRefused
 from taawun.node.values import address
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from taawun.cooperation.people.actors import SystemActor
     from taawun.cooperation.people.models import Organisation
@@ -44,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base-url", type=taken(address), help="the node's public address, like https://cert.example"
     )
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="the administrator's language")
+    parser.add_argument(
+        "--language", choices=LANGUAGES, help="the administrator's language; en where it is not said"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -55,6 +60,10 @@ def _called(language: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the node and print the administrator's invitation."""
+    if not _has_address():
+        # first of all: what is read at the start depends on it
+        asked = "Public address of this node, like https://cert.example (empty to try it out on this machine)"
+        arguments.base_url = _ask(arguments, "base_url", asked, _address, otherwise="")
     if arguments.base_url:
         os.environ["TAAWUN_BASE_URL"] = arguments.base_url
     start(initialised=False)
@@ -62,9 +71,20 @@ def run(arguments: argparse.Namespace) -> int:
         raise CannotDo("there is a node here already; choose another TAAWUN_HOME for a second one")
     name = _ask(arguments, "name", "Name of the organisation that runs this node")
     nation = _ask(
-        arguments, "nation", "Two-letter code of its nation (empty for a secretariat or donor)", empty=True
+        arguments,
+        "nation",
+        "Two-letter code of its nation (empty for a secretariat or donor)",
+        _nation,
+        otherwise="",
     )
-    email = _ask(arguments, "admin_email", "E-mail address of the first administrator")
+    email = _ask(arguments, "admin_email", "E-mail address of the first administrator", _email)
+    arguments.language = _ask(
+        arguments,
+        "language",
+        f"Language of the administrator: {', '.join(LANGUAGES)} (empty for en)",
+        _language,
+        otherwise="en",
+    )
     link, recovery = _create(arguments, name, nation.upper(), email)
     if arguments.json:
         print(json.dumps({"invitation": link, "recovery_key": recovery}))
@@ -78,22 +98,91 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _ask(arguments: argparse.Namespace, option: str, question: str, *, empty: bool = False) -> str:
+def _has_address() -> bool:
+    try:
+        return Environment().is_given("TAAWUN_BASE_URL")
+    except SettingRefused as refused:
+        raise CannotDo(str(refused)) from None
+
+
+def _ask(
+    arguments: argparse.Namespace,
+    option: str,
+    question: str,
+    read: Callable[[str], str] = str,
+    *,
+    otherwise: str | None = None,
+) -> str:
+    """What an option says, or else whoever sits at the terminal, who is asked until it can be used.
+
+    Args:
+        arguments: of the command.
+        option: by which it is given.
+        question: how it is asked for.
+        read: takes an answer; raises ValueError with the sentence that is told. What an option says is looked at
+            where it is used.
+        otherwise: what holds where nothing is answered; None where an answer is needed.
+
+    Raises:
+        WrongUse: there is nobody to ask, or they left.
+    """
     given: str | None = getattr(arguments, option)
     if given is not None:
         return given
     if not arguments.yes and sys.stdin.isatty():
         try:
-            while not (answer := input(f"{question}: ").strip()) and not empty:
-                print("This is needed.")
+            return _answer(question, read, otherwise)
         except EOFError:
             raise WrongUse("the questions were not all answered; nothing was made") from None
-        return answer
-    if empty:
-        return ""
+    if otherwise is not None:
+        return otherwise
     raise WrongUse(
         f"--{option.replace('_', '-')} is missing; give it, or run `taawun init` on a terminal and be asked"
     )
+
+
+def _answer(question: str, read: Callable[[str], str], otherwise: str | None) -> str:
+    while True:
+        answer = input(f"{question}: ").strip()
+        if answer:
+            try:
+                return read(answer)
+            except ValueError as wrong:
+                print(wrong)
+        elif otherwise is not None:
+            return otherwise
+        else:
+            print("This is needed.")
+
+
+def _address(answer: str) -> str:
+    try:
+        return address(answer)
+    except ValueError as wrong:
+        raise ValueError(f"{wrong}.") from None
+
+
+def _nation(answer: str) -> str:
+    if not is_code(answer.upper()):
+        raise ValueError(f"“{answer}” is no code of ISO 3166-1, like JO or MY.")
+    return answer
+
+
+def _email(answer: str) -> str:
+    from django.core.exceptions import ValidationError
+    from django.core.validators import validate_email
+
+    try:
+        validate_email(answer)
+    except ValidationError:
+        raise ValueError(f"“{answer}” is not an e-mail address.") from None
+    return answer
+
+
+def _language(answer: str) -> str:
+    if answer.lower() not in LANGUAGES:
+        raise ValueError(f"“{answer}” is none of {', '.join(LANGUAGES)}.")
+    return answer.lower()
 
 
 def _create(arguments: argparse.Namespace, name: str, nation: str, email: str) -> tuple[str, str]:

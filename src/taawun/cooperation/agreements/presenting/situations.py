@@ -248,6 +248,12 @@ def acts(
     found: list[Act] = []
     if APPROVE in actor.permissions:
         found += _officer_acts(actor, record, standing, partners)
+    about, counters = standing.pending or standing.current, open_counters(record, standing)
+    if counters and about and _is_depositary(about):
+        # to sign on would be to pass over what a party has just answered: the main step is to answer it
+        found = [replace(act, style="") if act.style == "primary" else act for act in found]
+        if WRITE in actor.permissions and not record.agreement.draft:
+            found.append(Act(_("See what it changes"), _compared(record, counters[0]), "primary", "arrow"))
     if WRITE in actor.permissions:
         found += _writer_acts(record, standing)
     # one primary act a page: the approval before a draft that may still be written on
