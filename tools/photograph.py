@@ -2,7 +2,7 @@
 """Takes the pictures of the README and of docs/pages.md from the demonstration.
 
 Two nodes of invented nations are set up, agree and share, as `./taawun demo` shows; then a browser looks at their pages
-as their people would. Run it as `.venv/bin/python tools/photograph` where `./taawun test` has installed what it
+as their people would. Run it as `.venv/bin/python tools/photograph.py` where `./taawun test` has installed what it
 needs; it writes docs/pictures/*.jpg, docs/pictures/pages/ and docs/pages.md anew.
 """
 
@@ -40,6 +40,7 @@ class Shot:
 
 WINGS = {
     "Every day": (
+        Shot("guide", "What a new node still needs", "north", "administrator", "guide/"),
         Shot("home", "What is new, what waits, what is at risk", "south", "analyst", ""),
         Shot(
             "search",
@@ -70,6 +71,14 @@ WINGS = {
         ),
         Shot("objects", "Indicators, malware, techniques", "south", "analyst", "intel/objects/"),
         Shot(
+            "object",
+            "An object: what it is tied to, who saw it",
+            "south",
+            "analyst",
+            "intel/objects/{object}/",
+        ),
+        Shot("received", "What partners gave, and how it came", "south", "analyst", "releases/received/"),
+        Shot(
             "publish",
             "Who will receive it, who will not, and why",
             "north",
@@ -95,6 +104,14 @@ WINGS = {
             "officer",
             "agreements/{agreement}/",
         ),
+        Shot("templates", "Templates to begin with", "north", "officer", "agreements/templates/"),
+        Shot(
+            "suspend",
+            "A step that asks first, and says what follows",
+            "north",
+            "officer",
+            "agreements/{agreement}/suspend/",
+        ),
         Shot("draft", "Drafting by clause, from a template", "north", "officer", "agreements/new/"),
         Shot(
             "who-would-receive",
@@ -116,16 +133,30 @@ WINGS = {
             "partners/{partner}/",
         ),
         Shot("people", "Who works on this node", "north", "administrator", "people/"),
+        Shot("invitations", "Invitations, open and used", "north", "administrator", "people/invitations/"),
+        Shot(
+            "organisations",
+            "Organisations, with their duty contacts",
+            "north",
+            "administrator",
+            "people/organisations/",
+        ),
         Shot("permissions", "Which role may do what", "north", "administrator", "people/permissions/"),
         Shot("nations", "Nations and communities", "north", "officer", "people/communities/"),
         Shot("audit", "Every act, chained and sealed", "north", "administrator", "audit/"),
     ),
 }
-OF_README = ("home", "report", "agreement")
+OF_README = ("report", "publish", "agreement")
 
 
 def main() -> None:
-    """Play the story, look at the pages, and write them down."""
+    """Play the story, look at the pages, and write them down.
+
+    Raises:
+        SystemExit: there is no Chromium or Chrome here.
+    """
+    if browser_program() is None:
+        raise SystemExit("no Chromium or Chrome is installed: `./taawun test` installs one on Debian")
     with tempfile.TemporaryDirectory(prefix="taawun-pictures-") as home:
         ports = free_ports(2)
         north = RunningNode(NORTH, Path(home) / "north", ports[0])
@@ -143,11 +174,18 @@ def main() -> None:
 def photograph(story: Story) -> None:
     """Every page, in Arabic by day on a desk and in English by night on a phone; those of the README in each by day."""
     north, south = story.north.api(NORTH.player("analyst")), story.south.api(SOUTH.player("analyst"))
-    draft = north.post("/intel/reports", {"title": "Credential phishing, wave 4", "tlp": "TLP:GREEN"})
+    told = {
+        "title": "Credential phishing against customs portals, wave 4",
+        "summary": "The same copied sign-in page behind new names; sessions are replayed within minutes.",
+        "tlp": "TLP:GREEN",
+        "object_ids": [each["id"] for each in north.get("/intel/objects", type="indicator")["items"]],
+    }
+    draft = north.post("/intel/reports", told)
     things = {
         "agreement": story.agreement,
         "received": south.get("/intel/reports")["items"][0]["id"],
         "draft": draft["id"],
+        "object": south.get("/intel/objects", type="indicator")["items"][0]["id"],
         "partner": story.north.api(NORTH.player("administrator")).get("/partners")["items"][0]["id"],
     }
     with sync_playwright() as playwright:
@@ -158,12 +196,12 @@ def photograph(story: Story) -> None:
                 node = story.north if shot.node == "north" else story.south
                 visits[shot.node, shot.role] = Visit(browser, node, shot.role, story.password)
             visit, address = visits[shot.node, shot.role], shot.address.format(**things)
-            desk = visit.look(f"/ar/{address}", WIDE, "light")
-            phone = visit.look(f"/en/{address}", PHONE, "dark")
+            desk = visit.look("ar", address, WIDE, "light")
+            phone = visit.look("en", address, PHONE, "dark")
             side_by_side(browser, desk, phone, DOCS / "pictures" / "pages" / f"{shot.name}.jpg")
             if shot.name in OF_README:
                 for language in ("en", "ar", "fr"):
-                    seen = visit.look(f"/{language}/{address}", WIDE, "light")
+                    seen = visit.look(language, address, WIDE, "light")
                     (DOCS / "pictures" / f"{shot.name}.{language}.jpg").write_bytes(seen)
         browser.close()
 
@@ -179,20 +217,34 @@ class Visit:
     """
 
     def __init__(self, browser: Browser, node: RunningNode, role: str, password: str) -> None:
-        context = browser.new_context(base_url=node.base, reduced_motion="reduce")
-        self._page = context.new_page()
-        self._page.goto("/en/account/login/")
-        self._page.fill("input[name=login]", node.nation.player(role).email)
-        self._page.fill("input[name=password]", password)
-        self._page.locator("form:has(input[name=password]) button[type=submit]").first.click()
-        self._page.wait_for_url("**/en/")
+        context = browser.new_context(base_url=node.base)
+        page = context.new_page()
+        page.goto("/en/account/login/")
+        page.fill("input[name=login]", node.nation.player(role).email)
+        page.fill("input[name=password]", password)
+        page.locator("form:has(input[name=password]) button[type=submit]").first.click()
+        page.wait_for_url("**/en/")
+        # a browser writes days as its own language does, so each language is looked at with one of that language
+        self._pages = {
+            language: browser.new_context(
+                base_url=node.base,
+                locale=language,
+                reduced_motion="reduce",
+                storage_state=context.storage_state(),
+            ).new_page()
+            for language in ("ar", "en", "fr")
+        }
+        context.close()
 
-    def look(self, address: str, viewport: ViewportSize, theme: Literal["dark", "light"]) -> bytes:
+    def look(
+        self, language: str, address: str, viewport: ViewportSize, theme: Literal["dark", "light"]
+    ) -> bytes:
         """The page as they see it, as a JPEG."""
-        self._page.set_viewport_size(viewport)
-        self._page.emulate_media(color_scheme=theme)
-        self._page.goto(address)
-        return self._page.screenshot(type="jpeg", quality=QUALITY)
+        page = self._pages[language]
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=theme)
+        page.goto(f"/{language}/{address}")
+        return page.screenshot(type="jpeg", quality=QUALITY)
 
 
 def side_by_side(browser: Browser, desk: bytes, phone: bytes, file: Path) -> None:
@@ -214,7 +266,7 @@ def tour() -> str:
         "# The pages",
         "",
         "Each in Arabic on a desk by day, and in English on a phone by night; all are in French as well. They show the",
-        "demonstration, whose nations, persons and reports are invented; `tools/photograph` takes them.",
+        "demonstration, whose nations, persons and reports are invented; `tools/photograph.py` takes them.",
     ]
     for wing, shots in WINGS.items():
         lines += ["", f"## {wing}"]
