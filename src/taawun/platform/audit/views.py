@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from taawun.foundation.clock import timestamp
 from taawun.platform.audit.actions import verify
 from taawun.platform.audit.acts import Act, SystemPart, Thing, find_things, words_of
 from taawun.platform.audit.queries import Filters, chain, entries
@@ -187,7 +186,7 @@ def _saved(found: QuerySet[Entry]) -> Iterator[dict[str, Any]]:
     for entry in found.iterator(chunk_size=1000):
         yield {
             "seq": entry.seq,
-            "at": timestamp(entry.at),
+            "at": entry.at,
             "actor_kind": entry.actor_kind,
             "actor_id": entry.actor_id,
             "actor_label": entry.actor_label,

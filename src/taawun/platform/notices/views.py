@@ -198,8 +198,8 @@ def _saved(found: QuerySet[Notice], order: tuple[str, str] = _ORDER) -> Iterator
                 "sentence": told.sentence,
                 "mend": told.mend,
                 "subject": notice.subject,
-                "created": notice.created.isoformat(),
-                "last_seen": notice.last_seen.isoformat(),
+                "created": notice.created,
+                "last_seen": notice.last_seen,
                 "times": notice.times,
             }
 

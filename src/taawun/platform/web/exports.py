@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from taawun.foundation.clock import timestamp
 from taawun.platform.web.downloads import attachment
 
 if TYPE_CHECKING:
@@ -27,10 +29,12 @@ def defuse(cell: object) -> str:
     """A cell's text that no spreadsheet runs as a formula.
 
     Numbers stay as they are; a text that begins like a formula gets an apostrophe before it, and so does what stands
-    like one behind a semicolon. None is empty.
+    like one behind a semicolon. None is empty, and an instant is written as in JSON.
     """
     if cell is None:
         return ""
+    if isinstance(cell, datetime):
+        return timestamp(cell)
     if isinstance(cell, int | float):
         return str(cell)
     text = _FURTHER_CELL.sub(r"\1'", str(cell))
@@ -64,18 +68,24 @@ def as_csv(name: str, head: Sequence[object], rows: Iterable[Sequence[object]]) 
     return attachment(lines(), name=f"{name}.csv", content_type="text/csv; charset=utf-8")
 
 
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return timestamp(value)
+    raise TypeError(f"{value!r} is no value of JSON")
+
+
 def as_json(name: str, rows: Iterable[Mapping[str, Any]]) -> HttpResponseBase:
     """Rows as a file with one JSON array, written while it is read.
 
     Args:
         name: file name without its ending.
-        rows: each row as an object of JSON values.
+        rows: each row as an object of JSON values; instants are written in UTC (RFC 3339), None is null.
     """
 
     def pieces() -> Iterator[bytes]:
         before = "[\n"
         for row in rows:
-            yield (before + json.dumps(row, ensure_ascii=False)).encode()
+            yield (before + json.dumps(row, ensure_ascii=False, default=_written)).encode()
             before = ",\n"
         yield b"[]\n" if before == "[\n" else b"\n]\n"
 

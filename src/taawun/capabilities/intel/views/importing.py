@@ -28,7 +28,6 @@ from taawun.capabilities.intel.presenting import (
 from taawun.capabilities.intel.reports import REPORT_TYPES
 from taawun.capabilities.intel.wording import isolated, issue_markup
 from taawun.cooperation.people.sessions import signed_in
-from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
@@ -122,8 +121,8 @@ def _saved(found: QuerySet[Import]) -> Iterator[dict[str, Any]]:
             "state": each.state,
             "counts": each.counts,
             "person": each.person.name if each.person else None,
-            "created": timestamp(each.created),
-            "finished": timestamp(each.finished) if each.finished else None,
+            "created": each.created,
+            "finished": each.finished,
         }
 
 

@@ -39,7 +39,6 @@ from taawun.cooperation.federation.presenting import deliveries, release_rows, s
 from taawun.cooperation.federation.provenance import provenance
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.sessions import signed_in
-from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 from taawun.platform.web.components import Fact
@@ -183,7 +182,7 @@ def _saved(found: QuerySet[StixObject]) -> Iterator[dict[str, Any]]:
             "tlp": Tlp(each.tlp).label,
             "version": each.version,
             "origin": each.origin or None,
-            "recorded": timestamp(each.created),
+            "recorded": each.created,
         }
 
 

@@ -38,7 +38,6 @@ from taawun.cooperation.federation.provenance import provenance
 from taawun.cooperation.federation.rules import reader_of
 from taawun.cooperation.people.rules import Granted
 from taawun.cooperation.people.sessions import signed_in
-from taawun.foundation.clock import timestamp
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
@@ -168,8 +167,8 @@ def _saved(found: QuerySet[Report]) -> Iterator[dict[str, Any]]:
             "state": each.state,
             "topics": each.topics,
             "partner": each.origin or None,
-            "created": timestamp(each.created),
-            "changed": timestamp(each.changed),
+            "created": each.created,
+            "changed": each.changed,
         }
 
 

@@ -221,8 +221,8 @@ def _saved(found: Iterable[_Row]) -> Iterator[dict[str, Any]]:
             "version": row.version,
             "digest": current.digest if current else None,
             "parties": [party.node or party.ref for party in document.parties] if document else [],
-            "valid_from": document.valid_from.isoformat() if document else None,
-            "valid_until": document.valid_until.isoformat() if document and document.valid_until else None,
+            "valid_from": document.valid_from if document else None,
+            "valid_until": document.valid_until if document else None,
         }
 
 

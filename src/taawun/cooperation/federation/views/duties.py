@@ -63,11 +63,9 @@ def _export(ending: str, held: Agreement, duties: Sequence[Duty]) -> HttpRespons
     rows = []
     for each in duties:
         state = "overdue" if each.is_overdue else "waiting" if each.left else "proven"
-        instants = [at.isoformat() if at else None for at in (each.ended, each.due, each.last)]
-        ended, due, last = instants
         counts = (each.given, each.proven, each.held)
         name = each.partner.name.to_json() if ending == "json" else each.partner.name.in_language("en").value
-        values = (held.code, each.partner.node, name, ended, due, *counts, last, state)
+        values = (held.code, each.partner.node, name, each.ended, each.due, *counts, each.last, state)
         rows.append(dict(zip(_COLUMNS, values, strict=True)))
     if ending == "json":
         return as_json(f"{held.code}-duties", rows)

@@ -104,7 +104,7 @@ def _saved(found: Iterable[Hosted]) -> Iterator[dict[str, Any]]:
             "state": each.standing.state.value,
             "tokens": each.tokens,
             "read": each.read,
-            "last_read": each.last_read.isoformat() if each.last_read else "",
+            "last_read": each.last_read,
         }
 
 
@@ -195,9 +195,9 @@ def _saved_tokens(found: QuerySet[GuestToken]) -> Iterator[dict[str, Any]]:
                 "email": each.email,
                 "hint": each.hint,
                 "state": _state(each, at),
-                "created": each.created.isoformat(),
-                "expires": each.expires.isoformat(),
-                "last_used": each.last_used.isoformat() if each.last_used else None,
+                "created": each.created,
+                "expires": each.expires,
+                "last_used": each.last_used,
             }
 
 

@@ -158,9 +158,9 @@ def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]
                 "clauses": [
                     f"{mark.code} § {mark.clause}" if mark.clause else "public" for mark in row.clauses
                 ],
-                "issued": row.release.issued.isoformat(),
+                "issued": row.release.issued,
                 "state": row.release.state,
-                "ends": row.ends.isoformat() if row.ends else "",
+                "ends": row.ends,
             }
 
 

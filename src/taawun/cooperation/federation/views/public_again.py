@@ -138,7 +138,7 @@ def _line(each: Release) -> dict[str, object]:
         "subject": each.subject,
         "version": each.version,
         "title": each.title,
-        "issued": each.issued.isoformat(),
+        "issued": each.issued,
         "size": each.size,
     }
 

@@ -20,7 +20,6 @@ from taawun.cooperation.federation.models import Release
 from taawun.cooperation.federation.rows import release_rows
 from taawun.cooperation.federation.rules import findable, reader_of
 from taawun.cooperation.people.sessions import signed_in
-from taawun.foundation.clock import timestamp
 from taawun.platform.web import formats
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.paging import batches
@@ -199,7 +198,7 @@ def _saved(found: QuerySet[Release], reader: Reader) -> Iterator[dict[str, Any]]
                     f"{mark.code} § {mark.clause}" if mark.clause else "public" for mark in each.row.clauses
                 ],
                 "is_verified": each.is_verified,
-                "published": timestamp(each.release.issued),
-                "received": timestamp(each.at) if each.at else None,
+                "published": each.release.issued,
+                "received": each.at,
                 "state": each.release.state,
             }

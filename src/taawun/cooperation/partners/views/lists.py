@@ -130,7 +130,7 @@ def _saved(found: Iterable[Partner]) -> Iterator[dict[str, Any]]:
             "name": each.name.to_json(),
             "state": each.state,
             "kid": each.kid,
-            "last_contact": each.last_contact.isoformat() if each.last_contact else None,
+            "last_contact": each.last_contact,
         }
 
 
@@ -211,6 +211,6 @@ def _saved_lanes(found: QuerySet[Lane]) -> Iterator[dict[str, Any]]:
                 "head": lane.head_seq,
                 "known": lane.known_seq,
                 "acknowledged": lane.receipt_seq if is_ours else lane.acknowledged_seq,
-                "opened": lane.opened.isoformat(),
-                "last_entry": lane.last_entry.isoformat() if lane.last_entry else None,
+                "opened": lane.opened,
+                "last_entry": lane.last_entry,
             }

@@ -114,7 +114,7 @@ def _saved(found: QuerySet[LaneEntry]) -> Iterator[dict[str, Any]]:
                 "kind": each.kind,
                 "digest": each.digest,
                 "size": each.size,
-                "issued": each.issued.isoformat(),
-                "received": each.recorded.isoformat(),
+                "issued": each.issued,
+                "received": each.recorded,
                 "key": each.kid,
             }

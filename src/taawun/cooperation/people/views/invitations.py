@@ -110,7 +110,7 @@ def _saved(found: QuerySet[Invitation]) -> Iterator[dict[str, Any]]:
                 "roles": list(each.roles),
                 "state": "accepted" if each.accepted else _state_of(each, is_open=each.is_open(at))[0],
                 "invited_by": each.invited_by.name if each.invited_by else None,
-                "expires": each.expires.isoformat(),
+                "expires": each.expires,
             }
 
 

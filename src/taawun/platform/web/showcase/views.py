@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from django.shortcuts import render
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
+from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.access import signed_in
+from taawun.platform.web.cards import ContactLine, NationMark, OrganisationCard, PersonCard
 from taawun.platform.web.components import (
     STATES,
     ClauseReceivers,
@@ -25,9 +26,11 @@ from taawun.platform.web.components import (
     Tone,
 )
 from taawun.platform.web.home import Line
+from taawun.platform.web.listing import show
 from taawun.platform.web.showcase.charts import sample_charts
 from taawun.platform.web.showcase.forms import sample_form
-from taawun.platform.web.showcase.words import said, words
+from taawun.platform.web.showcase.lists import ACTS, SAMPLES, SampleFilters, find, saved
+from taawun.platform.web.showcase.words import WORDS, said, words
 from taawun.platform.web.templatetags.components import clause, code, state, tile, tlp
 
 if TYPE_CHECKING:
@@ -48,8 +51,17 @@ _STATES: Final = (
 @require_safe
 @signed_in()
 def components(request: HttpRequest, _actor: object) -> HttpResponseBase:
-    """Each component once."""
-    return render(request, "web/showcase/components.html", {"words": words(), **_samples()})
+    """Each component once; the list among them is searched, sorted, leafed through and saved as any other."""
+    return show(
+        request,
+        SAMPLES,
+        "web/showcase/components.html",
+        form=SampleFilters(request.GET),
+        find=find,
+        save=saved,
+        acts=ACTS,
+        context={"words": words(), **_samples()},
+    )
 
 
 def _samples() -> dict[str, Any]:
@@ -106,12 +118,41 @@ def _samples() -> dict[str, Any]:
                 said("coast"),
             ),
         ],
+        "persons": _persons(),
+        "organisations": _organisations(),
         "rows": [
             (said("wave"), "XS", said("south"), "AG-014", "2.1", Tlp.AMBER, 11),
             (said("loader"), "XC", said("coast"), "AG-021", "1", Tlp.GREEN, 1),
             (said("spraying"), "XE", said("east"), "AG-009", "3", Tlp.AMBER_STRICT, 0),
         ],
     }
+
+
+def _named(name: str) -> Text:
+    english, arabic, french = WORDS[name]
+    return Text.of(en=english, ar=arabic, fr=french)
+
+
+def _persons() -> tuple[PersonCard, ...]:
+    nation = NationMark("XS", _named("south_nation"), "#cards")
+    analyst = PersonCard(
+        "Layla S.", "#cards", said("analyst"), _named("south"), "#cards", nation, "layla@south.example"
+    )
+    return analyst, PersonCard("Karim D.", "#cards", is_active=False)
+
+
+def _organisations() -> tuple[OrganisationCard, ...]:
+    duty = ContactLine(
+        _named("duty"), said("hours"), said("city"), said("hours_here"), answers=True, phone="+999 555 0100"
+    )
+    night = ContactLine(_named("night"), said("any_hour"), "", "", answers=False, email="duty@south.example")
+    nation = NationMark("XS", _named("south_nation"), "#cards")
+    return (
+        OrganisationCard(
+            _named("south"), "#cards", said("cert"), nation, week=said("week"), contacts=(duty, night)
+        ),
+        OrganisationCard(_named("fund"), "#cards", said("donor"), is_host=True),
+    )
 
 
 def _stations(signature: Tone) -> list[Station]:
