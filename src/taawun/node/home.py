@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.shortcuts import render
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.people import actions
@@ -21,6 +21,7 @@ from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.access import doorkeeper
+from taawun.platform.web.formats import called
 from taawun.platform.web.home import HomePanel, HomeSource
 from taawun.platform.web.live import PART
 from taawun.platform.web.reader import reader
@@ -121,7 +122,7 @@ def _place() -> str:
         return formats.zone_name(reader().zone)
     door = doorkeeper()
     host = door.host() if door else None
-    return host.nation.in_language(get_language() or "en").value if host and host.nation else ""
+    return called(host.nation) if host and host.nation else ""
 
 
 def _time_of_day(at: datetime) -> str:

@@ -21,6 +21,7 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.web import formats
 from taawun.platform.web.charts import Bar, Bars
 from taawun.platform.web.components import Chart
+from taawun.platform.web.formats import called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,7 +134,7 @@ def who_may_see(held: Report | StixObject) -> str:
 
 
 def _organisation(organisation: Organisation) -> str:
-    return organisation.name.in_language(get_language() or "en").value
+    return called(organisation.name)
 
 
 def _named(held: Report | StixObject) -> list[str]:

@@ -25,6 +25,7 @@ from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now
 from taawun.foundation.folding import words_match
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.guide import GuideStep
 from taawun.platform.web.home import Line
 from taawun.platform.web.search import Found, Wanted
@@ -164,9 +165,7 @@ def _notable(agreement: Agreement, standing: Standing, at: datetime) -> Line | N
         ]
         if not missing:
             return None
-        names = formats.listed(
-            [each.organisation.in_language(get_language() or "en").value for each in missing]
-        )
+        names = formats.listed([called(each.organisation) for each in missing])
         waits = formats.with_names(_("waits for the signature of %(names)s"), names=names)
         return Line(title, url, format_html("{} <span>{}</span>", mark, waits), code=_other_nation(about))
     if standing.state is State.SUSPENDED and standing.current:
@@ -274,4 +273,4 @@ def _snippet(row: Agreement, document: Document | None) -> str:
 
 
 def _title(agreement: Agreement) -> str:
-    return agreement.title.in_language(get_language() or "en").value
+    return called(agreement.title)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from taawun.cooperation.partners import queries
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.partners.presenting import standing
 from taawun.foundation.clock import now
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.guide import GuideStep
 from taawun.platform.web.home import Check, Line
 from taawun.platform.web.questions import Question
@@ -170,4 +171,4 @@ def find(_actor: object, wanted: Wanted, limit: int) -> list[Found]:
 
 
 def _name(partner: Partner) -> str:
-    return partner.name.in_language(get_language() or "en").value
+    return called(partner.name)

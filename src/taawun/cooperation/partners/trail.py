@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.partners.models import Lane, Partner, Reset
 from taawun.cooperation.partners.restored.returning import SUBJECT
 from taawun.platform.audit.acts import Act, SystemPart, Thing, Things
+from taawun.platform.web.formats import called
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,7 +52,7 @@ def _find_named(urns: Collection[str], permissions: frozenset[str]) -> Mapping[s
 
 
 def _name(partner: Partner) -> str:
-    return partner.name.in_language(get_language() or "en").value
+    return called(partner.name)
 
 
 def _page(partner: Partner, permissions: frozenset[str]) -> str:

@@ -38,10 +38,13 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrOrPromise
 
+    from taawun.foundation.multilingual import Text
+
 __all__ = [
     "EventTime",
     "OtherDay",
     "ago",
+    "called",
     "day",
     "days_of_week",
     "digits",
@@ -136,6 +139,11 @@ def with_names(sentence: str, **names: object) -> SafeString:
     """
     isolated = {key: format_html("<bdi>{}</bdi>", name) for key, name in names.items()}
     return SafeString(escape(sentence) % isolated)
+
+
+def called(name: Text) -> str:
+    """What somebody or something is called in the reader's language, or in the nearest that it has a name in."""
+    return name.in_language(get_language() or settings.LANGUAGE_CODE).value
 
 
 def listed(parts: Sequence[object]) -> str:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from taawun.cooperation.agreements.document import MAX_PARTIES, Document
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,4 +149,4 @@ def _ratifying(parties: Sequence[Party], refs: frozenset[str]) -> tuple[Party, .
 
 
 def _name_of(party: Party) -> str:
-    return party.organisation.in_language(get_language() or "en").value
+    return called(party.organisation)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from taawun.cooperation.agreements.document import (
@@ -30,6 +29,7 @@ from taawun.foundation.strict_json import JsonRefused, parse
 from taawun.foundation.tlp import Tlp
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.forms import western
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def _purpose_line(purpose: Text | str) -> str:
     """A purpose as the reader edits it."""
     if isinstance(purpose, str):
         return purpose
-    return " ".join(purpose.in_language(get_language() or "en").value.split())
+    return " ".join(called(purpose).split())
 
 
 def _terms(given: str, pattern: re.Pattern[str], complaint: str) -> list[str]:
@@ -314,7 +314,7 @@ def _side_value(senders: Sequence[str], receivers: Sequence[str]) -> str:
 
 def _names(base: Document) -> dict[str, str]:
     """The parties by their short names, in the reader's language."""
-    return {party.ref: party.organisation.in_language(get_language() or "en").value for party in base.parties}
+    return {party.ref: called(party.organisation) for party in base.parties}
 
 
 def _directions(base: Document, present: str) -> list[tuple[str, str]]:

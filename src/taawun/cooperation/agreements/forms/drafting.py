@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.html import format_html
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from taawun.cooperation.agreements.drafting import TEMPLATES
 from taawun.cooperation.agreements.forms.days import Day, check_order
 from taawun.cooperation.partners.models import Partner
 from taawun.foundation.clock import now
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -40,7 +41,7 @@ class _PartnersField(_Choice):
 
 def label_of(partner: Partner) -> str:
     """A partner in a choice: its name, its nation's letters, and whether it is compared."""
-    name = partner.name.in_language(get_language() or "en").value
+    name = called(partner.name)
     shown = f"{name} ({partner.nation})" if partner.nation else name
     if partner.state == Partner.State.VERIFIED:
         return shown

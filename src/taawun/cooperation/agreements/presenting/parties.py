@@ -20,6 +20,7 @@ from taawun.cooperation.partners.identity.keys import has_key
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.queries import nation_name
 from taawun.foundation.multilingual import Text
+from taawun.platform.web.formats import called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,7 +188,7 @@ def _approvals(document: Document, record: Record) -> tuple[tuple[str, SafeStrin
 def _unsigned(party: Party, document: Document, record: Record, *, is_own: bool) -> tuple[str, str]:
     if party.kind == "guest":
         host = document.party(party.host)
-        name = host.organisation.in_language(get_language() or "en").value if host else party.host
+        name = called(host.organisation) if host else party.host
         return "inactive", _("guest of %(host)s") % {"host": name}
     given = len(record.approved(document.digest, Approval.Step.SIGNATURE)) if is_own else 0
     return "waiting", approvals_in_words(given).rstrip(".") if given else _("not signed yet")

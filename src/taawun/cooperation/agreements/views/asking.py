@@ -23,6 +23,7 @@ from taawun.cooperation.agreements.queries import standing_of
 from taawun.cooperation.people.errors import NotAllowed
 from taawun.foundation.clock import now
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.pages import confirm
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def tried_on_draft(act: Callable[[], object]) -> tuple[str, int]:
 
 def name_of(held: Agreement) -> str:
     """The agreement's title in the reader's language."""
-    return held.title.in_language(get_language() or "en").value
+    return called(held.title)
 
 
 def others_of(document: Document) -> str:

@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -36,6 +35,7 @@ from taawun.cooperation.agreements.views.reading import clause_rows, found_versi
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.strict_json import canonical
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.pages import confirm
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _bind(
     given = list(approvals)
     has_approved = any(each.person_id == actor.id for each in given)
     names = {
-        "title": document.title.in_language(get_language() or "en").value,
+        "title": called(document.title),
         "number": formats.digits(number),
     }
     context = {

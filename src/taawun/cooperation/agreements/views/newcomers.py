@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -19,6 +18,7 @@ from taawun.cooperation.agreements.presenting.newcomers import earlier_rows, how
 from taawun.cooperation.agreements.views.asking import tried
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.pages import confirm as confirmation
 
 if TYPE_CHECKING:
@@ -125,4 +125,4 @@ def _found(agreement_id: UUID, ref: str) -> tuple[Agreement, Joined]:
 
 
 def _name_of(found: Joined) -> str:
-    return found.party.organisation.in_language(get_language() or "en").value
+    return called(found.party.organisation)

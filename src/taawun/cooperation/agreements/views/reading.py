@@ -11,7 +11,6 @@ from django.conf import settings
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -51,6 +50,7 @@ from taawun.foundation.clock import now
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
 from taawun.platform.web.downloads import attachment
+from taawun.platform.web.formats import called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -322,9 +322,7 @@ def _texts(actor: PersonActor, record: Record) -> list[_Text]:
         if each.suggestion is not None:
             party = record.documents.get(each.digest)
             signatory = party.party_of(each.node) if party else None
-            name = (
-                signatory.organisation.in_language(get_language() or "en").value if signatory else each.node
-            )
+            name = called(signatory.organisation) if signatory else each.node
             sentence = (
                 _("Change proposed by %(name)s, %(day)s")
                 if record.is_change(each)

@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.partners import queries
@@ -22,6 +22,7 @@ from taawun.cooperation.partners.wording import entry_reason, stop_reason
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
 from taawun.platform.web.exports import as_json
+from taawun.platform.web.formats import called
 from taawun.platform.web.pages import confirm
 
 if TYPE_CHECKING:
@@ -220,4 +221,4 @@ def _found(restart_id: UUID) -> Reset:
 
 
 def _name(known: Partner) -> str:
-    return known.name.in_language(get_language() or "en").value
+    return called(known.name)

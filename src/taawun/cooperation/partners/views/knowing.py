@@ -10,7 +10,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -37,6 +36,7 @@ from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.queries import open_notices
 from taawun.platform.registry import registry
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.pages import confirm
 
 if TYPE_CHECKING:
@@ -359,4 +359,4 @@ def _asked(  # noqa: PLR0913 - each is a part of one question
 
 
 def _name(known: Partner) -> str:
-    return known.name.in_language(get_language() or "en").value
+    return called(known.name)

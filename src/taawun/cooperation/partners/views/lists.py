@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.partners import queries
@@ -26,6 +26,7 @@ from taawun.cooperation.partners.restored import returning
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.multilingual import Text
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
 from taawun.platform.web.paging import batches
 
@@ -188,7 +189,7 @@ def partner_lanes(request: HttpRequest, actor: PersonActor, partner_id: UUID) ->
         empty=Empty(
             _("No lane yet"),
             _("The first opens when the two nodes have spoken."),
-            ((known.name.in_language(get_language() or "en").value, own_page),),
+            ((called(known.name), own_page),),
         ),
         context={"partner": known, "may_manage": _MANAGE in actor.permissions},
     )

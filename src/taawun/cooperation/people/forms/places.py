@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from taawun.cooperation.people.models import DutyContact, Organisation, Span
 from taawun.foundation.multilingual import LANGUAGES as LANGUAGE_CODES
 from taawun.foundation.multilingual import Text, TextRefused
 from taawun.platform.web import formats
+from taawun.platform.web.formats import called
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -45,7 +45,7 @@ class OrganisationField(_Choice):
 
     def label_from_instance(self, obj: Organisation) -> str:
         """The organisation's name."""
-        return obj.name.in_language(get_language() or "en").value
+        return called(obj.name)
 
 
 def choose_among(form: forms.Form, places: QuerySet[Organisation]) -> None:

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -19,7 +18,7 @@ from taawun.cooperation.people.models import Membership, Organisation, Person
 from taawun.cooperation.people.rules import begins_anew, is_anothers
 from taawun.cooperation.people.sessions import signed_in
 from taawun.cooperation.people.views.persons import tell_begins_anew, told_of_ends
-from taawun.platform.web.formats import with_names
+from taawun.platform.web.formats import called, with_names
 from taawun.platform.web.pages import confirm
 from taawun.platform.web.telling import Undo, tell_done
 
@@ -43,7 +42,7 @@ def _belonging(actor: PersonActor, person_id: UUID, organisation_id: UUID) -> tu
 
 
 def _called(organisation: Organisation) -> str:
-    return organisation.name.in_language(get_language() or "en").value
+    return called(organisation.name)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

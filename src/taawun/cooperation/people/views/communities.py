@@ -38,7 +38,7 @@ from taawun.foundation.nations import ASSIGNED, is_code
 from taawun.foundation.weeks import working_days
 from taawun.foundation.zones import zones_of_nation
 from taawun.platform.web import formats
-from taawun.platform.web.formats import with_names
+from taawun.platform.web.formats import called, with_names
 from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
 from taawun.platform.web.pages import confirm
 
@@ -73,7 +73,7 @@ _MANAGE = "manage:communities"
 
 
 def _called(community: Community) -> str:
-    return community.name.in_language(get_language() or "en").value
+    return called(community.name)
 
 
 # ---- nations -----------------------------------------------------------------------------------------------

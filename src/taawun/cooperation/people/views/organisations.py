@@ -9,8 +9,8 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from taawun.cooperation.people import actions, editions, naming, queries
@@ -27,7 +27,7 @@ from taawun.cooperation.people.rules import Granted, holds_in
 from taawun.cooperation.people.sessions import signed_in
 from taawun.cooperation.people.views.beside import beside
 from taawun.foundation.multilingual import LANGUAGES
-from taawun.platform.web.formats import with_names
+from taawun.platform.web.formats import called, with_names
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
 from taawun.platform.web.pages import confirm
 
@@ -57,7 +57,7 @@ _PEOPLE = 6
 
 
 def _called(shown: Organisation) -> str:
-    return shown.name.in_language(get_language() or "en").value
+    return called(shown.name)
 
 
 ORGANISATIONS: Final = Table(
@@ -308,7 +308,7 @@ def remove_contact(request: HttpRequest, actor: PersonActor, contact_id: UUID) -
     if request.method == "POST":
         actions.remove_contact(actor, contact)
         return HttpResponseRedirect(back)
-    name = contact.name.in_language(get_language() or "en").value
+    name = called(contact.name)
     return confirm(
         request,
         question=with_names(_("Remove the duty contact %(name)s?"), name=name),
