@@ -326,3 +326,11 @@ def test_without_scripts_one_chooses_rows_and_saves_them(
     page.locator("#id_state").select_option("received")
     page.get_by_role("button", name="Show", exact=True).click()
     assert "No report fits" in page.inner_text("main")
+
+
+def test_a_file_is_not_made_of_a_filter_that_is_not_understood(cast: Cast, five: list[Report]) -> None:
+    client = cast.analyst.browser()
+    answer = client.get(LIST + "?tlp=TLP:GREY&q=alpha&format=csv")
+    assert answer.status_code == 302
+    assert answer["Location"] == "?tlp=TLP%3AGREY&q=alpha"
+    assert titles(shown(client, answer["Location"])) == ["alpha"]

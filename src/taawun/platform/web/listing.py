@@ -309,6 +309,9 @@ def show(  # noqa: PLR0913 - each by its name: a list is these things
         return _remember(request, table, asked.getlist("columns"))
     source = find(wanted)
     if save is not None and asked.get("format") in {"csv", "json"}:
+        if form is not None and form.errors:
+            # a page says what narrows it and a file does not: it would hold more than whoever asked for it believes
+            return HttpResponseRedirect(address(asked))
         chosen = asked.getlist("chosen")
         return _saved(
             table, asked["format"], save(source.among(table.key, chosen) if chosen else source.all())
