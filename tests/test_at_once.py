@@ -49,6 +49,9 @@ from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.models import Entry
 from taawun.platform.notices.actions import raise_notice, settle
 from taawun.platform.notices.models import Notice
+from taawun.platform.web.drafts.keeping import keep
+from taawun.platform.web.drafts.marks import new_mark
+from taawun.platform.web.models import Draft as KeptDraft
 from taawun.platform.web.problems import MEDIA_TYPE
 from tests.at_once import ROUNDS, at_once, faults
 from tests.capabilities.intel.factories import SYSTEM, Silent, bring, indicator, report, sender
@@ -349,6 +352,15 @@ def test_two_drafts_get_numbers_of_their_own(cast: Cast) -> None:
         found += faults(at_once(*(partial(agreements.draft, cast.officer.actor, each) for each in texts)))
     assert found == []
     assert len(set(Agreement.objects.values_list("number", flat=True))) == 2 * ROUNDS
+
+
+def test_what_one_page_keeps_twice_in_the_same_moment_is_one_draft(cast: Cast) -> None:
+    found = []
+    for number in range(ROUNDS):
+        mark = new_mark(cast.analyst.actor.id, f"/intel/reports/{number}/edit/#report-form", "")
+        found += faults(at_once(*[partial(keep, mark, [("title", f"Wave {number}")])] * 2))
+    assert found == []
+    assert KeptDraft.objects.count() == ROUNDS
 
 
 def test_of_two_administrators_who_take_each_others_role_one_stays(cast: Cast) -> None:

@@ -108,14 +108,16 @@ def keep(mark: Mark, fields: Iterable[tuple[str, str]], *, decided: bool = False
     other = elsewhere.order_by("-written").first()
     if mark.continues is not None and (other is None or other.id != mark.continues):
         own.filter(id=mark.continues, page=mark.page).delete()
-    own.filter(id=mark.draft).delete()
-    Draft.objects.create(
+    # a page that is left says it once more, while the node still keeps what it said a moment ago
+    Draft.objects.update_or_create(
         id=mark.draft,
-        person_id=mark.person,
-        page=mark.page,
-        version=mark.version,
-        sealed=seal(json.dumps(typed, ensure_ascii=False)),
-        written=now(),
+        defaults={
+            "person_id": mark.person,
+            "page": mark.page,
+            "version": mark.version,
+            "sealed": seal(json.dumps(typed, ensure_ascii=False)),
+            "written": now(),
+        },
     )
     _make_room(mark)
     return other
