@@ -97,6 +97,11 @@ def partners(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
             _(
                 "Nothing leaves this node without a partner to send it to. Add one by the address of its node; its "
                 "administrator adds yours."
+            )
+            if may_manage
+            else _(
+                "Nothing leaves this node without a partner to send it to. An administrator adds one by the address "
+                "of its node."
             ),
             ((_("Add a partner…"), reverse("partner-add")),) if may_manage else (),
         ),
