@@ -43,8 +43,8 @@ LISTS: Final = {
     "releases/public/": "",
     "releases/received/": "agreements/",
 }
-# they hold rows from the first day: who runs the node, the nations of the world, what set it up
-NEVER_EMPTY: Final = ("audit/", "people/", "people/nations/", "people/organisations/")
+# they hold rows from the first day: who runs the node, the nations of the world, what set it up, invented examples
+NEVER_EMPTY: Final = ("audit/", "components/", "people/", "people/nations/", "people/organisations/")
 
 
 def emptiness(client: Client, route: str) -> list[str]:
