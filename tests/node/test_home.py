@@ -19,6 +19,8 @@ from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
 from taawun.platform.work.models import ScheduleState
 from taawun.platform.work.schedules import Schedule
+from tests.capabilities.intel.factories import bring, indicator
+from tests.capabilities.intel.viewing import draft
 from tests.cast import Cast, agreement_in_force, agreement_proposed, document, partner
 from tests.cooperation.federation.test_views import received
 from tests.pages import read
@@ -188,3 +190,13 @@ def test_the_page_knows_the_time_of_day(cast: Cast, hour: int, greeting: str) ->
     assert greeting in text
     assert "Sunday 22 November 2026" in text
     assert f"{hour:02}:42, Northland" in text
+
+
+def test_everything_that_waits_is_counted_however_much_of_it_is_listed(cast: Cast) -> None:
+    bring(indicator(1))
+    for number in range(13):
+        draft(cast.analyst, title=f"Wave {number}")
+    for number in range(21):
+        Partner.objects.filter(id=partner(f"CERT {number}").row.id).update(verified=None, state="met")
+    assert "13 things wait for you." in shown_to(cast.analyst.browser())
+    assert "21 things wait for you." in shown_to(cast.administrator.browser())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +79,11 @@ def home(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     fresh = sorted((each for each in lines if each.kind not in silent), key=_newest_first, reverse=True)
     asked = (each for source in sources for each in source.waiting(actor))
     waiting = [each for each in asked if each.kind not in silent]
+    # a room lists as many as a page shows, and counts all
+    counted = Counter(each.kind for each in waiting)
+    for source in sources:
+        counted |= Counter({kind: n for kind, n in source.counts(actor).items() if kind not in silent})
+    waits = counted.total()
     notices = open_notices(actor.permissions)
     at_risk = notices.count()
     at = now()
@@ -86,11 +92,11 @@ def home(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         "now": at,
         "time": formats.time_of_day(at),
         "place": _place(),
-        "sentences": _sentences(actor, since, sources, len(waiting), at_risk),
+        "sentences": _sentences(actor, since, sources, waits, at_risk),
         "fresh": fresh[:_MOST_FRESH],
         "waiting": waiting[:_MOST_WAITING],
-        "waits": len(waiting),
-        "waiting_more": max(0, len(waiting) - _MOST_WAITING),
+        "waits": waits,
+        "waiting_more": max(0, waits - _MOST_WAITING),
         "risks": [_risk(each) for each in notices[:_MOST_RISKS]],
         "at_risk": at_risk,
         "panels": _panels(actor),

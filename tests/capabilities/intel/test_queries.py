@@ -196,7 +196,8 @@ def test_objects_and_reports_are_filtered_by_whose_they_are_and_by_when_they_cam
         actor = cast.analyst.actor
         # Any: what a table holds
         given: dict[str, Any] = filters
-        kept = queries.objects_and_first(actor, ObjectFilters(type="indicator", **given))
+        every, first_behind = queries.objects_and_first(actor, ObjectFilters(type="indicator", **given))
+        kept = (every, first_behind(None) if first_behind else None)
         objects = {tuple(each.origin for each in rows) for rows in kept if rows is not None}
         (origins,) = objects
         reports = queries.reports(actor, ReportFilters(**given))
@@ -271,13 +272,22 @@ def test_the_first_of_a_list_by_a_common_word_are_the_first_of_the_whole_list(
     )
     monkeypatch.setattr(queries, "_NEWEST", 5)
     for text, first in (("common", 5), ("comm", 5), ("common even", 5), ("odd", 5), ("nothing", 0)):
-        rows, sooner = queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters(text=text))
+        rows, first_behind = queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters(text=text))
+        assert first_behind is not None
+        sooner = first_behind(None)
         if connection.vendor == "postgresql":  # it begins with the newest by itself
             assert sooner is None
             continue
         assert sooner is not None
         assert list(sooner) == list(rows)[:first]
-    assert queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters())[1] is None
+        # and so on behind each of them
+        for at, row in enumerate(list(rows)):
+            behind = first_behind(row.pk)
+            assert behind is not None
+            assert list(behind) == list(rows)[at + 1 : at + 1 + 5]
+    _rows, first_behind = queries.objects_and_first(cast.analyst.actor, queries.ObjectFilters())
+    assert first_behind is not None
+    assert first_behind(None) is None
 
 
 TEXTS = (

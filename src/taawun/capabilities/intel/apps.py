@@ -80,7 +80,7 @@ class IntelConfig(AppConfig):
                         icon="import",
                     ),
                     DraftSubject("report-edit", queries.edited),
-                    HomeSource("intel", "read:intel", waiting=home.waiting),
+                    HomeSource("intel", "read:intel", waiting=home.waiting, counts=home.counts),
                     *home.STEPS,
                     SearchSource(
                         "intel.reports",

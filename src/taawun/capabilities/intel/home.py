@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["STEPS", "drafts_of", "waiting"]
+__all__ = ["STEPS", "counts", "drafts_of", "waiting"]
 
 _WRITE = "write:intel"
 _MOST = 10
@@ -41,6 +41,11 @@ def waiting(actor: PersonActor) -> list[Line]:
         )
         for report in drafts_of(actor)[:_MOST]
     ]
+
+
+def counts(actor: PersonActor) -> dict[str, int]:
+    """How many they are."""
+    return {"intel.draft": drafts_of(actor).count()} if _WRITE in actor.permissions else {}
 
 
 def drafts_of(actor: PersonActor) -> QuerySet[Report]:

@@ -55,7 +55,7 @@ from taawun.platform.web.questions import Question, given, place
 from taawun.platform.work.models import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from taawun.cooperation.people.actors import Actor
     from taawun.platform.web.paging import Page
@@ -180,8 +180,8 @@ def objects(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
 
 def objects_and_first(
     actor: Actor, filters: ObjectFilters
-) -> tuple[QuerySet[StixObject], QuerySet[StixObject] | None]:
-    """The same, and the first of them where they are found at less cost.
+) -> tuple[QuerySet[StixObject], Callable[[int | None], QuerySet[StixObject] | None] | None]:
+    """The same, and what finds the first of them, or the first behind a key, where that costs less.
 
     A common word is in half of all objects: to look among the newest of them is enough for a page.
     """
@@ -198,8 +198,13 @@ def objects_and_first(
     if filters.until is not None:
         below = _first_since(filters.until)
         shown = shown.filter(id__lt=below)
-    newest = newest_matching(filters.text, _NEWEST, below)
-    return shown.filter(matching(filters.text)), None if newest is None else shown.filter(newest)
+
+    def first(behind: int | None) -> QuerySet[StixObject] | None:
+        bounds = [each for each in (below, behind) if each is not None]
+        newest = newest_matching(filters.text, _NEWEST, min(bounds, default=None))
+        return None if newest is None else shown.filter(newest)
+
+    return shown.filter(matching(filters.text)), first
 
 
 def _first_since(at: datetime) -> int:

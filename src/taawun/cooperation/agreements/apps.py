@@ -78,7 +78,9 @@ class AgreementsConfig(AppConfig):
                     ),
                     DraftSubject("agreement-edit", queries.draft_standing),
                     SearchSource("agreements", _("Agreements and clauses"), "read:agreements", home.find),
-                    HomeSource("agreements", "read:agreements", waiting=home.waiting_lines),
+                    HomeSource(
+                        "agreements", "read:agreements", waiting=home.waiting_lines, counts=home.counts
+                    ),
                     HomePanel(
                         "agreements.standings",
                         _("How agreements stand"),

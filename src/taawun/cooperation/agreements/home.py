@@ -47,6 +47,7 @@ __all__ = [
     "STEPS",
     "captions",
     "count_waiting",
+    "counts",
     "find",
     "how_they_stand",
     "of_partner",
@@ -55,6 +56,14 @@ __all__ = [
 
 _MOST = 20
 _MOST_NOTABLE: Final = 5
+# what news a line is, by what waits
+_KINDS: Final = {
+    "approval": "agreements.approval",
+    "ratification": "agreements.approval",
+    "accession": "agreements.approval",
+    "counter": "agreements.counter",
+    "draft": "agreements.draft",
+}
 # as long as it takes to negotiate the next one
 _SOON: Final = timedelta(days=90)
 
@@ -63,6 +72,11 @@ _SOON: Final = timedelta(days=90)
 def count_waiting(actor: PersonActor) -> int:
     """How many agreements wait for this actor."""
     return waiting.count(actor)
+
+
+def counts(actor: PersonActor) -> dict[str, int]:
+    """How many things wait for this actor, by the kind of their lines."""
+    return dict(Counter(_KINDS[each.what] for each in waiting.waiting_for(actor)))
 
 
 def waiting_lines(actor: PersonActor) -> list[Line]:
@@ -81,7 +95,7 @@ def _line(each: Waiting) -> Line:
             reverse("agreement-approve", args=[agreement.id, each.document.version]),
             format_html("{} {}", own_code, approvals_in_words(each.approvals)),
             code=nation,
-            kind="agreements.approval",
+            kind=_KINDS[each.what],
         )
     if each.what in {"ratification", "accession"}:
         is_accession = each.what == "accession"
@@ -92,7 +106,7 @@ def _line(each: Waiting) -> Line:
             reverse(name, args=[agreement.id, each.document.version]),
             format_html("{} {}", own_code, approvals_in_words(each.approvals)),
             code=nation,
-            kind="agreements.approval",
+            kind=_KINDS[each.what],
         )
     if each.what == "counter":
         query = f"?old=v{each.document.version}&new=c{each.instrument}"
@@ -106,14 +120,14 @@ def _line(each: Waiting) -> Line:
             reverse("agreement-compare", args=[agreement.id]) + query,
             own_code,
             code=nation,
-            kind="agreements.counter",
+            kind=_KINDS[each.what],
         )
     return Line(
         _("Finish the draft of “%(title)s”") % {"title": title},
         reverse("agreement-edit", args=[agreement.id]),
         format_html("{} {}", own_code, _("nobody else has seen it")),
         code=nation,
-        kind="agreements.draft",
+        kind=_KINDS[each.what],
     )
 
 

@@ -90,7 +90,13 @@ class PartnersConfig(AppConfig):
                         count=home.count_waiting,
                     ),
                     SearchSource("partners", _("Partners"), "read:partners", home.find),
-                    HomeSource("partners", "read:partners", waiting=home.waiting, checks=home.checks),
+                    HomeSource(
+                        "partners",
+                        "read:partners",
+                        waiting=home.waiting,
+                        counts=home.counts,
+                        checks=home.checks,
+                    ),
                     *home.STEPS,
                 ),
             )

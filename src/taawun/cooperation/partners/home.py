@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from taawun.cooperation.people.actors import PersonActor
 
-__all__ = ["STEPS", "checks", "count_waiting", "find", "side_note", "uncompared", "waiting"]
+__all__ = ["STEPS", "checks", "count_waiting", "counts", "find", "side_note", "uncompared", "waiting"]
 
 _MANAGE = "manage:partners"
 _MOST = 20
@@ -49,6 +49,11 @@ def waiting(actor: PersonActor) -> list[Line]:
         )
         for partner in uncompared()[:_MOST]
     ]
+
+
+def counts(actor: PersonActor) -> dict[str, int]:
+    """How many they are, as the first page asks."""
+    return {"partners.uncompared": count_waiting(actor)}
 
 
 def count_waiting(actor: PersonActor) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -86,6 +86,11 @@ def nothing(_actor: object, _since: datetime | None = None) -> tuple[()]:
     return ()
 
 
+def uncounted(_actor: object) -> Mapping[str, int]:
+    """For a room that leaves nothing out."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class HomeSource:
     """What a room tells on the first page. Each function is given the actor and shows what that actor may see.
@@ -96,7 +101,8 @@ class HomeSource:
         name: the room, for example ``agreements``.
         permission: who is asked for at all.
         fresh: what arrived lately, newest first.
-        waiting: what waits for this actor to do it, the most pressing first.
+        waiting: what waits for this actor to do it, the most pressing first; of much, no more than a page shows.
+        counts: how many things of each kind of line wait, where ``waiting`` may leave some out.
         sentences: what is the case, in whole sentences; the page opens with them.
         checks: whether all is as it should be, for those who keep the node.
     """
@@ -106,5 +112,6 @@ class HomeSource:
     # Any: an actor, whose type the room of people knows
     fresh: Callable[[Any, datetime | None], Sequence[Line]] = nothing
     waiting: Callable[[Any], Sequence[Line]] = nothing
+    counts: Callable[[Any], Mapping[str, int]] = uncounted
     sentences: Callable[[Any, datetime | None], Sequence[str]] = nothing
     checks: Callable[[Any], Sequence[Check]] = nothing

@@ -172,12 +172,14 @@ class Stored(Generic[M]):
         rows: what the reader may see, filtered.
         common: what all of these have in common, as names of columns. It stands before every order, changes none, and
             says that an index holds it.
-        sooner: the first of them in the order of who asks for none, where these are found at less cost.
+        sooner: finds the first of them in the order of who asks for none, where that costs less; see
+            :func:`taawun.platform.web.paging.page`.
     """
 
     rows: QuerySet[M]
     common: tuple[str, ...] = ()
-    sooner: QuerySet[M] | None = None
+    # Any: a value of the last column
+    sooner: Callable[[Any], QuerySet[M] | None] | None = None
 
     def page(self, order: tuple[str, ...], after: str | None, before: str | None, limit: int) -> Page[M]:
         """One page, by keyset."""

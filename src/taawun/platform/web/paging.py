@@ -79,7 +79,7 @@ def page(  # noqa: PLR0913 - each by its name
     after: str | None,
     limit: int,
     before: str | None = None,
-    sooner: QuerySet[Any, R] | None = None,
+    sooner: Callable[[Any], QuerySet[Any, R] | None] | None = None,
 ) -> Page[R]:
     """One page of a queryset.
 
@@ -92,8 +92,9 @@ def page(  # noqa: PLR0913 - each by its name
         limit: rows on the page, 1 to 1000.
         before: the ``previous`` of the page behind; it is read in the reversed order, so an index serves it as well.
             Where fewer rows than a page stand before it, the first page is given whole.
-        sooner: the first rows of the queryset in the same order, where these are found at less cost; when they fill
-            the page, nobody asks for the others.
+        sooner: the first rows of the queryset in the same order, where these are found at less cost: of all of them
+            for None, else of those behind the row whose last column has this value. When they fill the page, nobody
+            asks for the others.
 
     Returns:
         The page. It reads one row more than it shows, to know whether there is a following one.
@@ -110,8 +111,10 @@ def page(  # noqa: PLR0913 - each by its name
             items = earlier[limit - 1 :: -1]
             return Page(items, _encode(items[-1], order), _encode(items[0], order))
         after = None
-    ordered = [each.order_by(*order) for each in (sooner, queryset) if each is not None]
+    every = queryset.order_by(*order)
     given_out = mark(after, queryset.model, order)
+    first = sooner(given_out[-1] if given_out else None) if sooner else None
+    ordered = [every] if first is None else [first.order_by(*order), every]
     behind = _behind(order, given_out) if given_out else Q()
     found: list[R] = []
     for rows in ordered:
