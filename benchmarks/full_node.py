@@ -45,18 +45,20 @@ class Sizes:
     Args:
         objects: of intelligence.
         reports: of ten objects each.
+        strict: of these objects, how many another organisation holds again, for itself alone, and newest of all.
         releases: half of them ours, each with a receipt; half of partners.
         audit: rows of the trail.
-        notices: that are over; a twentieth of it is open.
+        notices: half of them are open.
         partners: verified, all of them in one agreement, and each in one with this node alone.
         people: in a tenth as many organisations.
     """
 
     objects: int = 100_000
     reports: int = 10_000
+    strict: int = 2_000
     releases: int = 20_000
     audit: int = 100_000
-    notices: int = 4_000
+    notices: int = 8_000
     partners: int = 56
     people: int = 500
 
@@ -153,6 +155,8 @@ def _fill(sizes: Sizes) -> FullNode:
     from django.db import connection
     from tests.world import build
 
+    from taawun.cooperation.people.queries import actor_of
+
     begun = time.process_time()
     world = build()
     bilateral, agreement = _partners(sizes.partners)
@@ -162,6 +166,8 @@ def _fill(sizes: Sizes) -> FullNode:
     _notices(others, sizes.notices)
     _people(world, sizes.people)
     import_all(sizes.objects, sizes.reports)
+    # no reader but theirs may see these: each list of objects passes over them, and so does each search
+    import_strict(actor_of(world.members["outsider"].row), "for another organisation", sizes.strict)
     _imports_and_sightings(world)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -475,7 +481,7 @@ def _trail(count: int) -> None:
 
 
 def _notices(others: list[PartnerNode], count: int) -> None:
-    """Two releases under one name, of each partner, again and again; one in twenty waits for somebody."""
+    """Two releases under one name, of each partner, again and again; every other one waits for somebody."""
     from taawun.foundation.clock import now
     from taawun.platform.notices.models import Notice
 
@@ -487,7 +493,7 @@ def _notices(others: list[PartnerNode], count: int) -> None:
             params={"node": others[number % len(others)].node, "subject": f"urn:x:{number}", "version": "1"},
             created=now() - timedelta(minutes=10 * number + 5),
             last_seen=now() - timedelta(minutes=10 * number),
-            resolved=None if number % 20 == 0 else now() - timedelta(minutes=5 * number),
+            resolved=None if number % 2 == 0 else now() - timedelta(minutes=5 * number),
         )
         for number in range(count)
     )
