@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
 from taawun.cooperation.agreements import actions
+from taawun.cooperation.federation.home import by_week
 from taawun.cooperation.federation.ledger import weeks
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people.actors import SystemActor
+from taawun.cooperation.people.models import Person
 from taawun.foundation.clock import frozen, now
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.actions import record
@@ -20,9 +23,10 @@ from taawun.platform.registry import registry
 from taawun.platform.work.models import ScheduleState
 from taawun.platform.work.schedules import Schedule
 from tests.capabilities.intel.factories import bring, indicator
+from tests.capabilities.intel.test_home import report
 from tests.capabilities.intel.viewing import draft
 from tests.cast import Cast, agreement_in_force, agreement_proposed, document, partner
-from tests.cooperation.federation.test_views import received
+from tests.cooperation.federation.test_views import published, received
 from tests.pages import read
 
 pytestmark = pytest.mark.usefixtures("pages")
@@ -80,6 +84,14 @@ def test_what_waits_is_different_for_each(cast: Cast) -> None:
     assert "Nothing waits for you." in shown_to(cast.analyst.browser())
 
 
+def test_what_does_not_fit_on_the_first_page_is_counted(cast: Cast) -> None:
+    for number in range(10):
+        report(cast.analyst.row, f"Wave {number}")
+    text = shown_to(cast.analyst.browser())
+    assert "10 things wait for you." in text
+    assert "2 more" in text
+
+
 def test_what_was_approved_waits_for_the_other_officer_alone(cast: Cast) -> None:
     held = agreement_proposed(partner())
     actions.approve(cast.officer.actor, held, held.versions.get().digest)
@@ -125,6 +137,16 @@ def test_what_came_since_the_last_visit_is_counted_and_marked(cast: Cast) -> Non
         assert "Since " not in shown_to(cast.officer.browser())
 
 
+def test_a_page_that_asks_by_itself_is_no_visit(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    client.get(HOME)
+    visits = Person.objects.filter(id=cast.analyst.row.id).values_list("looked", "looked_before")
+    before = visits.get()
+    with frozen(now() + timedelta(minutes=45)):
+        assert client.get(HOME, headers={"X-Taawun-Part": "home"}).status_code == 200
+    assert visits.get() == before
+
+
 def test_who_approves_agreements_sees_what_passed_and_how_agreements_stand(cast: Cast) -> None:
     south = partner("Southern CERT")
     policymaker = cast.other_officer.browser()
@@ -158,6 +180,18 @@ def test_weeks_are_counted_to_the_instant_and_each_way_apart(cast: Cast) -> None
             received(south, held, number)
     assert [(each.given, each.received) for each in weeks(until, 3)] == [(0, 0), (0, 2), (0, 2)]
     assert [each.ends for each in weeks(until, 3)] == [until - timedelta(days=days) for days in (14, 7, 0)]
+
+
+def test_the_weeks_are_drawn_each_way_as_they_were_counted(cast: Cast) -> None:
+    south = partner("Southern CERT")
+    held = agreement_in_force(south)
+    published(1)
+    for number in (1, 2):
+        received(south, held, number)
+    drawn = by_week(cast.other_officer.actor)
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', drawn)
+    last = re.findall(r"<td[^>]*><bdi>(\d+)</bdi></td>", drawn)[-2:]
+    assert dict(zip(heads[-2:], last, strict=True)) == {"Given": "1", "Received": "2"}
 
 
 def test_those_who_keep_the_node_see_whether_it_is_well(cast: Cast) -> None:

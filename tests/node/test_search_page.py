@@ -12,7 +12,7 @@ from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
 from taawun.node.search_page import highlighted
 from taawun.platform.registry import registry
-from taawun.platform.web.search import Found, SearchSource
+from taawun.platform.web.search import Found, Narrowing, SearchSource
 from tests.capabilities.intel.factories import bring, indicator, report, sender
 from tests.capabilities.intel.stix.examples import identifier, sdo
 from tests.cast import Cast, agreement_in_force, clause, partner
@@ -139,3 +139,19 @@ def test_a_room_with_more_than_is_shown_says_so(cast: Cast, monkeypatch: pytest.
     shown = read(cast.analyst.browser().get(SEARCH, {"q": "thing"}))
     assert shown.text.count("Thing ") >= 10
     assert shown.all("a", href="?q=thing&in=many")
+
+
+def test_the_way_to_the_rest_of_a_room_keeps_what_narrows_the_search(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = SearchSource(
+        "many",
+        "Many",
+        "read:intel",
+        lambda _actor, _text, limit: [Found(f"Thing {n}", "/x", "Thing") for n in range(limit)],
+        frozenset(Narrowing),
+    )
+    monkeypatch.setitem(registry._parts[SearchSource], "many", many)
+    shown = read(cast.analyst.browser().get(SEARCH, {"q": "thing", "tlp": "TLP:GREEN"}))
+    # in the tab, and below what is shown
+    assert len(shown.all("a", href="?q=thing&tlp=TLP%3AGREEN&in=many")) == 2

@@ -11,6 +11,7 @@ from django.test import Client
 
 from taawun.capabilities.intel import actions, picturing
 from taawun.capabilities.intel.models import Report
+from taawun.cooperation.agreements.document import Onward
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.people.actions import leave
 from taawun.cooperation.people.models import Organisation
@@ -83,6 +84,24 @@ def test_who_only_reads_is_offered_no_act(cast: Cast) -> None:
     links = [each.get("href", "") for each in shown(cast.officer.browser(), page_of(held)).all("a")]
     assert page_of(held, "bundle/") in links
     assert not {page_of(held, step) for step in ("edit/", "publish/", "withdraw/")} & set(links)
+
+
+def test_who_only_reads_is_offered_no_act_on_what_is_published(cast: Cast, three: tuple[str, str]) -> None:
+    held = draft(cast.analyst)
+    published = cast.analyst.browser().post(page_of(held, "publish/"), answer(held, three, three))
+    assert published.status_code == 302
+    steps = {page_of(held, step) for step in ("edit/", "publish/", "withdraw/")}
+    links = {each.get("href", "") for each in shown(cast.officer.browser(), page_of(held)).all("a")}
+    assert page_of(held, "bundle/") in links
+    assert not steps & links
+
+
+def test_who_may_not_publish_is_not_offered_to_share_a_report_onward(cast: Cast) -> None:
+    south = sender("South", "XS", clauses=(clause(onward=Onward("public")),))
+    south.publish(report(1, FIRST), indicator(1), tlp=Tlp.GREEN)
+    path, way = page_of(Report.objects.get()), f"/en/releases/{Release.objects.get().id}/onward/"
+    assert shown(cast.analyst.browser(), path).all("a", href=way)
+    assert not shown(cast.officer.browser(), path).all("a", href=way)
 
 
 # ---- what is kept back ------------------------------------------------------------------------------------------

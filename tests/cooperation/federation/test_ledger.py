@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from taawun.cooperation.agreements.models import Agreement
+from taawun.cooperation.federation.accounts import flows
 from taawun.cooperation.federation.actions import withdraw
-from taawun.cooperation.federation.ledger import Sums, Wanted, cells, flowed, grouped, total
+from taawun.cooperation.federation.ledger import Cell, Sums, Wanted, cells, flowed, grouped, total
 from taawun.cooperation.federation.models import Passage, Reach, Receipt, Release
 from taawun.cooperation.partners.models import LaneEntry
 from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.charts import Flow
 from tests.cast import SYSTEM, Cast, PartnerNode, agreement_in_force, partner, some_id
 from tests.cooperation.federation.test_views import published, received
 from tests.pages import read
@@ -118,6 +120,25 @@ def test_what_was_taken_back_is_counted_as_given_and_as_taken_back(cast: Cast, s
     assert (sums.deliveries, sums.signed) == (1, 1)
 
 
+def test_what_was_taken_back_over_two_clauses_is_counted_over_both(
+    cast: Cast, south: PartnerNode, east: PartnerNode
+) -> None:
+    agreement_in_force(south)
+    agreement_in_force(east)
+    withdraw(SYSTEM, published(1), "wrong")
+    sums = total(cells(Wanted()))
+    assert (sums.given, sums.given_back) == (2, 2)
+
+
+def test_the_largest_stands_first_and_months_in_their_order() -> None:
+    found = [
+        Cell(None, some_id(), kind, month, some_id(), Sums(given=given, received=1))
+        for kind, month, given in (("a", "2026-11", 1), ("b", "2026-10", 7), ("c", "2026-12", 3))
+    ]
+    assert list(grouped(found, "kind")) == ["b", "c", "a"]
+    assert list(grouped(found, "month")) == ["2026-10", "2026-11", "2026-12"]
+
+
 def test_the_questions_do_not_grow_with_what_there_is(
     cast: Cast, south: PartnerNode, django_assert_num_queries: Any
 ) -> None:
@@ -159,6 +180,29 @@ def test_the_page_says_what_is_the_case_and_tells_nothing_of_what_it_is_about(
         assert "urn:" not in shown.text
         assert len(shown.all("svg", role="img")) == 2
     assert "0 of 1" in shown.text
+
+
+def test_a_flow_draws_each_release_once_and_the_kinds_beyond_seven_together(db: None) -> None:
+    found = [
+        Cell(
+            None,
+            some_id(),
+            f"kind.{number}",
+            "2026-11",
+            some_id(),
+            Sums(given=number, deliveries=5 * number),
+        )
+        for number in range(1, 11)
+    ]
+    ours, theirs = flows(found)
+    assert isinstance(ours.picture, Flow)
+    assert isinstance(theirs.picture, Flow)
+    assert [(band.name, band.count) for band in ours.picture.bands] == [
+        *((f"kind.{number}", number) for number in range(10, 3, -1)),
+        ("others", 6),
+    ]
+    assert ours.finding == "The largest part: kind.10, 10 of 55."
+    assert (theirs.picture.bands, theirs.finding) == ((), "Nothing was received.")
 
 
 def test_an_empty_ledger_says_what_to_do_first(cast: Cast) -> None:

@@ -41,6 +41,7 @@ from tests.cooperation.federation.newcomers import accede
 from tests.cooperation.federation.test_actions import draft as _draft
 from tests.cooperation.federation.test_exchange import DONE, note
 from tests.lanes import Entry, TheirLane, clause_lane
+from tests.pages import read
 
 PUBLIC, PARTIES, NONE = Onward("public"), Onward("parties"), Onward("none")
 
@@ -672,6 +673,15 @@ def test_a_person_asks_who_would_receive_it_onward_and_shares_it(
     answer = browser.post(f"{address}withdraw/", {"reason": "a mistake"})
     assert answer.status_code == 302
     assert LaneEntry.objects.filter(lane__sender=None).latest("id").kind == "withdrawn"
+
+
+def test_who_may_not_publish_its_kind_is_not_offered_to_share_it_onward(
+    cast: Cast, source: PartnerNode, pages: None
+) -> None:
+    release, _first = received(source, PUBLIC)
+    address = f"/en/releases/{release.id}/"
+    assert read(cast.analyst.browser().get(address)).all("a", href=f"{address}onward/")
+    assert not read(cast.observer.browser().get(address)).all("a", href=f"{address}onward/")
 
 
 def test_a_machine_does_the_same_and_sees_each_hop(

@@ -407,6 +407,17 @@ def test_buttons_are_shown_to_those_who_may_press_them(cast: Cast) -> None:
     assert "verify/" not in text_of(cast.officer.browser(), page_of(south.row))
 
 
+@pytest.mark.parametrize("state", Partner.State.values)
+def test_who_only_reads_is_offered_no_step_with_a_partner_in_any_state(cast: Cast, state: str) -> None:
+    below = page_of(partner("Southern CERT").row)
+    Partner.objects.update(state=state, failures=1)
+    page = read(cast.observer.browser().get(below))
+    steps = {has.get("href", "") for has in page.all("a")} | {
+        has.get("action", "") for has in page.all("form", method="post")
+    }
+    assert {each for each in steps if each.startswith(below) and each != below} == set()
+
+
 def test_what_a_partner_calls_itself_is_escaped(cast: Cast) -> None:
     south = partner("<script>alert(1)</script>")
     for path in (LIST, page_of(south.row), page_of(south.row, "verify/"), page_of(south.row, "block/")):

@@ -19,11 +19,12 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from taawun.capabilities.intel.models import Report
 from taawun.cooperation.federation.models import Release
 from taawun.cooperation.partners.models import Partner
 from taawun.cooperation.people import actions
 from taawun.cooperation.people.gathering import gather
-from taawun.cooperation.people.models import Letterbox, Membership, Person, Untold, Wish
+from taawun.cooperation.people.models import Letterbox, Membership, Organisation, Person, Untold, Wish
 from taawun.cooperation.people.telling import REFUSED, STUCK, send_letters
 from taawun.cooperation.people.wishes import last_due
 from taawun.foundation.clock import FrozenClock, frozen, now
@@ -299,6 +300,22 @@ def test_no_letter_holds_a_word_of_what_it_tells(cast: Cast, clock: FrozenClock)
         whole = letter.message().as_bytes().decode() + letter.subject + letter.body
         assert SECRET not in whole
         assert south.node not in whole
+
+
+def test_a_letter_counts_reports_and_says_no_word_of_them(cast: Cast, clock: FrozenClock) -> None:
+    Report.objects.create(
+        stix_id=f"report--{SECRET}",
+        title=SECRET,
+        summary=SECRET,
+        tlp=Tlp.RED,
+        author=cast.analyst.row,
+        organisation=Organisation.objects.get(is_host=True),
+    )
+    wish(cast.analyst.row, intel__draft=Way.SUMMARY)
+    assert cast.analyst.row.email in rounds(clock, timedelta(hours=2))
+    [letter] = [each for each in mail.outbox if each.to == [cast.analyst.row.email]]
+    assert "1 report of yours is not published." in letter.body
+    assert SECRET not in letter.message().as_bytes().decode() + letter.subject + letter.body
 
 
 # ---- ending letters by their link ------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.utils.html import format_html
 from django.utils.translation import override
 
-from taawun.foundation.multilingual import Text
+from taawun.foundation.multilingual import Prose, Text
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.charts import Bar, Bars, Lines, Series, Table
 from taawun.platform.web.components import (
@@ -137,6 +137,28 @@ def test_a_text_in_no_known_language_says_in_which_script_it_is(
 
 def test_a_text_that_only_exists_in_arabic_reads_right_to_left_on_an_english_page() -> None:
     assert draw("{% text words %}", words=Text.of(ar="تعاون")) == '<bdi lang="ar" dir="rtl">تعاون</bdi>'
+
+
+def test_prose_in_another_language_than_the_page_reads_in_its_own_direction_and_lets_no_markup_in() -> None:
+    shown = draw("{% prose words %}", words=Prose.of(ar="تعاون <b>"))
+    assert shown == '<div class="prose" lang="ar" dir="rtl"><p>تعاون &lt;b&gt;</p></div>'
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ar", EVIL),
+        ("en", f"تعاون {EVIL}"),
+        ("en", Text.of(ar=EVIL)),
+        ("ar", Text.of(en=EVIL)),
+        ("en", Text.of(en=EVIL)),
+    ],
+)
+def test_no_words_in_another_language_or_script_let_markup_in(language: str, words: Text | str) -> None:
+    with override(language):
+        shown = draw("{% text words %}", words=words)
+    assert "<script" not in shown
+    assert "&lt;script" in shown
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from django.test import Client
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from taawun.cooperation.people.models import Organisation, Person
+from taawun.cooperation.people.permissions import Role
 from taawun.foundation.clock import frozen, now
 from taawun.platform.web import drafts
 from taawun.platform.web.drafts.marks import new_mark
 from taawun.platform.web.models import Draft
-from tests.cast import Cast
+from taawun.platform.web.sealed import unseal
+from tests.cast import Cast, Member, person
 from tests.pages import Markup, read
 
 if TYPE_CHECKING:
@@ -95,15 +97,41 @@ def test_it_goes_when_its_form_is_taken_and_stays_when_it_is_not(cast: Cast) -> 
     assert not Draft.objects.exists()
 
 
-def test_nobody_reads_or_discards_what_another_wrote(cast: Cast) -> None:
-    writer, other = cast.analyst.browser(), cast.administrator.browser()
+def test_no_secret_and_nothing_of_the_form_itself_is_kept_with_what_was_typed(cast: Cast) -> None:
+    client = cast.analyst.browser()
+    hidden = {"new_password": "p", "client_secret": "s", "Passphrase-2": "w"}
+    kept(client, opened(client), title="Wave", **hidden, edition="7", csrfmiddlewaretoken="x")
+    [row] = Draft.objects.all()
+    assert json.loads(unseal(row.sealed) or b"") == [["title", "Wave"]]
+
+
+@pytest.fixture
+def colleague(cast: Cast) -> Client:
+    """The browser of another who may write into the same forms."""
+    return Member(person(Role.ANALYST), None).browser()
+
+
+def test_a_colleague_who_may_write_into_the_same_form_is_shown_nothing_of_what_one_wrote(
+    cast: Cast, colleague: Client
+) -> None:
+    writer = cast.analyst.browser()
+    kept(writer, opened(writer), title="Harbour")
+    [row] = Draft.objects.all()
+    for path in (NEW, f"{NEW}?draft={row.id}"):
+        page = read(colleague.get(path))
+        assert "was kept" not in page.text
+        assert page.all("input", name="title")[0].get("value", "") == ""
+
+
+def test_nobody_keeps_anything_as_another_or_discards_what_another_wrote(
+    cast: Cast, colleague: Client
+) -> None:
+    writer = cast.analyst.browser()
     mark = opened(writer)
     kept(writer, mark, title="Harbour")
     [row] = Draft.objects.all()
-    for path in (NEW, f"{NEW}?draft={row.id}", "/en/"):
-        assert "Harbour" not in other.get(path).content.decode()
-    assert kept(other, mark, title="Mine now").status_code == 403
-    assert other.post(DISCARD, {"draft": row.id})["Location"] == "/en/"
+    assert kept(colleague, mark, title="Mine now").status_code == 403
+    assert colleague.post(DISCARD, {"draft": row.id})["Location"] == "/en/"
     assert [each.pk for each in Draft.objects.all()] == [row.id]
     assert writer.post(DISCARD, {"draft": row.id})["Location"] == NEW + "#report-form"
     assert not Draft.objects.exists()
@@ -247,6 +275,14 @@ def test_a_form_of_our_own_page_is_offered_to_be_sent_again_and_no_other(
     page = read(client.post(NEW, fields, headers=headers), 403)
     assert ("Wave 6 of mails Send it now" in page.text) is offers
     assert bool(page.all("input", name="title", type="hidden")) is offers
+
+
+def test_what_is_offered_to_be_sent_again_is_all_that_was_chosen(cast: Cast) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = cast.analyst.browser().cookies
+    fields = {"title": "x", "languages": ["ar", "fr"]}
+    page = read(client.post(NEW, fields, headers={"Sec-Fetch-Site": "same-origin"}), 403)
+    assert [has["value"] for has in page.all("input", name="languages", type="hidden")] == ["ar", "fr"]
 
 
 # ---- what can be undone -----------------------------------------------------------------------------------------

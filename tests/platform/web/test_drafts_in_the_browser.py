@@ -82,6 +82,20 @@ def test_what_was_typed_is_offered_again_without_a_script_and_goes_when_it_was_s
     assert not Draft.objects.exists()
 
 
+def test_what_is_typed_into_the_field_of_a_password_is_not_sent_to_be_kept(
+    visit: Visit, analyst: Member
+) -> None:
+    page = visit("/en/people/providers/new/", analyst)
+    assert page.get_attribute("[name=secret]", "type") == "password"
+    page.fill("[name=secret]", "Zinnober")
+    page.fill("[name=name]", "House")
+    with page.expect_request("**/drafts/") as sent:
+        page.evaluate(LEAVES)
+    body = sent.value.post_data or ""
+    assert "name=House" in body
+    assert "Zinnober" not in body
+
+
 def test_of_two_tabs_the_second_learns_of_the_first_and_both_are_kept_until_one_decides(
     visit: Visit, analyst: Member
 ) -> None:

@@ -180,6 +180,15 @@ def test_the_columns_that_one_chose_are_kept_for_this_list_and_the_first_is_alwa
     assert heads(shown(client)) == []
 
 
+def test_to_choose_columns_keeps_what_the_list_is_narrowed_by_and_its_order(
+    cast: Cast, five: list[Report]
+) -> None:
+    markup = shown(cast.analyst.browser(), "?tlp=TLP:CLEAR&sort=title")
+    assert markup.all("input", type="hidden", name="tlp", value="TLP:CLEAR")
+    # in the form of the filters, and in that of the columns
+    assert len(markup.all("input", type="hidden", name="sort", value="title")) == 2
+
+
 # ---- files and what was chosen ----------------------------------------------------------------------------------
 def saved(client: Client, query: str) -> str:
     return b"".join(client.get(LIST + query)).decode("utf-8-sig")

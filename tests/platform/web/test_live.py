@@ -152,6 +152,15 @@ def test_a_part_is_made_anew_after_its_life_though_nothing_was_written(cast: Cas
     assert "5 minutes ago" in told.content.decode()
 
 
+def test_a_form_whose_token_alone_is_another_makes_no_part_anew(cast: Cast) -> None:
+    client, path = cast.administrator.browser(), reverse("partner", args=[partner("Southern CERT").row.id])
+    Partner.objects.update(failures=1)
+    told = poll(client, path=path, part="partner")
+    assert b"csrfmiddlewaretoken" in told.content
+    record(SystemActor("tests"), "tests.wrote", "urn:x")
+    assert poll(client, told["ETag"], path, "partner").status_code == 304
+
+
 def test_the_tag_of_another_session_address_or_part_and_one_that_was_changed_say_nothing(cast: Cast) -> None:
     client, other = cast.analyst.browser(), cast.administrator.browser()
     tag = in_step(client)

@@ -52,6 +52,24 @@ def test_the_policy_of_content_lets_nothing_run_that_stands_in_a_page(cast: Cast
     assert "script-src 'self'" in policy
 
 
+@pytest.mark.parametrize("path", ["/en/account/login/", "/en/nothing/", "/healthz"])
+def test_the_policy_of_content_names_this_node_alone_and_lets_no_other_frame_it(
+    cast: Cast, path: str
+) -> None:
+    policy = Client().get(path)["Content-Security-Policy"]
+    told = dict(each.strip().split(" ", 1) for each in policy.split(";") if each.strip())
+    assert told == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+
+
 def test_before_the_door_the_theme_is_that_of_the_browser_and_nonsense_is_none(cast: Cast) -> None:
     browser, sign_in = Client(), "/en/account/login/"
     assert "data-theme" not in read(browser.get(sign_in)).all("html")[0]

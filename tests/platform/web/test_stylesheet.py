@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import taawun.platform.web
+from taawun.foundation.tlp import Tlp
 
 STYLESHEET = (Path(taawun.platform.web.__file__).parent / "static/web/taawun.css").read_text(encoding="utf-8")
 RULES = re.sub(r"/\*.*?\*/", "", STYLESHEET, flags=re.DOTALL)
@@ -114,3 +115,19 @@ def test_the_markings_have_the_colours_of_first_in_both_themes() -> None:
     chips = dict(re.findall(r"\.tlp-([\w-]+)(?:, \.tlp-[\w-]+)? \{ color: (#\w+);", RULES))
     assert chips == {"green": "#33FF00", "amber": "#FFC000", "red": "#FF2B2B"}
     assert "light-dark(#33FF00" not in RULES
+
+
+# ---- on paper ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("marking", list(Tlp))
+def test_every_marking_stands_in_the_head_and_foot_of_its_paper(marking: Tlp) -> None:
+    # the class is that of the templates: class="paper-{{ marking.name|lower }}"
+    [name] = re.findall(rf"\.paper-{marking.name.lower()} \{{ page: ([\w-]+); \}}", RULES)
+    [page] = re.findall(rf"@page {name} \{{(.*)\}}", RULES)
+    for edge in ("@top-center", "@bottom-center"):
+        assert f'{edge} {{ content: "{marking.label}"; font-weight: 700; }}' in page
+
+
+def test_what_is_shortened_on_a_screen_stands_whole_on_paper() -> None:
+    [_before, *papers] = RULES.split("@media print {")
+    whole = ".code code[title]::after { content: attr(title); font-size: 9pt; overflow-wrap: anywhere; }"
+    assert [whole in each.split("\n}\n", 1)[0] for each in papers] == [True, False]
