@@ -264,6 +264,27 @@ def test_what_one_brings_is_brought_in_the_name_of_ones_organisation(
 
 
 @pytest.mark.django_db
+def test_the_first_ties_of_an_object_that_names_very_many_are_the_first_of_all(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = [identifier("indicator", number) for number in range(1, 6)]
+    held = report(1, *named, name="Wide")
+    tie = sdo("relationship", 9, relationship_type="related-to", source_ref=named[0], target_ref=held["id"])
+    bring(*(indicator(number) for number in range(1, 6)), held, tie)
+    wide = queries.object_named(cast.analyst.actor, held["id"])
+    assert wide is not None
+    every = list(queries.references_of(cast.analyst.actor, wide))
+    assert len(every) > 5
+    assert queries.first_references_of(cast.analyst.actor, wide, 3)(None) is None
+    monkeypatch.setattr(queries, "_LONG", 1)
+    first = queries.first_references_of(cast.analyst.actor, wide, 3)
+    for behind, rest in ((None, every), *((each.pk, every[at + 1 :]) for at, each in enumerate(every))):
+        found = first(behind)
+        assert found is not None
+        assert list(found)[:3] == rest[:3]
+
+
+@pytest.mark.django_db
 def test_the_first_of_a_list_by_a_common_word_are_the_first_of_the_whole_list(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
@@ -36,7 +37,7 @@ __all__ = ["MOST_DRAWN", "Picture", "Tie", "picture_around", "picture_of"]
 MOST_DRAWN: Final = 2000
 _MOST_LISTED: Final = 200
 # a file may tie every object to every other; a picture of more says nothing
-_MOST_TIES: Final = 5000
+_MOST_TIES: Final = 2000
 # what others hang on stands first
 _FIRST: Final = (
     "campaign",
@@ -372,18 +373,19 @@ def _relationships(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[T
 
 def _named(rows: Mapping[str, StixObject], most: int) -> list[Tie]:
     own = {row.pk: row for row in rows.values()}
-    # in the order of the index, so that the database stops where we do
-    found = (
-        Reference.objects.filter(source__in=list(own), target__in=list(rows))
-        .exclude(target=F("source__stix_id"))
-        .order_by("source_id", "id")
-    )
-    return [
+    # in the order of the index, so that the database stops where we do; it would sort all of them if it were asked
+    # which of the objects name themselves
+    found = Reference.objects.filter(source__in=list(own), target__in=list(rows)).order_by("source_id", "id")
+    told = found.values_list("source_id", "relation", "target")[: most + len(own)]
+    ties = (
         Tie(own[source], _of_property(relation), rows[target])
-        for source, relation, target in found.values_list("source_id", "relation", "target")[:most]
-    ]
+        for source, relation, target in told
+        if own[source].stix_id != target
+    )
+    return list(islice(ties, most))
 
 
+@cache
 def _of_property(name: str) -> str:
     """A property that names others, as a word: ``object_refs`` is “object”."""
     return name.removesuffix("s").removesuffix("_ref").replace("_", " ")

@@ -98,6 +98,8 @@ __all__ = [
 NOT_LISTED: Final = ("text", "received", "search")
 # a page is nearly always full with these, and to look at them costs next to nothing
 _NEWEST: Final = 500
+# an object of so many characters may name some four hundred others
+_LONG: Final = 20_000
 _NEWEST_PER_ROW: Final = 4
 _ABOVE_ALL: Final = 2**63 - 1
 
@@ -347,6 +349,31 @@ def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
         .only("relation", "target", "source__stix_id")
         .order_by("id")
     )
+
+
+def first_references_of(
+    actor: Actor, held: StixObject, most: int
+) -> Callable[[int | None], QuerySet[Reference] | None]:
+    """What finds the first of these ties, or the first behind a key, where a long object names very many.
+
+    To read the ties of both ends in one order the database sorts all of them; each end alone it reads in order.
+
+    Args:
+        actor: who asks.
+        held: an object that shows to them.
+        most: how many.
+    """
+    every = references_of(actor, held)
+
+    def first(behind: int | None) -> QuerySet[Reference] | None:
+        if len(held.text) < _LONG:
+            return None
+        ends = (Reference.objects.filter(source=held).order_by("id"), every.filter(target=held.stix_id))
+        rest = (each if behind is None else each.filter(id__gt=behind) for each in ends)
+        keys = [key for each in rest for key in each.values_list("id", flat=True)[:most]]
+        return every.filter(id__in=keys)
+
+    return first
 
 
 def naming(actor: Actor, stix_id: str, relation: str = "") -> QuerySet[StixObject]:

@@ -56,6 +56,7 @@ __all__ = [
 
 _MOST = 20
 _MOST_NOTABLE: Final = 5
+_MOST_WAITING: Final = 8
 # what news a line is, by what waits
 _KINDS: Final = {
     "approval": "agreements.approval",
@@ -81,7 +82,7 @@ def counts(actor: PersonActor) -> dict[str, int]:
 
 def waiting_lines(actor: PersonActor) -> list[Line]:
     """Approvals, counter-proposals and drafts that wait for this actor."""
-    return [_line(each) for each in waiting.waiting_for(actor)[:_MOST]]
+    return [_line(each) for each in waiting.waiting_for(actor)[:_MOST_WAITING]]
 
 
 def _line(each: Waiting) -> Line:
@@ -160,8 +161,8 @@ def how_they_stand(_actor: PersonActor) -> SafeString:
     if not held:
         return mark_safe("")
     counts = Counter(badge(standing.state) for _agreement, standing in held)
-    lines = [line for agreement, standing in reversed(held) if (line := _notable(agreement, standing, at))]
-    context = {"counts": counts.most_common(), "lines": lines[:_MOST_NOTABLE]}
+    notable = (line for agreement, standing in reversed(held) if (line := _notable(agreement, standing, at)))
+    context = {"counts": counts.most_common(), "lines": list(islice(notable, _MOST_NOTABLE))}
     return SafeString(render_to_string("agreements/standings.html", context))
 
 

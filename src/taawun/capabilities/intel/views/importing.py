@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -267,16 +269,17 @@ def _facts(held: Import) -> list[Fact]:
 
 def _kinds(found: QuerySet[ImportIssue]) -> list[_Kind]:
     """What was noticed, kind by kind, the gravest first; an import keeps a thousand of each severity."""
-    kinds: dict[tuple[int, str], list[ImportIssue]] = {}
-    for each in found:
+    kind = [F("severity"), F("code")]
+    first = found.annotate(
+        nth=Window(RowNumber(), partition_by=kind, order_by="id"),
+        alike=Window(Count("*"), partition_by=kind),
+    ).filter(nth__lte=_OF_A_KIND + 1)
+    kinds: dict[tuple[int, str], list[Any]] = {}
+    for each in first.order_by("id"):
         kinds.setdefault((_GRAVITY.get(each.severity, len(_GRAVITY)), each.code), []).append(each)
     ordered = sorted(kinds.items(), key=lambda item: item[0][0])
     return [
-        _Kind(
-            _shown_issue(issues[0]),
-            [_shown_issue(each) for each in issues[1 : _OF_A_KIND + 1]],
-            len(issues) - 1,
-        )
+        _Kind(_shown_issue(issues[0]), [_shown_issue(each) for each in issues[1:]], issues[0].alike - 1)
         for _key, issues in ordered
     ]
 

@@ -75,7 +75,7 @@ _SHORT_LIST: Final = 30
 _LOOKED_THROUGH: Final = (0, _SHORT_LIST, 100, 500)
 _VALUES: Final = 50
 _MOST_EXPORTED: Final = 100_000
-_MOST_SHOWN: Final = 200_000  # characters of a text on the page; all of it is in the download
+_MOST_SHOWN: Final = 60_000  # characters of a text on the page; all of it is in the download
 
 
 # ---- the list ---------------------------------------------------------------------------------------------------
@@ -221,6 +221,7 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
             order=("id",),
             after=request.GET.get("after"),
             limit=_RELATIONS,
+            sooner=queries.first_references_of(actor, held, _RELATIONS + 1),
         )
     except BadCursor:
         return redirect("object", stix_id)
@@ -229,7 +230,9 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
     versions = list(queries.versions_of(actor, stix_id).defer(*queries.NOT_LISTED)[:_SHORT_LIST])
     sightings = sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST]))
     text = text_under(held.text, Tlp(held.tlp))
-    whole = _readable(text)
+    # Any: a STIX object is JSON of any shape
+    value: dict[str, Any] = json.loads(text) if text else {}
+    begun = _readable(value)
     context = {
         "object": held,
         "marking": Tlp(held.tlp),
@@ -237,10 +240,10 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "name": names_of(actor, [held])[held.pk],
         "is_technical": is_technical(held),
         "is_sightable": is_sightable(held),
-        "facts": _facts(held),
-        "text": whole[:_MOST_SHOWN],
+        "facts": _facts(held, value),
+        "text": begun[:_MOST_SHOWN],
         "copied": text,
-        "is_cut": len(whole) > _MOST_SHOWN,
+        "is_cut": len(begun) > _MOST_SHOWN,
         "versions": [(each, Tlp(each.tlp)) for each in versions],
         "page": shown,
         # the list is turned over page by page; the picture stands with its beginning
@@ -267,14 +270,22 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
     return render(request, "intel/object.html", context)
 
 
-def _readable(written: str) -> str:
-    """The text with a line for each property; what was received stays as it is in the download."""
-    return json.dumps(json.loads(written), ensure_ascii=False, indent=2) if written else ""
+def _readable(value: Mapping[str, Any]) -> str:
+    """The text with a line for each property, as far as it is shown and a little further.
+
+    What was received stays as it is in the download. A report may name a hundred thousand objects: nobody waits for
+    what is not shown.
+    """
+    pieces, length = list[str](), 0
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value) if value else ():
+        pieces.append(piece)
+        length += len(piece)
+        if length > _MOST_SHOWN:
+            break
+    return "".join(pieces)
 
 
-def _facts(held: StixObject) -> list[Fact]:
-    # Any: a STIX object is JSON of any shape
-    value: dict[str, Any] = json.loads(held.text) if held.text else {}
+def _facts(held: StixObject, value: Mapping[str, Any]) -> list[Fact]:
     facts = [
         Fact(_("Kind"), type_name(held.type)),
         Fact(_("Marking"), tlp(Tlp(held.tlp))),
