@@ -234,3 +234,20 @@ def test_everything_that_waits_is_counted_however_much_of_it_is_listed(cast: Cas
         Partner.objects.filter(id=partner(f"CERT {number}").row.id).update(verified=None, state="met")
     assert "13 things wait for you." in shown_to(cast.analyst.browser())
     assert "21 things wait for you." in shown_to(cast.administrator.browser())
+
+
+def test_of_very_much_that_came_it_is_only_said_that_it_is_much(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    south = partner("Southern CERT")
+    held = agreement_in_force(south)
+    for number in range(3):
+        received(south, held, number)
+    monkeypatch.setattr("taawun.cooperation.federation.home._MOST_COUNTED", 2)
+    text = shown_to(cast.analyst.browser())
+    assert "In the last seven days partners sent more than 2 releases." in text
+    assert "under 1 clause" not in text
+    monkeypatch.setattr("taawun.cooperation.federation.home._MOST_COUNTED", 3)
+    assert "In the last seven days partners sent 3 releases. All of it under 1 clause." in shown_to(
+        cast.analyst.browser()
+    )

@@ -56,20 +56,36 @@ __all__ = [
 LATELY: Final = timedelta(days=7)
 _MOST: Final = 8
 _WEEKS: Final = 8
+# of what came last, so much is looked at for the newest
+_LOOKED_AT: Final = 200
+# of more nobody asks how many exactly, and after a long leave to count them all would take as long as the page
+_MOST_COUNTED: Final = 1000
 
 
 def fresh(actor: PersonActor, since: datetime | None) -> list[Line]:
     """What partners sent lately and still stands, newest first; what came since the last visit is marked."""
-    found = _arrived(_lately(since)).order_by("-id")[:_MOST]
+    newest = list(
+        _arrivals(_lately(since)).order_by("-entry__recorded").values_list("release", flat=True)[:_LOOKED_AT]
+    )
+    found = Release.objects.filter(id__in=newest).order_by("-id")[:_MOST]
     return [_line(actor, row, since=since) for row in release_rows(list(found), reader_of(actor))]
 
 
 def sentences(_actor: PersonActor, since: datetime | None) -> list[str]:
     """How much partners sent since the last visit, or in the last seven days, and over how many clauses."""
-    found = _arrived(since or _lately(None))
-    count = found.count()
+    came = _arrivals(since or _lately(None)).order_by().values_list("release", flat=True).distinct()
+    found = list(came[: _MOST_COUNTED + 1])
+    count = len(found)
     if not count:
-        return [_nothing_since(since)] if since and _arrived(_lately(since)).exists() else []
+        return [_nothing_since(since)] if since and _arrivals(_lately(since)).exists() else []
+    when = formats.lately(since) if since else ""
+    if count > _MOST_COUNTED:
+        many = (
+            _("Since %(when)s partners sent more than %(count)s releases.")
+            if since
+            else _("In the last seven days partners sent more than %(count)s releases.")
+        )
+        return [many % {"count": formats.number(_MOST_COUNTED), "when": when}]
     ways = Passage.objects.filter(release__in=found, ended__isnull=True)
     over_which = list(ways.values_list("agreement", "clause").distinct().order_by())
     clauses = len(over_which)
@@ -87,7 +103,7 @@ def sentences(_actor: PersonActor, since: datetime | None) -> list[str]:
         )
     )
     over = ngettext("All of it under %(count)s clause.", "All of it under %(count)s clauses.", clauses)
-    told = [sent % {"count": formats.number(count), "when": formats.lately(since) if since else ""}]
+    told = [sent % {"count": formats.number(count), "when": when}]
     # one release over one clause says nothing more, and what came over public lanes came under no clause
     is_said = count == clauses == 1 or any(agreement is None for agreement, _clause in over_which)
     return told if is_said else [*told, over % {"count": formats.number(clauses)}]
@@ -103,10 +119,12 @@ def _lately(since: datetime | None) -> datetime:
     return min(since, week) if since else week
 
 
-def _arrived(since: datetime) -> QuerySet[Release]:
+def _arrivals(since: datetime) -> QuerySet[Passage]:
+    """The ways by which what still stands came since then."""
     # what came lately is little, and an index holds it; to ask each release whether it did is to read all there are
-    received = Passage.objects.filter(entry__recorded__gt=since).values("release")
-    return Release.objects.filter(id__in=received, origin__isnull=False, state=Release.State.LIVE)
+    return Passage.objects.filter(
+        entry__recorded__gt=since, release__origin__isnull=False, release__state=Release.State.LIVE
+    )
 
 
 # ---- for those who plan -----------------------------------------------------------------------------------------
