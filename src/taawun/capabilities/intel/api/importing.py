@@ -102,14 +102,9 @@ def list_imports(
     """What was brought in, newest first; for who brings in."""
     actor = acting(request)
     require(actor, "write:intel")
-    found = queries.imports(actor)
-    if wanted.text:
-        found = found.filter(name__icontains=wanted.text)
-    if wanted.state:
-        found = found.filter(state=wanted.state)
     return listing(
         Listing[schemas.Import],
-        found,
+        queries.imports(actor, wanted.text, wanted.state),
         paging,
         order=("-id",),
         show=_imports,

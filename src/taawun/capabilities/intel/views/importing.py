@@ -90,7 +90,7 @@ def imports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         IMPORTS,
         "intel/imports.html",
         form=ImportFilters(request.GET),
-        find=lambda wanted: Stored(_filtered(queries.imports(actor), wanted)),
+        find=lambda wanted: Stored(queries.imports(actor, wanted.get("q", ""), wanted.get("state", ""))),
         draw=lambda found: [_Row(each, import_badge(each), import_counts(each)[:3]) for each in found],
         save=_saved,
         empty=Empty(
@@ -101,12 +101,6 @@ def imports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
             ((_("Import a file…"), reverse("import-new")),),
         ),
     )
-
-
-def _filtered(found: QuerySet[Import], wanted: Mapping[str, str]) -> QuerySet[Import]:
-    if wanted.get("q"):
-        found = found.filter(name__icontains=wanted["q"])
-    return found.filter(state=wanted["state"]) if wanted.get("state") else found
 
 
 def _saved(found: QuerySet[Import]) -> Iterator[dict[str, Any]]:
