@@ -78,7 +78,7 @@ def test_persons_are_found_whatever_the_accents_and_case_of_their_names(cast: Ca
     assert second["next"] is None
 
 
-def test_a_part_of_an_address_finds_in_any_case_and_words_of_a_name_beside_it(cast: Cast) -> None:
+def test_a_part_of_an_address_finds_its_person_in_any_case(cast: Cast) -> None:
     local = cast.analyst.row.email.partition("@")[0]
     for part in (local.upper(), f"{local[2:]}@cert.ex"):
         found = cast.administrator.api.get("/people", search=part).json()["items"]

@@ -12,7 +12,7 @@ from taawun.cooperation.people import naming
 from taawun.cooperation.people.actors import PersonActor
 from taawun.cooperation.people.models import Community, Membership, Nation, Organisation, Person
 from taawun.cooperation.people.rules import places_of
-from taawun.foundation.folding import words_match
+from taawun.foundation.folding import words_match, words_matcher
 from taawun.foundation.multilingual import Text
 from taawun.foundation.nations import ASSIGNED
 from taawun.platform.web import formats
@@ -87,9 +87,10 @@ def _with_words(actor: PersonActor, text: str) -> Iterator[tuple[UUID, str, str]
     if not sees_all and (places := places_of(actor, _MANAGE)):
         managed |= set(Membership.objects.filter(organisation__in=places).values_list("person", flat=True))
     people = Person.objects.order_by("-is_active", "name", "id").values_list("id", "name", "email")
+    matches = words_matcher(text)
     for key, name, email in people.iterator():
         address = email if sees_all or key in managed else ""
-        if words_match(text, (name, address)):
+        if matches((name, address)):
             yield key, name, address
 
 

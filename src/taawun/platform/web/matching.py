@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
-from taawun.foundation.folding import query_terms, words_match
+from taawun.foundation.folding import query_terms, words_matcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,8 @@ def has_words(found: QuerySet[Any, Any], text: str, *columns: str) -> Q:
     if not query_terms(text):
         return Q(pk__in=())
     rows = found.order_by().prefetch_related(None).values_list("pk", *columns)
-    return _among(found, [key for key, *values in rows.iterator() if words_match(text, _texts(values))])
+    matches = words_matcher(text)
+    return _among(found, [key for key, *values in rows.iterator() if matches(_texts(values))])
 
 
 def _texts(values: Iterable[Any]) -> Iterable[str]:
