@@ -50,7 +50,6 @@ from taawun.foundation.identifiers import lowest_uuid7
 from taawun.foundation.tlp import Tlp
 from taawun.platform.audit.queries import Filters, entries
 from taawun.platform.web.drafts import Standing
-from taawun.platform.web.matching import has_words
 from taawun.platform.web.paging import WrittenPages, mark
 from taawun.platform.web.questions import Question, given, place
 from taawun.platform.work.models import Job
@@ -567,17 +566,9 @@ def issues_of(actor: Actor, held: Import) -> QuerySet[ImportIssue]:
     return issues.filter(object_id__in=seen.values("stix_id"))
 
 
-def imports(actor: Actor, text: str = "", state: str = "") -> QuerySet[Import]:
-    """Imports the actor may see, newest first.
-
-    Args:
-        actor: who asks.
-        text: words of a name, or a part of one, for most are names of files; empty for all.
-        state: a value of ``Import.State``; empty for any.
-    """
-    found = Import.objects.filter(visible_imports(actor)).select_related("person").order_by("-id")
-    found = found.filter(state=state) if state else found
-    return found.filter(has_words(found, text, "name") | Q(name__icontains=text)) if text else found
+def imports(actor: Actor) -> QuerySet[Import]:
+    """Imports the actor may see, newest first."""
+    return Import.objects.filter(visible_imports(actor)).select_related("person").order_by("-id")
 
 
 def named_by_import(actor: Actor, import_id: UUID, most: int) -> list[str]:

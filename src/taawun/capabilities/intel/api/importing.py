@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Status
 
 from taawun.capabilities.intel import actions, models, queries, schemas
+from taawun.capabilities.intel.search import imports_like
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
@@ -104,7 +105,7 @@ def list_imports(
     require(actor, "write:intel")
     return listing(
         Listing[schemas.Import],
-        queries.imports(actor, wanted.text, wanted.state),
+        imports_like(queries.imports(actor), wanted.text, wanted.state),
         paging,
         order=("-id",),
         show=_imports,

@@ -26,6 +26,7 @@ from taawun.capabilities.intel.presenting import (
     report_badge,
 )
 from taawun.capabilities.intel.reports import REPORT_TYPES
+from taawun.capabilities.intel.search import imports_like
 from taawun.capabilities.intel.wording import isolated, issue_markup
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
@@ -90,7 +91,9 @@ def imports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         IMPORTS,
         "intel/imports.html",
         form=ImportFilters(request.GET),
-        find=lambda wanted: Stored(queries.imports(actor, wanted.get("q", ""), wanted.get("state", ""))),
+        find=lambda wanted: Stored(
+            imports_like(queries.imports(actor), wanted.get("q", ""), wanted.get("state", ""))
+        ),
         draw=lambda found: [_Row(each, import_badge(each), import_counts(each)[:3]) for each in found],
         save=_saved,
         empty=Empty(
