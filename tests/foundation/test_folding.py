@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taawun.foundation.folding import fold, query_terms, search_text, tokens
+from taawun.foundation.folding import fold, query_terms, search_text, tokens, words_match, words_matcher
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,25 @@ def test_every_text_is_found_by_every_part_of_its_words(before, after):
 @given(st.text())
 def test_upper_case_finds_what_lower_case_finds_and_the_other_way_round(text):
     assert fold(fold(text).upper()) == fold(fold(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "among", "matches"),
+    [
+        ("", (), True),
+        ("?!", ("anything",), True),
+        ("eleve", ("Élève",), True),
+        ("el no", ("Élève", "du Nord"), True),
+        ("nord el", ("Élève",), False),
+        ("leve", ("Élève",), False),
+        ("المؤشرات", ("مُؤَشِّرات",), True),
+        ("a", (), False),
+    ],
+)
+def test_every_word_of_a_query_begins_a_word_of_some_texts(
+    text: str, among: tuple[str, ...], *, matches: bool
+) -> None:
+    assert words_match(text, among) is matches
+    # one that is kept tells the same of every row, and looks at each by itself
+    matcher = words_matcher(text)
+    assert [matcher(among), matcher(("zebra",)), matcher(among)] == [matches, not query_terms(text), matches]

@@ -7,7 +7,7 @@ in both forms. Both sides of a search are folded alike, so over-folding only wid
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 # Letters that Arabic, Persian and Urdu writers and keyboards exchange for one another.
@@ -109,9 +109,25 @@ def words_match(text: str, among: Iterable[str]) -> bool:
         text: what a person typed; empty matches everything.
         among: the texts, in whatever languages.
     """
+    return words_matcher(text)(among)
+
+
+def words_matcher(text: str) -> Callable[[Iterable[str]], bool]:
+    """The same for thousands of rows, whose query is cut and folded once.
+
+    Args:
+        text: what a person typed; empty matches everything.
+
+    Returns:
+        Tells of some texts whether every word of the query begins a word of them.
+    """
     wanted = query_terms(text)
-    held = {token for each in among for token in _tokens(each)} if wanted else set()
-    return all(any(token.startswith(word) for token in held) for word in wanted)
+
+    def match(among: Iterable[str]) -> bool:
+        held = {token for each in among for token in _tokens(each)} if wanted else set()
+        return all(any(token.startswith(word) for token in held) for word in wanted)
+
+    return match
 
 
 def search_text(*texts: str) -> str:

@@ -131,6 +131,7 @@ def search(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     """Everything this person may see that a few words describe, room by room."""
     asked = " ".join(request.GET.get("q", "").split())[:_LONGEST]
     sources = [each for each in registry.all(SearchSource) if each.permission in actor.permissions]
+    sources.sort(key=lambda each: each.order)
     form = SearchFilters(request.GET, sources=sources)
     wanted = form.wanted(asked)
     answering = [each for each in sources if each.answers(wanted)]

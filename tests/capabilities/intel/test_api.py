@@ -223,6 +223,29 @@ def test_imports_are_listed_by_pages_and_state_without_a_query_for_each(
         cast.analyst.api.get("/intel/imports")
 
 
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("hameconnage", ["Campagne d’hameçonnage.json"]),
+        ("HAMEÇONNAGE campagne", ["Campagne d’hameçonnage.json"]),
+        ("مؤشرات", ["مُؤَشِّرات الخليج.json"]),
+        ("onnage.JS", ["Campagne d’hameçonnage.json"]),
+        ("hameconnage خليج", []),
+    ],
+)
+def test_imports_are_found_by_folded_words_or_a_part_of_their_name(
+    cast: Cast, asked: str, names: list[str]
+) -> None:
+    for number, name in enumerate(("Campagne d’hameçonnage.json", "مُؤَشِّرات الخليج.json")):
+        held = bring(indicator(number + 1), actor=cast.analyst.actor)
+        Import.objects.filter(id=held.id).update(name=name)
+    items = cast.analyst.api.get("/intel/imports", text=asked).json()["items"]
+    assert [each["name"] for each in items] == names
+    page = cast.analyst.browser().get("/en/intel/imports/", {"q": asked, "format": "json"})
+    assert [each["name"] for each in json.loads(page.getvalue())] == names
+
+
 def test_who_may_bring_in_and_watch(cast: Cast) -> None:
     held = bring(indicator(1), actor=cast.analyst.actor)
     raw = bundle(indicator(1))

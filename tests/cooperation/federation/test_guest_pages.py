@@ -52,6 +52,33 @@ def test_an_administrator_lets_a_guest_in_and_sees_its_token_once(cast: Cast, so
     assert "library" not in seen
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_found"),
+    [
+        ("BIBLIOTHEQUE", True),
+        ("bibliothèque école", True),
+        ("UNI", True),
+        ("@nord.EX", True),
+        ("iotheque", False),
+        ("bibliothèque uni", False),
+    ],
+)
+def test_tokens_of_guests_are_found_by_words_of_their_name_or_a_part_of_ref_or_holder(
+    cast: Cast, south: PartnerNode, asked: str, *, is_found: bool
+) -> None:
+    agreement = hosting(south)
+    sent = {
+        "guest": f"{agreement.id}#uni",
+        "name": "École, Bibliothèque",
+        "email": "l@nord.example",
+        "days": "30",
+    }
+    browser = cast.administrator.browser()
+    assert browser.post(f"{LIST}tokens/new/", sent).status_code == 302
+    found = json.loads(browser.get(TOKENS, {"q": asked, "format": "json"}).getvalue())
+    assert [each["name"] for each in found] == (["École, Bibliothèque"] if is_found else [])
+
+
 def test_a_release_and_an_agreement_tell_of_the_guests_that_read(
     cast: Cast, south: PartnerNode, notes: Notes
 ) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from taawun.cooperation.people.models import Invitation, Membership, Nation, Organisation
+from taawun.cooperation.people.permissions import Role
 from taawun.cooperation.people.queries import open_invitation
 from taawun.foundation.clock import frozen, now
 from taawun.platform.audit.models import Entry
@@ -55,6 +56,33 @@ def test_persons_are_found_by_name_and_role(cast: Cast) -> None:
     assert names == ["Officer", "Other officer"]
     names = [each["name"] for each in cast.analyst.api.get("/people", role="trainee").json()["items"]]
     assert names == ["Trainee"]
+
+
+def test_persons_are_found_whatever_the_accents_and_case_of_their_names(cast: Cast) -> None:
+    for name in ("Élodie Ngô", "مُؤمِنة الهاشمي", "Elia"):
+        person(Role.OBSERVER, name=name)
+    for search, names in (
+        ("élodie", ["Élodie Ngô"]),
+        ("ÉLODIE", ["Élodie Ngô"]),
+        ("ngo elodie", ["Élodie Ngô"]),
+        ("el", ["Elia", "Élodie Ngô"]),
+        ("مؤمنه هاشمي", ["مُؤمِنة الهاشمي"]),
+        ("lodie", []),
+        ("?!", []),
+    ):
+        items = cast.observer.api.get("/people", search=search).json()["items"]
+        assert sorted(each["name"] for each in items) == sorted(names), search
+    first = cast.observer.api.get("/people", search="el", limit=1).json()
+    second = cast.observer.api.get("/people", search="el", limit=1, after=first["next"]).json()
+    assert {each["name"] for page in (first, second) for each in page["items"]} == {"Elia", "Élodie Ngô"}
+    assert second["next"] is None
+
+
+def test_a_part_of_an_address_finds_its_person_in_any_case(cast: Cast) -> None:
+    local = cast.analyst.row.email.partition("@")[0]
+    for part in (local.upper(), f"{local[2:]}@cert.ex"):
+        found = cast.administrator.api.get("/people", search=part).json()["items"]
+        assert [each["name"] for each in found] == ["Analyst"], part
 
 
 def test_an_address_is_searched_by_who_manages_people_alone(cast: Cast) -> None:

@@ -365,6 +365,47 @@ def test_several_of_ones_own_tokens_are_revoked_at_once_after_asking(cast: Cast)
     assert "Nothing was chosen." in read(browser.get(address, follow=True)).text
 
 
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("CLE", ["Clé du relais"]),
+        ("مؤشرات", ["ناقل المُؤَشِّرات"]),
+        ("relais cle", ["Clé du relais"]),
+        ("relais ناقل", []),
+        ("taawun_", ["Clé du relais", "of the tests", "ناقل المُؤَشِّرات"]),
+        ("aawun_", []),
+    ],
+)
+def test_ones_own_tokens_are_found_by_words_of_their_names_or_how_they_begin(
+    cast: Cast, asked: str, names: list[str]
+) -> None:
+    for number, name in enumerate(("Clé du relais", "ناقل المُؤَشِّرات")):
+        ApiToken.objects.create(
+            person=cast.analyst.row,
+            name=name,
+            digest=f"{number:064}",
+            hint="taawun_x",
+            scopes=[],
+            expires=now() + timedelta(days=1),
+        )
+    shown = read(cast.analyst.browser().get(reverse("tokens"), {"q": asked})).text
+    known = ["Clé du relais", "of the tests", "ناقل المُؤَشِّرات"]
+    assert [each for each in known if each in shown] == names
+
+
+@pytest.mark.parametrize("asked", ["ECOLE", "école nord", "north ecole", "مدرسة", "المدرسه"])
+def test_organisations_are_found_by_words_of_their_names_in_any_language(cast: Cast, asked: str) -> None:
+    Organisation.objects.create(
+        names={"en": "School of the North", "fr": "École du Nord", "ar": "مَدْرسة الشمال"},
+        kind=Organisation.Kind.UNIVERSITY,
+    )
+    browser, address = cast.analyst.browser(), reverse("organisations")
+    [found] = json.loads(browser.get(address, {"q": asked, "format": "json"}).getvalue())
+    assert found["name_fr"] == "École du Nord"
+    of_kind = browser.get(address, {"q": asked, "format": "json", "kind": "company"})
+    assert json.loads(of_kind.getvalue()) == []
+
+
 def test_the_list_of_tokens_says_which_of_them_still_open(cast: Cast) -> None:
     with frozen(now() + timedelta(days=2)):
         assert "Expired" in read(cast.analyst.browser().get(reverse("tokens"))).text

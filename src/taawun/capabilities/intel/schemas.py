@@ -56,7 +56,7 @@ class NewImport(Schema):
 class ImportFilter(Schema):
     """Which imports."""
 
-    text: Annotated[str, Field(max_length=200, description="Part of a name.")] = ""
+    text: Annotated[str, Field(max_length=200, description="Words or part of a name.")] = ""
     state: Annotated[str, Field(max_length=8, description="`waiting`, `done`, `refused` or `failed`.")] = ""
 
 

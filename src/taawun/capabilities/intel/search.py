@@ -2,7 +2,7 @@
 
 Both look in the same column of folded words (:func:`taawun.foundation.folding.search_text`), because neither
 folds Arabic letter forms, diacritics or the article by itself. Every word of the question must begin a word of the
-object. The indexes are made by migration 0002.
+object. The indexes are made by migration 0002. Imports, which are few beside objects, are found without one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,19 @@ from django.db.models import BooleanField, F, Func, Q, TextField
 from django.db.models.expressions import RawSQL
 
 from taawun.foundation.folding import query_terms, search_text
+from taawun.platform.web.matching import has_words
 from taawun.platform.web.questions import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from django.db.models import QuerySet
+
+    from taawun.capabilities.intel.models import Import
+
 __all__ = [
     "given_word",
+    "imports_like",
     "index_words",
     "is_identifier",
     "is_newest_cheaper",
@@ -242,6 +248,18 @@ def _like(pattern: object) -> _Like:
 
 def _told(value: object) -> RawSQL:
     return RawSQL("%s", (value,), TextField())
+
+
+def imports_like(found: QuerySet[Import], text: str, state: str) -> QuerySet[Import]:
+    """Those among some imports that are called so, in their order.
+
+    Args:
+        found: what the reader may see.
+        text: words of a name, or a part of one, for most are names of files; empty for all.
+        state: a value of ``Import.State``; empty for any.
+    """
+    found = found.filter(state=state) if state else found
+    return found.filter(has_words(found, text, "name") | Q(name__icontains=text)) if text else found
 
 
 class _Like(Func):

@@ -33,6 +33,7 @@ from taawun.foundation.digests import sha256
 from taawun.foundation.multilingual import Text
 from taawun.foundation.strict_json import canonical
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.matching import has_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -273,7 +274,7 @@ def tokens_of(agreement: UUID | None = None, guest: str = "", text: str = "") ->
     Args:
         agreement: of guests of one agreement alone.
         guest: of one guest alone: its ref.
-        text: what their name, ref or holder has in it.
+        text: words of their name, or a part of their ref or holder.
     """
     found = GuestToken.objects.select_related("made_by").order_by("-id")
     if agreement:
@@ -281,7 +282,8 @@ def tokens_of(agreement: UUID | None = None, guest: str = "", text: str = "") ->
     if guest:
         found = found.filter(guest=guest)
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(guest__icontains=text) | Q(email__icontains=text))
+        by_address = Q(guest__icontains=text) | Q(email__icontains=text)
+        found = found.filter(has_words(found, text, "name") | by_address)
     return found
 
 

@@ -363,7 +363,9 @@ class GuestTokenFilter(Schema):
 
     agreement: UUID | None = None
     guest: Annotated[str, Field(max_length=40)] = ""
-    text: Annotated[str, Field(max_length=200, description="In name, ref or holder.")] = ""
+    text: Annotated[
+        str, Field(max_length=200, description="Words of the name, or part of ref or holder.")
+    ] = ""
 
 
 class GuestToken(Schema):

@@ -17,7 +17,15 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Register permissions, the doorkeeper and the navigation, and hear what allauth does."""
-        from taawun.cooperation.people import account_trail, editions, guide, providers, sessions, telling
+        from taawun.cooperation.people import (
+            account_trail,
+            editions,
+            finding,
+            guide,
+            providers,
+            sessions,
+            telling,
+        )
         from taawun.cooperation.people.gathering import gather
         from taawun.cooperation.people.help_topics import TOPICS
         from taawun.cooperation.people.permissions import Permission, Role
@@ -33,6 +41,7 @@ class PeopleConfig(AppConfig):
         from taawun.platform.web.formats import with_names
         from taawun.platform.web.navigation import Group, NavigationEntry
         from taawun.platform.web.rooms import Operations, Pages
+        from taawun.platform.web.search import SearchSource
         from taawun.platform.work.schedules import Loop, Schedule
 
         account_trail.listen()
@@ -126,6 +135,13 @@ class PeopleConfig(AppConfig):
                     DraftSubject("contact", editions.contact_standing),
                     DraftSubject("provider", editions.provider_standing),
                     DraftSubject("community-rename", editions.community_standing),
+                    # after what the node is there for
+                    SearchSource(
+                        "people", _("People and organisations"), "read:people", finding.find_people, order=10
+                    ),
+                    SearchSource(
+                        "nations", _("Nations and communities"), "read:people", finding.find_nations, order=10
+                    ),
                     NavigationEntry(
                         "people", Group.NODE, _("People"), "people", "read:people", order=10, icon="people"
                     ),

@@ -26,7 +26,8 @@ from taawun.cooperation.people.permissions import Role, permissions_of
 from taawun.cooperation.people.rules import places_of
 from taawun.foundation.clock import now, timestamp
 from taawun.foundation.digests import sha256
-from taawun.foundation.multilingual import LANGUAGES, Text
+from taawun.foundation.multilingual import Text
+from taawun.platform.web.matching import has_words
 from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
@@ -157,17 +158,16 @@ def tokens(person: Person, text: str = "", state: str = "") -> QuerySet[ApiToken
 
     Args:
         person: whose.
-        text: what their name has in it, or how they begin.
+        text: words of their name, or how they begin.
         state: ``open``, ``revoked`` or ``expired``; all where empty.
     """
     found, at = ApiToken.objects.filter(person=person).order_by("-id"), now()
-    if text:
-        found = found.filter(Q(name__icontains=text) | Q(hint__startswith=text[:16]))
-    return {
+    found = {
         "open": found.filter(revoked__isnull=True, expires__gt=at),
         "revoked": found.filter(revoked__isnull=False),
         "expired": found.filter(revoked__isnull=True, expires__lte=at),
     }.get(state, found)
+    return found.filter(has_words(found, text, "name") | Q(hint__startswith=text[:16])) if text else found
 
 
 def was_made_with(token_id: UUID | str, asking: UUID) -> bool:
@@ -270,16 +270,11 @@ def organisations_like(text: str = "", kind: str = "") -> QuerySet[Organisation]
     """The organisations of this node.
 
     Args:
-        text: part of a name in any language; empty for all.
+        text: words of its names, in any languages; empty for all.
         kind: a value of ``Organisation.Kind``; empty for any.
     """
-    found = Organisation.objects.all()
-    if text:
-        either = Q()
-        for language in LANGUAGES:
-            either |= Q(**{f"names__{language}__icontains": text})
-        found = found.filter(either)
-    return found.filter(kind=kind) if kind else found
+    found = Organisation.objects.filter(kind=kind) if kind else Organisation.objects.all()
+    return found.filter(has_words(found, text, "names")) if text else found
 
 
 def providers(actor: PersonActor) -> QuerySet[IdentityProvider]:
@@ -322,19 +317,12 @@ def persons(
 
     Args:
         actor: who asks. Who may not see an address does not find it out by asking for parts of it.
-        text: part of a name, or of an e-mail address that the actor may see; empty for everybody.
+        text: words of a name, or part of an e-mail address that the actor may see; empty for everybody.
         role: a role that they hold; empty for any.
         organisation: where they hold it, or any role; None for anywhere.
         state: ``active``, ``inactive``, or empty for both.
     """
     found = Person.objects.prefetch_related("memberships__organisation")
-    if text:
-        by_address = Q(email__icontains=text)
-        if "manage:people" not in actor.everywhere:
-            managed = places_of(actor, "manage:people")
-            of_managed = Membership.objects.filter(person=OuterRef("pk"), organisation__in=managed)
-            by_address &= Q(id=actor.id) | Q(Exists(of_managed))
-        found = found.filter(Q(name__icontains=text) | by_address)
     if role or organisation:
         held = Membership.objects.filter(person=OuterRef("pk"))
         held = held.filter(role=role) if role else held
@@ -342,6 +330,13 @@ def persons(
         found = found.filter(Exists(held))
     if state:
         found = found.filter(is_active=state == "active")
+    if text:
+        by_address = Q(email__icontains=text)
+        if "manage:people" not in actor.everywhere:
+            managed = places_of(actor, "manage:people")
+            of_managed = Membership.objects.filter(person=OuterRef("pk"), organisation__in=managed)
+            by_address &= Q(id=actor.id) | Q(Exists(of_managed))
+        found = found.filter(has_words(found, text, "name") | by_address)
     return found
 
 

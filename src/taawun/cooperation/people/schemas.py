@@ -93,7 +93,8 @@ class PersonFilter(Schema):
     """Which persons; empty means all."""
 
     search: Annotated[
-        str, Field(max_length=200, description="Part of a name; for who manages people also of an address.")
+        str,
+        Field(max_length=200, description="Words of a name; for who manages people also part of an address."),
     ] = ""
     role: Annotated[str, Field(max_length=16, description="Who holds this role.")] = ""
     organisation: Annotated[UUID | None, Field(description="Who holds it, or any role, there.")] = None
@@ -103,7 +104,7 @@ class PersonFilter(Schema):
 class TokenFilter(Schema):
     """Which of one's tokens."""
 
-    text: Annotated[str, Field(max_length=100, description="In its name, or how it begins.")] = ""
+    text: Annotated[str, Field(max_length=100, description="Words of its name, or how it begins.")] = ""
     state: Literal["", "open", "revoked", "expired"] = ""
 
 

@@ -84,6 +84,7 @@ class SearchSource:
         find: ``find(actor, wanted, limit)`` gives what this actor may see, best first.
         narrows: by what its findings can be narrowed; it is not asked where something else narrows the search.
         kinds: names of the kinds that it tells its things apart by, each with its word in the reader's language.
+        order: where it stands among the others, the least first; those of the same stand as they were registered.
     """
 
     name: str
@@ -92,6 +93,7 @@ class SearchSource:
     find: Callable[[object, Wanted, int], list[Found]]
     narrows: frozenset[Narrowing] = frozenset()
     kinds: Callable[[], Sequence[tuple[str, str]]] = tuple
+    order: int = 0
 
     def answers(self, wanted: Wanted) -> bool:
         """Whether it can answer: it has such a kind, and tells apart by all that narrows the search."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from ninja import Query, Status
 
 from taawun.capabilities.intel import actions, models, queries, schemas
+from taawun.capabilities.intel.search import imports_like
 from taawun.capabilities.intel.wording import issue_sentence
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
@@ -102,14 +103,9 @@ def list_imports(
     """What was brought in, newest first; for who brings in."""
     actor = acting(request)
     require(actor, "write:intel")
-    found = queries.imports(actor)
-    if wanted.text:
-        found = found.filter(name__icontains=wanted.text)
-    if wanted.state:
-        found = found.filter(state=wanted.state)
     return listing(
         Listing[schemas.Import],
-        found,
+        imports_like(queries.imports(actor), wanted.text, wanted.state),
         paging,
         order=("-id",),
         show=_imports,

@@ -28,6 +28,7 @@ from taawun.capabilities.intel.presenting import (
     report_badge,
 )
 from taawun.capabilities.intel.reports import REPORT_TYPES
+from taawun.capabilities.intel.search import imports_like
 from taawun.capabilities.intel.wording import isolated, issue_markup
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
@@ -92,7 +93,9 @@ def imports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
         IMPORTS,
         "intel/imports.html",
         form=ImportFilters(request.GET),
-        find=lambda wanted: Stored(_filtered(queries.imports(actor), wanted)),
+        find=lambda wanted: Stored(
+            imports_like(queries.imports(actor), wanted.get("q", ""), wanted.get("state", ""))
+        ),
         draw=lambda found: [_Row(each, import_badge(each), import_counts(each)[:3]) for each in found],
         save=_saved,
         empty=Empty(
@@ -103,12 +106,6 @@ def imports(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
             ((_("Import a file…"), reverse("import-new")),),
         ),
     )
-
-
-def _filtered(found: QuerySet[Import], wanted: Mapping[str, str]) -> QuerySet[Import]:
-    if wanted.get("q"):
-        found = found.filter(name__icontains=wanted["q"])
-    return found.filter(state=wanted["state"]) if wanted.get("state") else found
 
 
 def _saved(found: QuerySet[Import]) -> Iterator[dict[str, Any]]:
