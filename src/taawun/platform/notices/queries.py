@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from django.db.models import Count, Max, Value
+from django.db.models import Count, Func, IntegerField, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from taawun.platform.notices.kinds import NoticeKind
@@ -14,6 +14,7 @@ from taawun.platform.web.questions import Question
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -76,15 +77,15 @@ def _kinds(permissions: Collection[str]) -> list[str]:
     return [kind.name for kind in registry.all(NoticeKind) if kind.permission in permissions]
 
 
-_OPEN: Final = Question(
-    lambda: (
-        Notice.objects.filter(resolved__isnull=True)
-        .order_by()
-        .values("resolved")
-        .annotate(rows=Count("id"), newest=Max("last_seen"))
-        .values_list("rows", "newest")
-    )
-)
+def _open_and_newest() -> QuerySet[Notice, tuple[int, datetime]]:
+    found = Notice.objects.filter(resolved__isnull=True)
+    # as a function, for an aggregate would be grouped, and would read each row for that
+    counted = found.order_by().annotate(rows=Func("id", function="COUNT")).values("rows")
+    newest = found.order_by("-last_seen", "-id").annotate(rows=Subquery(counted, output_field=IntegerField()))
+    return newest.values_list("rows", "last_seen")[:1]
+
+
+_OPEN: Final = Question(_open_and_newest)
 
 
 def pulse(_of: str = "") -> str:
