@@ -18,6 +18,7 @@ from taawun.cooperation.partners.models import LaneEntry
 from taawun.cooperation.people.models import Organisation
 from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.clock import now
+from taawun.foundation.folding import search_text
 from taawun.foundation.tlp import Tlp
 from tests.capabilities.intel.factories import Sender, bring, current, indicator, marked, report, sender
 from tests.capabilities.intel.stix.examples import bundle, identifier, sco, sdo
@@ -290,12 +291,13 @@ def test_of_a_refused_newer_version_nothing_stays_and_the_older_one_stands(cast:
 
 def test_a_withdrawn_report_loses_its_content_title_and_objects(cast: Cast, south: Sender) -> None:
     south.publish(TOLD, indicator(1))
+    assert Release.objects.get().words == f" {search_text(TOLD['name'])}"
     assert south.withdraw(TOLD).state == DONE
     gone = Report.objects.get()
     assert (gone.state, gone.title, gone.summary, gone.search) == (Report.State.WITHDRAWN, "", "", "")
     assert gone.named_objects.count() == 0
     assert gone.release is not None
-    assert (gone.release.state, gone.release.title) == (Release.State.WITHDRAWN, "")
+    assert (gone.release.state, gone.release.title, gone.release.words) == (Release.State.WITHDRAWN, "", "")
     assert set(StixObject.objects.values_list("state", "text")) == {(StixObject.State.WITHDRAWN, "")}
 
 

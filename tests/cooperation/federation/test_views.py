@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+from importlib import import_module
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -306,6 +309,36 @@ def test_the_list_is_searched_and_filtered_by_its_address(cast: Cast, south: Par
         shown = seen(client, f"{LIST}?{unknown}").text
         assert [title for title in everything if title not in shown] == []
         assert client.get(f"{LIST}?format=json&{unknown}").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("مؤشرات", "مُؤَشِّرات الاختراق"),
+        ("اختراق", "مُؤَشِّرات الاختراق"),
+        ("hameconnage", "Hameçonnage en série"),
+        ("SERIE hame", "Hameçonnage en série"),
+        ("onnage", None),
+        ("?!", None),
+    ],
+)
+def test_releases_are_found_by_words_that_are_folded(
+    cast: Cast, south: PartnerNode, text: str, title: str | None
+) -> None:
+    held = agreement_in_force(south)
+    received(south, held, 1, title="مُؤَشِّرات الاختراق")
+    published(2, title="Hameçonnage en série")
+    # what was called something before releases had words
+    Release.objects.update(words="")
+    import_module("taawun.cooperation.federation.migrations.0020_release_words").write_words(apps, None)
+    client = cast.analyst.browser()
+    wanted = [title] if title else []
+    assert titles_in(client, f"q={quote(text)}") == wanted
+    told = cast.analyst.api.get("/federation/releases", text=text).json()["items"]
+    assert [each["title"] for each in told] == wanted
+    came = [title] if title and title.startswith("م") else []
+    rows = client.get(f"/en/releases/received/?q={quote(text)}&format=json")
+    assert [row["title"] for row in json.loads(b"".join(rows.streaming_content))] == came  # type: ignore[attr-defined]  # a streaming answer
 
 
 def test_the_list_goes_on_behind_a_mark_and_begins_again_at_a_false_one(

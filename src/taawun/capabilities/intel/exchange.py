@@ -80,7 +80,7 @@ def receive_report(arrival: Arrival) -> None:
     about, origin = bundle.about, _origin(arrival)
     _check_name(bundle.objects, origin)
     _store(bundle.objects, origin)
-    Release.objects.filter(id=release.id).update(title=about.name[:300])
+    Release.objects.filter(id=release.id).update(**Release.called(about.name))
     _show_newest(arrival, about, origin)
 
 
@@ -204,7 +204,7 @@ def _note(bundle: _Bundle, release: Release, *, seen_by: str) -> None:
             "withdrawn": None,
         },
     )
-    Release.objects.filter(id=release.id).update(title=name_under(of, about.tlp)[:300])
+    Release.objects.filter(id=release.id).update(**Release.called(name_under(of, about.tlp)))
 
 
 # Any: a STIX object is JSON of any shape
@@ -326,7 +326,7 @@ def withdraw_report(release: Release) -> None:
     Where an earlier version still stands, the report shows that one; otherwise only its place is left.
     """
     remove_release(release)
-    Release.objects.filter(id=release.id).update(title="")
+    Release.objects.filter(id=release.id).update(**Release.called(""))
     for report in Report.objects.filter(release=release):
         before = _version_before(report, release)
         if before is None:
@@ -362,7 +362,7 @@ def _close(report: Report) -> None:
 def withdraw_sighting(release: Release) -> None:
     """Take out a sighting."""
     remove_release(release)
-    Release.objects.filter(id=release.id).update(title="")
+    Release.objects.filter(id=release.id).update(**Release.called(""))
     Sighting.objects.filter(release=release).update(withdrawn=now(), note="")
 
 
@@ -387,7 +387,7 @@ def regain_report(release: Release, header: Header, content: bytes) -> None:
         [each for each in bundle.objects if each is about or each.creator == own or each.stix_id not in held],
         origin,
     )
-    Release.objects.filter(id=release.id).update(title=about.name[:300])
+    Release.objects.filter(id=release.id).update(**Release.called(about.name))
     report = Report.objects.filter(stix_id=about.stix_id, origin="").order_by("audience").first()
     if report is None:
         report = Report(stix_id=about.stix_id, organisation=origin.organisation)

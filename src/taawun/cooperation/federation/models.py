@@ -21,6 +21,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.identifiers import uuid7
 from taawun.foundation.multilingual import Text
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.matching import WordsOf, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +72,8 @@ class Release(Governed):
     subject = models.CharField(max_length=400)
     version = models.CharField(max_length=64, blank=True, default="")
     title = models.CharField(max_length=300, blank=True, default="")
+    # what a search for it looks in
+    words = WordsOf("title")
     digest = models.CharField(max_length=64)
     size = models.BigIntegerField()
     licence = models.CharField(max_length=300, blank=True, default="")
@@ -129,6 +132,12 @@ class Release(Governed):
             ),
             models.Index(fields=["subject", "-id"], name="federation_by_subject"),
         )
+
+    @staticmethod
+    def called(title: str) -> dict[str, str]:
+        """The columns that say what a release is called, for a statement that writes them."""
+        cut = title[:300]
+        return {"title": cut, "words": words_of(cut)}
 
     @property
     def behalf(self) -> Behalf | None:

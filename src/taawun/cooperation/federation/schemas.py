@@ -171,7 +171,13 @@ class Reach(Schema):
 class ReleaseFilter(Schema):
     """Which releases."""
 
-    text: Annotated[str, Field(max_length=200, description="Part of a title; nobody finds what is RED.")] = ""
+    text: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="Words; each must begin a word of the title. Nobody finds what is RED.",
+        ),
+    ] = ""
     kind: Annotated[str, Field(max_length=80)] = ""
     direction: Literal["sent", "received"] | None = None
     partner: Annotated[UUID | None, Field(description="Sent to it, or received from it.")] = None

@@ -27,6 +27,7 @@ from taawun.cooperation.people.tokens import acting
 from taawun.foundation.tlp import Tlp, UnknownMarking
 from taawun.platform.web.api import ApiRequest, Listing, Paging, Refusal, listing, missing
 from taawun.platform.web.formats import either
+from taawun.platform.web.matching import words_begin
 from taawun.platform.web.openapi import answering
 
 if TYPE_CHECKING:
@@ -324,7 +325,7 @@ def _wanted(wanted: schemas.ReleaseFilter, reader: Reader) -> QuerySet[models.Re
     if wanted.subject:
         found = found.filter(findable(reader), subject=wanted.subject)
     if wanted.text:
-        found = found.filter(findable(reader), title__icontains=wanted.text)
+        found = found.filter(findable(reader), words_begin("words", wanted.text))
     if wanted.state:
         found = found.filter(state=wanted.state)
     if wanted.ends_before:

@@ -43,6 +43,7 @@ from taawun.platform.registry import registry
 from taawun.platform.web.components import Fact
 from taawun.platform.web.formats import filesize
 from taawun.platform.web.listing import Column, Empty, Held, Stored, Table, show
+from taawun.platform.web.matching import words_begin
 from taawun.platform.web.paging import batches
 from taawun.platform.web.templatetags.components import code, moment, text, tlp
 
@@ -140,7 +141,7 @@ def _filtered(wanted: Mapping[str, str], reader: Reader) -> QuerySet[Release]:
             found = found.filter(**{name: wanted[name]})
     if wanted.get("q"):
         # a title is marked content
-        found = found.filter(findable(reader), title__icontains=wanted["q"])
+        found = found.filter(findable(reader), words_begin("words", wanted["q"]))
     return found
 
 

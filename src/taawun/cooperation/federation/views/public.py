@@ -23,6 +23,7 @@ from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.limits import network_of
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
+from taawun.platform.web.matching import words_begin
 from taawun.platform.web.pages import confirm
 from taawun.platform.web.views import too_many_requests
 
@@ -66,7 +67,7 @@ def public_releases(request: HttpRequest) -> HttpResponseBase:
     def find(wanted: Mapping[str, Any]) -> Stored[Release]:
         found = every.select_related("origin")
         if wanted.get("q"):
-            found = found.filter(title__icontains=wanted["q"])
+            found = found.filter(words_begin("words", wanted["q"]))
         if wanted.get("kind"):
             found = found.filter(kind=wanted["kind"])
         return Stored(found)

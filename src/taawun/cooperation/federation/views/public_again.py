@@ -19,6 +19,7 @@ from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.tlp import Tlp
 from taawun.platform.web.exports import as_csv, as_json
 from taawun.platform.web.formats import number
+from taawun.platform.web.matching import words_begin
 from taawun.platform.web.paging import BadCursor, page
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def public_again(request: HttpRequest, actor: PersonActor) -> HttpResponseBase:
     text = form.cleaned_data.get("q", "") if form.is_valid() else ""
     found = queries.waiting_for_everybody().select_related("origin").prefetch_related("topics", "parties")
     if text:
-        found = found.filter(title__icontains=text)
+        found = found.filter(words_begin("words", text))
     if request.GET.get("format") in {"csv", "json"}:
         return _export(request.GET["format"], found)
     try:

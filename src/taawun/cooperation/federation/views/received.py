@@ -22,6 +22,7 @@ from taawun.cooperation.federation.rules import findable, reader_of
 from taawun.cooperation.people.sessions import signed_in
 from taawun.platform.web import formats
 from taawun.platform.web.listing import Column, Empty, Stored, Table, show
+from taawun.platform.web.matching import words_begin
 from taawun.platform.web.paging import batches
 from taawun.platform.web.templatetags.components import state, text, tile
 
@@ -160,7 +161,7 @@ def _filtered(wanted: Mapping[str, Any], reader: Reader) -> QuerySet[Release]:
         found = queries.come_before(found, formats.begins(wanted["until"] + timedelta(days=1)))
     if wanted.get("q"):
         # a title is marked content
-        found = found.filter(findable(reader), title__icontains=wanted["q"])
+        found = found.filter(findable(reader), words_begin("words", wanted["q"]))
     return found
 
 
