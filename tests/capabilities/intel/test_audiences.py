@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel import actions, queries, ties
 from taawun.capabilities.intel.actions import ReportFields
 from taawun.capabilities.intel.errors import ReportRefused
 from taawun.capabilities.intel.models import Import, Report, StixObject
@@ -346,4 +346,4 @@ def test_a_tie_that_is_held_for_two_audiences_is_told_once(cast: Cast) -> None:
         bring(*tied, actor=cast.analyst.actor, tlp=tlp)
     held = queries.object_named(cast.analyst.actor, target)
     assert held is not None
-    assert [each.relation for each in queries.references_of(cast.analyst.actor, held)] == ["target_ref"]
+    assert [each.relation for each in ties.references_of(cast.analyst.actor, held)] == ["target_ref"]

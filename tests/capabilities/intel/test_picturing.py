@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from taawun.capabilities.intel import picturing, queries
+from taawun.capabilities.intel import picturing, queries, ties
 from taawun.capabilities.intel.models import Reference, Report, StixObject
 from taawun.cooperation.people.queries import actor_of
 from taawun.foundation.tlp import Tlp
@@ -89,7 +89,7 @@ def test_a_report_whose_400_objects_all_name_each_other_opens_in_a_moment(cast: 
 
 def test_ties_are_read_without_the_texts_of_the_objects_they_begin_at(cast: Cast) -> None:
     held = StixObject(pk=1, stix_id=identifier("report", 1))
-    asked = str(queries.references_of(SYSTEM, held).query).partition(" FROM ")[0]
+    asked = str(ties.references_of(SYSTEM, held).query).partition(" FROM ")[0]
     assert '"stix_id"' in asked
     for name in ("text", "received", "search", "summary"):
         assert f'"{name}"' not in asked

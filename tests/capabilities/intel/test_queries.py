@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel import actions, queries, ties
 from taawun.capabilities.intel.models import Report
 from taawun.capabilities.intel.queries import ObjectFilters, ReportFilters
 from taawun.cooperation.people.actors import Actor, PartyActor, SystemActor
@@ -244,7 +244,7 @@ def test_the_ties_of_an_object_go_both_ways_and_only_as_far_as_one_sees(cast: Ca
     bring(hidden, actor=actor_of(person("analyst")), tlp=Tlp.RED)
     held = queries.object_named(cast.analyst.actor, malware["id"])
     assert held is not None
-    found = queries.references_of(cast.analyst.actor, held)
+    found = ties.references_of(cast.analyst.actor, held)
     assert [(each.source.stix_id, each.relation) for each in found] == [(tie["id"], "target_ref")]
 
 
@@ -273,11 +273,11 @@ def test_the_first_ties_of_an_object_that_names_very_many_are_the_first_of_all(
     bring(*(indicator(number) for number in range(1, 6)), held, tie)
     wide = queries.object_named(cast.analyst.actor, held["id"])
     assert wide is not None
-    every = list(queries.references_of(cast.analyst.actor, wide))
+    every = list(ties.references_of(cast.analyst.actor, wide))
     assert len(every) > 5
-    assert queries.first_references_of(cast.analyst.actor, wide, 3)(None) is None
-    monkeypatch.setattr(queries, "_LONG", 1)
-    first = queries.first_references_of(cast.analyst.actor, wide, 3)
+    assert ties.first_references_of(cast.analyst.actor, wide, 3)(None) is None
+    monkeypatch.setattr(ties, "_LONG", 1)
+    first = ties.first_references_of(cast.analyst.actor, wide, 3)
     for behind, rest in ((None, every), *((each.pk, every[at + 1 :]) for at, each in enumerate(every))):
         found = first(behind)
         assert found is not None

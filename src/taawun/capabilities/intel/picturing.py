@@ -20,6 +20,7 @@ from taawun.capabilities.intel import queries
 from taawun.capabilities.intel.models import Reference, StixObject
 from taawun.capabilities.intel.presenting import is_technical, names_of, sighted
 from taawun.capabilities.intel.reports import REPORT_TYPES
+from taawun.capabilities.intel.ties import naming, relationships_among
 from taawun.capabilities.intel.wording import type_name
 from taawun.platform.web import formats
 from taawun.platform.web.charts import MOST_NODES, Edge, Graph, Node, Table, gathered
@@ -281,17 +282,13 @@ def _ends(actor: PersonActor, held: StixObject) -> dict[str, str]:
     found: dict[str, str] = {}
     for near, far in (("source_ref", "target_ref"), ("target_ref", "source_ref")):
         other = Reference.objects.filter(source=OuterRef("pk"), relation=far).values("target")[:1]
-        over = (
-            queries.naming(actor, held.stix_id, near)
-            .filter(type="relationship")
-            .annotate(other=Subquery(other))
-        )
+        over = naming(actor, held.stix_id, near).filter(type="relationship").annotate(other=Subquery(other))
         for end, name in over.values_list("other", "name")[: _MOST_AROUND + 1]:
             found.setdefault(end, name)
     own = Reference.objects.filter(source=held).order_by("id")
     for end, relation in own.values_list("target", "relation")[: _MOST_AROUND + 1]:
         found.setdefault(end, _of_property(relation))
-    by_others = queries.naming(actor, held.stix_id).exclude(type__in=_NOT_AROUND)
+    by_others = naming(actor, held.stix_id).exclude(type__in=_NOT_AROUND)
     for end, relation in by_others.values_list("stix_id", "references__relation")[: _MOST_AROUND + 1]:
         found.setdefault(end, _of_property(relation))
     return found
@@ -360,7 +357,7 @@ def _relationships(actor: PersonActor, rows: Mapping[str, StixObject]) -> list[T
     last = 0
     while True:
         batch = list(found.filter(id__gt=last)[: _MOST_TIES + 1])
-        names = queries.relationships_among(actor, [key for _id, key, _near, _far in batch])
+        names = relationships_among(actor, [key for _id, key, _near, _far in batch])
         ties += [
             Tie(rows[near], names[key], rows[far], names[key])
             for _id, key, near, far in batch

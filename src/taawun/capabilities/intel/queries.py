@@ -23,7 +23,6 @@ from taawun.capabilities.intel.models import (
 from taawun.capabilities.intel.rules import (
     current_objects,
     holding,
-    joined_objects,
     listed_objects,
     listed_sightings,
     sees_narrow,
@@ -73,15 +72,12 @@ __all__ = [
     "issues_of",
     "jobs_of",
     "name_under",
-    "naming",
     "object_named",
     "objects",
     "objects_and_first",
     "objects_of",
     "page_of_objects",
     "page_of_reports",
-    "references_of",
-    "relationships_among",
     "report_named",
     "reports",
     "reports_naming",
@@ -98,8 +94,6 @@ __all__ = [
 NOT_LISTED: Final = ("text", "received", "search")
 # a page is nearly always full with these, and to look at them costs next to nothing
 _NEWEST: Final = 500
-# an object of so many characters may name some four hundred others
-_LONG: Final = 20_000
 _NEWEST_PER_ROW: Final = 4
 _ABOVE_ALL: Final = 2**63 - 1
 
@@ -336,68 +330,10 @@ def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
     return StixObject.objects.filter(visible_objects(actor), stix_id=stix_id).order_by("-version", "-id")
 
 
-def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
-    """Ties of an object that shows to the actor: what it names, and what of what shows to them names it.
-
-    Of a source it has the identifier only.
-    """
-    tied = Q(source=held) | Q(target=held.stix_id)
-    return (
-        # to ask for what is current joins the objects
-        Reference.objects.filter(tied, joined_objects(actor), source__is_current=True)
-        .select_related("source")
-        .only("relation", "target", "source__stix_id")
-        .order_by("id")
-    )
-
-
-def first_references_of(
-    actor: Actor, held: StixObject, most: int
-) -> Callable[[int | None], QuerySet[Reference] | None]:
-    """What finds the first of these ties, or the first behind a key, where a long object names very many.
-
-    To read the ties of both ends in one order the database sorts all of them; each end alone it reads in order.
-
-    Args:
-        actor: who asks.
-        held: an object that shows to them.
-        most: how many.
-    """
-    every = references_of(actor, held)
-
-    def first(behind: int | None) -> QuerySet[Reference] | None:
-        if len(held.text) < _LONG:
-            return None
-        ends = (Reference.objects.filter(source=held).order_by("id"), every.filter(target=held.stix_id))
-        rest = (each if behind is None else each.filter(id__gt=behind) for each in ends)
-        keys = [key for each in rest for key in each.values_list("id", flat=True)[:most]]
-        return every.filter(id__in=keys)
-
-    return first
-
-
-def naming(actor: Actor, stix_id: str, relation: str = "") -> QuerySet[StixObject]:
-    """What names an object, of what shows to the actor: as often as it names it, in the order of its ties.
-
-    Args:
-        actor: who asks.
-        stix_id: identifier of what is named.
-        relation: as what it is named; empty for any.
-    """
-    tied = {"references__target": stix_id} | ({"references__relation": relation} if relation else {})
-    return StixObject.objects.filter(listed_objects(actor), **tied).order_by("references__id")
-
-
 def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
     """These objects by identifier, as they show to the actor; without their texts."""
     found = StixObject.objects.filter(listed_objects(actor), stix_id__in=set(stix_ids))
     return {each.stix_id: each for each in found.defer(*NOT_LISTED)}
-
-
-def relationships_among(actor: Actor, keys: Collection[int]) -> dict[int, str]:
-    """Of these objects the relationships that show to the actor, by their keys: what each is called."""
-    found = StixObject.objects.filter(listed_objects(actor), type="relationship", pk__in=keys)
-    return dict(found.values_list("pk", "name"))
 
 
 def texts_of(actor: Actor, stix_ids: Collection[str]) -> Iterator[str]:

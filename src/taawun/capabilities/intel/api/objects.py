@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query
 
-from taawun.capabilities.intel import models, queries, schemas
+from taawun.capabilities.intel import models, queries, schemas, ties
 from taawun.capabilities.intel.composing import text_under
 from taawun.cooperation.people.rules import require
 from taawun.cooperation.people.tokens import acting
@@ -92,7 +92,7 @@ def list_relations(request: ApiRequest, stix_id: str, paging: Query[Paging]) -> 
     held = _found_object(actor, stix_id)
     return listing(
         Listing[schemas.Relation],
-        queries.references_of(actor, held),
+        ties.references_of(actor, held),
         paging,
         order=("id",),
         show=lambda rows: _relations(actor, held, rows),

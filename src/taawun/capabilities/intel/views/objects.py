@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from taawun.capabilities.intel import actions, queries
+from taawun.capabilities.intel import actions, queries, ties
 from taawun.capabilities.intel.actions.counting import may_count
 from taawun.capabilities.intel.actions.sighting import is_sightable
 from taawun.capabilities.intel.composing import bundle_chunks, text_under
@@ -217,11 +217,11 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
     held = found_object(actor, stix_id)
     try:
         shown = page(
-            queries.references_of(actor, held),
+            ties.references_of(actor, held),
             order=("id",),
             after=request.GET.get("after"),
             limit=_RELATIONS,
-            sooner=queries.first_references_of(actor, held, _RELATIONS + 1),
+            sooner=ties.first_references_of(actor, held, _RELATIONS + 1),
         )
     except BadCursor:
         return redirect("object", stix_id)
