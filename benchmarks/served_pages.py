@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 READERS, P95_MS = 8, 150.0
 SLOW_DOWN, PAINT_MS, FIRST_VISIT_KB = 4, 500.0, 120.0
+# as a page is read from the line its columns find their width; what is below this is called good (Web Vitals, CLS)
+MOVED = 0.1
 # kept from the beginning: what is painted first, and what moved since
 _WATCH = """
 window.moved = 0;
@@ -189,7 +191,7 @@ def paint(server: Server, node: FullNode, language: str, times: int, only: str =
                 f" {found.kb:5.0f} kB at a first visit ({found.kb / FIRST_VISIT_KB:.2f})  {name}",
                 flush=True,
             )
-            if found.ms >= PAINT_MS or found.moved or found.kb >= FIRST_VISIT_KB:
+            if found.ms >= PAINT_MS or found.moved >= MOVED or found.kb >= FIRST_VISIT_KB:
                 missed.append(f"{name}: {found.ms:.0f} ms, moved {found.moved:.4f}, {found.kb:.0f} kB")
         moved = _swap(browser, server, node, language)
         print(f"moved {moved:.4f} as the live part of the first page was swapped, and a list sorted")
@@ -258,18 +260,20 @@ def _swap(browser: Browser, server: Server, node: FullNode, language: str) -> fl
     tab = _opened(browser, server, node, "analyst")
     base = f"http://127.0.0.1:{server.port}/{language}"
     tab.goto(f"{base}/", wait_until="networkidle")
+    still = float(tab.evaluate("window.moved"))
     # as if the browser had another one: the next answer is a whole part
     with tab.expect_response(lambda answer: "x-taawun-part" in answer.request.headers, timeout=90_000):
         tab.evaluate(
             'document.querySelectorAll("[data-part]").forEach((each) => { each.dataset.etag = ""; })'
         )
     tab.wait_for_timeout(500)
-    moved = float(tab.evaluate("window.moved"))
+    moved = float(tab.evaluate("window.moved")) - still
     tab.goto(f"{base}/intel/objects/", wait_until="networkidle")
+    still = float(tab.evaluate("window.moved"))
     # by a script: what moves soon after a person's click is not counted
     with tab.expect_response(lambda answer: "sort=" in answer.url):
         tab.evaluate('document.querySelector("a.sort").click()')
     tab.wait_for_timeout(500)
-    moved += float(tab.evaluate("window.moved"))
+    moved += float(tab.evaluate("window.moved")) - still
     tab.context.close()
     return moved
