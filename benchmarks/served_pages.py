@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from benchmarks.publish import cpu_of
 from taawun.node.demo.nodes import free_ports, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from benchmarks.full_node import FullNode
     from benchmarks.pages import Page
@@ -185,7 +186,8 @@ def paint(server: Server, node: FullNode, language: str, times: int, only: str =
         for name, path, comer in _painted(node):
             if only not in name:
                 continue
-            found = _visit(browser, server, node, f"/{language}/{path}", times, comer)
+            address = f"http://127.0.0.1:{server.port}/{language}/{path}"
+            found = _visit(partial(_opened, browser, server, node, comer), address, times)
             print(
                 f"{found.ms:6.0f} ms until the first paint ({found.ms / PAINT_MS:.2f}), moved {found.moved:.4f},"
                 f" {found.kb:5.0f} kB at a first visit ({found.kb / FIRST_VISIT_KB:.2f})  {name}",
@@ -231,21 +233,19 @@ def _opened(browser: Browser, server: Server, node: FullNode, comer: str) -> Tab
     return context.new_page()
 
 
-def _visit(  # noqa: PLR0913, PLR0917 - what is opened where, by whom, and how often
-    browser: Browser, server: Server, node: FullNode, path: str, visits: int, comer: str
-) -> Painted:
+def _visit(opened: Callable[[], Tab], address: str, visits: int) -> Painted:
     """Open a page in new windows, which keep nothing of before."""
     times, moved, bytes_brought = list[float](), 0.0, 0.0
     for _again in range(visits):
-        tab = _opened(browser, server, node, comer)
+        tab = opened()
         brought: list[float] = []
         told = tab.context.new_cdp_session(tab)
         told.on("Network.loadingFinished", lambda said, to=brought: to.append(said["encodedDataLength"]))
         told.send("Network.enable")
         told.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_DOWN})
-        answer = tab.goto(f"http://127.0.0.1:{server.port}{path}", wait_until="networkidle")
-        assert answer, path
-        assert answer.ok, f"{path} was answered {answer.status}"
+        answer = tab.goto(address, wait_until="networkidle")
+        assert answer, address
+        assert answer.ok, f"{address} was answered {answer.status}"
         tab.wait_for_function(f"({_PAINTED}) !== null")
         times.append(float(tab.evaluate(_PAINTED)))
         moved = max(moved, float(tab.evaluate("window.moved")))

@@ -43,7 +43,7 @@ class WordsOf(TextField["str | None", str]):
         name, path, arguments, options = super().deconstruct()
         return name, path, arguments, {**options, "of": self.of}
 
-    def pre_save(self, model_instance: Model, add: bool) -> str:  # noqa: FBT001 - Django's own
+    def pre_save(self, model_instance: Model, add: bool) -> str:  # noqa: FBT001 - Django calls it with a boolean by position
         """The words of the other column as it is written now."""
         del add
         words = words_of(getattr(model_instance, self.of))
@@ -107,10 +107,10 @@ def _texts(values: Iterable[Any]) -> Iterable[str]:
 
 def _among(found: QuerySet[Any, Any], keys: list[Any]) -> Q:
     # Any: keys of whatever model
-    field = found.model._meta.pk  # noqa: SLF001 - Django documents _meta
+    field = found.model._meta.pk  # noqa: SLF001 - Django documents _meta for this
     written = [field.get_db_prep_value(key, connection) for key in keys]
     if connection.vendor == "postgresql":
-        kept = RawSQL(f"SELECT unnest(%s::{field.db_type(connection)}[])", (written,))  # noqa: S611 - a type's name
+        kept = RawSQL(f"SELECT unnest(%s::{field.db_type(connection)}[])", (written,))  # noqa: S611 - what is put in is a column type's name, no input
     else:
         kept = RawSQL("SELECT value FROM json_each(%s)", (json.dumps(written),))
     return Q(pk__in=kept)
