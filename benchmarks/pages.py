@@ -6,7 +6,8 @@ Without one of the first four it does them all, and ends with 1 where a bar is m
 
 - ``--cpu``: CPU time of the whole request in this process, the median of five after one that is not counted, and how
   many queries it asks, for every address of ``tests/addresses.py`` that is read, of what is usual and of the largest
-  there is, with filters and orders of the long lists. Bar: 60 ms.
+  there is, with filters and orders of the long lists. The pace of the machine is taken before and after each request,
+  and what the page costs at rest told from it. Bar: 60 ms at rest.
 - ``--poll``: the same for a live part that has nothing new. Bar: 1.5 ms.
 - ``--readers``: eight who read one page after the other without a rest, each on a connection of its own, of the real
   server with two web processes; wall time at the median and of the slowest in twenty. Bar: 150 ms.
@@ -16,9 +17,8 @@ Without one of the first four it does them all, and ends with 1 where a bar is m
 
 The node is filled first (``benchmarks/full_node.py``: 100,000 objects, 10,000 reports, 20,000 releases, a trail of
 100,000 rows …), which takes a minute or two; with ``--home`` it is kept there, and a second run begins at once. The
-node of the server runs no worker, so that nothing else is done meanwhile. A page's CPU time is read with the pace of
-the machine beside it (``benchmarks/pace.py``); the ratio is that to the bar. PostgreSQL's own CPU time is another
-process's and is not in the figure. Linux only: the server's CPU time is that of ``/proc``.
+node of the server runs no worker, so that nothing else is done meanwhile. PostgreSQL's own CPU time is that of another
+process and is not in the figure. Linux only: the server's CPU time is that of ``/proc``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ sys.path[:0] = [str(CHECKOUT / "src"), str(CHECKOUT)]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT / "src"), str(CHECKOUT)])
 
 from benchmarks.full_node import FullNode, Sizes, full_node  # noqa: E402 - a script finds its neighbours itself
-from benchmarks.pace import pace  # noqa: E402 - a script finds its neighbours itself
+from benchmarks.pace import at_rest, pace  # noqa: E402 - a script finds its neighbours itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from tests.addresses import Address
 
 PAGE_MS, POLL_MS, TIMES = 60.0, 1.5, 5
+# additions between two requests: enough to tell the pace, and few enough to tell that of the request
+MOMENT = 200_000
 # what is saved as a file: it grows with what is in it, and is sent while it is read
 FILES = ("/bundle/", "/download/", "/metadata/", "/proofs/", "format=csv", "format=json")
 
@@ -248,6 +250,7 @@ class Cost:
         page: which.
         status: of its answer.
         ms: of CPU, at the median.
+        rested: the same as it would be at rest, at the median (``benchmarks/pace.py``).
         queries: how many it asked.
         size: of the answer, in bytes as they are sent.
         first: of CPU, the first time that this process was asked for it.
@@ -257,6 +260,7 @@ class Cost:
     page: Page
     status: int
     ms: float
+    rested: float
     queries: int
     size: int
     first: float
@@ -275,29 +279,29 @@ def measure_all(node: FullNode, pages: list[Page], chosen: argparse.Namespace) -
     serve_long()  # as the server does once all is imported
     # who comes back after long: what came since is counted on the first page, in each run on a kept node alike
     Person.objects.update(looked=None, looked_before=now() - timedelta(days=729))
-    before = pace()
     # what is not there of the largest thing is no page
     costs = [cost(clients[page.comer], page, chosen) for page in pages]
     costs = [each for each in costs if each.status != 404 or not each.page.name.endswith("(large)")]
-    paced = (before + pace()) / 2
-    costs.sort(key=lambda each: -each.ms)
-    print(f"CPU-ms, queries, kB and the ratio to the bar of {PAGE_MS:.0f} ms, at a pace of {paced:.2f}:")
+    costs.sort(key=lambda each: -each.rested)
+    print(f"CPU-ms, CPU-ms at rest, the ratio of that to the bar of {PAGE_MS:.0f} ms, queries, kB:")
     for each in costs:
         status = "" if each.status == 200 else f" [{each.status}]"
         print(
-            f"{each.ms:8.1f} {each.queries:4d} {each.size / 1000:8.0f} {each.ms / PAGE_MS:6.2f}  "
-            f"{each.page.name}{status}{each.note}"
+            f"{each.ms:8.1f} {each.rested:8.1f} {each.rested / PAGE_MS:6.2f} {each.queries:4d}"
+            f" {each.size / 1000:6.0f}  {each.page.name}{status}{each.note}"
         )
     shown = [each for each in costs if not each.page.is_file]
-    over = [each for each in shown if each.ms >= PAGE_MS]
-    middle = median(each.ms for each in shown)
+    over = [each for each in shown if each.rested >= PAGE_MS]
+    middle, rested = median(each.ms for each in shown), median(each.rested for each in shown)
     print(
-        f"{len(shown)} pages: {middle:.1f} CPU-ms at the median of them, {len(over)} over the bar", flush=True
+        f"{len(shown)} pages: {middle:.1f} CPU-ms at the median of them, {rested:.1f} at rest,"
+        f" {len(over)} over the bar",
+        flush=True,
     )
     coldest = max(shown, key=lambda each: each.first)
     print(f"asked for the first time: {coldest.first:.0f} CPU-ms at most ({coldest.page.name})", flush=True)
     refused = [f"{each.page.name}: answered {each.status}" for each in costs if each.status >= 400]
-    return refused + [f"{each.page.name}: {each.ms:.0f} CPU-ms" for each in over]
+    return refused + [f"{each.page.name}: {each.rested:.0f} CPU-ms at rest" for each in over]
 
 
 def cost(client: Client, page: Page, chosen: argparse.Namespace) -> Cost:
@@ -311,18 +315,20 @@ def cost(client: Client, page: Page, chosen: argparse.Namespace) -> Cost:
         first = (time.process_time() - begun) * 1e3
     # what comes later makes it forget them
     queries = asked.captured_queries
-    spent = list[float]()
+    spent, rested, paced = list[float](), list[float](), pace(MOMENT)
     for _again in range(chosen.times if answer.status_code == 200 else 1):
         begun = time.process_time()
         _asked(client, page.path)
         spent.append((time.process_time() - begun) * 1e3)
+        before, paced = paced, pace(MOMENT)
+        rested.append(at_rest(spent[-1], (before + paced) / 2))
     note = ""
     if chosen.sql and queries:
         slowest = max(queries, key=lambda each: float(each["time"]))
         note += f"\n{'':10}{slowest['time']} s: {slowest['sql'][:600]}"
     if chosen.profile:
         note += "\n" + _profiled(lambda: _asked(client, page.path))
-    return Cost(page, answer.status_code, median(spent), len(queries), size, first, note)
+    return Cost(page, answer.status_code, median(spent), median(rested), len(queries), size, first, note)
 
 
 def _asked(client: Client, path: str) -> tuple[Any, int]:
@@ -357,19 +363,21 @@ def poll(node: FullNode, language: str) -> list[str]:
         answer = client.get(path, headers=headers)
         assert answer.status_code == 304, answer.status_code
 
-    rounds = []
-    for _round in range(5):
+    rounds, resting, paced = list[float](), list[float](), pace(MOMENT)
+    for _round in range(50):
         begun = time.process_time()
-        for _again in range(200):
+        for _again in range(20):
             ask()
-        rounds.append((time.process_time() - begun) / 200 * 1e3)
-    ms = median(rounds)
+        rounds.append((time.process_time() - begun) / 20 * 1e3)
+        before, paced = paced, pace(MOMENT)
+        resting.append(at_rest(rounds[-1], (before + paced) / 2))
+    ms, rested = median(rounds), median(resting)
     print(
-        f"a poll that finds nothing new: {ms:.2f} CPU-ms, with the client's own work, at a pace of {pace():.2f}"
-        f" ({ms / POLL_MS:.2f} of the bar of {POLL_MS} ms)",
+        f"a poll that finds nothing new: {ms:.2f} CPU-ms, with the client's own work, {rested:.2f} at rest"
+        f" ({rested / POLL_MS:.2f} of the bar of {POLL_MS} ms)",
         flush=True,
     )
-    return [f"a poll that finds nothing new: {ms:.2f} CPU-ms"] if ms >= POLL_MS else []
+    return [f"a poll that finds nothing new: {rested:.2f} CPU-ms at rest"] if rested >= POLL_MS else []
 
 
 if __name__ == "__main__":

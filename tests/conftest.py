@@ -21,6 +21,7 @@ from django.test import TransactionTestCase
 from taawun.foundation import identifiers
 from taawun.node import catalogues
 from taawun.node.testing import browser_program
+from taawun.platform.web import kept
 from tests import network
 from tests.postgresql import TemporaryPostgres
 
@@ -159,6 +160,12 @@ def nobody_asked_before() -> None:
     from tests import limits  # noqa: PLC0415 - see above
 
     limits.nobody_asked_before()
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """No page of a test shows what stood in the database of another."""
+    kept.forget()
 
 
 @pytest.fixture(autouse=True)

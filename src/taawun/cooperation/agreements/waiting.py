@@ -21,6 +21,7 @@ from taawun.cooperation.agreements.queries import standings_of
 from taawun.cooperation.agreements.rules import can_ratify, own_invitation
 from taawun.cooperation.agreements.standing import State
 from taawun.cooperation.people.rules import Granted
+from taawun.platform.web.kept import Kept
 from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def waiting_for(actor: PersonActor) -> list[Waiting]:
     found: list[Waiting] = []
     if actor.permissions.isdisjoint({APPROVE, WRITE}):
         return found
-    open_ones = once("agreements.open", _open_agreements, list)
+    open_ones = once("agreements.open", _OPEN.get, list)
     if APPROVE in actor.permissions:
         approved = set(Approval.objects.filter(person_id=actor.id).values_list("version__digest", "step"))
         found += [
@@ -109,6 +110,10 @@ def _open_agreements() -> list[Waiting]:
     ]
     order = (*_STEPS, "counter", "draft")
     return sorted(found, key=lambda each: (order.index(each.what), each.agreement.number))
+
+
+# every page asks
+_OPEN: Final = Kept(_open_agreements)
 
 
 @functools.cache

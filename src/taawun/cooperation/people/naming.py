@@ -18,6 +18,7 @@ from taawun.cooperation.people.shipped import shipped_names
 from taawun.foundation.multilingual import LANGUAGES, Text
 from taawun.foundation.nations import is_user_assigned
 from taawun.platform.registry import registry
+from taawun.platform.web.kept import Kept
 from taawun.platform.web.questions import Question
 from taawun.platform.web.unit import once
 
@@ -86,7 +87,7 @@ def named_nation(code: str) -> NamedNation:
 
 def named_nations(codes: Iterable[str]) -> dict[str, NamedNation]:
     """What nations are called, and who says so."""
-    known = once("people.names", _known, _Known)
+    known = once("people.names", _KNOWN.get, _Known)
     return {code: _named(code, known) for code in codes}
 
 
@@ -98,7 +99,8 @@ def _known() -> _Known:
     return _Known(own, tuple((Text.from_json(names), called) for names, called in _COMMUNITIES.ask()))
 
 
-# every page asks both
+# every page asks, and each job that names nations
+_KNOWN: Final = Kept(_known)
 _NAMED_HERE: Final = Question(lambda: Nation.objects.exclude(names={}).values_list("code", "names"))
 _COMMUNITIES: Final = Question(
     lambda: Community.objects.exclude(nation_names={}).order_by("code").values_list("names", "nation_names")

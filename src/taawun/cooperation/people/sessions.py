@@ -20,6 +20,7 @@ from taawun.cooperation.people.role_names import role_name
 from taawun.cooperation.people.rules import require
 from taawun.foundation.multilingual import Text
 from taawun.platform.web.access import Host, Visitor
+from taawun.platform.web.kept import Kept
 from taawun.platform.web.pages import is_by_script, refuse
 from taawun.platform.web.problems import problem
 from taawun.platform.web.questions import Question
@@ -134,7 +135,7 @@ def reader(request: HttpRequest) -> Reader:
 
 def host() -> Host | None:
     """Who runs this node, as the shell shows it; None before it was initialised."""
-    return once("people.host", _read_host, _Read).host
+    return once("people.host", _HOST.get, _Read).host
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +144,15 @@ class _Read:
 
 
 def _read_host() -> _Read:
-    found = _HOST.ask()
+    found = _RUNS_IT.ask()
     if not found:
         return _Read(None)
     names, code = found[0][0], found[0][1] or ""
     return _Read(Host(Text.from_json(names), queries.nation_name(code) if code else None, code))
 
 
-# every page asks it
-_HOST: Final = Question(lambda: Organisation.objects.filter(is_host=True).values_list("names", "nation_id"))
+# every page asks
+_HOST: Final = Kept(_read_host)
+_RUNS_IT: Final = Question(
+    lambda: Organisation.objects.filter(is_host=True).values_list("names", "nation_id")
+)

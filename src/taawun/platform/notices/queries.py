@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
 from taawun.platform.registry import registry
+from taawun.platform.web.kept import Kept
 from taawun.platform.web.questions import Question
 
 if TYPE_CHECKING:
@@ -58,19 +59,16 @@ def resolved_notices(permissions: Collection[str], level: str = "") -> QuerySet[
 def count_open(reader: Reader) -> int:
     """How many notices wait for this reader."""
     kinds = _kinds(reader.permissions)
-    return sum(rows for kind, rows in _OPEN_BY_KIND.ask() if kind in kinds)
+    return sum(rows for kind, rows in _OPEN_BY_KIND.get() if kind in kinds)
 
 
-# every page asks
-_OPEN_BY_KIND: Final = Question(
-    lambda: (
-        Notice.objects.filter(resolved__isnull=True)
-        .order_by()
-        .values("kind")
-        .annotate(rows=Count("id"))
-        .values_list("kind", "rows")
-    )
-)
+def _open_by_kind() -> list[tuple[str, int]]:
+    found = Notice.objects.filter(resolved__isnull=True).order_by().values("kind").annotate(rows=Count("id"))
+    return list(found.values_list("kind", "rows"))
+
+
+# every page asks, and it takes as long as there are open ones
+_OPEN_BY_KIND: Final = Kept(_open_by_kind, watches="notices")
 
 
 def _kinds(permissions: Collection[str]) -> list[str]:
