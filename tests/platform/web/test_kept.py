@@ -127,7 +127,9 @@ class TestOnPages:
         before = _header(client)
         here = Organisation.objects.get(is_host=True)
         names, nation = Text.of(en="Otherwise Called"), here.nation_id
-        change_organisation(SystemActor("tests"), here, names=names, kind=here.kind, nation=nation)
+        change_organisation(
+            SystemActor("tests"), here, names=names, kind=Organisation.Kind(here.kind), nation=nation
+        )
         assert ("Otherwise Called" in before, "Otherwise Called" in _header(client)) == (False, True)
 
     def test_a_page_after_another_asks_for_none_of_it_again(self, cast: Cast) -> None:

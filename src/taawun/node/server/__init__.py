@@ -21,6 +21,7 @@ from granian.server import Server
 
 from taawun.foundation.errors import CodedError
 from taawun.node.memory import serve_long
+from taawun.node.server.balance import board
 from taawun.node.server.bodies import BodyRules
 from taawun.node.server.environ import Networks
 from taawun.node.server.shell import Shell, ShellRules
@@ -107,36 +108,38 @@ def serve(  # noqa: PLR0913 - each is a setting of its own with a default
         raise ServerRefused(
             "bad-setting", f"There is no TCP port {port}; choose one from 1 to {_HIGHEST_PORT}."
         )
-    address = _address(host, port)
+    address, networks = _address(host, port), _networks(trusted_proxies)
     _allow_open_files(connections * 2 + 512)
-    rules = ShellRules(
-        threads=threads,
-        bodies=bodies or BodyRules(spool=spool),
-        trusted_proxies=_networks(trusted_proxies),
-        spool=spool,
-        parent=getpid(),
-        stop_seconds=stop_seconds,
-    )
-    server = Server(
-        target,
-        address=address,
-        port=port,
-        interface=Interfaces.RSGI,
-        workers=workers,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=1024,
-        backpressure=connections,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=round(head_seconds * 1000), max_buffer_size=_HEAD_BYTES
-        ),
-        log_level=LogLevels.warning,
-        log_dictconfig=_LOGGING,
-        log_access=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=max(1, round(stop_seconds)),
-    )
-    server.serve(target_loader=_Worker(target, rules), wrap_loader=False)
+    with board(workers, spool) as seen:
+        rules = ShellRules(
+            threads=threads,
+            bodies=bodies or BodyRules(spool=spool),
+            trusted_proxies=networks,
+            spool=spool,
+            board=seen,
+            parent=getpid(),
+            stop_seconds=stop_seconds,
+        )
+        server = Server(
+            target,
+            address=address,
+            port=port,
+            interface=Interfaces.RSGI,
+            workers=workers,
+            http=HTTPModes.http1,
+            websockets=False,
+            backlog=1024,
+            backpressure=connections,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=round(head_seconds * 1000), max_buffer_size=_HEAD_BYTES
+            ),
+            log_level=LogLevels.warning,
+            log_dictconfig=_LOGGING,
+            log_access=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=max(1, round(stop_seconds)),
+        )
+        server.serve(target_loader=_Worker(target, rules), wrap_loader=False)
 
 
 def _address(host: str, port: int) -> str:

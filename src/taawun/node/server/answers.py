@@ -42,11 +42,13 @@ class AnswerRules:
         largest: an application that gives more bytes than this is stopped; nothing but a fault gives so many.
         spool: the folder for answers that are too large for memory; the system's own where it is None.
         keep_open: called with each temporary file that must stay open until the server has opened it too.
+        is_last: whether the connection shall end with the answer that is sent now.
     """
 
     largest: int
     spool: Path | None
     keep_open: Callable[[IO[bytes]], object]
+    is_last: Callable[[], bool] = bool
 
 
 class FileWrapper:
@@ -133,14 +135,17 @@ class _Answer:
                 raise AssertionError(
                     f"the application declared {self.declared} bytes and answered with {length}"
                 )
-            return self._headers
-        return [*self._headers, ("content-length", str(length))]
+            return self._last_headers()
+        return [*self._last_headers(), ("content-length", str(length))]
+
+    def _last_headers(self) -> Headers:
+        return [*self._headers, ("connection", "close")] if self._rules.is_last() else self._headers
 
     def send(self, exchange: Exchange, *, head: bool) -> None:
         """Send what was taken."""
         if head or self.status in _BODILESS:
             # The length of a HEAD's answer is that of the GET, which only the application knows.
-            exchange.response_empty(self.status, self._headers)
+            exchange.response_empty(self.status, self._last_headers())
         elif self.file is None:
             exchange.response_bytes(self.status, self.headers_for(self.size), b"".join(self._chunks))
         else:

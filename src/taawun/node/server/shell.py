@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from taawun.node.server.answers import AnswerRules, respond
+from taawun.node.server.balance import Load
 from taawun.node.server.bodies import Bodies, BodyRules
 from taawun.node.server.environ import Networks, Peer, environ_of, peer_of
 from taawun.node.server.refusals import Refusal, bad_path, broken_here, no_tunnels, send_problem
@@ -41,6 +42,7 @@ class ShellRules:
         bodies: how large, how slow and how many bodies may be.
         trusted_proxies: the networks of proxies that are believed about who the client is.
         spool: the folder for answers that are too large for memory; the system's own where it is None.
+        board: where the worker processes see each other's load; None for one that is alone.
         parent: the process without which this one ends; None for one that stands alone.
         stop_seconds: how long it may take to end then.
     """
@@ -49,6 +51,7 @@ class ShellRules:
     bodies: BodyRules = field(default_factory=BodyRules)
     trusted_proxies: Networks = ()
     spool: Path | None = None
+    board: Path | None = None
     parent: int | None = None
     stop_seconds: float = 30.0
 
@@ -72,7 +75,8 @@ class Shell:
         self._application = application
         self._rules = rules
         self._bodies = Bodies(rules.bodies)
-        self._answers = AnswerRules(_LARGEST_ANSWER, rules.spool, self._keep_open)
+        self._load = Load(rules.board)
+        self._answers = AnswerRules(_LARGEST_ANSWER, rules.spool, self._keep_open, self._load.is_too_much)
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work_on, name=f"request-{number}", daemon=True)
@@ -109,8 +113,12 @@ class Shell:
             send_problem(exchange, broken_here())
             return
         done = self._loop.create_future()
+        self._load.add(1)
         self._work.put(_Work(environ, exchange, done))
-        await done
+        try:
+            await done
+        finally:
+            self._load.add(-1)
 
     async def _whole_request(self, scope: Scope, peer: Peer, exchange: Exchange) -> dict[str, Any]:
         if scope.method == "CONNECT":
