@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from taawun.cooperation.agreements.forms.days import Day
-from taawun.cooperation.partners.queries import known_partners
+from taawun.cooperation.partners.queries import partner_addresses
 from taawun.cooperation.people.sessions import signed_in
 from taawun.foundation.folding import query_terms, tokens
 from taawun.foundation.tlp import Tlp
@@ -89,7 +89,7 @@ class SearchFilters(forms.Form):
     ) -> None:  # what Django passes
         super().__init__(*args, **kwargs)
         language = get_language() or "en"
-        partners = [(each.node, each.name.in_language(language).value) for each in known_partners()]
+        partners = [(node, name.in_language(language).value) for node, name in partner_addresses().items()]
         kinds = [(str(each.label), list(each.kinds())) for each in sources]
         # Any: a label may be a lazy translation, and several kinds stand under one
         choices: dict[str, list[tuple[str, Any]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -180,9 +181,10 @@ def test_rows_that_are_found_sooner_are_asked_for_first_and_the_others_only_wher
     )
     every = Entry.objects.all()
 
-    def three(behind: int | None) -> QuerySet[Entry]:
+    def three(behind: int | None) -> Iterator[QuerySet[Entry]]:
         rest = every if behind is None else every.filter(id__lt=behind)
-        return every.filter(id__in=list(rest.order_by("-id").values_list("id", flat=True)[:3]))
+        for most in (3, 5):
+            yield every.filter(id__in=list(rest.order_by("-id").values_list("id", flat=True)[:most]))
 
     def subjects(limit: int, after: str | None = None) -> list[str]:
         shown = page(every, order=("-id",), after=after, limit=limit, sooner=three)
@@ -191,7 +193,11 @@ def test_rows_that_are_found_sooner_are_asked_for_first_and_the_others_only_wher
     with CaptureQueriesContext(connection) as asked:
         assert subjects(2) == ["urn:5", "urn:4"]
     assert len(asked) == 2
-    assert subjects(4) == ["urn:5", "urn:4", "urn:3", "urn:2"]
+    # one more than the page has tells whether there is another: the first five, and then all
+    for limit, questions in ((4, 4), (5, 5)):
+        with CaptureQueriesContext(connection) as asked:
+            assert subjects(limit) == ["urn:5", "urn:4", "urn:3", "urn:2", "urn:1"][:limit]
+        assert len(asked) == questions
     second = page(every, order=("-id",), after=None, limit=2, sooner=three).next
     with CaptureQueriesContext(connection) as asked:
         assert subjects(2, second) == ["urn:3", "urn:2"]

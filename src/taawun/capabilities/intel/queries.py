@@ -92,8 +92,9 @@ __all__ = [
 
 # what no list of objects shows, and what most of an object is
 NOT_LISTED: Final = ("text", "received", "search")
-# a page is nearly always full with these, and to look at them costs next to nothing
-_NEWEST: Final = 500
+# a page is nearly always full with the first of these, and to look at them costs next to nothing; with the others it
+# is full where somebody else's newest are passed over
+_NEWEST, _NEXT_NEWEST = 500, 5_000
 _NEWEST_PER_ROW: Final = 4
 _ABOVE_ALL: Final = 2**63 - 1
 
@@ -176,8 +177,8 @@ def objects(actor: Actor, filters: ObjectFilters) -> QuerySet[StixObject]:
 
 def objects_and_first(
     actor: Actor, filters: ObjectFilters
-) -> tuple[QuerySet[StixObject], Callable[[int | None], QuerySet[StixObject] | None] | None]:
-    """The same, and what finds the first of them, or the first behind a key, where that costs less.
+) -> tuple[QuerySet[StixObject], Callable[[int | None], Iterator[QuerySet[StixObject]]] | None]:
+    """The same, and what finds the first of them, or the first behind a key, and then more, where that costs less.
 
     A common word is in half of all objects: to look among the newest of them is enough for a page.
     """
@@ -195,10 +196,12 @@ def objects_and_first(
         below = _first_since(filters.until)
         shown = shown.filter(id__lt=below)
 
-    def first(behind: int | None) -> QuerySet[StixObject] | None:
+    def first(behind: int | None) -> Iterator[QuerySet[StixObject]]:
         bounds = [each for each in (below, behind) if each is not None]
-        newest = newest_matching(filters.text, _NEWEST, min(bounds, default=None))
-        return None if newest is None else shown.filter(newest)
+        for most in (_NEWEST, _NEXT_NEWEST):
+            newest = newest_matching(filters.text, most, min(bounds, default=None))
+            if newest is not None:
+                yield shown.filter(newest)
 
     return shown.filter(matching(filters.text)), first
 

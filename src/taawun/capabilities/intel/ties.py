@@ -10,7 +10,7 @@ from taawun.capabilities.intel.models import Reference, StixObject
 from taawun.capabilities.intel.rules import joined_objects, listed_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from django.db.models import QuerySet
 
@@ -39,7 +39,7 @@ def references_of(actor: Actor, held: StixObject) -> QuerySet[Reference]:
 
 def first_references_of(
     actor: Actor, held: StixObject, most: int
-) -> Callable[[int | None], QuerySet[Reference] | None]:
+) -> Callable[[int | None], Iterator[QuerySet[Reference]]]:
     """What finds the first of these ties, or the first behind a key, where a long object names very many.
 
     To read the ties of both ends in one order the database sorts all of them; each end alone it reads in order.
@@ -51,13 +51,13 @@ def first_references_of(
     """
     every = references_of(actor, held)
 
-    def first(behind: int | None) -> QuerySet[Reference] | None:
+    def first(behind: int | None) -> Iterator[QuerySet[Reference]]:
         if len(held.text) < _LONG:
-            return None
+            return
         ends = (Reference.objects.filter(source=held).order_by("id"), every.filter(target=held.stix_id))
         rest = (each if behind is None else each.filter(id__gt=behind) for each in ends)
         keys = [key for each in rest for key in each.values_list("id", flat=True)[:most]]
-        return every.filter(id__in=keys)
+        yield every.filter(id__in=keys)
 
     return first
 

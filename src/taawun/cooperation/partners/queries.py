@@ -35,6 +35,7 @@ __all__ = [
     "lanes_with",
     "matching",
     "nation_words",
+    "partner_addresses",
     "partner_names",
     "point_of",
     "pulse",
@@ -66,6 +67,11 @@ def known_partners() -> QuerySet[Partner]:
 def partner_names() -> dict[UUID, Text]:
     """What those are called, by their ids, in the same order: for lists to choose one from."""
     return {key: called(names, node) for key, names, node in _NAMES.ask()}
+
+
+def partner_addresses() -> dict[str, Text]:
+    """What those are called, by the addresses of their nodes, in the same order."""
+    return {node: called(names, node) for _key, names, node in _NAMES.ask()}
 
 
 _NAMES: Final = Question(lambda: known_partners().values_list("id", "names", "node"))

@@ -179,7 +179,7 @@ class Stored(Generic[M]):
     rows: QuerySet[M]
     common: tuple[str, ...] = ()
     # Any: a value of the last column
-    sooner: Callable[[Any], QuerySet[M] | None] | None = None
+    sooner: Callable[[Any], Iterable[QuerySet[M]]] | None = None
 
     def page(self, order: tuple[str, ...], after: str | None, before: str | None, limit: int) -> Page[M]:
         """One page, by keyset."""

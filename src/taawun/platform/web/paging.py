@@ -7,6 +7,7 @@ import binascii
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from taawun.foundation.strict_json import JsonRefused, Limits, canonical, parse
 from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from django.db.models import QuerySet
 
@@ -79,7 +80,7 @@ def page(  # noqa: PLR0913 - each by its name
     after: str | None,
     limit: int,
     before: str | None = None,
-    sooner: Callable[[Any], QuerySet[Any, R] | None] | None = None,
+    sooner: Callable[[Any], Iterable[QuerySet[Any, R]]] | None = None,
 ) -> Page[R]:
     """One page of a queryset.
 
@@ -92,9 +93,9 @@ def page(  # noqa: PLR0913 - each by its name
         limit: rows on the page, 1 to 1000.
         before: the ``previous`` of the page behind; it is read in the reversed order, so an index serves it as well.
             Where fewer rows than a page stand before it, the first page is given whole.
-        sooner: the first rows of the queryset in the same order, where these are found at less cost: of all of them
-            for None, else of those behind the row whose last column has this value. When they fill the page, nobody
-            asks for the others.
+        sooner: the first rows of the queryset in the same order, where these are found at less cost, and then more of
+            the first: of all of them for None, else of those behind the row whose last column has this value. When
+            they fill the page, nobody asks for the others.
 
     Returns:
         The page. It reads one row more than it shows, to know whether there is a following one.
@@ -113,13 +114,13 @@ def page(  # noqa: PLR0913 - each by its name
         after = None
     every = queryset.order_by(*order)
     given_out = mark(after, queryset.model, order)
-    first = sooner(given_out[-1] if given_out else None) if sooner else None
-    ordered = [every] if first is None else [first.order_by(*order), every]
     behind = _behind(order, given_out) if given_out else Q()
+    first = sooner(given_out[-1] if given_out else None) if sooner else ()
     found: list[R] = []
-    for rows in ordered:
-        if len(found) <= limit:
-            found = list(rows.filter(behind)[: limit + 1])
+    for rows in chain(first, [every]):
+        found = list(rows.filter(behind).order_by(*order)[: limit + 1])
+        if len(found) > limit:
+            break
     return _cut(found, order, limit, is_first=not given_out)
 
 
