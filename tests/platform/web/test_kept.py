@@ -18,7 +18,8 @@ from taawun.foundation.multilingual import Text
 from taawun.platform.audit.actions import record
 from taawun.platform.notices.actions import resolve
 from taawun.platform.web import kept
-from taawun.platform.web.kept import LIFE, Kept, as_written
+from taawun.platform.web.kept import LIFE, Kept, as_written, once_a_page
+from taawun.platform.web.unit import unit
 from tests.cast import Cast
 from tests.pages import pages
 from tests.platform.web.test_live import open_notice
@@ -110,6 +111,21 @@ class TestKept:
             first = [each.get() for each in values]
             kept.forget()
             assert (first, [each.get() for each in values]) == ([1, 1], [2, 2])
+
+
+class TestOnceAPage:
+    def test_a_page_reads_it_once_and_the_next_anew(self) -> None:
+        source = Source()
+        told = []
+        for _page in range(2):
+            with unit(), as_written({"audit": "7"}):
+                told.append([once_a_page("tests", source, int) for _again in range(2)])
+        assert told == [[1, 1], [2, 2]]
+
+    def test_what_is_no_page_reads_it_each_time(self) -> None:
+        source = Source()
+        with unit():
+            assert [once_a_page("tests", source, int) for _again in range(2)] == [1, 2]
 
 
 @pytest.mark.usefixtures("pages")

@@ -33,6 +33,7 @@ from taawun.cooperation.people.actors import PersonActor, SystemActor
 from taawun.cooperation.people.models import Person
 from taawun.cooperation.people.rules import Granted, Refused, places_of
 from taawun.foundation.tlp import Tlp
+from taawun.platform.web.kept import once_a_page
 from taawun.platform.web.questions import Question, given
 
 if TYPE_CHECKING:
@@ -163,7 +164,11 @@ def sees_narrow(actor: Actor) -> bool:
         f"audience{number}": audience_of(Tlp.AMBER_STRICT, each, ())
         for number, each in enumerate(actor.organisations)
     }
-    return any(map(any, _narrow(len(inside)).ask(person=actor.id, **inside)))
+
+    def read() -> bool:
+        return any(map(any, _narrow(len(inside)).ask(person=actor.id, **inside)))
+
+    return once_a_page(f"intel.narrow {actor.id} {' '.join(inside.values())}", read, bool)
 
 
 @lru_cache(maxsize=16)

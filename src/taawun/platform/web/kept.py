@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
 from taawun.foundation.clock import now
+from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-__all__ = ["LIFE", "Kept", "as_written", "forget"]
+__all__ = ["LIFE", "Kept", "as_written", "forget", "once_a_page"]
 
 LIFE: Final = timedelta(minutes=1)
 """How long a value is kept while nothing is written: an agreement ends on its day by itself."""
@@ -78,6 +79,17 @@ class Kept(Generic[T]):
     def forget(self) -> None:
         """Read it anew when it is next asked for."""
         self._kept = None
+
+
+def once_a_page(key: str, read: Callable[[], T], of: type[T]) -> T:
+    """The value read once for a page; what is no page that is read may have written it, and reads it each time.
+
+    Args:
+        key: unique name of the value.
+        read: reads it.
+        of: its type.
+    """
+    return read() if _written.get() is None else once(key, read, of)
 
 
 def forget() -> None:
