@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from taawun.capabilities.intel.models import Import, Reference, Report
     from taawun.cooperation.federation.presenting import ReleaseRow
+    from taawun.cooperation.federation.rules import Reader
     from taawun.cooperation.people.actors import PersonActor
 
 __all__ = [
@@ -225,8 +226,9 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         )
     except BadCursor:
         return redirect("object", stix_id)
-    imported, came = _sources(actor, held)
-    given = _given(actor, held)
+    reader = reader_of(actor)
+    imported, came = _sources(actor, held, reader)
+    given = _given(actor, held, reader)
     versions = list(queries.versions_of(actor, stix_id).defer(*queries.NOT_LISTED)[:_SHORT_LIST])
     sightings = sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST]))
     text = text_under(held.text, Tlp(held.tlp))
@@ -350,29 +352,31 @@ def _relations(actor: PersonActor, held: StixObject, rows: Sequence[Reference]) 
     ]
 
 
-def _sources(actor: PersonActor, held: StixObject) -> tuple[list[Import], list[ReleaseRow]]:
+def _sources(actor: PersonActor, held: StixObject, reader: Reader) -> tuple[list[Import], list[ReleaseRow]]:
     """By which imports and partners' releases it is here, each only for whom it is there to see."""
     sources = Source.objects.filter(object=held)
     imported = queries.imports(actor).filter(id__in=sources.values("imported"))
-    came = Release.objects.filter(id__in=sources.values("release"), origin__isnull=False)
-    return list(imported[:_SHORT_LIST]), _rows(actor, came)
+    came = sources.filter(release__origin__isnull=False)
+    return list(imported[:_SHORT_LIST]), _rows(reader, came)
 
 
-def _given(actor: PersonActor, held: StixObject) -> list[ReleaseRow]:
+def _given(actor: PersonActor, held: StixObject, reader: Reader) -> list[ReleaseRow]:
     """Releases of ours in which it went out, in any version that the reader sees."""
     versions = queries.versions_of(actor, held.stix_id).order_by().values("id")
-    sources = Source.objects.filter(object__in=versions)
-    return _rows(actor, Release.objects.filter(id__in=sources.values("release"), origin__isnull=True))
+    sources = Source.objects.filter(object__in=versions, release__isnull=False)
+    return _rows(reader, sources.filter(release__origin__isnull=True))
 
 
-def _rows(actor: PersonActor, found: QuerySet[Release]) -> list[ReleaseRow]:
+def _rows(reader: Reader, sources: QuerySet[Source]) -> list[ReleaseRow]:
     """The newest that the reader may know of; which objects were in a release is part of what it is about."""
-    newest, reader = with_passages(found.order_by("-id")), reader_of(actor)
+    # by way of their keys: asked for the newest releases of a few, SQLite looks through all the newest
+    newest = sources.order_by("-release_id").values_list("release_id", flat=True).distinct()
     rows: list[ReleaseRow] = []
     for begin, end in pairwise(_LOOKED_THROUGH):
-        some = list(newest[begin:end])
-        rows += [row for row in release_rows(some, reader) if row.is_visible]
-        if len(rows) >= _SHORT_LIST or len(some) < end - begin:
+        keys = list(newest[begin:end])
+        some = list(with_passages(Release.objects.filter(id__in=keys).order_by("-id"))) if keys else []
+        rows += [row for row in release_rows(some, reader) if row.is_visible] if some else []
+        if len(rows) >= _SHORT_LIST or len(keys) < end - begin:
             break
     return rows[:_SHORT_LIST]
 
