@@ -21,7 +21,7 @@ from taawun.foundation.clock import now
 from taawun.foundation.tlp import Tlp, from_stix_marking, stix_marking_definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from taawun.capabilities.intel.models import Report
@@ -40,6 +40,7 @@ __all__ = [
     "sighting_object",
     "stix_time",
     "text_under",
+    "value_under",
 ]
 
 DERIVED: Final = "derived-from"
@@ -293,15 +294,26 @@ def text_under(text: str, tlp: Tlp) -> str:
     Returns:
         The same text where it says that level itself, or a stricter one; else the object with that marking.
     """
-    value: dict[str, Any] = orjson.loads(text or "{}")
+    if not text or _says(orjson.loads(text), tlp):
+        return text
+    return written(value_under(text, tlp))
+
+
+# Any: a STIX object is JSON of any shape
+def value_under(text: str, tlp: Tlp) -> dict[str, Any]:
+    """The same as a value; nothing where the object was withdrawn."""
+    # json keeps whole numbers of any length, and this may be written out again
+    value: dict[str, Any] = json.loads(text or "{}")
+    return value if not value or _says(value, tlp) else with_tlp(value, tlp)
+
+
+def _says(value: Mapping[str, Any], tlp: Tlp) -> bool:
+    """Whether an object says itself that it is under this level, or a stricter one."""
     # the protocol's own definitions are what they are, wherever they come from
-    if not value or from_stix_marking(value["id"]) is not None:
-        return text
+    if from_stix_marking(value["id"]) is not None:
+        return True
     said = (from_stix_marking(each) for each in value.get("object_marking_refs", ()))
-    if any(level is not None and level >= tlp for level in said):
-        return text
-    # json keeps whole numbers of any length, and this is written out again
-    return written(with_tlp(json.loads(text), tlp))
+    return any(level is not None and level >= tlp for level in said)
 
 
 def bundle(texts: Iterable[str], markings: Iterable[Tlp]) -> bytes:

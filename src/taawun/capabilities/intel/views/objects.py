@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from taawun.capabilities.intel import actions, queries, ties
 from taawun.capabilities.intel.actions.counting import may_count
 from taawun.capabilities.intel.actions.sighting import is_sightable
-from taawun.capabilities.intel.composing import bundle_chunks, text_under
+from taawun.capabilities.intel.composing import bundle_chunks, text_under, value_under
 from taawun.capabilities.intel.errors import SightingRefused
 from taawun.capabilities.intel.forms import ObjectFilters, SightingForm
 from taawun.capabilities.intel.models import Source, StixObject
@@ -231,10 +231,9 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
     given = _given(actor, held, reader)
     versions = list(queries.versions_of(actor, stix_id).defer(*queries.NOT_LISTED)[:_SHORT_LIST])
     sightings = sighting_rows(actor, list(queries.sightings(actor, stix_id)[:_SHORT_LIST]))
-    text = text_under(held.text, Tlp(held.tlp))
-    # Any: a STIX object is JSON of any shape
-    value: dict[str, Any] = json.loads(text) if text else {}
+    value = value_under(held.text, Tlp(held.tlp))
     begun = _readable(value)
+    is_cut = len(begun) > _MOST_SHOWN
     context = {
         "object": held,
         "marking": Tlp(held.tlp),
@@ -244,8 +243,8 @@ def object_page(request: HttpRequest, actor: PersonActor, stix_id: str) -> HttpR
         "is_sightable": is_sightable(held),
         "facts": _facts(held, value),
         "text": begun[:_MOST_SHOWN],
-        "copied": text,
-        "is_cut": len(begun) > _MOST_SHOWN,
+        "copied": "" if is_cut else text_under(held.text, Tlp(held.tlp)),
+        "is_cut": is_cut,
         "versions": [(each, Tlp(each.tlp)) for each in versions],
         "page": shown,
         # the list is turned over page by page; the picture stands with its beginning
