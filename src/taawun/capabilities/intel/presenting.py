@@ -199,6 +199,8 @@ def names_of(actor: PersonActor, objects: Iterable[StixObject]) -> dict[int, str
     held = list(objects)
     named = {each.pk: each.name or each.stix_id for each in held}
     nameless = [each.pk for each in held if not each.name]
+    if not nameless:
+        return named
     references = Reference.objects.filter(source__in=nameless, relation__in=_OBSERVED).order_by("-id")
     observed = dict(references.values_list("source_id", "target"))
     others = queries.current_among(actor, observed.values())

@@ -335,6 +335,8 @@ def versions_of(actor: Actor, stix_id: str) -> QuerySet[StixObject]:
 
 def current_among(actor: Actor, stix_ids: Collection[str]) -> dict[str, StixObject]:
     """These objects by identifier, as they show to the actor; without their texts."""
+    if not stix_ids:
+        return {}
     found = StixObject.objects.filter(listed_objects(actor), stix_id__in=set(stix_ids))
     return {each.stix_id: each for each in found.defer(*NOT_LISTED)}
 

@@ -109,16 +109,18 @@ def listed_objects(actor: Actor, *, within: Tlp = Tlp.RED, is_compared: bool | N
     """
     if is_compared is None:
         is_compared = sees_narrow(actor)
-    shown = visible_objects(actor) & Q(is_current=True)
-    if not is_compared:
-        return shown
-    return shown & Q(_Written(*_compared(actor, within, connection.vendor), BooleanField()))
+    compared_within = within if is_compared else None
+    return Q(_Written(*_listed(actor, compared_within, connection.vendor), BooleanField()))
 
 
 @lru_cache(maxsize=1024)
-def _compared(actor: Actor, within: Tlp, _vendor: str) -> tuple[str, tuple[object, ...]]:
-    """That none shows before, as SQL of the table and its parameters."""
-    return _condition(StixObject.objects.filter(~Q(Exists(_shown_before(visible_objects(actor), within)))))
+def _listed(actor: Actor, within: Tlp | None, _vendor: str) -> tuple[str, tuple[object, ...]]:
+    """Which objects a list has, as SQL of the table and its parameters; without a marking none is compared."""
+    visible = visible_objects(actor)
+    shown = visible & Q(is_current=True)
+    if within is not None:
+        shown &= ~Q(Exists(_shown_before(visible, within)))
+    return _condition(StixObject.objects.filter(shown))
 
 
 def joined_objects(actor: Actor) -> Q:
