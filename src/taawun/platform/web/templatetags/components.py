@@ -14,10 +14,9 @@ from django import template
 from django.conf import settings
 from django.http import QueryDict
 from django.template.loader import render_to_string
-from django.urls import translate_url
 from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_from_path
 from django.utils.translation import gettext as _
 
 from taawun.foundation.multilingual import OWN_NAMES, Prose, Rendered, Text, is_rtl, script_of
@@ -30,7 +29,6 @@ from taawun.platform.web.components import STATES, Station, Tone
 from taawun.platform.web.entrance import SignInWays, Way
 from taawun.platform.web.forms import FaultyPart, FieldView, address, filter_views
 from taawun.platform.web.shell import Shell, shell_of
-from taawun.platform.web.unit import once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -582,9 +580,8 @@ def languages(context: Context) -> dict[str, Any]:
     request = context.get("request")
     path = request.get_full_path() if request else "/"
     current = (get_language() or "en").partition("-")[0]
-
-    def read() -> list[tuple[str, str, str]]:
-        return [(code, name, translate_url(path, code)) for code, name in OWN_NAMES.items()]
-
-    # a page shows them twice
-    return {"languages": once("web.languages", read, list), "current": current}
+    # the first word of an address is its language, and no other word is in one
+    said = get_language_from_path(path)
+    rest = path.removeprefix(f"/{said}") if said else ""
+    told = [(code, name, f"/{code}{rest}" if rest else path) for code, name in OWN_NAMES.items()]
+    return {"languages": told, "current": current}
