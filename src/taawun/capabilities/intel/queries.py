@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import BigIntegerField, CharField, IntegerField, Max, Q, QuerySet
+from django.db import connection
+from django.db.models import BigIntegerField, CharField, IntegerField, Max, Q, QuerySet, UUIDField
+from django.db.models.expressions import RawSQL
 
 from taawun.capabilities.intel.composing import text_under
 from taawun.capabilities.intel.models import (
@@ -16,7 +18,6 @@ from taawun.capabilities.intel.models import (
     ImportIssue,
     Reference,
     Report,
-    ReportObject,
     Sighting,
     StixObject,
 )
@@ -477,9 +478,21 @@ def objects_of(actor: Actor, report: Report, *, is_inner: bool = False) -> Query
         report: one they may see.
         is_inner: whether the query will stand within another.
     """
-    named = ReportObject.objects.filter(report=report).values("stix_id")
-    found = StixObject.objects.filter(_version_of(actor, report, is_inner=is_inner), stix_id__in=named)
+    found = StixObject.objects.filter(_version_of(actor, report, is_inner=is_inner), id__in=_named_by(report))
     return found.filter(state=StixObject.State.LIVE).order_by("type", "id")
+
+
+def _named_by(report: Report) -> RawSQL:
+    """Keys of all that a report names and that is here, in any version.
+
+    As a join: of a list of identifiers SQLite makes a table first, which for 100,000 takes as long as to look for them.
+    """
+    report_id = UUIDField().get_db_prep_value(report.pk, connection)
+    return RawSQL(
+        "SELECT held.id FROM intel_reportobject named JOIN intel_stixobject held ON held.stix_id = named.stix_id"
+        " WHERE named.report_id = %s",
+        (report_id,),
+    )
 
 
 def texts_with(actor: Actor, report: Report) -> Iterator[str]:

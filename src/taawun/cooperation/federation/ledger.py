@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db.models import Case, CharField, Count, DateTimeField, F, IntegerField, Model, Sum, When
@@ -124,30 +124,29 @@ class _Group:
 
 def cells(wanted: Wanted) -> list[Cell]:
     """The ledger in its smallest parts; a few questions to the database, however much there is."""
-    carried = list(_carried(wanted))
-    readers, late = _readers(wanted, {row["lane"] for row in carried if row["sender"] is None})
+    carried = _carried(wanted)
+    readers, late = _readers(wanted, {each.lane for each in carried if each.sender is None})
     signed, unread = _signed(wanted), _before_floors(wanted, late) if late else {}
     found = []
-    for row in carried:
-        place = {name: row[name] for name in ("agreement", "kind", "month", "lane")}
-        if row["sender"] is not None:
-            got = Sums(received=row["count"], received_bytes=row["size"], received_back=row["back"])
-            found.append(Cell(partner=row["sender"], sums=got, **place))
+    for agreement, lane, kind, month, count, size, back, sender in carried:
+        if sender is not None:
+            got = Sums(received=count, received_bytes=size, received_back=back)
+            found.append(Cell(agreement, sender, kind, month, lane, got))
             continue
-        for partner in readers.get(row["lane"], [None] if wanted.partner is None else []):
-            cell = (row["lane"], partner, row["kind"], row["month"])
+        for partner in readers.get(lane, [None] if wanted.partner is None else []):
+            cell = (lane, partner, kind, month)
             # who joined a lane later comes after whom it was opened for: what these got stands for what was given
-            count, size, back = unread.get(cell, (0, 0, 0))
-            if count == row["count"]:
+            before = unread.get(cell, (0, 0, 0))
+            if before[0] == count:
                 continue
             gave = Sums(
-                given=row["count"] - count,
-                deliveries=row["count"] - count if partner else 0,
+                given=count - before[0],
+                deliveries=count - before[0] if partner else 0,
                 signed=signed.get(cell, 0),
-                given_bytes=row["size"] - size,
-                given_back=row["back"] - back,
+                given_bytes=size - before[1],
+                given_back=back - before[2],
             )
-            found.append(Cell(partner=partner, sums=gave, **place))
+            found.append(Cell(agreement, partner, kind, month, lane, gave))
     _add_onward(found, wanted)
     return found
 
@@ -245,17 +244,32 @@ def _add(group: _Group, cell: Cell) -> None:
 
 
 # ---- counted in the database ------------------------------------------------------------------------------------
-def _carried(wanted: Wanted) -> list[dict[str, Any]]:
-    """How much each lane carried, by kind and month; who sent on it stands as ``sender``."""
+class _Carried(NamedTuple):
+    """How much a lane carried of a kind in a month, under an agreement; sent by a partner, or by us for None."""
+
+    agreement: UUID | None
+    lane: UUID
+    kind: str
+    month: str
+    releases: int
+    bytes: int
+    back: int
+    sender: UUID | None
+
+
+def _carried(wanted: Wanted) -> list[_Carried]:
     found = _within(Passage.objects.all(), wanted)
     if wanted.agreement:
         found = found.filter(agreement=wanted.agreement)
-    rows = found.values("agreement", "lane", "kind", "month").annotate(
-        count=Count("id"), size=Sum("size"), back=Count("ended")
+    rows = found.values_list("agreement", "lane", "kind", "month").annotate(
+        count=Count("id"), bytes=Sum("size"), back=Count("ended")
     )
     senders = dict(Lane.objects.exclude(purpose=Lane.Purpose.TALK).values_list("id", "sender"))
-    carried = [{**row, "sender": senders[row["lane"]]} for row in rows.order_by()]
-    return [row for row in carried if wanted.partner is None or row["sender"] in {None, wanted.partner}]
+    carried = (
+        _Carried(agreement, lane, kind, month, count, size, back, senders[lane])
+        for agreement, lane, kind, month, count, size, back in rows.order_by()
+    )
+    return [each for each in carried if wanted.partner is None or each.sender in {None, wanted.partner}]
 
 
 def _signed(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
@@ -265,8 +279,8 @@ def _signed(wanted: Wanted) -> dict[tuple[UUID, UUID | None, str, str], int]:
         found = found.filter(partner=wanted.partner)
     if wanted.agreement:
         found = found.filter(lane__in=Lane.objects.filter(agreement=wanted.agreement).values("id"))
-    rows = found.values("partner", "lane", "kind", "month").annotate(count=Count("id"))
-    return {(row["lane"], row["partner"], row["kind"], row["month"]): row["count"] for row in rows.order_by()}
+    rows = found.values_list("lane", "partner", "kind", "month").annotate(count=Count("id"))
+    return {(lane, partner, kind, month): count for lane, partner, kind, month, count in rows.order_by()}
 
 
 def _before_floors(
