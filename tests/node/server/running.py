@@ -136,3 +136,12 @@ def answers(server: Server) -> bool:
     with suppress(OSError, http.client.HTTPException):
         return server.ask(seconds=5).status == 200
     return False
+
+
+def answered_by_two(server: Server) -> set[int] | None:
+    """The two worker processes that answer, once there are two."""
+    try:
+        found = server.workers()
+    except OSError:  # a connection that waited for the killed worker
+        return None
+    return found if len(found) == 2 else None

@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.node.server.running import HOST, Server, is_alive, launch, received, running, wait_until
+from tests.node.server.running import (
+    HOST,
+    Server,
+    answered_by_two,
+    is_alive,
+    launch,
+    received,
+    running,
+    wait_until,
+)
 
 MEBIBYTE = 1024 * 1024
 
@@ -168,14 +177,6 @@ def test_a_killed_worker_is_replaced_while_the_others_answer():
         after = wait_until(lambda: answered_by_two(server), 15)
         assert killed not in after
         assert max(before) in after
-
-
-def answered_by_two(server: Server) -> set[int] | None:
-    try:
-        found = server.workers()
-    except OSError:  # a connection that waited for the killed worker
-        return None
-    return found if len(found) == 2 else None
 
 
 def test_a_stop_lets_a_request_finish_and_ends_well():

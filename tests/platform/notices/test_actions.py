@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from threading import Thread
 
@@ -9,10 +10,10 @@ import pytest
 from django.db import connection, connections
 
 from taawun.foundation.clock import frozen, now
-from taawun.platform.notices.actions import raise_notice, resolve, settle
+from taawun.platform.notices.actions import raise_notice, reopen, resolve, settle
 from taawun.platform.notices.kinds import NoticeKind
 from taawun.platform.notices.models import Notice
-from taawun.platform.notices.queries import count_open, open_notices
+from taawun.platform.notices.queries import count_open, open_notices, pulse
 from taawun.platform.registry import NotRegistered, registry
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,37 @@ def test_everybody_sees_what_is_open_and_meant_for_them_newest_first() -> None:
         permissions = frozenset({"read:tests.first", "read:tests.second"})
 
     assert count_open(Reader()) == 3
+
+
+def test_whatever_is_done_with_notices_changes_their_pulse() -> None:
+    def nothing(_verb: str, _subject: str) -> None:
+        """The row in the trail, which other tests look at."""
+
+    with frozen(now()) as clock:
+
+        def later() -> str:
+            clock.advance(timedelta(minutes=1))
+            return pulse()
+
+        told = [pulse()]
+        over = _raise(subject="urn:over")
+        told.append(later())
+        other = _raise("tests.second", subject="urn:other")
+        told.append(later())
+        _raise(subject="urn:newest")
+        told.append(later())
+        settle(over, nothing)
+        told.append(later())
+        # as many are open then, and the newest of them is the same
+        settle(other, nothing)
+        reopen(over, nothing)
+        told.append(later())
+        _raise(subject="urn:newest")
+        told.append(later())
+        resolve("tests.first", "urn:newest")
+        told.append(later())
+    assert len(set(told)) == len(told)
+    assert all(re.fullmatch(r"[a-z0-9@:_/-]*", each) for each in told)
 
 
 @pytest.mark.django_db(transaction=True)

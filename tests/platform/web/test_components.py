@@ -455,6 +455,12 @@ def test_the_language_switch_keeps_the_page() -> None:
     assert words(shown) == "العربية English Français"
 
 
+def test_the_language_switch_of_an_address_that_is_in_no_language_stays_there() -> None:
+    for path in ("/en-gb/people/", "/enfoo/", "/healthz"):
+        links = [has["href"] for has in Markup(draw("{% languages %}", path)).all("a")]
+        assert set(links) == {path}
+
+
 # ---- charts ----------------------------------------------------------------------------------------------------
 BARS = Bars("Kind", "Releases", (Bar("Reports", 1234), Bar(EVIL, None), Bar("Rules", 0)))
 

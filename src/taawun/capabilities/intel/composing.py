@@ -294,7 +294,8 @@ def text_under(text: str, tlp: Tlp) -> str:
     Returns:
         The same text where it says that level itself, or a stricter one; else the object with that marking.
     """
-    if not text or _says(orjson.loads(text), tlp):
+    value = orjson.loads(text or "{}")
+    if not value or _says(value, tlp):
         return text
     return written(value_under(text, tlp))
 

@@ -110,7 +110,7 @@ def serve(  # noqa: PLR0913 - each is a setting of its own with a default
         )
     address, networks = _address(host, port), _networks(trusted_proxies)
     _allow_open_files(connections * 2 + 512)
-    with board(workers, spool) as seen:
+    with board(workers) as seen:
         rules = ShellRules(
             threads=threads,
             bodies=bodies or BodyRules(spool=spool),

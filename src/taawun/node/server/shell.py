@@ -75,7 +75,7 @@ class Shell:
         self._application = application
         self._rules = rules
         self._bodies = Bodies(rules.bodies)
-        self._load = Load(rules.board)
+        self._load = Load(rules.board, rules.threads)
         self._answers = AnswerRules(_LARGEST_ANSWER, rules.spool, self._keep_open, self._load.is_too_much)
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
         self._threads = [

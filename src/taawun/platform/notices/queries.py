@@ -75,17 +75,27 @@ def _kinds(permissions: Collection[str]) -> list[str]:
     return [kind.name for kind in registry.all(NoticeKind) if kind.permission in permissions]
 
 
-def _open_and_newest() -> QuerySet[Notice, tuple[int, datetime]]:
+def _open_and_newest() -> QuerySet[Notice, tuple[int, datetime, datetime | None]]:
     found = Notice.objects.filter(resolved__isnull=True)
     # as a function, for an aggregate would be grouped, and would read each row for that
     counted = found.order_by().annotate(rows=Func("id", function="COUNT")).values("rows")
-    newest = found.order_by("-last_seen", "-id").annotate(rows=Subquery(counted, output_field=IntegerField()))
-    return newest.values_list("rows", "last_seen")[:1]
+    over = Notice.objects.filter(resolved__isnull=False).order_by("-resolved", "-id").values("resolved")[:1]
+    newest = found.order_by("-last_seen", "-id").annotate(
+        rows=Subquery(counted, output_field=IntegerField()), over=Subquery(over)
+    )
+    return newest.values_list("rows", "last_seen", "over")[:1]
 
 
 _OPEN: Final = Question(_open_and_newest)
 
 
 def pulse(_of: str = "") -> str:
-    """How many notices are open and when the newest was seen: most are raised by no act of the trail."""
-    return ":".join(f"{rows}@{newest.timestamp()}" for rows, newest in _OPEN.ask()).replace(".", "_")
+    """How many notices are open, and when the newest was seen and the last was over.
+
+    Most are raised by no act of the trail. One that is over may be opened again, which leaves as many open, and the
+    same one the newest, where another was settled before.
+    """
+    return ":".join(
+        f"{rows}@{newest.timestamp()}-{over.timestamp() if over else ''}"
+        for rows, newest, over in _OPEN.ask()
+    ).replace(".", "_")

@@ -583,5 +583,5 @@ def languages(context: Context) -> dict[str, Any]:
     # the first word of an address is its language, and no other word is in one
     said = get_language_from_path(path)
     rest = path.removeprefix(f"/{said}") if said else ""
-    told = [(code, name, f"/{code}{rest}" if rest else path) for code, name in OWN_NAMES.items()]
+    told = [(code, name, f"/{code}{rest}" if rest[:1] == "/" else path) for code, name in OWN_NAMES.items()]
     return {"languages": told, "current": current}
