@@ -199,7 +199,9 @@ def objects_and_first(
 
     def first(behind: int | None) -> Iterator[QuerySet[StixObject]]:
         bounds = [each for each in (below, behind) if each is not None]
-        for most in (_NEWEST, _NEXT_NEWEST):
+        # what is narrowed may be rare, and to look for it among more than a few is to look twice
+        is_narrowed = filters.type or filters.tlp is not None or filters.origin is not None
+        for most in (_NEWEST,) if is_narrowed else (_NEWEST, _NEXT_NEWEST):
             newest = newest_matching(filters.text, most, min(bounds, default=None))
             if newest is not None:
                 yield shown.filter(newest)
